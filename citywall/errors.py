@@ -1,0 +1,93 @@
+"""The error tree. Every error a user can cause says where it is and what to do about it.
+
+::
+
+    CitywallError
+    ├── UsageError            bad command line or arguments (exit code 2)
+    │   └── SettingsError     a settings key that is unknown, of the wrong type or out of range
+    ├── InputError            a file or message that cannot be read (place: path, offset or line)
+    │   └── UnsupportedInput  a format Citywall does not know
+    ├── DataFolderError       the data folder is missing, full, damaged or held by another process
+    │   └── DataFolderBusy
+    ├── StreamError           the stream could not go on (transport, checkpoint, dead worker)
+    └── StoreError            the alert store refused or failed
+        └── QueryError        a query that cannot be parsed (place: column)
+"""
+
+from __future__ import annotations
+
+
+class CitywallError(Exception):
+    """Root of the tree; `str()` is a message fit for a user."""
+
+    exit_code = 1
+
+
+class UsageError(CitywallError):
+    """Bad use of a command."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A settings key cannot be used.
+
+    `origin` is the file, environment variable or option it came from; `key` is dotted.
+    """
+
+    def __init__(self, origin: str, key: str, reason: str) -> None:
+        super().__init__(f"{origin}: {key}: {reason}")
+        self.origin = origin
+        self.key = key
+        self.reason = reason
+
+
+class InputError(CitywallError):
+    """Input that cannot be read, with its place.
+
+    `offset` is a byte offset for binary files, `line` a 1-based line number for text.
+    """
+
+    def __init__(self, path: str, reason: str, *, offset: int | None = None, line: int | None = None) -> None:
+        place = path
+        if offset is not None:
+            place += f" at byte {offset}"
+        if line is not None:
+            place += f", line {line}"
+        super().__init__(f"{place}: {reason}")
+        self.path = path
+        self.reason = reason
+        self.offset = offset
+        self.line = line
+
+
+class UnsupportedInput(InputError):
+    """A file whose format is not known."""
+
+
+class DataFolderError(CitywallError):
+    """The data folder cannot be used."""
+
+
+class DataFolderBusy(DataFolderError):
+    """Another process holds the data folder's lock."""
+
+
+class StreamError(CitywallError):
+    """The stream cannot go on."""
+
+
+class StoreError(CitywallError):
+    """The alert store refused or failed."""
+
+
+class QueryError(StoreError):
+    """A query that cannot be parsed; `column` is 1-based."""
+
+    exit_code = 2
+
+    def __init__(self, query: str, column: int, reason: str) -> None:
+        super().__init__(f"query, column {column}: {reason}: {query!r}")
+        self.query = query
+        self.column = column
+        self.reason = reason

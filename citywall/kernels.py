@@ -1,0 +1,138 @@
+"""The one door to Numba: decorators, unaligned loads, prefetch and the hash all kernels share.
+
+Under `NUMBA_DISABLE_JIT=1` the intrinsics are replaced by plain Python twins of the same name, so that
+kernels can be covered, bounds-checked and fuzzed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from citywall import kernelcache
+
+kernelcache.prepare()
+
+import numba  # noqa: E402  (the cache folder must be chosen first)
+from llvmlite import ir  # noqa: E402
+from numba import types  # noqa: E402
+from numba.core import cgutils  # noqa: E402
+from numba.extending import intrinsic  # noqa: E402
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+JIT: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+
+U8 = np.uint64
+MIX1 = np.uint64(0x9E3779B97F4A7C15)
+MIX2 = np.uint64(0xBF58476D1CE4E5B9)
+MIX3 = np.uint64(0x94D049BB133111EB)
+
+
+def kernel(function: F) -> F:
+    """Compile an entry point: cached on disk, without the GIL, C-like division."""
+    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def inline(function: F) -> F:
+    """Compile a helper called only from kernels."""
+    return cast("F", numba.njit(nogil=True, error_model="numpy")(function))
+
+
+def _loader(bits: int, result: Any, swap: bool) -> Any:
+    @intrinsic
+    def load(_typing: Any, array: Any, offset: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, args[0]).data
+            at = context.cast(builder, args[1], signature.args[1], types.int64)
+            byte = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [at])
+            value = builder.load(builder.bitcast(byte, ir.IntType(bits).as_pointer()))
+            value.align = 1
+            return builder.bswap(value) if swap else value
+
+        return result(array, offset), generate
+
+    return load
+
+
+def _prefetcher() -> Any:
+    @intrinsic
+    def prefetch(_typing: Any, array: Any, offset: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, args[0]).data
+            at = context.cast(builder, args[1], signature.args[1], types.int64)
+            byte = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [at])
+            i32 = ir.IntType(32)
+            hint = cgutils.get_or_insert_function(
+                builder.module,
+                ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), i32, i32, i32]),
+                "llvm.prefetch.p0",
+            )
+            builder.call(hint, [byte, i32(0), i32(3), i32(1)])
+            return context.get_dummy_value()
+
+        return types.void(array, offset), generate
+
+    return prefetch
+
+
+def _twin(size: int, order: str, result: Any) -> Any:
+    def load(array: Any, offset: int) -> Any:
+        raw = array.view(np.uint8).reshape(-1)[offset : offset + size]
+        if len(raw) != size:
+            raise IndexError(f"load of {size} bytes at {offset} is out of bounds")
+        return result(int.from_bytes(raw.tobytes(), order))  # type: ignore[arg-type]
+
+    return load
+
+
+def _no_prefetch(_array: Any, _offset: int) -> None:
+    return None
+
+
+# load_leNN / load_beNN(array, byte offset): unaligned loads of NN bits. The caller checks bounds.
+# prefetch(array, byte offset): hint only; any offset is harmless.
+if JIT:
+    load_le16 = _loader(16, types.uint16, swap=False)
+    load_be16 = _loader(16, types.uint16, swap=True)
+    load_le32 = _loader(32, types.uint32, swap=False)
+    load_be32 = _loader(32, types.uint32, swap=True)
+    load_le64 = _loader(64, types.uint64, swap=False)
+    load_be64 = _loader(64, types.uint64, swap=True)
+    prefetch = _prefetcher()
+else:
+    load_le16 = _twin(2, "little", np.uint16)
+    load_be16 = _twin(2, "big", np.uint16)
+    load_le32 = _twin(4, "little", np.uint32)
+    load_be32 = _twin(4, "big", np.uint32)
+    load_le64 = _twin(8, "little", np.uint64)
+    load_be64 = _twin(8, "big", np.uint64)
+    prefetch = _no_prefetch
+
+
+@inline
+def mix64(h: Any) -> Any:
+    """Finish a 64-bit hash (after Steele and Lea's SplitMix64)."""
+    h = (h ^ (h >> U8(30))) * MIX2
+    h = (h ^ (h >> U8(27))) * MIX3
+    return h ^ (h >> U8(31))
+
+
+@inline
+def hash_address(hi: Any, lo: Any, salt: Any) -> Any:
+    """A 64-bit hash of a 128-bit address and a 64-bit salt (domain, port or role)."""
+    h = (hi ^ MIX1) * MIX2
+    h = (h ^ (h >> U8(32)) ^ lo) * MIX3
+    h = (h ^ (h >> U8(32)) ^ salt) * MIX2
+    return h ^ (h >> U8(29))
+
+
+@inline
+def popcount64(b: Any) -> Any:
+    """Number of set bits."""
+    b = b - ((b >> U8(1)) & U8(0x5555555555555555))
+    b = (b & U8(0x3333333333333333)) + ((b >> U8(2)) & U8(0x3333333333333333))
+    b = (b + (b >> U8(4))) & U8(0x0F0F0F0F0F0F0F0F)
+    return np.int64((b * U8(0x0101010101010101)) >> U8(56))

@@ -1,0 +1,264 @@
+"""Settings: declared once here, typed, documented, checked before anything starts.
+
+Sources, later ones winning: defaults, one TOML file, environment (`CITYWALL_SECTION__KEY=value`),
+`--set section.key=value`. Every error names its source and key. Detector parameters are declared on
+the detectors; `[detectors.<id>]` tables are carried here and checked by their registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from citywall.domains import DomainSettings, vlan_number
+from citywall.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "CITYWALL_"
+#: RFC 1918, RFC 6598, RFC 4193 and link-local IPv6.
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")
+#: Environment variables of the same prefix that are not settings.
+NOT_SETTINGS = frozenset({"CITYWALL_CACHE_DIR", "CITYWALL_DATA", "CITYWALL_REQUIRE_SERVICES"})
+
+
+class CaptureSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[capture]`: how capture files are read."""
+
+    block_bytes: Annotated[
+        int, Meta(ge=4096, le=1 << 28, description="Bytes of a capture file that travel as one block.")
+    ] = 4 << 20
+    batch_packets: Annotated[
+        int, Meta(ge=1, le=1 << 20, description="Packets decoded and metered at a time.")
+    ] = 4096
+    max_record_bytes: Annotated[
+        int,
+        Meta(ge=256, le=1 << 30, description="A record longer than this is taken for corruption."),
+    ] = 262_144 * 4
+
+
+class MeterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[meter]`: how packets become flows."""
+
+    idle_timeout_s: Annotated[
+        int, Meta(ge=1, le=3600, description="Seconds without a packet after which a flow ends.")
+    ] = 120
+    active_timeout_s: Annotated[
+        int, Meta(ge=1, le=86400, description="Seconds after which a flow is ended and begun anew.")
+    ] = 1800
+    max_flows: Annotated[
+        int,
+        Meta(
+            ge=16, le=1 << 26,
+            description="Flows held at once; beyond it the one idle longest ends early, counted.",
+        ),
+    ] = 2_000_000  # fmt: skip
+
+
+class CorrelateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[correlate]`: how findings become alerts."""
+
+    window_s: Annotated[
+        int, Meta(ge=1, le=86400, description="Findings of one entity this close are one alert.")
+    ] = 900
+    cap_s: Annotated[
+        int, Meta(ge=1, le=604800, description="Longest an alert goes on before a new one begins.")
+    ] = 86400
+
+
+class StorageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[storage]`: what is kept in the data folder, and for how long."""
+
+    retention_days: Annotated[
+        int, Meta(ge=1, le=36500, description="Days alerts and flows are kept after they were received.")
+    ] = 190
+    disk_budget_gib: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Gibibytes the data folder may use; the oldest flows go first, then the run stops.",
+        ),
+    ] = 20.0
+    archive_flows: Annotated[bool, Meta(description="Keep closed flows for `citywall flows`.")] = True
+
+
+class CheckpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[checkpoint]`: how often state is saved."""
+
+    interval_s: Annotated[
+        float, Meta(gt=0, le=3600, description="Least wall-clock seconds between checkpoints.")
+    ] = 10.0
+    cost_factor: Annotated[
+        float, Meta(ge=1, le=1000, description="A checkpoint waits this many times the cost of the last.")
+    ] = 20.0
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings."""
+
+    transport: Annotated[
+        str, Meta(pattern="^local://", description="Where the stream's log is: local:// is the data folder.")
+    ] = "local://"
+    store: Annotated[
+        str, Meta(pattern="^sqlite://", description="Where alerts are kept: sqlite:// is the data folder.")
+    ] = "sqlite://"
+    lane: Annotated[str, Meta(pattern="^(live|drill|test)$", description="Which lane records belong to.")] = (
+        "live"
+    )
+    home: Annotated[tuple[str, ...], Meta(description="Networks that are ours, as prefixes.")] = PRIVATE
+    workers: Annotated[int, Meta(ge=0, le=256, description="Threads for kernels; 0 is one a processor.")] = 0
+    capture: CaptureSettings = CaptureSettings()
+    meter: MeterSettings = MeterSettings()
+    domains: DomainSettings = DomainSettings()
+    correlate: CorrelateSettings = CorrelateSettings()
+    storage: StorageSettings = StorageSettings()
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
+    detectors: dict[str, dict[str, Any]] = {}
+
+
+def results_digest(settings: Settings) -> str:
+    """Digest of the settings that change results: part of a session's identity."""
+    changing = (
+        settings.home, settings.meter, settings.domains, settings.correlate,
+        settings.use_detectors, settings.detectors, settings.capture.max_record_bytes,
+    )  # fmt: skip
+    return hashlib.blake2b(msgspec.json.encode(changing, order="deterministic"), digest_size=8).hexdigest()
+
+
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    assignments: Sequence[str] = (),
+) -> Settings:
+    """Read and check settings; raises SettingsError naming where and which key.
+
+    `assignments` are the texts given to `--set`.
+    """
+    tree: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if file is not None:
+        _merge(tree, origins, _from_file(file), str(file))
+    for name, text in sorted((os.environ if environment is None else environment).items()):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in NOT_SETTINGS:
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+            _merge(tree, origins, _nest(key, text, name), name)
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise SettingsError("--set", assignment, "must have the form KEY=VALUE")
+        _merge(tree, origins, _nest(key.strip(), text, "--set"), "--set")
+    settings = _convert(tree, origins)
+    _check_places(settings, origins)
+    return settings
+
+
+def keys() -> dict[str, tuple[str, Any, str]]:
+    """Every key: its type, default and description, for help and manual."""
+    return dict(_walk(Settings, ""))
+
+
+def _walk(struct: type[msgspec.Struct], prefix: str) -> list[tuple[str, tuple[str, Any, str]]]:
+    found: list[tuple[str, tuple[str, Any, str]]] = []
+    hints = get_type_hints(struct, include_extras=True)
+    for field in msgspec.structs.fields(struct):
+        hint, key, description = hints[field.name], prefix + field.name, ""
+        if get_origin(hint) is Annotated:
+            hint, *meta = get_args(hint)
+            description = next((m.description or "" for m in meta if isinstance(m, Meta)), "")
+        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+            found += _walk(hint, key + ".")
+        else:
+            default = field.default
+            if default is msgspec.NODEFAULT:
+                default = field.default_factory()
+            found.append((key, (getattr(hint, "__name__", str(hint)), default, description)))
+    return found
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as e:
+        raise SettingsError(str(file), "(file)", e.strerror or str(e)) from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise SettingsError(str(file), "(file)", f"is not TOML: {e}") from e
+
+
+def _nest(key: str, text: str, origin: str) -> dict[str, Any]:
+    parts = key.split(".")
+    if not all(parts):
+        raise SettingsError(origin, key, "is not a dotted key")
+    value: Any = text
+    if _wants_text(key):
+        value = text
+    else:
+        try:
+            value = tomllib.loads(f"v = {text}")["v"]
+        except tomllib.TOMLDecodeError:
+            if "," in text:
+                value = [t.strip() for t in text.split(",") if t.strip()]
+    for part in reversed(parts):
+        value = {part: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def _wants_text(key: str) -> bool:
+    return keys().get(key, ("", None, ""))[0] == "str"
+
+
+def _merge(tree: dict[str, Any], origins: dict[str, str], more: Any, origin: str, at: str = "") -> None:
+    for name, value in more.items():
+        key = f"{at}{name}"
+        origins[key] = origin
+        if isinstance(value, dict) and isinstance(tree.get(name), dict):
+            _merge(tree[name], origins, value, origin, key + ".")
+        elif isinstance(value, dict):
+            tree[name] = {}
+            _merge(tree[name], origins, value, origin, key + ".")
+        else:
+            tree[name] = value
+
+
+def _convert(tree: dict[str, Any], origins: dict[str, str]) -> Settings:
+    if isinstance(tree.get("home"), str):
+        tree["home"] = [t.strip() for t in tree["home"].split(",") if t.strip()]
+    try:
+        return msgspec.convert(tree, Settings)
+    except msgspec.ValidationError as e:
+        reason, _, place = str(e).partition(" - at `$")
+        key = place.rstrip("`").lstrip(".").replace("[...]", "")
+        if "unknown field" in reason:
+            name = reason.split("`")[1]
+            key = f"{key}.{name}" if key else name
+            reason = "no such setting"
+        raise SettingsError(_origin_of(key, origins), key or "(top level)", reason) from e
+
+
+def _origin_of(key: str, origins: dict[str, str]) -> str:
+    while key:
+        if key in origins:
+            return origins[key]
+        key = key.rpartition(".")[0]
+    return "settings"
+
+
+def _check_places(settings: Settings, origins: dict[str, str]) -> None:
+    for vlan in settings.domains.vlans:
+        try:
+            vlan_number(vlan)
+        except ValueError as e:
+            key = f"domains.vlans.{vlan}"
+            raise SettingsError(_origin_of(key, origins), key, str(e)) from e
+    for network in settings.home:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as e:
+            raise SettingsError(_origin_of("home", origins), "home", str(e)) from e

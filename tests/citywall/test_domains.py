@@ -1,0 +1,39 @@
+"""Network domains tell two hosts with one address apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from citywall.addresses import to_words
+from citywall.domains import NAMED, Domains, DomainSettings, of_host, vlan_number
+
+
+def test_each_vlan_is_a_domain_by_default():
+    domains = Domains(DomainSettings())
+    assert domains.of_vlan(0) == 0
+    assert domains.of_vlan(12) != domains.of_vlan(13)
+    assert domains.name(12) == "vlan 12"
+    assert domains.name(vlan_number("100.12")) == "vlan 100.12"
+    assert domains.name(0) == "default"
+
+
+def test_vlans_can_share_a_named_domain():
+    domains = Domains(DomainSettings(by_vlan=False, vlans={"12": "health", "13": "health", "7": "taxes"}))
+    assert domains.of_vlan(12) == domains.of_vlan(13) >= NAMED
+    assert domains.of_vlan(7) != domains.of_vlan(12)
+    assert domains.name(domains.of_vlan(7)) == "taxes"
+    assert domains.of_vlan(99) == 0
+
+
+def test_only_private_addresses_are_told_apart():
+    assert of_host(12, *to_words("10.0.0.5")) == 12
+    assert of_host(12, *to_words("fd00::5")) == 12
+    assert of_host(12, *to_words("8.8.8.8")) == 0
+
+
+def test_vlan_numbers():
+    assert vlan_number("4095") == 4095
+    assert vlan_number("2.3") == 2 << 12 | 3
+    for wrong in ("4096", "x", "1.5000"):
+        with pytest.raises(ValueError):
+            vlan_number(wrong)
