@@ -59,6 +59,7 @@ REASONS = (
     "sctp_header_truncated",
     "arp_truncated",
     "arp_unknown_form",
+    "interface_unknown",
 )
 
 # FLOW.kind

@@ -1,37 +1,64 @@
 """Where compiled kernels are kept.
 
 Numba's on-disk cache looks only at the file a function stands in, so a kernel whose callee in another
-file changed would be served stale. The folder is therefore named by a digest of every kernel source
-of the project, and chosen before Numba is imported.
+file changed would be served stale. Each kernel file's folder is therefore named by a digest of its own
+source and of every kernel file it imports, and chosen when its functions are decorated.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
-import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("citywall", "ingest", "detectors", "rules", "models", "alerts", "bench")
-KEEP = 4
+KEEP = 3
+ROOMS = ("alerts", "bench", "citywall", "detectors", "ingest", "stream")
+
+_IMPORT = re.compile(r"^\s*from\s+([\w.]+)\s+import", re.MULTILINE)
 
 
 def sources() -> list[Path]:
-    """Every kernel source of the project, in a fixed order."""
-    found: list[Path] = []
-    for room in ROOMS:
-        found += sorted((ROOT / room).rglob("kernels.py"))
-    return found
+    """Every kernel file of the project, in a fixed order."""
+    return sorted(path for room in ROOMS for path in (ROOT / room).rglob("kernels.py"))
+
+
+def marker() -> Path:
+    """The file that stands once every kernel of the present sources has been compiled."""
+    return base_folder() / "kernels" / f"compiled-{digest(sources())}"
+
+
+def compiled(source: Path) -> bool:
+    """Whether anything in `source` was compiled as it stands."""
+    return any(folder_for(source).rglob("*.nbi"))
+
+
+def closure(source: Path) -> list[Path]:
+    """`source` and every kernel file of the project it imports, directly or not, in a fixed order."""
+    found: dict[Path, None] = {}
+    waiting = [source]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found[path] = None
+        for module in _IMPORT.findall(path.read_text("utf-8")):
+            callee = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+            if callee.name == "kernels.py" and callee.is_file():
+                waiting.append(callee)
+    return sorted(found)
 
 
 def digest(files: list[Path]) -> str:
-    """A short digest of names and contents of `files`."""
+    """A short digest of the contents of `files`."""
     h = hashlib.sha256()
     for path in files:
-        h.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+        text = path.read_bytes()
+        h.update(len(text).to_bytes(8, "little") + text)
     return h.hexdigest()[:16]
 
 
@@ -43,23 +70,23 @@ def base_folder() -> Path:
     return (Path(xdg) if xdg else Path.home() / ".cache") / "citywall"
 
 
-def prepare() -> Path:
-    """Point Numba at the cache folder of the present sources; call before Numba is imported.
+@cache
+def folder_for(source: Path) -> Path:
+    """The cache folder for the kernels of one file, made if need be; older ones of the file are dropped.
 
     Falls back to a private temporary folder where the cache folder cannot be written.
     """
-    folder = base_folder() / "kernels" / digest(sources())
+    name = "-".join(source.with_suffix("").parts[-3:]).strip("/")
+    folder = base_folder() / "kernels" / name / digest(closure(source))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError:
-        folder = Path(tempfile.gettempdir()) / f"citywall-kernels-{os.getuid()}" / folder.name
+        private = Path(tempfile.gettempdir()) / f"citywall-kernels-{os.getuid()}"
+        folder = private / name / folder.name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    if numba := sys.modules.get("numba"):
-        numba.config.CACHE_DIR = str(folder)
     _drop_old(folder)
     return folder
 

@@ -7,21 +7,20 @@ kernels can be covered, bounds-checked and fuzzed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from pathlib import Path
+from typing import Any, cast
 
+import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-from citywall import kernelcache
+from citywall.kernelcache import folder_for
 
-kernelcache.prepare()
-
-import numba  # noqa: E402  (the cache folder must be chosen first)
-from llvmlite import ir  # noqa: E402
-from numba import types  # noqa: E402
-from numba.core import cgutils  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
-
-F = TypeVar("F", bound=Callable[..., Any])
+Python = Callable[..., Any]
+Compiled = Callable[..., Any]
 
 JIT: bool = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 
@@ -31,14 +30,39 @@ MIX2 = np.uint64(0xBF58476D1CE4E5B9)
 MIX3 = np.uint64(0x94D049BB133111EB)
 
 
-def kernel(function: F) -> F:
+def kernel(function: Python) -> Compiled:
     """Compile an entry point: cached on disk, without the GIL, C-like division."""
-    return cast("F", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return _compile(function, cache=True)
 
 
-def inline(function: F) -> F:
+def inline(function: Python) -> Compiled:
     """Compile a helper called only from kernels."""
-    return cast("F", numba.njit(nogil=True, error_model="numpy")(function))
+    return _compile(function)
+
+
+# Numba counts references to every array handed to a helper, with locked instructions: 50 ns a packet.
+# What allocates no array may go without.
+
+
+def bare_kernel(function: Python) -> Compiled:
+    """`kernel` for an entry point that allocates and returns no array: no references are counted."""
+    return _compile(function, cache=True, _nrt=False)
+
+
+def bare_inline(function: Python) -> Compiled:
+    """`inline` for a helper that allocates and returns no array: no references counted, always inlined."""
+    return _compile(function, _nrt=False, forceinline=True)
+
+
+def internal(function: Python) -> Compiled:
+    """`bare_inline` for what Python never calls: without the wrappers for that, it compiles much faster."""
+    return _compile(function, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def _compile(function: Python, **options: Any) -> Compiled:
+    numba.config.CACHE_DIR = str(folder_for(Path(function.__code__.co_filename)))  # type: ignore[attr-defined]
+    jit: Any = numba.njit  # its stubs know neither the options above nor what untyped functions become
+    return cast("Compiled", jit(nogil=True, error_model="numpy", **options)(function))
 
 
 def _loader(bits: int, result: Any, swap: bool) -> Any:

@@ -111,6 +111,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lane: Annotated[str, Meta(pattern="^(live|drill|test)$", description="Which lane records belong to.")] = (
         "live"
     )
+    language: Annotated[
+        str,
+        Meta(pattern="^(auto|en|zh)$", description="What users read: en, zh, or auto as the environment."),
+    ] = "auto"
     home: Annotated[tuple[str, ...], Meta(description="Networks that are ours, as prefixes.")] = PRIVATE
     workers: Annotated[int, Meta(ge=0, le=256, description="Threads for kernels; 0 is one a processor.")] = 0
     capture: CaptureSettings = CaptureSettings()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,25 +13,44 @@ from citywall import kernelcache
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(kernelcache, "ROOT", tmp_path)
     monkeypatch.setenv("CITYWALL_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
-    monkeypatch.delitem(kernelcache.sys.modules, "numba", raising=False)
-    (tmp_path / "ingest").mkdir()
-    (tmp_path / "ingest" / "kernels.py").write_text("a = 1\n")
+    for room, text in (("a", "from b.kernels import f\n"), ("b", "f = 1\n"), ("c", "g = 1\n")):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "kernels.py").write_text(text)
     return tmp_path
 
 
+def folder(path: Path) -> Path:
+    kernelcache.folder_for.cache_clear()
+    return kernelcache.folder_for(path)
+
+
 def test_a_changed_source_gets_a_new_folder(house: Path):
-    first = kernelcache.prepare()
-    assert kernelcache.prepare() == first
-    assert os.environ["NUMBA_CACHE_DIR"] == str(first)
-    (house / "ingest" / "kernels.py").write_text("a = 2\n")
-    assert kernelcache.prepare() != first
+    source = house / "b" / "kernels.py"
+    first = folder(source)
+    assert folder(source) == first
+    source.write_text("f = 2\n")
+    assert folder(source) != first
+
+
+def test_a_changed_callee_counts_and_a_stranger_does_not(house: Path):
+    source = house / "a" / "kernels.py"
+    first = folder(source)
+    (house / "c" / "kernels.py").write_text("g = 2\n")
+    assert folder(source) == first
+    (house / "b" / "kernels.py").write_text("f = 2\n")
+    assert folder(source) != first
+
+
+def test_files_of_one_name_are_kept_apart(house: Path):
+    (house / "c" / "kernels.py").write_text((house / "b" / "kernels.py").read_text())
+    assert folder(house / "c" / "kernels.py") != folder(house / "b" / "kernels.py")
 
 
 def test_old_folders_are_dropped(house: Path):
+    source = house / "b" / "kernels.py"
     for n in range(kernelcache.KEEP + 3):
-        (house / "ingest" / "kernels.py").write_text(f"a = {n}\n")
-        last = kernelcache.prepare()
+        source.write_text(f"f = {n}\n")
+        last = folder(source)
     kept = list(last.parent.iterdir())
     assert len(kept) == kernelcache.KEEP
     assert last in kept
@@ -42,6 +60,6 @@ def test_an_unwritable_cache_falls_back(house: Path, monkeypatch: pytest.MonkeyP
     blocker = house / "file"
     blocker.write_text("")
     monkeypatch.setenv("CITYWALL_CACHE_DIR", str(blocker / "under"))
-    folder = kernelcache.prepare()
-    assert folder.is_dir()
-    assert "citywall-kernels" in str(folder)
+    found = folder(house / "c" / "kernels.py")
+    assert found.is_dir()
+    assert "citywall-kernels" in str(found)

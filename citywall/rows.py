@@ -1,0 +1,42 @@
+"""Copying structured rows fast.
+
+NumPy copies rows of a structured dtype field by field, about a microsecond a row for the wider ones here;
+the same rows seen as opaque bytes are copied at memory speed, a hundred times faster. Use these wherever
+rows are joined, chosen or copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.void]
+
+
+def _opaque(rows: Rows) -> NDArray[np.void]:
+    return rows.view(np.dtype((np.void, rows.dtype.itemsize)))
+
+
+def copy(rows: Rows) -> Rows:
+    """A contiguous copy of rows of any structured dtype."""
+    return _opaque(rows).copy().view(rows.dtype)
+
+
+def join(pieces: Sequence[Rows], dtype: np.dtype[Any]) -> Rows:
+    """The rows of every piece in order, all of `dtype`; the piece itself where there is only one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    if not pieces:
+        return np.empty(0, dtype)
+    if any(piece.dtype != dtype for piece in pieces):
+        raise ValueError("rows of different kinds cannot be joined")
+    return np.concatenate([_opaque(piece) for piece in pieces]).view(dtype)
+
+
+def take(rows: Rows, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
+    """The rows at given indices, or where a mask is true, as a new array."""
+    found: Rows = _opaque(rows)[chosen].view(rows.dtype)
+    return found

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citywall import rows
+from citywall.batches import CLOSED, EVENT, FLOW
+
+
+def some(dtype: np.dtype, n: int, seed: int = 0) -> np.ndarray:
+    found = np.zeros(n, dtype)
+    for name in dtype.names:
+        found[name] = np.random.default_rng(seed).integers(0, 100, n)
+    return found
+
+
+@given(st.sampled_from([FLOW, CLOSED, EVENT]), st.lists(st.integers(0, 9), max_size=5))
+def test_join_is_concatenate(dtype, sizes):
+    pieces = [some(dtype, n, i) for i, n in enumerate(sizes)]
+    found = rows.join(pieces, dtype)
+    assert found.dtype == dtype
+    assert (found == np.concatenate([np.empty(0, dtype), *pieces])).all()
+    assert len(found) == sum(sizes)
+
+
+@given(st.integers(0, 20), st.data())
+def test_take_is_indexing(n, data):
+    given_rows = some(FLOW, n)
+    index = np.array(data.draw(st.lists(st.integers(0, n - 1), max_size=9) if n else st.just([])), np.int64)
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), bool)
+    for chosen in (index, mask):
+        found = rows.take(given_rows, chosen)
+        assert found.dtype == FLOW
+        assert (found == given_rows[chosen]).all()
+
+
+def test_copy_is_apart_and_contiguous():
+    given_rows = some(EVENT, 12)
+    found = rows.copy(given_rows[::3])
+    assert (found == given_rows[::3]).all()
+    assert found.flags.c_contiguous
+    found["time"] = -1
+    assert (given_rows["time"] >= 0).all()
+
+
+def test_rows_of_different_kinds_are_refused():
+    with pytest.raises(ValueError, match="different kinds"):
+        rows.join([some(FLOW, 1), some(EVENT, 1)], FLOW)
