@@ -1,0 +1,765 @@
+"""Packet decode: record headers, link layers, IPv4, IPv6 and the transports, in one pass over a block.
+
+A record is `buffer[start : start + captured]`. Every load below is checked against `captured`, whatever
+the headers claim; lengths from headers only ever feed arithmetic. Rows are `citywall.batches.PACKET`.
+
+How far a record was read is its `status`, what stopped it its `reason`:
+
+* ERROR: the flow key is unknown (link, IP or extension header broken), so it belongs to no flow;
+* IP with a reason: the IP header is whole but the ports are not there (by the IP length or by the
+  capture), so it counts to its host pair's flow with ports 0, as nfstream counts it;
+* TRANSPORT with a reason: ports (or ICMP type) are known, the rest of that header is cut or wrong.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from citywall.batches import (
+    ARP,
+    ARP_REPLY,
+    ARP_REQUEST,
+    ERROR,
+    FRAGMENT,
+    IP,
+    ND_ADVERT,
+    ND_SOLICIT,
+    NOT_IP,
+    REASONS,
+    TRANSPORT,
+)
+from citywall.kernels import (
+    MIX1,
+    MIX2,
+    MIX3,
+    U8,
+    bare_inline,
+    bare_kernel,
+    load_be16,
+    load_be32,
+    load_be64,
+    load_le16,
+    load_le32,
+    load_le64,
+    mix64,
+    prefetch,
+)
+
+NONE = REASONS.index("none")
+LINK_HEADER_TRUNCATED = REASONS.index("link_header_truncated")
+LINK_TYPE_UNKNOWN = REASONS.index("link_type_unknown")
+VLAN_TRUNCATED = REASONS.index("vlan_truncated")
+IP_VERSION_WRONG = REASONS.index("ip_version_wrong")
+IPV4_HEADER_TRUNCATED = REASONS.index("ipv4_header_truncated")
+IPV4_HEADER_LENGTH_WRONG = REASONS.index("ipv4_header_length_wrong")
+IPV4_TOTAL_LENGTH_WRONG = REASONS.index("ipv4_total_length_wrong")
+IPV6_HEADER_TRUNCATED = REASONS.index("ipv6_header_truncated")
+IPV6_EXTENSION_TRUNCATED = REASONS.index("ipv6_extension_truncated")
+IPV6_EXTENSION_CHAIN_TOO_LONG = REASONS.index("ipv6_extension_chain_too_long")
+TCP_HEADER_TRUNCATED = REASONS.index("tcp_header_truncated")
+TCP_HEADER_LENGTH_WRONG = REASONS.index("tcp_header_length_wrong")
+UDP_HEADER_TRUNCATED = REASONS.index("udp_header_truncated")
+ICMP_HEADER_TRUNCATED = REASONS.index("icmp_header_truncated")
+SCTP_HEADER_TRUNCATED = REASONS.index("sctp_header_truncated")
+ARP_TRUNCATED = REASONS.index("arp_truncated")
+ARP_UNKNOWN_FORM = REASONS.index("arp_unknown_form")
+INTERFACE_UNKNOWN = REASONS.index("interface_unknown")
+
+#: One pcapng interface as the kernels need it (see `ingest.decode.blocks.Interface`).
+INTERFACE = np.dtype(
+    [
+        ("defined", "i8"),  # offset of its description block: packets before it do not know it
+        ("offset", "i8"),  # nanoseconds added to every time
+        ("multiply", "u8"), ("divide", "u8"),  # ticks to nanoseconds, for decimal resolutions
+        ("shift", "i4"),  # ticks a second are 2**shift; 0 for decimal resolutions
+        ("link", "i4"), ("snap", "u4"),
+    ],
+    align=True,
+)  # fmt: skip
+
+# What `packet_block` says a pcapng block is.
+NO_PACKET, PACKET_BLOCK, PACKET_BLOCK_SHORT = 0, 1, 2
+
+# Pseudo-ethertype of link types without a protocol field: the IP version nibble decides.
+_BY_VERSION = -1
+_MAX_EXTENSIONS = 16
+# Cache lines fetched ahead, from the next record on: a fixed number, since a loop up to a fixed distance ends
+# unpredictably and costs more than it brings.
+_LINES = 8
+_V4_MAPPED = U8(0xFFFF_0000_0000)
+# Times stay below 2**62 ns (the year 2116), so that adding an interface's offset cannot overflow.
+_TIME_MASK = U8((1 << 62) - 1)
+_NANOSECONDS = U8(1_000_000_000)
+
+
+@bare_inline
+def word16(buffer, at, big):
+    """16 bits in the file's byte order, as i8."""
+    if big:
+        return np.int64(load_be16(buffer, at))
+    return np.int64(load_le16(buffer, at))
+
+
+@bare_inline
+def word32(buffer, at, big):
+    """32 bits in the file's byte order, as i8."""
+    if big:
+        return np.int64(load_be32(buffer, at))
+    return np.int64(load_le32(buffer, at))
+
+
+@bare_inline
+def digest_step(digest, at, first, second):
+    """Add a record header at offset `at` to a block's digest: a sum, so that runs can be walked apart."""
+    term = ((first + U8(at)) * MIX2) ^ second
+    return digest + (term ^ (term >> U8(32))) * (term | U8(1))  # not linear: changes must not cancel out
+
+
+@bare_inline
+def block_digest(buffer, at, kind, digest):
+    """`digest_step` over the header words of a pcapng packet block."""
+    first = load_le64(buffer, at)
+    if kind == 3:
+        return digest_step(digest, at, first, U8(load_le32(buffer, at + 8)))
+    words = (load_le64(buffer, at + 8) * MIX1) ^ load_le64(buffer, at + 16)
+    return digest_step(digest, at, first, (words * MIX1) ^ U8(load_le32(buffer, at + 24)))
+
+
+@bare_inline
+def packet_block(buffer, at, kind, length, big, interfaces, known):
+    """Header of the pcapng block at `at`, whose `length` bytes lie in `buffer`.
+
+    Returns (NO_PACKET | PACKET_BLOCK | PACKET_BLOCK_SHORT, interface or -1, time ns, offset of the data,
+    captured length clipped to the block, bytes on the wire, 1 where it had to be clipped).
+    Enhanced, simple and obsolete packet blocks: draft-ietf-opsawg-pcapng §4.3, §4.4, appendix A.
+    """
+    if kind != 6 and kind != 3 and kind != 2:
+        return NO_PACKET, np.int64(-1), np.int64(0), np.int64(0), np.int64(0), np.int64(0), 0
+    interface = np.int64(0)
+    ticks = U8(0)
+    if kind == 3:
+        if length < 16:
+            return PACKET_BLOCK_SHORT, np.int64(-1), np.int64(0), np.int64(0), np.int64(0), np.int64(0), 0
+        data = at + 12
+        wire = word32(buffer, at + 8, big)
+        captured = wire
+        room = length - 16
+    else:
+        if length < 32:
+            return PACKET_BLOCK_SHORT, np.int64(-1), np.int64(0), np.int64(0), np.int64(0), np.int64(0), 0
+        data = at + 28
+        interface = word32(buffer, at + 8, big) if kind == 6 else word16(buffer, at + 8, big)
+        ticks = (U8(word32(buffer, at + 12, big)) << U8(32)) | U8(word32(buffer, at + 16, big))
+        captured = word32(buffer, at + 20, big)
+        wire = word32(buffer, at + 24, big)
+        room = length - 32
+    if interface >= known or interfaces[interface]["defined"] > at:
+        interface = np.int64(-1)
+    clipped = 0
+    time = np.int64(0)
+    if interface >= 0:
+        row = interfaces[interface]
+        if kind == 3:
+            snap = np.int64(row["snap"])
+            if snap != 0 and captured > snap:
+                captured = snap
+        else:
+            time = ticks_to_time(ticks, row)
+    if captured > room:
+        captured = room
+        clipped = 1
+    return PACKET_BLOCK, interface, time, data, captured, wire, clipped
+
+
+@bare_inline
+def ticks_to_time(ticks, row):
+    """Pcapng timestamp to nanoseconds since the epoch, by the interface's resolution and offset."""
+    shift = np.int64(row["shift"])
+    if shift == 0:
+        value = ticks * row["multiply"]
+        if row["divide"] != U8(1):
+            value = value // row["divide"]
+    else:
+        seconds = U8(0)
+        fraction = ticks
+        if shift < 64:
+            seconds = ticks >> U8(shift)
+            fraction = ticks & ((U8(1) << U8(shift)) - U8(1))
+        if shift > 34:  # the product below has 64 bits
+            drop = shift - 34
+            fraction = fraction >> U8(drop) if drop < 64 else U8(0)
+            shift = np.int64(34)
+        value = seconds * _NANOSECONDS + ((fraction * _NANOSECONDS) >> U8(shift))
+    return np.int64(value & _TIME_MASK) + row["offset"]
+
+
+@bare_inline
+def _link_layer(buffer, start, captured, link):
+    """Returns (offset of the network header from `start`, ethertype, vlan, reason)."""
+    at = np.int64(0)
+    kind = np.int64(0)
+    vlan = np.int64(0)
+    if link == 1:  # Ethernet
+        if captured < 14:
+            return at, kind, vlan, LINK_HEADER_TRUNCATED
+        kind = np.int64(load_be16(buffer, start + 12))
+        at = np.int64(14)
+        if kind == 0x0800 or kind == 0x86DD:
+            return at, kind, vlan, NONE
+    elif link == 12 or link == 14 or link == 101:  # raw IP
+        kind = np.int64(_BY_VERSION)
+    elif link == 228:
+        kind = np.int64(0x0800)
+    elif link == 229:
+        kind = np.int64(0x86DD)
+    elif link == 0 or link == 108:  # BSD loopback: address family, of the capturing host's byte order
+        if captured < 4:
+            return at, kind, vlan, LINK_HEADER_TRUNCATED
+        family = np.int64(load_be32(buffer, start))
+        if family > 0xFFFF:
+            family = np.int64(load_le32(buffer, start))
+        if family == 2:
+            kind = np.int64(0x0800)
+        elif family == 10 or family == 23 or family == 24 or family == 28 or family == 30:
+            kind = np.int64(0x86DD)
+        at = np.int64(4)
+    elif link == 113:  # Linux cooked
+        if captured < 16:
+            return at, kind, vlan, LINK_HEADER_TRUNCATED
+        kind = np.int64(load_be16(buffer, start + 14))
+        at = np.int64(16)
+    elif link == 276:  # Linux cooked, version 2
+        if captured < 20:
+            return at, kind, vlan, LINK_HEADER_TRUNCATED
+        kind = np.int64(load_be16(buffer, start))
+        at = np.int64(20)
+    elif link == 9 or link == 50:  # PPP, RFC 1661 and 1662; Cisco HDLC where its address byte says so
+        if captured >= 2 and buffer[start] == 0xFF and buffer[start + 1] == 3:
+            at = np.int64(2)
+        if captured < at + 2:
+            return at, kind, vlan, LINK_HEADER_TRUNCATED
+        first = np.int64(buffer[start + at])
+        if at == 0 and (first == 0x0F or first == 0x8F) and buffer[start + 1] == 0:
+            if captured < 4:
+                return at, kind, vlan, LINK_HEADER_TRUNCATED
+            kind = np.int64(load_be16(buffer, start + 2))
+            at = np.int64(4)
+        else:
+            if first & 1:  # protocol field compressed to one byte
+                at += 1
+            else:
+                first = first << 8 | np.int64(buffer[start + at + 1])
+                at += 2
+            if first == 0x21:
+                kind = np.int64(0x0800)
+            elif first == 0x57:
+                kind = np.int64(0x86DD)
+    else:
+        return at, kind, vlan, LINK_TYPE_UNKNOWN
+    while kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
+        if captured < at + 4:
+            return at, kind, vlan, VLAN_TRUNCATED
+        vlan = (vlan << 12 | (np.int64(load_be16(buffer, start + at)) & 0xFFF)) & 0xFFFFFF
+        kind = np.int64(load_be16(buffer, start + at + 2))
+        at += 4
+    if (
+        0 <= kind < 0x600
+        and captured >= at + 8
+        and load_be32(buffer, start + at) == 0xAAAA0300
+        and load_be16(buffer, start + at + 4) == 0
+    ):  # 802.3 with LLC and SNAP, RFC 1042
+        kind = np.int64(load_be16(buffer, start + at + 6))
+        at += 8
+    if kind == _BY_VERSION:
+        if captured < 1:
+            return at, kind, vlan, LINK_HEADER_TRUNCATED
+        version = np.int64(buffer[start]) >> 4
+        if version == 4:
+            kind = np.int64(0x0800)
+        elif version == 6:
+            kind = np.int64(0x86DD)
+        else:
+            return at, kind, vlan, IP_VERSION_WRONG
+    return at, kind, vlan, NONE
+
+
+@bare_inline
+def _arp(buffer, at, left):
+    """Reason an ARP message at `at` with `left` bytes cannot be used (RFC 826, Ethernet and IPv4 only)."""
+    if left < 8:
+        return ARP_TRUNCATED
+    hardware = load_be16(buffer, at)
+    if (
+        (hardware != 1 and hardware != 6)
+        or load_be16(buffer, at + 2) != 0x0800
+        or load_be16(buffer, at + 4) != 0x0604
+    ):
+        return ARP_UNKNOWN_FORM
+    return ARP_TRUNCATED if left < 28 else NONE
+
+
+@bare_inline
+def _extensions(buffer, start, captured, at, ip_end, proto):
+    """Walk IPv6 extension headers (RFC 8200 §4, 4302, 6275, 7401, 5533).
+
+    Returns (offset of what follows, its protocol, 1 if a non-first fragment, reason).
+    """
+    fragment = 0
+    for _ in range(_MAX_EXTENSIONS):
+        if proto == 44:
+            size = np.int64(8)
+        elif proto == 0 or proto == 43 or proto == 60 or proto == 135 or proto == 139 or proto == 140:
+            size = np.int64(-8)
+        elif proto == 51:
+            size = np.int64(-4)
+        else:
+            return at, proto, fragment, NONE
+        if at + 8 > captured or at + 8 > ip_end:
+            return at, proto, fragment, IPV6_EXTENSION_TRUNCATED
+        if size == -8:
+            size = (np.int64(buffer[start + at + 1]) + 1) * 8
+        elif size == -4:
+            size = (np.int64(buffer[start + at + 1]) + 2) * 4
+        elif load_be16(buffer, start + at + 2) & 0xFFF8:
+            fragment = 1
+        proto = np.int64(buffer[start + at])
+        at += size
+        if at > ip_end:
+            return at, proto, fragment, IPV6_EXTENSION_TRUNCATED
+        if fragment:
+            return at, proto, fragment, NONE
+    return at, proto, fragment, IPV6_EXTENSION_CHAIN_TOO_LONG
+
+
+@bare_inline
+def _empty(r, start, captured, wire, time, status, reason, vlan, at):
+    """Fill a row that has no flow key."""
+    r["a_hi"] = U8(0)
+    r["a_lo"] = U8(0)
+    r["b_hi"] = U8(0)
+    r["b_lo"] = U8(0)
+    r["hash"] = U8(0)
+    r["time"] = time
+    r["offset"] = start
+    r["ports"] = 0
+    r["vlan"] = vlan
+    r["captured"] = captured
+    r["wire"] = wire
+    r["ip_bytes"] = 0
+    r["payload_at"] = at
+    r["payload"] = 0
+    r["proto"] = 0
+    r["version"] = 0
+    r["flags"] = 0
+    r["reversed"] = 0
+    r["icmp_type"] = 0
+    r["icmp_code"] = 0
+    r["status"] = status
+    r["reason"] = reason
+
+
+@bare_inline
+def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
+    """Decode from the network header at `start + at` into row `r`; returns the row's reason.
+
+    `kind` is the ethertype. `wire` is at least `captured`.
+    """
+    fragment = 0
+    if kind == 0x0800:
+        left = captured - at
+        if left < 20:
+            if left >= 1 and buffer[start + at] >> 4 != 4:
+                _empty(r, start, captured, wire, time, ERROR, IP_VERSION_WRONG, vlan, 0)
+                return IP_VERSION_WRONG
+            _empty(r, start, captured, wire, time, ERROR, IPV4_HEADER_TRUNCATED, vlan, 0)
+            return IPV4_HEADER_TRUNCATED
+        q = start + at
+        first = load_be64(buffer, q)  # version, header length, total length, fragment offset
+        second = load_be64(buffer, q + 8)  # protocol, source
+        header = np.int64((first >> U8(54)) & U8(0x3C))
+        ip_bytes = np.int64((first >> U8(32)) & U8(0xFFFF))
+        if ip_bytes == 0:  # segmentation offload: the sending host captured before the length was known
+            ip_bytes = wire - at
+        reason = NONE
+        if first >> U8(60) != U8(4):
+            reason = IP_VERSION_WRONG
+        elif header < 20:
+            reason = IPV4_HEADER_LENGTH_WRONG
+        elif header > left:
+            reason = IPV4_HEADER_TRUNCATED
+        elif ip_bytes < header:
+            reason = IPV4_TOTAL_LENGTH_WRONG
+        if reason != NONE:
+            _empty(r, start, captured, wire, time, ERROR, reason, vlan, 0)
+            return reason
+        version = 4
+        if first & U8(0x1FFF):
+            fragment = 1
+        proto = np.int64((second >> U8(48)) & U8(0xFF))
+        src_hi = U8(0)
+        dst_hi = U8(0)
+        src_lo = _V4_MAPPED | (second & U8(0xFFFF_FFFF))
+        dst_lo = _V4_MAPPED | U8(load_be32(buffer, q + 16))
+        transport = at + header
+        ip_end = at + ip_bytes
+    elif kind == 0x86DD:
+        left = captured - at
+        if left < 40:
+            if left >= 1 and buffer[start + at] >> 4 != 6:
+                _empty(r, start, captured, wire, time, ERROR, IP_VERSION_WRONG, vlan, 0)
+                return IP_VERSION_WRONG
+            _empty(r, start, captured, wire, time, ERROR, IPV6_HEADER_TRUNCATED, vlan, 0)
+            return IPV6_HEADER_TRUNCATED
+        q = start + at
+        first = load_be64(buffer, q)
+        if first >> U8(60) != U8(6):
+            _empty(r, start, captured, wire, time, ERROR, IP_VERSION_WRONG, vlan, 0)
+            return IP_VERSION_WRONG
+        version = 6
+        ip_bytes = np.int64((first >> U8(16)) & U8(0xFFFF)) + 40
+        if ip_bytes == 40 and wire - at > 40 + 0xFFFF:  # jumbogram, RFC 2675
+            ip_bytes = wire - at
+        src_hi = load_be64(buffer, q + 8)
+        src_lo = load_be64(buffer, q + 16)
+        dst_hi = load_be64(buffer, q + 24)
+        dst_lo = load_be64(buffer, q + 32)
+        ip_end = at + ip_bytes
+        proto = np.int64((first >> U8(8)) & U8(0xFF))
+        transport = at + 40
+        if proto != 6 and proto != 17 and proto != 58:
+            transport, proto, fragment, reason = _extensions(
+                buffer, start, captured, transport, ip_end, proto
+            )
+            if reason != NONE:
+                _empty(r, start, captured, wire, time, ERROR, reason, vlan, 0)
+                return reason
+    elif kind == 0x0806:
+        reason = _arp(buffer, start + at, captured - at)
+        status = ARP if reason == NONE else ERROR
+        _empty(r, start, captured, wire, time, status, reason, vlan, at)
+        return reason
+    else:
+        _empty(r, start, captured, wire, time, NOT_IP, NONE, vlan, at)
+        return NONE
+
+    status = FRAGMENT if fragment else IP
+    reason = NONE
+    flags = np.int64(0)
+    icmp_type = np.int64(0)
+    icmp_code = np.int64(0)
+    ports = np.int64(0)  # source << 16 | destination
+    payload_at = transport
+    if not fragment:
+        q = start + transport
+        left = captured - transport
+        length = ip_end - transport
+        if proto == 6:
+            if length < 20 or left < 20:
+                reason = TCP_HEADER_TRUNCATED
+            if length >= 20 and left >= 4:
+                status = TRANSPORT
+                ports = np.int64(load_be32(buffer, q))
+                payload_at = transport + 20
+                if left >= 14:
+                    word = np.int64(load_be16(buffer, q + 12))
+                    flags = word & 0xFF
+                    header = (word >> 12) * 4
+                    payload_at = transport + header
+                    if header < 20 or header > length:
+                        payload_at = transport + 20
+                        reason = TCP_HEADER_LENGTH_WRONG
+        elif proto == 17:
+            if length < 8 or left < 8:
+                reason = UDP_HEADER_TRUNCATED
+            if length >= 8 and left >= 4:
+                status = TRANSPORT
+                ports = np.int64(load_be32(buffer, q))
+                payload_at = transport + 8
+        elif (proto == 1 and version == 4) or (proto == 58 and version == 6):
+            least = 8 if proto == 1 else 4
+            if length < least or left < least:
+                reason = ICMP_HEADER_TRUNCATED
+            if length >= 2 and left >= 2:
+                status = TRANSPORT
+                word = np.int64(load_be16(buffer, q))
+                icmp_type = word >> 8
+                icmp_code = word & 0xFF
+                payload_at = transport + 8
+        elif proto == 132:
+            if length < 12 or left < 12:
+                reason = SCTP_HEADER_TRUNCATED
+            if length >= 12 and left >= 4:
+                status = TRANSPORT
+                ports = np.int64(load_be32(buffer, q))
+                payload_at = transport + 12
+    payload = ip_end - payload_at
+    if payload < 0:
+        payload = np.int64(0)
+
+    # Without branches: which end is the lower is a coin toss, and a wrong guess costs 6 ns.
+    swap = U8(src_hi > dst_hi) | (
+        U8(src_hi == dst_hi)
+        & (U8(src_lo > dst_lo) | (U8(src_lo == dst_lo) & U8(ports >> 16 > ports & 0xFFFF)))
+    )
+    mask = U8(0) - swap
+    mixed_hi = (src_hi ^ dst_hi) & mask
+    mixed_lo = (src_lo ^ dst_lo) & mask
+    a_hi = src_hi ^ mixed_hi
+    b_hi = dst_hi ^ mixed_hi
+    a_lo = src_lo ^ mixed_lo
+    b_lo = dst_lo ^ mixed_lo
+    turn = np.int64(swap) << 4
+    ports = (ports >> turn | ports << turn) & 0xFFFF_FFFF
+    r["a_hi"] = a_hi
+    r["a_lo"] = a_lo
+    r["b_hi"] = b_hi
+    r["b_lo"] = b_lo
+    r["hash"] = flow_hash(a_hi, a_lo, b_hi, b_lo, ports, proto, vlan)
+    r["time"] = time
+    r["offset"] = start
+    r["ports"] = ports
+    r["vlan"] = vlan
+    r["captured"] = captured
+    r["wire"] = wire
+    r["ip_bytes"] = ip_bytes
+    r["payload_at"] = payload_at
+    r["payload"] = payload
+    r["proto"] = proto
+    r["version"] = version
+    r["flags"] = flags
+    r["reversed"] = swap
+    r["icmp_type"] = icmp_type
+    r["icmp_code"] = icmp_code
+    r["status"] = status
+    r["reason"] = reason
+    return reason
+
+
+@bare_inline
+def flow_hash(a_hi, a_lo, b_hi, b_lo, ports, proto, vlan):
+    """The hash of a flow key whose endpoints are in order: PACKET.hash."""
+    # The two ends side by side, so that their multiplications overlap.
+    a = (a_hi ^ MIX1) * MIX2
+    b = (b_hi ^ MIX2) * MIX3
+    a = (a ^ (a >> U8(32)) ^ a_lo) * MIX3
+    b = (b ^ (b >> U8(32)) ^ b_lo) * MIX1
+    h = a ^ (b >> U8(32)) ^ (b << U8(32)) ^ (U8(ports) | U8(proto) << U8(32) | U8(vlan) << U8(40))
+    return mix64(h)
+
+
+@bare_inline
+def decode_record(buffer, start, captured, wire, time, link, r):
+    """Decode one record into row `r`; returns its reason."""
+    if wire < captured:
+        wire = captured
+    at, kind, vlan, reason = _link_layer(buffer, start, captured, link)
+    if reason != NONE:
+        _empty(r, start, captured, wire, time, ERROR, reason, vlan, 0)
+        return reason
+    return decode_network(buffer, start, captured, wire, time, at, kind, vlan, r)
+
+
+@bare_kernel
+def decode_pcap(buffer, at, end, digest, big, multiply, link, out, reasons):
+    """Decode pcap records of `buffer[at:end]` (u1) until `out` (PACKET[n]) is full or the range ends.
+
+    `multiply` turns a record's fraction into ns, `link` is the link type, `reasons` (i8[len(REASONS)])
+    counts rows by reason. Stops before a record that does not fit in the range. Returns (rows, offset
+    after the last of them, digest). draft-ietf-opsawg-pcap §5.
+    """
+    n = 0
+    limit = len(out)
+    while n < limit and at + 16 <= end:
+        captured = word32(buffer, at + 8, big)
+        start = at + 16
+        after = start + captured
+        if after > end:
+            break
+        for i in range(_LINES):
+            prefetch(buffer, after + 64 * i)
+        digest = digest_step(digest, at, load_le64(buffer, at), load_le64(buffer, at + 8))
+        time = word32(buffer, at, big) * 1_000_000_000 + word32(buffer, at + 4, big) * multiply
+        reason = decode_record(buffer, start, captured, word32(buffer, at + 12, big), time, link, out[n])
+        if reason != NONE:
+            reasons[reason] += 1
+        n += 1
+        at = after
+    return n, at, digest
+
+
+@bare_kernel
+def decode_pcapng(buffer, at, end, digest, big, interfaces, known, out, links, reasons):
+    """Decode the packet blocks of `buffer[at:end]`, all of one section, as `decode_pcap` does.
+
+    `interfaces` is INTERFACE[m] of which the first `known` are in use. `links` (i4[n]) takes each row's
+    link type. Blocks that hold no packet are passed over. Stops before a block that is not well formed.
+    """
+    n = 0
+    limit = len(out)
+    while n < limit and at + 12 <= end:
+        kind = word32(buffer, at, big)
+        length = word32(buffer, at + 4, big)
+        after = at + length
+        if length < 12 or after > end:
+            break
+        for i in range(_LINES):
+            prefetch(buffer, after + 64 * i)
+        found, interface, time, start, captured, wire, _ = packet_block(
+            buffer, at, kind, length, big, interfaces, known
+        )
+        if found == PACKET_BLOCK:
+            digest = block_digest(buffer, at, kind, digest)
+            r = out[n]
+            if interface < 0:
+                if wire < captured:
+                    wire = captured
+                _empty(r, start, captured, wire, time, ERROR, INTERFACE_UNKNOWN, 0, 0)
+                reason = INTERFACE_UNKNOWN
+            else:
+                link = np.int64(interfaces[interface]["link"])
+                links[n] = link
+                reason = decode_record(buffer, start, captured, wire, time, link, r)
+            if reason != NONE:
+                reasons[reason] += 1
+            n += 1
+        at = after
+    return n, at, digest
+
+
+@bare_kernel
+def decode_located(buffer, rows, located, kinds, vlans, out, reasons):
+    """Decode again rows (i8[k], indices into `out`) whose network header someone else has found.
+
+    `located` (i8[k]) is its offset from the record's start, `kinds` (i8[k]) its ethertype, `vlans` (i8[k])
+    the vlan. Used for link types only Scapy knows.
+    """
+    for i in range(len(rows)):
+        r = out[rows[i]]
+        start = np.int64(r["offset"])
+        captured = np.int64(r["captured"])
+        wire = np.int64(r["wire"])
+        time = np.int64(r["time"])
+        reasons[np.int64(r["reason"])] -= 1
+        at = located[i]
+        if at < 0 or at > captured:
+            _empty(r, start, captured, wire, time, NOT_IP, NONE, 0, 0)
+            continue
+        reason = decode_network(buffer, start, captured, wire, time, at, kinds[i], vlans[i], r)
+        if reason != NONE:
+            reasons[reason] += 1
+
+
+@bare_kernel
+def find_link_rows(packets, found):
+    """Rows of `packets` (PACKET[n]) that may be address resolution go into `found` (i8[n]); how many."""
+    n = 0
+    for i in range(len(packets)):
+        p = packets[i]
+        if p["status"] == ARP or (
+            p["proto"] == 58
+            and (p["icmp_type"] == 135 or p["icmp_type"] == 136)
+            and p["status"] == TRANSPORT
+            and p["reason"] == NONE
+        ):
+            found[n] = i
+            n += 1
+    return n
+
+
+@bare_inline
+def _mac(buffer, at):
+    """48 bits, big endian."""
+    return U8(load_be16(buffer, at)) << U8(32) | U8(load_be32(buffer, at + 2))
+
+
+@bare_inline
+def _domain(vlan, vlan_keys, vlan_domains, by_vlan):
+    """`citywall.domains.Domains.of_vlan` on its arrays (keys sorted)."""
+    low = 0
+    high = len(vlan_keys)
+    while low < high:
+        middle = (low + high) >> 1
+        if vlan_keys[middle] < vlan:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(vlan_keys) and vlan_keys[low] == vlan:
+        return np.int64(vlan_domains[low])
+    return np.int64(vlan) if by_vlan else np.int64(0)
+
+
+@bare_kernel
+def link_events(buffer, packets, found, first_frame, vlan_keys, vlan_domains, by_vlan, out):
+    """EVENT rows of address resolution: ARP (RFC 826) and neighbour discovery (RFC 4861).
+
+    `found` (i8[k]) are rows of `packets` as `find_link_rows` gives them; row i of `packets` is frame
+    `first_frame + i`. `out` is EVENT[k]. Returns rows written: messages that neither ask nor answer, or
+    whose target was not captured, give none. A discovery's src_mac is its link-layer address option.
+    """
+    n = 0
+    for k in range(len(found)):
+        i = found[k]
+        p = packets[i]
+        start = np.int64(p["offset"])
+        captured = np.int64(p["captured"])
+        at = np.int64(p["payload_at"])
+        src_mac = U8(0)
+        dst_mac = U8(0)
+        if p["status"] == ARP:
+            if at + 28 > captured:
+                continue
+            q = start + at
+            operation = load_be16(buffer, q + 6)
+            if operation != 1 and operation != 2:
+                continue
+            kind = ARP_REQUEST if operation == 1 else ARP_REPLY
+            src_mac = _mac(buffer, q + 8)
+            dst_mac = _mac(buffer, q + 18)
+            src_hi = U8(0)
+            dst_hi = U8(0)
+            src_lo = _V4_MAPPED | U8(load_be32(buffer, q + 14))
+            dst_lo = _V4_MAPPED | U8(load_be32(buffer, q + 24))
+        else:
+            length = np.int64(p["payload"])
+            if length < 16 or at + 16 > captured:
+                continue
+            q = start + at
+            if p["reversed"] == 1:
+                src_hi, src_lo, dst_hi, dst_lo = p["b_hi"], p["b_lo"], p["a_hi"], p["a_lo"]
+            else:
+                src_hi, src_lo, dst_hi, dst_lo = p["a_hi"], p["a_lo"], p["b_hi"], p["b_lo"]
+            if p["icmp_type"] == 135:
+                kind = ND_SOLICIT
+                wanted = 1
+                dst_hi = load_be64(buffer, q)
+                dst_lo = load_be64(buffer, q + 8)
+            else:
+                kind = ND_ADVERT
+                wanted = 2
+                src_hi = load_be64(buffer, q)
+                src_lo = load_be64(buffer, q + 8)
+            end = min(captured, at + length)
+            option = at + 16
+            while option + 8 <= end:
+                size = np.int64(buffer[start + option + 1]) * 8
+                if size == 0:
+                    break
+                if buffer[start + option] == wanted:
+                    src_mac = _mac(buffer, start + option + 2)
+                    break
+                option += size
+        e = out[n]
+        e["time"] = p["time"]
+        e["src_hi"] = src_hi
+        e["src_lo"] = src_lo
+        e["dst_hi"] = dst_hi
+        e["dst_lo"] = dst_lo
+        e["src_mac"] = src_mac
+        e["dst_mac"] = dst_mac
+        e["offset"] = start
+        e["frame"] = first_frame + i
+        e["domain"] = _domain(p["vlan"], vlan_keys, vlan_domains, by_vlan)
+        e["vlan"] = p["vlan"]
+        e["kind"] = kind
+        n += 1
+    return n

@@ -1,0 +1,185 @@
+"""The flow-log stage: chunks in, batches in event time out, the same whatever the chunk size."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import EVENT, FLOW
+from citywall.domains import Domains, DomainSettings
+from citywall.state import Parts, array_of, bytes_of
+from citywall.watermarks import BEGINNING, END_OF_TIME, Watermark
+from ingest.flowlogs import registry, rows
+from ingest.flowlogs.files import ChunkRef, read_chunk
+from ingest.flowlogs.lines import Errors
+from ingest.flowlogs.registry import LogBatch
+
+#: How far starts may stand out of order before they count as late.
+LATENESS = 5_000_000_000
+#: Rows held back at once for ordering.
+MAX_HELD = 1 << 15
+#: Rows that pass between looks at MAX_HELD, counted over the whole log so that chunks do not matter.
+_STRIDE = 1 << 14
+
+_HELD_FLOW = np.dtype([("flow", FLOW), ("src_mac", "u8"), ("dst_mac", "u8")], align=True)
+
+
+_Rows = tuple[NDArray[np.void], NDArray[np.void]]  # flows with their MACs, events
+
+
+class _Waiting:
+    """Rows held back, in the order they came, joined only when some of them may go."""
+
+    def __init__(self, rows: NDArray[np.void], times: NDArray[np.int64] | None = None) -> None:
+        self._parts = [rows]
+        self._times = [np.zeros(0, np.int64) if times is None else times.copy()]
+        self._earliest = int(self._times[0].min()) if len(self._times[0]) else END_OF_TIME
+        self.count = len(rows)
+
+    def rows(self) -> NDArray[np.void]:
+        """All of them."""
+        self._parts = [np.concatenate(self._parts)]
+        return self._parts[0]
+
+    def exchange(self, new: NDArray[np.void], times: NDArray[np.int64], now: int) -> NDArray[np.void]:
+        """Add rows with their times; gives (and forgets) those before `now`, in the order they came."""
+        if len(new):
+            self._parts.append(new)
+            self._times.append(times)
+            self._earliest = min(self._earliest, int(times.min()))
+            self.count += len(new)
+        if self._earliest >= now:
+            return new[:0]
+        rows, all_times = self.rows(), np.concatenate(self._times)
+        passed = all_times < now
+        kept = all_times[~passed]
+        self._parts, self._times = [rows[~passed]], [kept]
+        self._earliest = int(kept.min()) if len(kept) else END_OF_TIME
+        self.count = len(kept)
+        return rows[passed]
+
+
+class _Saved(msgspec.Struct):
+    watermark: Watermark
+    seen: int
+    counts: dict[str, int]
+    places: dict[str, list[int]]
+
+
+class FlowLogReader:
+    """Orders what the parsers give: a row's time is its start, or the watermark where that has passed.
+
+    Rows wait until the watermark (`lateness` ns behind the newest start) has passed them and leave in
+    order of (time, flow id), so that times never go back. `late` counts rows that came after the
+    watermark had passed their start; no more than `max_held` rows wait (about), the oldest leave first.
+    """
+
+    def __init__(
+        self, domains: Domains | None = None, lateness: int = LATENESS, max_held: int = MAX_HELD
+    ) -> None:
+        self.domains = domains or Domains(DomainSettings())
+        self.max_held = max_held
+        self.errors = Errors()
+        self._watermark = Watermark(lateness=lateness)
+        self._seen = 0
+        self._flows = _Waiting(np.zeros(0, _HELD_FLOW))
+        self._events = _Waiting(np.zeros(0, EVENT))
+
+    @property
+    def watermark(self) -> int:
+        """No later row carries a time before this."""
+        return self._watermark.time
+
+    @property
+    def late(self) -> int:
+        """Rows that came late and were given the watermark's time."""
+        return self._watermark.late
+
+    @property
+    def held(self) -> int:
+        """Rows waiting."""
+        return self._flows.count + self._events.count
+
+    def add(self, ref: ChunkRef, lines: bytes | None = None) -> LogBatch:
+        """Take the next chunk (its bytes are read where not given); raises InputError."""
+        parsed = registry.read(ref, read_chunk(ref) if lines is None else lines)
+        self.errors.merge(parsed.errors)
+        flows = np.zeros(len(parsed.logged.line), _HELD_FLOW)
+        flows["flow"] = rows.flow_rows(parsed.logged, self.domains)
+        flows["src_mac"], flows["dst_mac"] = parsed.logged.src_mac, parsed.logged.dst_mac
+        events, event_lines = rows.event_rows(parsed.resolutions, self.domains)
+        out = [(flows[:0], events[:0])]
+        order = np.concatenate((parsed.logged.line, event_lines))
+        is_flow = np.arange(len(order)) < len(flows)
+        ranks = np.argsort(order, kind="stable")
+        at = 0
+        while at < len(ranks):
+            take = ranks[at : at + _STRIDE - self._seen % _STRIDE]
+            chosen = np.sort(take[is_flow[take]])
+            others = np.sort(take[~is_flow[take]]) - len(flows)
+            self._stamp(flows, events, take)
+            out.append(self._take(flows[chosen], events[others]))
+            at += len(take)
+            self._seen += len(take)
+            if self._seen % _STRIDE == 0:
+                out.append(self._relieve())
+        return self._batch(out, parsed.errors)
+
+    def finish(self) -> LogBatch:
+        """The end of the log: everything that waits."""
+        self._watermark.close()
+        return self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))], Errors())
+
+    def _stamp(self, flows: NDArray[np.void], events: NDArray[np.void], take: NDArray[np.int64]) -> None:
+        """Give the rows of `take` (in line order, flows before events) the time they count as."""
+        starts = np.concatenate((flows["flow"]["time"], events["time"]))[take]
+        mark = self._watermark
+        newest = np.maximum.accumulate(np.concatenate(([mark.newest], starts)))
+        floor = np.where(newest[:-1] == BEGINNING, BEGINNING, newest[:-1] - mark.lateness)
+        mark.late += int(np.count_nonzero(starts < floor))
+        mark.newest = int(newest[-1])
+        stamped = np.maximum(starts, floor)
+        of_flow = take < len(flows)
+        flows["flow"]["time"][take[of_flow]] = stamped[of_flow]
+        events["time"][take[~of_flow] - len(flows)] = stamped[~of_flow]
+
+    def _take(self, flows: NDArray[np.void], events: NDArray[np.void]) -> _Rows:
+        """Put rows with those that wait; gives the ones the watermark has passed, in order."""
+        flows = self._flows.exchange(flows, flows["flow"]["time"], self.watermark)
+        events = self._events.exchange(events, events["time"], self.watermark)
+        flows = flows[np.lexsort((flows["flow"]["flow_id"], flows["flow"]["time"]))]
+        return flows, events[np.argsort(events["time"], kind="stable")]
+
+    def _relieve(self) -> _Rows:
+        """Move the watermark on where too many rows wait."""
+        if self.held > self.max_held:
+            waiting = (self._flows.rows()["flow"]["time"], self._events.rows()["time"])
+            times = np.sort(np.concatenate(waiting))
+            passed = int(times[len(times) - self.max_held - 1])
+            self._watermark.newest = max(self._watermark.newest, passed + 1 + self._watermark.lateness)
+        return self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))
+
+    def _batch(self, parts: list[_Rows], errors: Errors) -> LogBatch:
+        flows = np.concatenate([part[0] for part in parts])
+        events = np.concatenate([part[1] for part in parts])
+        reports = flows["flow"].copy()
+        closed = rows.closed_rows(reports, flows["src_mac"], flows["dst_mac"])
+        none = np.zeros(0, np.int64)
+        return LogBatch(reports, closed, self.watermark, events, errors, none, none)
+
+    def snapshot(self) -> Parts:
+        """What waits, the clock and the counts."""
+        saved = _Saved(self._watermark, self._seen, self.errors.counts, self.errors.places)
+        flows, events = self._flows.rows(), self._events.rows()
+        return {"flows": flows, "events": events, "clock": msgspec.msgpack.encode(saved)}
+
+    def restore(self, parts: Parts) -> None:
+        """Go on where `snapshot` was; raises ValueError on parts of another shape."""
+        saved = msgspec.msgpack.decode(bytes_of(parts, "clock"), type=_Saved)
+        flows = array_of(parts, "flows", _HELD_FLOW).copy()
+        events = array_of(parts, "events", EVENT).copy()
+        self._flows = _Waiting(flows, flows["flow"]["time"])
+        self._events = _Waiting(events, events["time"])
+        self._watermark, self._seen = saved.watermark, saved.seen
+        self.errors = Errors(saved.counts, saved.places)

@@ -1,0 +1,84 @@
+"""The flow-log formats, and the way from a path to batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import FlowBatch
+from citywall.domains import Domains, DomainSettings
+from citywall.errors import UnsupportedInput
+from citywall.watermarks import BEGINNING
+from ingest.flowlogs import rows
+from ingest.flowlogs.binetflow import Binetflow
+from ingest.flowlogs.files import ChunkRef, cut_chunks, head_of, locate
+from ingest.flowlogs.lines import Errors, split
+from ingest.flowlogs.parser import Parsed, Parser
+from ingest.flowlogs.zeek_json import ZeekJson
+from ingest.flowlogs.zeek_tsv import ZeekTsv
+
+PARSERS: dict[str, Parser] = {parser.name: parser for parser in (ZeekTsv(), ZeekJson(), Binetflow())}
+
+#: Bytes of a log that travel as one chunk.
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class LogBatch(FlowBatch):
+    """A FlowBatch with what else a log says: EVENT rows, and the lines that gave nothing.
+
+    `flow_lines` and `event_lines` (int64) are the lines that rows came from; a `FlowLogReader` leaves
+    them empty.
+    """
+
+    events: NDArray[np.void]
+    errors: Errors
+    flow_lines: NDArray[np.int64]
+    event_lines: NDArray[np.int64]
+
+
+def sniff(path: Path) -> Parser | None:
+    """The parser for a file (or a Zeek folder's conn.log), None where none fits; raises InputError."""
+    try:
+        logs = locate(path).logs
+    except UnsupportedInput:
+        return None
+    head = head_of(logs[0])
+    return next((parser for parser in PARSERS.values() if parser.sniff(head)), None)
+
+
+def chunks(
+    path: Path, parser: Parser, chunk_bytes: int = CHUNK_BYTES, session: str = ""
+) -> Iterator[ChunkRef]:
+    """References to the lines of a log in order, about `chunk_bytes` each; raises InputError.
+
+    `files.read_chunk` gives the bytes of one.
+    """
+    return cut_chunks(path, parser, chunk_bytes, session)
+
+
+def read(ref: ChunkRef, lines: bytes) -> Parsed:
+    """What a chunk's parser understands of its lines; errors include those found while cutting."""
+    parsed = PARSERS[ref.parser].parse(split(lines, ref.first_line), ref.header)
+    errors = Errors(dict(ref.errors), {reason: list(places) for reason, places in ref.places.items()})
+    errors.merge(parsed.errors)
+    return Parsed(parsed.logged, parsed.resolutions, errors)
+
+
+def parse(ref: ChunkRef, lines: bytes, domains: Domains | None = None) -> tuple[LogBatch, Errors]:
+    """Parse one chunk by itself: END rows in line order with their own start as time, no watermark.
+
+    Streams go through `reader.FlowLogReader`, which orders rows in time.
+    """
+    domains = domains or Domains(DomainSettings())
+    parsed = read(ref, lines)
+    logged = parsed.logged
+    reports = rows.flow_rows(logged, domains)
+    closed = rows.closed_rows(reports, logged.src_mac, logged.dst_mac)
+    events, event_lines = rows.event_rows(parsed.resolutions, domains)
+    batch = LogBatch(reports, closed, BEGINNING, events, parsed.errors, logged.line, event_lines)
+    return batch, parsed.errors

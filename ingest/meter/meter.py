@@ -1,0 +1,217 @@
+"""The flow meter: a bidirectional flow table in event time.
+
+A flow is the packets of one key (both addresses, ports, protocol, VLAN) that follow each other within the
+idle timeout, for at most the active timeout. Protocols without ports, ICMP among them, are one flow a host
+pair, and so are the later fragments of a host pair's datagrams, which show no ports.
+
+While it lives a flow is reported (`citywall.batches.FLOW`):
+
+- OPEN at the first tick (multiple of 0.5 s of event time) at which it is at least 0.5 s old;
+- UPDATE when something significant happened since the last report (a TCP flag not seen before from that
+  side, the responder's first packet, the first payload of either side, 64 packets, 64 KiB) and at least
+  1 s has passed since then: at the packet, or at the first tick after that second; a packet 10 s or more
+  after the last report is told whatever it is;
+- END at the idle timeout (at the next whole second, or at the flow's next packet), at a packet later than
+  the active timeout, when the table is full and the flow is the one idle longest, or at the end of input.
+
+The time of a report is the event clock's: the running maximum of the packets' times, which passes
+through the ticks between two packets. Packets that come late count as of the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall import rows
+from citywall.batches import CLOSED, FLOW, PACKET, FlowBatch
+from citywall.domains import Domains
+from citywall.errors import SettingsError
+from citywall.settings import MeterSettings
+from citywall.state import Parts, array_of
+from citywall.watermarks import BEGINNING
+from ingest.meter import kernels
+from ingest.meter.table import COLD, FLOW_BYTES, HEAD, SIDE, Table, new_table, used_bytes
+
+_SECOND = 1_000_000_000
+_COUNTERS = {
+    "packets": kernels.COUNTED,
+    "ignored": kernels.IGNORED,
+    "late": kernels.LATE,
+    "flows": kernels.BEGUN,
+    "evicted": kernels.EVICTED,
+}
+
+
+class FlowMeter:
+    """Turns PACKET rows of one session, in order, into flow reports.
+
+    `most_rows` bounds the reports of one batch given by `stream` and `drain`. Results depend on the packets
+    and on `settings` alone, not on how packets are cut into batches.
+    """
+
+    def __init__(self, settings: MeterSettings, domains: Domains, most_rows: int = 8192) -> None:
+        if most_rows < 2:
+            raise ValueError("a packet can give two reports: most_rows must be at least 2")
+        self._idle = settings.idle_timeout_s * _SECOND
+        self._active = settings.active_timeout_s * _SECOND
+        self._max_flows = settings.max_flows
+        self._idle_s = settings.idle_timeout_s
+        self._table = self._new_table()
+        self._names = (domains.vlan_keys, domains.vlan_domains, domains.by_vlan)
+        self._reports: NDArray[np.void] = np.zeros(most_rows, FLOW)
+        self._closed: NDArray[np.void] = np.zeros(most_rows, CLOSED)
+
+    @property
+    def watermark(self) -> int:
+        """The event clock, ns: no later report carries a time before it."""
+        state = self._table.state
+        return int(state[kernels.CLOCK]) if state[kernels.STARTED] else BEGINNING
+
+    @property
+    def live(self) -> int:
+        """Flows held now."""
+        return int(self._table.state[kernels.LIVE])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was done so far.
+
+        `packets` counted to flows, rows `ignored` because they are not IP, `late` rows (time before the
+        clock), `flows` begun, flows `evicted` because the table was full.
+        """
+        return {name: int(self._table.state[at]) for name, at in _COUNTERS.items()}
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the table that have been used so far."""
+        return used_bytes(self._table, int(self._table.state[kernels.HIGH]))
+
+    def add(
+        self,
+        packets: NDArray[np.void],
+        first_frame: int,
+        buffer: NDArray[np.uint8],
+        link_is_ethernet: bool = False,
+    ) -> FlowBatch:
+        """Meter PACKET[n]; packets[0] is frame `first_frame`; offsets point into `buffer`.
+
+        MAC addresses are taken only where `link_is_ethernet`. A jump in time can end every flow held, all in
+        this one batch: `stream` gives the same in bounded pieces.
+        """
+        return self._join(self.stream(packets, first_frame, buffer, link_is_ethernet))
+
+    def stream(
+        self,
+        packets: NDArray[np.void],
+        first_frame: int,
+        buffer: NDArray[np.uint8],
+        link_is_ethernet: bool = False,
+    ) -> Iterator[FlowBatch]:
+        """As `add`, in batches of at most `most_rows` reports; none when nothing is to be told.
+
+        Must be read to its end before the meter is used otherwise.
+        """
+        if packets.dtype != PACKET:
+            raise ValueError("packets must be PACKET rows")
+        packets, buffer = _read_only(packets), _read_only(buffer)
+        at, why = 0, kernels.FULL
+        while why != kernels.DONE:
+            at, told, ended, why = kernels.meter(
+                packets, at, first_frame, buffer, link_is_ethernet, self._table,
+                self._idle, self._active, self._max_flows, self._names, self._reports, self._closed,
+            )  # fmt: skip
+            if told:
+                yield self._batch(told, ended, why == kernels.DONE)
+            if why == kernels.GROW:
+                self._grow()
+
+    def finish(self) -> FlowBatch:
+        """The end of input: ends every flow. `drain` gives the same in bounded pieces."""
+        return self._join(self.drain())
+
+    def drain(self) -> Iterator[FlowBatch]:
+        """As `finish`, in batches of at most `most_rows` reports; must be read to its end."""
+        why = kernels.FULL
+        while why != kernels.DONE:
+            told, ended, why = kernels.finish(
+                self._table, self._idle, self._names, self._reports, self._closed
+            )
+            if told:
+                yield self._batch(told, ended, True)
+
+    def snapshot(self) -> Parts:
+        """The state between two batches, as views of what is in use."""
+        table = self._table
+        high = int(table.state[kernels.HIGH])
+        return {
+            "heads": table.heads[:high],
+            "sides": table.sides[: 2 * high],
+            "cold": table.cold[:high],
+            "slots": table.slots,
+            "wheel": table.wheel,
+            "queue": table.queue,
+            "state": table.state,
+            "settings": np.array([self._idle, self._active, self._max_flows], np.int64),
+        }
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot of a meter with the same settings; raises ValueError where it does not fit."""
+        settings = array_of(parts, "settings", np.dtype(np.int64))
+        if settings.tolist() != [self._idle, self._active, self._max_flows]:
+            raise ValueError("the checkpoint was made with other [meter] settings")
+        high = len(array_of(parts, "heads", HEAD))
+        slots = array_of(parts, "slots", np.dtype(np.uint64))
+        if high > self._max_flows or not _is_power_of_two(len(slots)) or len(slots) < 2 * high:
+            raise ValueError("the checkpoint's flow table has an impossible size")
+        table = self._new_table()._replace(slots=slots.copy())
+        for target, name, dtype, size in (
+            (table.heads, "heads", HEAD, high),
+            (table.sides, "sides", SIDE, 2 * high),
+            (table.cold, "cold", COLD, high),
+            (table.wheel, "wheel", np.dtype(np.int32), len(table.wheel)),
+            (table.queue, "queue", np.dtype(np.int32), len(table.queue)),
+            (table.state, "state", np.dtype(np.int64), len(table.state)),
+        ):
+            source = array_of(parts, name, dtype)
+            if source.shape != (size, *target.shape[1:]):
+                raise ValueError(f"checkpoint part {name!r} has an impossible shape")
+            target[:size] = source
+        self._table = table
+
+    def _new_table(self) -> Table:
+        try:
+            return new_table(self._max_flows, self._idle_s)
+        except MemoryError as e:
+            gib = self._max_flows * FLOW_BYTES / (1 << 30)
+            raise SettingsError("settings", "meter.max_flows", f"needs {gib:.1f} GiB of memory") from e
+
+    def _grow(self) -> None:
+        old = self._table.slots
+        slots = np.zeros(2 * len(old), np.uint64)
+        kernels.rehash(old, slots)
+        self._table = self._table._replace(slots=slots)
+
+    def _batch(self, told: int, ended: int, through: bool) -> FlowBatch:
+        """The rows filled; short of the end of a call, the last report's time is all that can be promised."""
+        watermark = self.watermark if through else int(self._reports["time"][told - 1])
+        return FlowBatch(rows.copy(self._reports[:told]), rows.copy(self._closed[:ended]), watermark)
+
+    def _join(self, batches: Iterator[FlowBatch]) -> FlowBatch:
+        found = list(batches)
+        reports = rows.join([batch.reports for batch in found], FLOW)
+        return FlowBatch(reports, rows.join([batch.closed for batch in found], CLOSED), self.watermark)
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A contiguous view that cannot be written: kernels are compiled once, for this kind."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _is_power_of_two(n: int) -> bool:
+    return n > 0 and n & (n - 1) == 0
