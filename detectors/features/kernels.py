@@ -1,0 +1,1223 @@
+"""The feature kernel: one walk over flow reports that keeps what every detector needs to know of an entity.
+
+Four tables of aligned records hold bounded state; each is a dense array of records behind an open-addressed
+array of slots (`tag << 32 | index + 1`, linear probing, half load), so that a table costs memory as it fills
+and a snapshot is the used part of its records:
+
+* CONTACT: one (source, target, protocol, port) and how its first flow fared;
+* GROUP: distinct contacts and failures of a source, of a source by port, of a source by target, and of an
+  asker of address resolution;
+* TARGET: what a host or a prefix receives without asking, by channel, per second of event time;
+* LOGIN: connections from one source to one login service.
+
+A full table gives up the quietest of eight neighbours under a moving hand (CLOCK), entities with a record
+of more than one strike being counted as a minute younger. All of that depends on event time alone.
+
+Whenever an entity's record changes in a way that may matter, a copy of it as of that row is handed out:
+detectors judge these copies and so never see where a batch ended.
+
+Constants that kernels freeze stand here, because the on-disk cache is keyed by this file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from citywall.kernels import MIX1, MIX2, MIX3, bare_kernel, hash_address, internal, mix64, prefetch
+
+U8 = np.uint64
+SECOND = 1_000_000_000
+# Beyond these no arithmetic on times of hostile input can overflow.
+FAR_FUTURE, FAR_PAST = 1 << 61, -(1 << 61)
+
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
+END = 2
+END_LOGGED = 5
+ARP_REQUEST, ARP_REPLY, ND_SOLICIT, ND_ADVERT = 1, 2, 3, 4
+
+# GROUP.kind
+BY_SOURCE, BY_PORT, BY_TARGET, BY_ASKER = 1, 2, 3, 4
+# CONTACT.state, and outcomes of a first report
+NOTHING, FAILED, ANSWERED, EMPTY = 0, 1, 2, 3
+# TARGET.channel
+SYN_HALF_OPEN, UDP_ONE_WAY, ICMP_ANY, UDP_REFLECTED, TCP_REFLECTED, OTHER_ONE_WAY = 0, 1, 2, 3, 4, 5
+CHANNELS = 6
+# columns of Limits.flood
+ALLOWED_PACKETS, ALARM_PACKETS, ALLOWED_FLOWS, ALARM_FLOWS = 0, 1, 2, 3
+
+BINS = 16  # of the histograms that entropy is taken from
+REGISTERS = 32  # of the HyperLogLog of sources: standard error 18 %
+OPEN_LOGINS = 32  # connections to one service that are followed at a time
+BIN_LIMIT = 60_000
+REPLY_SHARE = 50  # fewer than one packet back for this many is one-way
+GRACE = 60 * SECOND
+NEIGHBOURS = 8
+AHEAD = 16  # rows whose memory is asked for together
+TRACEROUTE_FIRST, TRACEROUTE_LAST = 33434, 33689  # IANA traceroute/udp, 255 hops
+
+# services of LOGIN.service
+SERVICES = ("none", "ssh", "ftp", "telnet", "smtp", "pop3", "imap", "rdp", "vnc", "smb", "login")
+SSH, FTP, TELNET, SMTP, POP3, IMAP, RDP, VNC, SMB, LOGIN_PORT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+
+_FLOW = [("flow_id", "u8"), ("frame", "i8"), ("offset", "i8"), ("time", "i8")]
+_ENDS = [("dst_hi", "u8"), ("dst_lo", "u8")]
+_PORTS = [("domain", "u4"), ("src_port", "u2"), ("dst_port", "u2"), ("proto", "u1")]
+#: Flows kept as evidence: the first and the latest of an episode, as `first_…` and `late_…`.
+SAMPLES = [(f"{which}_{name}", kind) for which in ("first", "late") for name, kind in _FLOW + _ENDS + _PORTS]
+#: The same where the source is not known from the record.
+WIDE_SAMPLES = SAMPLES + [(f"{which}_{name}", "u8") for which in ("first", "late")
+                          for name in ("src_hi", "src_lo")]  # fmt: skip
+
+CONTACT = np.dtype(
+    [("h", "u8"), ("g", "u8"), ("keep", "i8"), ("flow", "u8"), ("state", "u1")], align=True
+)
+
+GROUP = np.dtype(
+    [
+        ("h", "u8"), ("g", "u8"), ("keep", "i8"),
+        ("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"),
+        ("mac", "u8"),
+        ("began", "i8"), ("last", "i8"),
+        ("base_hi", "u8"), ("base_lo", "u8"),  # first target of the episode
+        ("spread_hi", "u8"), ("spread_lo", "u8"),  # bits in which any later target differed from it
+        ("walk", "i8"), ("peak", "i8"),  # sequential test, in milli-nats
+        ("domain", "u4"),  # of the source
+        ("dst_domain", "u4"),
+        ("contacts", "u4"), ("failures", "u4"), ("refused", "u4"), ("empties", "u4"), ("odd", "u4"),
+        ("targets", "u4"), ("ports", "u4"),  # of BY_SOURCE: failing targets and ports
+        ("low", "u2"), ("high", "u2"),  # of BY_TARGET: lowest and highest port
+        ("port", "u2"),
+        ("proto", "u1"), ("kind", "u1"),
+        *SAMPLES,
+    ],
+    align=True,
+)  # fmt: skip
+
+TARGET = np.dtype(
+    [
+        ("h", "u8"), ("g", "u8"), ("keep", "i8"),
+        ("hi", "u8"), ("lo", "u8"),
+        ("second", "i8"), ("began", "i8"), ("last", "i8"),
+        ("packets_now", "i8"), ("flows_now", "i8"),  # in the present second
+        ("packets_sum", "i8"), ("flows_sum", "i8"),  # CUSUM up to the present second
+        ("packets_peak", "i8"), ("flows_peak", "i8"),  # highest CUSUM of the episode
+        ("most_packets", "i8"), ("most_flows", "i8"),  # highest rate of the episode
+        ("packets", "i8"), ("bytes", "i8"), ("replies", "i8"), ("flows", "i8"),  # of the episode
+        ("sport_votes", "i8"), ("dport_votes", "i8"), ("host_votes", "i8"), ("host", "u8"),
+        ("domain", "u4"),
+        ("sport", "u2"), ("dport", "u2"),  # majority by vote
+        ("channel", "u1"), ("prefix", "u1"),  # prefix length, 0 for a host
+        *WIDE_SAMPLES,
+    ],
+    align=True,
+)  # fmt: skip
+
+LOGIN = np.dtype(
+    [
+        ("h", "u8"), ("g", "u8"), ("keep", "i8"),
+        ("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"),
+        ("began", "i8"), ("last", "i8"),
+        ("window", "i8"),  # start of the counting window
+        ("reached", "i8"),  # when the threshold was first reached in the episode
+        ("longest", "i8"), ("largest", "i8"),  # duration and payload bytes of the attempts
+        ("typical", "i8"), ("votes", "i8"),  # majority payload size by vote
+        ("success_flow", "u8"), ("success_bytes", "i8"), ("success_ns", "i8"),
+        ("src_domain", "u4"), ("dst_domain", "u4"),
+        ("now", "u4"), ("before", "u4"),  # attempts in this window and the one before
+        ("attempts", "u4"), ("similar", "u4"), ("successes", "u4"),  # of the episode
+        ("turn", "u4"),  # next place in the ring of open connections
+        ("port", "u2"),
+        ("service", "u1"),
+        *SAMPLES,
+    ],
+    align=True,
+)  # fmt: skip
+
+# Limits.meta: three numbers a table, then the clock of flows and that of events
+USED, HAND, EVICTED = 0, 1, 2
+CONTACTS, GROUPS, TARGETS, LOGINS, CLOCK, META = 0, 3, 6, 9, 12, 13
+
+
+class Tables(NamedTuple):
+    """State of the feature kernel: records, their slots, and what stands beside a record."""
+
+    contacts: Any
+    contact_slots: Any
+    groups: Any
+    group_slots: Any
+    targets: Any
+    target_slots: Any
+    source_bins: Any  # u2[targets, BINS]: packets by hash of the source
+    spread_bins: Any  # u2[targets, BINS]: packets by hash of the port (of the host, for a prefix)
+    registers: Any  # u1[targets, REGISTERS]
+    logins: Any
+    login_slots: Any
+    open_logins: Any  # u2[logins, OPEN_LOGINS]
+    meta: Any  # i8[META]
+    ahead: Any  # u8[AHEAD, 4]: scratch
+
+
+class Limits(NamedTuple):
+    """What the kernel must know of the detectors' parameters; times in ns, walk in milli-nats."""
+
+    window: Any
+    gate: Any  # failures from which a group is shown to detectors
+    step_failure: Any
+    step_success: Any
+    walk_cap: Any
+    login_window: Any
+    login_attempts: Any
+    attempt_ns: Any
+    attempt_bytes: Any
+    prefix_v4: Any
+    prefix_v6: Any
+    flood: Any  # i8[2, CHANNELS, 4]: host and prefix
+    amplifiers: Any  # u1[65536]
+    services: Any  # u1[65536]: login service by port
+
+
+class Output(NamedTuple):
+    """Copies of records as of the row named beside each."""
+
+    groups: Any
+    group_rows: Any
+    targets: Any
+    target_rows: Any
+    source_bins: Any
+    spread_bins: Any
+    registers: Any
+    logins: Any
+    login_rows: Any
+    counts: Any  # i8[3]: groups, targets, logins written
+
+
+# --- tables ---------------------------------------------------------------------------------------------
+
+
+@internal
+def pair_hash(a, b, x):
+    """A 64-bit hash of two hashes and a salt, in this order."""
+    return mix64(a * MIX1 + (b ^ x) * MIX2 + x * MIX3)
+
+
+@internal
+def home(h, mask):
+    """Where probing for `h` begins: in bits that a slot keeps, so that slots alone can be rearranged."""
+    return (h >> U8(32)) & mask
+
+
+@internal
+def lookup(slots, records, h, g):
+    """Index of the record with fingerprint (h, g), or -1."""
+    mask = U8(slots.shape[0] - 1)
+    at = home(h, mask)
+    while True:
+        slot = slots[np.int64(at)]
+        if slot == U8(0):
+            return np.int64(-1)
+        if slot >> U8(32) == h >> U8(32):
+            i = np.int64(slot & U8(0xFFFFFFFF)) - 1
+            if records[i]["h"] == h and records[i]["g"] == g:
+                return i
+        at = (at + U8(1)) & mask
+
+
+@internal
+def put_slot(slots, h, index):
+    """Enter a record that is not in the table yet."""
+    mask = U8(slots.shape[0] - 1)
+    at = home(h, mask)
+    while slots[np.int64(at)] != U8(0):
+        at = (at + U8(1)) & mask
+    slots[np.int64(at)] = ((h >> U8(32)) << U8(32)) | U8(index + 1)
+
+
+@internal
+def drop_slot(slots, h, index):
+    """Take a record out and shift back what its slot had pushed on."""
+    mask = U8(slots.shape[0] - 1)
+    at = home(h, mask)
+    while np.int64(slots[np.int64(at)] & U8(0xFFFFFFFF)) != index + 1:
+        at = (at + U8(1)) & mask
+    hole = at
+    at = (at + U8(1)) & mask
+    while slots[np.int64(at)] != U8(0):
+        if ((at - home(slots[np.int64(at)], mask)) & mask) >= ((at - hole) & mask):
+            slots[np.int64(hole)] = slots[np.int64(at)]
+            hole = at
+        at = (at + U8(1)) & mask
+    slots[np.int64(hole)] = U8(0)
+
+
+@internal
+def claim(slots, records, meta, table, h, g):
+    """A blank record for a new fingerprint, at the cost of a quiet one where the table is full.
+
+    The last record of every table is never used: it is the blank that others are copied from.
+    """
+    capacity = records.shape[0] - 1
+    if meta[table + USED] < capacity:
+        i = meta[table + USED]
+        meta[table + USED] += 1
+    else:
+        hand = meta[table + HAND]
+        i = hand
+        for k in range(1, min(NEIGHBOURS, capacity)):
+            other = (hand + k) % capacity
+            if records[other]["keep"] < records[i]["keep"]:
+                i = other
+        hand = (hand + NEIGHBOURS) % capacity
+        for k in range(NEIGHBOURS):
+            prefetch(records, (hand + k) * records.itemsize)
+        meta[table + HAND] = hand
+        meta[table + EVICTED] += 1
+        drop_slot(slots, records[i]["h"], i)
+    put_slot(slots, h, i)
+    records[i] = records[capacity]
+    records[i]["h"] = h
+    records[i]["g"] = g
+    return i
+
+
+@bare_kernel
+def rebuild(slots, records, used):
+    """Fill empty `slots` from `records[:used]`."""
+    for i in range(used):
+        put_slot(slots, records[i]["h"], np.int64(i))
+
+
+# --- addresses ------------------------------------------------------------------------------------------
+
+
+@internal
+def private(hi, lo):
+    """Twin of citywall.addresses.is_private."""
+    if hi == U8(0) and lo >> U8(32) == U8(0xFFFF):
+        v4 = lo & U8(0xFFFFFFFF)
+        return (
+            v4 >> U8(24) == U8(10)
+            or v4 >> U8(20) == U8(0xAC1)
+            or v4 >> U8(16) == U8(0xC0A8)
+            or v4 >> U8(22) == U8(0x191)
+            or v4 >> U8(16) == U8(0xA9FE)
+        )
+    return hi >> U8(57) == U8(0x7E) or hi >> U8(54) == U8(0x3FA)
+
+
+@internal
+def domain_of(domain, hi, lo):
+    """Twin of citywall.domains.of_host."""
+    if private(hi, lo):
+        return np.int64(domain)
+    return np.int64(0)
+
+
+@internal
+def many(hi, lo):
+    """Whether an address is multicast or the limited broadcast: no single host."""
+    if hi == U8(0) and lo >> U8(32) == U8(0xFFFF):
+        v4 = lo & U8(0xFFFFFFFF)
+        return v4 >> U8(28) == U8(0xE) or v4 == U8(0xFFFFFFFF)
+    return hi >> U8(56) == U8(0xFF)
+
+
+@internal
+def host_hash(domain, hi, lo):
+    """Hash of a host: its address and the domain that tells it apart."""
+    return hash_address(hi, lo, U8(domain))
+
+
+@internal
+def duration(row):
+    """Nanoseconds between a flow's first and last packet, at least 0 and no matter how odd its times."""
+    last = min(max(row["last"], np.int64(FAR_PAST)), np.int64(FAR_FUTURE))
+    return max(last - min(max(row["first"], np.int64(FAR_PAST)), np.int64(FAR_FUTURE)), np.int64(0))
+
+
+@internal
+def significant(value):
+    """A number that changes when one of the four leading bits of `value` (at least 0) does."""
+    shift = np.int64(0)
+    for step in (32, 16, 8, 4, 2, 1):
+        if value >> (shift + step) > 7:
+            shift += step
+    return (shift << 4) | (value >> shift)
+
+
+# --- groups ---------------------------------------------------------------------------------------------
+
+
+@internal
+def keep_sample(record, row, late):
+    """Keep a flow as evidence (numba wants literal names, so both sets are written out)."""
+    if late:
+        record["late_flow_id"] = row["flow_id"]
+        record["late_frame"] = row["frame"]
+        record["late_offset"] = row["offset"]
+        record["late_time"] = row["first"]
+        record["late_dst_hi"] = row["dst_hi"]
+        record["late_dst_lo"] = row["dst_lo"]
+        record["late_domain"] = row["domain"]
+        record["late_src_port"] = row["src_port"]
+        record["late_dst_port"] = row["dst_port"]
+        record["late_proto"] = row["proto"]
+    else:
+        record["first_flow_id"] = row["flow_id"]
+        record["first_frame"] = row["frame"]
+        record["first_offset"] = row["offset"]
+        record["first_time"] = row["first"]
+        record["first_dst_hi"] = row["dst_hi"]
+        record["first_dst_lo"] = row["dst_lo"]
+        record["first_domain"] = row["domain"]
+        record["first_src_port"] = row["src_port"]
+        record["first_dst_port"] = row["dst_port"]
+        record["first_proto"] = row["proto"]
+
+
+@internal
+def keep_wide_sample(record, row, late):
+    """The same for records that do not know the source."""
+    keep_sample(record, row, late)
+    if late:
+        record["late_src_hi"] = row["src_hi"]
+        record["late_src_lo"] = row["src_lo"]
+    else:
+        record["first_src_hi"] = row["src_hi"]
+        record["first_src_lo"] = row["src_lo"]
+
+
+@internal
+def clear_group(group):
+    """Begin a group's next episode."""
+    group["contacts"] = 0
+    group["failures"] = 0
+    group["refused"] = 0
+    group["empties"] = 0
+    group["targets"] = 0
+    group["ports"] = 0
+    group["walk"] = 0
+    group["peak"] = 0
+    group["spread_hi"] = 0
+    group["spread_lo"] = 0
+    group["low"] = 65535
+    group["high"] = 0
+
+
+@internal
+def see_target(group, hi, lo, port, row_time):
+    """Note a contact's target in the range the episode has covered."""
+    if group["contacts"] == 0:
+        group["began"] = row_time
+        group["base_hi"] = hi
+        group["base_lo"] = lo
+    group["spread_hi"] = group["spread_hi"] | (group["base_hi"] ^ hi)
+    group["spread_lo"] = group["spread_lo"] | (group["base_lo"] ^ lo)
+    if port < group["low"]:
+        group["low"] = port
+    if port > group["high"]:
+        group["high"] = port
+    group["contacts"] += 1
+
+
+@internal
+def strike(group, outcome, refused, hi, lo, port, began, time, limits, never_clears):
+    """Count one first contact in a group: Jung's sequential test as Page's test, and distinct counts.
+
+    A failure adds ln((1-θ1)/(1-θ0)) to the walk, a success takes ln(θ0/θ1); at zero the hypothesis of
+    a scan is given up and the episode ends, so that counts always belong to one suspicion.
+    """
+    if time - group["last"] > limits.window:
+        clear_group(group)
+        group["odd"] = 0
+    group["last"] = time
+    see_target(group, hi, lo, port, began)
+    if outcome == FAILED:
+        group["failures"] += 1
+        if refused:
+            group["refused"] += 1
+        group["walk"] = min(group["walk"] + limits.step_failure, limits.walk_cap)
+        group["peak"] = max(group["peak"], group["walk"])
+    elif outcome == EMPTY:
+        group["empties"] += 1
+    else:
+        group["walk"] = max(group["walk"] - limits.step_success, np.int64(0))
+        if group["walk"] == 0 and not never_clears:
+            clear_group(group)
+    group["keep"] = time + (GRACE if group["failures"] + group["empties"] > 1 else 0)
+
+
+@internal
+def forgive(group, limits, never_clears):
+    """Take back a failure that proved to be a slow answer."""
+    if group["failures"] > 0:
+        group["failures"] -= 1
+        group["walk"] = max(group["walk"] - limits.step_failure - limits.step_success, np.int64(0))
+        if group["walk"] == 0 and not never_clears:
+            clear_group(group)
+
+
+@internal
+def show_group(output, groups, i, row_index):
+    """Hand out a copy of a group."""
+    n = output.counts[0]
+    output.groups[n] = groups[i]
+    output.group_rows[n] = row_index
+    output.counts[0] = n + 1
+
+
+@internal
+def outcome_of(row, limits, logged):
+    """How a flow's first contact fared by its first report: (outcome, refused, odd flags)."""
+    proto = row["proto"]
+    answered = row["dst_packets"] > U8(0)
+    if proto == TCP:
+        if row["src_port"] == 0 and row["dst_port"] == 0:
+            return NOTHING, False, False
+        flags = np.int64(row["first_flags"])
+        src, dst = np.int64(row["src_flags"]), np.int64(row["dst_flags"])
+        if logged and flags == 0:
+            if src & SYN == 0:
+                return NOTHING, False, False
+            flags = SYN
+        silent = row["dst_payload"] == U8(0) and row["src_payload"] == U8(0)
+        if flags & (SYN | ACK | RST | FIN) == SYN:
+            if dst & SYN != 0 or row["dst_payload"] > U8(0) or src & ACK != 0:
+                # the initiator's acknowledgement proves an answer that the capture may not hold
+                if silent and answered and (src | dst) & (FIN | RST) != 0:
+                    return EMPTY, False, False
+                return ANSWERED, False, False
+            if dst & RST != 0:
+                return FAILED, True, False
+            return (ANSWERED if answered else FAILED), False, False
+        if (flags & SYN != 0 and flags & (FIN | RST) != 0) or flags & (SYN | ACK | RST) == 0:
+            # no stack opens a connection so: FIN, NULL, Xmas and fingerprinting probes
+            return (FAILED if row["dst_payload"] == U8(0) else NOTHING), dst & RST != 0, not logged
+        if (
+            flags & (SYN | RST) == 0
+            and dst & RST != 0
+            and dst & (SYN | FIN | PSH) == 0
+            and silent
+            and row["src_packets"] <= U8(2)
+        ):
+            return FAILED, True, False  # ACK scan
+        return NOTHING, False, False
+    if proto == UDP:
+        sport, dport = row["src_port"], row["dst_port"]
+        if sport == 0 and dport == 0:
+            return NOTHING, False, False
+        if dport >= 1024 and (sport < 1024 or limits.amplifiers[sport] != 0):
+            return NOTHING, False, False  # looks like a reply whose request was not seen
+        if TRACEROUTE_FIRST <= dport <= TRACEROUTE_LAST:
+            return NOTHING, False, False
+        return (ANSWERED if answered else FAILED), False, False
+    kind = row["icmp_type"]
+    if (proto == ICMP and (kind == 8 or kind == 13 or kind == 15 or kind == 17)) or (
+        proto == ICMPV6 and kind == 128
+    ):
+        return (ANSWERED if answered else FAILED), False, False
+    return NOTHING, False, False
+
+
+@internal
+def contact_salt(proto, port):
+    """Salt that tells contacts by protocol and port."""
+    return (U8(1) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
+
+
+@internal
+def group_salt(kind, proto, port):
+    """Salt that tells the kinds of groups."""
+    return (U8(1 + kind) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
+
+
+@internal
+def find_group(tables, a, b, kind, proto, port):
+    """(index or -1, h, g) of a source's group."""
+    salt = group_salt(kind, proto, port)
+    h, g = pair_hash(a, b, salt), pair_hash(b, a, salt + U8(1))
+    return lookup(tables.group_slots, tables.groups, h, g), h, g
+
+
+@internal
+def new_group(tables, h, g, kind, domain, hi, lo, proto, port):
+    """Claim and fill in a group."""
+    i = claim(tables.group_slots, tables.groups, tables.meta, GROUPS, h, g)
+    group = tables.groups[i]
+    clear_group(group)
+    group["kind"] = kind
+    group["src_hi"] = hi
+    group["src_lo"] = lo
+    group["domain"] = domain
+    group["proto"] = proto
+    group["port"] = port
+    group["last"] = FAR_PAST
+    return i
+
+
+@internal
+def count_contact(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, outcome,
+                  refused):  # fmt: skip
+    """Count a first contact for its source, its source and port, and its source and target."""
+    proto = row["proto"]
+    icmp = proto == ICMP or proto == ICMPV6
+    port = 0 if icmp else row["dst_port"]
+    bad = outcome != ANSWERED
+    zero = U8(0)
+    s, h, g = find_group(tables, a, zero, BY_SOURCE, 0, 0)
+    known = s >= 0
+    if not known:
+        if not bad and not icmp:
+            return
+        s = new_group(tables, h, g, BY_SOURCE, src_domain, row["src_hi"], row["src_lo"], 0, 0)
+    source = tables.groups[s]
+    strike(source, outcome, refused, row["dst_hi"], row["dst_lo"], port, row["first"], time, limits, False)
+    if bad and source["failures"] + source["empties"] == 1:
+        keep_sample(source, row, False)
+    # A source's first failure makes no further groups, so that a million spoofed ones cost one record each.
+    for kind in (BY_PORT, BY_TARGET):
+        if kind == BY_TARGET and icmp:
+            continue
+        other = b if kind == BY_TARGET else zero
+        i, h, g = find_group(
+            tables, a, other, kind, proto, port if kind == BY_PORT else 0
+        )
+        if i < 0:
+            if not icmp and (not bad or not known):
+                continue
+            i = new_group(
+                tables, h, g, kind, src_domain, row["src_hi"], row["src_lo"],
+                proto, port if kind == BY_PORT else 0,
+            )  # fmt: skip
+            if kind == BY_TARGET:
+                tables.groups[i]["dst_hi"] = row["dst_hi"]
+                tables.groups[i]["dst_lo"] = row["dst_lo"]
+                tables.groups[i]["dst_domain"] = dst_domain
+        group = tables.groups[i]
+        before = np.int64(group["failures"]) + np.int64(group["empties"])
+        contacts = np.int64(group["contacts"])
+        strike(group, outcome, refused, row["dst_hi"], row["dst_lo"], port, row["first"], time, limits, icmp)
+        after = np.int64(group["failures"]) + np.int64(group["empties"])
+        if bad:
+            if after == 1:
+                before = 0
+                keep_sample(group, row, False)
+                group["late_flow_id"] = 0
+                if kind == BY_PORT:
+                    source["ports"] += 1
+                else:
+                    source["targets"] += 1
+        changed = bad and significant(after) != significant(before)
+        if icmp:
+            changed = changed or significant(np.int64(group["contacts"])) != significant(contacts)
+        if changed and after >= limits.gate:
+            show_group(output, tables.groups, i, row_index)
+        if bad:
+            keep_sample(group, row, True)
+    total = np.int64(source["failures"]) + np.int64(source["empties"])
+    if bad and total >= limits.gate and significant(total) != significant(total - 1):
+        show_group(output, tables.groups, s, row_index)
+    if bad:
+        keep_sample(source, row, True)
+
+
+@internal
+def count_odd(tables, limits, output, row, row_index, time, a, src_domain):
+    """Count a flow begun with flags that no stack begins with."""
+    i, h, g = find_group(tables, a, U8(0), BY_SOURCE, 0, 0)
+    if i < 0:
+        i = new_group(tables, h, g, BY_SOURCE, src_domain, row["src_hi"], row["src_lo"], 0, 0)
+    source = tables.groups[i]
+    if time - source["last"] > limits.window:
+        clear_group(source)
+        source["odd"] = 0
+    if source["odd"] == 0 and source["contacts"] == 0:
+        source["began"] = row["first"]
+        keep_sample(source, row, False)
+    source["last"] = time
+    source["keep"] = time + GRACE
+    source["odd"] += 1
+    if significant(np.int64(source["odd"])) != significant(np.int64(source["odd"]) - 1):
+        show_group(output, tables.groups, i, row_index)
+    keep_sample(source, row, True)
+
+
+@internal
+def scan_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, logged):
+    """What a report means for its source as a scanner."""
+    proto = row["proto"]
+    icmp = proto == ICMP or proto == ICMPV6
+    if not (icmp or proto == TCP or proto == UDP) or many(row["dst_hi"], row["dst_lo"]):
+        return
+    port = 0 if icmp else row["dst_port"]
+    salt = contact_salt(proto, port)
+    outcome, refused, odd = NOTHING, False, False
+    if row["report"] == 0:
+        outcome, refused, odd = outcome_of(row, limits, logged)
+        if outcome == NOTHING:
+            return
+        h, g = pair_hash(a, b, salt), pair_hash(b, a, salt + U8(1))
+        i = lookup(tables.contact_slots, tables.contacts, h, g)
+        if i >= 0 and time - tables.contacts[i]["keep"] <= limits.window:
+            tables.contacts[i]["keep"] = time
+            if odd:
+                count_odd(tables, limits, output, row, row_index, time, a, src_domain)
+            return
+        if i < 0:
+            i = claim(tables.contact_slots, tables.contacts, tables.meta, CONTACTS, h, g)
+        contact = tables.contacts[i]
+        contact["keep"] = time
+        contact["flow"] = row["flow_id"]
+        contact["state"] = outcome
+    else:
+        src, dst = np.int64(row["src_flags"]), np.int64(row["dst_flags"])
+        silent = row["dst_payload"] == U8(0) and row["src_payload"] == U8(0)
+        first_answer = row["dst_packets"] > U8(0) and row["dst_packets"] == U8(row["dst_packets_delta"])
+        if proto == TCP and dst & SYN == 0 and row["dst_payload"] == U8(0):
+            first_answer = False
+        emptied = proto == TCP and silent and dst & SYN != 0 and (src | dst) & (FIN | RST) != 0
+        if not (first_answer or emptied):
+            return
+        h, g = pair_hash(a, b, salt), pair_hash(b, a, salt + U8(1))
+        i = lookup(tables.contact_slots, tables.contacts, h, g)
+        if i < 0 or tables.contacts[i]["flow"] != row["flow_id"]:
+            return
+        contact = tables.contacts[i]
+        if contact["state"] == FAILED and first_answer:
+            contact["state"] = ANSWERED
+            for kind in (BY_SOURCE, BY_PORT, BY_TARGET):
+                if kind == BY_TARGET and icmp:
+                    continue
+                j, _, _ = find_group(
+                    tables, a, b if kind == BY_TARGET else U8(0), kind,
+                    0 if kind == BY_SOURCE else proto, port if kind == BY_PORT else 0,
+                )  # fmt: skip
+                if j >= 0:
+                    forgive(tables.groups[j], limits, icmp and kind == BY_PORT)
+            return
+        if contact["state"] != ANSWERED or not emptied:
+            return
+        contact["state"] = EMPTY
+        outcome = EMPTY
+    count_contact(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, outcome,
+                  refused)  # fmt: skip
+    if odd:
+        count_odd(tables, limits, output, row, row_index, time, a, src_domain)
+
+
+# --- floods ---------------------------------------------------------------------------------------------
+
+
+@internal
+def clear_target(tables, i):
+    """Begin a target's next episode."""
+    target = tables.targets[i]
+    target["packets_now"] = 0
+    target["flows_now"] = 0
+    target["packets_sum"] = 0
+    target["flows_sum"] = 0
+    target["packets_peak"] = 0
+    target["flows_peak"] = 0
+    target["most_packets"] = 0
+    target["most_flows"] = 0
+    target["packets"] = 0
+    target["bytes"] = 0
+    target["replies"] = 0
+    target["flows"] = 0
+    target["sport_votes"] = 0
+    target["dport_votes"] = 0
+    target["host_votes"] = 0
+    for k in range(BINS):
+        tables.source_bins[i, k] = 0
+        tables.spread_bins[i, k] = 0
+    for k in range(REGISTERS):
+        tables.registers[i, k] = 0
+
+
+@internal
+def add_bin(bins, i, k, weight):
+    """Add to a 16-bit histogram, halving all of it before it can overflow."""
+    value = np.int64(bins[i, k]) + min(weight, np.int64(4096))
+    if value > BIN_LIMIT:
+        for j in range(BINS):
+            bins[i, j] = bins[i, j] >> 1
+        value >>= 1
+    bins[i, k] = value
+
+
+@internal
+def vote(choice, votes, value, weight):
+    """Boyer and Moore's majority vote with weights."""
+    if votes == 0:
+        return value, weight
+    if choice == value:
+        return choice, min(votes + weight, np.int64(1) << np.int64(40))
+    if weight > votes:
+        return value, weight - votes
+    return choice, votes - weight
+
+
+@internal
+def roll(tables, i, second, limits, level):
+    """Close a target's seconds up to `second`: y = max(0, y + x - a), in closed form over empty ones."""
+    target = tables.targets[i]
+    gap = second - target["second"]
+    if gap <= 0:
+        return
+    a_packets = limits.flood[level, np.int64(target["channel"]), ALLOWED_PACKETS]
+    a_flows = limits.flood[level, np.int64(target["channel"]), ALLOWED_FLOWS]
+    gap = min(gap, np.int64(1) << np.int64(20))  # so that no product overflows
+    y = max(np.int64(0), target["packets_sum"] + target["packets_now"] - a_packets)
+    target["packets_sum"] = max(np.int64(0), y - (gap - 1) * a_packets)
+    y = max(np.int64(0), target["flows_sum"] + target["flows_now"] - a_flows)
+    target["flows_sum"] = max(np.int64(0), y - (gap - 1) * a_flows)
+    target["packets_now"] = 0
+    target["flows_now"] = 0
+    target["second"] = second
+    if target["packets_sum"] == 0 and target["flows_sum"] == 0:
+        clear_target(tables, i)
+
+
+@internal
+def receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, host, source, packets,
+            size, replies, is_new, sport, dport):  # fmt: skip
+    """Count packets that a host (level 0) or prefix (level 1) received without asking for them."""
+    salt = (U8(8 + level) << U8(40)) | U8(channel)
+    key = hash_address(hi, lo, U8(domain))
+    h, g = pair_hash(key, U8(0), salt), pair_hash(U8(0), key, salt + U8(1))
+    i = lookup(tables.target_slots, tables.targets, h, g)
+    second = time // SECOND
+    if i < 0:
+        i = claim(tables.target_slots, tables.targets, tables.meta, TARGETS, h, g)
+        fresh = tables.targets[i]
+        clear_target(tables, i)
+        fresh["hi"] = hi
+        fresh["lo"] = lo
+        fresh["domain"] = domain
+        fresh["channel"] = channel
+        fresh["second"] = second
+        if level == 1:
+            fresh["prefix"] = limits.prefix_v4 if hi == U8(0) else limits.prefix_v6
+    else:
+        roll(tables, i, second, limits, level)
+    target = tables.targets[i]
+    if target["packets"] == 0:
+        target["began"] = row["first"]
+        keep_wide_sample(target, row, False)
+    target["last"] = time
+    target["packets_now"] += packets
+    target["flows_now"] += is_new
+    target["packets"] += packets
+    target["bytes"] += size
+    target["replies"] += replies
+    target["flows"] += is_new
+    target["most_packets"] = max(target["most_packets"], target["packets_now"])
+    target["most_flows"] = max(target["most_flows"], target["flows_now"])
+    choice, votes = vote(target["sport"], target["sport_votes"], sport, packets)
+    target["sport"] = choice
+    target["sport_votes"] = votes
+    choice, votes = vote(target["dport"], target["dport_votes"], dport, packets)
+    target["dport"] = choice
+    target["dport_votes"] = votes
+    leader, votes = vote(target["host"], target["host_votes"], host, packets)
+    target["host"] = leader
+    target["host_votes"] = votes
+    add_bin(tables.source_bins, i, np.int64(source >> U8(60)), packets)
+    spread = host if level == 1 else mix64(U8(dport) * MIX1)
+    add_bin(tables.spread_bins, i, np.int64(spread >> U8(60)), packets)
+    register = np.int64(source & U8(REGISTERS - 1))
+    rest = source >> U8(5)
+    rank = 1
+    while rank < 59 and rest & U8(1) == U8(0):
+        rest >>= U8(1)
+        rank += 1
+    if rank > tables.registers[i, register]:
+        tables.registers[i, register] = rank
+    allowed_packets = limits.flood[level, channel, ALLOWED_PACKETS]
+    allowed_flows = limits.flood[level, channel, ALLOWED_FLOWS]
+    y_packets = max(np.int64(0), target["packets_sum"] + target["packets_now"] - allowed_packets)
+    y_flows = max(np.int64(0), target["flows_sum"] + target["flows_now"] - allowed_flows)
+    before_packets, before_flows = target["packets_peak"], target["flows_peak"]
+    target["packets_peak"] = max(before_packets, y_packets)
+    target["flows_peak"] = max(before_flows, y_flows)
+    if (
+        target["packets_peak"] >= limits.flood[level, channel, ALARM_PACKETS]
+        and significant(target["packets_peak"]) != significant(before_packets)
+    ) or (
+        target["flows_peak"] >= limits.flood[level, channel, ALARM_FLOWS]
+        and significant(target["flows_peak"]) != significant(before_flows)
+    ):
+        n = output.counts[1]
+        output.targets[n] = target
+        output.target_rows[n] = row_index
+        for k in range(BINS):
+            output.source_bins[n, k] = tables.source_bins[i, k]
+            output.spread_bins[n, k] = tables.spread_bins[i, k]
+        for k in range(REGISTERS):
+            output.registers[n, k] = tables.registers[i, k]
+        output.counts[1] = n + 1
+    target["keep"] = time + (GRACE if target["packets_peak"] + target["flows_peak"] > 0 else 0)
+    keep_wide_sample(target, row, True)
+
+
+@internal
+def flood_channel(row, limits, logged):
+    """Which way a report is one-way, and how: (channel or -1, 1 when the initiator is the receiver)."""
+    proto = row["proto"]
+    src_packets, dst_packets = row["src_packets"], row["dst_packets"]
+    if proto == TCP:
+        flags = np.int64(row["first_flags"])
+        src = np.int64(row["src_flags"])
+        if row["src_port"] == 0 and row["dst_port"] == 0:
+            return OTHER_ONE_WAY if dst_packets == U8(0) else -1, 0
+        if logged and flags == 0:
+            flags = SYN if src & SYN != 0 else 0
+            if flags == 0:
+                return -1, 0
+        if flags & (SYN | ACK | RST | FIN) == SYN:
+            return SYN_HALF_OPEN if src & ACK == 0 else -1, 0
+        quiet = row["src_payload"] == U8(0) and src & FIN == 0
+        answered = np.int64(row["dst_flags"]) & ~(RST | ACK) != 0 or row["dst_payload"] > U8(0)
+        if flags & (SYN | ACK) == SYN | ACK or flags & RST != 0:
+            return TCP_REFLECTED if quiet and not answered else -1, 0
+        if dst_packets == U8(0) and row["report"] == 0 and src_packets <= U8(3):
+            return OTHER_ONE_WAY, 0
+        return -1, 0
+    if proto == UDP:
+        if dst_packets * U8(REPLY_SHARE) < src_packets:
+            if many(row["dst_hi"], row["dst_lo"]):
+                return -1, 0
+            return UDP_REFLECTED if limits.amplifiers[row["src_port"]] != 0 else UDP_ONE_WAY, 0
+        if src_packets * U8(REPLY_SHARE) < dst_packets:
+            return UDP_REFLECTED if limits.amplifiers[row["dst_port"]] != 0 else UDP_ONE_WAY, 1
+        return -1, 0
+    if proto == ICMP or proto == ICMPV6:
+        kind = row["icmp_type"]
+        reply = kind == 0 if proto == ICMP else kind == 129
+        # hosts share one flow of ICMP, whoever began it, and a capture may begin with an answer
+        if (reply and dst_packets > U8(0)) or dst_packets > U8(2) * src_packets:
+            return ICMP_ANY, 1
+        return ICMP_ANY, 0
+    if dst_packets == U8(0) and row["report"] == 0 and not many(row["dst_hi"], row["dst_lo"]):
+        return OTHER_ONE_WAY, 0
+    return -1, 0
+
+
+@internal
+def flood_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, logged):
+    """What a report means for the host and the prefix that receive it."""
+    channel, backwards = flood_channel(row, limits, logged)
+    if channel < 0:
+        return
+    if backwards:
+        packets, size = np.int64(row["dst_packets_delta"]), row["dst_bytes_delta"]
+        replies = np.int64(row["src_packets_delta"])
+        hi, lo, domain, receiver, sender = row["src_hi"], row["src_lo"], src_domain, a, b
+        sport, dport = row["dst_port"], row["src_port"]
+    else:
+        packets, size = np.int64(row["src_packets_delta"]), row["src_bytes_delta"]
+        replies = np.int64(row["dst_packets_delta"])
+        hi, lo, domain, receiver, sender = row["dst_hi"], row["dst_lo"], dst_domain, b, a
+        sport, dport = row["src_port"], row["dst_port"]
+    if packets == 0:
+        return
+    total = np.int64(min(size, U8(1) << U8(40)))
+    if logged:  # one row tells a whole flow: what counts is its share of a second
+        seconds = max(np.int64(1), duration(row) // SECOND)
+        packets = (packets + seconds - 1) // seconds
+        replies = (replies + seconds - 1) // seconds
+        total = (total + seconds - 1) // seconds
+    is_new = np.int64(1) if row["report"] == 0 else np.int64(0)
+    for level in range(2):
+        if level == 1:
+            if many(hi, lo):
+                return
+            if hi == U8(0):
+                lo &= ~((U8(1) << U8(32 - limits.prefix_v4)) - U8(1))
+            else:
+                hi &= ~((U8(1) << U8(64 - limits.prefix_v6)) - U8(1))
+                lo = U8(0)
+        receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, receiver, sender,
+                packets, total, replies, is_new, sport, dport)  # fmt: skip
+
+
+# --- logins ---------------------------------------------------------------------------------------------
+
+
+@internal
+def service_of(row, limits):
+    """The login service a TCP flow speaks by its first bytes, else by its port; 0 for none."""
+    said, asked, port = row["dst_head"], row["src_head"], row["dst_port"]
+    if said >> U8(32) == U8(0x5353482D) or asked >> U8(32) == U8(0x5353482D):  # "SSH-"
+        return SSH
+    if said >> U8(40) == U8(0x323230) and (said >> U8(32) & U8(0xFF) in (U8(0x20), U8(0x2D))):  # "220 "
+        return SMTP if limits.services[port] == SMTP else FTP
+    if said >> U8(40) == U8(0x2B4F4B):  # "+OK"
+        return POP3
+    if said >> U8(32) == U8(0x2A204F4B):  # "* OK"
+        return IMAP
+    if said >> U8(32) == U8(0x52464220):  # "RFB "
+        return VNC
+    # TPKT (RFC 1006) around an X.224 connection request
+    if asked >> U8(48) == U8(0x0300) and asked >> U8(16) & U8(0xFF) == U8(0xE0):
+        return RDP
+    if asked >> U8(56) == U8(0) and (asked & U8(0xFFFFFFFF) in (U8(0xFF534D42), U8(0xFE534D42))):  # SMB
+        return SMB
+    if said >> U8(56) == U8(0xFF) and U8(0xFB) <= (said >> U8(48) & U8(0xFF)) <= U8(0xFE):  # telnet IAC
+        return TELNET
+    return np.int64(limits.services[port])
+
+
+@internal
+def attempt(login, row, time, size, lasted, limits):
+    """Count one finished short connection."""
+    if time - login["last"] > limits.login_window:
+        login["attempts"] = 0
+        login["similar"] = 0
+        login["successes"] = 0
+        login["reached"] = FAR_FUTURE
+        login["largest"] = 0
+        login["longest"] = 0
+        login["votes"] = 0
+        login["now"] = 0
+        login["before"] = 0
+        login["window"] = time
+    if login["attempts"] == 0:
+        login["began"] = row["first"]
+        login["window"] = time
+        keep_sample(login, row, False)
+    windows = (time - login["window"]) // limits.login_window
+    if windows > 0:
+        login["before"] = login["now"] if windows == 1 else 0
+        login["now"] = 0
+        login["window"] += windows * limits.login_window
+    login["now"] += 1
+    login["attempts"] += 1
+    login["last"] = time
+    login["largest"] = max(login["largest"], size)
+    login["longest"] = max(login["longest"], lasted)
+    near = abs(size - login["typical"]) <= max(np.int64(128), login["typical"] >> np.int64(2))
+    if login["votes"] == 0:
+        login["typical"] = size
+        login["votes"] = 1
+        near = True
+    elif near:
+        login["votes"] += 1
+    else:
+        login["votes"] -= 1
+    if near:
+        login["similar"] += 1
+    if login["reached"] == FAR_FUTURE and recent_attempts(login, time, limits) >= limits.login_attempts:
+        login["reached"] = time
+
+
+@internal
+def recent_attempts(login, time, limits):
+    """Attempts within the last window, the one before weighted by the part of it still inside."""
+    left = max(limits.login_window - (time - login["window"]), np.int64(0))
+    return np.int64(login["now"]) + np.int64(login["before"]) * left // limits.login_window
+
+
+@internal
+def login_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain):
+    """What a report means for the login service it goes to."""
+    if row["proto"] != TCP or row["dst_packets"] == U8(0):
+        return
+    service = service_of(row, limits)
+    if service == 0:
+        return
+    salt = (U8(16) << U8(40)) | U8(row["dst_port"])
+    h, g = pair_hash(a, b, salt), pair_hash(b, a, salt + U8(1))
+    i = lookup(tables.login_slots, tables.logins, h, g)
+    if i < 0:
+        i = claim(tables.login_slots, tables.logins, tables.meta, LOGINS, h, g)
+        fresh = tables.logins[i]
+        fresh["src_hi"] = row["src_hi"]
+        fresh["src_lo"] = row["src_lo"]
+        fresh["dst_hi"] = row["dst_hi"]
+        fresh["dst_lo"] = row["dst_lo"]
+        fresh["src_domain"] = src_domain
+        fresh["dst_domain"] = dst_domain
+        fresh["port"] = row["dst_port"]
+        fresh["last"] = FAR_PAST
+        fresh["keep"] = time
+        for k in range(OPEN_LOGINS):
+            tables.open_logins[i, k] = 0
+        fresh["service"] = service
+    login = tables.logins[i]
+    if login["service"] == LOGIN_PORT or service != np.int64(limits.services[row["dst_port"]]):
+        login["service"] = service
+    size = np.int64(min(row["src_payload"] + row["dst_payload"], U8(1) << U8(40)))
+    lasted = duration(row)
+    flags = np.int64(row["src_flags"]) | np.int64(row["dst_flags"])
+    closed = flags & (FIN | RST) != 0 or row["kind"] == END
+    mark = np.uint16(np.int64(row["flow_id"] % U8(65535)) + 1)
+    place = -1
+    for k in range(OPEN_LOGINS):
+        if tables.open_logins[i, k] == mark:
+            place = k
+    if closed:
+        ended = row["report"] == 0 or place >= 0
+        if place >= 0:
+            tables.open_logins[i, place] = 0
+        if (
+            ended
+            and row["dst_payload"] > U8(0)
+            and size <= limits.attempt_bytes
+            and lasted <= limits.attempt_ns
+        ):
+            attempt(login, row, time, size, lasted, limits)
+            login["keep"] = time + (GRACE if login["attempts"] > 1 else 0)
+            if recent_attempts(login, time, limits) >= limits.gate:
+                n = output.counts[2]
+                output.logins[n] = login
+                output.login_rows[n] = row_index
+                output.counts[2] = n + 1
+            keep_sample(login, row, True)
+            return
+    elif place < 0:
+        tables.open_logins[i, np.int64(login["turn"])] = mark
+        login["turn"] = (login["turn"] + 1) % OPEN_LOGINS
+    if (
+        login["attempts"] > 0
+        and row["first"] >= login["reached"]
+        and time - login["last"] <= limits.login_window
+        and login["success_flow"] != row["flow_id"]
+        and (
+            size >= 2 * login["largest"] + 2048
+            or lasted >= max(np.int64(60 * SECOND), 4 * login["longest"])
+        )
+    ):
+        login["successes"] += 1
+        login["success_flow"] = row["flow_id"]
+        login["success_bytes"] = size
+        login["success_ns"] = lasted
+        n = output.counts[2]
+        output.logins[n] = login
+        output.login_rows[n] = row_index
+        output.counts[2] = n + 1
+
+
+# --- entry points ---------------------------------------------------------------------------------------
+
+
+@bare_kernel
+def observe_flows(reports, tables, limits, output):
+    """Take in FLOW `reports`, in order; copies of changed records go to `output`.
+
+    `output` must have room for 3 groups, 2 targets and 1 login a report. Times that go back count as the
+    newest seen.
+    """
+    output.counts[:] = 0
+    clock = tables.meta[CLOCK]
+    ahead = tables.ahead
+    contact_mask, group_mask = U8(tables.contact_slots.shape[0] - 1), U8(tables.group_slots.shape[0] - 1)
+    for start in range(0, reports.shape[0], AHEAD):
+        stop = min(start + AHEAD, reports.shape[0])
+        # Hash sixteen rows and ask for the slots they will need, then for the records behind these: the
+        # misses of sixteen rows are waited for together.
+        for n in range(start, stop):
+            row = reports[n]
+            a = host_hash(domain_of(row["domain"], row["src_hi"], row["src_lo"]), row["src_hi"], row["src_lo"])
+            b = host_hash(domain_of(row["domain"], row["dst_hi"], row["dst_lo"]), row["dst_hi"], row["dst_lo"])
+            k = n - start
+            ahead[k, 0] = a
+            ahead[k, 1] = b
+            if row["report"] == 0:
+                icmp = row["proto"] == ICMP or row["proto"] == ICMPV6
+                salt = contact_salt(row["proto"], 0 if icmp else row["dst_port"])
+                h = home(pair_hash(a, b, salt), contact_mask)
+                prefetch(tables.contact_slots, np.int64(h) * 8)
+                ahead[k, 2] = h
+                salt = group_salt(BY_SOURCE, 0, 0)
+                h = home(pair_hash(a, U8(0), salt), group_mask)
+                prefetch(tables.group_slots, np.int64(h) * 8)
+                ahead[k, 3] = h
+        for n in range(start, stop):
+            if reports[n]["report"] == 0:
+                k = n - start
+                i = np.int64(tables.contact_slots[np.int64(ahead[k, 2])] & U8(0xFFFFFFFF))
+                prefetch(tables.contacts, (i - 1) * tables.contacts.itemsize)
+                i = np.int64(tables.group_slots[np.int64(ahead[k, 3])] & U8(0xFFFFFFFF))
+                prefetch(tables.groups, (i - 1) * tables.groups.itemsize)
+        for n in range(start, stop):
+            row = reports[n]
+            clock = max(clock, min(row["time"], np.int64(FAR_FUTURE)))
+            src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
+            dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
+            a, b = ahead[n - start, 0], ahead[n - start, 1]
+            logged = row["reason"] == END_LOGGED
+            scan_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain, logged)
+            flood_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain, logged)
+            login_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain)
+    tables.meta[CLOCK] = clock
+
+
+@bare_kernel
+def observe_events(events, tables, limits, output):
+    """Take in EVENT rows, in order: who asks for whose hardware address, and who answers.
+
+    `output` must have room for one group an event. The tables are not those of the flows.
+    """
+    output.counts[:] = 0
+    clock = tables.meta[CLOCK]
+    for n in range(events.shape[0]):
+        row = events[n]
+        clock = max(clock, min(row["time"], np.int64(FAR_FUTURE)))
+        kind = row["kind"]
+        arp = kind == ARP_REQUEST or kind == ARP_REPLY
+        # the asker may have no address yet (ARP probe, duplicate address detection): then it is its MAC
+        if kind == ARP_REQUEST or kind == ND_SOLICIT:
+            hi, lo, mac = row["src_hi"], row["src_lo"], row["src_mac"]
+            target_hi, target_lo = row["dst_hi"], row["dst_lo"]
+        elif kind == ARP_REPLY or kind == ND_ADVERT:
+            hi, lo, mac = row["dst_hi"], row["dst_lo"], row["dst_mac"]
+            target_hi, target_lo = row["src_hi"], row["src_lo"]
+        else:
+            continue
+        if hi == target_hi and lo == target_lo:
+            continue  # announces itself
+        nobody = hi == U8(0) and (lo == U8(0) or lo == U8(0xFFFF00000000))
+        asker = hash_address(U8(0), mac, U8(1) << U8(32) | U8(row["domain"])) if nobody else hash_address(
+            hi, lo, U8(row["domain"])
+        )
+        asked = hash_address(target_hi, target_lo, U8(row["domain"]))
+        salt = contact_salt(1 if arp else 2, 0)
+        h, g = pair_hash(asker, asked, salt), pair_hash(asked, asker, salt + U8(1))
+        i = lookup(tables.contact_slots, tables.contacts, h, g)
+        group_at, group_h, group_g = find_group(tables, asker, U8(0), BY_ASKER, 1 if arp else 2, 0)
+        if kind == ARP_REPLY or kind == ND_ADVERT:
+            if i >= 0 and tables.contacts[i]["state"] == FAILED:
+                tables.contacts[i]["state"] = ANSWERED
+                if group_at >= 0:
+                    forgive(tables.groups[group_at], limits, True)
+            continue
+        if i >= 0 and clock - tables.contacts[i]["keep"] <= limits.window:
+            tables.contacts[i]["keep"] = clock
+            continue
+        if i < 0:
+            i = claim(tables.contact_slots, tables.contacts, tables.meta, CONTACTS, h, g)
+        tables.contacts[i]["keep"] = clock
+        tables.contacts[i]["flow"] = 0
+        tables.contacts[i]["state"] = FAILED
+        if group_at < 0:
+            group_at = new_group(
+                tables, group_h, group_g, BY_ASKER, domain_of(row["domain"], hi, lo), hi, lo,
+                1 if arp else 2, 0,
+            )
+        group = tables.groups[group_at]
+        group["mac"] = mac
+        strike(group, FAILED, False, target_hi, target_lo, 0, row["time"], clock, limits, True)
+        if group["failures"] == 1:
+            group["first_frame"] = row["frame"]
+            group["first_offset"] = row["offset"]
+            group["first_time"] = row["time"]
+            group["first_dst_hi"] = target_hi
+            group["first_dst_lo"] = target_lo
+            group["first_domain"] = row["domain"]
+        failures = np.int64(group["failures"])
+        if failures >= limits.gate and significant(failures) != significant(failures - 1):
+            show_group(output, tables.groups, group_at, n)
+    tables.meta[CLOCK] = clock

@@ -1,0 +1,205 @@
+"""The feature kernel's state: allocating it, feeding it, keeping it through a crash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from citywall.batches import EVENT, FLOW
+from citywall.state import Parts, array_of
+from detectors.features import kernels
+from detectors.features.kernels import CONTACT, GROUP, LOGIN, TARGET, Limits, Output, Tables
+
+#: Rows taken at a time: bounds the output, changes no result.
+CHUNK = 8192
+
+_RECORDS = (
+    ("contacts", "contact_slots", kernels.CONTACTS, CONTACT),
+    ("groups", "group_slots", kernels.GROUPS, GROUP),
+    ("targets", "target_slots", kernels.TARGETS, TARGET),
+    ("logins", "login_slots", kernels.LOGINS, LOGIN),
+)
+_BESIDE = (("source_bins", "targets"), ("spread_bins", "targets"), ("registers", "targets"), ("open_logins", "logins"))
+
+
+class FeatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[detectors.features]`: how much the detectors remember. Memory is taken as the tables fill."""
+
+    contacts: Annotated[
+        int,
+        Meta(
+            ge=16, le=1 << 26, extra={"unit": "contacts"},
+            description="Distinct (source, target, protocol, port) remembered; 56 bytes each.",
+        ),
+    ] = 1 << 20
+    groups: Annotated[
+        int,
+        Meta(
+            ge=16, le=1 << 24, extra={"unit": "entities"},
+            description="Sources with failures, and these by port and by target; 360 bytes each.",
+        ),
+    ] = 1 << 17
+    targets: Annotated[
+        int,
+        Meta(
+            ge=16, le=1 << 22, extra={"unit": "entities"},
+            description="Hosts and prefixes that receive one-way traffic, by kind; 520 bytes each.",
+        ),
+    ] = 1 << 15
+    logins: Annotated[
+        int,
+        Meta(
+            ge=16, le=1 << 22, extra={"unit": "pairs"},
+            description="Sources of login services, by target and port; 370 bytes each.",
+        ),
+    ] = 1 << 14
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Copies of records that changed in a way that may matter, each as of the row beside it.
+
+    `rows` index the reports (or events) of the call; both are in row order.
+    """
+
+    groups: NDArray[Any]  # GROUP
+    group_rows: NDArray[np.int64]
+    targets: NDArray[Any]  # TARGET
+    target_rows: NDArray[np.int64]
+    source_bins: NDArray[np.uint16]  # [targets, BINS]
+    spread_bins: NDArray[np.uint16]  # [targets, BINS]
+    registers: NDArray[np.uint8]  # [targets, REGISTERS]
+    logins: NDArray[Any]  # LOGIN
+    login_rows: NDArray[np.int64]
+
+
+class Features:
+    """State of one feature kernel: `observe_flows` or `observe_events`, never both on one instance.
+
+    Flows and events keep apart, so that their order against each other cannot matter.
+    """
+
+    def __init__(self, parameters: FeatureParameters, limits: Limits) -> None:
+        self.limits = limits
+        self.parameters = parameters
+        arrays: dict[str, Any] = {}
+        for name, slots, _, dtype in _RECORDS:
+            capacity: int = getattr(parameters, name)
+            arrays[name] = np.zeros(capacity + 1, dtype)
+            arrays[slots] = np.zeros(_slots_for(capacity), np.uint64)
+        arrays["source_bins"] = np.zeros((parameters.targets, kernels.BINS), np.uint16)
+        arrays["spread_bins"] = np.zeros((parameters.targets, kernels.BINS), np.uint16)
+        arrays["registers"] = np.zeros((parameters.targets, kernels.REGISTERS), np.uint8)
+        arrays["open_logins"] = np.zeros((parameters.logins, kernels.OPEN_LOGINS), np.uint16)
+        arrays["meta"] = np.zeros(kernels.META, np.int64)
+        arrays["meta"][kernels.CLOCK] = kernels.FAR_PAST
+        arrays["ahead"] = np.zeros((kernels.AHEAD, 4), np.uint64)
+        self.tables = Tables(**arrays)
+        self._output = _output(0, 0, 0)
+
+    @property
+    def evicted(self) -> dict[str, int]:
+        """Records given up for newer ones, by table."""
+        return {name: int(self.tables.meta[at + kernels.EVICTED]) for name, _, at, _ in _RECORDS}
+
+    @property
+    def used(self) -> dict[str, int]:
+        """Records in use, by table."""
+        return {name: int(self.tables.meta[at + kernels.USED]) for name, _, at, _ in _RECORDS}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes reserved (committed only as tables fill)."""
+        return sum(array.nbytes for array in self.tables)
+
+    def observe_flows(self, reports: NDArray[np.void]) -> Seen:
+        """Take in at most CHUNK FLOW rows."""
+        n = self._room(len(reports))
+        self._output = _output(3 * n, 2 * n, n) if len(self._output.login_rows) < n else self._output
+        with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
+            kernels.observe_flows(_rows(reports, FLOW), self.tables, self.limits, self._output)
+        return self._seen()
+
+    def observe_events(self, events: NDArray[np.void]) -> Seen:
+        """Take in at most CHUNK EVENT rows."""
+        n = self._room(len(events))
+        self._output = _output(n, 0, 0) if len(self._output.group_rows) < n else self._output
+        with np.errstate(over="ignore"):
+            kernels.observe_events(_rows(events, EVENT), self.tables, self.limits, self._output)
+        return self._seen()
+
+    def snapshot(self) -> Parts:
+        """The used part of every table; views of live state."""
+        tables = self.tables._asdict()
+        used = self.used
+        parts: Parts = {name: tables[name][: used[name]] for name, *_ in _RECORDS}
+        parts |= {name: tables[name][: used[of]] for name, of in _BESIDE}
+        parts["meta"] = tables["meta"]
+        return parts
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot; raises ValueError where it does not fit the settings."""
+        tables = self.tables._asdict()
+        meta = array_of(parts, "meta", np.dtype(np.int64))
+        if meta.shape != tables["meta"].shape:
+            raise ValueError("checkpoint part 'meta' has another size")
+        for name, slots, at, dtype in _RECORDS:
+            records = array_of(parts, name, dtype)
+            used, before = int(meta[at + kernels.USED]), int(tables["meta"][at + kernels.USED])
+            if len(records) != used or used >= len(tables[name]):
+                raise ValueError(f"checkpoint part {name!r} does not fit the table")
+            tables[name][used:before] = np.zeros((), dtype)
+            tables[name][:used] = records
+            tables[slots][:] = 0
+            with np.errstate(over="ignore"):
+                kernels.rebuild(tables[slots], tables[name], used)
+        tables["meta"][:] = meta
+        for name, of in _BESIDE:
+            array = array_of(parts, name, tables[name].dtype)
+            tables[name][: self.used[of]] = array
+
+    def _room(self, n: int) -> int:
+        if n > CHUNK:
+            raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
+        return max(n, 256)
+
+    def _seen(self) -> Seen:
+        output = self._output
+        groups, targets, logins = (int(n) for n in output.counts)
+        return Seen(
+            output.groups[:groups].copy(), output.group_rows[:groups].copy(),
+            output.targets[:targets].copy(), output.target_rows[:targets].copy(),
+            output.source_bins[:targets].copy(), output.spread_bins[:targets].copy(),
+            output.registers[:targets].copy(),
+            output.logins[:logins].copy(), output.login_rows[:logins].copy(),
+        )  # fmt: skip
+
+
+def _rows(array: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]:
+    """A read-only contiguous view, so that kernels are compiled for one kind of array."""
+    if array.dtype != dtype:
+        raise ValueError(f"rows must be {dtype.names}, not {array.dtype}")
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _slots_for(capacity: int) -> int:
+    """A power of two at least twice `capacity`, so that probes stay short."""
+    return 1 << max(4, (2 * capacity - 1).bit_length())
+
+
+def _output(groups: int, targets: int, logins: int) -> Output:
+    return Output(
+        np.empty(groups, GROUP), np.empty(groups, np.int64),
+        np.empty(targets, TARGET), np.empty(targets, np.int64),
+        np.empty((targets, kernels.BINS), np.uint16), np.empty((targets, kernels.BINS), np.uint16),
+        np.empty((targets, kernels.REGISTERS), np.uint8),
+        np.empty(logins, LOGIN), np.empty(logins, np.int64),
+        np.zeros(3, np.int64),
+    )  # fmt: skip

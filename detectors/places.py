@@ -1,0 +1,107 @@
+"""Names of hosts and networks as findings give them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from citywall.addresses import mac_to_text, to_text
+from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
+from citywall.domains import NAMED, Domains, of_host
+from citywall.findings import Endpoint, Evidence
+
+
+class Places:
+    """Turns words of records into endpoints and evidence; knows which networks are ours."""
+
+    def __init__(self, home: Sequence[str], domains: Domains | None = None) -> None:
+        self._home = [ipaddress.ip_network(prefix, strict=False) for prefix in home]
+        self._domains = domains
+
+    def is_home(self, hi: int, lo: int) -> bool:
+        """Whether an address is one of ours."""
+        address = ipaddress.ip_address(to_text(hi, lo))
+        return any(address in network for network in self._home)
+
+    def domain(self, domain: int) -> str:
+        """What to call a domain; empty for the default one."""
+        if domain == 0:
+            return ""
+        if self._domains is not None:
+            return self._domains.name(domain)
+        if domain >= NAMED:
+            return f"domain {domain - NAMED}"
+        outer, inner = domain >> 12, domain & 0xFFF
+        return f"vlan {outer}.{inner}" if outer else f"vlan {inner}"
+
+    def name(self, domain: int, address: str) -> str:
+        """An entity's text: the address, behind its domain's name unless that is the default one."""
+        called = self.domain(domain)
+        return f"{called}/{address}" if called else address
+
+    def endpoint(self, hi: int, lo: int, domain: int, port: int | None = None) -> Endpoint:
+        """A host; a public address is told apart by no domain."""
+        hi, lo = int(hi), int(lo)
+        return Endpoint(to_text(hi, lo), of_host(int(domain), hi, lo), None if port is None else int(port))
+
+    def flow(self, record: Any, which: str, src: tuple[int, int], dst: tuple[int, int]) -> Evidence:
+        """The `first` or `late` flow kept in a record, as evidence."""
+        return self._flow(
+            record, f"{which}_", src, dst, int(record[f"{which}_time"])
+        )
+
+    def report(self, row: Any) -> Evidence:
+        """The flow of a FLOW row as evidence."""
+        src, dst = (row["src_hi"], row["src_lo"]), (row["dst_hi"], row["dst_lo"])
+        return self._flow(row, "", src, dst, int(row["first"]))
+
+    def packet(self, record: Any, mac: int, proto: str, prefix: str = "") -> Evidence:
+        """A packet of address resolution, of an EVENT row or kept in a record under `prefix`, as evidence."""
+        domain = int(record[f"{prefix}domain"])
+        frame = int(record[f"{prefix}frame"])
+        asker = self.endpoint(record["src_hi"], record["src_lo"], domain)
+        return Evidence(
+            kind="packet",
+            source=Endpoint(asker.address, asker.domain, mac=mac_to_text(mac)),
+            target=self.endpoint(record[f"{prefix}dst_hi"], record[f"{prefix}dst_lo"], domain),
+            proto=proto,
+            time=int(record[f"{prefix}time"]),
+            offset=int(record[f"{prefix}offset"]) if frame >= 0 else None,
+            frame=frame if frame >= 0 else None,
+        )
+
+    def _flow(
+        self, record: Any, prefix: str, src: tuple[int, int], dst: tuple[int, int], time: int
+    ) -> Evidence:
+        domain, proto = int(record[f"{prefix}domain"]), int(record[f"{prefix}proto"])
+        ported = proto in (TCP, UDP, SCTP)
+        frame = int(record[f"{prefix}frame"])
+        return Evidence(
+            kind="flow",
+            source=self.endpoint(*src, domain, int(record[f"{prefix}src_port"]) if ported else None),
+            target=self.endpoint(*dst, domain, int(record[f"{prefix}dst_port"]) if ported else None),
+            proto=PROTOCOL_NAMES.get(proto, str(proto)),
+            time=time,
+            flow_id=int(record[f"{prefix}flow_id"]),
+            offset=int(record[f"{prefix}offset"]) if frame >= 0 else None,
+            frame=frame if frame >= 0 else None,
+        )
+
+
+def distinct(samples: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Evidence without the flows and packets that are named twice, in order."""
+    found = {(e.flow_id, e.frame, e.time): e for e in samples}
+    return tuple(found.values())
+
+
+def common_prefix(base: tuple[int, int], spread: tuple[int, int]) -> tuple[str, int]:
+    """Network and length of the smallest prefix around addresses that differ from `base` in `spread`."""
+    differing = (int(spread[0]) << 64 | int(spread[1])).bit_length()
+    base_hi, base_lo = int(base[0]), int(base[1])
+    if base_hi == 0 and base_lo >> 32 == 0xFFFF and differing <= 32:
+        length = 32 - differing
+        return str(ipaddress.ip_network((base_lo & 0xFFFF_FFFF, length), strict=False).network_address), length
+    length = 128 - differing
+    network = ipaddress.IPv6Network((base_hi << 64 | base_lo, length), strict=False)
+    return str(network.network_address), length

@@ -1,0 +1,22 @@
+"""Loads the helpers of the detectors' tests: `detector_scenes` and `detector_oracle`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def _load(name: str, path: Path) -> None:
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+
+
+_load("detector_scenes", HERE / "scenes.py")
+_load("detector_oracle", HERE / "features" / "oracle.py")
