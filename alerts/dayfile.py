@@ -1,0 +1,274 @@
+"""One SQLite file of the embedded store: the alerts of a lane received on one day.
+
+Tables: `alerts` (a row an alert, the document in `doc`), `addresses` (spans of 16-byte keys by side),
+`words` (FTS5 over tokens of :mod:`alerts.tokens`), `minutes` (counts kept ready). Texts in columns are
+casefolded, as queries compare them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from alerts import times, tokens
+from alerts.sqlfilter import COLUMNS, SIDES, TEXTS, TIMES, Filter, address_key
+from alerts.terms import network_of, searchable, values_at
+from citywall.errors import StoreError
+
+SCHEMA = 1
+#: "City" in the file's header, so that `file` and we can tell it from other databases.
+APPLICATION_ID = 0x43697479
+_BUSY_SECONDS = 30
+
+# Columns that no alert lacks. The rest are NULL where the document is silent.
+_NEEDED = ("id", "time", "last", "severity", "risk", "count", "detector", "kind", "entity", "session")
+
+
+def _column(field: str, name: str) -> str:
+    kind = "TEXT" if field in TEXTS else "REAL" if name == "risk" else "INTEGER"
+    return f"{name} {kind}{' NOT NULL' if name in _NEEDED else ''}{' UNIQUE' if name == 'id' else ''}"
+
+
+_TABLES = f"""
+CREATE TABLE alerts (
+    n INTEGER PRIMARY KEY,
+    {", ".join(_column(field, name) for field, name in COLUMNS.items())},
+    doc BLOB NOT NULL
+);
+CREATE INDEX alerts_time ON alerts (time DESC, id DESC);
+CREATE INDEX alerts_severity ON alerts (severity, time);
+CREATE INDEX alerts_detector ON alerts (detector, time);
+CREATE INDEX alerts_session ON alerts (session);
+CREATE TABLE addresses (
+    alert INTEGER NOT NULL,
+    side INTEGER NOT NULL,
+    start BLOB NOT NULL,
+    stop BLOB NOT NULL,
+    PRIMARY KEY (alert, side, start, stop)
+) WITHOUT ROWID;
+CREATE INDEX addresses_start ON addresses (side, start, stop);
+CREATE TABLE minutes (
+    minute INTEGER NOT NULL,
+    severity INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (minute, severity)
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = 'ascii');
+"""
+
+_PATHS = {field: tuple(field.split(".")) for field in COLUMNS}
+_NAMES = (*COLUMNS.values(), "doc")
+_UPSERT = f"""
+INSERT INTO alerts ({", ".join(_NAMES)}) VALUES ({", ".join("?" * len(_NAMES))})
+ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])}
+RETURNING n
+"""  # noqa: S608 (names of ours)
+_COUNT_MINUTE = """
+INSERT INTO minutes (minute, severity, count) VALUES (?, ?, ?)
+ON CONFLICT (minute, severity) DO UPDATE SET count = count + excluded.count
+"""
+
+Row = tuple[int, str, bytes]  # time, id, document
+Document = dict[str, Any]
+
+
+class DayFile:
+    """A connection to one file. Not for two threads at once."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self.path = path
+        with self._failing():
+            self._connection = self._connect(read_only)
+            try:
+                self._prepare(read_only)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        """Close the connection; the last one folds the write-ahead log into the file."""
+        self._connection.close()
+
+    def upsert(self, documents: Sequence[Document]) -> None:
+        """Write documents in one transaction."""
+        with self._failing(), self._transaction() as cursor:
+            for document in documents:
+                _write(cursor, document)
+
+    def get(self, alert_id: str) -> bytes | None:
+        """The document of an id, as JSON."""
+        with self._failing():
+            row = self._connection.execute(
+                "SELECT doc FROM alerts WHERE id = ?", (alert_id.casefold(),)
+            ).fetchone()
+            return None if row is None else bytes(row[0])
+
+    def rows(self, where: Filter, accepts: Callable[[bytes], bool] | None, limit: int) -> list[Row]:
+        """Up to `limit` rows that `where` and `accepts` let through, newest first."""
+        sql = f"SELECT time, id, doc FROM alerts WHERE {where.sql} ORDER BY time DESC, id DESC"  # noqa: S608
+        found: list[Row] = []
+        with self._failing():
+            cursor = self._connection.execute(sql, where.parameters)
+            while len(found) < limit and (batch := cursor.fetchmany(256)):
+                found += [r for r in batch if accepts is None or accepts(r[2])]
+            cursor.close()
+        return found[:limit]
+
+    def count(self, where: Filter) -> int:
+        """Rows that an exact filter lets through."""
+        sql = f"SELECT count(*) FROM alerts WHERE {where.sql}"  # noqa: S608
+        with self._failing():
+            return int(self._connection.execute(sql, where.parameters).fetchone()[0])
+
+    def documents(self, where: Filter) -> Iterator[bytes]:
+        """Documents that a filter lets through, in no order, a few in memory at a time."""
+        sql = f"SELECT doc FROM alerts WHERE {where.sql}"  # noqa: S608
+        with self._failing():
+            for (doc,) in self._connection.execute(sql, where.parameters):
+                yield bytes(doc)
+
+    def tally(self, column: str, where: Filter) -> dict[str, int]:
+        """Rows counted by a column."""
+        sql = f"SELECT {column}, count(*) FROM alerts WHERE {where.sql} GROUP BY 1"  # noqa: S608
+        with self._failing():
+            return {str(k): int(n) for k, n in self._connection.execute(sql, where.parameters)}
+
+    def minutes(self, since: int, until: int) -> list[tuple[int, int, int]]:
+        """(minute, severity, count) of whole minutes from `since` to before `until`, in ns."""
+        sql = "SELECT minute, severity, count FROM minutes WHERE minute >= ? AND minute < ? AND count > 0"
+        with self._failing():
+            return list(self._connection.execute(sql, (since, until)))
+
+    def delete_session(self, session: str) -> int:
+        """Remove a session's rows in one transaction; returns how many."""
+        if self.count(Filter("session = ?", (session.casefold(),), exact=True)) == 0:
+            return 0
+        with self._failing(), self._transaction() as cursor:
+            rows = cursor.execute(
+                "SELECT n, time, severity FROM alerts WHERE session = ?", (session.casefold(),)
+            ).fetchall()
+            for n, time, severity in rows:
+                cursor.execute("DELETE FROM words WHERE rowid = ?", (n,))
+                cursor.execute("DELETE FROM addresses WHERE alert = ?", (n,))
+                cursor.execute("DELETE FROM alerts WHERE n = ?", (n,))
+                cursor.execute(_COUNT_MINUTE, (_minute(time), severity, -1))
+        return len(rows)
+
+    def _connect(self, read_only: bool) -> sqlite3.Connection:
+        address = self.path.resolve().as_uri() + ("?mode=ro" if read_only else "?mode=rwc")
+        if read_only and not self._beside("-wal").exists() and not os.access(self.path.parent, os.W_OK):
+            # Even a reader needs to make the shared-memory file; without a log nothing is lost without it.
+            address += "&immutable=1"
+        return sqlite3.connect(
+            address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
+
+    def _prepare(self, read_only: bool) -> None:
+        if not read_only:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            # An alert acknowledged must survive a power cut: its source is then committed.
+            self._connection.execute("PRAGMA synchronous = FULL")
+        schema = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+        if schema == 0 and not read_only:
+            self._create()
+        elif schema not in (0, SCHEMA):
+            raise StoreError(
+                f"{self.path}: has schema {schema}, this version of Citywall reads {SCHEMA}; "
+                "use the version that wrote it, or move the file aside"
+            )
+        self.empty = schema == 0 and read_only
+
+    def _create(self) -> None:
+        with self._transaction() as cursor:
+            if int(cursor.execute("PRAGMA user_version").fetchone()[0]) == SCHEMA:
+                return
+            for statement in _TABLES.split(";"):
+                cursor.execute(statement)
+            cursor.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            cursor.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Cursor]:
+        cursor = self._connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
+        try:
+            yield cursor
+        except BaseException:
+            if self._connection.in_transaction:  # SQLite itself takes some failures back
+                cursor.execute("ROLLBACK")
+            raise
+        cursor.execute("COMMIT")
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as e:
+            raise StoreError(f"{self.path}: {e}") from e
+        except sqlite3.DatabaseError as e:
+            if type(e) is not sqlite3.DatabaseError:  # its other children are faults of the program
+                raise
+            raise StoreError(
+                f"{self.path}: is damaged ({e}); move the file aside and run its captures again: "
+                "alerts are derived from them"
+            ) from e
+
+
+def _write(cursor: sqlite3.Cursor, document: Document) -> None:
+    row = [_value(path, field, document) for field, path in _PATHS.items()]
+    columns = dict(zip(COLUMNS.values(), row, strict=True))
+    missing = [name for name in _NEEDED if columns[name] is None]
+    if missing:
+        raise StoreError(f"alert {columns['id']} lacks {', '.join(missing)}")
+    time, severity = int(columns["time"]), columns["severity"]
+    before = cursor.execute("SELECT time, severity FROM alerts WHERE id = ?", (columns["id"],)).fetchone()
+    row.append(msgspec.json.encode(document))
+    (n,) = cursor.execute(_UPSERT, row).fetchone()
+    if before is not None:
+        cursor.execute(_COUNT_MINUTE, (_minute(before[0]), before[1], -1))
+    cursor.execute(_COUNT_MINUTE, (_minute(time), severity, 1))
+    _write_addresses(cursor, n, document)
+    _write_words(cursor, n, tokens.joined(searchable(document)))
+
+
+def _value(path: tuple[str, ...], field: str, document: Document) -> Any:
+    value: Any = document
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if value is None:
+        return None
+    if field in TIMES:
+        return times.from_iso(value)
+    return value.casefold() if field in TEXTS else value
+
+
+def _write_addresses(cursor: sqlite3.Cursor, n: int, document: Document) -> None:
+    cursor.execute("DELETE FROM addresses WHERE alert = ?", (n,))
+    rows = set()
+    for field, side in SIDES.items():
+        for value in values_at(document, field):
+            start, stop = network_of(value)
+            rows.add((n, side, address_key(start), address_key(stop)))
+    cursor.executemany("INSERT INTO addresses VALUES (?, ?, ?, ?)", sorted(rows))
+
+
+def _write_words(cursor: sqlite3.Cursor, n: int, body: str) -> None:
+    before = cursor.execute("SELECT body FROM words WHERE rowid = ?", (n,)).fetchone()
+    if before is not None and before[0] == body:
+        return
+    if before is not None:
+        cursor.execute("DELETE FROM words WHERE rowid = ?", (n,))
+    cursor.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (n, body))
+
+
+def _minute(time: int) -> int:
+    return time // times.MINUTE * times.MINUTE

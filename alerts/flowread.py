@@ -1,0 +1,138 @@
+"""Reading files of the flow archive: a row group at a time, and a window of the newest rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alerts import times
+from alerts.flowfilter import Mask, column
+from citywall.addresses import mac_to_text
+from citywall.batches import CLOSED
+from citywall.errors import StoreError
+
+#: Columns that only a question for statistics reads.
+STATISTICS = frozenset(CLOSED.names or ()) - {"flow_id"}
+_NEWEST_FIRST = [("last", "descending"), ("flow_id", "descending"), ("session", "descending")]
+_DROPPED = ("src_address", "dst_address")
+#: (last ns, flow id, session): the order of flows, and a place in it.
+Place = tuple[int, int, str]
+Row = dict[str, Any]
+
+
+class Window:
+    """The newest `size` rows of those added."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.rows: pa.Table | None = None
+
+    def add(self, rows: pa.Table) -> None:
+        """Take rows in, let older ones go."""
+        if len(rows) == 0:
+            return
+        together = rows if self.rows is None else pa.concat_tables([self.rows, rows])
+        self.rows = together.sort_by(_NEWEST_FIRST).slice(0, self.size)
+
+    def closed_to(self, newest: int) -> bool:
+        """Whether no row that ended at `newest` (ns) or before could still come in."""
+        if self.rows is None or len(self.rows) < self.size:
+            return False
+        return newest < int(column(self.rows.slice(self.size - 1), "last")[0])
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[pq.ParquetFile | None]:
+    """A file of the archive; None where it has just been removed. Raises StoreError on a damaged one."""
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except FileNotFoundError:
+        yield None
+    except (OSError, pa.ArrowException) as e:
+        raise StoreError(
+            f"{path}: cannot be read ({e}); move it aside and run its capture again: flows come from there"
+        ) from e
+
+
+def newest_in(file: pq.ParquetFile) -> int:
+    """When the latest flow of a file ended (ns)."""
+    return max(_edge(file, group, "last") for group in range(file.metadata.num_row_groups))
+
+
+def groups(
+    file: pq.ParquetFile, lane: str, *, statistics: bool, wanted: Callable[[int], bool]
+) -> Iterator[tuple[pa.Table, Mapping[str, str]]]:
+    """Row groups whose newest flow is `wanted`, each with what is the same for all its rows."""
+    facts = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items()}
+    constants = {"session": facts.get("session", ""), "lane": lane, "path": facts.get("path", "")}
+    columns = [n for n in file.schema_arrow.names if statistics or n not in STATISTICS]
+    for group in range(file.metadata.num_row_groups):
+        if wanted(_edge(file, group, "last")):
+            yield file.read_row_group(group, columns=columns), constants
+
+
+def spanning(rows: pa.Table, since: int | None, until: int | None) -> Mask:
+    """Rows alive in `[since, until)`."""
+    keep = np.ones(len(rows), np.bool_)
+    if since is not None:
+        keep &= column(rows, "last") >= times.bounded(since)
+    if until is not None:
+        keep &= column(rows, "first") < times.bounded(until)
+    return keep
+
+
+def beyond(rows: pa.Table, place: Place, session: str) -> Mask:
+    """Rows that come after `place` in the order newest first."""
+    last, ids = column(rows, "last"), column(rows, "flow_id")
+    flow_id = np.uint64(place[1])
+    same = ids <= flow_id if session < place[2] else ids < flow_id
+    return np.asarray((last < place[0]) | ((last == place[0]) & same))
+
+
+def with_constants(rows: pa.Table, constants: Mapping[str, str]) -> pa.Table:
+    """The table with a column for each constant."""
+    for name, text in constants.items():
+        rows = rows.append_column(name, pa.array([text] * len(rows), pa.string()))
+    return rows
+
+
+def place_of(row: Row) -> Place:
+    """Where a row of `as_rows` stands in the order."""
+    return times.from_iso(row["last"]), int(row["flow_id"], 16), row["session"]
+
+
+def as_rows(found: pa.Table) -> list[Row]:
+    """Rows as JSON would have them: ISO times, ids and first payload bytes in hex, sums of both sides."""
+    first, last = column(found, "first").tolist(), column(found, "last").tolist()
+    rows: list[Row] = found.drop_columns([*_DROPPED, "first", "last"]).to_pylist()
+    return [_as_row(row, *span) for row, span in zip(rows, zip(first, last, strict=True), strict=True)]
+
+
+def _as_row(row: Row, first: int, last: int) -> Row:
+    for name in ("flow_id", "src_head", "dst_head"):
+        row[name] = f"{row[name]:016x}"
+    for name in ("src_mac", "dst_mac"):
+        if name in row:
+            row[name] = mac_to_text(row[name])
+    return {
+        "flow_id": row.pop("flow_id"),
+        "first": times.to_iso(first),
+        "last": times.to_iso(last),
+        "duration": (last - first) / times.SECOND,
+        **{name: row.pop(name) for name in ("src", "src_port", "dst", "dst_port", "proto")},
+        "bytes": row["src_bytes"] + row["dst_bytes"],
+        "packets": row["src_packets"] + row["dst_packets"],
+        **row,
+    }
+
+
+def _edge(file: pq.ParquetFile, group: int, name: str) -> int:
+    facts = file.metadata.row_group(group).column(file.schema_arrow.names.index(name))
+    return int(facts.statistics.max_raw)

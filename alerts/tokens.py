@@ -1,0 +1,66 @@
+"""Words of a text, so that Chinese can be searched without knowing its words.
+
+Runs of letters and digits are words. Runs of Chinese, Japanese or Korean characters become overlapping
+pairs, closed by the last character alone: 网络扫描 gives 网络 络扫 扫描 描. A phrase of pairs is then
+exactly a substring, and one character is a prefix of some pair. No token holds ASCII punctuation, so
+SQLite's `ascii` tokenizer splits a joined text where we did.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+#: Stands between two texts so that no phrase crosses them; no query can contain it.
+BREAK = "\u241e"
+_CJK = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+_RUN = re.compile(rf"([{_CJK}]+)|[^\W_{_CJK}]+")
+
+
+def index_tokens(text: str) -> list[str]:
+    """Tokens under which `text` is found."""
+    found: list[str] = []
+    for paired, run in _runs(text):
+        found += [run[i : i + 2] for i in range(len(run))] if paired else [run]
+    return found
+
+
+def query_tokens(text: str) -> tuple[list[str], bool]:
+    """Tokens of a phrase to look for, and whether the last is only the beginning of one."""
+    found: list[str] = []
+    prefix = False
+    runs = list(_runs(text))
+    for at, (paired, run) in enumerate(runs):
+        last = at == len(runs) - 1
+        prefix = paired and last and len(run) == 1
+        if paired:
+            # The lone last character is in the index only where the run ends: inside a phrase, that is here.
+            pairs = len(run) - 1 if last and len(run) > 1 else len(run)
+            found += [run[i : i + 2] for i in range(pairs)]
+        else:
+            found.append(run)
+    return found, prefix
+
+
+def joined(texts: Iterable[str]) -> str:
+    """One text for the full-text index."""
+    return f" {BREAK} ".join(" ".join(index_tokens(t)) for t in texts)
+
+
+def holds(tokens: list[str], phrase: list[str], prefix: bool) -> bool:
+    """Whether `phrase` stands in `tokens`, its last token as a beginning where `prefix`."""
+    size = len(phrase)
+    *head, last = phrase
+    for at in range(len(tokens) - size + 1):
+        end = tokens[at + size - 1]
+        if tokens[at : at + size - 1] == head and (end.startswith(last) if prefix else end == last):
+            return True
+    return False
+
+
+def _runs(text: str) -> list[tuple[bool, str]]:
+    """Runs of the text, and whether each is to be paired."""
+    return [(bool(form.group(1)), form.group()) for form in _RUN.finditer(text.casefold())]

@@ -1,0 +1,131 @@
+"""Findings, cards, sessions and documents to test with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alerts.correlate import Correlator
+from citywall.addresses import to_words
+from citywall.batches import CLOSED, END, FLOW
+from citywall.cards import DetectorCard
+from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
+from citywall.sessions import Session
+from citywall.settings import CorrelateSettings
+
+SECOND = 1_000_000_000
+START = 1_714_564_800 * SECOND  # 2024-05-01T12:00:00Z
+
+SCAN = DetectorCard(
+    "scan", 1, "Network scan", "网络扫描", (("T1046", "Network Service Discovery", "TA0007", "Discovery"),),
+    "attack", "网络扫描探测", "attack",
+)  # fmt: skip
+BRUTE = DetectorCard(
+    "bruteforce", 2, "Brute force", "暴力破解",
+    (("T1110.001", "Password Guessing", "TA0006", "Credential Access"),), "attack", "凭据攻击", "attack",
+)  # fmt: skip
+FLOOD = DetectorCard(
+    "flood", 1, "Flood", "洪水攻击",
+    (("T1498", "Network Denial of Service", "TA0040", "Impact"),), "attack", "拒绝服务", "paralysis",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cards() -> dict[str, DetectorCard]:
+    return {c.id: c for c in (SCAN, BRUTE, FLOOD)}
+
+
+def _session(name: str = "5e55", lane: str = "live", received_at: int = START + 86400 * SECOND) -> Session:
+    return Session(name, "capture", "/captures/scan.pcap", 1000, lane, received_at)
+
+
+@pytest.fixture(scope="session")
+def make_session() -> Callable[..., Session]:
+    return _session
+
+
+def _finding(seconds: float = 0, **changes: Any) -> Finding:
+    time = START + round(seconds * SECOND)
+    fields: dict[str, Any] = {
+        "detector": "scan",
+        "version": 1,
+        "kind": "wide",  # the catalogue has no name for it
+        "session": "5e55",
+        "lane": "live",
+        "time": time,
+        "began": time - 5 * SECOND,
+        "severity": Severity.MEDIUM,
+        "confidence": 0.9,
+        "score": 25.0,
+        "threshold": 20.0,
+        "entity": "0/10.0.0.5",
+        "source": Endpoint("10.0.0.5"),
+        "facts": {"targets": 25, "usual": 2.5, "port": "22"},
+    }
+    fields.update(changes)
+    fields.setdefault(
+        "id", derived_id(*(fields[k] for k in ("detector", "kind", "entity", "time")), fields["severity"])
+    )
+    return Finding(**fields)
+
+
+@pytest.fixture(scope="session")
+def make_finding() -> Callable[..., Finding]:
+    return _finding
+
+
+def _evidence(seconds: float, number: int, target: str = "10.0.1.7") -> Evidence:
+    return Evidence(
+        "flow", Endpoint("10.0.0.5", 0, 40000 + number), Endpoint(target, 0, 22), "tcp",
+        START + round(seconds * SECOND), flow_id=0xABC0 + number, offset=24 + 100 * number, frame=number + 1,
+        community_id=f"1:{number}",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def make_evidence() -> Callable[..., Evidence]:
+    return _evidence
+
+
+@pytest.fixture(scope="session")
+def make_document(cards: dict[str, DetectorCard]) -> Callable[..., dict[str, Any]]:
+    """A document of one finding; `session` and `lane` and the finding's fields may be given."""
+
+    def make(seconds: float = 0, *, session: Session | None = None, **changes: Any) -> dict[str, Any]:
+        session = session or _session()
+        finding = _finding(seconds, session=session.id, lane=session.lane, **changes)
+        (document,) = Correlator(CorrelateSettings(), cards).add([finding], session)
+        return document
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_flows() -> Callable[..., tuple[Any, Any, list[str]]]:
+    """`make(rows)`: END reports, statistics and Community IDs; `src` and `dst` are texts."""
+
+    def make(rows: list[dict[str, Any]]) -> tuple[Any, Any, list[str]]:
+        reports, closed = np.zeros(len(rows), FLOW), np.zeros(len(rows), CLOSED)
+        for i, row in enumerate(rows):
+            fields = {
+                "kind": END,
+                "flow_id": i + 1,
+                "first": START,
+                "last": START + SECOND,
+                "proto": 6,
+                **row,
+            }
+            for side in ("src", "dst"):
+                hi, lo = to_words(fields.pop(side, "10.0.0.1"))
+                reports[i][f"{side}_hi"], reports[i][f"{side}_lo"] = hi, lo
+            for name, value in fields.items():
+                reports[i][name] = value
+            closed[i]["flow_id"] = fields["flow_id"]
+            closed[i]["both_size_mean"] = 60.5
+            closed[i]["src_mac"] = 0x0200_0000_0001
+        return reports, closed, [f"1:Comm{i}=" for i in range(len(rows))]
+
+    return make
