@@ -1,0 +1,109 @@
+"""`archive`: closed flows in, into Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import CLOSED, FLOW
+from citywall.rows import join
+from citywall.sessions import Session
+from citywall.state import Parts, array_of, bytes_of
+from stream import codecs
+from stream.codecs import Kind, Opening, Tally
+from stream.patience import patiently
+from stream.stages import FINISHED, Message, Output
+
+if TYPE_CHECKING:
+    from alerts.archive import FlowArchive
+
+Rows = NDArray[np.void]
+#: Flows of one file. Cut here whatever the batches, so that a replay writes the same files.
+PART_ROWS = 65_536
+
+
+class _Archiving:
+    """One session: parts written so far, and rows of the next."""
+
+    def __init__(self, session: Session, parts: int = 0) -> None:
+        self.session = session
+        self.parts = parts
+        self.ends: list[Rows] = []
+        self.closed: list[Rows] = []
+        self.waiting = 0
+
+    def add(self, ends: Rows, closed: Rows) -> None:
+        """Take aligned rows."""
+        self.ends.append(ends)
+        self.closed.append(closed)
+        self.waiting += len(ends)
+
+
+class ArchiveStage:
+    """Keeps one record a flow."""
+
+    name = "archive"
+    inputs: tuple[str, ...] = ("closed",)
+    outputs: tuple[str, ...] = ()
+
+    def __init__(self, archive: FlowArchive) -> None:
+        self._archive = archive
+        self.totals: dict[str, int] = {}
+        self._sessions: dict[str, _Archiving] = {}
+
+    def receive(self, message: Message) -> Iterable[Output]:
+        """Open a session (what an earlier run of it left goes), hold flows, or write the last of them."""
+        session = message.header.session
+        if message.header.kind is Kind.OPEN:
+            self._sessions[session] = _Archiving(codecs.unpack(message.body, Opening).session)
+            patiently(self._archive.delete_session, session)
+        elif message.header.kind is Kind.DATA:
+            ends, closed = codecs.decode_closed(message.body)
+            self._sessions[session].add(ends[message.skip :], closed[message.skip :])
+        else:
+            state = self._sessions.pop(session)
+            self._write(state, least=1)
+            yield Output(FINISHED, session, Kind.END, codecs.pack(Tally()))
+
+    def flush(self) -> Iterable[Output]:
+        """Write full parts; raises StoreError."""
+        for state in self._sessions.values():
+            self._write(state, least=PART_ROWS)
+        return ()
+
+    def _write(self, state: _Archiving, least: int) -> None:
+        if state.waiting < least:
+            return
+        from ingest.community_id import community_ids
+
+        ends, closed = join(state.ends, FLOW), join(state.closed, CLOSED)
+        start = 0
+        while len(ends) - start >= least:
+            part = slice(start, start + PART_ROWS)
+            names = community_ids(ends[part])
+            patiently(self._archive.write, ends[part], closed[part], names, state.session, state.parts)
+            state.parts += 1
+            start = min(start + PART_ROWS, len(ends))
+        state.ends, state.closed = [ends[start:]], [closed[start:]]
+        state.waiting = len(ends) - start
+
+    def snapshot(self) -> Parts:
+        """Rows that are not in a file yet."""
+        heads = [(s.session, s.parts) for s in self._sessions.values()]
+        parts: Parts = {"sessions": codecs.pack(heads)}
+        for session, state in self._sessions.items():
+            parts[f"{session}/ends"] = join(state.ends, FLOW)
+            parts[f"{session}/closed"] = join(state.closed, CLOSED)
+        return parts
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot."""
+        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Session, int]])
+        for session, written in heads:
+            state = self._sessions[session.id] = _Archiving(session, written)
+            state.add(
+                array_of(parts, f"{session.id}/ends", FLOW), array_of(parts, f"{session.id}/closed", CLOSED)
+            )

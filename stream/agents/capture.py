@@ -1,0 +1,138 @@
+"""`capture`: block references in, flow reports, link events and closed flows out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.domains import Domains
+from citywall.sessions import Session
+from citywall.settings import Settings
+from citywall.state import Parts, bytes_of
+from citywall.watermarks import BEGINNING
+from ingest.decode.blocks import BlockRef
+from ingest.decode.counts import DecodeCounts
+from stream import codecs
+from stream.agents.emitting import Emitter, topics
+from stream.codecs import Kind, Opening, Tally
+from stream.files import CaptureFiles
+from stream.stages import Message, Output, under
+
+ETHERNET = 1
+
+
+class _Metering:
+    """One session being metered. `clock` is the newest packet time so far."""
+
+    def __init__(self, session: Session, settings: Settings, domains: Domains, archive: bool) -> None:
+        from ingest.meter import FlowMeter
+
+        self.session = session
+        self.meter = FlowMeter(settings.meter, domains)
+        self.counts = DecodeCounts()
+        self.tally = Tally()
+        self.clock = BEGINNING
+        self.emitter = Emitter(session.id, archive=archive)
+
+
+class CaptureStage:
+    """Decodes and meters. Holds a flow meter for each session that is under way."""
+
+    name = "capture"
+    inputs: tuple[str, ...] = ("capture",)
+
+    def __init__(self, settings: Settings, files: CaptureFiles) -> None:
+        self._settings = settings
+        self._files = files
+        self._domains = Domains(settings.domains)
+        self._archive = settings.storage.archive_flows
+        self.outputs = topics(archive=self._archive)
+        self.totals = {"packets": 0, "bytes": 0, "flows": 0, "events": 0}
+        self._sessions: dict[str, _Metering] = {}
+
+    def receive(self, message: Message) -> Iterable[Output]:
+        """Open a session, meter a block of it, or end it."""
+        if message.header.kind is Kind.OPEN:
+            opening = codecs.unpack(message.body, Opening)
+            yield from self._open(opening.session).emitter.open(opening)
+        elif message.header.kind is Kind.DATA:
+            yield from self._block(codecs.unpack(message.body, BlockRef))
+        else:
+            yield from self._end(message.header.session, codecs.unpack(message.body, Tally))
+
+    def _open(self, session: Session) -> _Metering:
+        state = _Metering(session, self._settings, self._domains, self._archive)
+        self._sessions[session.id] = state
+        return state
+
+    def _block(self, ref: BlockRef) -> Iterator[Output]:
+        from ingest.decode.reading import decode_block, link_events
+
+        state = self._sessions[ref.session]
+        capture = self._files.get(ref.path)
+        buffer = capture.buffer
+        ethernet = all(interface.link == ETHERNET for interface in ref.section.interfaces)
+        frame = ref.first_frame
+        before = state.meter.counts
+        for packets in decode_block(ref, buffer, self._settings.capture.batch_packets, state.counts):
+            events = link_events(buffer, packets, frame, self._domains)
+            if len(events):
+                _clamp(events, packets, frame, state.clock)
+                state.tally.events += len(events)
+                self.totals["events"] += len(events)
+                state.emitter.add_events(events)
+            state.clock = max(state.clock, int(packets["time"].max()))
+            for batch in state.meter.stream(packets, frame, buffer, ethernet):
+                yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
+            state.emitter.promise(state.meter.watermark)
+            frame += len(packets)
+        capture.release(ref)
+        flows = state.meter.counts["flows"] - before["flows"]
+        self._note(state, ref.packets, ref.length, flows)
+
+    def _note(self, state: _Metering, packets: int, size: int, flows: int) -> None:
+        for name, n in (("packets", packets), ("bytes", size), ("flows", flows)):
+            setattr(state.tally, name, getattr(state.tally, name) + n)
+            self.totals[name] += n
+
+    def _end(self, session: str, fed: Tally) -> Iterator[Output]:
+        state = self._sessions.pop(session)
+        state.tally.count(fed.errors)
+        for batch in state.meter.drain():
+            yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
+        state.tally.count(state.counts.errors)
+        met = state.meter.counts
+        state.tally.note({name: met[name] for name in ("late", "evicted")})
+        self._files.close(state.session.path)
+        yield from state.emitter.end(state.tally)
+
+    def flush(self) -> Iterable[Output]:
+        """Send what is waiting."""
+        for state in self._sessions.values():
+            yield from state.emitter.flush()
+
+    def snapshot(self) -> Parts:
+        """Meters, counts and clocks."""
+        heads = [(s.session, s.counts, s.tally, s.clock) for s in self._sessions.values()]
+        parts: Parts = {"sessions": codecs.pack(heads), "totals": codecs.pack(self.totals)}
+        for session, state in self._sessions.items():
+            parts |= {f"{session}/{name}": part for name, part in state.meter.snapshot().items()}
+        return parts
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot."""
+        self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
+        heads: Any = list[tuple[Session, DecodeCounts, Tally, int]]
+        for session, counts, tally, clock in codecs.unpack(bytes_of(parts, "sessions"), heads):
+            state = self._open(session)
+            state.counts, state.tally, state.clock = counts, tally, clock
+            state.meter.restore(under(parts, f"{session.id}/"))
+
+
+def _clamp(events: NDArray[np.void], packets: NDArray[np.void], frame: int, clock: int) -> None:
+    """Events count as of the event clock: the newest packet time up to theirs."""
+    running = np.maximum.accumulate(packets["time"])
+    events["time"] = np.maximum(running[events["frame"] - frame], clock)

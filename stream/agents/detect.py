@@ -1,0 +1,142 @@
+"""`detect`: flows and events in, in order of event time, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from citywall.batches import EVENT, FLOW
+from citywall.findings import Finding
+from citywall.sessions import Session
+from citywall.state import Parts, bytes_of
+from stream import codecs
+from stream.codecs import Kind, Opening, Tally
+from stream.merge import EVENTS, FLOWS, Merge
+from stream.stages import Message, Output, under
+
+if TYPE_CHECKING:
+    from detectors.registry import DetectorSet
+
+_DTYPES = {FLOWS: FLOW, EVENTS: EVENT}
+
+
+class _Detecting:
+    """One session under detection."""
+
+    def __init__(self, opening: Opening) -> None:
+        self.opening = opening
+        partitions = range(opening.partitions)
+        self.merge = Merge([(topic, p) for topic in (FLOWS, EVENTS) for p in partitions])
+        self.detectors: DetectorSet | None = None
+        self.tally = Tally()
+
+    @property
+    def session(self) -> Session:
+        return self.opening.session
+
+
+class DetectStage:
+    """Runs the detectors over the merged rows of each session.
+
+    `make` gives a set of detectors; without it there are no findings.
+    """
+
+    name = "detect"
+    inputs: tuple[str, ...] = (FLOWS, EVENTS)
+    outputs: tuple[str, ...] = ("findings",)
+
+    def __init__(self, make: Callable[[], DetectorSet] | None) -> None:
+        self._make = make
+        self._idle = [make()] if make else []  # their tables are dear to make
+        self.totals = {"findings": 0}
+        self._sessions: dict[str, _Detecting] = {}
+
+    def _open(self, opening: Opening) -> _Detecting:
+        state = _Detecting(opening)
+        self._sessions[opening.session.id] = state
+        return state
+
+    def receive(self, message: Message) -> Iterable[Output]:
+        """Open a session, hold rows of it, or note that one of its inputs ended."""
+        header, topic = message.header, message.topic
+        if header.kind is Kind.OPEN:
+            if header.session not in self._sessions:
+                self._open(codecs.unpack(message.body, Opening))
+                yield Output("findings", header.session, Kind.OPEN, bytes(message.body))
+            return
+        state = self._sessions[header.session]
+        if header.kind is Kind.END:
+            if topic == FLOWS:
+                state.tally.add(codecs.unpack(message.body, Tally))
+            state.merge.close(topic, header.partition)
+            if state.merge.done:  # now, so that its tables serve the next session
+                yield from self._advance(state)
+        elif self._make is not None:
+            empty = np.empty(0, _DTYPES[topic])
+            rows = codecs.decode_rows(message.body, _DTYPES[topic])[message.skip :] if header.count else empty
+            state.merge.add(topic, header.partition, rows, header.watermark)
+
+    def flush(self) -> Iterable[Output]:
+        """Detect in everything that is complete up to the watermarks."""
+        for state in list(self._sessions.values()):
+            yield from self._advance(state)
+
+    def _advance(self, state: _Detecting) -> Iterator[Output]:
+        session = state.session.id
+        findings = self._detect(state)
+        if findings:
+            self.totals["findings"] += len(findings)
+            state.tally.findings += len(findings)
+            body = codecs.pack(findings)
+            yield Output("findings", session, Kind.DATA, body, len(findings), state.merge.frontier)
+        if state.merge.done:
+            del self._sessions[session]
+            if state.detectors is not None:
+                self._idle.append(state.detectors)
+            yield Output("findings", session, Kind.END, codecs.pack(state.tally))
+
+    def _detect(self, state: _Detecting) -> list[Finding]:
+        """New findings in order of (time, id): the same whichever batches the rows came in."""
+        session = state.session
+        found: list[Finding] = []
+        for reports, events in state.merge.release():
+            detectors = self._detectors(state)
+            found += detectors.process(reports, events, session.id, session.lane)
+        found.sort(key=_order)
+        if state.merge.done and state.detectors is not None:
+            found += sorted(state.detectors.close(session.id, session.lane), key=_order)
+        return found
+
+    def _detectors(self, state: _Detecting) -> DetectorSet:
+        """The session's own detectors, made when its first rows come."""
+        if state.detectors is None:
+            assert self._make is not None
+            state.detectors = self._idle.pop() if self._idle else self._make()
+        return state.detectors
+
+    def snapshot(self) -> Parts:
+        """Merges and detectors of each session."""
+        heads = [(s.opening, s.tally) for s in self._sessions.values()]
+        parts: Parts = {"sessions": codecs.pack(heads), "totals": codecs.pack(self.totals)}
+        for session, state in self._sessions.items():
+            parts |= {f"{session}/merge/{n}": p for n, p in state.merge.snapshot().items()}
+            if state.detectors is not None:
+                parts |= {f"{session}/detectors/{n}": p for n, p in state.detectors.snapshot().items()}
+        return parts
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot."""
+        self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
+        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Opening, Tally]])
+        for opening, tally in heads:
+            state = self._open(opening)
+            state.tally = tally
+            state.merge.restore(under(parts, f"{opening.session.id}/merge/"))
+            if held := under(parts, f"{opening.session.id}/detectors/"):
+                self._detectors(state).restore(held)
+
+
+def _order(finding: Finding) -> tuple[int, str]:
+    return finding.time, finding.id

@@ -1,0 +1,78 @@
+"""`index`: alerts in, into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from citywall.sessions import Session
+from citywall.state import Parts, bytes_of
+from stream import codecs
+from stream.codecs import Kind, Opening, Tally
+from stream.patience import patiently
+from stream.stages import FINISHED, Message, Output
+
+if TYPE_CHECKING:
+    from alerts.store import AlertStore
+
+Document = dict[str, Any]
+
+
+class IndexStage:
+    """Keeps the newest document of each alert in the store; on disk before anything is acknowledged."""
+
+    name = "index"
+    inputs: tuple[str, ...] = ("alerts",)
+    outputs: tuple[str, ...] = ()
+
+    def __init__(self, store: AlertStore) -> None:
+        self._store = store
+        self.totals = {"alerts": 0}
+        self.fresh: list[Document] = []  # indexed since somebody took them
+        self._waiting: dict[str, Document] = {}
+        self._sessions: dict[str, set[str]] = {}  # ids of each session
+
+    def receive(self, message: Message) -> Iterable[Output]:
+        """Open a session (what an earlier run of it left goes), hold documents, or end it."""
+        session = message.header.session
+        if message.header.kind is Kind.OPEN:
+            opened: Session = codecs.unpack(message.body, Opening).session
+            patiently(self._store.delete_session, session, lane=opened.lane)
+            self._sessions[session] = set()
+        elif message.header.kind is Kind.DATA:
+            for document in codecs.unpack(message.body, list[Document]):
+                name = document["event"]["id"]
+                self._waiting[name] = document
+                if name not in self._sessions[session]:
+                    self._sessions[session].add(name)
+                    self.totals["alerts"] += 1
+        else:
+            tally = codecs.unpack(message.body, Tally)
+            yield from self.flush()
+            tally.alerts = len(self._sessions.pop(session))
+            yield Output(FINISHED, session, Kind.END, codecs.pack(tally))
+
+    def flush(self) -> Iterable[Output]:
+        """Write what came in one transaction; raises StoreError."""
+        if self._waiting:
+            documents = list(self._waiting.values())
+            patiently(self._store.upsert, documents)
+            self._waiting.clear()
+            self.fresh += documents
+        return ()
+
+    def take_fresh(self) -> list[Document]:
+        """Documents indexed since the last call."""
+        fresh, self.fresh = self.fresh, []
+        return fresh
+
+    def snapshot(self) -> Parts:
+        """Ids of the sessions under way."""
+        ids = {session: sorted(names) for session, names in self._sessions.items()}
+        return {"sessions": codecs.pack(ids), "totals": codecs.pack(self.totals)}
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot."""
+        ids = codecs.unpack(bytes_of(parts, "sessions"), dict[str, list[str]])
+        self._sessions = {session: set(names) for session, names in ids.items()}
+        self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])

@@ -1,0 +1,186 @@
+"""Checkpoints: a stage's state in one file, with the input offsets it stands for.
+
+Layout: magic, the bytes of every part one after another, a directory (MessagePack), its length and CRC-32,
+magic again. Parts are written straight from the stage's arrays in chunks, so that a checkpoint needs no
+second copy in memory; each carries a CRC-32. A file is complete or not there: it is written aside,
+synced, and renamed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import SCHEMA_VERSION
+from citywall.errors import DataFolderError, StreamError
+from citywall.state import Parts
+
+MAGIC = b"CWCHECK1"
+_TAIL = struct.Struct("<QI8s")
+_CHUNK = 4 << 20
+
+
+class _Part(msgspec.Struct, array_like=True):
+    name: str
+    dtype: str  # as NumPy's .npy format writes it; "" for bytes
+    shape: tuple[int, ...]
+    at: int
+    size: int
+    crc: int
+
+
+class _Directory(msgspec.Struct, array_like=True):
+    schema: int
+    stage: str
+    partition: int
+    offsets: dict[str, dict[int, int]]
+    parts: list[_Part]
+
+
+def path_of(folder: Path, stage: str, partition: int) -> Path:
+    """Where the checkpoint of a stage's partition stands."""
+    return folder / f"{stage}-{partition}.checkpoint"
+
+
+def save(folder: Path, stage: str, partition: int, offsets: dict[str, dict[int, int]], parts: Parts) -> int:
+    """Write a checkpoint in place of the last one; returns its bytes. Raises DataFolderError."""
+    path = path_of(folder, stage, partition)
+    temporary = path.with_suffix(".tmp")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb", buffering=0) as f:
+            _write_all(f, MAGIC)
+            written = [_write_part(f, name, part) for name, part in parts.items()]
+            directory = msgspec.msgpack.encode(_Directory(SCHEMA_VERSION, stage, partition, offsets, written))
+            _write_all(f, directory + _TAIL.pack(len(directory), zlib.crc32(directory), MAGIC))
+            size = f.tell()
+            os.fsync(f.fileno())
+        temporary.replace(path)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as e:
+        raise DataFolderError(f"{path}: cannot be written: {e.strerror or e}") from e
+    return size
+
+
+def _write_all(f: BinaryIO, data: bytes | memoryview) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[f.write(view) :]
+
+
+def _write_part(f: BinaryIO, name: str, part: NDArray[Any] | bytes) -> _Part:
+    at, crc = f.tell(), 0
+    for chunk in _chunks(part):
+        crc = zlib.crc32(chunk, crc)
+        _write_all(f, chunk)
+    if isinstance(part, np.ndarray):
+        kind = repr(np.lib.format.dtype_to_descr(part.dtype))
+        return _Part(name, kind, part.shape, at, f.tell() - at, crc)
+    return _Part(name, "", (len(part),), at, f.tell() - at, crc)
+
+
+def _chunks(part: NDArray[Any] | bytes) -> Iterator[memoryview]:
+    if not isinstance(part, np.ndarray):
+        yield memoryview(part)
+        return
+    if part.dtype.hasobject:
+        raise StreamError("a checkpoint cannot hold Python objects")
+    if not part.flags.c_contiguous:
+        if part.ndim != 1:
+            part = np.ascontiguousarray(part)
+        else:
+            rows = max(1, _CHUNK // part.itemsize)
+            for i in range(0, len(part), rows):
+                yield from _chunks(np.ascontiguousarray(part[i : i + rows]))
+            return
+    if part.size:
+        flat = part.reshape(-1).view(np.uint8).data
+        for i in range(0, len(flat), _CHUNK):
+            yield flat[i : i + _CHUNK]
+
+
+def load(folder: Path, stage: str, partition: int) -> tuple[dict[str, dict[int, int]], Parts] | None:
+    """The offsets and parts of the last checkpoint, None where there is none.
+
+    Raises StreamError where it is damaged or of another schema version.
+    """
+    path = path_of(folder, stage, partition)
+    try:
+        f = path.open("rb", buffering=0)
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        raise DataFolderError(f"{path}: cannot be read: {e.strerror or e}") from e
+    with f:
+        directory = _directory(path, f)
+        if directory.schema != SCHEMA_VERSION:
+            raise StreamError(f"{path}: of schema {directory.schema}; this version reads {SCHEMA_VERSION}")
+        return directory.offsets, {p.name: _read_part(path, f, p) for p in directory.parts}
+
+
+def _directory(path: Path, f: BinaryIO) -> _Directory:
+    size = f.seek(0, os.SEEK_END)
+    f.seek(0)
+    if f.read(len(MAGIC)) == MAGIC and size >= len(MAGIC) + _TAIL.size:
+        f.seek(size - _TAIL.size)
+        length, crc, magic = _TAIL.unpack(f.read(_TAIL.size))
+        if magic == MAGIC and length <= size - _TAIL.size - len(MAGIC):
+            f.seek(size - _TAIL.size - length)
+            data = f.read(length)
+            if len(data) == length and zlib.crc32(data) == crc:
+                return msgspec.msgpack.decode(data, type=_Directory)
+    raise StreamError(f"{path}: damaged: its directory cannot be read")
+
+
+def _read_part(path: Path, f: BinaryIO, part: _Part) -> NDArray[Any] | bytes:
+    raw = np.empty(part.size, np.uint8)
+    view, at, crc = raw.data, 0, 0
+    f.seek(part.at)
+    while at < part.size:
+        got = f.readinto(view[at : at + _CHUNK])  # type: ignore[attr-defined]
+        if not got:
+            break
+        crc = zlib.crc32(view[at : at + got], crc)
+        at += got
+    if at != part.size or crc != part.crc:
+        raise StreamError(f"{path} at byte {part.at}: damaged: part {part.name!r}")
+    if not part.dtype:
+        return raw.tobytes()
+    dtype = np.lib.format.descr_to_dtype(ast.literal_eval(part.dtype))
+    return raw.view(dtype).reshape(part.shape) if part.size else np.empty(part.shape, dtype)
+
+
+class Schedule:
+    """When the next checkpoint is due.
+
+    After the longer of `interval_s` and `cost_factor` times what the last one cost.
+    """
+
+    def __init__(self, interval_s: float, cost_factor: float, now: float) -> None:
+        self._interval = interval_s
+        self._factor = cost_factor
+        self._cost = 0.0
+        self._last = now
+
+    def due(self, now: float, *, session_ended: bool = False) -> bool:
+        """Whether to save now; at the end of a session only the cost counts."""
+        wait = self._factor * self._cost
+        return now - self._last >= (wait if session_ended else max(self._interval, wait))
+
+    def done(self, began: float, now: float) -> None:
+        """A checkpoint was saved between the two moments."""
+        self._cost = now - began
+        self._last = now

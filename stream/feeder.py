@@ -1,0 +1,238 @@
+"""Puts inputs into the stream: paths become sessions, in the order given, one after another."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from citywall import __version__
+from citywall.errors import InputError, UnsupportedInput
+from citywall.sessions import Session, file_digest, session_id
+from citywall.settings import Settings, results_digest
+from stream import codecs
+from stream.codecs import Header, Kind, Opening, Tally
+from stream.data_folder import DataFolder
+from stream.files import CaptureFiles
+from stream.positions import Positions
+from stream.reports import SessionReport
+
+log = logging.getLogger(__name__)
+
+STAGE = "feeder"
+#: References fed and not yet taken, at most.
+AHEAD = 24
+_AT_ONCE = 8
+
+
+class Source(msgspec.Struct):
+    """One path of a run. `digest` is of its content; `refused` is why it cannot be read."""
+
+    path: Path
+    digest: str = ""
+    size: int = 0
+    refused: str | None = None
+    same_as: str | None = None
+    session: str = ""
+    errors: dict[str, int] = {}
+
+
+class Reference(Protocol):
+    """A BlockRef or a ChunkRef."""
+
+    index: int
+    length: int
+
+
+def plan(paths: Sequence[Path]) -> list[Source]:
+    """What each path holds, as far as it can be told without reading it all; never raises for one path."""
+    sources: list[Source] = []
+    first: dict[str, str] = {}
+    for path in paths:
+        source = Source(path)
+        try:
+            source.digest, source.size = _content(path)
+        except InputError as e:
+            source.refused = str(e)
+        else:
+            source.same_as = first.get(source.digest)
+            first.setdefault(source.digest, str(path))
+        sources.append(source)
+    return sources
+
+
+def _content(path: Path) -> tuple[str, int]:
+    files = [path]
+    if path.is_dir():
+        from ingest.flowlogs.files import locate
+
+        files = list(locate(path).logs)
+    try:
+        size = sum(f.stat().st_size for f in files)
+    except OSError as e:
+        raise InputError(str(path), e.strerror or str(e)) from e
+    digests = [file_digest(f) for f in files]
+    if len(digests) == 1:
+        return digests[0], size
+    return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest(), size
+
+
+def run_key(sources: Sequence[Source], settings: Settings) -> str:
+    """Names a run: the same inputs in the same order, under the same settings and version."""
+    parts = [__version__, codecs.schema_digest(), settings.lane, results_digest(settings)]
+    parts += [settings.store, str(settings.storage.archive_flows)]
+    parts += [f"{s.path}\0{s.digest}\0{s.refused or ''}" for s in sources]
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+class Feeder:
+    """Feeds a run.
+
+    `positions` are those of the stage behind each topic; `send(topic, message)` puts a message into the log;
+    `moved` is set when a stage took some.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        settings: Settings,
+        folder: DataFolder,
+        *,
+        files: CaptureFiles,
+        positions: dict[str, Positions],
+        send: Callable[[str, bytes], Awaitable[None]],
+        moved: asyncio.Event,
+    ) -> None:
+        self.sources = sources
+        self.current = 0  # 1-based index of the source being fed
+        self._settings = settings
+        self._folder = folder
+        self._files = files
+        self._positions = positions
+        self._send = send
+        self._moved = moved
+        self._results = results_digest(settings)
+
+    async def run(self) -> None:
+        """Feed every source that is not done."""
+        for at, source in enumerate(self.sources):
+            self.current = at + 1
+            if source.refused is None and source.same_as is None:
+                await self._feed(source)
+
+    async def _feed(self, source: Source) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            topic, references = await loop.run_in_executor(None, self._recognise, source)
+        except InputError as e:
+            log.warning("refused: %s", e)
+            source.refused = str(e)
+            return
+        if source.session in self._folder.ledger.finished:
+            self._files.close(str(source.path))
+            return
+        session = Session(
+            source.session, topic, str(source.path), source.size, self._settings.lane,
+            self._folder.stamp(source.session, time.time_ns()),
+        )  # fmt: skip
+        taken = self._taken(topic, session.id)
+        if taken == -1:
+            return
+        if taken is None:
+            await self._say(topic, session.id, Kind.OPEN, 0, codecs.pack(Opening(session)))
+        fed = await self._references(topic, session.id, references, taken or 0, source)
+        await self._say(topic, session.id, Kind.END, fed, codecs.pack(Tally(errors=source.errors)))
+        while self._taken(topic, session.id) != -1:  # one at a time: their state is not small
+            self._moved.clear()
+            await self._moved.wait()
+
+    def _recognise(self, source: Source) -> tuple[str, Iterator[Any]]:
+        """The topic a source goes to, and its references from the start; raises InputError."""
+        if source.path.is_dir():
+            return self._flow_log(source)
+        try:
+            capture = self._files.get(str(source.path))
+        except UnsupportedInput:
+            return self._flow_log(source)
+        source.size = capture.size
+        source.session = self._name("capture", source)
+        return "capture", capture.blocks(
+            self._folder.ledger.block_bytes,
+            session=source.session,
+            max_record_bytes=self._settings.capture.max_record_bytes,
+        )
+
+    def _flow_log(self, source: Source) -> tuple[str, Iterator[Any]]:
+        from ingest.flowlogs import registry
+
+        parser = registry.sniff(source.path)
+        if parser is None:
+            raise UnsupportedInput(str(source.path), "is no capture or flow log of a known kind")
+        source.session = self._name("flowlog", source)
+        return "flowlog", iter(registry.chunks(source.path, parser, session=source.session))
+
+    def _name(self, kind: str, source: Source) -> str:
+        return session_id(kind, self._settings.lane, source.digest, self._results)
+
+    def _taken(self, topic: str, session: str) -> int | None:
+        return self._positions[topic].taken(topic, session, STAGE)
+
+    async def _references(
+        self, topic: str, session: str, references: Iterator[Any], taken: int, source: Source
+    ) -> int:
+        """Feed references from number `taken` on; returns how many there are in all."""
+        loop = asyncio.get_running_loop()
+        fed, at_once = 0, 1
+        while True:
+            try:
+                some = await loop.run_in_executor(None, _some, references, at_once)
+            except InputError as e:
+                log.warning("reading stopped: %s", e)
+                source.errors["input_unreadable"] = 1
+                return fed
+            if not some:
+                return fed
+            at_once = _AT_ONCE
+            for reference in some:
+                if reference.index != fed:
+                    raise AssertionError(f"reference {reference.index} came as number {fed}")
+                if fed >= taken:
+                    await self._room(topic, session, fed)
+                    await self._say(topic, session, Kind.DATA, fed, codecs.pack(reference))
+                fed += 1
+
+    async def _room(self, topic: str, session: str, fed: int) -> None:
+        while fed - (self._taken(topic, session) or 0) >= AHEAD:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def _say(self, topic: str, session: str, kind: Kind, seq: int, body: bytes) -> None:
+        count = int(kind is Kind.DATA)
+        header = Header(session, STAGE, 0, kind, seq, count, 0, codecs.schema_digest())
+        await self._send(topic, codecs.encode(header, body))
+
+
+def _some(references: Iterator[Any], most: int) -> list[Any]:
+    return list(itertools.islice(references, most))
+
+
+def report_of(source: Source, finished: dict[str, Tally], by_path: dict[str, SessionReport]) -> SessionReport:
+    """What is told of a source at the end of its run."""
+    path = str(source.path)
+    if source.refused is not None:
+        return SessionReport(path, refused=source.refused)
+    if source.same_as is not None:
+        known = by_path[source.same_as]
+        return msgspec.structs.replace(known, path=path, same_as=source.same_as)
+    tally = finished[source.session]
+    return SessionReport(
+        path, source.session, tally.packets, tally.bytes, tally.flows, tally.events, tally.findings,
+        tally.alerts, dict(sorted(tally.errors.items())), dict(sorted(tally.notes.items())),
+    )  # fmt: skip

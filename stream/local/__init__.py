@@ -1,0 +1,1 @@
+"""The embedded durable log: Faust's transport where no broker runs."""

@@ -1,0 +1,183 @@
+"""Every topic of one data folder: logs, committed offsets, retention."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from citywall.errors import DataFolderError, StreamError
+from stream.local.lock import FolderLock
+from stream.local.partition import SEGMENT_BYTES, PartitionLog
+
+
+class Offsets(msgspec.Struct):
+    """The offsets file.
+
+    `committed`: by group, then `topic/partition`. `durable`: ends of logs known to be on disk.
+    """
+
+    committed: dict[str, dict[str, int]] = {}
+    durable: dict[str, int] = {}
+
+
+class LogFolder:
+    """The log of one process, under its lock.
+
+    What is committed stands on records that are on disk: `commit` syncs every log first and replaces the
+    offsets file after. Raises DataFolderBusy, DataFolderError, StreamError (damage).
+    """
+
+    def __init__(self, root: Path, partitions: int = 1, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self.root = root
+        self.default_partitions = partitions
+        self.segment_bytes = segment_bytes
+        self.lock = FolderLock(root)
+        self._offsets_file = root / "offsets.json"
+        self.wake = asyncio.Event()  # set when a record was appended
+        self.room = asyncio.Event()  # set when a record was read
+        self._positions: dict[tuple[str, int], int] = {}
+        try:
+            self.offsets = self._read_offsets()
+            self.logs: dict[tuple[str, int], PartitionLog] = {}
+            self.topics: dict[str, int] = {}
+            for folder in sorted((root / "topics").glob("*/[0-9]*")):
+                self._open(folder.parent.name, int(folder.name))
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def _read_offsets(self) -> Offsets:
+        try:
+            data = self._offsets_file.read_bytes()
+        except FileNotFoundError:
+            return Offsets()
+        text, _, crc = data.rpartition(b"\n")
+        if crc != f"{zlib.crc32(text):08x}".encode():
+            raise StreamError(f"{self._offsets_file}: damaged")
+        return msgspec.json.decode(text, type=Offsets)
+
+    def _open(self, topic: str, partition: int) -> None:
+        durable = self.offsets.durable.get(f"{topic}/{partition}", 0)
+        folder = self.root / "topics" / topic / str(partition)
+        try:
+            self.logs[topic, partition] = PartitionLog(folder, durable, self.segment_bytes)
+        except OSError as e:
+            raise DataFolderError(f"{folder}: cannot be used: {e.strerror or e}") from e
+        self.topics[topic] = max(self.topics.get(topic, 0), partition + 1)
+
+    def create(self, topic: str, partitions: int | None = None) -> int:
+        """Make `topic` unless it is there; returns its number of partitions."""
+        if topic not in self.topics:
+            for partition in range(partitions or self.default_partitions):
+                self._open(topic, partition)
+        return self.topics[topic]
+
+    def append(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, timestamp: float
+    ) -> int:
+        """Add a record and wake the consumer; returns its offset."""
+        offset = self.logs[topic, partition].append(key, value, timestamp)
+        self.wake.set()
+        return offset
+
+    def partition_for(self, topic: str, key: bytes | None) -> int:
+        """The partition of `key`: its CRC-32 modulo the partitions, 0 without a key."""
+        partitions = self.create(topic)
+        return zlib.crc32(key) % partitions if key is not None else 0
+
+    def seen(self, topic: str, partition: int, offset: int) -> None:
+        """The consumer's next offset is `offset`."""
+        self._positions[topic, partition] = offset
+        self.room.set()
+
+    def backlog_bytes(self, topic: str, partition: int) -> int:
+        """How far the topic is ahead of its consumer, in bytes; 0 where nobody reads it."""
+        position = self._positions.get((topic, partition))
+        if position is None:
+            return 0
+        log = self.logs[topic, partition]
+        return log.end_bytes - log.position_bytes(position)
+
+    def write(self) -> None:
+        """Hand everything pending to the operating system."""
+        for log in self.logs.values():
+            log.write()
+
+    async def sync(self) -> None:
+        """Put every record appended so far on disk, without holding up the event loop."""
+        ends = {f"{t}/{p}": log.end for (t, p), log in self.logs.items()}
+        fds = [fd for log in self.logs.values() if (fd := log.dirty()) is not None]
+        if fds:
+            await asyncio.get_running_loop().run_in_executor(None, _sync_all, fds)
+        for name, end in ends.items():
+            self.offsets.durable[name] = max(end, self.offsets.durable.get(name, 0))
+
+    async def commit(self, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Sync, then replace the offsets file, then drop what nobody needs any more."""
+        await self.sync()
+        committed = self.offsets.committed.setdefault(group, {})
+        for (topic, partition), offset in offsets.items():
+            committed[f"{topic}/{partition}"] = offset
+        text = msgspec.json.encode(self.offsets)
+        text += f"\n{zlib.crc32(text):08x}".encode()
+        await asyncio.get_running_loop().run_in_executor(None, replace_file, self._offsets_file, text)
+        self.drop_consumed()
+
+    def committed(self, group: str, topic: str, partition: int) -> int | None:
+        """The committed offset, never past the end of the log; None where nothing was committed."""
+        offset = self.offsets.committed.get(group, {}).get(f"{topic}/{partition}")
+        log = self.logs.get((topic, partition))
+        return None if offset is None or log is None else min(offset, log.end)
+
+    def drop_consumed(self) -> int:
+        """Delete segments that every group has committed past; returns the bytes given back."""
+        freed = 0
+        for (topic, partition), log in self.logs.items():
+            name = f"{topic}/{partition}"
+            marks = [g[name] for g in self.offsets.committed.values() if name in g]
+            if marks:
+                freed += log.drop_before(min(marks))
+        return freed
+
+    def close(self) -> None:
+        """Close every log and let go of the folder."""
+        for log in self.logs.values():
+            with contextlib.suppress(DataFolderError):  # already reported where it happened
+                log.close()
+        self.logs.clear()
+        self.lock.release()
+
+
+def _sync_all(fds: list[int]) -> None:
+    try:
+        for fd in fds:
+            os.fdatasync(fd)
+    except OSError as e:
+        raise DataFolderError(f"the log cannot be synced: {e.strerror or e}") from e
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` beside `path`, sync it and put it in its place; raises DataFolderError."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as e:
+        raise DataFolderError(f"{path}: cannot be written: {e.strerror or e}") from e

@@ -1,0 +1,236 @@
+"""One partition of the embedded log: append-only segments in a folder of their own."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from citywall.errors import DataFolderError, StreamError
+from stream.local import records
+from stream.local.records import HEADER, Record
+
+SEGMENT_BYTES = 64 << 20
+_BUFFER_BYTES = 256 << 10
+_BUFFER_PIECES = 512  # below IOV_MAX
+_CHUNK_BYTES = 1 << 20
+
+
+class PartitionLog:
+    """Segments named by the offset of their first record.
+
+    `end` is the offset the next record gets; `start` that of the oldest kept. A tail that was torn by a
+    crash is cut off when the log is opened; damage below `durable` (what was once known to be on disk)
+    raises StreamError instead, for that is not a crash. All calls but `os.fdatasync` on what `dirty`
+    gives belong to one thread.
+    """
+
+    def __init__(self, folder: Path, durable: int = 0, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self.folder = folder
+        self.segment_bytes = segment_bytes
+        folder.mkdir(parents=True, exist_ok=True)
+        self._segments = sorted(int(p.stem) for p in folder.glob("*.log"))
+        if not self._segments:
+            self._segments = [0]
+            self._file(0).touch()
+        self._index: dict[int, list[tuple[int, int]]] = {s: [(s, 0)] for s in self._segments}
+        self.mended = 0  # bytes of torn tail cut off at open
+        self.end = self._mend(self._segments[-1], durable)
+        sizes = [self._file(s).stat().st_size for s in self._segments]
+        self._bases = {s: sum(sizes[:i]) for i, s in enumerate(self._segments)}
+        self._fd = os.open(self._file(self._segments[-1]), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._size = sizes[-1]  # bytes of the last segment, pending ones included
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._dirty = False
+        self._readers: dict[int, int] = {}
+        self._cursor: tuple[int, int, int] | None = None  # (offset, segment, position) after the last read
+        self._failed: str | None = None
+
+    @property
+    def start(self) -> int:
+        """Offset of the oldest record kept."""
+        return self._segments[0]
+
+    def _file(self, segment: int) -> Path:
+        return self.folder / f"{segment:020d}.log"
+
+    def _mend(self, segment: int, durable: int) -> int:
+        path = self._file(segment)
+        with path.open("r+b") as f:
+            data = f.read()
+            offset, at = segment, 0
+            while (record := records.decode(data, at, offset)) is not None:
+                self._note(segment, offset, at)
+                at += record.size
+                offset += 1
+            if offset < durable:
+                raise StreamError(f"{path} at byte {at}: damaged below what was known to be written")
+            if at < len(data):
+                self.mended = len(data) - at
+                f.truncate(at)
+                f.flush()
+                os.fsync(f.fileno())
+        return offset
+
+    def _note(self, segment: int, offset: int, at: int) -> None:
+        index = self._index[segment]
+        if at - index[-1][1] >= 1 << 16:
+            index.append((offset, at))
+
+    def append(self, key: bytes | None, value: bytes | None, timestamp: float) -> int:
+        """Add a record; returns its offset. It is on disk only after a sync."""
+        if self._failed:
+            raise DataFolderError(self._failed)
+        pieces = records.encode(self.end, timestamp, key, value)
+        size = sum(len(p) for p in pieces)
+        if self._size + size > self.segment_bytes and self.end > self._segments[-1]:
+            self._roll()
+        offset = self.end
+        self._note(self._segments[-1], offset, self._size)
+        self._pending += pieces
+        self._pending_bytes += size
+        self._size += size
+        self.end = offset + 1
+        if self._pending_bytes >= _BUFFER_BYTES or len(self._pending) >= _BUFFER_PIECES:
+            self.write()
+        return offset
+
+    def write(self) -> None:
+        """Hand pending records to the operating system; raises DataFolderError where it has no room."""
+        while self._pending:
+            try:
+                written = os.writev(self._fd, self._pending)
+            except OSError as e:
+                self._fail(e)
+            self._dirty = True
+            self._pending_bytes -= written
+            if not self._pending_bytes:
+                self._pending.clear()
+                return
+            rest = memoryview(b"".join(self._pending))[written:]
+            self._pending = [bytes(rest)]
+
+    def _fail(self, error: OSError) -> None:
+        path = self._file(self._segments[-1])
+        word = "no space left" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+        self._failed = f"{path}: cannot be written: {word}"
+        raise DataFolderError(self._failed) from error
+
+    def dirty(self) -> int | None:
+        """Write what is pending; a duplicate descriptor to `fdatasync` and close, or None if all is synced.
+
+        The caller may sync in another thread while this one goes on appending.
+        """
+        self.write()
+        if not self._dirty:
+            return None
+        self._dirty = False
+        return os.dup(self._fd)
+
+    def _roll(self) -> None:
+        self.write()
+        if self._dirty:
+            os.fdatasync(self._fd)
+            self._dirty = False
+        os.close(self._fd)
+        last = self._segments[-1]
+        self._segments.append(self.end)
+        self._bases[self.end] = self._bases[last] + self._size
+        self._index[self.end] = [(self.end, 0)]
+        self._size = 0
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            self._fd = os.open(self._file(self.end), flags, 0o644)
+            folder = os.open(self.folder, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        except OSError as e:
+            self._fail(e)
+
+    def drop_before(self, offset: int) -> int:
+        """Retention: delete segments wholly below `offset`; returns the bytes given back."""
+        freed = 0
+        while len(self._segments) > 1 and self._segments[1] <= offset:
+            old = self._segments.pop(0)
+            if (fd := self._readers.pop(old, None)) is not None:
+                os.close(fd)
+            freed += self._bases[self._segments[0]] - self._bases.pop(old)
+            del self._index[old]
+            self._file(old).unlink()
+        return freed
+
+    def _locate(self, offset: int) -> tuple[int, int]:
+        segment = max((s for s in self._segments if s <= offset), default=self._segments[0])
+        at = max(p for o, p in self._index[segment] if o <= max(offset, segment))
+        return segment, at
+
+    def position_bytes(self, offset: int) -> int:
+        """Bytes of the log before the record at `offset`, exact at the reading cursor, else an estimate."""
+        if offset >= self.end:
+            return self.end_bytes
+        if self._cursor and self._cursor[0] == offset:
+            return self._bases[self._cursor[1]] + self._cursor[2]
+        segment, at = self._locate(offset)
+        return self._bases[segment] + at
+
+    @property
+    def end_bytes(self) -> int:
+        """Bytes ever appended, deleted segments of this run included."""
+        return self._bases[self._segments[-1]] + self._size
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes on disk or on their way there."""
+        return self.end_bytes - self._bases[self._segments[0]]
+
+    def read(self, offset: int, most: int, most_bytes: int) -> list[Record]:
+        """Up to `most` records from `offset` on, about `most_bytes` at most; raises StreamError on damage."""
+        offset = max(offset, self.start)
+        if offset >= self.end:
+            return []
+        self.write()
+        if self._cursor and self._cursor[0] == offset:
+            segment, at = self._cursor[1], self._cursor[2]
+        else:
+            segment, at = self._locate(offset)
+        found: list[Record] = []
+        taken = 0
+        next_offset = self._offset_at(segment, at)
+        while len(found) < most and taken < most_bytes and next_offset < self.end:
+            following = self._segments.index(segment) + 1
+            if following < len(self._segments) and next_offset >= self._segments[following]:
+                segment, at = self._segments[following], 0
+            record = self._record(segment, at, next_offset)
+            at += record.size
+            next_offset += 1
+            if record.offset >= offset:
+                found.append(record)
+                taken += record.size
+        self._cursor = (next_offset, segment, at)
+        return found
+
+    def _offset_at(self, segment: int, at: int) -> int:
+        if self._cursor and self._cursor[1:] == (segment, at):
+            return self._cursor[0]
+        return next(o for o, p in self._index[segment] if p == at)
+
+    def _record(self, segment: int, at: int, offset: int) -> Record:
+        fd = self._readers.get(segment)
+        if fd is None:
+            fd = self._readers[segment] = os.open(self._file(segment), os.O_RDONLY | os.O_CLOEXEC)
+        head = os.pread(fd, HEADER, at)
+        size = records.length_at(head, 0) if len(head) == HEADER else 0
+        record = records.decode(os.pread(fd, size, at), 0, offset) if size else None
+        if record is None:
+            raise StreamError(f"{self._file(segment)} at byte {at}: record {offset} is damaged")
+        return record
+
+    def close(self) -> None:
+        """Write what is pending (unless writing failed) and close every file."""
+        if not self._failed:
+            self.write()
+        os.close(self._fd)
+        for fd in self._readers.values():
+            os.close(fd)
+        self._readers.clear()

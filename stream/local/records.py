@@ -1,0 +1,75 @@
+"""The record format of the embedded log.
+
+A segment is a run of records: CRC-32 of all that follows, total length, offset, wall-clock timestamp
+(seconds), key length and value length (-1 for none), key, value; little endian, no padding.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import NamedTuple
+
+_CRC = struct.Struct("<I")
+_REST = struct.Struct("<IQdii")
+HEADER = _CRC.size + _REST.size
+#: A record longer than this is taken for damage.
+LONGEST = 1 << 30
+
+
+class Record(NamedTuple):
+    """One message as it stands in the log. `size` is its length in the segment in bytes."""
+
+    offset: int
+    timestamp: float
+    key: bytes | None
+    value: bytes | None
+    size: int
+
+
+def encode(offset: int, timestamp: float, key: bytes | None, value: bytes | None) -> list[bytes]:
+    """The pieces of a record, in order; key and value are not copied."""
+    key_length = -1 if key is None else len(key)
+    value_length = -1 if value is None else len(value)
+    total = HEADER + max(key_length, 0) + max(value_length, 0)
+    rest = _REST.pack(total, offset, timestamp, key_length, value_length)
+    crc = zlib.crc32(rest)
+    pieces = [rest]
+    for piece in (key, value):
+        if piece:
+            crc = zlib.crc32(piece, crc)
+            pieces.append(piece)
+    pieces[0] = _CRC.pack(crc) + rest
+    return pieces
+
+
+def length_at(data: bytes | memoryview, at: int) -> int:
+    """Total length of the record whose header begins at `at`; 0 where no sound length stands there."""
+    total: int
+    total, _, _, key_length, value_length = _REST.unpack_from(data, at + _CRC.size)
+    if total != HEADER + max(key_length, 0) + max(value_length, 0) or not HEADER <= total <= LONGEST:
+        return 0
+    return total if key_length >= -1 and value_length >= -1 else 0
+
+
+def decode(data: bytes | memoryview, at: int, expected: int) -> Record | None:
+    """The record at `at`, or None where it is cut short, damaged or not number `expected`."""
+    if at + HEADER > len(data):
+        return None
+    total = length_at(data, at)
+    if not total or at + total > len(data):
+        return None
+    view = memoryview(data)
+    _, offset, timestamp, key_length, value_length = _REST.unpack_from(view, at + _CRC.size)
+    crc: int = _CRC.unpack_from(view, at)[0]
+    if offset != expected or zlib.crc32(view[at + _CRC.size : at + total]) != crc:
+        return None
+    body = at + HEADER
+    split = body + max(key_length, 0)
+    return Record(
+        offset,
+        timestamp,
+        None if key_length < 0 else bytes(view[body:split]),
+        None if value_length < 0 else bytes(view[split : at + total]),
+        total,
+    )

@@ -1,0 +1,116 @@
+"""Time-ordered merge: rows of every partition of a session, in one order that does not depend on batches.
+
+Rows are released when every input has promised to send nothing before them, sorted by (time, flow id,
+report) for flows and by (time, frame) for events. So what follows sees one sequence, however it was cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import EVENT, FLOW
+from citywall.errors import StreamError
+from citywall.rows import join, take
+from citywall.state import Parts, array_of, bytes_of
+from citywall.watermarks import BEGINNING, END_OF_TIME
+
+Rows = NDArray[np.void]
+FLOWS, EVENTS = "flows", "events"
+_DTYPES: dict[str, np.dtype[Any]] = {FLOWS: FLOW, EVENTS: EVENT}
+#: Keys of the order, the last one first.
+_ORDER = {FLOWS: ("report", "flow_id", "time"), EVENTS: ("src_mac", "src_lo", "kind", "frame", "time")}
+_Input = tuple[str, int]  # topic, partition
+
+
+class Merge:
+    """The merge of one session. Every input must be named before rows are released."""
+
+    def __init__(self, inputs: list[_Input]) -> None:
+        self._watermarks = dict.fromkeys(inputs, BEGINNING)
+        self._held: dict[str, list[Rows]] = {FLOWS: [], EVENTS: []}
+
+    def add(self, topic: str, partition: int, rows: Rows, watermark: int) -> None:
+        """Take rows and the promise that no later ones of this input are before `watermark`.
+
+        Raises StreamError where an input breaks an earlier promise.
+        """
+        known = self._watermarks[topic, partition]
+        if len(rows):
+            if int(rows["time"].min()) < known:
+                raise StreamError(f"{topic} of partition {partition} go back behind their own watermark")
+            self._held[topic].append(rows)
+        self._watermarks[topic, partition] = max(known, watermark)
+
+    def close(self, topic: str, partition: int) -> None:
+        """This input has ended."""
+        self._watermarks[topic, partition] = END_OF_TIME
+
+    @property
+    def frontier(self) -> int:
+        """Everything before it can be released."""
+        return min(self._watermarks.values())
+
+    @property
+    def done(self) -> bool:
+        """Whether every input has ended."""
+        return self.frontier == END_OF_TIME
+
+    def release(self, most: int = 1 << 16) -> Iterator[tuple[Rows, Rows]]:
+        """Reports and events before the frontier, in order, given once; at most `most` reports at a time.
+
+        Rows of one time are all released together, in as many pieces as it takes.
+        """
+        flows, events = self._take(FLOWS), self._take(EVENTS)
+        if not len(flows[1]):
+            if len(events[1]):
+                yield np.empty(0, FLOW), _gather(*events)
+            return
+        happened = _gather(*events)
+        given = 0
+        for start in range(0, len(flows[1]), most):
+            reports = _gather(flows[0], flows[1][start : start + most])
+            upto = len(happened)
+            if start + most < len(flows[1]):
+                upto = int(np.searchsorted(happened["time"], reports["time"][-1], side="right"))
+            yield reports, happened[given:upto]
+            given = upto
+
+    def _take(self, topic: str) -> tuple[Rows, NDArray[np.int64]]:
+        """Rows held, and the order of those to release; what is not released stays held."""
+        held = self._held[topic]
+        rows = join(held, _DTYPES[topic])
+        self._held[topic] = []
+        if not len(rows):
+            return rows, np.empty(0, np.int64)
+        if not self.done:
+            ready = rows["time"] < self.frontier
+            if not ready.all():
+                self._held[topic] = [take(rows, ~ready)]
+                rows = take(rows, ready)
+        return rows, np.lexsort([rows[name] for name in _ORDER[topic]])
+
+    def snapshot(self) -> Parts:
+        """Watermarks and held rows."""
+        parts: Parts = {"watermarks": msgspec.msgpack.encode(list(self._watermarks.items()))}
+        for topic, held in self._held.items():
+            parts[topic] = join(held, _DTYPES[topic])
+        return parts
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot."""
+        pairs = msgspec.msgpack.decode(bytes_of(parts, "watermarks"), type=list[tuple[_Input, int]])
+        self._watermarks = dict(pairs)
+        for topic, dtype in _DTYPES.items():
+            rows = array_of(parts, topic, dtype)
+            self._held[topic] = [rows] if len(rows) else []
+
+
+def _gather(rows: Rows, order: NDArray[np.int64]) -> Rows:
+    if len(order) == len(rows) and (order[1:] > order[:-1]).all():
+        return rows
+    return take(rows, order)

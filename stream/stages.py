@@ -1,0 +1,200 @@
+"""What a stage is, and the station it works at.
+
+A stage is a plain object: messages in, outputs out, state that can be saved. The station around it drops
+duplicates, numbers outputs, sets bad messages aside and measures. Neither knows Faust.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from citywall.errors import CitywallError, DataFolderError, StoreError, StreamError
+from citywall.state import Parts, bytes_of
+from citywall.watermarks import BEGINNING
+from stream import codecs
+from stream.codecs import Header, Kind, Tally
+from stream.positions import Ordinals, Positions
+
+log = logging.getLogger(__name__)
+
+DEAD_LETTERS = "dead-letters"
+#: Where a sink says that a session is over; never a topic of the log.
+FINISHED = "finished"
+#: The error that a session's tally counts messages set aside under.
+SET_ASIDE = "message_set_aside"
+
+
+class Message(NamedTuple):
+    """One admitted message. The first `skip` of its items were taken before and must be left out."""
+
+    topic: str
+    header: Header
+    body: memoryview
+    skip: int
+
+
+class Output(msgspec.Struct, frozen=True):
+    """What a stage says to a topic; the station makes a numbered message of it."""
+
+    topic: str
+    session: str
+    kind: Kind
+    body: bytes | memoryview
+    count: int = 0
+    watermark: int = BEGINNING
+
+
+class Stage(Protocol):
+    """One bracket of the stream.
+
+    `receive` takes one message and raises where it is bad. `flush` finishes what the messages since the
+    last flush made possible. Both give outputs as they come, so that memory stays bounded; how messages are
+    grouped between flushes never changes the items put out nor their order. State is saved only after a
+    flush.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    totals: dict[str, int]  # for the display, by name
+
+    def receive(self, message: Message) -> Iterable[Output]:
+        """Take one message."""
+        ...
+
+    def flush(self) -> Iterable[Output]:
+        """Say what the messages so far allow."""
+        ...
+
+    def snapshot(self) -> Parts:
+        """The state, as `citywall.state` has it."""
+        ...
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot."""
+        ...
+
+
+def under(parts: Parts, prefix: str) -> Parts:
+    """The parts whose names begin with `prefix`, named without it."""
+    return {name.removeprefix(prefix): part for name, part in parts.items() if name.startswith(prefix)}
+
+
+class Cost:
+    """What a station has cost: messages taken, seconds inside it by the wall and by its processor."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.wall = 0.0
+        self.cpu = 0.0
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A message set aside: where it came from and why."""
+
+    topic: str
+    stage: str
+    reason: str
+    message: bytes
+
+
+class Station:
+    """A stage at its place in one partition."""
+
+    def __init__(self, stage: Stage, partition: int = 0) -> None:
+        self.stage = stage
+        self.partition = partition
+        self.positions = Positions()
+        self.ordinals = Ordinals()
+        self.offsets: dict[str, dict[int, int]] = {}  # topic, partition: next offset
+        self.cost = Cost()
+        self.dead: list[DeadLetter] = []  # set aside since last taken
+        self.aside: dict[str, int] = {}  # messages set aside, by session
+        self.items = 0  # taken, for the display
+        self.ended = False  # a session ended in the last batch
+
+    def take_dead(self) -> list[DeadLetter]:
+        """Messages set aside since the last call."""
+        dead, self.dead = self.dead, []
+        return dead
+
+    def seen(self, topic: str, partition: int, offset: int) -> bool:
+        """Whether the restored state already stands for this message."""
+        return offset < self.offsets.get(topic, {}).get(partition, 0)
+
+    def work(self, batch: Sequence[tuple[str, int, int, bytes]]) -> Iterator[tuple[str, bytes]]:
+        """Take messages of (topic, partition, offset, bytes); gives the messages to send, of (topic, bytes).
+
+        Must be read to its end before the next batch or a snapshot. A message that cannot be used is left
+        in `dead`. StoreError and errors while finishing the batch are raised: the stream must not go on
+        past them.
+        """
+        self.ended = False
+        for topic, partition, offset, data in batch:
+            if not self.seen(topic, partition, offset):
+                yield from self._receive(topic, data)
+                self.offsets.setdefault(topic, {})[partition] = offset + 1
+        for output in self.stage.flush():
+            yield self._number(output)
+        self.cost.messages += len(batch)
+
+    def _receive(self, topic: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+        try:
+            header, body = codecs.decode(data)
+        except StreamError as e:
+            self._set_aside(topic, "", data, e)
+            return
+        skip = self.positions.admit(topic, header)
+        if skip is None:
+            return
+        self.ended |= header.kind is Kind.END
+        self.items += header.count - skip
+        try:
+            for output in self.stage.receive(Message(topic, header, body, skip)):
+                yield self._number(output)
+        except (StoreError, DataFolderError):
+            raise
+        except (CitywallError, ValueError, LookupError, ArithmeticError, TypeError) as e:
+            if header.kind is not Kind.DATA:  # without them the session could never end
+                raise
+            self._set_aside(topic, header.session, data, e)
+
+    def _set_aside(self, topic: str, session: str, data: bytes, error: Exception) -> None:
+        known = isinstance(error, CitywallError)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        log.error("%s: a message of %s is set aside: %s", self.stage.name, topic, reason, exc_info=not known)
+        self.aside[session] = self.aside.get(session, 0) + 1
+        self.dead.append(DeadLetter(topic, self.stage.name, reason, bytes(data)))
+
+    def _number(self, output: Output) -> tuple[str, bytes]:
+        body, last = output.body, output.kind is Kind.END
+        seq = self.ordinals.number(output.topic, output.session, output.count, last=last)
+        if last and (aside := self.aside.get(output.session)):
+            tally = codecs.unpack(body, Tally)
+            tally.count({SET_ASIDE: aside})
+            body = codecs.pack(tally)
+        header = Header(
+            output.session, self.stage.name, self.partition, output.kind, seq, output.count,
+            output.watermark, codecs.schema_digest(),
+        )  # fmt: skip
+        return output.topic, codecs.encode(header, body)
+
+    def snapshot(self) -> Parts:
+        """The stage's state and the station's own."""
+        parts: Parts = {f"stage/{name}": part for name, part in self.stage.snapshot().items()}
+        parts["positions"] = self.positions.snapshot()
+        parts["ordinals"] = self.ordinals.snapshot()
+        parts["aside"] = codecs.pack(self.aside)
+        return parts
+
+    def restore(self, parts: Parts, offsets: dict[str, dict[int, int]]) -> None:
+        """Take over a snapshot that stands for everything before `offsets`."""
+        self.positions.restore(bytes_of(parts, "positions"))
+        self.ordinals.restore(bytes_of(parts, "ordinals"))
+        self.aside = codecs.unpack(bytes_of(parts, "aside"), dict[str, int])
+        self.stage.restore(under(parts, "stage/"))
+        self.offsets = offsets

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from citywall.batches import EVENT, FLOW
+from citywall.findings import Finding, Severity
+from citywall.state import Parts, bytes_of
+from citywall.watermarks import END_OF_TIME
+from stream import codecs
+from stream.agents.detect import DetectStage
+from stream.codecs import Tally
+
+
+class Counting:
+    """A set of detectors: says of every flow and event how many came before it."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.closed = 0
+
+    def process(self, reports, events, session: str, lane: str) -> list[Finding]:
+        found = []
+        for row in [*reports, *events]:
+            found.append(self._finding(int(row["time"]), session, lane))
+            self.seen += 1
+        return found
+
+    def _finding(self, time: int, session: str, lane: str) -> Finding:
+        return Finding(
+            f"{self.seen:04}", "counting", 1, "row", session, lane, time, time, Severity.LOW, 1, 1, 1, "e"
+        )
+
+    def close(self, session: str, lane: str) -> list[Finding]:
+        last = [self._finding(END_OF_TIME, session, lane)]
+        self.seen = 0
+        return last
+
+    def snapshot(self) -> Parts:
+        return {"seen": str(self.seen).encode()}
+
+    def restore(self, parts: Parts) -> None:
+        self.seen = int(bytes_of(parts, "seen"))
+
+
+def flows(*times: int) -> np.ndarray:
+    rows = np.zeros(len(times), FLOW)
+    rows["time"] = times
+    rows["flow_id"] = np.arange(len(times))
+    return rows
+
+
+def findings(outputs) -> list[tuple[str, int]]:
+    found = []
+    for output in outputs:
+        if output.kind is codecs.Kind.DATA:
+            some = codecs.unpack(output.body, list[Finding])
+            assert output.count == len(some)
+            found += [(f.id, f.time) for f in some]
+    return found
+
+
+def test_rows_are_seen_in_order_and_findings_counted(session, hand, topics_of):
+    feeding = hand(DetectStage(Counting), session)
+    assert topics_of(feeding.open("flows")) == [("findings", "open")]
+    assert feeding.open("events") == []
+    feeding.data(codecs.encode_rows(flows(1, 4, 6)), topic="flows", count=3, watermark=6)
+    assert feeding.flush() == []  # the events may still hold something earlier
+    events = np.zeros(1, EVENT)
+    events["time"] = 3
+    feeding.data(codecs.encode_rows(events), topic="events", count=1, watermark=5)
+    assert findings(feeding.flush()) == [("0000", 1), ("0002", 3), ("0001", 4)]
+    feeding.end("events")
+    out = feeding.end("flows", Tally(packets=9, errors={"x": 1}))
+    assert findings(out) == [("0003", 6), ("0004", END_OF_TIME)]
+    tally = codecs.unpack(out[-1].body, Tally)
+    assert tally == Tally(packets=9, findings=5, errors={"x": 1})
+    assert feeding.stage.totals == {"findings": 5}
+
+
+def test_items_taken_before_are_left_out(session, hand):
+    feeding = hand(DetectStage(Counting), session)
+    feeding.open("flows")
+    feeding.open("events")
+    feeding.data(codecs.encode_rows(flows(1, 2, 3)), topic="flows", count=3, watermark=9, skip=2)
+    feeding.end("events")
+    assert findings(feeding.flush()) == [("0000", 3)]
+
+
+@pytest.mark.parametrize("crash_at", range(6))
+def test_a_crash_changes_nothing(session, hand, crash_at):
+    def run(crash: int) -> list[tuple[str, int]]:
+        feeding = hand(DetectStage(Counting), session)
+        steps = [
+            lambda: feeding.open("flows"),
+            lambda: feeding.open("events"),
+            lambda: feeding.data(codecs.encode_rows(flows(1, 5)), topic="flows", count=2, watermark=5),
+            lambda: feeding.data(b"", topic="events", watermark=4),
+            lambda: feeding.end("events"),
+            lambda: feeding.end("flows"),
+        ]
+        out = []
+        for i, step in enumerate(steps):
+            out += step()
+            out += feeding.flush()
+            if i == crash:
+                parts = feeding.stage.snapshot()
+                feeding.stage = DetectStage(Counting)
+                feeding.stage.restore(parts)
+        return findings(out)
+
+    assert run(crash_at) == run(-1) == [("0000", 1), ("0001", 5), ("0002", END_OF_TIME)]
+
+
+def test_tables_serve_the_next_session(session, hand):
+    made = []
+
+    def make() -> Counting:
+        made.append(Counting())
+        return made[-1]
+
+    stage = DetectStage(make)
+    for name in ("one", "two", "three"):
+        feeding = hand(stage, type(session)(name, "capture", "p", 1, "live", 1))
+        feeding.open("flows")
+        feeding.open("events")
+        feeding.data(codecs.encode_rows(flows(1)), topic="flows", count=1, watermark=1)
+        feeding.end("events")
+        assert findings(feeding.end("flows")) == [("0000", 1), ("0001", END_OF_TIME)]
+    assert len(made) == 1
+
+
+def test_without_detectors_nothing_is_held(session, hand, topics_of):
+    feeding = hand(DetectStage(None), session)
+    feeding.open("flows")
+    feeding.open("events")
+    feeding.data(codecs.encode_rows(flows(1)), topic="flows", count=1, watermark=1)
+    feeding.end("events")
+    out = feeding.end("flows", Tally(packets=1))
+    assert topics_of(out) == [("findings", "end")]
+    assert codecs.unpack(out[0].body, Tally) == Tally(packets=1)

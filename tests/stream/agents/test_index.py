@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from citywall.errors import StoreError
+from stream import codecs, patience
+from stream.agents.index import IndexStage
+from stream.codecs import Tally
+from stream.stages import FINISHED
+
+
+class Memory:
+    """A store that remembers calls."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict] = {}
+        self.calls: list[str] = []
+        self.broken = False
+
+    def upsert(self, documents) -> None:
+        if self.broken:
+            raise StoreError("gone")
+        self.calls.append(f"upsert {len(documents)}")
+        self.documents |= {d["event"]["id"]: d for d in documents}
+
+    def delete_session(self, session: str, *, lane: str | None = None) -> int:
+        self.calls.append(f"delete {session} {lane}")
+        return 0
+
+
+def document(name: str, version: int) -> dict:
+    return {"event": {"id": name}, "version": version}
+
+
+def test_the_newest_document_of_each_alert_is_kept(session, hand, topics_of):
+    store = Memory()
+    feeding = hand(IndexStage(store), session)
+    feeding.open()
+    feeding.data(codecs.pack([document("a", 1), document("b", 1)]), count=2)
+    feeding.data(codecs.pack([document("a", 2)]), count=1)
+    assert feeding.flush() == []
+    assert store.calls == ["delete 5e55 live", "upsert 2"]
+    assert store.documents["a"]["version"] == 2
+    assert [d["version"] for d in feeding.stage.take_fresh()] == [2, 1]
+    assert feeding.stage.take_fresh() == []
+    feeding.data(codecs.pack([document("a", 3), document("c", 1)]), count=2)
+    out = feeding.end(tally=Tally(findings=9))
+    assert topics_of(out) == [(FINISHED, "end")]
+    assert codecs.unpack(out[0].body, Tally) == Tally(findings=9, alerts=3)
+    assert store.calls[-1] == "upsert 2"  # on disk before the session is over
+    assert feeding.stage.totals == {"alerts": 3}
+
+
+def test_counts_survive(session, hand):
+    store = Memory()
+    feeding = hand(IndexStage(store), session)
+    feeding.open()
+    feeding.data(codecs.pack([document("a", 1)]), count=1)
+    feeding.flush()
+    parts = feeding.stage.snapshot()
+    feeding.stage = IndexStage(store)
+    feeding.stage.restore(parts)
+    feeding.data(codecs.pack([document("a", 2), document("b", 1)]), count=2)
+    assert codecs.unpack(feeding.end()[0].body, Tally).alerts == 2
+    assert feeding.stage.totals == {"alerts": 2}
+
+
+def test_a_store_that_stays_broken_is_raised(session, hand, monkeypatch):
+    monkeypatch.setattr(patience.time, "sleep", lambda _: None)
+    store = Memory()
+    feeding = hand(IndexStage(store), session)
+    feeding.open()
+    store.broken = True
+    feeding.data(codecs.pack([document("a", 1)]), count=1)
+    with pytest.raises(StoreError, match="gone"):
+        feeding.flush()

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from citywall.errors import DataFolderError, StreamError
+from stream.local.partition import PartitionLog
+
+MUCH = 1 << 30
+
+
+def values(log: PartitionLog, offset: int = 0) -> list[bytes | None]:
+    return [r.value for r in log.read(offset, MUCH, MUCH)]
+
+
+def fill(folder: Path, messages: list[bytes], segment_bytes: int = 1 << 20) -> None:
+    log = PartitionLog(folder, segment_bytes=segment_bytes)
+    for m in messages:
+        log.append(b"k", m, 0.0)
+    log.close()
+
+
+def last_segment(folder: Path) -> Path:
+    return max(folder.glob("*.log"))
+
+
+def test_reads_what_was_appended_also_before_it_is_on_disk(tmp_path: Path):
+    log = PartitionLog(tmp_path)
+    assert [log.append(None, bytes([i]), 0.0) for i in range(5)] == [0, 1, 2, 3, 4]
+    assert values(log) == [b"\0", b"\1", b"\2", b"\3", b"\4"]
+    assert values(log, 3) == [b"\3", b"\4"]
+    assert values(log, 5) == []
+    log.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.binary(max_size=300), max_size=40), st.integers(1, 7), st.integers(64, 2000))
+def test_any_reading_over_any_segments(tmp_path_factory, messages, most, segment_bytes):
+    folder = tmp_path_factory.mktemp("log")
+    fill(folder, messages, segment_bytes)
+    log = PartitionLog(folder, segment_bytes=segment_bytes)
+    assert log.end == len(messages)
+    found: list[bytes | None] = []
+    while len(found) < len(messages):
+        found += [r.value for r in log.read(len(found), most, MUCH)]
+        assert log.position_bytes(len(found)) <= log.end_bytes
+    assert found == messages
+    assert log.position_bytes(log.end) == log.end_bytes
+    for offset in range(len(messages)):
+        assert values(log, offset) == messages[offset:]
+    log.close()
+
+
+def test_a_tail_torn_at_any_byte_is_mended(tmp_path: Path):
+    fill(tmp_path / "whole", [b"first", b"second", b"the last one"])
+    whole = last_segment(tmp_path / "whole").read_bytes()
+    fill(tmp_path / "two", [b"first", b"second"])
+    sound = len(last_segment(tmp_path / "two").read_bytes())
+    for cut in range(sound, len(whole)):
+        folder = tmp_path / "torn"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(tmp_path / "whole", folder)
+        last_segment(folder).write_bytes(whole[:cut])
+        log = PartitionLog(folder)
+        assert (log.end, log.mended) == (2, cut - sound)
+        assert log.append(None, b"again", 0.0) == 2
+        assert values(log) == [b"first", b"second", b"again"]
+        log.close()
+        assert values(PartitionLog(folder)) == [b"first", b"second", b"again"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(min_size=1, max_size=80))
+def test_noise_behind_the_last_record_is_cut_off(tmp_path_factory, noise):
+    folder = tmp_path_factory.mktemp("log")
+    fill(folder, [b"one", b"two"])
+    with last_segment(folder).open("ab") as f:
+        f.write(noise)
+    log = PartitionLog(folder)
+    assert (log.end, log.mended) == (2, len(noise))
+    log.close()
+
+
+def test_a_tail_of_zeros_as_a_power_cut_leaves_it(tmp_path: Path):
+    fill(tmp_path, [b"one"])
+    with last_segment(tmp_path).open("ab") as f:
+        f.write(bytes(4096))
+    assert PartitionLog(tmp_path).end == 1
+
+
+def test_damage_below_what_was_synced_is_not_mended(tmp_path: Path):
+    fill(tmp_path, [b"one", b"two", b"three"])
+    path = last_segment(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[40] ^= 1  # in the second record
+    path.write_bytes(data)
+    with pytest.raises(StreamError, match=rf"{path} at byte \d+: damaged"):
+        PartitionLog(tmp_path, durable=3)
+    assert PartitionLog(tmp_path, durable=1).end == 1
+
+
+def test_damage_in_an_older_segment_is_met_when_read(tmp_path: Path):
+    fill(tmp_path, [b"a" * 100, b"b" * 100, b"c" * 100], segment_bytes=150)
+    path = min(tmp_path.glob("*.log"))
+    data = bytearray(path.read_bytes())
+    data[60] ^= 1
+    path.write_bytes(data)
+    log = PartitionLog(tmp_path, segment_bytes=150)
+    with pytest.raises(StreamError, match="record 0 is damaged"):
+        values(log)
+    assert values(log, 1) == [b"b" * 100, b"c" * 100]
+
+
+def test_retention_deletes_segments_wholly_below(tmp_path: Path):
+    fill(tmp_path, [bytes([i]) * 100 for i in range(10)], segment_bytes=300)
+    log = PartitionLog(tmp_path, segment_bytes=300)
+    assert len(list(tmp_path.glob("*.log"))) == 5  # two records in each
+    before, total = log.kept_bytes, log.end_bytes
+    assert values(log)[0] == b"\0" * 100
+    freed = log.drop_before(5)
+    assert freed == before - log.kept_bytes > 0
+    assert log.end_bytes == total
+    assert log.start == 4
+    assert sorted(int(p.stem) for p in tmp_path.glob("*.log")) == [4, 6, 8]
+    assert values(log) == [bytes([i]) * 100 for i in range(4, 10)]
+    log.drop_before(100)
+    assert log.start == 8  # the last segment stays
+    assert PartitionLog(tmp_path).end == 10
+
+
+def test_no_space_left_is_said_and_nothing_half_written_is_kept(tmp_path: Path, monkeypatch):
+    log = PartitionLog(tmp_path)
+    log.append(None, b"sound", 0.0)
+    log.write()
+    written = os.writev
+
+    def full(fd: int, pieces: list[bytes]) -> int:
+        if len(b"".join(pieces)) > 20:
+            return written(fd, [b"".join(pieces)[:20]])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "writev", full)
+    log.append(None, b"x" * 15, 0.0)
+    with pytest.raises(DataFolderError, match="no space left"):
+        log.write()
+    with pytest.raises(DataFolderError, match="no space left"):
+        log.append(None, b"more", 0.0)
+    log.close()
+    monkeypatch.undo()
+    again = PartitionLog(tmp_path)
+    assert values(again) == [b"sound"]
+    assert again.mended == 40  # of 47 bytes

@@ -1,0 +1,104 @@
+"""The real stages together, through the real application."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from alerts.archive import FlowArchive
+from alerts.store import open_store
+from citywall.errors import SettingsError
+from citywall.settings import Settings, load
+from stream.assembly import assemble
+from stream.runner import run_paths
+
+
+def syn(src: str, dst: str, sport: int, dport: int) -> bytes:
+    tcp = struct.pack(">HHIIBBHHH", sport, dport, 1, 0, 0x50, 2, 1024, 0, 0)
+    ends = ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
+    return bytes(12) + b"\x08\x00" + struct.pack(">BBHHHBBH", 0x45, 0, 40, 0, 0, 64, 6, 0) + ends + tcp
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory) -> Path:
+    """Somebody tries six hundred ports of one host in a minute."""
+    path = tmp_path_factory.mktemp("scan") / "scan.pcap"
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    packets = [syn("203.0.113.9", "10.0.0.5", 40_000 + i, 1 + i) for i in range(600)]
+    body = b"".join(
+        struct.pack("<IIII", 1_700_000_000 + i // 10, i % 10 * 100_000, len(p), len(p)) + p
+        for i, p in enumerate(packets)
+    )
+    path.write_bytes(head + body)
+    return path
+
+
+def alerts(data: Path) -> dict[str, dict]:
+    store = open_store("sqlite://", data, read_only=True)
+    found = {}
+    for document in store.scan():
+        document["event"].pop("ingested")
+        found[document["event"]["id"]] = document
+    store.close()
+    return found
+
+
+def test_a_scan_becomes_an_alert_and_flows(tmp_path: Path, scan: Path):
+    seen = []
+    report = run_paths([scan], tmp_path, Settings(), seen.append)
+    assert (report.packets, report.flows) == (600, 600)
+    assert report.alerts == len(alerts(tmp_path)) >= 1
+    assert report.findings >= report.alerts
+    assert "203.0.113.9" in {d["source"]["ip"] for d in alerts(tmp_path).values()}
+    assert len(FlowArchive(tmp_path, read_only=True).query(limit=1000).flows) == 600
+    shown = {d["event"]["id"] for progress in seen for d in progress.new_alerts}
+    assert shown == set(alerts(tmp_path))
+    assert {"capture", "detect", "correlate", "index", "archive", "total"} <= set(report.seconds)
+
+
+@pytest.mark.parametrize(
+    "assignments",
+    [
+        ("capture.block_bytes=4096", "capture.batch_packets=1"),
+        ("capture.block_bytes=5000", "capture.batch_packets=7", "checkpoint.interval_s=0.01"),
+    ],
+    ids=str,
+)
+def test_alerts_are_the_same_however_the_capture_is_cut(tmp_path: Path, scan: Path, assignments):
+    run_paths([scan], tmp_path / "plain", Settings())
+    run_paths([scan], tmp_path / "cut", load(None, {}, assignments))
+    assert alerts(tmp_path / "plain") == alerts(tmp_path / "cut") != {}
+
+
+def test_without_detectors_or_archive(tmp_path: Path, scan: Path):
+    settings = load(None, {}, ["use_detectors=false", "storage.archive_flows=false"])
+    report = run_paths([scan], tmp_path, settings)
+    assert (report.packets, report.alerts) == (600, 0)
+    assert not (tmp_path / "flows").exists()
+
+
+def test_a_bad_detector_setting_is_named_before_anything_runs(tmp_path: Path, scan: Path):
+    settings = msgspec.structs.replace(Settings(), detectors={"scan": {"nonsense": 1}})
+    with pytest.raises(SettingsError, match=r"detectors\.scan\.nonsense"):
+        run_paths([scan], tmp_path, settings)
+
+
+def test_stations_and_sinks(tmp_path: Path):
+    assembly = assemble(Settings(), tmp_path, now=0)
+    topics = {t for s in assembly.stations for t in s.stage.outputs}
+    assert topics <= {t for s in assembly.stations for t in s.stage.inputs}
+    assert assembly.sinks == {"index", "archive"}
+    assembly.close()
+
+
+def test_what_is_too_old_goes_at_the_start(tmp_path: Path, scan: Path):
+    run_paths([scan], tmp_path, Settings())
+    assert alerts(tmp_path)
+    later = 200 * 86_400 * 1_000_000_000 + scan.stat().st_mtime_ns
+    assemble(Settings(), tmp_path, now=later).close()
+    assert alerts(tmp_path) == {}
+    assert FlowArchive(tmp_path, read_only=True).count_files() == 0

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from citywall.settings import Settings
+from ingest.capture import BlockRef
+from stream import codecs, feeder
+from stream.codecs import Kind, Tally
+from stream.data_folder import DataFolder
+from stream.feeder import Feeder, Source, plan, report_of, run_key
+from stream.files import CaptureFiles
+from stream.positions import Positions
+from stream.reports import SessionReport
+
+
+def test_a_plan_tells_what_it_can_of_each_path(tmp_path: Path, standins):
+    one = standins.capture(tmp_path / "one.pcap", 3)
+    two = standins.capture(tmp_path / "two.pcap", 3)
+    (tmp_path / "zeek").mkdir()
+    (tmp_path / "zeek" / "conn.log").write_text("x\n")
+    (tmp_path / "empty").mkdir()
+    missing, found, same, folder, empty = plan(
+        [tmp_path / "missing", one, two, tmp_path / "zeek", tmp_path / "empty"]
+    )
+    assert "No such file" in str(missing.refused)
+    assert (found.refused, found.size, found.same_as) == (None, one.stat().st_size, None)
+    assert same.same_as == str(one)
+    assert (folder.refused, folder.size) == (None, 2)
+    assert "conn.log" in str(empty.refused)
+
+
+def test_a_run_is_named_by_inputs_order_and_settings(tmp_path: Path, standins):
+    one = standins.capture(tmp_path / "one.pcap", 3)
+    two = standins.capture(tmp_path / "two.pcap", 4)
+    plain = Settings()
+    key = run_key(plan([one, two]), plain)
+    assert key == run_key(plan([one, two]), plain)
+    blocks = msgspec.structs.replace(plain.capture, block_bytes=8192, batch_packets=1)
+    assert key == run_key(plan([one, two]), msgspec.structs.replace(plain, capture=blocks))
+    assert key != run_key(plan([two, one]), plain)
+    assert key != run_key(plan([one, two]), msgspec.structs.replace(plain, lane="test"))
+    assert key != run_key(plan([one, two]), msgspec.structs.replace(plain, home=("10.0.0.0/8",)))
+    standins.capture(one, 5)
+    assert key != run_key(plan([one, two]), plain)
+
+
+class Fed:
+    """Feeds paths to a stage that takes messages when told to."""
+
+    def __init__(self, tmp_path: Path, settings: Settings) -> None:
+        self.folder = DataFolder(tmp_path / "data")
+        self.folder.begin("run", settings.capture.block_bytes)
+        self.settings = settings
+        self.messages: list[tuple[str, codecs.Header, bytes]] = []
+        self.positions = {"capture": Positions(), "flowlog": Positions()}
+        self.taken = 0
+
+    def take(self, most: int = 1 << 30) -> None:
+        for topic, header, _ in self.messages[self.taken : self.taken + most]:
+            self.positions[topic].admit(topic, header)
+            self.taken += 1
+
+    def feed(self, sources: list[Source], *, take: bool = True) -> None:
+        async def run() -> None:
+            moved = asyncio.Event()
+
+            async def send(topic: str, message: bytes) -> None:
+                header, body = codecs.decode(message)
+                self.messages.append((topic, header, bytes(body)))
+                if take:
+                    self.take()
+                    moved.set()
+
+            feeding = Feeder(
+                sources, self.settings, self.folder, files=CaptureFiles(), positions=self.positions,
+                send=send, moved=moved,
+            )  # fmt: skip
+            if take:
+                await feeding.run()
+            else:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(feeding.run(), 0.5)
+
+        asyncio.run(run())
+
+    @property
+    def kinds(self) -> list[str]:
+        return [header.kind.name for _, header, _ in self.messages]
+
+    def frames(self) -> list[int]:
+        found = []
+        for _, header, body in self.messages:
+            if header.kind is Kind.DATA:
+                ref = codecs.unpack(body, BlockRef)
+                found += range(ref.first_frame, ref.first_frame + ref.packets)
+        return found
+
+
+def test_sessions_come_one_after_another(tmp_path: Path, standins):
+    fed = Fed(tmp_path, standins.settings())
+    paths = [standins.capture(tmp_path / f"{n}.pcap", n) for n in (200, 10)]
+    fed.feed(plan(paths))
+    assert fed.kinds == ["OPEN", *["DATA"] * 4, "END", "OPEN", "DATA", "END"]
+    assert fed.frames() == [*range(1, 201), *range(1, 11)]
+    assert [h.seq for _, h, _ in fed.messages] == [0, 0, 1, 2, 3, 4, 0, 0, 1]
+    fed.folder.close()
+
+
+def test_feeding_goes_on_behind_what_was_taken(tmp_path: Path, standins):
+    fed = Fed(tmp_path, standins.settings())
+    sources = plan([standins.capture(tmp_path / "one.pcap", 2000)])
+    fed.feed(sources)
+    whole = list(fed.messages)
+    again = Fed.__new__(Fed)
+    again.__dict__ |= {**fed.__dict__, "messages": whole[:7], "taken": 0}
+    again.positions = {"capture": Positions(), "flowlog": Positions()}
+    again.take()
+    again.feed(plan([tmp_path / "one.pcap"]))
+    assert again.messages == whole
+    fed.folder.close()
+
+
+def test_nothing_is_fed_far_ahead(tmp_path: Path, standins):
+    fed = Fed(tmp_path, standins.settings())
+    fed.feed(plan([standins.capture(tmp_path / "one.pcap", 4000)]), take=False)
+    assert fed.kinds.count("DATA") == feeder.AHEAD
+    fed.folder.close()
+
+
+def test_what_is_done_is_not_fed_again(tmp_path: Path, standins):
+    fed = Fed(tmp_path, standins.settings())
+    sources = plan([standins.capture(tmp_path / "one.pcap", 10)])
+    fed.feed(sources)
+    fed.folder.tell(sources[0].session, "keep", Tally(packets=10), frozenset({"keep"}))
+    fed.messages.clear()
+    again = plan([tmp_path / "one.pcap"])
+    fed.feed(again)
+    assert fed.messages == []
+    assert report_of(again[0], fed.folder.ledger.finished, {}).packets == 10
+    fed.folder.close()
+
+
+def test_text_is_refused_with_its_path(tmp_path: Path, standins):
+    (tmp_path / "text").write_text("hello\n")
+    fed = Fed(tmp_path, standins.settings())
+    sources = plan([tmp_path / "text"])
+    fed.feed(sources)
+    assert fed.messages == []
+    assert str(tmp_path / "text") in str(sources[0].refused)
+    fed.folder.close()
+
+
+def test_a_twin_is_told_as_the_first(tmp_path: Path):
+    first = SessionReport("a", "id", packets=3)
+    told = report_of(Source(Path("b"), same_as="a"), {}, {"a": first})
+    assert told == SessionReport("b", "id", packets=3, same_as="a")
+    assert report_of(Source(Path("c"), refused="no"), {}, {}) == SessionReport("c", refused="no")

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from citywall.errors import StreamError
+from stream.codecs import Header, Kind, schema_digest
+from stream.positions import Ordinals, Positions
+
+
+def header(kind: Kind, seq: int = 0, count: int = 0, stage: str = "capture") -> Header:
+    return Header("5e55", stage, 0, kind, seq, count, 0, schema_digest())
+
+
+def test_items_are_taken_once_however_they_are_cut():
+    positions = Positions()
+    assert positions.admit("t", header(Kind.OPEN)) == 0
+    assert positions.admit("t", header(Kind.DATA, 0, 5)) == 0
+    assert positions.admit("t", header(Kind.DATA, 0, 3)) is None
+    assert positions.admit("t", header(Kind.DATA, 3, 4)) == 2  # 3 and 4 were taken, 5 and 6 are new
+    assert positions.admit("t", header(Kind.DATA, 7, 0)) == 0  # only a watermark
+    assert positions.taken("t", "5e55", "capture") == 7
+    assert positions.admit("t", header(Kind.END, 7)) == 0
+    for again in (header(Kind.OPEN), header(Kind.DATA, 0, 5), header(Kind.END, 7)):
+        assert positions.admit("t", again) is None
+    assert positions.taken("t", "5e55", "capture") == -1
+
+
+def test_streams_are_told_apart():
+    positions = Positions()
+    assert positions.admit("t", header(Kind.OPEN)) == 0
+    assert positions.admit("u", header(Kind.OPEN)) == 0
+    assert positions.admit("t", header(Kind.OPEN, stage="flowlog")) == 0
+    assert positions.admit("t", header(Kind.OPEN)) is None
+
+
+@pytest.mark.parametrize("late", [header(Kind.DATA, 6, 1), header(Kind.END, 6), header(Kind.DATA, 6, 0)])
+def test_a_gap_is_an_error(late: Header):
+    positions = Positions()
+    with pytest.raises(StreamError, match="lost"):
+        positions.admit("t", late)
+    positions.admit("t", header(Kind.OPEN))
+    positions.admit("t", header(Kind.DATA, 0, 5))
+    with pytest.raises(StreamError, match=r"'t' goes on at item 6 .* only 5 came before"):
+        positions.admit("t", late)
+
+
+def test_positions_are_restored():
+    positions = Positions()
+    positions.admit("t", header(Kind.OPEN))
+    positions.admit("t", header(Kind.DATA, 0, 5))
+    again = Positions()
+    again.restore(positions.snapshot())
+    assert again.admit("t", header(Kind.DATA, 4, 2)) == 1
+
+
+def test_ordinals_count_by_topic_and_session():
+    ordinals = Ordinals()
+    assert ordinals.number("t", "a", 5, last=False) == 0
+    assert ordinals.number("u", "a", 5, last=False) == 0
+    again = Ordinals()
+    again.restore(ordinals.snapshot())
+    assert again.number("t", "a", 2, last=False) == 5
+    assert again.number("t", "a", 0, last=True) == 7
+    assert again.number("t", "a", 1, last=False) == 0
