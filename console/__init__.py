@@ -1,0 +1,1 @@
+"""The `citywall` command: what users type, and what they read."""

@@ -1,0 +1,118 @@
+"""The `citywall` command: its subcommands, and the one place where errors become words and exit codes.
+
+Exit codes: 0 success, 2 bad use, 130 stopped by the user, 1 everything else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from citywall import __version__
+from console import complaints, language
+from console.framework import Group, option
+from console.options import looks
+
+MODULES = {
+    name: f"console.commands.{name}:command"
+    for name in ("run", "alerts", "flows", "detectors", "evaluate", "synth", "settings", "compile")
+}
+
+
+class Root(Group):
+    """The group whose `main` reports every error in one line and sets the exit code."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command line and leave the interpreter with its exit code (or return it)."""
+        arguments = sys.argv[1:] if args is None else list(args)
+        try:
+            result = super().main(
+                arguments,
+                prog_name or "citywall",
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+            code = result if isinstance(result, int) else 0
+            sys.stdout.flush()
+        except BrokenPipeError:
+            code = _hush()
+        except Exception as error:  # noqa: BLE001  (the last resort: words and an exit code for anything)
+            code = _report(error, arguments)
+        except KeyboardInterrupt as error:
+            code = _report(error, arguments)
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+def _report(error: BaseException, arguments: Sequence[str]) -> int:
+    context = getattr(error, "ctx", None)
+    speech = language.from_arguments(arguments) or language.of(context)
+    if "--debug" in arguments:
+        traceback.print_exception(error)
+    elif not isinstance(error, click.ClickException | click.Abort):
+        logging.getLogger("console").error("the command failed", exc_info=error)
+    line = complaints.sentence(error, speech)
+    try:
+        sys.stderr.write(f"citywall: {line}\n")
+        if advice := complaints.hint(error, speech):
+            sys.stderr.write(f"{advice}\n")
+        if "--json" in arguments:
+            sys.stderr.write(complaints.as_json(error, speech) + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _hush()
+    return complaints.exit_code(error)
+
+
+def _hush() -> int:
+    """The reader has gone: nothing more can be said, and the interpreter must not try at its end."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(sink, stream.fileno())
+    return 1
+
+
+def _version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(f"citywall {__version__}")
+        context.exit()
+
+
+@click.group(cls=Root, name="citywall", modules=MODULES, invoke_without_command=True)
+@option("--version", key="version", is_flag=True, is_eager=True, expose_value=False, callback=_version)
+@looks
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Watch a government's network: captures and flow logs in, alerts out."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the `citywall` command."""
+    # Beneath --debug or not, nothing but our own words may reach the terminal.
+    logging.getLogger().addHandler(logging.NullHandler())
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    cli.main(arguments)

@@ -1,0 +1,107 @@
+"""`citywall alerts`: what was found, newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console import options, severity, since, terminal
+from console.documents import Alert
+from console.framework import Command, option
+
+if TYPE_CHECKING:
+    from console.display import table
+    from console.terminal import Terminal
+
+DEFAULT_LIMIT = 100
+
+
+@click.command(cls=Command, name="alerts")
+@options.data
+@option("--where", key="where", metavar="QUERY", default="")
+@option("--since", "since_", key="since", metavar="T")
+@option("--limit", key="limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, show_default=True)
+@options.settings
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    data: Path,
+    where: str,
+    since_: str | None,
+    limit: int,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List alerts."""
+    settings = options.load(config, assignments)
+    look = terminal.of(context, settings.language)
+    options.need_data(data, look)
+    documents = _search(settings.store, data, where, since_, look)
+    shown = islice(documents, limit) if limit else documents
+    if as_json:
+        for document in shown:
+            look.say(json.dumps(document, ensure_ascii=False))
+        return
+    count = write(shown, look)
+    if limit and count == limit and next(documents, None) is not None:
+        look.note(look.tr("table.cut", count=count))
+
+
+def _search(
+    store: str, data: Path, where: str, since_: str | None, look: Terminal
+) -> Iterator[dict[str, Any]]:
+    from alerts.query import parse
+    from alerts.store import open_store
+
+    query = parse(where)
+    start = None if since_ is None else since.parse(since_, look.speech)
+    opened = open_store(store, data, read_only=True)
+    try:
+        yield from opened.scan(query, since=start)
+    finally:
+        opened.close()
+
+
+def write(documents: Iterator[dict[str, Any]], look: Terminal) -> int:
+    """Write alerts as a table; returns how many."""
+    from console.display.table import Column
+    from console.display.write import write_table
+
+    columns = [
+        Column(look.tr("table.time"), least=8, drop=3),
+        Column(look.tr("table.severity")),
+        Column(look.tr("table.title"), least=12),
+        Column(look.tr("table.source"), least=9),
+        Column(look.tr("table.target"), least=9),
+        Column(look.tr("table.count"), right=True, drop=2),
+        Column(look.tr("table.id"), least=8, drop=1),
+    ]
+    rows = (_row(Alert.of(document, look.speech), look) for document in documents)
+    count = write_table(look, columns, rows)
+    if not count:
+        look.note(look.tr("table.none"))
+    return count
+
+
+def _row(alert: Alert, look: Terminal) -> table.Row:
+    from console.display.table import Cell
+
+    return [
+        alert.time[:19].replace("T", " "),
+        Cell(severity.mark(alert.severity, look.speech), severity.style(alert.severity)),
+        Cell(alert.title, "bold"),
+        alert.source,
+        alert.target,
+        f"{alert.count:,}",
+        Cell(alert.id, "dim"),
+    ]

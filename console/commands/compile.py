@@ -1,0 +1,70 @@
+"""`citywall compile`: the kernels compiled once, so that the first run need not wait for them."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from citywall import kernelcache
+from console import terminal, units
+from console.framework import Command, option
+from console.options import looks
+
+SCENE_MINUTES = 1
+# Flow logs have kernels of their own; two lines of each kind reach them.
+_ZEEK = """\
+#separator \\x09
+#set_separator	,
+#empty_field	(empty)
+#unset_field	-
+#path	conn
+#fields	ts	uid	id.orig_h	id.orig_p	id.resp_h	id.resp_p	proto	service	duration	orig_bytes	resp_bytes	conn_state	local_orig	local_resp	missed_bytes	history	orig_pkts	orig_ip_bytes	resp_pkts	resp_ip_bytes	tunnel_parents
+#types	time	string	addr	port	addr	port	enum	string	interval	count	count	string	bool	bool	count	string	count	count	count	count	set[string]
+1700000000.000000	C1	192.0.2.1	40000	198.51.100.1	443	tcp	ssl	1.5	100	200	SF	-	-	0	ShADadFf	5	360	4	408	(empty)
+1700000001.000000	C2	192.0.2.1	40001	198.51.100.1	443	tcp	-	-	-	-	S0	-	-	0	S	1	60	0	0	(empty)
+"""  # noqa: E501
+_BINETFLOW = """\
+StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,Label
+2023/11/14 22:13:20.000000,1.5,tcp,192.0.2.1,40000,   ->,198.51.100.1,443,SRPA_SPA,0,0,9,768,360,
+2023/11/14 22:13:21.000000,0.0,tcp,192.0.2.1,40001,   ->,198.51.100.1,443,S_,0,,1,60,60,
+"""
+
+
+@click.command(cls=Command, name="compile")
+@option("--quiet", "-q", key="compile_quiet", is_flag=True)
+@looks
+@click.pass_context
+def command(context: click.Context, *, quiet: bool) -> None:
+    """Compile every kernel by running a small scene through the stream."""
+    look = terminal.of(context)
+    marker = kernelcache.marker().with_suffix(f".{sys.implementation.cache_tag}-{version('numba')}")
+    folder = marker.parent
+    if marker.exists():
+        if not quiet:
+            look.note(look.tr("compile.already", path=folder))
+        return
+    look.note(look.tr("compile.working"))
+    began = time.monotonic()
+    _run_everything()
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    look.note(look.tr("compile.done", time=units.duration(time.monotonic() - began), path=folder))
+
+
+def _run_everything() -> None:
+    from citywall.settings import Settings
+    from drills.scene import synthesise
+    from stream.runner import run_paths
+
+    with tempfile.TemporaryDirectory(prefix="citywall-compile-") as scratch:
+        folder = Path(scratch)
+        scene, zeek, binetflow = folder / "scene.pcap", folder / "conn.log", folder / "flows.binetflow"
+        synthesise(scene, minutes=SCENE_MINUTES)
+        zeek.write_text(_ZEEK, "utf-8")
+        binetflow.write_text(_BINETFLOW, "utf-8")
+        run_paths([scene, zeek, binetflow], folder / "data", Settings(), None)

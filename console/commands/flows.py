@@ -1,0 +1,121 @@
+"""`citywall flows`: closed flows of the archive, newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console import options, since, terminal, units
+from console.documents import number, side, value, words
+from console.framework import Command, option
+
+if TYPE_CHECKING:
+    from citywall.settings import Settings
+    from console.display import table
+    from console.terminal import Terminal
+
+DEFAULT_LIMIT = 100
+_PAGE = 1000
+_NANO = 1_000_000_000
+
+
+@click.command(cls=Command, name="flows")
+@options.data
+@option("--where", key="where", metavar="QUERY", default="")
+@option("--since", "since_", key="since", metavar="T")
+@option("--limit", key="limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, show_default=True)
+@options.settings
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    data: Path,
+    where: str,
+    since_: str | None,
+    limit: int,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List archived flows."""
+    settings = options.load(config, assignments)
+    look = terminal.of(context, settings.language)
+    options.need_data(data, look)
+    start = None if since_ is None else since.parse(since_, look.speech)
+    documents = _search(settings, data, where, start, limit)
+    shown = islice(documents, limit) if limit else documents
+    if as_json:
+        for document in shown:
+            look.say(json.dumps(document, ensure_ascii=False))
+        return
+    count = write(shown, look)
+    if limit and count == limit and next(documents, None) is not None:
+        look.note(look.tr("table.cut", count=count))
+
+
+def _search(
+    settings: Settings, data: Path, where: str, start: int | None, limit: int
+) -> Iterator[dict[str, Any]]:
+    """Documents of flows, a page in memory at a time; one more than `limit` may come."""
+    from alerts.archive import FlowArchive
+    from alerts.query import FLOWS, parse
+    from citywall.domains import Domains
+    from console.flowdocument import flow_document
+
+    archive = FlowArchive(data, read_only=True)
+    domains = Domains(settings.domains)
+    query = parse(where, FLOWS) if where else None
+    after: str | None = None
+    size = min(limit + 1, _PAGE) if limit else _PAGE
+    while True:
+        page = archive.query(query, since=start, limit=size, after=after)
+        for row in page.flows:
+            yield flow_document(row, domains.name)
+        after = page.after
+        if after is None:
+            return
+
+
+def write(documents: Iterator[dict[str, Any]], look: Terminal) -> int:
+    """Write flows as a table; returns how many."""
+    from console.display.table import Column
+    from console.display.write import write_table
+
+    columns = [
+        Column(look.tr("table.time"), least=8, drop=4),
+        Column(look.tr("table.source"), least=12),
+        Column(look.tr("table.target"), least=12),
+        Column(look.tr("table.protocol"), least=3),
+        Column(look.tr("table.packets"), right=True, drop=2),
+        Column(look.tr("table.bytes"), right=True),
+        Column(look.tr("table.duration"), right=True, drop=3),
+        Column(look.tr("table.ended"), least=6, drop=5),
+        Column(look.tr("table.community"), drop=6),
+    ]
+    rows = (_row(document, look.speech) for document in documents)
+    count = write_table(look, columns, rows)
+    if not count:
+        look.note(look.tr("table.none"))
+    return count
+
+
+def _row(document: dict[str, Any], language: str) -> table.Row:
+    return [
+        words(document, "@timestamp")[:19].replace("T", " "),
+        side(document, "source", language),
+        side(document, "destination", language),
+        words(document, "network.transport"),
+        units.count(number(document, "network.packets")),
+        units.size(number(document, "network.bytes")),
+        units.duration((value(document, "event.duration") or 0) / _NANO),
+        words(document, "citywall.flow.reason"),
+        words(document, "network.community_id"),
+    ]

@@ -1,0 +1,1 @@
+"""Judging alerts against captures whose contents are known."""

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+
+from citywall import errors
+from console import complaints
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "english", "chinese"),
+    [
+        (
+            errors.InputError("a.pcap", "no such file", offset=24),
+            1, "a.pcap at byte 24: no such file", "无法读取 a.pcap（第 24 字节处）：no such file",
+        ),
+        (
+            errors.UnsupportedInput("a.log", "not a flow log", line=3),
+            1, "a.log, line 3: not a flow log", "无法读取 a.log（第 3 行）：not a flow log",
+        ),
+        (
+            errors.SettingsError("x.toml", "meter.max", "no such setting"),
+            2, "settings: x.toml: meter.max: no such setting", "设置有误：x.toml：meter.max：no such setting",
+        ),
+        (
+            errors.QueryError("a:(", 3, "unbalanced"),
+            2, "query, column 3: unbalanced: 'a:('", "查询第 3 列：unbalanced：'a:('",
+        ),
+        (errors.DataFolderBusy("held by 7"), 1, "held by 7", "held by 7"),
+        (errors.UsageError("no"), 2, "no", "no"),
+        (click.NoSuchOption("--x"), 2, "no such option: --x", "没有这个选项：--x"),
+        (click.Abort(), 130, "interrupted", "已中断"),
+        (KeyboardInterrupt(), 130, "interrupted", "已中断"),
+        (
+            ZeroDivisionError("division"),
+            1, "this is a fault of Citywall (ZeroDivisionError: division)",
+            "这是一城墙自身的故障（ZeroDivisionError：division）",
+        ),
+    ],
+    ids=lambda v: type(v).__name__ if isinstance(v, BaseException) else "",
+)  # fmt: skip
+def test_sentences_and_codes(error: BaseException, code: int, english: str, chinese: str):
+    assert complaints.exit_code(error) == code
+    assert complaints.sentence(error, "en") == english
+    assert complaints.sentence(error, "zh") == chinese
+
+
+def test_one_line_and_nothing_that_drives_a_terminal():
+    said = complaints.sentence(errors.InputError("a\x1b[2J\n.pcap", "bad\nworse"), "en")
+    assert said == "a\\x1b[2J .pcap: bad worse"
+
+
+def test_json_carries_the_place():
+    told = json.loads(complaints.as_json(errors.InputError("a.pcap", "short", offset=40), "en"))
+    assert told == {
+        "error": {
+            "type": "InputError", "message": "a.pcap at byte 40: short", "exit_code": 1, "path": "a.pcap",
+            "offset": 40, "reason": "short",
+        }
+    }  # fmt: skip
+
+
+def test_hints():
+    assert "--data" in (complaints.hint(errors.DataFolderBusy("held"), "en") or "")
+    assert "citywall settings" in (complaints.hint(errors.SettingsError("o", "k", "r"), "zh") or "")
+    assert "--debug" in (complaints.hint(ValueError(), "en") or "")
+    assert complaints.hint(errors.InputError("p", "r"), "en") is None
+    assert complaints.hint(KeyboardInterrupt(), "en") is None
