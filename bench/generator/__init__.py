@@ -1,0 +1,1 @@
+"""Synthetic captures of any length: stationary traffic, the same bytes for the same seed."""

@@ -1,0 +1,1 @@
+"""What of ours is measured, one file a stage."""

@@ -1,0 +1,28 @@
+"""tcpdump: what libpcap needs to read a capture, record by record, with nothing decoded."""
+
+from __future__ import annotations
+
+import subprocess
+
+from bench import process
+from bench.captures import Capture
+from bench.subjects import APT, SystemCommand
+
+
+class Tcpdump(SystemCommand):
+    """Reads with libpcap and writes to /dev/null."""
+
+    name = "tcpdump"
+    does = "libpcap read: tcpdump -r FILE -w /dev/null (nothing decoded)"
+    obtain = f"{APT} tcpdump"
+    program = "tcpdump"
+
+    def describe(self, path: str) -> str:
+        """The versions of tcpdump and libpcap."""
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        lines = (told.stdout + told.stderr).splitlines()
+        return ", ".join(line for line in lines if line.startswith(("tcpdump version", "libpcap version")))
+
+    def usage(self, capture: Capture) -> process.Usage:
+        """Read the capture once."""
+        return process.run([self.program, "-r", str(capture.path), "-w", "/dev/null"])

@@ -1,0 +1,10 @@
+"""The benchmarks by name: one file, one line here."""
+
+from __future__ import annotations
+
+from bench.benchmarks.decode import Decode
+from bench.benchmarks.end_to_end import EndToEnd
+from bench.benchmarks.meter import Meter
+from bench.harness import Benchmark
+
+BENCHMARKS: dict[str, type[Benchmark]] = {b.name: b for b in (Decode, Meter, EndToEnd)}
