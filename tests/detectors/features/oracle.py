@@ -399,10 +399,14 @@ class Oracle:
             self.restart(target)
             self.targets[level, channel, place] = target
         if second > target["second"]:
-            for _ in range(min(second - target["second"], 5000)):
-                y = target["packets_sum"] + target["packets_now"] - allowed_packets
-                z = target["flows_sum"] + target["flows_now"] - allowed_flows
+            left = min(second - target["second"], 1 << 20)
+            while left and any(target[n] for n in ("packets_sum", "flows_sum", "packets_now", "flows_now")):
+                # one second at a time, but for sums that take days to run dry
+                step = 1 if target["packets_now"] or target["flows_now"] or left < 5000 else left - 100
+                y = target["packets_sum"] + target["packets_now"] - allowed_packets * step
+                z = target["flows_sum"] + target["flows_now"] - allowed_flows * step
                 target.update(packets_sum=max(0, y), flows_sum=max(0, z), packets_now=0, flows_now=0)
+                left -= step
             target["second"] = second
             if target["packets_sum"] == 0 and target["flows_sum"] == 0:
                 self.restart(target)

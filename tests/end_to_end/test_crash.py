@@ -1,0 +1,42 @@
+"""Killed at any moment and started again, a run ends with the alerts of an undisturbed run."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import Citywall
+
+KILLS = 10
+# Small blocks and a checkpoint at every chance, so that a short capture has many moments to die in.
+OPTIONS = ("--set", "capture.block_bytes=4096", "--set", "checkpoint.interval_s=0.01",
+           "--set", "checkpoint.cost_factor=1")  # fmt: skip
+
+
+@pytest.mark.slow
+def test_kill_at_random_moments(busy: Path, tmp_path: Path):
+    undisturbed = Citywall(tmp_path / "undisturbed")
+    began = time.monotonic()
+    undisturbed.run(busy, *OPTIONS)
+    took = time.monotonic() - began
+    expected = undisturbed.alerts()
+    assert expected
+
+    dice = random.Random(20261122)
+    citywall = Citywall(tmp_path / "killed")
+    killed = 0
+    for _ in range(KILLS):
+        process = citywall.start("run", busy, *OPTIONS, "--json")
+        try:
+            process.communicate(timeout=dice.uniform(0.3, 1.0) * took)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            killed += 1
+    assert killed >= KILLS // 2
+    citywall.run(busy, *OPTIONS)
+    assert citywall.alerts() == expected
