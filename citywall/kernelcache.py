@@ -2,7 +2,8 @@
 
 Numba's on-disk cache looks only at the file a function stands in, so a kernel whose callee in another
 file changed would be served stale. Each kernel file's folder is therefore named by a digest of its own
-source and of every kernel file it imports, and chosen when its functions are decorated.
+source and of every module of the project it imports (kernels freeze constants), and chosen when its
+functions are decorated.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def compiled(source: Path) -> bool:
 
 
 def closure(source: Path) -> list[Path]:
-    """`source` and every kernel file of the project it imports, directly or not, in a fixed order."""
+    """`source` and every module of the project it imports, directly or not, in a fixed order."""
     found: dict[Path, None] = {}
     waiting = [source]
     while waiting:
@@ -48,7 +49,7 @@ def closure(source: Path) -> list[Path]:
         found[path] = None
         for module in _IMPORT.findall(path.read_text("utf-8")):
             callee = ROOT.joinpath(*module.split(".")).with_suffix(".py")
-            if callee.name == "kernels.py" and callee.is_file():
+            if callee.is_file():
                 waiting.append(callee)
     return sorted(found)
 

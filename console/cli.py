@@ -5,10 +5,8 @@ Exit codes: 0 success, 2 bad use, 130 stopped by the user, 1 everything else.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,9 +63,15 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     speech = language.from_arguments(arguments) or language.of(context)
     if "--debug" in arguments:
+        import traceback
+
         traceback.print_exception(error)
     elif not isinstance(error, click.ClickException | click.Abort):
-        logging.getLogger("console").error("the command failed", exc_info=error)
+        import logging
+
+        log = logging.getLogger("console")
+        log.addHandler(logging.NullHandler())  # without a log file it is not to land on the terminal
+        log.error("the command failed", exc_info=error)
     line = complaints.sentence(error, speech)
     try:
         sys.stderr.write(f"citywall: {line}\n")
@@ -110,8 +114,6 @@ def cli(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `citywall` command."""
-    # Beneath --debug or not, nothing but our own words may reach the terminal.
-    logging.getLogger().addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import logging.handlers
 import os
 from pathlib import Path
-
-from citywall import kernelcache
 
 _MEGABYTE = 1 << 20
 
@@ -23,6 +19,8 @@ def default() -> Path:
 
 def kernels_compiled() -> bool:
     """Whether the meter was compiled as it stands: if not, the first run takes a while longer."""
+    from citywall import kernelcache
+
     return kernelcache.compiled(kernelcache.ROOT / "ingest" / "meter" / "kernels.py")
 
 
@@ -36,6 +34,9 @@ def start_log(data: Path, level: str) -> Path | None:
 
     Returns the file, or None where the folder cannot be written: the run itself will say why.
     """
+    import logging
+    import logging.handlers
+
     file = log_file(data)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -69,8 +69,11 @@ def log_level(function: F) -> F:
 
 def load(config: Path | None, assignments: tuple[str, ...], *more: str) -> Settings:
     """Settings from a file, the environment, `--set`, and options that stand for a key (`more`)."""
+    import logging
+
     from citywall.settings import load as load_settings
 
+    logging.getLogger().addHandler(logging.NullHandler())  # the terminal is for our own words
     return load_settings(config, assignments=(*assignments, *more))
 
 

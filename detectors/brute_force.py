@@ -22,6 +22,8 @@ from detectors.places import distinct
 
 _SECOND = 1_000_000_000
 
+#: Services whose honest clients connect often, briefly and alike.
+MAIL = (kernels.SMTP, kernels.POP3, kernels.IMAP)
 #: Login services by port. Web and databases are left out: their clients connect often and briefly.
 PORTS = {
     21: kernels.FTP, 22: kernels.SSH, 23: kernels.TELNET, 25: kernels.SMTP, 110: kernels.POP3,
@@ -43,6 +45,12 @@ class BruteForceParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
         int,
         Meta(ge=3, le=65535, extra={"unit": "connections"},
              description="How many of them are worth an informational finding."),
+    ] = 6  # fmt: skip
+    mail_factor: Annotated[
+        int,
+        Meta(ge=1, le=100, extra={"unit": "times"},
+             description="Mail clients and relays connect again and again: for SMTP, POP3 and IMAP both "
+             "thresholds are this many times as high."),
     ] = 6  # fmt: skip
     window_s: Annotated[
         int, Meta(ge=10, le=86400, extra={"unit": "s"}, description="Window they are counted in.")
@@ -103,28 +111,33 @@ class BruteForce(Detector):
         # (before * left) / window in integers; left is at most a day, before at most 2^32
         recent = logins["now"].astype(np.int64) + (logins["before"] * (left / window)).astype(np.int64)
         alike = ratio(logins["similar"], attempts) >= p.similar_share
-        guessing = alike & (recent >= p.weak)
+        factor = np.where(np.isin(logins["service"], MAIL), p.mail_factor, 1)
+        guessing = alike & (recent >= p.weak * factor)
         # a success is handed out only after the threshold was reached
-        success = (logins["successes"] > 0) & alike & (attempts >= p.attempts)
+        success = (logins["successes"] > 0) & alike & (attempts >= p.attempts * factor)
         return [
-            self._draft(logins[i], reports[seen.login_rows[i]], int(recent[i]), bool(success[i]))
+            self._draft(
+                logins[i], reports[seen.login_rows[i]], int(recent[i]), bool(success[i]), int(factor[i])
+            )
             for i in np.flatnonzero(guessing | success)
         ]
 
-    def _draft(self, login: Any, row: Any, recent: int, success: bool) -> Draft:
+    def _draft(self, login: Any, row: Any, recent: int, success: bool, factor: int) -> Draft:
         p = self.parameters
+        threshold = p.attempts * factor
         source = self.places.endpoint(login["src_hi"], login["src_lo"], login["src_domain"])
         target = self.places.endpoint(login["dst_hi"], login["dst_lo"], login["dst_domain"], login["port"])
         attempts = int(login["attempts"])
-        reached = recent >= p.attempts or login["reached"] != kernels.FAR_FUTURE
+        # the kernel remembers the plain threshold; a higher one is reached by as many attempts in all
+        reached = recent >= threshold or (login["reached"] != kernels.FAR_FUTURE and attempts >= threshold)
         severity = Severity.CRITICAL if success else Severity.MEDIUM if reached else Severity.INFORMATIONAL
-        score = attempts if reached else min(recent, p.attempts - 1)
+        score = attempts if reached else min(recent, threshold - 1)
         name = self.places.name(target.domain, target.address)
         entity = f"{self.places.name(source.domain, source.address)}>{name}:{target.port}"
         lasted = max(int(login["last"]) - int(login["began"]), 0)
         facts: dict[str, int | float | str] = {
             "observed": recent,
-            "threshold": p.attempts,
+            "threshold": threshold,
             "window_s": p.window_s,
             "attempts": attempts,
             "similar_ratio": round(int(login["similar"]) / attempts, 3) if attempts else 0.0,
@@ -146,7 +159,7 @@ class BruteForce(Detector):
             kind="guessing", about="", entity=entity,
             time=max(int(login["last"]), int(row["time"])), began=int(login["began"]),
             severity=severity,
-            confidence=round(min(0.99, 0.5 + attempts / (4 * p.attempts)), 3),
-            score=float(score), threshold=float(p.attempts),
+            confidence=round(min(0.99, 0.5 + attempts / (4 * threshold)), 3),
+            score=float(score), threshold=float(threshold),
             source=source, target=target, facts=facts, evidence=distinct([*kept, self.places.report(row)]),
         )  # fmt: skip

@@ -93,8 +93,8 @@ def load(capture: Path) -> Truth:
 def score(truth: Truth, alerts: Iterable[Mapping[str, Any]]) -> Score:
     """Hold ECS alert documents against the truth.
 
-    An alert finds an attack when it is of the planned detector, names the attack's source (for spoofed ones
-    its target) and its evidence overlaps the attack in time.
+    An alert finds an attack when it is of the planned detector, names the attack's source (for attacks that
+    drown, class `dos`, the target) and its evidence overlaps the attack in time.
     """
     found: dict[str, list[str]] = {}
     false_alerts, about_benign, others = [], [], []
@@ -140,7 +140,7 @@ def _plain(name: str) -> str:
 def _finds(alert: Mapping[str, Any], attack: AttackTruth) -> bool:
     if _detector(alert) != _plain(attack.detector) or not _overlaps(alert, attack):
         return False
-    if attack.spoofed:
+    if attack.kind == "dos":
         return _covers(_named(alert, "destination"), attack.targets)
     target = _named(alert, "destination")
     return _accuses(alert, attack) and (not target or _covers(target, attack.targets))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -54,6 +54,10 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     schema: str
 
 
+#: Places kept of each reason.
+PLACES = 5
+
+
 class Tally(msgspec.Struct):
     """What has been counted of a session; each stage adds its part to the end message that passes by."""
 
@@ -65,6 +69,7 @@ class Tally(msgspec.Struct):
     alerts: int = 0
     errors: dict[str, int] = {}  # what could not be read or used, by reason
     notes: dict[str, int] = {}  # what else is worth knowing, by name
+    places: dict[str, list[int]] = {}  # the first few, by reason: byte offsets of a capture, lines of a log
 
     def count(self, errors: Mapping[str, int]) -> None:
         """Add to the errors by reason."""
@@ -74,12 +79,19 @@ class Tally(msgspec.Struct):
         """Add to the notes; zeros are left out."""
         _count(self.notes, notes)
 
+    def place(self, reason: str, places: Iterable[int]) -> None:
+        """Keep where something could not be read, the first few of each reason."""
+        kept = self.places.setdefault(reason, [])
+        kept += [at for at in places if at not in kept][: PLACES - len(kept)]
+
     def add(self, other: Tally) -> None:
         """Take over what another counted."""
         for name in ("packets", "bytes", "flows", "events", "findings", "alerts"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.count(other.errors)
         self.note(other.notes)
+        for reason, places in other.places.items():
+            self.place(reason, places)
 
 
 def _count(counts: dict[str, int], more: Mapping[str, int]) -> None:

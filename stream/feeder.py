@@ -41,6 +41,7 @@ class Source(msgspec.Struct):
     refused: str | None = None
     same_as: str | None = None
     session: str = ""
+    kind: str = ""
     errors: dict[str, int] = {}
 
 
@@ -179,6 +180,7 @@ class Feeder:
         return "flowlog", iter(registry.chunks(source.path, parser, session=source.session))
 
     def _name(self, kind: str, source: Source) -> str:
+        source.kind = kind
         return session_id(kind, self._settings.lane, source.digest, self._results)
 
     def _taken(self, topic: str, session: str) -> int | None:
@@ -235,4 +237,5 @@ def report_of(source: Source, finished: dict[str, Tally], by_path: dict[str, Ses
     return SessionReport(
         path, source.session, tally.packets, tally.bytes, tally.flows, tally.events, tally.findings,
         tally.alerts, dict(sorted(tally.errors.items())), dict(sorted(tally.notes.items())),
+        kind=source.kind, places=dict(sorted(tally.places.items())),
     )  # fmt: skip

@@ -32,6 +32,7 @@ class Progress(msgspec.Struct):
 class SessionReport(msgspec.Struct):
     """How one input fared. `refused` says why nothing of it was read; `id` is then empty.
 
+    `kind` is "capture" or "flowlog"; `places` are the first few byte offsets or line numbers of each error.
     `same_as` is the path of an earlier input of the run with the same content: what is told is that one's.
     """
 
@@ -47,6 +48,8 @@ class SessionReport(msgspec.Struct):
     notes: dict[str, int] = {}
     refused: str | None = None
     same_as: str | None = None
+    kind: str = ""
+    places: dict[str, list[int]] = {}
 
 
 class RunReport(msgspec.Struct):

@@ -157,6 +157,7 @@ def as_object(report: RunReport, data: Path) -> dict[str, Any]:
                 "refused": session.refused,
                 "same_as": session.same_as,
                 "damaged": damaged(session),
+                "places": session.places,
             }
             for session in report.sessions
         ],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from stream.reports import Progress
 
-#: Alerts of one snapshot that are told one by one; beyond it, only how many.
+#: Alerts of one snapshot that are told one by one, the most severe; of the rest only how many.
 TOLD_AT_ONCE = 20
 _REFRESH = 8
 _BAR = (10, 40)
@@ -54,6 +54,12 @@ def alert_lines(alert: Alert, language: str, width: int) -> list[Text]:
         return [line.append(alert.title, style="bold").append(parties)]
     line.append(text.truncate(alert.title, room), style="bold")
     return [line, Text(text.truncate("       " + parties, width))]
+
+
+def most_severe(alerts: list[Alert], limit: int) -> list[Alert]:
+    """At most `limit` of the alerts, the most severe of them, in the order they came."""
+    chosen = sorted(range(len(alerts)), key=lambda at: -alerts[at].severity)[:limit]
+    return [alerts[at] for at in sorted(chosen)]
 
 
 class RunView:
@@ -162,7 +168,7 @@ class LiveDisplay:
         """Take a snapshot; alerts that are new scroll by."""
         told = self.state.update(progress)
         width = self._console.width
-        for alert in told[:TOLD_AT_ONCE]:
+        for alert in most_severe(told, TOLD_AT_ONCE):
             for line in alert_lines(alert, self.state.language, width):
                 self._console.print(line, overflow="crop", no_wrap=True)
         if len(told) > TOLD_AT_ONCE:

@@ -125,12 +125,20 @@ def warnings(report: RunReport, language: str) -> list[str]:
             lines.append(session.refused)
         elif damaged(session):
             reasons = [
-                f"{explain(reason, language)} ({units.count(times)})"
+                f"{explain(reason, language)} ({units.count(times)}{_places(session, reason, language)})"
                 for reason, times in session.errors.items()
                 if reason in PARTLY_READ and times
             ]
             lines.append(tr("summary.partly", language, path=session.path, reasons="; ".join(reasons)))
     return [text.clean(line) for line in lines]
+
+
+def _places(session: SessionReport, reason: str, language: str) -> str:
+    places = session.places.get(reason, [])
+    if not places:
+        return ""
+    key = "summary.at_line" if session.kind == "flowlog" else "summary.at_byte"
+    return tr(key, language, places=", ".join(map(str, places)))
 
 
 def _sessions(summary: Summary, report: RunReport) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,15 @@ EXPORTS = frozenset({"netflow", "sflow", "ipfix"})
 # What a row that is classed by its format is about, told by its expected detection. First match counts.
 _FORMAT_CLASSES = frozenset({"zeek-logs", "binetflow", "eve", "ics"})
 _TOLD_BY = (
-    ("scan", ("port scan", "portscan", "icmpaddressscan", "address scan", "arp scan", "host scan", "recon")),
-    ("bruteforce", ("brute force", "bruteforce", "password guess")),
-    ("dos", ("flood", "amplification", "reflection", "denial of service")),
-    ("long-conn", ("long connection",)),
+    (
+        "scan",
+        re.compile(
+            r"(port|address|arp|icmp|host) ?scan|icmpaddressscan|\brecon(naissance)?\b", re.IGNORECASE
+        ),
+    ),
+    ("bruteforce", re.compile(r"brute ?force|password guess", re.IGNORECASE)),
+    ("dos", re.compile(r"flood|amplification|reflection|denial of service", re.IGNORECASE)),
+    ("long-conn", re.compile(r"long connection", re.IGNORECASE)),
 )
 
 
@@ -83,9 +89,8 @@ def attack_class(class_: str, expected: str) -> str:
     """The class a row is judged as: its own, or where that only names a format, the one it expects."""
     if class_ not in _FORMAT_CLASSES:
         return class_
-    told = expected.lower()
     for attack, phrases in _TOLD_BY:
-        if any(phrase in told for phrase in phrases):
+        if phrases.search(expected):
             return attack
     return class_
 

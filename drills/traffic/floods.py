@@ -49,15 +49,15 @@ def reflection(stage: Stage, start: int) -> Ends:
 
 
 def udp6(stage: Stage, start: int) -> Ends:
-    """Machines of a botnet send UDP to the portal's IPv6 address, every port; it refuses now and then."""
+    """Machines of a botnet send UDP to the portal's web port over IPv6; it refuses now and then."""
     portal = stage.register["portal"]
     bots = [f"2001:db8:bad::{n:x}" for n in range(1, 25)]
     for i, time in enumerate(_evenly(stage, start, 15, 260)):
         bot, target = stage.stranger(stage.dice.choice(bots)), stage.side(portal, 6)
-        ports = (stage.port(), stage.dice.randrange(1, 65536))
+        ports = (stage.port(), 443)
         frame = stage.forge.udp(bot, target, ports, stage.junk(stage.dice.randrange(200, 900)))
         stage.put(time, frame)
         if i % 100 == 0:
             refusal = stage.forge.icmp(target, bot, 1, 4, payload=frame[14:134])
             stage.put(time + 400_000, refusal)
-    return Ends(tuple(bots), (portal.v6,), spoofed=True)
+    return Ends(tuple(bots), (portal.v6,))

@@ -19,6 +19,11 @@ def tls(tcp: Tcp, stage: Stage, *sizes: tuple[int, int]) -> Tcp:
     return tcp
 
 
+def _some(stage: Stage) -> int:
+    """A size in bytes as mail and pages have them: mostly small, sometimes large (log-normal)."""
+    return min(40_000, int(stage.dice.lognormvariate(7, 1)) + 100)
+
+
 def look_up(stage: Stage, client: Side, name: str, answer: str, time: int) -> None:
     """One DNS question to the name server, answered."""
     dns, number = stage.register["dns"], stage.dice.getrandbits(16)
@@ -65,7 +70,8 @@ def nat_office(stage: Stage) -> None:
     for time in stage.moments(3.5):
         server = stage.side(register[stage.dice.choice(("portal", "oa", "mail"))])
         tcp = Tcp(stage, office, server, 993 if server.address == register["mail"].v4 else 443, time).open()
-        tls(tcp, stage, (350, stage.dice.randrange(300, 3000))).close()
+        rounds = stage.dice.randrange(1, 7)
+        tls(tcp, stage, *((stage.dice.randrange(60, 700), _some(stage)) for _ in range(rounds))).close()
 
 
 def mail(stage: Stage) -> None:
@@ -74,13 +80,16 @@ def mail(stage: Stage) -> None:
     for client in stage.register.group("client-"):
         for time in stage.beats(180):
             tcp = Tcp(stage, stage.side(client), stage.side(server), 993, time).open()
-            tls(tcp, stage, (90, 200), (60, stage.dice.randrange(200, 6000))).close()
+            tls(
+                tcp, stage, (90, 200), *((60, _some(stage)) for _ in range(stage.dice.randrange(1, 5)))
+            ).close()
     for time in stage.moments(40):
         tcp = Tcp(stage, stage.side(server), stage.side(relay), 25, time).open()
         tcp.reply(b"220 relay.example ESMTP\r\n").send(b"EHLO mail.example\r\n")
         tcp.reply(b"250-relay.example\r\n250 STARTTLS\r\n").send(b"MAIL FROM:<office@mail.example>\r\n")
         tcp.reply(b"250 ok\r\n").send(b"RCPT TO:<someone@relay.example>\r\n").reply(b"250 ok\r\n")
-        tcp.send(b"DATA\r\n").reply(b"354 go ahead\r\n").send(b"Subject: notice\r\n\r\n" + b"text " * 400)
+        tcp.send(b"DATA\r\n").reply(b"354 go ahead\r\n")
+        tcp.send(b"Subject: notice\r\n\r\n" + b"text " * (_some(stage) // 4))
         tcp.reply(b"250 queued\r\n").send(b"QUIT\r\n").reply(b"221 bye\r\n").close(1)
 
 

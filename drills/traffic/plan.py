@@ -11,7 +11,7 @@ from drills.stage import Stage
 
 
 class Ends(NamedTuple):
-    """Who attacked whom: addresses or prefixes. `spoofed`: the sources are not who they say."""
+    """Who attacked whom: addresses or prefixes. `spoofed`: the sources never sent it."""
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import U8, bare_inline, bare_kernel, load_be32, load_le32, load_le64, prefetch
+from citywall.kernels import U8, bare_kernel, internal, load_be32, load_le32, load_le64, prefetch
 from ingest.decode.kernels import (
     PACKET_BLOCK,
     PACKET_BLOCK_SHORT,
@@ -46,7 +46,7 @@ _SECTION_TYPE = 0x0A0D0D0A
 _BYTE_ORDER = 0x1A2B3C4D
 
 
-@bare_inline
+@internal
 def _header(buffer, at, end, big, fraction_limit, max_record, seconds):
     """Judge the pcap record header at `at`; the caller has checked that 16 bytes are there.
 
@@ -70,7 +70,7 @@ def _header(buffer, at, end, big, fraction_limit, max_record, seconds):
     return _FINE, after, here
 
 
-@bare_inline
+@internal
 def _chains(buffer, at, end, big, fraction_limit, max_record, seconds, wanted, strict):
     """True where records follow one another from `at`: `wanted` of them, or as many as the file has left.
 
@@ -94,7 +94,7 @@ def _chains(buffer, at, end, big, fraction_limit, max_record, seconds, wanted, s
     return True
 
 
-@bare_inline
+@internal
 def _search_pcap(buffer, at, stop, end, big, fraction_limit, max_record, seconds, wanted):
     """First offset in [at, stop) where a strict chain begins near `seconds`, or -1."""
     while at < stop and at + 16 <= end:
@@ -127,7 +127,7 @@ def find_pcap(buffer, at, end, big, fraction_limit, max_record, seconds, budget)
     return loose, budget - (stop - loose)
 
 
-@bare_inline
+@internal
 def _block(buffer, at, end, big, max_record):
     """Judge the framing of the pcapng block at `at` (12 bytes are there).
 
@@ -146,7 +146,7 @@ def _block(buffer, at, end, big, max_record):
     return _FINE, kind, length
 
 
-@bare_inline
+@internal
 def _section_order(buffer, at):
     """Byte order of the section header at `at` (12 bytes are there): 1 big, 0 little, -1 neither."""
     if load_le32(buffer, at + 8) == _BYTE_ORDER:
@@ -156,7 +156,7 @@ def _section_order(buffer, at):
     return -1
 
 
-@bare_inline
+@internal
 def _blocks_follow(buffer, at, end, big, max_record, wanted):
     """True where `wanted` well-framed blocks of likely types follow, or as many as the file has left."""
     whole = 0
@@ -193,7 +193,7 @@ def find_pcapng(buffer, at, end, big, max_record):
     return np.int64(-1)
 
 
-@bare_inline
+@internal
 def _join(lanes, k, at, seconds):
     """Accept lanes from the first as long as each ends where the next begins.
 
@@ -225,7 +225,7 @@ LANE = np.dtype(
 )  # fmt: skip
 
 
-@bare_inline
+@internal
 def _lay(lanes, k, start):
     """Begin lane `k` at `start`, ending the lane before there."""
     lane = lanes[k]
@@ -240,7 +240,7 @@ def _lay(lanes, k, start):
         lanes[k - 1]["limit"] = start
 
 
-@bare_inline
+@internal
 def _pcap_lanes(buffer, at, stop, end, big, multiply, fraction_limit, max_record, seconds, lanes):
     """Walk [at, stop) in lanes; fills `lanes` and returns how many there are."""
     step = (stop - at) // LANES
@@ -326,7 +326,7 @@ def walk_pcap(buffer, at, stop, end, big, multiply, fraction_limit, max_record, 
     return DONE, at, packets, newest, digest, seconds
 
 
-@bare_inline
+@internal
 def _pcapng_lanes(buffer, at, stop, end, big, max_record, interfaces, known, lanes):
     """`_pcap_lanes` for pcapng: a lane stops at whatever is not a plain enhanced packet block."""
     step = (stop - at) // LANES
@@ -381,7 +381,7 @@ def _pcapng_lanes(buffer, at, stop, end, big, max_record, interfaces, known, lan
     return k
 
 
-@bare_inline
+@internal
 def _count(counters, which, at):
     """Count something met at `at`, and keep the first place."""
     if counters[which] == 0:

@@ -33,8 +33,8 @@ from citywall.kernels import (
     MIX2,
     MIX3,
     U8,
-    bare_inline,
     bare_kernel,
+    internal,
     load_be16,
     load_be32,
     load_be64,
@@ -92,7 +92,7 @@ _TIME_MASK = U8((1 << 62) - 1)
 _NANOSECONDS = U8(1_000_000_000)
 
 
-@bare_inline
+@internal
 def word16(buffer, at, big):
     """16 bits in the file's byte order, as i8."""
     if big:
@@ -100,7 +100,7 @@ def word16(buffer, at, big):
     return np.int64(load_le16(buffer, at))
 
 
-@bare_inline
+@internal
 def word32(buffer, at, big):
     """32 bits in the file's byte order, as i8."""
     if big:
@@ -108,14 +108,14 @@ def word32(buffer, at, big):
     return np.int64(load_le32(buffer, at))
 
 
-@bare_inline
+@internal
 def digest_step(digest, at, first, second):
     """Add a record header at offset `at` to a block's digest: a sum, so that runs can be walked apart."""
     term = ((first + U8(at)) * MIX2) ^ second
     return digest + (term ^ (term >> U8(32))) * (term | U8(1))  # not linear: changes must not cancel out
 
 
-@bare_inline
+@internal
 def block_digest(buffer, at, kind, digest):
     """`digest_step` over the header words of a pcapng packet block."""
     first = load_le64(buffer, at)
@@ -125,7 +125,7 @@ def block_digest(buffer, at, kind, digest):
     return digest_step(digest, at, first, (words * MIX1) ^ U8(load_le32(buffer, at + 24)))
 
 
-@bare_inline
+@internal
 def packet_block(buffer, at, kind, length, big, interfaces, known):
     """Header of the pcapng block at `at`, whose `length` bytes lie in `buffer`.
 
@@ -171,7 +171,7 @@ def packet_block(buffer, at, kind, length, big, interfaces, known):
     return PACKET_BLOCK, interface, time, data, captured, wire, clipped
 
 
-@bare_inline
+@internal
 def ticks_to_time(ticks, row):
     """Pcapng timestamp to nanoseconds since the epoch, by the interface's resolution and offset."""
     shift = np.int64(row["shift"])
@@ -193,7 +193,7 @@ def ticks_to_time(ticks, row):
     return np.int64(value & _TIME_MASK) + row["offset"]
 
 
-@bare_inline
+@internal
 def _link_layer(buffer, start, captured, link):
     """Returns (offset of the network header from `start`, ethertype, vlan, reason)."""
     at = np.int64(0)
@@ -283,7 +283,7 @@ def _link_layer(buffer, start, captured, link):
     return at, kind, vlan, NONE
 
 
-@bare_inline
+@internal
 def _arp(buffer, at, left):
     """Reason an ARP message at `at` with `left` bytes cannot be used (RFC 826, Ethernet and IPv4 only)."""
     if left < 8:
@@ -298,7 +298,7 @@ def _arp(buffer, at, left):
     return ARP_TRUNCATED if left < 28 else NONE
 
 
-@bare_inline
+@internal
 def _extensions(buffer, start, captured, at, ip_end, proto):
     """Walk IPv6 extension headers (RFC 8200 §4, 4302, 6275, 7401, 5533).
 
@@ -331,7 +331,7 @@ def _extensions(buffer, start, captured, at, ip_end, proto):
     return at, proto, fragment, IPV6_EXTENSION_CHAIN_TOO_LONG
 
 
-@bare_inline
+@internal
 def _empty(r, start, captured, wire, time, status, reason, vlan, at):
     """Fill a row that has no flow key."""
     r["a_hi"] = U8(0)
@@ -358,7 +358,7 @@ def _empty(r, start, captured, wire, time, status, reason, vlan, at):
     r["reason"] = reason
 
 
-@bare_inline
+@internal
 def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
     """Decode from the network header at `start + at` into row `r`; returns the row's reason.
 
@@ -535,7 +535,7 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
     return reason
 
 
-@bare_inline
+@internal
 def flow_hash(a_hi, a_lo, b_hi, b_lo, ports, proto, vlan):
     """The hash of a flow key whose endpoints are in order: PACKET.hash."""
     # The two ends side by side, so that their multiplications overlap.
@@ -547,7 +547,7 @@ def flow_hash(a_hi, a_lo, b_hi, b_lo, ports, proto, vlan):
     return mix64(h)
 
 
-@bare_inline
+@internal
 def decode_record(buffer, start, captured, wire, time, link, r):
     """Decode one record into row `r`; returns its reason."""
     if wire < captured:
@@ -666,13 +666,13 @@ def find_link_rows(packets, found):
     return n
 
 
-@bare_inline
+@internal
 def _mac(buffer, at):
     """48 bits, big endian."""
     return U8(load_be16(buffer, at)) << U8(32) | U8(load_be32(buffer, at + 2))
 
 
-@bare_inline
+@internal
 def _domain(vlan, vlan_keys, vlan_domains, by_vlan):
     """`citywall.domains.Domains.of_vlan` on its arrays (keys sorted)."""
     low = 0

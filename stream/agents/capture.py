@@ -72,6 +72,8 @@ class CaptureStage:
         from ingest.decode.reading import decode_block, link_events
 
         state = self._sessions[ref.session]
+        for reason, offset in ref.places:
+            state.tally.place(reason, [offset])
         capture = self._files.get(ref.path)
         buffer = capture.buffer
         ethernet = all(interface.link == ETHERNET for interface in ref.section.interfaces)

@@ -72,8 +72,8 @@ class Emitter:
             self._events.append(events)
 
     def promise(self, watermark: int) -> None:
-        """Nothing that comes later is before `watermark`."""
-        self._watermark = max(self._watermark, watermark)
+        """Nothing that comes later is before `watermark`. The end of time is for the END message to say."""
+        self._watermark = max(self._watermark, min(watermark, END_OF_TIME - 1))
 
     def flush(self) -> Iterator[Output]:
         """Send what is waiting: nothing where nothing is new."""

@@ -59,6 +59,8 @@ class FlowlogStage:
             yield from self._take(state, state.reader.finish(), 0)
             state.tally.count(codecs.unpack(message.body, Tally).errors)
             state.tally.count(state.reader.errors.counts)
+            for reason, lines in state.reader.errors.places.items():
+                state.tally.place(reason, lines)
             state.tally.note({"late": state.reader.late})
             yield from state.emitter.end(state.tally)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -8,6 +10,8 @@ import pytest
 from citywall.errors import DataFolderError, SettingsError
 from console import options
 from console.terminal import Terminal
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_settings_from_options(tmp_path: Path):
@@ -31,6 +35,12 @@ def test_data_option_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     command.main([], standalone_mode=False)
     command.main(["--data", "elsewhere"], standalone_mode=False)
     assert seen == [tmp_path, Path("elsewhere")]
+
+
+def test_log_records_never_land_on_the_terminal():
+    code = "from console import options; options.load(None, ()); import logging; logging.error('not this')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stderr == ""
 
 
 def test_need_data(tmp_path: Path):

@@ -30,7 +30,6 @@ ATTACKERS = {
     "10.20.30.66": "horizontal-scan",
     "192.0.2.66": "vertical-scan",
     "192.0.2.140": "ssh-guessing",
-    "10.20.30.99": "arp-sweep",
     "fd20:0:30::bad": "ipv6-scan",
 }
 
@@ -49,6 +48,8 @@ def ends_of(frame: bytes) -> tuple[set[str], int]:
 def judged(frame: bytes) -> str:
     """Which attack a frame belongs to, by its own looks alone."""
     ends, proto = ends_of(frame)
+    if proto == 0:
+        return "arp-sweep" if "10.20.30.99" in ends else ""
     for name in ends & set(ATTACKERS):
         return ATTACKERS[name]
     if any(a.startswith("2001:db8:bad:") for a in ends):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from citywall.errors import InputError
 from drills.truth import AttackTruth, Truth, load, save, score, truth_path
@@ -112,6 +113,17 @@ def test_false_alerts_and_what_is_none():
     assert result.others == ["other"]
 
 
+def test_a_botnet_may_be_accused_of_more():
+    bots = attack("bots", kind="dos", detector="flood", targets=("10.20.1.10",))
+    truth = structs.replace(TRUTH, attacks=(bots,))
+    result = score(
+        truth, [alert("a", "scan", "192.0.2.66", "10.20.1.10"), alert("b", "flood", "", "10.20.1.10")]
+    )
+    assert result.found == {"bots": ["b"]}
+    assert result.others == ["a"]
+    assert result.perfect
+
+
 def test_an_alert_at_another_time_is_false():
     late = alert(source="192.0.2.66")
     late["event"]["start"] = late["event"]["end"] = "2026-03-02T01:09:59.5Z"
@@ -124,10 +136,7 @@ def test_an_alert_at_another_time_is_false():
 
 
 def test_names_of_detectors_may_be_written_either_way():
-    truth = Truth(
-        **{f: getattr(TRUTH, f) for f in TRUTH.__struct_fields__}
-        | {"attacks": (attack("g", detector="bruteforce"),)}
-    )
+    truth = structs.replace(TRUTH, attacks=(attack("g", detector="bruteforce"),))
     for name in ("bruteforce", "brute_force", "brute-force"):
         assert score(truth, [alert(detector=name, source="192.0.2.66")]).found == {"g": ["a"]}
     plain = {

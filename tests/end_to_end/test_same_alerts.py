@@ -36,7 +36,7 @@ def usual(busy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dic
 
 
 def test_the_busy_capture_has_something_to_say(usual: dict[str, dict[str, Any]]):
-    assert {a["rule"]["id"] for a in usual.values()} >= {"scan", "flood", "brute_force"}
+    assert {a["rule"]["id"] for a in usual.values()} >= {"scan", "flood", "bruteforce"}
 
 
 @pytest.mark.parametrize("batch", [1, 7, 4096])

@@ -130,6 +130,8 @@ def test_alerts_scroll_by_above_and_the_rest_is_cleared(snapshot: Any, make_aler
 def test_many_alerts_at_once_are_counted(snapshot: Any, make_alert: Any):
     display, stream = display_on(80, color_system=None)
     with display:
-        display(snapshot(new_alerts=[make_alert(n) for n in range(TOLD_AT_ONCE + 5)]))
+        alerts = [make_alert(n, 2) for n in range(TOLD_AT_ONCE + 4)]
+        display(snapshot(new_alerts=[*alerts, make_alert(99, 5)]))
     assert stream.getvalue().count("Port scan") == TOLD_AT_ONCE
+    assert "CRIT" in stream.getvalue()  # the last to come, and the most severe
     assert "... and 5 more alerts" in stream.getvalue()

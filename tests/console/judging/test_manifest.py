@@ -38,7 +38,7 @@ def test_rows(tmp_path: Path):
         ("scan", "anything", "scan"),
         ("dos", "port scan", "dos"),
         ("zeek-logs", "vertical port scan", "scan"),
-        ("zeek-logs", "SMTP login bruteforce to 80.75.42.226; suspicious user-agent", "bruteforce"),
+        ("zeek-logs", "SMTP login bruteforce; repeated reconnection attempts", "bruteforce"),
         ("binetflow", "Horizontal port scan to port rdp 3389/tcp", "scan"),
         ("binetflow", "Long Connection (Slips); per-flow labels", "long-conn"),
         ("ics", "recon on ICS; per-packet label CSV", "scan"),
