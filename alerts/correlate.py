@@ -18,7 +18,7 @@ from alerts import ecs, times
 from alerts.ongoing import OngoingAlert, begin, key_of
 from citywall.cards import DetectorCard
 from citywall.domains import NAMED, Domains, DomainSettings
-from citywall.findings import Finding
+from citywall.findings import Finding, event_order
 from citywall.sessions import Session
 from citywall.settings import CorrelateSettings
 from citywall.state import Parts, bytes_of
@@ -86,7 +86,7 @@ class Correlator:
         """
         state = self._sessions.setdefault(session.id, SessionState())
         changed: dict[str, OngoingAlert] = {}
-        for finding in sorted(findings, key=lambda f: (f.time, f.id)):
+        for finding in sorted(findings, key=event_order):
             if finding.session != session.id or finding.lane != session.lane:
                 raise ValueError(f"finding {finding.id} is not of session {session.id} ({session.lane})")
             if finding.detector not in self._cards:

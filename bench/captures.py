@@ -18,8 +18,8 @@ from citywall.kernelcache import base_folder
 GENERATOR = Path(__file__).parent / "generator"
 #: Bytes a packet takes on disk at most, by profile: see generator.capture.
 BYTES_A_PACKET = {"extranet": 470, "million": 110}
-#: One packet for each of a million flows, and some more that find them all alive.
-MILLION_PACKETS = 1_050_000
+#: Two packets for each of a million flows, and some more that find them all alive.
+MILLION_PACKETS = 2_100_000
 #: Left free on the disk for everything else.
 SPARE = 2 << 30
 
@@ -68,11 +68,18 @@ class Captures:
         path = self.folder / f"{profile}-{_generator_digest()}-{self.seed}-{packets}.pcap"
         if not (path.exists() and _facts_path(path).exists()):
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._drop_stale()
             _check_space(self.folder, packets * BYTES_A_PACKET[profile])
             arguments = [str(path), str(packets), profile, str(self.seed)]
             made = process.run([sys.executable, "-m", "bench.worker", "generate", *arguments])
             _facts_path(path).write_text(made.output, "utf-8")
         return Capture(path, packets, json.loads(_facts_path(path).read_text("utf-8")))
+
+    def _drop_stale(self) -> None:
+        """Delete what an older generator wrote: nobody will read it again."""
+        for path in self.folder.glob("*-*-*-*.*"):
+            if path.name.split("-")[1] != _generator_digest():
+                path.unlink(missing_ok=True)
 
 
 def _facts_path(path: Path) -> Path:

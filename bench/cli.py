@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,7 @@ def _bench(arguments: list[str]) -> int:
         folder = results.FOLDER
     captures = Captures(keep=options.keep, seed=options.seed)
     context = Context(sizes, options.repeats, captures, lambda line: print(line, file=sys.stderr, flush=True))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         for name in dict.fromkeys(names):
             result = BENCHMARKS[name]().run(context)
@@ -57,6 +59,11 @@ def _bench(arguments: list[str]) -> int:
     finally:
         captures.close()
     return 0
+
+
+def _stop(number: int, _: object) -> None:
+    """A termination ends the run as an interrupt does: the child is stopped, the captures are deleted."""
+    raise SystemExit(128 + number)
 
 
 def _sizes(packets: str | None, large: bool) -> tuple[int, ...]:

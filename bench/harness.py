@@ -130,7 +130,9 @@ def _describe(
         "wall": {**wall, "ratios": _ratios(wall)},
         "startup": each(lambda f: {"wall": _significant(f.startup_wall), "cpu": _significant(f.startup_cpu)}),
         "packets": each(lambda f: f.packets),
-        "spread": each(lambda f: {"cpu": _spread(f.cpu_samples), "wall": _spread(f.wall_samples)}),
+        "spread": each(
+            lambda f: {"cpu": _spread(f.cpu_samples, f.cpu), "wall": _spread(f.wall_samples, f.wall)}
+        ),
     }
 
 
@@ -143,13 +145,13 @@ def _ratios(values: dict[str, Any]) -> dict[str, dict[str, float]]:
     }
 
 
-def _spread(samples: tuple[float, ...]) -> dict[str, float]:
-    """Least and most of the repeats, and their distance as a share of the least."""
+def _spread(samples: tuple[float, ...], figure: float) -> dict[str, float]:
+    """Least and most of the repeats, and their distance as a share of the figure told."""
     least, most = min(samples), max(samples)
     return {
         "least": _significant(least),
         "most": _significant(most),
-        "relative": _significant((most - least) / least),
+        "relative": _significant((most - least) / abs(figure)),
     }
 
 

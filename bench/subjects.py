@@ -164,7 +164,7 @@ class Command(Subject):
         return Figure(
             packets, cpu / packets, wall / packets,
             tuple(r.cpu / r.packets for r in runs), tuple(r.wall / r.packets for r in runs),
-            startup_wall, startup_cpu,
+            max(startup_wall, 0.0), max(startup_cpu, 0.0),
         )  # fmt: skip
 
 

@@ -75,3 +75,14 @@ def derived_id(*parts: object) -> str:
     """A stable 128-bit id in hex from the text of `parts`."""
     text = "\x1f".join(str(p) for p in parts)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def event_order(finding: Finding) -> tuple[int, str, str, str, int, float, str]:
+    """Key that orders findings by event time, then by what they say.
+
+    Ids come last: they name the session, and the same packets in another file must give the same order.
+    """
+    return (
+        finding.time, finding.detector, finding.kind, finding.entity,
+        int(finding.severity), finding.score, finding.id,
+    )  # fmt: skip

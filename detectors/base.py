@@ -178,7 +178,8 @@ class Detector(ABC):
             **texts,
             "kinds": {kind: cls.text(f"kind_{kind}", language) for kind in cls.kinds},
             "attck": [
-                {"id": t, "name": n, "tactic": {"id": tactic, "name": called}} for t, n, tactic, called in cls.attck
+                {"id": t, "name": n, "tactic": {"id": tactic, "name": called}}
+                for t, n, tactic, called in cls.attck
             ],
             "gb20986": {"class": cls.gb_class, "subclass": cls.gb_subclass},
             "axis": cls.axis,
@@ -230,4 +231,5 @@ def milli(value: float) -> int:
 def ratio(part: NDArray[Any] | int, whole: NDArray[Any] | int) -> NDArray[np.float64]:
     """`part / whole`, 0 where there is no whole."""
     whole = np.asarray(whole, np.float64)
-    return np.divide(np.asarray(part, np.float64), whole, out=np.zeros(whole.shape), where=whole != 0)
+    result = np.divide(np.asarray(part, np.float64), whole, out=np.zeros(whole.shape), where=whole != 0)
+    return np.asarray(result, np.float64)

@@ -8,7 +8,7 @@ services, calls and downloads are never in the sum.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.batches import PROTOCOL_NAMES
-from citywall.findings import Endpoint, Severity
+from citywall.findings import Endpoint, Evidence, Severity
 from detectors.base import Detector, Draft, ratio
 from detectors.features import kernels
 from detectors.features.tables import Seen
@@ -24,6 +24,7 @@ from detectors.places import distinct
 
 _NEVER = 1 << 40
 _SECOND = 1_000_000_000
+_ONE_SOURCE = 1.5  # an estimate below this stands for a single source: one register in 32 is set
 
 
 def _rate(description: str) -> Any:
@@ -43,7 +44,9 @@ class FloodParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     syn_allowed: Annotated[int, _rate("SYN packets a host may get without a handshake being finished.")] = 50
     syn_alarm: Annotated[int, _sum("SYN packets beyond that, summed over seconds, that make a flood.")] = 100
-    udp_allowed: Annotated[int, _rate("UDP packets a host may get without answering: streams are one-way.")] = 3000
+    udp_allowed: Annotated[
+        int, _rate("UDP packets a host may get without answering: streams are one-way.")
+    ] = 3000
     udp_alarm: Annotated[int, _sum("UDP packets beyond that that make a flood.")] = 3000
     udp_flows_allowed: Annotated[int, _rate("New UDP flows a host may get without answering.")] = 100
     udp_flows_alarm: Annotated[int, _sum("New UDP flows beyond that that make a flood.")] = 400
@@ -53,7 +56,9 @@ class FloodParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, _rate("Packets from ports of known amplifiers a host may get without having asked.")
     ] = 20
     reflected_alarm: Annotated[int, _sum("Such packets beyond that that make an amplification attack.")] = 100
-    unasked_allowed: Annotated[int, _rate("SYN-ACK and RST packets a host may get without having asked.")] = 50
+    unasked_allowed: Annotated[int, _rate("SYN-ACK and RST packets a host may get without having asked.")] = (
+        50
+    )
     unasked_alarm: Annotated[int, _sum("Such packets beyond that that make a reflection attack.")] = 100
     other_allowed: Annotated[
         int, _rate("Other flows a host may get without answering: stray TCP segments, other protocols.")
@@ -68,7 +73,10 @@ class FloodParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=1000, extra={"unit": "times"}, description="How much more a whole prefix may get.")
     ] = 4
     prefix_v4: Annotated[
-        int, Meta(ge=8, le=31, extra={"unit": "bits"}, description="Length of IPv4 prefixes under carpet bombing.")
+        int,
+        Meta(
+            ge=8, le=31, extra={"unit": "bits"}, description="Length of IPv4 prefixes under carpet bombing."
+        ),
     ] = 24
     prefix_v6: Annotated[
         int, Meta(ge=16, le=64, extra={"unit": "bits"}, description="The same for IPv6; 64 is a subnet.")
@@ -77,9 +85,9 @@ class FloodParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Annotated[int, Meta(ge=0, le=65535)], ...],
         Meta(extra={"unit": "ports"}, description="UDP source ports of services known to amplify."),
     ] = (
-        7, 17, 19, 53, 69, 111, 123, 137, 138, 161, 177, 389, 427, 500, 520, 523, 623, 1194, 1434, 1604, 1701,
-        1900, 2049, 2362, 3283, 3389, 3702, 4500, 5060, 5093, 5351, 5353, 5683, 6881, 6882, 6883, 8767, 10001,
-        10074, 11211, 17185, 20800, 27005, 27015, 27960, 30120, 30718, 32410, 32414, 33848, 37810, 41794, 47808,
+        7, 17, 19, 53, 69, 111, 123, 137, 138, 161, 177, 389, 427, 500, 520, 523, 623, 1434, 1604, 1900, 2049,
+        2362, 3283, 3389, 3702, 4500, 5060, 5093, 5351, 5353, 5683, 10001, 10074, 11211, 17185, 20800, 27005,
+        27015, 27960, 30120, 30718, 32410, 32414, 33848, 37810, 41794, 47808,
     )  # fmt: skip
 
     def limits(self) -> NDArray[np.int64]:
@@ -106,6 +114,16 @@ _KINDS = {
     kernels.TCP_REFLECTED: "tcp_reflection",
     kernels.OTHER_ONE_WAY: "packet_flood",
 }
+
+
+class _Shape(NamedTuple):
+    """How a target's episode looks: score, and entropies of its sources and of what they aim at."""
+
+    score: float
+    of_flows: bool
+    sources: float
+    spread: float
+    hosts: float  # distinct sources, estimated
 
 
 class Flood(Detector):
@@ -144,7 +162,7 @@ class Flood(Detector):
         packets = targets["packets"]
         aimed = (spread <= p.aimed) | (ratio(targets["dport_votes"], packets) >= 0.5)
         reflected = (channel == kernels.UDP_REFLECTED) | (channel == kernels.TCP_REFLECTED)
-        # Many ports of one host asked by few sources is a scan, whatever its rate; a bare mass of packets is not.
+        # Few sources asking many ports of one host are a scan at any rate; a bare mass of packets is not.
         shaped = many | aimed
         by_flows = np.where(shaped, by_flows, 0.0)
         by_packets = np.where((channel == kernels.SYN_HALF_OPEN) & ~shaped, 0.0, by_packets)
@@ -156,28 +174,19 @@ class Flood(Detector):
         )  # fmt: skip
         score = np.maximum(by_packets, by_flows)
         hit = (score >= 1) & ((level == 0) | carpet)
+        shape = zip(score, by_flows > by_packets, sources, spread, hosts, strict=True)
+        shapes = [_Shape(*(v.item() for v in values)) for values in shape]
         return [
-            self._draft(
-                targets[i], reports[seen.target_rows[i]], limits[i], bool(by_flows[i] > by_packets[i]),
-                float(score[i]), float(sources[i]), float(spread[i]), float(hosts[i]),
-            )
+            self._draft(targets[i], reports[seen.target_rows[i]], limits[i], shapes[i])
             for i in np.flatnonzero(hit)
-        ]  # fmt: skip
+        ]
 
-    def _draft(
-        self, target: Any, row: Any, limits: NDArray[np.int64], of_flows: bool, score: float, sources: float,
-        spread: float, hosts: float,
-    ) -> Draft:  # fmt: skip
-        channel, prefix, packets = int(target["channel"]), int(target["prefix"]), int(target["packets"])
+    def _draft(self, target: Any, row: Any, limits: NDArray[np.int64], shape: _Shape) -> Draft:
+        prefix = int(target["prefix"])
         place = self.places.endpoint(target["hi"], target["lo"], target["domain"])
-        ported = channel not in (kernels.ICMP_ANY, kernels.OTHER_ONE_WAY)
-        dport = int(target["dport"]) if ported and 2 * int(target["dport_votes"]) >= packets else None
-        sport = int(target["sport"]) if ported and 2 * int(target["sport_votes"]) >= packets else None
-        kind = _KINDS[channel]
-        many = sources >= self.parameters.scattered
-        if kind == "udp_flood" and many and sport is not None and sport < 1024 and hosts >= self.parameters.reflectors:
-            kind = "udp_reflection"
-        facts = self._facts(target, limits, of_flows, sources, spread, hosts)
+        sport, dport = _usual_port(target, "sport"), _usual_port(target, "dport")
+        kind = self._kind(target, shape, sport)
+        facts = self._facts(target, limits, shape)
         facts["protocol"] = PROTOCOL_NAMES.get(int(row["proto"]), str(int(row["proto"])))
         if sport is not None:
             facts["source_port"] = sport
@@ -188,33 +197,53 @@ class Flood(Detector):
             facts["target_port"] = dport
             place = Endpoint(place.address, place.domain, dport)
         name = f"{place.address}/{prefix}" if prefix else place.address
-        # Estimated from one register in 32: exactly one source when a single one is set.
-        source = None
-        if hosts < 1.5:
-            source = self.places.endpoint(row["src_hi"], row["src_lo"], row["domain"])
-            if (source.address, source.domain) == (place.address, place.domain):
-                source = self.places.endpoint(row["dst_hi"], row["dst_lo"], row["domain"])
+        return Draft(
+            kind=kind,
+            about=str(target["channel"]) if prefix else "",
+            entity=self.places.name(place.domain, name),
+            time=int(target["last"]),
+            began=int(target["began"]),
+            severity=Severity.HIGH,
+            confidence=round(1 - 0.5 / max(shape.score, 1.0), 3),
+            score=round(shape.score, 3),
+            threshold=1.0,
+            source=self._only_source(row, place) if shape.hosts < _ONE_SOURCE else None,
+            target=place,
+            facts=facts,
+            evidence=self._evidence(target, row),
+        )
+
+    def _kind(self, target: Any, shape: _Shape, sport: int | None) -> str:
+        """A service's port on one side of many sources' packets is reflection, listed or not."""
+        kind, p = _KINDS[int(target["channel"])], self.parameters
+        served = sport is not None and sport < 1024
+        if kind == "udp_flood" and served and shape.sources >= p.scattered and shape.hosts >= p.reflectors:
+            return "udp_reflection"
+        return kind
+
+    def _only_source(self, row: Any, target: Endpoint) -> Endpoint:
+        source = self.places.endpoint(row["src_hi"], row["src_lo"], row["domain"])
+        if (source.address, source.domain) != (target.address, target.domain):
+            return source
+        return self.places.endpoint(row["dst_hi"], row["dst_lo"], row["domain"])
+
+    def _evidence(self, target: Any, row: Any) -> tuple[Evidence, ...]:
+        """The first flow of the episode, the one before this, and this."""
         kept = [
             self.places.flow(
-                target, which, (target[f"{which}_src_hi"], target[f"{which}_src_lo"]),
+                target,
+                which,
+                (target[f"{which}_src_hi"], target[f"{which}_src_lo"]),
                 (target[f"{which}_dst_hi"], target[f"{which}_dst_lo"]),
             )
             for which in ("first", "late")
-        ]  # fmt: skip
-        return Draft(
-            kind=kind, about=str(channel) if prefix else "", entity=self.places.name(place.domain, name),
-            time=int(target["last"]), began=int(target["began"]),
-            severity=Severity.HIGH,
-            confidence=round(1 - 0.5 / max(score, 1.0), 3),
-            score=round(score, 3), threshold=1.0,
-            source=source, target=place, facts=facts, evidence=distinct([*kept, self.places.report(row)]),
-        )  # fmt: skip
+            if target[f"{which}_frame"] or target[f"{which}_flow_id"]
+        ]
+        return distinct([*kept, self.places.report(row)])
 
-    def _facts(
-        self, target: Any, limits: NDArray[np.int64], of_flows: bool, sources: float, spread: float, hosts: float
-    ) -> dict[str, int | float | str]:
-        what = "flows" if of_flows else "packets"
-        allowed = kernels.ALLOWED_FLOWS if of_flows else kernels.ALLOWED_PACKETS
+    def _facts(self, target: Any, limits: NDArray[np.int64], shape: _Shape) -> dict[str, int | float | str]:
+        what = "flows" if shape.of_flows else "packets"
+        allowed = kernels.ALLOWED_FLOWS if shape.of_flows else kernels.ALLOWED_PACKETS
         lasted = max(int(target["last"]) - int(target["began"]), 0)
         packets, replies = int(target["packets"]), int(target["replies"])
         return {
@@ -227,11 +256,18 @@ class Flood(Detector):
             "bytes": int(target["bytes"]),
             "flows": int(target["flows"]),
             "reply_ratio": round(replies / packets, 4) if packets else 0.0,
-            "sources_estimated": round(hosts),
-            "source_entropy": round(sources, 3),
-            "spread_entropy": round(spread, 3),
+            "sources_estimated": round(shape.hosts),
+            "source_entropy": round(shape.sources, 3),
+            "spread_entropy": round(shape.spread, 3),
             "seconds": round(lasted / _SECOND, 3),
         }
+
+
+def _usual_port(target: Any, side: str) -> int | None:
+    """The port of most packets, if there is one."""
+    ported = int(target["channel"]) not in (kernels.ICMP_ANY, kernels.OTHER_ONE_WAY)
+    usual = ported and 2 * int(target[f"{side}_votes"]) >= int(target["packets"])
+    return int(target[side]) if usual else None
 
 
 def entropy(bins: NDArray[Any]) -> NDArray[np.float64]:
@@ -249,4 +285,4 @@ def distinct_sources(registers: NDArray[np.uint8]) -> NDArray[np.float64]:
     raw = 0.697 * m * m / (2.0 ** -registers.astype(np.float64)).sum(axis=1)
     empty = (registers == 0).sum(axis=1)
     small = m * np.log(m / np.maximum(empty, 1))
-    return np.where((raw <= 2.5 * m) & (empty > 0), small, raw)
+    return np.asarray(np.where((raw <= 2.5 * m) & (empty > 0), small, raw), np.float64)

@@ -47,9 +47,7 @@ class Places:
 
     def flow(self, record: Any, which: str, src: tuple[int, int], dst: tuple[int, int]) -> Evidence:
         """The `first` or `late` flow kept in a record, as evidence."""
-        return self._flow(
-            record, f"{which}_", src, dst, int(record[f"{which}_time"])
-        )
+        return self._flow(record, f"{which}_", src, dst, int(record[f"{which}_time"]))
 
     def report(self, row: Any) -> Evidence:
         """The flow of a FLOW row as evidence."""
@@ -101,7 +99,9 @@ def common_prefix(base: tuple[int, int], spread: tuple[int, int]) -> tuple[str, 
     base_hi, base_lo = int(base[0]), int(base[1])
     if base_hi == 0 and base_lo >> 32 == 0xFFFF and differing <= 32:
         length = 32 - differing
-        return str(ipaddress.ip_network((base_lo & 0xFFFF_FFFF, length), strict=False).network_address), length
+        return str(
+            ipaddress.ip_network((base_lo & 0xFFFF_FFFF, length), strict=False).network_address
+        ), length
     length = 128 - differing
     network = ipaddress.IPv6Network((base_hi << 64 | base_lo, length), strict=False)
     return str(network.network_address), length

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.errors import SettingsError
-from citywall.findings import Finding
+from citywall.findings import Finding, event_order
 from citywall.state import Parts, bytes_of
 from detectors.base import Context, Detector, Parameter, milli, parameters_of, read_parameters
 from detectors.brute_force import BruteForce, BruteForceParameters
@@ -81,15 +81,16 @@ class DetectorSet:
     """
 
     def __init__(
-        self, detectors: Sequence[Detector], parameters: Mapping[str, msgspec.Struct], sizes: FeatureParameters
+        self,
+        detectors: Sequence[Detector],
+        parameters: Mapping[str, msgspec.Struct],
+        sizes: FeatureParameters,
     ) -> None:
         self.detectors = list(detectors)
         self._limits = limits_of(parameters)
         scan = parameters[Scan.id]
         assert isinstance(scan, ScanParameters)
-        self._event_limits = self._limits._replace(
-            window=scan.arp_window_s * _SECOND, gate=scan.arp_targets
-        )
+        self._event_limits = self._limits._replace(window=scan.arp_window_s * _SECOND, gate=scan.arp_targets)
         self._sizes = sizes
         self._event_sizes = FeatureParameters(
             contacts=max(16, sizes.contacts // 16), groups=max(16, sizes.groups // 16), targets=16, logins=16
@@ -100,7 +101,7 @@ class DetectorSet:
     def process(
         self, reports: NDArray[np.void], events: NDArray[np.void], session: str, lane: str
     ) -> list[Finding]:
-        """Findings of FLOW `reports` and EVENT `events`, in order of (time, id)."""
+        """Findings of FLOW `reports` and EVENT `events`, in `event_order`."""
         if session != self._session:
             self._reset()
             self._session = session
@@ -116,7 +117,7 @@ class DetectorSet:
             seen = self.events.observe_events(rows)
             for detector in self.detectors:
                 found += detector.findings(detector.judge_events(seen, rows), context)
-        return sorted(found, key=lambda f: (f.time, f.id))
+        return sorted(found, key=event_order)
 
     def close(self, session: str, lane: str) -> list[Finding]:  # noqa: ARG002  (nothing waits for the end)
         """End a session: what is left to say (nothing), and everything forgotten."""

@@ -9,7 +9,7 @@ many peers on many ports (peer to peer) fails often but never with a plan.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,6 +27,15 @@ from detectors.places import common_prefix, distinct
 #: Every client talks to these, and a broken path makes its failures come in bursts.
 COMMON_PORTS = (80, 443)
 _SECOND = 1_000_000_000
+
+Facts = dict[str, int | float | str]
+
+
+class _Subject(NamedTuple):
+    """A record of the kernel, and the row as of which it was copied."""
+
+    group: Any  # GROUP
+    row: Any  # FLOW or EVENT
 
 
 class ScanParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,8 +114,8 @@ class ScanParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scanner_success: Annotated[
         float,
         Meta(gt=0, lt=0.9, extra={"unit": "probability"},
-             description="θ1: how often a scanner's first contact succeeds. Both together set the least share "
-             "of failures that is seen: 27 % with the defaults."),
+             description="θ1: how often a scanner's first contact succeeds. Both together set the least "
+             "share of failures that is seen: 27 % with the defaults."),
     ] = 0.5  # fmt: skip
     detection: Annotated[
         float,
@@ -200,26 +209,24 @@ class Scan(Detector):
         drafts: list[Draft] = []
         hit = horizontal | vertical | silent_target | silent_port | sweep | block | odd
         for i in np.flatnonzero(hit):
-            group, row = groups[i], reports[seen.group_rows[i]]
+            of = _Subject(groups[i], reports[seen.group_rows[i]])
             n, e = int(failures[i]), int(empties[i])
             if horizontal[i]:
-                drafts.append(self._horizontal(group, row, n, int(need[i])))
+                drafts.append(self._horizontal(of, n, int(need[i])))
             if vertical[i]:
-                drafts.append(self._vertical(group, row, n, int(need_ports[i])))
+                drafts.append(self._vertical(of, n, int(need_ports[i])))
             if silent_target[i]:
-                drafts.append(self._vertical(group, row, n + e, p.answered_ports))
+                drafts.append(self._vertical(of, n + e, p.answered_ports))
             if silent_port[i]:
-                drafts.append(self._horizontal(group, row, e, p.answered_targets, Severity.LOW))
+                drafts.append(self._horizontal(of, e, p.answered_targets, Severity.LOW))
             if sweep[i]:
-                drafts.append(self._sweep(group, row, int(contacts[i]), p.icmp_targets))
+                network = self._network(of.group)
+                drafts.append(self._draft("icmp_sweep", of, int(contacts[i]), p.icmp_targets, target=network))
             if block[i]:
-                drafts.append(self._draft("block", "", group, row, n, p.block_contacts, None, None))
+                drafts.append(self._draft("block", of, n, p.block_contacts))
             if odd[i]:
-                drafts.append(
-                    self._draft(
-                        "odd_flags", "", group, row, int(group["odd"]), p.odd_flows, None, None, Severity.LOW
-                    )
-                )
+                count = int(of.group["odd"])
+                drafts.append(self._draft("odd_flags", of, count, p.odd_flows, at_most=Severity.LOW))
         return drafts
 
     def judge_events(self, seen: Seen, events: NDArray[np.void]) -> list[Draft]:
@@ -239,76 +246,89 @@ class Scan(Detector):
         return Severity.HIGH if inside and score >= 4 * threshold else Severity.MEDIUM
 
     def _horizontal(
-        self, group: Any, row: Any, score: int, need: int, at_most: Severity = Severity.CRITICAL
+        self, of: _Subject, score: int, need: int, at_most: Severity = Severity.CRITICAL
     ) -> Draft:
-        proto, port = int(group["proto"]), int(group["port"])
-        about = f"{PROTOCOL_NAMES.get(proto, str(proto))}/{port}"
-        return self._draft("horizontal", about, group, row, score, need, self._network(group), port, at_most)
+        proto, port = int(of.group["proto"]), int(of.group["port"])
+        about, target = f"{PROTOCOL_NAMES.get(proto, str(proto))}/{port}", self._network(of.group)
+        return self._draft(
+            "horizontal", of, score, need, about=about, target=target, more={"port": port}, at_most=at_most
+        )
 
-    def _vertical(self, group: Any, row: Any, score: int, need: int) -> Draft:
+    def _vertical(self, of: _Subject, score: int, need: int) -> Draft:
+        group = of.group
         target = self.places.endpoint(group["dst_hi"], group["dst_lo"], group["dst_domain"])
         about = f"{self.places.name(target.domain, target.address)}/{int(group['proto'])}"
-        return self._draft("vertical", about, group, row, score, need, target, None)
+        more: Facts = {"lowest_port": int(group["low"]), "highest_port": int(group["high"])}
+        return self._draft("vertical", of, score, need, about=about, target=target, more=more)
 
-    def _sweep(self, group: Any, row: Any, score: int, need: int) -> Draft:
-        return self._draft("icmp_sweep", "", group, row, score, need, self._network(group), None)
+    def _resolution(self, group: Any, row: Any, score: int) -> Draft:
+        arp = int(group["proto"]) == 1
+        proto = "arp" if arp else "ipv6-icmp"
+        mac = int(group["mac"])
+        return self._draft(
+            "arp_sweep" if arp else "neighbour_sweep",
+            _Subject(group, row),
+            score,
+            self.parameters.arp_targets,
+            target=self._network(group),
+            mac=mac_to_text(mac),
+            more={"window_s": self.parameters.arp_window_s, "protocol": proto},
+            evidence=[
+                self.places.packet(_first_packet(group), mac, proto),
+                self.places.packet(row, mac, proto),
+            ],
+        )
 
     def _draft(
-        self, kind: str, about: str, group: Any, row: Any, score: int, need: int, target: Endpoint | None,
-        port: int | None, at_most: Severity = Severity.CRITICAL,
-    ) -> Draft:  # fmt: skip
-        source = self.places.endpoint(group["src_hi"], group["src_lo"], group["domain"])
+        self,
+        kind: str,
+        of: _Subject,
+        score: int,
+        need: int,
+        *,
+        about: str = "",
+        target: Endpoint | None = None,
+        mac: str | None = None,
+        more: Facts | None = None,
+        evidence: list[Evidence] | None = None,
+        at_most: Severity = Severity.CRITICAL,
+    ) -> Draft:
+        group = of.group
+        place = self.places.endpoint(group["src_hi"], group["src_lo"], group["domain"])
+        source = Endpoint(place.address, place.domain, mac=mac)
+        nobody = place.address in ("0.0.0.0", "::")  # noqa: S104  (an asker without an address)
+        doubt = math.exp(-max(int(group["peak"]), 1000) / 1000 / 4)
+        return Draft(
+            kind=kind,
+            about=about,
+            entity=self.places.name(place.domain, (mac or "") if nobody else place.address),
+            time=int(group["last"]),
+            began=int(group["began"]),
+            severity=min(self._severity(group, score, need), at_most),
+            confidence=round(1 - doubt, 3),
+            score=float(score),
+            threshold=float(need),
+            source=source,
+            target=target,
+            facts=self._facts(group, score, need) | (more or {}),
+            evidence=distinct(self._flows(of) if evidence is None else evidence),
+        )
+
+    def _flows(self, of: _Subject) -> list[Evidence]:
+        """The first failing flow of the episode, the one before this, and this."""
+        group = of.group
         src = (int(group["src_hi"]), int(group["src_lo"]))
         kept = [
             self.places.flow(group, which, src, (group[f"{which}_dst_hi"], group[f"{which}_dst_lo"]))
             for which in ("first", "late")
             if group[f"{which}_proto"]
         ]
-        facts = self._facts(group, score, need)
-        if port is not None:
-            facts["port"] = port
-        if kind == "vertical":
-            facts["lowest_port"], facts["highest_port"] = int(group["low"]), int(group["high"])
-        if kind == "block":
-            facts["failing_targets"], facts["failing_ports"] = int(group["targets"]), int(group["ports"])
-        return self._finish(
-            kind, about, group, score, need, source, target, facts, [*kept, self.places.report(row)], at_most
-        )
+        return [*kept, self.places.report(of.row)]
 
-    def _resolution(self, group: Any, row: Any, score: int) -> Draft:
-        arp = int(group["proto"]) == 1
-        proto = "arp" if arp else "ipv6-icmp"
-        mac = int(group["mac"])
-        place = self.places.endpoint(group["src_hi"], group["src_lo"], group["domain"])
-        source = Endpoint(place.address, place.domain, mac=mac_to_text(mac))
-        facts = self._facts(group, score, self.parameters.arp_targets)
-        facts["window_s"], facts["protocol"] = self.parameters.arp_window_s, proto
-        kept = [self.places.packet(_first_packet(group), mac, proto), self.places.packet(row, mac, proto)]
-        kind = "arp_sweep" if arp else "neighbour_sweep"
-        return self._finish(kind, "", group, score, self.parameters.arp_targets, source, self._network(group),
-                            facts, kept, Severity.CRITICAL)  # fmt: skip
-
-    def _finish(
-        self, kind: str, about: str, group: Any, score: int, need: int, source: Endpoint,
-        target: Endpoint | None, facts: dict[str, int | float | str], evidence: list[Evidence],
-        at_most: Severity,
-    ) -> Draft:  # fmt: skip
-        nobody = source.address in ("0.0.0.0", "::")  # noqa: S104  (an asker without an address)
-        entity = self.places.name(source.domain, (source.mac or "") if nobody else source.address)
-        doubt = math.exp(-max(int(group["peak"]), 1000) / 1000 / 4)
-        return Draft(
-            kind=kind, about=about, entity=entity,
-            time=int(group["last"]), began=int(group["began"]),
-            severity=min(self._severity(group, score, need), at_most),
-            confidence=round(1 - doubt, 3),
-            score=float(score), threshold=float(need),
-            source=source, target=target, facts=facts, evidence=distinct(evidence),
-        )  # fmt: skip
-
-    def _facts(self, group: Any, observed: int, threshold: int) -> dict[str, int | float | str]:
+    def _facts(self, group: Any, observed: int, threshold: int) -> Facts:
         contacts, failures = int(group["contacts"]), int(group["failures"])
         lasted = max(int(group["last"]) - int(group["began"]), 0)
-        return {
+        facts: Facts = {
             "observed": observed,
             "threshold": threshold,
             "window_s": self.parameters.window_s,
@@ -322,6 +342,9 @@ class Scan(Detector):
             "seconds": round(lasted / _SECOND, 3),
             "protocol": PROTOCOL_NAMES.get(int(group["proto"]), "any"),
         }
+        if int(group["kind"]) == BY_SOURCE:
+            facts["failing_targets"], facts["failing_ports"] = int(group["targets"]), int(group["ports"])
+        return facts
 
     def _network(self, group: Any) -> Endpoint:
         base, spread = (group["base_hi"], group["base_lo"]), (group["spread_hi"], group["spread_lo"])
@@ -334,5 +357,7 @@ class Scan(Detector):
 
 def _first_packet(group: Any) -> dict[str, Any]:
     """The first packet kept in a group, with the names of an EVENT row."""
-    kept = {name: group[f"first_{name}"] for name in ("frame", "offset", "time", "dst_hi", "dst_lo", "domain")}
+    kept = {
+        name: group[f"first_{name}"] for name in ("frame", "offset", "time", "dst_hi", "dst_lo", "domain")
+    }
     return {**kept, "src_hi": group["src_hi"], "src_lo": group["src_lo"]}

@@ -1,1 +1,1 @@
-"""Placeholder docstring: owner replaces."""
+"""Scenes with known attacks: the synthesiser and its ground truth."""

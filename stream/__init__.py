@@ -1,1 +1,1 @@
-"""Placeholder docstring: owner replaces."""
+"""The Faust application: topics, agents, checkpoints, and the embedded transport."""

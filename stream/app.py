@@ -170,15 +170,29 @@ class Desk:
         for event in self._unacked:
             event.ack()
         self._unacked.clear()
-        await self._app.consumer.commit(set(self.station.stage.inputs))
+        # One at a time: who waits for another's commit in Faust cannot be cancelled.
+        async with self._hooks.committing:
+            await self._app.consumer.commit(set(self.station.stage.inputs))
         self._schedule.done(began, time.monotonic())
         log.debug("%s: checkpoint in %.3f s", stage, time.monotonic() - began)
 
     async def close(self) -> None:
         """Wait for the batch under way and save; the agent takes nothing more."""
-        await self.lock.acquire()
+        await self.pause()
         if not self._broken:
             await self.save()
+
+    async def pause(self) -> None:
+        """Wait for the batch under way; the agent takes nothing more."""
+        await self.lock.acquire()
+
+    async def stop(self) -> None:
+        """Stop the agent.
+
+        Were it left to the application, which cancels agents before it tells them to stop, a supervisor
+        could start it anew meanwhile.
+        """
+        await self.agent.stop()
 
 
 class Hooks:
@@ -190,6 +204,7 @@ class Hooks:
         finished: Callable[[str, str, codecs.Tally], None],
         failed: Callable[[Exception], None],
     ) -> None:
+        self.committing = asyncio.Lock()
         self.moved = moved
         self.finished = finished
         self.failed = failed

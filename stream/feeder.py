@@ -175,7 +175,7 @@ class Feeder:
 
         parser = registry.sniff(source.path)
         if parser is None:
-            raise UnsupportedInput(str(source.path), "is no capture or flow log of a known kind")
+            raise UnsupportedInput(str(source.path), "is no capture or flow log of a known kind", offset=0)
         source.session = self._name("flowlog", source)
         return "flowlog", iter(registry.chunks(source.path, parser, session=source.session))
 

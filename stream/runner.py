@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from citywall.errors import DataFolderError, StreamError
 from citywall.settings import Settings
@@ -24,12 +24,17 @@ from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.reports import Progress, RunReport, SessionReport
 
+if TYPE_CHECKING:
+    from stream.app import Desk, Worker
+
 log = logging.getLogger(__name__)
 
 Observe = Callable[[Progress], None]
 #: Seconds between two snapshots.
 TICK = 0.1
 _BUDGET_EVERY = 5.0
+#: Seconds the engine gets to stop.
+_PATIENCE = 10.0
 
 
 class Assemble(Protocol):
@@ -177,12 +182,12 @@ class Run:
             worker.add_future(self._guard(self._feed(self._feeder)))
             worker.add_future(self._guard(self._watch()))
             await self.over.wait()
-            if self.failure is not None and not isinstance(self.failure, Exception):  # a signal
+            if not isinstance(self.failure, Exception):  # else they may be stuck behind what failed
                 for desk in desks:
-                    await desk.close()
+                    await (desk.pause() if self.failure is None else desk.close())
             self.tell()
         finally:
-            await worker.stop()
+            await _stop(worker, desks)
             log_of(app).close()
 
     async def _feed(self, feeding: Feeder) -> None:
@@ -315,12 +320,23 @@ def _signals(loop: asyncio.AbstractEventLoop, handle: Callable[[int], None]) -> 
             signal.signal(number, before[number])
 
 
+async def _stop(worker: Worker, desks: list[Desk]) -> None:
+    async def stop() -> None:
+        for desk in desks:
+            await desk.stop()
+        await worker.stop()
+
+    _, late = await asyncio.wait({asyncio.ensure_future(stop())}, timeout=_PATIENCE)
+    if late:
+        log.warning("the stream engine did not stop in %.0f s and is left", _PATIENCE)
+
+
 def _close_loop(loop: asyncio.AbstractEventLoop) -> None:
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()
     if left:
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE))
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.run_until_complete(loop.shutdown_default_executor())
     asyncio.set_event_loop(None)

@@ -47,20 +47,26 @@ class Profile:
     `concurrent` flows are alive at any moment, each replaced when it ends. `packets_per_second` sets how much
     event time passes. One packet in `sweep` (a power of two) visits the flows in turn, so that none falls
     idle; the others favour few flows (Zipf). `fixed_length` gives every flow that many packets, 0 draws them
-    from a Pareto distribution. `bare` drops payloads.
+    from a Pareto distribution. Flows come from `clients` hosts in turn. A visit is `burst` packets in a row,
+    question and answer where more than one. `bare` drops payloads.
     """
 
     concurrent: int = 10_000
     packets_per_second: int = 5_000
     sweep: int = 4
     fixed_length: int = 0
+    clients: int = 4_000
+    burst: int = 1
     bare: bool = False
 
 
 #: What decode, meter and end-to-end read.
 EXTRANET = Profile()
 #: One million flows alive at once within half a minute, in as few bytes as can be.
-MILLION = Profile(concurrent=1_000_000, packets_per_second=40_000, sweep=1, fixed_length=1_000, bare=True)
+MILLION = Profile(
+    concurrent=1_000_000, packets_per_second=80_000, sweep=1, fixed_length=1_000,
+    clients=200_000, burst=2, bare=True,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,8 @@ def write_capture(
             for first in range(0, packets, chunk):
                 written = _fill(
                     buffer, first, min(chunk, packets - first), np.uint64(seed), start, period,
-                    slots, serials, tables.weights, profile.sweep - 1, tables.lengths, profile.fixed_length,
+                    slots, serials, profile.clients, tables.weights, profile.sweep - 1, profile.burst,
+                    tables.lengths, profile.fixed_length,
                     tables.sizes, tables.servers, *ports, tables.text, tables.noise,
                 )  # fmt: skip
                 out.write(buffer[:written].data)
@@ -144,8 +151,10 @@ def _check(packets: int, profile: Profile) -> None:
         raise ValueError("sweep must be a power of two")
     if not 1 <= profile.packets_per_second <= 1_000_000:
         raise ValueError("packets_per_second must lie between 1 and 1,000,000")
-    if profile.concurrent < 1:
-        raise ValueError("at least one flow must be alive")
+    if profile.concurrent < 1 or profile.burst < 1:
+        raise ValueError("at least one flow must be alive and visited")
+    if not 1 <= profile.clients <= 1_000_000:
+        raise ValueError("clients must lie between 1 and 1,000,000")
 
 
 def _tables(profile: Profile, seed: int) -> _Tables:

@@ -23,7 +23,6 @@ CLIENT_STREAM = U(0x510E527F)
 SERVER_STREAM = U(0x6A09E667)
 ALIVE_STREAM = U(0x9B05688C)
 
-CLIENTS = 4000
 SERVERS = 20000
 #: Coprime to SERVERS: popular servers, which have low numbers, are spread over the networks.
 SPREAD = 7919
@@ -78,28 +77,28 @@ def put_mac(buffer, at, role, host):
 
 @inline
 def put_ipv4(buffer, at, is_server, host):
-    """Write a client's address of 10.1/16 or a server's of 172.16/16."""
+    """Write a client's address from 10.1.0.0 on or a server's from 172.16.0.0 on."""
     base = 0xAC100000 if is_server else 0x0A010000
     put32(buffer, at, base + (host * SPREAD % SERVERS if is_server else host))
 
 
 @inline
 def put_ipv6(buffer, at, is_server, host, seed):
-    """Write an address of 2001:db8::/32, of networks 1 to 16 (clients) or 256 to 412 (servers)."""
-    network = 256 + host * SPREAD % SERVERS // 128 if is_server else 1 + host // 256
+    """Write an address of 2001:db8::/32: networks of 256 clients from 1 on, of 128 servers from 65536 on."""
+    network = 65536 + host * SPREAD % SERVERS // 128 if is_server else 1 + host // 256
     put32(buffer, at, 0x20010DB8)
     put32(buffer, at + 4, network)
     put64(buffer, at + 8, word(seed, SERVER_STREAM if is_server else CLIENT_STREAM, host))
 
 
 @inline
-def begin(slot, serial, seed, lengths, servers, tcp_ports, udp_ports, fixed_length):
+def begin(slot, serial, seed, clients, lengths, servers, tcp_ports, udp_ports, fixed_length):
     """Put the flow numbered `serial` into a slot. No two flows share a key: see client and client_port."""
     w = word(seed, FLOW_STREAM, serial)
     slot["flow"] = serial
     slot["sent"] = 0
-    client = serial % CLIENTS
-    turn = serial // CLIENTS
+    client = serial % clients
+    turn = serial // clients
     slot["client"] = client
     slot["client_port"] = FIRST_PORT + (turn * 40507 + client * 17) % PORTS
     slot["client_seq"] = np.int64(w & U(0xFFFFFFFF))
@@ -138,29 +137,30 @@ def begin(slot, serial, seed, lengths, servers, tcp_ports, udp_ports, fixed_leng
 
 @kernel
 def fill(
-    buffer, first, count, seed, base_us, period_us, slots, serials, weights, sweep_mask,
+    buffer, first, count, seed, base_us, period_us, slots, serials, clients, weights, sweep_mask, burst,
     lengths, fixed_length, sizes, servers, tcp_ports, udp_ports, text, noise,
 ):  # fmt: skip
     """Write packets `first` to `first + count` as little-endian pcap records.
 
     `buffer` u8 must hold `count * ROOM` bytes. `slots` are the live flows, `serials` i64[3] the flows begun,
     the packets of IPv6 and the payload bytes so far. A packet whose number and `sweep_mask` have no bit in
-    common goes to the next slot in turn, another to `slots[weights[random u16]]`. `lengths` u4[4096] are
-    quantiles of packets a flow, `fixed_length` overrides them where positive; `sizes` u2[64] are quantiles of
-    frame bytes, `servers` u4[65536] of server numbers. Returns the bytes written.
+    common goes to the next slot in turn (`burst` of them to the same, alternating sides), another to
+    `slots[weights[random u16]]`. `lengths` u4[4096] are quantiles of packets a flow, `fixed_length` overrides
+    them where positive; `sizes` u2[64] are quantiles of frame bytes, `servers` u4[65536] of server numbers.
+    Returns the bytes written.
     """
     at = 0
     for i in range(first, first + count):
         w = word(seed, PACKET_STREAM, i)
         if i & sweep_mask == 0:
-            place = (i // (sweep_mask + 1)) % slots.size
+            place = i // (sweep_mask + 1) // burst % slots.size
         else:
             place = np.int64(weights[np.int64(w & FIELD)])
         slot = slots[place]
         newly_seen = slot["sent"] == slot["total"]
         if newly_seen:
             unused = slot["total"] == 0
-            begin(slot, serials[0], seed, lengths, servers, tcp_ports, udp_ports, fixed_length)
+            begin(slot, serials[0], seed, clients, lengths, servers, tcp_ports, udp_ports, fixed_length)
             serials[0] += 1
             if unused and slot["total"] >= 6:
                 # A capture begins among flows that are under way: without their handshakes.
@@ -180,8 +180,8 @@ def fill(
         from_server = np.int64((w >> U(16)) & U(7)) < 4
         if newly_seen:
             from_server = False
-        elif sent == 1:
-            from_server = True
+        elif sent == 1 or burst > 1:
+            from_server = sent == 1 or i & 1 == 1
         size = np.int64(sizes[np.int64((w >> U(20)) & U(63))])
         flags = 0x10 if size <= 90 else 0x18
         if proto == 6:

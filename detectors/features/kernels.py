@@ -71,9 +71,7 @@ SAMPLES = [(f"{which}_{name}", kind) for which in ("first", "late") for name, ki
 WIDE_SAMPLES = SAMPLES + [(f"{which}_{name}", "u8") for which in ("first", "late")
                           for name in ("src_hi", "src_lo")]  # fmt: skip
 
-CONTACT = np.dtype(
-    [("h", "u8"), ("g", "u8"), ("keep", "i8"), ("flow", "u8"), ("state", "u1")], align=True
-)
+CONTACT = np.dtype([("h", "u8"), ("g", "u8"), ("keep", "i8"), ("flow", "u8"), ("state", "u1")], align=True)
 
 GROUP = np.dtype(
     [
@@ -484,14 +482,15 @@ def outcome_of(row, limits, logged):
             flags = SYN
         silent = row["dst_payload"] == U8(0) and row["src_payload"] == U8(0)
         if flags & (SYN | ACK | RST | FIN) == SYN:
-            if dst & SYN != 0 or row["dst_payload"] > U8(0) or src & ACK != 0:
+            acknowledged = src & ACK != 0 and row["src_packets"] > U8(1)
+            if dst & SYN != 0 or row["dst_payload"] > U8(0) or acknowledged:
                 # the initiator's acknowledgement proves an answer that the capture may not hold
                 if silent and answered and (src | dst) & (FIN | RST) != 0:
                     return EMPTY, False, False
                 return ANSWERED, False, False
             if dst & RST != 0:
                 return FAILED, True, False
-            return (ANSWERED if answered else FAILED), False, False
+            return (ANSWERED if dst != 0 else FAILED), False, False
         if (flags & SYN != 0 and flags & (FIN | RST) != 0) or flags & (SYN | ACK | RST) == 0:
             # no stack opens a connection so: FIN, NULL, Xmas and fingerprinting probes
             return (FAILED if row["dst_payload"] == U8(0) else NOTHING), dst & RST != 0, not logged
@@ -567,25 +566,30 @@ def count_contact(tables, limits, output, row, row_index, time, a, b, src_domain
     bad = outcome != ANSWERED
     zero = U8(0)
     s, h, g = find_group(tables, a, zero, BY_SOURCE, 0, 0)
-    known = s >= 0
-    if not known:
+    if s < 0:
         if not bad and not icmp:
             return
+        if not icmp:
+            # A first failure only makes a source known, so that a million forged ones cost 56 bytes each.
+            i = lookup(tables.contact_slots, tables.contacts, h, g)
+            known = i >= 0 and time - tables.contacts[i]["keep"] <= limits.window
+            if i < 0:
+                i = claim(tables.contact_slots, tables.contacts, tables.meta, CONTACTS, h, g)
+            tables.contacts[i]["keep"] = time
+            if not known:
+                return
         s = new_group(tables, h, g, BY_SOURCE, src_domain, row["src_hi"], row["src_lo"], 0, 0)
     source = tables.groups[s]
     strike(source, outcome, refused, row["dst_hi"], row["dst_lo"], port, row["first"], time, limits, False)
     if bad and source["failures"] + source["empties"] == 1:
         keep_sample(source, row, False)
-    # A source's first failure makes no further groups, so that a million spoofed ones cost one record each.
     for kind in (BY_PORT, BY_TARGET):
         if kind == BY_TARGET and icmp:
             continue
         other = b if kind == BY_TARGET else zero
-        i, h, g = find_group(
-            tables, a, other, kind, proto, port if kind == BY_PORT else 0
-        )
+        i, h, g = find_group(tables, a, other, kind, proto, port if kind == BY_PORT else 0)
         if i < 0:
-            if not icmp and (not bad or not known):
+            if not icmp and not bad:
                 continue
             i = new_group(
                 tables, h, g, kind, src_domain, row["src_hi"], row["src_lo"],
@@ -781,8 +785,8 @@ def roll(tables, i, second, limits, level):
 
 
 @internal
-def receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, host, source, packets,
-            size, replies, is_new, sport, dport):  # fmt: skip
+def receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, host, source,
+            packets, size, replies, is_new, sport, dport):  # fmt: skip
     """Count packets that a host (level 0) or prefix (level 1) received without asking for them."""
     salt = (U8(8 + level) << U8(40)) | U8(channel)
     key = hash_address(hi, lo, U8(domain))
@@ -939,8 +943,8 @@ def flood_row(tables, limits, output, row, row_index, time, a, b, src_domain, ds
             else:
                 hi &= ~((U8(1) << U8(64 - limits.prefix_v6)) - U8(1))
                 lo = U8(0)
-        receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, receiver, sender,
-                packets, total, replies, is_new, sport, dport)  # fmt: skip
+        receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, receiver,
+                sender, packets, total, replies, is_new, sport, dport)  # fmt: skip
 
 
 # --- logins ---------------------------------------------------------------------------------------------
@@ -1000,9 +1004,9 @@ def attempt(login, row, time, size, lasted, limits):
     login["longest"] = max(login["longest"], lasted)
     near = abs(size - login["typical"]) <= max(np.int64(128), login["typical"] >> np.int64(2))
     if login["votes"] == 0:
+        near = near or login["attempts"] == 1
         login["typical"] = size
         login["votes"] = 1
-        near = True
     elif near:
         login["votes"] += 1
     else:
@@ -1086,8 +1090,7 @@ def login_row(tables, limits, output, row, row_index, time, a, b, src_domain, ds
         and time - login["last"] <= limits.login_window
         and login["success_flow"] != row["flow_id"]
         and (
-            size >= 2 * login["largest"] + 2048
-            or lasted >= max(np.int64(60 * SECOND), 4 * login["longest"])
+            size >= 2 * login["largest"] + 2048 or lasted >= max(np.int64(60 * SECOND), 4 * login["longest"])
         )
     ):
         login["successes"] += 1
@@ -1120,8 +1123,12 @@ def observe_flows(reports, tables, limits, output):
         # misses of sixteen rows are waited for together.
         for n in range(start, stop):
             row = reports[n]
-            a = host_hash(domain_of(row["domain"], row["src_hi"], row["src_lo"]), row["src_hi"], row["src_lo"])
-            b = host_hash(domain_of(row["domain"], row["dst_hi"], row["dst_lo"]), row["dst_hi"], row["dst_lo"])
+            a = host_hash(
+                domain_of(row["domain"], row["src_hi"], row["src_lo"]), row["src_hi"], row["src_lo"]
+            )
+            b = host_hash(
+                domain_of(row["domain"], row["dst_hi"], row["dst_lo"]), row["dst_hi"], row["dst_lo"]
+            )
             k = n - start
             ahead[k, 0] = a
             ahead[k, 1] = b
@@ -1180,8 +1187,10 @@ def observe_events(events, tables, limits, output):
         if hi == target_hi and lo == target_lo:
             continue  # announces itself
         nobody = hi == U8(0) and (lo == U8(0) or lo == U8(0xFFFF00000000))
-        asker = hash_address(U8(0), mac, U8(1) << U8(32) | U8(row["domain"])) if nobody else hash_address(
-            hi, lo, U8(row["domain"])
+        asker = (
+            hash_address(U8(0), mac, U8(1) << U8(32) | U8(row["domain"]))
+            if nobody
+            else hash_address(hi, lo, U8(row["domain"]))
         )
         asked = hash_address(target_hi, target_lo, U8(row["domain"]))
         salt = contact_salt(1 if arp else 2, 0)
@@ -1204,8 +1213,15 @@ def observe_events(events, tables, limits, output):
         tables.contacts[i]["state"] = FAILED
         if group_at < 0:
             group_at = new_group(
-                tables, group_h, group_g, BY_ASKER, domain_of(row["domain"], hi, lo), hi, lo,
-                1 if arp else 2, 0,
+                tables,
+                group_h,
+                group_g,
+                BY_ASKER,
+                domain_of(row["domain"], hi, lo),
+                hi,
+                lo,
+                1 if arp else 2,
+                0,
             )
         group = tables.groups[group_at]
         group["mac"] = mac

@@ -24,7 +24,12 @@ _RECORDS = (
     ("targets", "target_slots", kernels.TARGETS, TARGET),
     ("logins", "login_slots", kernels.LOGINS, LOGIN),
 )
-_BESIDE = (("source_bins", "targets"), ("spread_bins", "targets"), ("registers", "targets"), ("open_logins", "logins"))
+_BESIDE = (
+    ("source_bins", "targets"),
+    ("spread_bins", "targets"),
+    ("registers", "targets"),
+    ("open_logins", "logins"),
+)
 
 
 class FeatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,28 +38,36 @@ class FeatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     contacts: Annotated[
         int,
         Meta(
-            ge=16, le=1 << 26, extra={"unit": "contacts"},
+            ge=16,
+            le=1 << 26,
+            extra={"unit": "contacts"},
             description="Distinct (source, target, protocol, port) remembered; 56 bytes each.",
         ),
     ] = 1 << 20
     groups: Annotated[
         int,
         Meta(
-            ge=16, le=1 << 24, extra={"unit": "entities"},
+            ge=16,
+            le=1 << 24,
+            extra={"unit": "entities"},
             description="Sources with failures, and these by port and by target; 360 bytes each.",
         ),
     ] = 1 << 17
     targets: Annotated[
         int,
         Meta(
-            ge=16, le=1 << 22, extra={"unit": "entities"},
+            ge=16,
+            le=1 << 22,
+            extra={"unit": "entities"},
             description="Hosts and prefixes that receive one-way traffic, by kind; 520 bytes each.",
         ),
     ] = 1 << 15
     logins: Annotated[
         int,
         Meta(
-            ge=16, le=1 << 22, extra={"unit": "pairs"},
+            ge=16,
+            le=1 << 22,
+            extra={"unit": "pairs"},
             description="Sources of login services, by target and port; 370 bytes each.",
         ),
     ] = 1 << 14

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from citywall.batches import EVENT, FLOW
-from citywall.findings import Finding
+from citywall.findings import Finding, event_order
 from citywall.sessions import Session
 from citywall.state import Parts, bytes_of
 from stream import codecs
@@ -98,15 +98,15 @@ class DetectStage:
             yield Output("findings", session, Kind.END, codecs.pack(state.tally))
 
     def _detect(self, state: _Detecting) -> list[Finding]:
-        """New findings in order of (time, id): the same whichever batches the rows came in."""
+        """New findings in order of event time: the same whichever batches the rows came in."""
         session = state.session
         found: list[Finding] = []
         for reports, events in state.merge.release():
             detectors = self._detectors(state)
             found += detectors.process(reports, events, session.id, session.lane)
-        found.sort(key=_order)
+        found.sort(key=event_order)
         if state.merge.done and state.detectors is not None:
-            found += sorted(state.detectors.close(session.id, session.lane), key=_order)
+            found += sorted(state.detectors.close(session.id, session.lane), key=event_order)
         return found
 
     def _detectors(self, state: _Detecting) -> DetectorSet:
@@ -136,7 +136,3 @@ class DetectStage:
             state.merge.restore(under(parts, f"{opening.session.id}/merge/"))
             if held := under(parts, f"{opening.session.id}/detectors/"):
                 self._detectors(state).restore(held)
-
-
-def _order(finding: Finding) -> tuple[int, str]:
-    return finding.time, finding.id

@@ -58,7 +58,11 @@ def test_a_changed_generator_makes_other_captures(tmp_path, made, monkeypatch):
     monkeypatch.setattr(captures, "GENERATOR", generator)
     before = Captures(folder=tmp_path).get(1000).path
     (generator / "a.py").write_text("2", "utf-8")
-    assert Captures(folder=tmp_path).get(1000).path != before
+    after = Captures(folder=tmp_path).get(1000).path
+    assert after != before
+    assert after.exists()
+    assert not before.exists()
+    assert not before.with_suffix(".json").exists()
 
 
 def test_a_full_disk_is_told_before_anything_is_written(tmp_path, made, monkeypatch):

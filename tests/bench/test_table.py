@@ -8,46 +8,15 @@ from bench import results, table
 from bench.cli import main
 from bench.errors import BenchError
 
-MACHINE = {
-    "cpu": "Some Processor",
-    "memory": 16 << 30,
-    "kernel": "6.1",
-    "python": "3.11.2",
-    "numba": "0.68.1",
-}
 
-
-def kept(name: str, **more) -> dict:
-    return {
-        "name": name,
-        "unit": "CPU seconds per packet",
-        "ours": {"2M": 3e-8},
-        "peers": {"dpkt": {"2M": 9.5e-6}},
-        "ratios": {"dpkt": {"2M": 316.7}},
-        "repeats": 3,
-        "machine": MACHINE,
-        "versions": {"citywall": "0.1.0", "dpkt": "1.9.8"},
-        "packets": {"ours": {"2M": 2_000_000}, "peers": {"dpkt": {"2M": 2_000_000}}},
-        "startup": {"ours": {"2M": {"wall": 1.5}}, "peers": {"dpkt": {"2M": {"wall": 0.4}}}},
-        "spread": {
-            "ours": {"2M": {"cpu": {"relative": 0.02}}},
-            "peers": {"dpkt": {"2M": {"cpu": {"relative": 0.1}}}},
-        },
-        "wall": {"ours": {"2M": 3.1e-8}, "peers": {"dpkt": {"2M": 9.6e-6}}},
-        "units": {},
-        "absent": {},
-        **more,
-    }
-
-
-def test_a_row_for_each_peer_and_the_machine_below():
-    text = table.render({"decode": kept("decode")})
+def test_a_row_for_each_peer_and_the_machine_below(kept_result):
+    text = table.render({"decode": kept_result("decode")})
     assert "| decode | 2M | 30.0 ns | dpkt | 9,500 ns | 317x |" in text.splitlines()
     assert "Some Processor (16 GiB, Linux 6.1, Python 3.11.2, Numba 0.68.1; dpkt 1.9.8)" in text
 
 
-def test_shares_memory_scale_and_absent_peers_are_told():
-    result = kept(
+def test_shares_memory_scale_and_absent_peers_are_told(kept_result):
+    result = kept_result(
         "meter",
         ours={"2M": 3e-8, "20M": 3.3e-8, "20M/2M": 1.1, "memory": 500 << 20},
         peers={"dpkt": {"2M": 9.5e-6, "20M": 9.5e-6}},
@@ -67,14 +36,14 @@ def test_shares_memory_scale_and_absent_peers_are_told():
     assert "- decode + meter: softflowd was absent." in text
 
 
-def test_start_up_is_told_apart_for_the_whole_run():
-    text = table.render({"end-to-end": kept("end-to-end")})
+def test_start_up_is_told_apart_for_the_whole_run(kept_result):
+    text = table.render({"end-to-end": kept_result("end-to-end")})
     assert "start-up and end apart from the packets: Citywall 1.5 s, dpkt 0.4 s." in text
 
 
-def test_nothing_measured_and_no_peers():
+def test_nothing_measured_and_no_peers(kept_result):
     assert "make bench" in table.render({})
-    alone = kept("decode", peers={}, ratios={}, packets={"ours": {"2M": 2_000_000}, "peers": {}})
+    alone = kept_result("decode", peers={}, ratios={}, packets={"ours": {"2M": 2_000_000}, "peers": {}})
     assert "| decode | 2M | 30.0 ns |  |  |  |" in table.render({"decode": alone})
 
 
@@ -96,35 +65,15 @@ def test_a_readme_without_the_markers_once_is_refused(tmp_path, text):
         table.update(readme, "x")
 
 
-def test_the_command_writes_checks_and_complains(tmp_path, capsys):
+def test_the_command_writes_checks_and_complains(tmp_path, capsys, kept_result):
     readme, folder = tmp_path / "README.md", tmp_path / "results"
     options = ["--readme", str(readme), "--results", str(folder)]
     assert main(["table", *options]) == 1
     assert "no such file" in capsys.readouterr().err
     readme.write_text(f"{table.BEGIN}\n{table.END}\n", "utf-8")
-    results.save(kept("decode"), folder)
+    results.save(kept_result("decode"), folder)
     assert main(["table", "--check", *options]) == 1
     assert "stale" in capsys.readouterr().err
     assert main(["table", *options]) == 0
     assert main(["table", "--check", *options]) == 0
     assert "317x" in readme.read_text("utf-8")
-
-
-def test_results_read_well_on_a_terminal():
-    result = kept("decode", units={"memory": "bytes above", "20M/2M": "ratio"}, absent={"scapy": "get it"})
-    result["ours"] |= {"memory": 5 << 20, "20M/2M": 1.02}
-    lines = results.readable(result).splitlines()
-    assert "30.0 ns +2%" in lines[1]
-    assert lines[2].endswith("317x")
-    assert lines[3:] == [
-        "  memory: 5 MiB (bytes above)",
-        "  20M/2M: 1.020 (ratio)",
-        "  scapy is absent: get it",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(1.234, "1.23x"), (12.34, "12.3x"), (1234.5, "1,234x"), (0.5, "0.50x")]
-)
-def test_ratios_are_short(value, text):
-    assert results.times(value) == text

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import pytest
 
-from bench import process, worker
-from bench.generator.capture import Profile, write_capture
+from bench import worker
 
 
 def test_a_task_is_warmed_up_and_then_timed(monkeypatch):
@@ -32,11 +28,3 @@ def test_it_generates(tmp_path, profile):
     facts = worker.generate(str(tmp_path / "c.pcap"), "500", profile, "3")
     assert facts["packets"] == 500
     assert (tmp_path / "c.pcap").stat().st_size == facts["bytes"]
-
-
-@pytest.mark.parametrize("task", ["ours.decode", "ours.meter"])
-def test_ours_read_every_packet(tmp_path, task):
-    path = tmp_path / "c.pcap"
-    write_capture(path, 2_000, Profile(concurrent=50))
-    argv = [sys.executable, "-m", "bench.worker", "measure", task, str(path), str(path)]
-    assert json.loads(process.run(argv).output)["packets"] == 2_000

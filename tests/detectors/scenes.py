@@ -9,9 +9,27 @@ import numpy as np
 
 from citywall.addresses import to_words
 from citywall.batches import (
-    ACK, ARP_REPLY, ARP_REQUEST, END, END_IDLE, END_LOGGED, EVENT, FIN, FLOW, ICMP, ICMPV6, ND_ADVERT,
-    ND_SOLICIT, OPEN, PSH, RST, SYN, TCP, UDP, UPDATE,
-)  # fmt: skip
+    ACK,
+    ARP_REPLY,
+    ARP_REQUEST,
+    END,
+    END_IDLE,
+    END_LOGGED,
+    EVENT,
+    FIN,
+    FLOW,
+    ICMP,
+    ICMPV6,
+    ND_ADVERT,
+    ND_SOLICIT,
+    OPEN,
+    PSH,
+    RST,
+    SYN,
+    TCP,
+    UDP,
+    UPDATE,
+)
 
 SECOND = 1_000_000_000
 T0 = 1_700_000_000 * SECOND
@@ -50,33 +68,110 @@ class Scene:
     resolution: list[dict[str, Any]] = field(default_factory=list)
     frame: int = 0
 
-    def tcp(self, at: float, src: str, dst: str, dport: int, form: str = "talk", sport: int | None = None,
-            lasts: float = 0.1, greets: bytes = b"", asks: bytes = b"", scale: float = 1.0, vlan: int = 0,
-            slow: float = 0.0) -> Scene:  # fmt: skip
+    def tcp(
+        self,
+        at: float,
+        src: str,
+        dst: str,
+        dport: int,
+        form: str = "talk",
+        sport: int | None = None,
+        lasts: float = 0.1,
+        greets: bytes = b"",
+        asks: bytes = b"",
+        scale: float = 1.0,
+        vlan: int = 0,
+        slow: float = 0.0,
+    ) -> Scene:
         """One TCP flow. `slow`: seconds until the target answers at all."""
         first, s, d, sp, dp, spay, dpay = TCP_FORMS[form]
         sp, dp = max(1, round(sp * scale)), max(1 if dp else 0, round(dp * scale))
-        return self.flow(at, src, dst, TCP, sport, dport, sp, dp, int(spay * scale), int(dpay * scale), lasts,
-                         first=first, flags=(s, d), heads=(asks, greets), vlan=vlan, slow=slow)  # fmt: skip
+        return self.flow(
+            at,
+            src,
+            dst,
+            TCP,
+            sport,
+            dport,
+            sp,
+            dp,
+            int(spay * scale),
+            int(dpay * scale),
+            lasts,
+            first=first,
+            flags=(s, d),
+            heads=(asks, greets),
+            vlan=vlan,
+            slow=slow,
+        )
 
-    def udp(self, at: float, src: str, dst: str, dport: int, sent: int = 1, back: int = 1,
-            sport: int | None = None, lasts: float = 0.05, vlan: int = 0) -> Scene:  # fmt: skip
+    def udp(
+        self,
+        at: float,
+        src: str,
+        dst: str,
+        dport: int,
+        sent: int = 1,
+        back: int = 1,
+        sport: int | None = None,
+        lasts: float = 0.05,
+        vlan: int = 0,
+    ) -> Scene:
         """One UDP flow of `sent` and `back` packets."""
         return self.flow(at, src, dst, UDP, sport, dport, sent, back, sent * 60, back * 120, lasts, vlan=vlan)
 
-    def ping(self, at: float, src: str, dst: str, sent: int = 1, back: int = 1, lasts: float = 0.01,
-             kind: int | None = None, vlan: int = 0) -> Scene:  # fmt: skip
+    def ping(
+        self,
+        at: float,
+        src: str,
+        dst: str,
+        sent: int = 1,
+        back: int = 1,
+        lasts: float = 0.01,
+        kind: int | None = None,
+        vlan: int = 0,
+    ) -> Scene:
         """One ICMP flow, echo requests unless `kind` says otherwise."""
         six = ":" in dst
         kind = (128 if six else 8) if kind is None else kind
-        return self.flow(at, src, dst, ICMPV6 if six else ICMP, 0, 0, sent, back, sent * 56, back * 56, lasts,
-                         icmp=kind, vlan=vlan)  # fmt: skip
+        return self.flow(
+            at,
+            src,
+            dst,
+            ICMPV6 if six else ICMP,
+            0,
+            0,
+            sent,
+            back,
+            sent * 56,
+            back * 56,
+            lasts,
+            icmp=kind,
+            vlan=vlan,
+        )
 
-    def flow(self, at: float, src: str, dst: str, proto: int, sport: int | None, dport: int, sent: int,
-             back: int, spay: int, dpay: int, lasts: float, *, first: int = 0, flags: tuple[int, int] = (0, 0),
-             heads: tuple[bytes, bytes] = (b"", b""), icmp: int = 0, vlan: int = 0, slow: float = 0.0,
-             ) -> Scene:  # fmt: skip
-        """One flow as the meter reports it: OPEN at a tick, UPDATE each second while it lasts, END when idle."""
+    def flow(
+        self,
+        at: float,
+        src: str,
+        dst: str,
+        proto: int,
+        sport: int | None,
+        dport: int,
+        sent: int,
+        back: int,
+        spay: int,
+        dpay: int,
+        lasts: float,
+        *,
+        first: int = 0,
+        flags: tuple[int, int] = (0, 0),
+        heads: tuple[bytes, bytes] = (b"", b""),
+        icmp: int = 0,
+        vlan: int = 0,
+        slow: float = 0.0,
+    ) -> Scene:
+        """One flow as the meter reports it: OPEN at a tick, UPDATE each second, END when idle."""
         self.frame += 1
         began = T0 + round(at * SECOND)
         last = began + round(lasts * SECOND)
@@ -86,12 +181,25 @@ class Scene:
         if sport is None:
             sport = 20000 + self.frame % 40000
         base = {
-            "flow_id": self.frame * 0x9E3779B97F4A7C15 % (1 << 64), "frame": self.frame, "offset": 100 * self.frame,
-            "src_hi": src_hi, "src_lo": src_lo, "dst_hi": dst_hi, "dst_lo": dst_lo, "first": began,
-            "src_port": sport, "dst_port": dport, "proto": proto, "version": 6 if ":" in src else 4,
-            "first_flags": first, "icmp_type": icmp, "domain": vlan, "vlan": vlan,
-            "src_head": head(heads[0]), "dst_head": head(heads[1]),
-        }  # fmt: skip
+            "flow_id": self.frame * 0x9E3779B97F4A7C15 % (1 << 64),
+            "frame": self.frame,
+            "offset": 100 * self.frame,
+            "src_hi": src_hi,
+            "src_lo": src_lo,
+            "dst_hi": dst_hi,
+            "dst_lo": dst_lo,
+            "first": began,
+            "src_port": sport,
+            "dst_port": dport,
+            "proto": proto,
+            "version": 6 if ":" in src else 4,
+            "first_flags": first,
+            "icmp_type": icmp,
+            "domain": vlan,
+            "vlan": vlan,
+            "src_head": head(heads[0]),
+            "dst_head": head(heads[1]),
+        }
         times = [opened]
         while times[-1] < last:
             times.append(times[-1] + SECOND)
@@ -109,14 +217,28 @@ class Scene:
                 d, dp, f_d, f_s = 0, 0, 0, first
             sizes = (s * 40 + sp, d * 40 + dp)
             end = n == len(times)
-            self.rows.append(base | {
-                "time": time, "last": min(last, time), "report": n,
-                "kind": END if end else UPDATE if n else OPEN, "reason": END_IDLE if end else 0,
-                "src_packets": s, "dst_packets": d, "src_bytes": sizes[0], "dst_bytes": sizes[1],
-                "src_payload": sp, "dst_payload": dp, "src_flags": f_s, "dst_flags": f_d,
-                "src_packets_delta": s - sent_so_far, "dst_packets_delta": d - back_so_far,
-                "src_bytes_delta": sizes[0] - bytes_so_far[0], "dst_bytes_delta": sizes[1] - bytes_so_far[1],
-            })  # fmt: skip
+            self.rows.append(
+                base
+                | {
+                    "time": time,
+                    "last": min(last, time),
+                    "report": n,
+                    "kind": END if end else UPDATE if n else OPEN,
+                    "reason": END_IDLE if end else 0,
+                    "src_packets": s,
+                    "dst_packets": d,
+                    "src_bytes": sizes[0],
+                    "dst_bytes": sizes[1],
+                    "src_payload": sp,
+                    "dst_payload": dp,
+                    "src_flags": f_s,
+                    "dst_flags": f_d,
+                    "src_packets_delta": s - sent_so_far,
+                    "dst_packets_delta": d - back_so_far,
+                    "src_bytes_delta": sizes[0] - bytes_so_far[0],
+                    "dst_bytes_delta": sizes[1] - bytes_so_far[1],
+                }
+            )
             sent_so_far, back_so_far, bytes_so_far = s, d, [sizes[0], sizes[1]]
         return self
 
@@ -125,16 +247,36 @@ class Scene:
         ends = [r for r in self.rows if r["kind"] == END]
         told = []
         for row in ends:
-            deltas = {f"{side}_{what}_delta": row[f"{side}_{what}"] for side in ("src", "dst")
-                      for what in ("packets", "bytes")}  # fmt: skip
-            told.append(row | deltas | {
-                "time": row["first"], "report": 0, "reason": END_LOGGED, "frame": -1, "offset": -1,
-                "src_head": 0, "dst_head": 0,
-            })  # fmt: skip
+            deltas = {
+                f"{side}_{what}_delta": row[f"{side}_{what}"]
+                for side in ("src", "dst")
+                for what in ("packets", "bytes")
+            }
+            told.append(
+                row
+                | deltas
+                | {
+                    "time": row["first"],
+                    "report": 0,
+                    "reason": END_LOGGED,
+                    "frame": -1,
+                    "offset": -1,
+                    "src_head": 0,
+                    "dst_head": 0,
+                }
+            )
         return Scene(told, self.resolution, self.frame)
 
-    def arp(self, at: float, src: str, dst: str, *, answered: bool = False, mac: int = 0x02AA00000001,
-            vlan: int = 0) -> Scene:  # fmt: skip
+    def arp(
+        self,
+        at: float,
+        src: str,
+        dst: str,
+        *,
+        answered: bool = False,
+        mac: int = 0x02AA00000001,
+        vlan: int = 0,
+    ) -> Scene:
         """An ARP request (a neighbour solicitation for IPv6), and its answer."""
         six = ":" in dst
         self._event(at, src, dst, ND_SOLICIT if six else ARP_REQUEST, mac, 0, vlan)
@@ -146,11 +288,22 @@ class Scene:
         self.frame += 1
         src_hi, src_lo = to_words(src)
         dst_hi, dst_lo = to_words(dst)
-        self.resolution.append({
-            "time": T0 + round(at * SECOND), "src_hi": src_hi, "src_lo": src_lo, "dst_hi": dst_hi,
-            "dst_lo": dst_lo, "src_mac": src_mac, "dst_mac": dst_mac, "offset": 100 * self.frame,
-            "frame": self.frame, "domain": vlan, "vlan": vlan, "kind": kind,
-        })  # fmt: skip
+        self.resolution.append(
+            {
+                "time": T0 + round(at * SECOND),
+                "src_hi": src_hi,
+                "src_lo": src_lo,
+                "dst_hi": dst_hi,
+                "dst_lo": dst_lo,
+                "src_mac": src_mac,
+                "dst_mac": dst_mac,
+                "offset": 100 * self.frame,
+                "frame": self.frame,
+                "domain": vlan,
+                "vlan": vlan,
+                "kind": kind,
+            }
+        )
 
     def reports(self) -> np.ndarray:
         """FLOW rows in order of (time, flow_id, report)."""
@@ -182,7 +335,9 @@ def horizontal(six: bool = False) -> Scene:
     """300 hosts asked for SSH, every fourth of them answers."""
     scene = Scene()
     for i in range(300):
-        scene.tcp(i * 0.05, address(9, six, 1), address(i, six, 2), 22, "half_open" if i % 4 == 0 else "silent")
+        scene.tcp(
+            i * 0.05, address(9, six, 1), address(i, six, 2), 22, "half_open" if i % 4 == 0 else "silent"
+        )
     return scene
 
 
@@ -190,8 +345,14 @@ def vertical(six: bool = False) -> Scene:
     """500 ports of one host, nearly all refused."""
     scene = Scene()
     for i in range(500):
-        scene.tcp(i * 0.02, address(9, six, 1), address(7, six, 2), 1 + i * 37 % 60000,
-                  "half_open" if i % 50 == 0 else "refused", sport=40000)  # fmt: skip
+        scene.tcp(
+            i * 0.02,
+            address(9, six, 1),
+            address(7, six, 2),
+            1 + i * 37 % 60000,
+            "half_open" if i % 50 == 0 else "refused",
+            sport=40000,
+        )
     return scene
 
 
@@ -231,7 +392,14 @@ def tcp_reflection(six: bool = False) -> Scene:
     """SYN-ACK of 500 web servers nobody asked."""
     scene = Scene()
     for i in range(1000):
-        scene.tcp(i * 0.001, address(i % 500, six, 30), address(7, six, 2), 1024 + i * 31 % 60000, "syn_ack", sport=80)
+        scene.tcp(
+            i * 0.001,
+            address(i % 500, six, 30),
+            address(7, six, 2),
+            1024 + i * 31 % 60000,
+            "syn_ack",
+            sport=80,
+        )
     return scene
 
 
@@ -244,10 +412,27 @@ def ssh_guessing(six: bool = False) -> Scene:
     """60 log-in attempts on SSH at an odd port, and one that stays."""
     scene = Scene()
     for i in range(60):
-        scene.tcp(i * 1.5, address(9, six, 1), address(7, six, 2), 902, "login", lasts=1.0, greets=b"SSH-2.0-O",
-                  asks=b"SSH-2.0-P")  # fmt: skip
-    return scene.tcp(95, address(9, six, 1), address(7, six, 2), 902, "login", lasts=80.0, greets=b"SSH-2.0-O",
-                     asks=b"SSH-2.0-P", scale=12)  # fmt: skip
+        scene.tcp(
+            i * 1.5,
+            address(9, six, 1),
+            address(7, six, 2),
+            902,
+            "login",
+            lasts=1.0,
+            greets=b"SSH-2.0-O",
+            asks=b"SSH-2.0-P",
+        )
+    return scene.tcp(
+        95,
+        address(9, six, 1),
+        address(7, six, 2),
+        902,
+        "login",
+        lasts=80.0,
+        greets=b"SSH-2.0-O",
+        asks=b"SSH-2.0-P",
+        scale=12,
+    )
 
 
 HOSTILE = {
@@ -266,7 +451,13 @@ def browsing(six: bool = False) -> Scene:
     """Ten parallel connections at a time to many servers; now and then one is down."""
     scene = Scene()
     for i in range(400):
-        scene.tcp(i // 10 * 1.0, address(5, six, 1), address(i % 150, six, 40), 443, "silent" if i % 50 == 49 else "talk")
+        scene.tcp(
+            i // 10 * 1.0,
+            address(5, six, 1),
+            address(i % 150, six, 40),
+            443,
+            "silent" if i % 50 == 49 else "talk",
+        )
         scene.udp(i // 10 * 1.0 + 0.01, address(5, six, 1), address(1, six, 1), 53)
     return scene
 
@@ -312,8 +503,21 @@ def busy_server(six: bool = False) -> Scene:
     scene = Scene()
     for i in range(1600):
         scene.tcp(i * 0.0025, address(i % 600, six, 80), address(7, six, 2), 443, "talk")
-    scene.flow(0, address(5, six, 1), address(8, six, 2), TCP, None, 443, 40000, 90000, 2000, 120_000_000, 6.0,
-               first=SYN, flags=(SYN | ACK | PSH, SYN | ACK | PSH))  # fmt: skip
+    scene.flow(
+        0,
+        address(5, six, 1),
+        address(8, six, 2),
+        TCP,
+        None,
+        443,
+        40000,
+        90000,
+        2000,
+        120_000_000,
+        6.0,
+        first=SYN,
+        flags=(SYN | ACK | PSH, SYN | ACK | PSH),
+    )
     scene.udp(0, address(6, six, 1), address(9, six, 2), 3478, 300, 280, lasts=6.0)
     scene.udp(1, address(6, six, 1), address(10, six, 2), 161, 200, 200, lasts=0.086)
     return scene.udp(2, address(11, six, 2), address(6, six, 1), 5004, 2400, 0, lasts=2.0)
@@ -323,7 +527,15 @@ def web_polling(six: bool = False) -> Scene:
     """A client that asks a web service and a TLS service again and again, alike each time."""
     scene = Scene()
     for i in range(200):
-        scene.tcp(i * 0.5, address(5, six, 1), address(7, six, 2), 8080, "talk", asks=b"GET / HT", greets=b"HTTP/1.1")
+        scene.tcp(
+            i * 0.5,
+            address(5, six, 1),
+            address(7, six, 2),
+            8080,
+            "talk",
+            asks=b"GET / HT",
+            greets=b"HTTP/1.1",
+        )
         scene.tcp(i * 0.5 + 0.1, address(5, six, 1), address(7, six, 2), 443, "login", asks=b"\x16\x03\x01")
     return scene
 
@@ -332,9 +544,27 @@ def administration(six: bool = False) -> Scene:
     """A person who opens a few SSH sessions, and checks by SSH once a minute."""
     scene = Scene()
     for i in range(4):
-        scene.tcp(i * 40, address(5, six, 1), address(7, six, 2), 22, "login", lasts=300, greets=b"SSH-2.0-", scale=30)
+        scene.tcp(
+            i * 40,
+            address(5, six, 1),
+            address(7, six, 2),
+            22,
+            "login",
+            lasts=300,
+            greets=b"SSH-2.0-",
+            scale=30,
+        )
     for i in range(20):
-        scene.tcp(i * 60, address(6, six, 1), address(7, six, 2), 22, "login", lasts=1.0, greets=b"SSH-2.0-", scale=2)
+        scene.tcp(
+            i * 60,
+            address(6, six, 1),
+            address(7, six, 2),
+            22,
+            "login",
+            lasts=1.0,
+            greets=b"SSH-2.0-",
+            scale=2,
+        )
     return scene
 
 

@@ -96,4 +96,10 @@ def test_an_unreadable_settings_key(citywall: Citywall, tmp_path: Path, busy: Pa
 def test_bad_use(citywall: Citywall, busy: Path):
     assert citywall("run", "--nonsense", busy, code=2).stdout == ""
     citywall("run", code=2)
-    assert "alerts" in citywall("alerts", "--where", "severity >", code=2).stderr + "alerts"
+    assert "--rules" in citywall("run", "--rules", busy, busy, code=2).stderr
+
+
+def test_a_query_that_cannot_be_read(citywall: Citywall, busy: Path):
+    citywall.run(busy)
+    done = citywall("alerts", "--where", "severity >", code=2)
+    assert "column 10" in done.stderr

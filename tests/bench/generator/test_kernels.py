@@ -33,7 +33,7 @@ class Flow:
     def __init__(self, serial: int, seed: int, profile: Profile, tables) -> None:
         w = draw(seed, 0x2545F491, serial)
         self.sent, self.seen = 0, False
-        self.client, turn = serial % 4000, serial // 4000
+        self.client, turn = serial % profile.clients, serial // profile.clients
         self.client_port = 1024 + (turn * 40507 + self.client * 17) % 64512
         self.seq = [w & 0xFFFFFFFF, w >> 32]
         self.proto = 6 if w & 255 < 179 else 17 if w & 255 < 243 else 1
@@ -60,7 +60,7 @@ class Flow:
         if self.is6:
             suffix = draw(seed, 0x6A09E667 if is_server else 0x510E527F, host)
             return struct.pack(
-                ">IIQ", 0x20010DB8, 256 + place // 128 if is_server else 1 + host // 256, suffix
+                ">IIQ", 0x20010DB8, 65536 + place // 128 if is_server else 1 + host // 256, suffix
             )
         return struct.pack(">I", (0xAC100000 if is_server else 0x0A010000) + place)
 
@@ -72,12 +72,13 @@ def checksum(header: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def frame_of(i: int, w: int, flow: Flow, seed: int, tables) -> bytes:
+def frame_of(i: int, w: int, flow: Flow, seed: int, profile: Profile, tables) -> bytes:
     sent, total, newly_seen = flow.sent, flow.total, not flow.seen
     flow.seen = True
     flow.sent += 1
     size = int(tables.sizes[(w >> 20) & 63])
-    server_speaks = not newly_seen and (sent == 1 or (w >> 16) & 7 < 4)
+    by_chance = (w >> 16) & 7 < 4 if profile.burst == 1 else i % 2 == 1
+    server_speaks = not newly_seen and (sent == 1 or by_chance)
     flags = 0x10 if size <= 90 else 0x18
     if flow.proto == 6 and (sent < 3 or sent >= total - 2):
         size = 0
@@ -142,7 +143,7 @@ def oracle(packets: int, profile: Profile, seed: int) -> tuple[bytes, int]:
     for i in range(packets):
         w = draw(seed, 0x1B873593, i)
         if i % profile.sweep == 0:
-            place = i // profile.sweep % profile.concurrent
+            place = i // profile.sweep // profile.burst % profile.concurrent
         else:
             place = int(tables.weights[w & 0xFFFF])
         flow = slots[place]
@@ -152,7 +153,7 @@ def oracle(packets: int, profile: Profile, seed: int) -> tuple[bytes, int]:
             flows += 1
             if under_way and flow.total >= 6:
                 flow.sent = 3 + draw(seed, 0x9B05688C, place) % (flow.total - 5)
-        data = frame_of(i, w, flow, seed, tables)
+        data = frame_of(i, w, flow, seed, profile, tables)
         time = 1_700_000_000_000_000 + i * period + (w >> 26) % period
         out += [struct.pack("<IIII", time // 10**6, time % 10**6, len(data), len(data)), data]
     return b"".join(out), flows
@@ -164,6 +165,8 @@ profiles = st.builds(
     packets_per_second=st.integers(1, 1_000_000),
     sweep=st.sampled_from([1, 2, 8]),
     fixed_length=st.sampled_from([0, 0, 1, 7]),
+    clients=st.sampled_from([1, 30, 1_000_000]),
+    burst=st.sampled_from([1, 1, 2, 3]),
     bare=st.booleans(),
 )
 
@@ -188,7 +191,7 @@ def test_the_kernel_never_needs_more_room_than_promised(tmp_path: Path):
     buffer = np.full(500 * kernels.ROOM + 64, 0xAA, np.uint8)
     written = kernels.fill(
         buffer, 0, 500, np.uint64(3), 0, 200, np.zeros(5, capture.SLOT), np.zeros(3, np.int64),
-        tables.weights, 3, tables.lengths, 0, tables.sizes, tables.servers,
+        4000, tables.weights, 3, 1, tables.lengths, 0, tables.sizes, tables.servers,
         np.array(capture.TCP_PORTS, np.uint16), np.array(capture.UDP_PORTS, np.uint16),
         tables.text, tables.noise,
     )  # fmt: skip

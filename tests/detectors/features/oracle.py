@@ -66,6 +66,7 @@ class Oracle:
         self.limits = limits
         self.clock = k.FAR_PAST
         self.contacts: dict[Any, dict[str, int]] = {}
+        self.known: dict[Any, int] = {}  # sources that failed once
         self.groups: dict[Any, Record] = {}
         self.targets: dict[Any, Record] = {}
         self.logins: dict[Any, Record] = {}
@@ -128,12 +129,12 @@ class Oracle:
         silent = row["src_payload"] == 0 and row["dst_payload"] == 0
         opening = flags & (k.SYN | k.ACK | k.RST | k.FIN)
         if opening == k.SYN:
-            if dst & k.SYN or row["dst_payload"] or src & k.ACK:
+            if dst & k.SYN or row["dst_payload"] or (src & k.ACK and row["src_packets"] > 1):
                 shut = (src | dst) & (k.FIN | k.RST)
                 return (k.EMPTY if silent and answered and shut else k.ANSWERED), False, False
             if dst & k.RST:
                 return k.FAILED, True, False
-            return (k.ANSWERED if answered else k.FAILED), False, False
+            return (k.ANSWERED if dst else k.FAILED), False, False
         if (flags & k.SYN and flags & (k.FIN | k.RST)) or not flags & (k.SYN | k.ACK | k.RST):
             return (k.NOTHING if row["dst_payload"] else k.FAILED), bool(dst & k.RST), not row["logged"]
         rejected = dst & k.RST and not dst & (k.SYN | k.FIN | k.PSH)
@@ -177,8 +178,9 @@ class Oracle:
 
     def group_keys(self, row: dict[str, int]) -> list[tuple[Any, ...]]:
         keys: list[tuple[Any, ...]] = [
-            (k.BY_SOURCE, row["a"]), (k.BY_PORT, row["a"], row["proto"], row["service_port"]),
-        ]  # fmt: skip
+            (k.BY_SOURCE, row["a"]),
+            (k.BY_PORT, row["a"], row["proto"], row["service_port"]),
+        ]
         return keys if row["icmp"] else [*keys, (k.BY_TARGET, row["a"], row["b"], row["proto"])]
 
     def new_group(self, key: tuple[Any, ...], row: dict[str, int]) -> Record:
@@ -196,12 +198,25 @@ class Oracle:
 
     @staticmethod
     def clear(group: Record) -> None:
-        for name in ("contacts", "failures", "refused", "empties", "targets", "ports", "walk", "peak",
-                     "spread_hi", "spread_lo", "high"):  # fmt: skip
+        for name in (
+            "contacts",
+            "failures",
+            "refused",
+            "empties",
+            "targets",
+            "ports",
+            "walk",
+            "peak",
+            "spread_hi",
+            "spread_lo",
+            "high",
+        ):
             group[name] = 0
         group["low"] = 65535
 
-    def strike(self, group: Record, outcome: int, refused: bool, where: tuple[int, int, int], began: int) -> None:
+    def strike(
+        self, group: Record, outcome: int, refused: bool, where: tuple[int, int, int], began: int
+    ) -> None:
         lasting = group["kind"] == k.BY_ASKER or (
             group["kind"] == k.BY_PORT and group["proto"] in (k.ICMP, k.ICMPV6)
         )
@@ -242,17 +257,23 @@ class Oracle:
         bad = outcome != k.ANSWERED
         where = (row["dst_hi"], row["dst_lo"], row["service_port"])
         source_key, *others = self.group_keys(row)
-        known = source_key in self.groups
-        if not known and not bad and not row["icmp"]:
-            return
-        source = self.groups[source_key] if known else self.new_group(source_key, row)
+        source = self.groups.get(source_key)
+        if source is None:
+            if not bad and not row["icmp"]:
+                return
+            if not row["icmp"]:
+                seen = self.known.get(row["a"])
+                self.known[row["a"]] = self.clock
+                if seen is None or self.clock - seen > self.limits.window:
+                    return
+            source = self.new_group(source_key, row)
         self.strike(source, outcome, refused, where, row["first"])
         if bad and source["failures"] + source["empties"] == 1:
             source.update(sample_of(row, "first"))
         for key in others:
             group = self.groups.get(key)
             if group is None:
-                if not row["icmp"] and not (bad and known):
+                if not row["icmp"] and not bad:
                     continue
                 group = self.new_group(key, row)
             before, contacts = group["failures"] + group["empties"], group["contacts"]
@@ -316,15 +337,27 @@ class Oracle:
             return
         self.contacts[key] = {"seen": self.clock, "flow": 0, "state": k.FAILED}
         if group is None:
-            group = Record(kind=k.BY_ASKER, domain=row["domain"] if is_private(*who) else 0, src_hi=who[0],
-                           src_lo=who[1], proto=1 if arp else 2, last=k.FAR_PAST)  # fmt: skip
+            group = Record(
+                kind=k.BY_ASKER,
+                domain=row["domain"] if is_private(*who) else 0,
+                src_hi=who[0],
+                src_lo=who[1],
+                proto=1 if arp else 2,
+                last=k.FAR_PAST,
+            )
             self.clear(group)
             self.groups[group_key] = group
         group["mac"] = mac
         self.strike(group, k.FAILED, False, (*what, 0), row["time"])
         if group["failures"] == 1:
-            group.update(first_frame=row["frame"], first_offset=row["offset"], first_time=row["time"],
-                         first_dst_hi=what[0], first_dst_lo=what[1], first_domain=row["domain"])  # fmt: skip
+            group.update(
+                first_frame=row["frame"],
+                first_offset=row["offset"],
+                first_time=row["time"],
+                first_dst_hi=what[0],
+                first_dst_lo=what[1],
+                first_domain=row["domain"],
+            )
         failures = group["failures"]
         if failures >= self.limits.gate and leading(failures) != leading(failures - 1):
             self.show("groups", group)
@@ -384,8 +417,16 @@ class Oracle:
                 prefix = (domain, hi >> 64 - self.limits.prefix_v6 << 64 - self.limits.prefix_v6, 0)
             self.receive(row, 1, channel, prefix, receiver, sender, told)
 
-    def receive(self, row: dict[str, int], level: int, channel: int, place: tuple[int, int, int],
-                host: tuple[int, int, int], sender: tuple[int, int, int], told: tuple[int, ...]) -> None:  # fmt: skip
+    def receive(
+        self,
+        row: dict[str, int],
+        level: int,
+        channel: int,
+        place: tuple[int, int, int],
+        host: tuple[int, int, int],
+        sender: tuple[int, int, int],
+        told: tuple[int, ...],
+    ) -> None:
         packets, size, replies, new, sport, dport = told
         allowed_packets, alarm_packets, allowed_flows, alarm_flows = (
             int(v) for v in self.limits.flood[level, channel]
@@ -414,8 +455,14 @@ class Oracle:
             target["began"] = row["first"]
             target.update(sample_of(row, "first", wide=True))
         target["last"] = self.clock
-        for name, amount in (("packets_now", packets), ("flows_now", new), ("packets", packets),
-                             ("bytes", size), ("replies", replies), ("flows", new)):  # fmt: skip
+        for name, amount in (
+            ("packets_now", packets),
+            ("flows_now", new),
+            ("packets", packets),
+            ("bytes", size),
+            ("replies", replies),
+            ("flows", new),
+        ):
             target[name] += amount
         target["most_packets"] = max(target["most_packets"], target["packets_now"])
         target["most_flows"] = max(target["most_flows"], target["flows_now"])
@@ -425,28 +472,48 @@ class Oracle:
             if votes == 0 or (target[name] != value and packets > votes):
                 target[name], target[f"{name}_votes"] = value, packets - votes
             else:
-                target[f"{name}_votes"] = min(votes + packets, 1 << 40) if target[name] == value else votes - packets
+                target[f"{name}_votes"] = (
+                    min(votes + packets, 1 << 40) if target[name] == value else votes - packets
+                )
         self.add(target["source_bins"], sender_hash >> 60, packets)
-        self.add(target["spread_bins"], (host_hashed if level else mix64(dport * MIX[0] & M64)) >> 60, packets)
+        self.add(
+            target["spread_bins"], (host_hashed if level else mix64(dport * MIX[0] & M64)) >> 60, packets
+        )
         rest = sender_hash >> 5
         rank = 1 + min(((rest & -rest).bit_length() - 1) if rest else 58, 58)
         register = sender_hash & 31
         target["registers"][register] = max(target["registers"][register], rank)
         peaks = target["packets_peak"], target["flows_peak"]
-        target["packets_peak"] = max(peaks[0], target["packets_sum"] + target["packets_now"] - allowed_packets)
+        target["packets_peak"] = max(
+            peaks[0], target["packets_sum"] + target["packets_now"] - allowed_packets
+        )
         target["flows_peak"] = max(peaks[1], target["flows_sum"] + target["flows_now"] - allowed_flows)
-        if (target["packets_peak"] >= alarm_packets and leading(target["packets_peak"]) != leading(peaks[0])) or (
-            target["flows_peak"] >= alarm_flows and leading(target["flows_peak"]) != leading(peaks[1])
-        ):
+        if (
+            target["packets_peak"] >= alarm_packets and leading(target["packets_peak"]) != leading(peaks[0])
+        ) or (target["flows_peak"] >= alarm_flows and leading(target["flows_peak"]) != leading(peaks[1])):
             lists = {n: list(target[n]) for n in ("source_bins", "spread_bins", "registers")}
             self.show("targets", target, **lists)
         target.update(sample_of(row, "late", wide=True))
 
     @staticmethod
     def restart(target: Record) -> None:
-        for name in ("packets_now", "flows_now", "packets_sum", "flows_sum", "packets_peak", "flows_peak",
-                     "most_packets", "most_flows", "packets", "bytes", "replies", "flows", "sport_votes",
-                     "dport_votes", "host_votes"):  # fmt: skip
+        for name in (
+            "packets_now",
+            "flows_now",
+            "packets_sum",
+            "flows_sum",
+            "packets_peak",
+            "flows_peak",
+            "most_packets",
+            "most_flows",
+            "packets",
+            "bytes",
+            "replies",
+            "flows",
+            "sport_votes",
+            "dport_votes",
+            "host_votes",
+        ):
             target[name] = 0
         target.update(source_bins=[0] * 16, spread_bins=[0] * 16, registers=[0] * 32)
 
@@ -490,9 +557,16 @@ class Oracle:
         login = self.logins.get(key)
         if login is None:
             login = self.logins[key] = Record(
-                src_domain=row["a"][0], src_hi=row["src_hi"], src_lo=row["src_lo"], dst_domain=row["b"][0],
-                dst_hi=row["dst_hi"], dst_lo=row["dst_lo"], port=row["dst_port"], last=k.FAR_PAST, service=service,
-            )  # fmt: skip
+                src_domain=row["a"][0],
+                src_hi=row["src_hi"],
+                src_lo=row["src_lo"],
+                dst_domain=row["b"][0],
+                dst_hi=row["dst_hi"],
+                dst_lo=row["dst_lo"],
+                port=row["dst_port"],
+                last=k.FAR_PAST,
+                service=service,
+            )
             login["ring"] = [0] * k.OPEN_LOGINS
         if login["service"] == k.LOGIN_PORT or service != self.limits.services[row["dst_port"]]:
             login["service"] = service
@@ -526,8 +600,18 @@ class Oracle:
 
     def attempt(self, login: Record, row: dict[str, int], size: int, lasted: int) -> None:
         if self.clock - login["last"] > self.limits.login_window:
-            login.update(attempts=0, similar=0, successes=0, reached=k.FAR_FUTURE, largest=0, longest=0,
-                         votes=0, now=0, before=0, window=self.clock)  # fmt: skip
+            login.update(
+                attempts=0,
+                similar=0,
+                successes=0,
+                reached=k.FAR_FUTURE,
+                largest=0,
+                longest=0,
+                votes=0,
+                now=0,
+                before=0,
+                window=self.clock,
+            )
         if login["attempts"] == 0:
             login.update(sample_of(row, "first"), began=row["first"], window=self.clock)
         passed = (self.clock - login["window"]) // self.limits.login_window
@@ -541,8 +625,10 @@ class Oracle:
         login["largest"], login["longest"] = max(login["largest"], size), max(login["longest"], lasted)
         near = abs(size - login["typical"]) <= max(128, login["typical"] >> 2)
         if login["votes"] == 0:
-            login["typical"], near = size, True
-        login["votes"] += 1 if near else -1
+            near = near or login["attempts"] == 1
+            login["typical"], login["votes"] = size, 1
+        else:
+            login["votes"] += 1 if near else -1
         login["similar"] += near
         if login["reached"] == k.FAR_FUTURE and self.recent(login) >= self.limits.login_attempts:
             login["reached"] = self.clock

@@ -31,7 +31,11 @@ def limits(**changes):
 def told(seen):
     """What the kernel handed out, in the oracle's form."""
     out = {}
-    for what, rows in (("groups", seen.group_rows), ("targets", seen.target_rows), ("logins", seen.login_rows)):
+    for what, rows in (
+        ("groups", seen.group_rows),
+        ("targets", seen.target_rows),
+        ("logins", seen.login_rows),
+    ):
         records = getattr(seen, what)
         copies = []
         for i, row in enumerate(rows):
@@ -58,7 +62,9 @@ def compare(rows, lim, events=False, sizes=SMALL):
 
 
 @pytest.mark.parametrize("six", [False, True], ids=["v4", "v6"])
-@pytest.mark.parametrize("name", [*scenes.HOSTILE.values(), *scenes.BENIGN.values()], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "name", [*scenes.HOSTILE.values(), *scenes.BENIGN.values()], ids=lambda f: f.__name__
+)
 def test_scenes(name, six):
     scene = name(six)
     compare(scene.reports()[:900], limits(gate=1))
@@ -76,23 +82,43 @@ def hostile(seed, n):
     rows = np.frombuffer(rng.bytes(n * FLOW.itemsize), FLOW).copy()
     pool = [0, 1, 2, 22, 53, 80, 443, 902, 33500, 40000, 65535]
     for name, values in (
-        ("src_port", pool), ("dst_port", pool), ("proto", [1, 6, 6, 6, 17, 17, 58, 47]),
-        ("src_hi", [0, 0, 0xFE80 << 48, 0xFF02 << 48, 0x20010DB8 << 32]), ("dst_hi", [0, 0, 0xFF02 << 48, 0x20010DB8 << 32]),
-        ("domain", [0, 12, 13]), ("report", [0, 0, 1, 2]), ("kind", [0, 1, 2]), ("reason", [0, 1, 5]),
-        ("first_flags", [0, 2, 2, 2, 16, 18, 4, 41, 3]), ("icmp_type", [0, 3, 8, 8, 128, 129, 135]),
+        ("src_port", pool),
+        ("dst_port", pool),
+        ("proto", [1, 6, 6, 6, 17, 17, 58, 47]),
+        ("src_hi", [0, 0, 0xFE80 << 48, 0xFF02 << 48, 0x20010DB8 << 32]),
+        ("dst_hi", [0, 0, 0xFF02 << 48, 0x20010DB8 << 32]),
+        ("domain", [0, 12, 13]),
+        ("report", [0, 0, 1, 2]),
+        ("kind", [0, 1, 2]),
+        ("reason", [0, 1, 5]),
+        ("first_flags", [0, 2, 2, 2, 16, 18, 4, 41, 3]),
+        ("icmp_type", [0, 3, 8, 8, 128, 129, 135]),
         ("flow_id", [1, 2, 65536, 65537, 2**63]),
-    ):  # fmt: skip
+    ):
         rows[name] = rng.choice(np.array(values, rows.dtype[name]), n)
     for side in ("src", "dst"):
         rows[f"{side}_lo"] = 0xFFFF_0A00_0000 + rng.integers(0, 5, n).astype("u8")
         odd = rng.random(n) < 0.1
-        rows[f"{side}_lo"][odd] = rng.choice(np.array([0, 0xFFFF_E000_0001, 0xFFFF_FFFF_FFFF, 2**64 - 1], "u8"), odd.sum())
+        rows[f"{side}_lo"][odd] = rng.choice(
+            np.array([0, 0xFFFF_E000_0001, 0xFFFF_FFFF_FFFF, 2**64 - 1], "u8"), odd.sum()
+        )
         for name in ("packets", "payload", "bytes"):
             few = rng.random(n) < 0.9
             rows[f"{side}_{name}"][few] = rng.integers(0, 3000, few.sum())
-        rows[f"{side}_packets_delta"] = np.where(rng.random(n) < 0.5, rows[f"{side}_packets"] & 0xFFFFFFFF, rng.integers(0, 300, n))
-        heads = [0, 0x5353482D322E3000, 0x3232302072656400, 0x2B4F4B, 0x2A204F4B20000000, 0x5246422030303300,
-                 0x0300002B26E00000, 0x00000040FE534D42, 0xFFFD180000000000]  # fmt: skip
+        rows[f"{side}_packets_delta"] = np.where(
+            rng.random(n) < 0.5, rows[f"{side}_packets"] & 0xFFFFFFFF, rng.integers(0, 300, n)
+        )
+        heads = [
+            0,
+            0x5353482D322E3000,
+            0x3232302072656400,
+            0x2B4F4B,
+            0x2A204F4B20000000,
+            0x5246422030303300,
+            0x0300002B26E00000,
+            0x00000040FE534D42,
+            0xFFFD180000000000,
+        ]
         rows[f"{side}_head"] = rng.choice(np.array(heads, "u8"), n)
     steps = rng.choice(np.array([0, 0, 1, 10**6, 10**9, 3 * 10**9, 10**11, -(10**9)]), n)
     rows["time"] = 10**18 + np.cumsum(steps)
@@ -111,7 +137,9 @@ UNSHRUNK = [Phase.explicit, Phase.reuse, Phase.generate]
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=UNSHRUNK)
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 400), gate=st.integers(1, 5), short=st.booleans())
 def test_hostile_rows(seed, n, gate, short):
-    lim = limits(gate=gate, login_attempts=3, **({"window": 5 * 10**9, "login_window": 20 * 10**9} if short else {}))
+    lim = limits(
+        gate=gate, login_attempts=3, **({"window": 5 * 10**9, "login_window": 20 * 10**9} if short else {})
+    )
     lim.flood[:, :, 1] = np.minimum(lim.flood[:, :, 1], 500)
     lim.flood[:, :, 3] = np.minimum(lim.flood[:, :, 3], 5)
     compare(hostile(seed, n), lim)
@@ -132,21 +160,29 @@ def test_hostile_events(seed, n):
     compare(rows, limits(gate=1, window=30 * 10**9), events=True)
 
 
-def test_a_table_that_is_full_keeps_the_loud(seed=3):
-    """A scanner is not pushed out by ten thousand sources that fail once."""
+def test_a_table_that_is_full_keeps_the_loud():
+    """A scanner is not pushed out by a thousand sources that fail twice."""
     lim = limits()
     features = Features(FeatureParameters(contacts=64, groups=64, targets=16, logins=16), lim)
     scene = scenes.Scene()
     for i in range(40):
         scene.tcp(i * 0.5, scenes.address(9, net=1), scenes.address(i, net=2), 22, "silent")
         for j in range(60):
-            scene.tcp(i * 0.5 + j * 0.001, scenes.address(i * 60 + j, net=30), scenes.address(7, net=2), 80, "silent")
+            scene.tcp(
+                i * 0.5 + j * 0.001,
+                scenes.address(i * 30 + j // 2, net=30),
+                scenes.address(7, net=2),
+                80 + j % 2,
+                "silent",
+            )
     best = 0
     for row in np.array_split(scene.reports(), 40):
         seen = features.observe_flows(row)
         mine = seen.groups[(seen.groups["port"] == 22) & (seen.groups["kind"] == k.BY_PORT)]
         best = max(best, int(mine["failures"].max(initial=0)))
-    assert features.used == {"contacts": 64, "groups": 64, "targets": 7 if best else 0, "logins": 0} or features.used["groups"] == 64
+    assert features.used["contacts"] == 64
+    assert features.evicted["contacts"] > 1000
+    assert features.used["groups"] == 64
     assert features.evicted["groups"] > 1000
     assert best >= 30
 
@@ -179,7 +215,8 @@ def test_without_the_compiler_the_same():
         "import sys, runpy, importlib.util; sys.path[:0] = [sys.argv[1]]\n"
         "def load(name, path):\n"
         "    spec = importlib.util.spec_from_file_location(name, sys.argv[1] + '/tests/detectors/' + path)\n"
-        "    m = sys.modules[name] = importlib.util.module_from_spec(spec); spec.loader.exec_module(m); return m\n"
+        "    m = sys.modules[name] = importlib.util.module_from_spec(spec)\n"
+        "    spec.loader.exec_module(m); return m\n"
         "s, o = load('detector_scenes', 'scenes.py'), load('detector_oracle', 'features/oracle.py')\n"
         "t = load('t', 'features/test_kernels.py')\n"
         "from citywall.kernels import JIT; assert not JIT\n"
@@ -190,7 +227,10 @@ def test_without_the_compiler_the_same():
     )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, str(root)],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines()[-1] == "agreed"
