@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 DATA   ?= data
 SCENE  := build/scene.pcap
 
-.PHONY: help run test lint bench peers setup kernels fuzz clean
+.PHONY: help run test lint bench peers setup kernels clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -32,7 +32,7 @@ lint: $(VENV)/.dev ## formatting, lint, types and import contracts
 	@$(BIN)/lint-imports --no-cache
 
 bench: kernels $(VENV)/.bench ## measure against peers, keep the results, write the README's table
-	@$(BIN)/python -m bench --keep $(BENCH)
+	@$(BIN)/python -m bench $(BENCH)
 	@$(BIN)/python -m bench table
 
 peers: $(VENV)/.bench ## install the peers that bench compares with (needs root for two of them)

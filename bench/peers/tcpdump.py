@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 from bench import process
@@ -20,8 +21,9 @@ class Tcpdump(SystemCommand):
     def describe(self, path: str) -> str:
         """The versions of tcpdump and libpcap."""
         told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-        lines = (told.stdout + told.stderr).splitlines()
-        return ", ".join(line for line in lines if line.startswith(("tcpdump version", "libpcap version")))
+        said = told.stdout + told.stderr
+        found = dict(re.findall(r"^(tcpdump|libpcap) version ([0-9.]*[0-9])", said, re.MULTILINE))
+        return f"{found.get('tcpdump', 'unknown')} with libpcap {found.get('libpcap', 'unknown')}"
 
     def usage(self, capture: Capture) -> process.Usage:
         """Read the capture once."""

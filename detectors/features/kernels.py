@@ -10,8 +10,8 @@ and a snapshot is the used part of its records:
 * TARGET: what a host or a prefix receives without asking, by channel, per second of event time;
 * LOGIN: connections from one source to one login service.
 
-A full table gives up the quietest of eight neighbours under a moving hand (CLOCK), entities with a record
-of more than one strike being counted as a minute younger. All of that depends on event time alone.
+A full table gives up the quietest of eight neighbours under a moving hand (CLOCK); a suspect counts as a
+minute younger for each doubling of its strikes. All of that depends on event time alone.
 
 Whenever an entity's record changes in a way that may matter, a copy of it as of that row is handed out:
 detectors judge these copies and so never see where a batch ended.
@@ -444,7 +444,11 @@ def strike(group, outcome, refused, hi, lo, port, began, time, limits, never_cle
         group["walk"] = max(group["walk"] - limits.step_success, np.int64(0))
         if group["walk"] == 0 and not never_clears:
             clear_group(group)
-    group["keep"] = time + (GRACE if group["failures"] + group["empties"] > 1 else 0)
+    strikes = np.int64(group["failures"]) + np.int64(group["empties"])
+    group["keep"] = time
+    while strikes > 1:
+        group["keep"] += GRACE
+        strikes >>= 1
 
 
 @internal

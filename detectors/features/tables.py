@@ -50,7 +50,7 @@ class FeatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             ge=16,
             le=1 << 24,
             extra={"unit": "entities"},
-            description="Sources with failures, and these by port and by target; 360 bytes each.",
+            description="Sources with failures, and these by port and by target; 320 bytes each.",
         ),
     ] = 1 << 17
     targets: Annotated[
@@ -59,7 +59,7 @@ class FeatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             ge=16,
             le=1 << 22,
             extra={"unit": "entities"},
-            description="Hosts and prefixes that receive one-way traffic, by kind; 520 bytes each.",
+            description="Hosts and prefixes that receive one-way traffic, by kind; 480 bytes each.",
         ),
     ] = 1 << 15
     logins: Annotated[
@@ -68,7 +68,7 @@ class FeatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             ge=16,
             le=1 << 22,
             extra={"unit": "pairs"},
-            description="Sources of login services, by target and port; 370 bytes each.",
+            description="Sources of login services, by target and port; 400 bytes each.",
         ),
     ] = 1 << 14
 

@@ -21,4 +21,4 @@ def test_its_version_names_libpcap(tmp_path):
         "utf-8",
     )
     fake.chmod(0o755)
-    assert tcpdump.Tcpdump().describe(str(fake)) == "libpcap version 1.10.3, tcpdump version 4.99.3"
+    assert tcpdump.Tcpdump().describe(str(fake)) == "4.99.3 with libpcap 1.10.3"

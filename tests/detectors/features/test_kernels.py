@@ -163,7 +163,7 @@ def test_hostile_events(seed, n):
 def test_a_table_that_is_full_keeps_the_loud():
     """A scanner is not pushed out by a thousand sources that fail twice."""
     lim = limits()
-    features = Features(FeatureParameters(contacts=64, groups=64, targets=16, logins=16), lim)
+    features = Features(FeatureParameters(contacts=1024, groups=64, targets=16, logins=16), lim)
     scene = scenes.Scene()
     for i in range(40):
         scene.tcp(i * 0.5, scenes.address(9, net=1), scenes.address(i, net=2), 22, "silent")
@@ -180,7 +180,7 @@ def test_a_table_that_is_full_keeps_the_loud():
         seen = features.observe_flows(row)
         mine = seen.groups[(seen.groups["port"] == 22) & (seen.groups["kind"] == k.BY_PORT)]
         best = max(best, int(mine["failures"].max(initial=0)))
-    assert features.used["contacts"] == 64
+    assert features.used["contacts"] == 1024
     assert features.evicted["contacts"] > 1000
     assert features.used["groups"] == 64
     assert features.evicted["groups"] > 1000
