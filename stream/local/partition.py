@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
+from collections import deque
 from pathlib import Path
 
 from citywall.errors import DataFolderError, StreamError
@@ -13,7 +15,8 @@ from stream.local.records import HEADER, Record
 SEGMENT_BYTES = 64 << 20
 _BUFFER_BYTES = 256 << 10
 _BUFFER_PIECES = 512  # below IOV_MAX
-_CHUNK_BYTES = 1 << 20
+#: Newest records kept in memory: who reads close behind needs neither the file nor the checksum.
+_TAIL_BYTES = 8 << 20
 
 
 class PartitionLog:
@@ -46,6 +49,8 @@ class PartitionLog:
         self._readers: dict[int, int] = {}
         self._cursor: tuple[int, int, int] | None = None  # (offset, segment, position) after the last read
         self._failed: str | None = None
+        self._tail: deque[Record] = deque()
+        self._tail_bytes = 0
 
     @property
     def start(self) -> int:
@@ -92,6 +97,10 @@ class PartitionLog:
         self._pending_bytes += size
         self._size += size
         self.end = offset + 1
+        self._tail.append(Record(offset, timestamp, key, value, size))
+        self._tail_bytes += size
+        while self._tail_bytes > _TAIL_BYTES and len(self._tail) > 1:
+            self._tail_bytes -= self._tail.popleft().size
         if self._pending_bytes >= _BUFFER_BYTES or len(self._pending) >= _BUFFER_PIECES:
             self.write()
         return offset
@@ -189,6 +198,8 @@ class PartitionLog:
         offset = max(offset, self.start)
         if offset >= self.end:
             return []
+        if self._tail and offset >= self._tail[0].offset:
+            return self._from_tail(offset, most, most_bytes)
         self.write()
         if self._cursor and self._cursor[0] == offset:
             segment, at = self._cursor[1], self._cursor[2]
@@ -208,6 +219,15 @@ class PartitionLog:
                 found.append(record)
                 taken += record.size
         self._cursor = (next_offset, segment, at)
+        return found
+
+    def _from_tail(self, offset: int, most: int, most_bytes: int) -> list[Record]:
+        found: list[Record] = []
+        for record in itertools.islice(self._tail, offset - self._tail[0].offset, None):
+            if len(found) >= most or most_bytes <= 0:
+                break
+            found.append(record)
+            most_bytes -= record.size
         return found
 
     def _offset_at(self, segment: int, at: int) -> int:

@@ -13,10 +13,13 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from citywall.errors import DataFolderBusy, DataFolderError, StoreError, StreamError
+from stream import runner
 from stream.data_folder import DataFolder
+from stream.local import folder
 from stream.runner import run_paths
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,10 +145,10 @@ def test_an_unknown_fault_stops_the_run_too(tmp_path: Path, standins):
 
 def test_a_held_folder_is_busy(tmp_path: Path, standins):
     path = standins.capture(tmp_path / "one.pcap", 10)
-    folder = DataFolder(tmp_path / "data")
+    held = DataFolder(tmp_path / "data")
     with pytest.raises(DataFolderBusy, match=f"pid {os.getpid()}"):
         run_paths([path], tmp_path / "data", standins.settings(), assemble=standins.assembler())
-    folder.close()
+    held.close()
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, standins):
@@ -232,6 +235,45 @@ def test_another_run_abandons_what_was_cut_off(tmp_path: Path, standins):
     assert [r for r in kept(data) if r[0] == report.sessions[0].id] == standins.expected(
         report.sessions[0].id, 10
     )
+
+
+def test_a_slow_disk_does_not_hold_up_the_end(tmp_path: Path, standins, monkeypatch):
+    """A stage may still be saving when the last session is over."""
+    sync = folder._sync_all
+
+    def slow(fds: list[int]) -> None:
+        time.sleep(0.3)
+        sync(fds)
+
+    monkeypatch.setattr(folder, "_sync_all", slow)
+    path = standins.capture(tmp_path / "one.pcap", 1000)
+    for _ in range(3):
+        began = time.monotonic()
+        run_paths([path], tmp_path / "data", standins.settings(), assemble=standins.assembler())
+        assert time.monotonic() - began < runner._PATIENCE
+
+
+def test_a_full_budget_stops_the_run_when_nothing_more_can_go(tmp_path: Path, standins, monkeypatch):
+    monkeypatch.setattr(runner, "_BUDGET_EVERY", 0.0)
+    path = standins.capture(tmp_path / "one.pcap", 20_000)
+    asked: list[int] = []
+
+    def assemble(settings, data, now):
+        assembly = standins.assembler(0.01)(settings, data, now)
+        assembly.shrink = asked.append
+        return assembly
+
+    plain = standins.settings()
+    small = msgspec.structs.replace(
+        plain, storage=msgspec.structs.replace(plain.storage, disk_budget_gib=1e-6)
+    )
+    with pytest.raises(DataFolderError, match=r"over its budget of 1e-06 GiB \(storage\.disk_budget_gib\)"):
+        run_paths([path], tmp_path / "data", small, assemble=assemble)
+    assert asked
+    assert asked[0] > 0
+    report = run_paths([path], tmp_path / "data", plain, assemble=standins.assembler())
+    assert report.resumed
+    assert kept(tmp_path / "data") == standins.expected(report.sessions[0].id, 20_000)
 
 
 def test_it_runs_in_any_thread(tmp_path: Path, standins):

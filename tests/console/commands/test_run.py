@@ -52,7 +52,7 @@ def test_json_is_exactly_one_object_on_stdout(invoke: Any, finished: Any, tmp_pa
     assert told["sessions"] == [
         {
             "path": "captures/office.pcap", "id": "s1", "packets": 41_000, "bytes": 12_300_000, "flows": 900,
-            "alerts": 2, "errors": {}, "refused": None, "same_as": None, "damaged": False,
+            "alerts": 2, "errors": {}, "refused": None, "same_as": None, "damaged": False, "places": {},
         }
     ]  # fmt: skip
     assert "0%  packets 0" in done.stderr

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citywall.errors import DataFolderError, StreamError
+from stream.local import partition as module
 from stream.local.partition import PartitionLog
 
 MUCH = 1 << 30
@@ -54,6 +55,21 @@ def test_any_reading_over_any_segments(tmp_path_factory, messages, most, segment
     for offset in range(len(messages)):
         assert values(log, offset) == messages[offset:]
     log.close()
+
+
+def test_who_reads_close_behind_reads_from_memory(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(module, "_TAIL_BYTES", 400)
+    log = PartitionLog(tmp_path)
+    for i in range(10):
+        log.append(b"k", bytes([i]) * 100, float(i))
+    monkeypatch.setattr(log, "_record", None)  # the way to the file
+    assert [r.offset for r in log.read(8, MUCH, MUCH)] == [8, 9]
+    assert [r.offset for r in log.read(8, 1, MUCH)] == [8]
+    assert [r.offset for r in log.read(7, MUCH, 1)] == [7]
+    monkeypatch.undo()
+    from_file = PartitionLog(tmp_path).read(0, MUCH, MUCH) if log.write() is None else []
+    assert log.read(0, MUCH, MUCH) == from_file
+    assert log.read(8, MUCH, MUCH) == from_file[8:]
 
 
 def test_a_tail_torn_at_any_byte_is_mended(tmp_path: Path):
