@@ -13,8 +13,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -22,11 +23,13 @@ from numpy.typing import NDArray
 from alerts import flowread, times
 from alerts.flowfilter import mask
 from alerts.query import Query
+from citywall.batches import END
 from citywall.errors import StoreError
+from citywall.rows import take
 from citywall.sessions import Session
 
-#: Rows of a row group: what a query holds in memory of a file at a time.
-GROUP_ROWS = 65_536
+#: Rows of a row group: what a query holds in memory of a file at a time, and the writer beside its input.
+GROUP_ROWS = 16_384
 _NAME = re.compile(r"([0-9a-zA-Z_]+)-(\d{12})\.parquet")
 _CURSOR = re.compile(r"(-?\d{1,19})_([0-9a-f]{16})_([0-9a-zA-Z_]+)")
 
@@ -59,21 +62,25 @@ class FlowArchive:
         self,
         reports: NDArray[Any],
         closed: NDArray[Any],
-        community_ids: Sequence[str],
+        community_ids: NDArray[np.bytes_],
         session: Session,
         sequence: int,
     ) -> int:
         """Keep the END rows of `reports` (FLOW), with `closed` (CLOSED) and Community IDs aligned to them.
 
         `sequence` numbers the parts of a session, growing; the same part always goes to the same file.
-        Returns the number of flows; none writes no file. On return they are on disk. Raises StoreError.
+        Returns the number of flows; none writes no file. On return they are on disk. Raises StoreError, and
+        ValueError where the three do not belong together: a fault of the program.
         """
-        from alerts.flowtable import table  # compiles a kernel, which readers need not wait for
-
         self._writable()
-        rows = table(reports, closed, community_ids)
         path = self._path(session, sequence)
-        if len(rows) == 0:
+        ended = reports["kind"] == END
+        ends = reports if ended.all() else take(reports, ended)
+        if len(closed) != len(ends) or len(community_ids) != len(ends):
+            raise ValueError(
+                f"{len(ends)} flows ended, {len(closed)} statistics, {len(community_ids)} community ids"
+            )
+        if len(ends) == 0:
             path.unlink(missing_ok=True)
             return 0
         facts = {"session": session.id, "path": session.path, "received_at": str(session.received_at)}
@@ -81,16 +88,14 @@ class FlowArchive:
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_suffix(".tmp")
             with unfinished.open("wb") as out:
-                pq.write_table(
-                    rows.replace_schema_metadata(facts), out, compression="zstd", row_group_size=GROUP_ROWS
-                )
+                _write_groups(out, ends, closed, community_ids, facts)
                 out.flush()
                 os.fsync(out.fileno())
             unfinished.replace(path)
             _sync_folder(path.parent)
         except (OSError, pa.ArrowException) as e:
             raise StoreError(f"{path}: {e}") from e
-        return len(rows)
+        return len(closed)
 
     def truncate(self, session: str, sequence: int) -> int:
         """Take back parts of a session numbered `sequence` or more; returns how many files went."""
@@ -223,6 +228,28 @@ class FlowArchive:
     def _writable(self) -> None:
         if self.read_only:
             raise StoreError(f"{self.folder}: was opened for reading only")
+
+
+def _write_groups(
+    out: BinaryIO,
+    ends: NDArray[Any],
+    closed: NDArray[Any],
+    community_ids: NDArray[np.bytes_],
+    facts: dict[str, str],
+) -> None:
+    """Write a file a row group at a time, so that only one stands in memory as columns."""
+    from alerts.flowtable import table  # compiles a kernel, which readers need not wait for
+
+    slices = [slice(start, start + GROUP_ROWS) for start in range(0, len(ends), GROUP_ROWS)]
+    columns = (table(ends[s], closed[s], community_ids[s]) for s in slices)
+    first = next(columns).replace_schema_metadata(facts)
+    # Without dictionaries, which few of the columns repay: half the time, and a tenth smaller.
+    with pq.ParquetWriter(
+        out, first.schema, compression="zstd", use_dictionary=False, write_statistics=["first", "last"]
+    ) as writer:
+        writer.write_table(first)
+        for rows in columns:
+            writer.write_table(rows.replace_schema_metadata(facts))
 
 
 def _place(cursor: str) -> flowread.Place:

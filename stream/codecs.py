@@ -1,31 +1,36 @@
 """What travels on the topics: a header, then a body.
 
-A message is a 4-byte little-endian header length, the header as MessagePack, and the body: Arrow IPC
-record batches for rows (column names are the dtype's fields; the schema is known from `Header.schema` and
-not sent), MessagePack for everything else.
+A message is a 4-byte little-endian header length, the header as MessagePack, zeros up to a multiple of 16
+bytes, and the body: for rows their bytes as they stand in memory (`Header.schema` names every layout of
+the version, byte order included), MessagePack for everything else. Rows are neither taken apart nor copied
+to be read: as Arrow record batches they cost five times as much, and nobody else reads these topics.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from citywall.batches import CLOSED, EVENT, FLOW, SCHEMA_VERSION
 from citywall.errors import StreamError
+from citywall.rows import copy
 from citywall.sessions import Session
-from stream import kernels
 
 _LENGTH = struct.Struct("<I")
 Rows = NDArray[np.void]
+Buffer = bytes | memoryview
+#: The body of a message, in one piece or in several that follow each other.
+Body = Buffer | tuple[Buffer, ...]
+_ALIGN = 16
 T = TypeVar("T")
 
 
@@ -118,10 +123,12 @@ _encoder = msgspec.msgpack.Encoder()
 _headers = msgspec.msgpack.Decoder(Header)
 
 
-def encode(header: Header, body: bytes | memoryview) -> bytes:
+def encode(header: Header, body: Body) -> bytes:
     """One message."""
     head = _encoder.encode(header)
-    return b"".join((_LENGTH.pack(len(head)), head, body))
+    padding = b"\0" * (-(4 + len(head)) % _ALIGN)
+    pieces = body if isinstance(body, tuple) else (body,)
+    return b"".join((_LENGTH.pack(len(head)), head, padding, *pieces))
 
 
 def decode(message: bytes) -> tuple[Header, memoryview]:
@@ -137,7 +144,7 @@ def decode(message: bytes) -> tuple[Header, memoryview]:
             f"a message of row layout {header.schema} from stage {header.stage!r};"
             f" this version knows {schema_digest()}"
         )
-    return header, view[4 + length :]
+    return header, view[-(-(4 + length) // _ALIGN) * _ALIGN :]
 
 
 def pack(value: object) -> bytes:
@@ -159,80 +166,13 @@ def unpack(body: bytes | memoryview, kind: type[T]) -> T:
     return value
 
 
-class _Layout:
-    """How rows of one dtype stand in memory and in Arrow. Columns begin at multiples of 64 bytes."""
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        assert dtype.names
-        assert dtype.itemsize % 8 == 0
-        self.names = dtype.names
-        fields = [dtype.fields[name] for name in dtype.names] if dtype.fields else []
-        self.offsets = np.array([field[1] for field in fields], np.int64)
-        self.widths = np.array([field[0].itemsize for field in fields], np.int64)
-        self.types = [pa.from_numpy_dtype(field[0]) for field in fields]
-        self.schema = pa.schema(list(zip(self.names, self.types, strict=True)))
-
-    def starts(self, n: int) -> tuple[NDArray[np.int64], int]:
-        """Where the column of each field begins for `n` rows, and the bytes of all."""
-        sizes = (self.widths * n + 63) // 64 * 64
-        ends = np.cumsum(sizes)
-        return ends - sizes, int(ends[-1])
+#: Before rows: which layout they have, and how many there are.
+_ROWS = struct.Struct("<II")
 
 
 @cache
-def _layout(dtype: np.dtype[Any]) -> _Layout:
-    return _Layout(dtype)
-
-
-def _views(buffer: NDArray[np.uint8]) -> tuple[NDArray[Any], ...]:
-    return tuple(buffer.view(f"u{width}") for width in (1, 2, 4, 8))
-
-
-def encode_rows(rows: Rows) -> memoryview:
-    """A structured array as one Arrow IPC record batch."""
-    layout, n = _layout(rows.dtype), len(rows)
-    starts, size = layout.starts(n)
-    columns = np.empty(size, np.uint8)
-    if n:
-        raw = np.ascontiguousarray(rows.view(_opaque(rows.dtype))).view(np.uint8)
-        raw.flags.writeable = False
-        kernels.gather(raw, rows.dtype.itemsize, n, layout.offsets, layout.widths, starts, *_views(columns))
-    whole = pa.py_buffer(columns)
-    arrays = [
-        pa.Array.from_buffers(kind, n, [None, whole.slice(start, width * n)])
-        for kind, start, width in zip(layout.types, starts.tolist(), layout.widths.tolist(), strict=True)
-    ]
-    return memoryview(pa.RecordBatch.from_arrays(arrays, schema=layout.schema).serialize())
-
-
-def decode_rows(body: bytes | memoryview, dtype: np.dtype[Any]) -> Rows:
-    """Rows written by `encode_rows`; raises StreamError where they are not of `dtype`."""
-    layout = _layout(dtype)
-    data = pa.py_buffer(body)
-    try:
-        batch = pa.ipc.read_record_batch(data, layout.schema)
-        batch.validate()
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OSError, EOFError) as e:
-        raise StreamError(f"a record batch that cannot be read: {e}") from e
-    n = batch.num_rows
-    rows = np.zeros(n, dtype)
-    if n:
-        starts = np.array([_start(column, data, n) for column in batch.columns], np.int64)
-        kernels.scatter(
-            np.frombuffer(data, np.uint8), starts, n, dtype.itemsize, layout.offsets, layout.widths,
-            *_views(rows.view(_opaque(dtype)).view(np.uint8)),
-        )  # fmt: skip
-    return rows
-
-
-def _start(column: Any, data: Any, n: int) -> int:
-    """Where a column's values begin in `data`; they are `n` of the type's width there, without gaps."""
-    values = column.buffers()[1]
-    start: int = values.address - data.address + column.offset * column.type.byte_width
-    end = start + n * column.type.byte_width
-    if column.null_count or start < 0 or end > data.size or values.size < n * column.type.byte_width:
-        raise StreamError("a record batch with missing values")
-    return start
+def _layout(dtype: np.dtype[Any]) -> int:
+    return zlib.crc32(repr(dtype.descr).encode())
 
 
 def _opaque(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -240,19 +180,43 @@ def _opaque(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype((np.void, dtype.itemsize))
 
 
-def encode_closed(ends: Rows, closed: Rows) -> bytes:
+def encode_rows(dtype: np.dtype[Any], pieces: Sequence[Rows]) -> tuple[Buffer, ...]:
+    """Rows of `dtype` in order, as they stand in memory; contiguous pieces are not copied."""
+    flat = [np.ascontiguousarray(rows.view(_opaque(dtype))) for rows in pieces if len(rows)]
+    head = _ROWS.pack(_layout(dtype), sum(map(len, flat)))
+    return (head, *(rows.view(np.uint8).data for rows in flat))
+
+
+def decode_rows(body: bytes | memoryview, dtype: np.dtype[Any]) -> Rows:
+    """Rows written by `encode_rows`, a view of `body`; raises StreamError where they are not of `dtype`."""
+    rows, rest = _rows(memoryview(body), dtype)
+    if rest:
+        raise StreamError(f"rows that cannot be read: {len(rest)} bytes too many")
+    return rows
+
+
+def _rows(body: memoryview, dtype: np.dtype[Any]) -> tuple[Rows, memoryview]:
+    """The rows that `body` begins with, and what follows them."""
+    if len(body) < _ROWS.size:
+        raise StreamError("rows that cannot be read: their head is cut short")
+    layout, n = _ROWS.unpack_from(body, 0)
+    end = _ROWS.size + n * dtype.itemsize
+    if layout != _layout(dtype) or len(body) < end:
+        raise StreamError(f"rows that cannot be read: {n} of layout {layout:08x} in {len(body)} bytes")
+    rows = np.frombuffer(body[_ROWS.size : end], _opaque(dtype)).view(dtype)
+    # Kernels and NumPy want whole words: what a transport did not align is copied.
+    return (rows if rows.flags.aligned else copy(rows)), body[end:]
+
+
+def encode_closed(ends: Sequence[Rows], closed: Sequence[Rows]) -> tuple[Buffer, ...]:
     """END rows and their statistics, row by row."""
-    first = encode_rows(ends)
-    return b"".join((_LENGTH.pack(len(first)), first, encode_rows(closed)))
+    return (*encode_rows(FLOW, ends), *encode_rows(CLOSED, closed))
 
 
 def decode_closed(body: memoryview) -> tuple[Rows, Rows]:
     """What `encode_closed` wrote; raises StreamError where the two do not belong together."""
-    try:
-        (length,) = _LENGTH.unpack_from(body, 0)
-    except struct.error as e:
-        raise StreamError(f"closed flows that cannot be read: {e}") from e
-    ends, closed = decode_rows(body[4 : 4 + length], FLOW), decode_rows(body[4 + length :], CLOSED)
+    ends, rest = _rows(body, FLOW)
+    closed = decode_rows(rest, CLOSED)
     if len(ends) != len(closed) or (ends["flow_id"] != closed["flow_id"]).any():
         raise StreamError(f"{len(ends)} flows ended but {len(closed)} have statistics")
     return ends, closed

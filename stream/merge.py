@@ -92,7 +92,7 @@ class Merge:
             if not ready.all():
                 self._held[topic] = [take(rows, ~ready)]
                 rows = take(rows, ready)
-        return rows, np.lexsort([rows[name] for name in _ORDER[topic]])
+        return rows, _in_order(rows) if topic == FLOWS else _lexsort(rows, topic)
 
     def snapshot(self) -> Parts:
         """Watermarks and held rows."""
@@ -108,6 +108,32 @@ class Merge:
         for topic, dtype in _DTYPES.items():
             rows = array_of(parts, topic, dtype)
             self._held[topic] = [rows] if len(rows) else []
+
+
+def _lexsort(rows: Rows, topic: str) -> NDArray[np.int64]:
+    return np.lexsort([rows[name] for name in _ORDER[topic]])
+
+
+def _in_order(flows: Rows) -> NDArray[np.int64]:
+    """As `_lexsort`, several times faster: rows come nearly in order of time, with many of one time."""
+    time, flow_id = np.ascontiguousarray(flows["time"]), np.ascontiguousarray(flows["flow_id"])
+    first: NDArray[np.int64] | None = None
+    rises = np.diff(time)
+    if (rises < 0).any():
+        first = np.argsort(time, kind="stable")
+        rises, flow_id = np.diff(time[first]), flow_id[first]
+    # The rank of the time above as many bits of the flow id as there is room for.
+    rank = np.zeros(len(flows), np.uint64)
+    np.cumsum(rises != 0, out=rank[1:])
+    bits = np.uint64(64 - int(rank[-1]).bit_length()) if len(rank) else np.uint64(64)
+    if bits < 64:
+        rank <<= bits
+        flow_id = rank | (flow_id >> (np.uint64(64) - bits))
+    order: NDArray[np.int64] = np.argsort(flow_id)
+    known = flow_id[order]
+    if (known[1:] == known[:-1]).any():  # two reports of a flow at one time, or ids alike in those bits
+        return _lexsort(flows, FLOWS)
+    return order if first is None else first[order]
 
 
 def _gather(rows: Rows, order: NDArray[np.int64]) -> Rows:

@@ -43,7 +43,7 @@ class Output(msgspec.Struct, frozen=True):
     topic: str
     session: str
     kind: Kind
-    body: bytes | memoryview
+    body: codecs.Body
     count: int = 0
     watermark: int = BEGINNING
 
@@ -174,6 +174,7 @@ class Station:
         body, last = output.body, output.kind is Kind.END
         seq = self.ordinals.number(output.topic, output.session, output.count, last=last)
         if last and (aside := self.aside.get(output.session)):
+            assert not isinstance(body, tuple)
             tally = codecs.unpack(body, Tally)
             tally.count({SET_ASIDE: aside})
             body = codecs.pack(tally)

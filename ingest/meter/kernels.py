@@ -35,7 +35,9 @@ SECOND = 1_000_000_000
 HALF = 500_000_000
 OPEN_AFTER = HALF  # age of a flow at its first report
 UPDATE_AFTER = SECOND  # least time between two reports
-STALE_AFTER = 10 * SECOND  # any packet is news after this
+STALE_AFTER = 10 * SECOND  # a few packets are news after this
+A_FEW_PACKETS = 8
+QUIET_AFTER = 60 * SECOND  # any packet is news after this
 MANY_PACKETS = 64
 MANY_BYTES = 65_536
 TOO_MANY_PACKETS = 1 << 31  # since the last report: told at once, before the counters overflow
@@ -772,7 +774,8 @@ def meter(
             or packets_since >= MANY_PACKETS
             or np.int64(h["a_bytes"]) + np.int64(h["b_bytes"]) >= MANY_BYTES
         )
-        if (news and since >= UPDATE_AFTER) or since >= STALE_AFTER or packets_since >= TOO_MANY_PACKETS:
+        stale = (since >= STALE_AFTER and packets_since >= A_FEW_PACKETS) or since >= QUIET_AFTER
+        if (news and since >= UPDATE_AFTER) or stale or packets_since >= TOO_MANY_PACKETS:
             dequeue(queue, cold, h, k)
             domain = domain_of(h["vlan"], keys, domains, by_vlan)
             tell(h, cold[k], sides[2 * k], sides[2 * k + 1], UPDATE, END_NONE, now, domain, reports[told])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import CLOSED, END, EVENT, FLOW
-from citywall.rows import join, take
+from citywall.batches import END, EVENT, FLOW
+from citywall.rows import take
 from citywall.watermarks import BEGINNING, END_OF_TIME
 from stream import codecs
 from stream.codecs import Kind, Opening, Tally
@@ -79,17 +80,17 @@ class Emitter:
         """Send what is waiting: nothing where nothing is new."""
         if not (self._flows or self._events or self._watermark > self._told):
             return
-        flows, closed = join(self._flows, FLOW), join(self._closed, CLOSED)
-        events = join(self._events, EVENT)
+        flows, closed, events = self._flows, self._closed, self._events
         self._flows, self._closed, self._events, self._waiting = [], [], [], 0
         self._told = self._watermark
-        yield self._rows("events", events)
-        yield self._rows("flows", flows)
-        if self._archive and len(closed):
-            ends = take(flows, flows["kind"] == END)
+        yield self._rows("events", EVENT, events)
+        yield self._rows("flows", FLOW, flows)
+        if self._archive and closed:
+            ends = [take(rows, rows["kind"] == END) for rows in flows]
             body = codecs.encode_closed(ends, closed)
-            yield Output("closed", self._session, Kind.DATA, body, len(ends), self._watermark)
+            yield Output("closed", self._session, Kind.DATA, body, sum(map(len, ends)), self._watermark)
 
-    def _rows(self, topic: str, rows: Rows) -> Output:
-        body = codecs.encode_rows(rows) if len(rows) else b""
-        return Output(topic, self._session, Kind.DATA, body, len(rows), self._watermark)
+    def _rows(self, topic: str, dtype: np.dtype[Any], pieces: list[Rows]) -> Output:
+        count = sum(map(len, pieces))
+        body = codecs.encode_rows(dtype, pieces) if count else b""
+        return Output(topic, self._session, Kind.DATA, body, count, self._watermark)

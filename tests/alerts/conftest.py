@@ -104,10 +104,10 @@ def make_document(cards: dict[str, DetectorCard]) -> Callable[..., dict[str, Any
 
 
 @pytest.fixture(scope="session")
-def make_flows() -> Callable[..., tuple[Any, Any, list[str]]]:
+def make_flows() -> Callable[..., tuple[Any, Any, Any]]:
     """`make(rows)`: END reports, statistics and Community IDs; `src` and `dst` are texts."""
 
-    def make(rows: list[dict[str, Any]]) -> tuple[Any, Any, list[str]]:
+    def make(rows: list[dict[str, Any]]) -> tuple[Any, Any, Any]:
         reports, closed = np.zeros(len(rows), FLOW), np.zeros(len(rows), CLOSED)
         for i, row in enumerate(rows):
             fields = {
@@ -126,6 +126,6 @@ def make_flows() -> Callable[..., tuple[Any, Any, list[str]]]:
             closed[i]["flow_id"] = fields["flow_id"]
             closed[i]["both_size_mean"] = 60.5
             closed[i]["src_mac"] = 0x0200_0000_0001
-        return reports, closed, [f"1:Comm{i}=" for i in range(len(rows))]
+        return reports, closed, np.array([f"1:{i:027}=" for i in range(len(rows))], "S30")
 
     return make

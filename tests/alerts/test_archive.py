@@ -19,7 +19,7 @@ import pytest
 from alerts import archive, times
 from alerts.archive import FlowArchive
 from alerts.query import FLOWS, parse
-from citywall.batches import CLOSED, END, FLOW
+from citywall.batches import CLOSED, END, FLOW, OPEN
 from citywall.errors import StoreError
 
 Make = Callable[..., Any]
@@ -76,7 +76,8 @@ def test_written_and_read(flows: FlowArchive, make_flows: Make, make_session: Ma
             "last": "2024-05-01T12:00:05.000000000Z",
             "duration": 4.0,
             "src": "10.0.1.2", "src_port": 40_001, "dst": "192.168.0.2", "dst_port": 53, "proto": "udp",
-            "bytes": 3, "packets": 1, "reason": "none", "community_id": "1:Comm1=", "version": 0, "vlan": 1,
+            "bytes": 3, "packets": 1, "reason": "none", "community_id": f"1:{1:027}=",
+            "version": 0, "vlan": 1,
             "domain": 0, "src_packets": 1, "dst_packets": 0, "src_bytes": 1, "dst_bytes": 2,
             "src_payload": 0, "dst_payload": 0, "first_flags": 0, "src_flags": 0, "dst_flags": 0,
             "icmp_type": 0, "icmp_code": 0, "offset": 0, "frame": 0,
@@ -86,6 +87,27 @@ def test_written_and_read(flows: FlowArchive, make_flows: Make, make_session: Ma
     ]  # fmt: skip
     assert page.after is not None
     json.dumps(page.flows)
+
+
+def test_only_flows_that_ended_are_kept(flows: FlowArchive, make_flows: Make, make_session: Make) -> None:
+    reports, closed, ids = make_flows(rows_of(2))
+    opened = np.zeros(3, FLOW)
+    opened["kind"] = OPEN
+    mixed = np.concatenate([opened[:1], reports[:1], opened[1:], reports[1:]])
+    assert flows.write(mixed, closed, ids, make_session(), 0) == 2
+    assert {row["flow_id"] for row in flows.query().flows} == {"0000000000000001", "0000000000000002"}
+    assert flows.write(opened, closed[:0], ids[:0], make_session(), 0) == 0
+
+
+@pytest.mark.parametrize("fault", ["reports", "closed", "ids"])
+def test_what_does_not_align_is_refused(
+    flows: FlowArchive, make_flows: Make, make_session: Make, fault: str
+) -> None:
+    given = dict(zip(("reports", "closed", "ids"), make_flows(rows_of(2)), strict=True))
+    for rest in (slice(1, None), slice(0, 0)):
+        cut = given | {fault: given[fault][rest]}
+        with pytest.raises(ValueError, match="flows ended"):
+            flows.write(*cut.values(), make_session(), 0)
 
 
 def test_statistics_on_demand(flows: FlowArchive, make_flows: Make, make_session: Make) -> None:
@@ -175,7 +197,7 @@ def test_since_and_until(flows: FlowArchive, make_flows: Make, make_session: Mak
         ("flow:7", lambda r: r["flow_id"] == 7),
         ("flow:*07", lambda r: r["flow_id"] == 7),
         ("flow:zebra", lambda r: False),
-        ('community:"1:Comm9="', lambda r: r["flow_id"] == 10),
+        ('community:"1:000000000000000000000000009="', lambda r: r["flow_id"] == 10),
         ('community:"1:comm9="', lambda r: False),
         ("community:*Comm9*", lambda r: r["flow_id"] == 10 or 91 <= r["flow_id"] <= 100),
         ("session:5E55 lane:live path:*.pcap", lambda r: True),
@@ -287,7 +309,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from alerts.archive import FlowArchive
-from citywall.batches import CLOSED, END, FLOW
+from citywall.batches import CLOSED, END, FLOW, OPEN
 from citywall.sessions import Session
 flows = FlowArchive(Path(sys.argv[1]))
 session = Session("5e55", "capture", "/x.pcap", 1, "live", 0)

@@ -28,11 +28,15 @@ def random_rows(dtype: np.dtype, n: int, seed: int) -> np.ndarray:
     return rows
 
 
+def encoded(*pieces: np.ndarray) -> bytes:
+    return b"".join(codecs.encode_rows(pieces[0].dtype, pieces))
+
+
 @given(st.sampled_from([FLOW, CLOSED, EVENT]), st.integers(0, 50), st.integers(0, 1 << 30))
 @settings(max_examples=50, deadline=None)
 def test_rows_round_trip(dtype, n, seed):
     rows = random_rows(dtype, n, seed)
-    found = codecs.decode_rows(bytes(codecs.encode_rows(rows)), dtype)
+    found = codecs.decode_rows(encoded(rows), dtype)
     assert found.dtype == dtype
     assert (found == rows).all()
     assert len(found) == n
@@ -40,30 +44,49 @@ def test_rows_round_trip(dtype, n, seed):
 
 def test_rows_of_a_strided_view():
     rows = random_rows(FLOW, 40, 1)[::3]
-    assert (codecs.decode_rows(bytes(codecs.encode_rows(rows)), FLOW) == rows).all()
+    assert (codecs.decode_rows(encoded(rows), FLOW) == rows).all()
 
 
-def test_rows_are_arrow_batches_with_the_fields_as_columns():
-    import pyarrow as pa
+def test_pieces_follow_each_other_and_empty_ones_leave_nothing():
+    rows = random_rows(EVENT, 7, 2)
+    assert encoded(rows[:3], rows[3:3], rows[3:]) == encoded(rows)
+    assert len(codecs.decode_rows(encoded(rows[:0]), EVENT)) == 0
 
-    rows = random_rows(EVENT, 3, 2)
-    batch = pa.ipc.read_record_batch(
-        pa.py_buffer(bytes(codecs.encode_rows(rows))),
-        pa.schema([(name, pa.from_numpy_dtype(EVENT[name])) for name in EVENT.names]),
-    )
-    assert batch.schema.names == list(EVENT.names)
-    assert batch["time"].to_pylist() == rows["time"].tolist()
+
+def test_rows_are_a_view_of_the_message_wherever_the_header_ends():
+    rows = random_rows(FLOW, 3, 7)
+    for extra in range(20):
+        header = Header("5" * extra, "capture", 0, Kind.DATA, 5, 3, -7, codecs.schema_digest())
+        message = codecs.encode(header, codecs.encode_rows(FLOW, [rows]))
+        found = codecs.decode_rows(codecs.decode(message)[1], FLOW)
+        assert (found == rows).all()
+        assert found.flags.aligned
+        assert np.shares_memory(found.view(np.uint8), np.frombuffer(message, np.uint8))
+        assert not found.flags.writeable
+
+
+def test_rows_that_a_transport_did_not_align_are_copied():
+    rows = random_rows(FLOW, 3, 7)
+    moved = memoryview(b"x" + encoded(rows))[1:]
+    assert (codecs.decode_rows(moved, FLOW) == rows).all()
+
+
+def test_what_is_cut_short_or_too_long_is_no_rows():
+    body = encoded(random_rows(EVENT, 3, 7))
+    for wrong in (body[:5], body[:-1], body + b"x"):
+        with pytest.raises(StreamError, match="cannot be read"):
+            codecs.decode_rows(wrong, EVENT)
 
 
 @given(st.binary(max_size=300))
-def test_noise_is_no_record_batch(noise):
+def test_noise_is_no_rows(noise):
     with pytest.raises(StreamError, match="cannot be read"):
         codecs.decode_rows(noise, EVENT)
 
 
 def test_rows_of_another_kind_are_refused():
     with pytest.raises(StreamError):
-        codecs.decode_rows(bytes(codecs.encode_rows(random_rows(EVENT, 3, 3))), FLOW)
+        codecs.decode_rows(encoded(random_rows(EVENT, 3, 3)), FLOW)
 
 
 def test_messages_round_trip():
@@ -87,11 +110,11 @@ def test_another_layout_is_named():
 def test_closed_flows_keep_together():
     ends, closed = random_rows(FLOW, 9, 4), random_rows(CLOSED, 9, 5)
     closed["flow_id"] = ends["flow_id"]
-    found = codecs.decode_closed(memoryview(codecs.encode_closed(ends, closed)))
+    found = codecs.decode_closed(memoryview(b"".join(codecs.encode_closed([ends], [closed]))))
     assert (found[0] == ends).all()
     assert (found[1] == closed).all()
     with pytest.raises(StreamError, match="9 flows ended but 8"):
-        codecs.decode_closed(memoryview(codecs.encode_closed(ends, closed[:8])))
+        codecs.decode_closed(memoryview(b"".join(codecs.encode_closed([ends], [closed[:8]]))))
     with pytest.raises(StreamError, match="cannot be read"):
         codecs.decode_closed(memoryview(b"\1"))
 

@@ -23,6 +23,10 @@ ANSWERS = {
 }  # fmt: skip
 
 
+def texts(flows: np.ndarray, seed: int = 0) -> list[str]:
+    return community_ids(flows, seed).astype(str).tolist()
+
+
 def oracle(src: str, dst: str, proto: int, sport: int, dport: int, kind: int, code: int, seed: int) -> str:
     a, b = ipaddress.ip_address(src).packed, ipaddress.ip_address(dst).packed
     one_way = False
@@ -59,7 +63,7 @@ BYTE = st.integers(0, 255)
 )  # fmt: skip
 def test_equal_to_the_oracle(pair, proto, sport, dport, kind, code, seed):
     flow = row(*pair, proto, sport, dport, kind, code)
-    assert community_ids(flow, seed) == [oracle(*pair, proto, sport, dport, kind, code, seed)]
+    assert texts(flow, seed) == [oracle(*pair, proto, sport, dport, kind, code, seed)]
 
 
 @pytest.mark.parametrize(
@@ -72,10 +76,10 @@ def test_equal_to_the_oracle(pair, proto, sport, dport, kind, code, seed):
     ],
 )  # fmt: skip
 def test_published_vectors(flow, expected):
-    assert community_ids(row(*flow)) == [expected]
+    assert texts(row(*flow)) == [expected]
 
 
 def test_a_batch_keeps_its_order():
     flows = np.concatenate([row("10.0.0.1", f"10.0.0.{i}", 6, i, 80, 0, 0) for i in range(2, 9)])
-    assert len(set(community_ids(flows))) == 7
-    assert community_ids(flows[:0]) == []
+    assert len(set(texts(flows))) == 7
+    assert texts(flows[:0]) == []

@@ -222,7 +222,9 @@ class SlowMeter:
         flow.changed = (
             flow.changed or news or len(since) >= 64 or sum(q["ip_bytes"] for _, _, q in since) >= 65536
         )
-        if (flow.changed and now - flow.told_at >= S) or now - flow.told_at >= 10 * S:
+        waited = now - flow.told_at
+        stale = (waited >= 10 * S and len(since) >= 8) or waited >= 60 * S
+        if (flow.changed and waited >= S) or stale:
             self.tell(flow, UPDATE, END_NONE, now)
         elif flow.changed and flow.due is None:
             self.wait(flow, flow.told_at + S)
@@ -373,7 +375,7 @@ def check(packets: list[dict[str, Any]], limits: MeterSettings, **how: Any) -> N
     return reports
 
 
-STEPS = (0, 0, 1, 7, 1000, S // 10, HALF - 1, HALF, S, S + 1, 2 * S + 3, 5 * S, -1, -3 * S, 86_400 * S)
+STEPS = (0, 0, 1, 7, 1000, S // 10, HALF - 1, HALF, S, S + 1, 2 * S + 3, 5 * S, 59 * S, -1, -3 * S, 86_400 * S)
 
 
 @st.composite
@@ -479,10 +481,14 @@ def test_update_waits_a_second() -> None:
     assert story(packets) == [(1.0, OPEN, 1), (2.0, UPDATE, 2), (3.2, UPDATE, 4), (3.3, END, 5)]
 
 
-def test_dull_packets_are_told_after_ten_seconds() -> None:
-    assert story([at(0.1), at(5), at(10.9), at(11.0)]) == [
-        (1.0, OPEN, 1), (11.0, UPDATE, 4), (11.0, END, 4),
-    ]  # fmt: skip
+def test_dull_packets_are_told_after_ten_seconds_when_there_are_some() -> None:
+    few = [at(0.1), *(at(s) for s in (2, 3, 4, 5, 6, 7, 10.9))]
+    assert story([*few, at(11.0)]) == [(1.0, OPEN, 1), (11.0, UPDATE, 9), (11.0, END, 9)]
+    assert story([*few[1:], at(11.0)]) == [(2.5, OPEN, 1), (11.0, END, 8)]
+
+
+def test_any_packet_is_told_after_a_minute() -> None:
+    assert story([at(0.1), at(60.9), at(61.0)]) == [(1.0, OPEN, 1), (61.0, UPDATE, 3), (61.0, END, 3)]
 
 
 def test_many_packets_are_news() -> None:

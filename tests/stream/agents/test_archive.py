@@ -20,7 +20,7 @@ def ended(first: int, n: int) -> bytes:
     ends["src_hi"], ends["src_lo"] = to_words("10.0.0.5")
     ends["dst_hi"], ends["dst_lo"] = to_words("10.0.0.6")
     ends["first"] = ends["last"] = ends["time"] = 1_700_000_000_000_000_000 + np.arange(first, first + n)
-    return codecs.encode_closed(ends, closed)
+    return b"".join(codecs.encode_closed([ends], [closed]))
 
 
 @pytest.fixture

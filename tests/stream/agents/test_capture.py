@@ -78,13 +78,13 @@ class Run:
         self.flows = self._rows(out, "flows", FLOW)
         self.events = self._rows(out, "events", EVENT)
         self.closed = [
-            codecs.decode_closed(memoryview(o.body)) for o in out if o.topic == "closed" and o.count
+            codecs.decode_closed(memoryview(b"".join(o.body))) for o in out if o.topic == "closed" and o.count
         ]
         self.out = out
 
     @staticmethod
     def _rows(out, topic: str, dtype: np.dtype) -> np.ndarray:
-        pieces = [codecs.decode_rows(o.body, dtype) for o in out if o.topic == topic and o.count]
+        pieces = [codecs.decode_rows(b"".join(o.body), dtype) for o in out if o.topic == topic and o.count]
         return np.concatenate([np.zeros(0, dtype), *pieces])
 
 
@@ -107,7 +107,7 @@ def test_everything_is_counted_and_promises_are_kept(capture: Path, session, han
     promised = {"flows": -(1 << 63), "events": -(1 << 63)}
     for output in run.out:
         if output.topic in promised and output.count:
-            rows = codecs.decode_rows(output.body, FLOW if output.topic == "flows" else EVENT)
+            rows = codecs.decode_rows(b"".join(output.body), FLOW if output.topic == "flows" else EVENT)
             assert rows["time"].min() >= promised[output.topic]
         if output.topic in promised:
             assert output.watermark >= promised[output.topic]

@@ -43,6 +43,10 @@ class Counting:
         self.seen = int(bytes_of(parts, "seen"))
 
 
+def body(rows: np.ndarray) -> bytes:
+    return b"".join(codecs.encode_rows(rows.dtype, [rows]))
+
+
 def flows(*times: int) -> np.ndarray:
     rows = np.zeros(len(times), FLOW)
     rows["time"] = times
@@ -64,11 +68,11 @@ def test_rows_are_seen_in_order_and_findings_counted(session, hand, topics_of):
     feeding = hand(DetectStage(Counting), session)
     assert topics_of(feeding.open("flows")) == [("findings", "open")]
     assert feeding.open("events") == []
-    feeding.data(codecs.encode_rows(flows(1, 4, 6)), topic="flows", count=3, watermark=6)
+    feeding.data(body(flows(1, 4, 6)), topic="flows", count=3, watermark=6)
     assert feeding.flush() == []  # the events may still hold something earlier
     events = np.zeros(1, EVENT)
     events["time"] = 3
-    feeding.data(codecs.encode_rows(events), topic="events", count=1, watermark=5)
+    feeding.data(body(events), topic="events", count=1, watermark=5)
     assert findings(feeding.flush()) == [("0000", 1), ("0002", 3), ("0001", 4)]
     feeding.end("events")
     out = feeding.end("flows", Tally(packets=9, errors={"x": 1}))
@@ -82,7 +86,7 @@ def test_items_taken_before_are_left_out(session, hand):
     feeding = hand(DetectStage(Counting), session)
     feeding.open("flows")
     feeding.open("events")
-    feeding.data(codecs.encode_rows(flows(1, 2, 3)), topic="flows", count=3, watermark=9, skip=2)
+    feeding.data(body(flows(1, 2, 3)), topic="flows", count=3, watermark=9, skip=2)
     feeding.end("events")
     assert findings(feeding.flush()) == [("0000", 3)]
 
@@ -94,7 +98,7 @@ def test_a_crash_changes_nothing(session, hand, crash_at):
         steps = [
             lambda: feeding.open("flows"),
             lambda: feeding.open("events"),
-            lambda: feeding.data(codecs.encode_rows(flows(1, 5)), topic="flows", count=2, watermark=5),
+            lambda: feeding.data(body(flows(1, 5)), topic="flows", count=2, watermark=5),
             lambda: feeding.data(b"", topic="events", watermark=4),
             lambda: feeding.end("events"),
             lambda: feeding.end("flows"),
@@ -124,7 +128,7 @@ def test_tables_serve_the_next_session(session, hand):
         feeding = hand(stage, type(session)(name, "capture", "p", 1, "live", 1))
         feeding.open("flows")
         feeding.open("events")
-        feeding.data(codecs.encode_rows(flows(1)), topic="flows", count=1, watermark=1)
+        feeding.data(body(flows(1)), topic="flows", count=1, watermark=1)
         feeding.end("events")
         assert findings(feeding.end("flows")) == [("0000", 1), ("0001", END_OF_TIME)]
     assert len(made) == 1
@@ -134,7 +138,7 @@ def test_without_detectors_nothing_is_held(session, hand, topics_of):
     feeding = hand(DetectStage(None), session)
     feeding.open("flows")
     feeding.open("events")
-    feeding.data(codecs.encode_rows(flows(1)), topic="flows", count=1, watermark=1)
+    feeding.data(body(flows(1)), topic="flows", count=1, watermark=1)
     feeding.end("events")
     out = feeding.end("flows", Tally(packets=1))
     assert topics_of(out) == [("findings", "end")]

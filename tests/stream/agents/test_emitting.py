@@ -39,8 +39,8 @@ def test_rows_wait_for_company_and_go_out_in_order(session: Session, topics_of):
     assert topics_of(out) == [("events", "data"), ("flows", "data"), ("closed", "data")]
     assert [o.count for o in out] == [2, 13, 4]
     assert {o.watermark for o in out} == {7}
-    assert codecs.decode_rows(out[1].body, FLOW)["flow_id"].tolist() == [*range(10), *range(3)]
-    ends, found = codecs.decode_closed(memoryview(out[2].body))
+    assert codecs.decode_rows(b"".join(out[1].body), FLOW)["flow_id"].tolist() == [*range(10), *range(3)]
+    ends, found = codecs.decode_closed(memoryview(b"".join(out[2].body)))
     assert ends["flow_id"].tolist() == found["flow_id"].tolist() == [0, 1, 2, 3]
     assert list(emitter.flush()) == []
 

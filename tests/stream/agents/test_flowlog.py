@@ -49,7 +49,7 @@ def run(log: Path, session, hand, chunk_bytes: int, save_at: int = -1) -> tuple[
             stage = feeding.stage = FlowlogStage(Settings())
             stage.restore(parts)
     out += feeding.end()
-    rows = [codecs.decode_rows(o.body, FLOW) for o in out if o.topic == "flows" and o.count]
+    rows = [codecs.decode_rows(b"".join(o.body), FLOW) for o in out if o.topic == "flows" and o.count]
     return np.concatenate(rows), codecs.unpack(out[-1].body, Tally)
 
 
