@@ -58,8 +58,7 @@ def table(ends: NDArray[Any], closed: NDArray[Any], community_ids: NDArray[np.by
 
 def _columns(rows: NDArray[Any], names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     """Fields of rows, each as an array of its own."""
-    fields = rows.dtype.fields or {}
-    found: dict[str, NDArray[Any]] = {name: np.empty(len(rows), fields[name][0]) for name in names}
+    found: dict[str, NDArray[Any]] = {name: np.empty(len(rows), rows.dtype[name]) for name in names}
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
         for name, column in found.items():

@@ -375,7 +375,8 @@ def check(packets: list[dict[str, Any]], limits: MeterSettings, **how: Any) -> N
     return reports
 
 
-STEPS = (0, 0, 1, 7, 1000, S // 10, HALF - 1, HALF, S, S + 1, 2 * S + 3, 5 * S, 59 * S, -1, -3 * S, 86_400 * S)
+DAY = 86_400 * S
+STEPS = (0, 0, 1, 7, 1000, S // 10, HALF - 1, HALF, S, S + 1, 2 * S + 3, 5 * S, 59 * S, -1, -3 * S, DAY)
 
 
 @st.composite
