@@ -7,7 +7,7 @@ Offsets are absolute byte offsets of a packet's first byte in its capture file; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,9 +141,11 @@ PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 51: "ah"
 class FlowBatch:
     """What a meter or a flow-log parser gives: reports, statistics of the flows that closed, a promise.
 
-    `closed[i]` belongs to the i-th END row of `reports`. No later report carries a time before `watermark`.
+    `closed[i]` belongs to the i-th END row of `reports`. No later report comes before (`watermark`, `mark`)
+    in the order of (time, flow id).
     """
 
     reports: NDArray[np.void]  # FLOW
     closed: NDArray[np.void]  # CLOSED
     watermark: int
+    mark: int = field(default=0, kw_only=True)

@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 
 GROUP = "citywall"
 #: Events that wait in front of an agent.
-QUEUE = 16
+QUEUE = 8
 #: Events that a stage takes together when they are there: what a batch costs is shared among them.
-BATCH = 8
+BATCH = 4
 #: Bytes of outputs made before they are sent and room is waited for.
 _CHUNK_BYTES = 4 << 20
 

@@ -46,7 +46,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     """Where a message stands in the stream of its producer.
 
     `seq` is the ordinal within (session, stage, partition, topic) of the message's first item and `count` how
-    many items it carries, so that a replay cut into other messages is still told apart from what is new.
+    many items it carries, so that a replay cut into other messages is still told apart from what is new. No
+    later row comes before (`watermark`, `mark`) in the order of (time, flow id).
     """
 
     session: str
@@ -57,6 +58,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     count: int
     watermark: int
     schema: str
+    mark: int = 0
 
 
 #: Places kept of each reason.

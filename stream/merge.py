@@ -25,34 +25,39 @@ _DTYPES: dict[str, np.dtype[Any]] = {FLOWS: FLOW, EVENTS: EVENT}
 #: Keys of the order, the last one first.
 _ORDER = {FLOWS: ("report", "flow_id", "time"), EVENTS: ("src_mac", "src_lo", "kind", "frame", "time")}
 _Input = tuple[str, int]  # topic, partition
+_Watermark = tuple[int, int]  # time, and the flow id that follows in the order
 
 
 class Merge:
     """The merge of one session. Every input must be named before rows are released."""
 
     def __init__(self, inputs: list[_Input]) -> None:
-        self._watermarks = dict.fromkeys(inputs, BEGINNING)
+        self._watermarks: dict[_Input, _Watermark] = dict.fromkeys(inputs, (BEGINNING, 0))
         self._held: dict[str, list[Rows]] = {FLOWS: [], EVENTS: []}
 
-    def add(self, topic: str, partition: int, rows: Rows, watermark: int) -> None:
-        """Take rows and the promise that no later ones of this input are before `watermark`.
+    def add(self, topic: str, partition: int, rows: Rows, watermark: int, mark: int = 0) -> None:
+        """Take rows and the promise that no later ones of this input are before (`watermark`, `mark`).
 
         Raises StreamError where an input breaks an earlier promise.
         """
         known = self._watermarks[topic, partition]
         if len(rows):
-            if int(rows["time"].min()) < known:
+            if int(rows["time"].min()) < known[0]:
                 raise StreamError(f"{topic} of partition {partition} go back behind their own watermark")
             self._held[topic].append(rows)
-        self._watermarks[topic, partition] = max(known, watermark)
+        self._watermarks[topic, partition] = max(known, (watermark, mark))
 
     def close(self, topic: str, partition: int) -> None:
         """This input has ended."""
-        self._watermarks[topic, partition] = END_OF_TIME
+        self._watermarks[topic, partition] = (END_OF_TIME, 0)
 
     @property
     def frontier(self) -> int:
         """Everything before it can be released."""
+        return self._frontier[0]
+
+    @property
+    def _frontier(self) -> _Watermark:
         return min(self._watermarks.values())
 
     @property
@@ -88,7 +93,10 @@ class Merge:
         if not len(rows):
             return rows, np.empty(0, np.int64)
         if not self.done:
-            ready = rows["time"] < self.frontier
+            time, mark = self._frontier
+            ready = rows["time"] < time
+            if topic == FLOWS and mark:
+                ready |= (rows["time"] == time) & (rows["flow_id"] < np.uint64(mark))
             if not ready.all():
                 self._held[topic] = [take(rows, ~ready)]
                 rows = take(rows, ready)
@@ -103,7 +111,7 @@ class Merge:
 
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
-        pairs = msgspec.msgpack.decode(bytes_of(parts, "watermarks"), type=list[tuple[_Input, int]])
+        pairs = msgspec.msgpack.decode(bytes_of(parts, "watermarks"), type=list[tuple[_Input, _Watermark]])
         self._watermarks = dict(pairs)
         for topic, dtype in _DTYPES.items():
             rows = array_of(parts, topic, dtype)

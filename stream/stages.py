@@ -46,6 +46,7 @@ class Output(msgspec.Struct, frozen=True):
     body: codecs.Body
     count: int = 0
     watermark: int = BEGINNING
+    mark: int = 0
 
 
 class Stage(Protocol):
@@ -180,7 +181,7 @@ class Station:
             body = codecs.pack(tally)
         header = Header(
             output.session, self.stage.name, self.partition, output.kind, seq, output.count,
-            output.watermark, codecs.schema_digest(),
+            output.watermark, codecs.schema_digest(), output.mark,
         )  # fmt: skip
         return output.topic, codecs.encode(header, body)
 

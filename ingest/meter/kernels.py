@@ -786,24 +786,45 @@ def meter(
 
 
 @bare_kernel
-def finish(table, idle, names, reports, closed):
-    """End every flow, those idle longest first; returns (FLOW rows, CLOSED rows, DONE or FULL)."""
-    heads, sides, cold, slots, wheel, queue, state = table
+def identify(table, ids, which):
+    """Write the id and the index of every live flow: u64[n], i32[n]; returns n."""
+    heads, _, cold, slots, _, _, _ = table
+    n = 0
+    for i in range(slots.size):
+        s = slots[i]
+        if s != U8(0):
+            k = np.int64(s & LOW32) - 1
+            ids[n] = flow_id(heads[k], cold[k])
+            which[n] = k
+            n += 1
+    return n
+
+
+@bare_kernel
+def finish(table, which, start, names, reports, closed):
+    """End flows which[start:] at the clock until the rows are full; returns how many ended.
+
+    Their records stay as they are: the table is to be emptied afterwards.
+    """
+    heads, sides, cold, _, _, _, state = table
     keys, domains, by_vlan = names
-    told = np.int64(0)
-    ended = np.int64(0)
-    while state[LIVE] > 0:
-        if told >= reports.size or ended >= closed.size:
-            return told, ended, FULL
-        k = idle_longest(idle, heads, sides, cold, wheel, state)
-        domain = domain_of(heads[k]["vlan"], keys, domains, by_vlan)
-        end(
-            k, END_OF_INPUT, state[CLOCK], domain, heads, sides, cold, slots, queue, state,
-            reports[told], closed[ended],
-        )  # fmt: skip
-        told += 1
-        ended += 1
-    return told, ended, DONE
+    n = min(which.size - start, reports.size, closed.size)
+    for i in range(n):
+        if start + i + GROUP < which.size:
+            k = np.int64(which[start + i + GROUP])
+            for line in range(0, 2 * sides.itemsize, 64):
+                prefetch(sides, 2 * k * sides.itemsize + line)
+            prefetch(heads, k * heads.itemsize)
+            prefetch(heads, k * heads.itemsize + 64)
+            prefetch(cold, k * cold.itemsize)
+        k = np.int64(which[start + i])
+        h = heads[k]
+        a = sides[2 * k]
+        b = sides[2 * k + 1]
+        domain = domain_of(h["vlan"], keys, domains, by_vlan)
+        tell(h, cold[k], a, b, END, END_OF_INPUT, state[CLOCK], domain, reports[i])
+        close(h, cold[k], a, b, reports[i], closed[i])
+    return n
 
 
 @bare_kernel

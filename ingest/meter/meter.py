@@ -12,7 +12,8 @@ While it lives a flow is reported (`citywall.batches.FLOW`):
   1 s has passed since then: at the packet, or at the first tick after that second; at the eighth packet
   or a later one when that comes 10 s or more after the last report, and at any packet after 60 s;
 - END at the idle timeout (at the next whole second, or at the flow's next packet), at a packet later than
-  the active timeout, when the table is full and the flow is the one idle longest, or at the end of input.
+  the active timeout, when the table is full and the flow is the one idle longest, or at the end of input
+  (in order of flow ids).
 
 The time of a report is the event clock's: the running maximum of the packets' times, which passes
 through the ticks between two packets. Packets that come late count as of the clock.
@@ -134,14 +135,29 @@ class FlowMeter:
         return self._join(self.drain())
 
     def drain(self) -> Iterator[FlowBatch]:
-        """As `finish`, in batches of at most `most_rows` reports; must be read to its end."""
-        why = kernels.FULL
-        while why != kernels.DONE:
-            told, ended, why = kernels.finish(
-                self._table, self._idle, self._names, self._reports, self._closed
+        """As `finish`, in batches of at most `most_rows` reports; must be read to its end.
+
+        In order of the flows' ids, and each batch promises that: all these reports have one time, so
+        whoever merges them with others would else have to hold every flow there was.
+        """
+        state = self._table.state
+        live = int(state[kernels.LIVE])
+        ids, which = np.empty(live, np.uint64), np.empty(live, np.int32)
+        kernels.identify(self._table, ids, which)
+        which = which[np.argsort(ids, kind="stable")]
+        del ids
+        at = 0
+        while at < live:
+            n = kernels.finish(self._table, which, at, self._names, self._reports, self._closed)
+            at += n
+            last = int(self._reports["flow_id"][n - 1])
+            yield FlowBatch(
+                rows.copy(self._reports[:n]), rows.copy(self._closed[:n]), self.watermark, mark=last
             )
-            if told:
-                yield self._batch(told, ended, True)
+        self._table.slots[:] = 0
+        self._table.wheel[:] = -1
+        self._table.queue[:] = -1
+        state[[kernels.LIVE, kernels.HIGH, kernels.FREE]] = 0
 
     def snapshot(self) -> Parts:
         """The state between two batches, as views of what is in use."""

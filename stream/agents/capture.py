@@ -103,8 +103,9 @@ class CaptureStage:
     def _end(self, session: str, fed: Tally) -> Iterator[Output]:
         state = self._sessions.pop(session)
         state.tally.count(fed.errors)
+        yield from state.emitter.end_events()
         for batch in state.meter.drain():
-            yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
+            yield from state.emitter.add(batch.reports, batch.closed, batch.watermark, batch.mark)
         state.tally.count(state.counts.errors)
         met = state.meter.counts
         state.tally.note({name: met[name] for name in ("late", "evicted")})

@@ -76,7 +76,7 @@ class DetectStage:
         elif self._make is not None:
             empty = np.empty(0, _DTYPES[topic])
             rows = codecs.decode_rows(message.body, _DTYPES[topic])[message.skip :] if header.count else empty
-            state.merge.add(topic, header.partition, rows, header.watermark)
+            state.merge.add(topic, header.partition, rows, header.watermark, header.mark)
 
     def flush(self) -> Iterable[Output]:
         """Detect in everything that is complete up to the watermarks."""

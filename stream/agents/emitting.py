@@ -17,7 +17,7 @@ from stream.stages import Output
 
 Rows = NDArray[np.void]
 #: Rows of one message.
-ROWS = 8192
+ROWS = 4096
 
 
 def topics(*, archive: bool) -> tuple[str, ...]:
@@ -39,31 +39,39 @@ class Emitter:
         self._closed: list[Rows] = []
         self._events: list[Rows] = []
         self._waiting = 0
-        self._watermark = BEGINNING
-        self._told = BEGINNING
+        self._watermark = self._told = (BEGINNING, 0)
+        self._events_over = False
 
     def open(self, opening: Opening) -> Iterator[Output]:
         """The session begins."""
-        return self._everywhere(Kind.OPEN, codecs.pack(opening))
+        body = codecs.pack(opening)
+        for topic in topics(archive=self._archive):
+            yield Output(topic, self._session, Kind.OPEN, body, watermark=BEGINNING)
+
+    def end_events(self) -> Iterator[Output]:
+        """No events will come: flows that do need not wait for any. Sends what is waiting first."""
+        if not self._events_over:
+            yield from self.flush()
+            self._events_over = True
+            yield Output("events", self._session, Kind.END, codecs.pack(Tally()), watermark=END_OF_TIME)
 
     def end(self, tally: Tally) -> Iterator[Output]:
         """The session is over; sends what is waiting first."""
+        yield from self.end_events()
         yield from self.flush()
-        yield from self._everywhere(Kind.END, codecs.pack(tally))
-
-    def _everywhere(self, kind: Kind, body: bytes) -> Iterator[Output]:
-        watermark = END_OF_TIME if kind is Kind.END else BEGINNING
         for topic in topics(archive=self._archive):
-            yield Output(topic, self._session, kind, body, watermark=watermark)
+            if topic != "events":
+                body = codecs.pack(tally)
+                yield Output(topic, self._session, Kind.END, body, watermark=END_OF_TIME)
 
-    def add(self, reports: Rows, closed: Rows, watermark: int) -> Iterator[Output]:
+    def add(self, reports: Rows, closed: Rows, watermark: int, mark: int = 0) -> Iterator[Output]:
         """Take reports, the statistics of those that end, and the promise behind them."""
         if len(reports):
             self._flows.append(reports)
         if len(closed):
             self._closed.append(closed)
         self._waiting += len(reports)
-        self.promise(watermark)
+        self.promise(watermark, mark)
         if self._waiting >= ROWS:
             yield from self.flush()
 
@@ -72,9 +80,9 @@ class Emitter:
         if len(events):
             self._events.append(events)
 
-    def promise(self, watermark: int) -> None:
-        """Nothing that comes later is before `watermark`. The end of time is for the END message to say."""
-        self._watermark = max(self._watermark, min(watermark, END_OF_TIME - 1))
+    def promise(self, watermark: int, mark: int = 0) -> None:
+        """Nothing that comes later is before (`watermark`, `mark`); the END message says the end of time."""
+        self._watermark = max(self._watermark, (min(watermark, END_OF_TIME - 1), mark))
 
     def flush(self) -> Iterator[Output]:
         """Send what is waiting: nothing where nothing is new."""
@@ -83,14 +91,15 @@ class Emitter:
         flows, closed, events = self._flows, self._closed, self._events
         self._flows, self._closed, self._events, self._waiting = [], [], [], 0
         self._told = self._watermark
-        yield self._rows("events", EVENT, events)
+        if not self._events_over:
+            yield self._rows("events", EVENT, events)
         yield self._rows("flows", FLOW, flows)
         if self._archive and closed:
             ends = [take(rows, rows["kind"] == END) for rows in flows]
             body = codecs.encode_closed(ends, closed)
-            yield Output("closed", self._session, Kind.DATA, body, sum(map(len, ends)), self._watermark)
+            yield Output("closed", self._session, Kind.DATA, body, sum(map(len, ends)), *self._watermark)
 
     def _rows(self, topic: str, dtype: np.dtype[Any], pieces: list[Rows]) -> Output:
         count = sum(map(len, pieces))
         body = codecs.encode_rows(dtype, pieces) if count else b""
-        return Output(topic, self._session, Kind.DATA, body, count, self._watermark)
+        return Output(topic, self._session, Kind.DATA, body, count, *self._watermark)

@@ -50,6 +50,20 @@ def test_nothing_is_released_before_every_input_promised():
     assert released(merge) == ([], [9])
 
 
+def test_a_promise_can_name_the_flow_that_follows():
+    merge = Merge([(FLOWS, 0), (FLOWS, 1), (EVENTS, 0)])
+    merge.close(EVENTS, 0)
+    merge.add(FLOWS, 0, flows((5, 1, 0), (5, 3, 0), (5, 8, 0)), 5, 8)
+    merge.add(FLOWS, 1, flows((5, 2, 0), (5, 6, 0)), 5, 6)
+    assert released(merge)[0] == [(5, 1, 0), (5, 2, 0), (5, 3, 0)]
+    merge.close(FLOWS, 1)
+    assert released(merge)[0] == [(5, 6, 0)]
+    again = Merge([(FLOWS, 0), (FLOWS, 1), (EVENTS, 0)])
+    again.restore(merge.snapshot())
+    again.close(FLOWS, 0)
+    assert released(again)[0] == [(5, 8, 0)]
+
+
 def test_a_broken_promise_is_an_error():
     merge = Merge([(FLOWS, 0), (EVENTS, 0)])
     merge.add(FLOWS, 0, flows((5, 1, 0)), 7)

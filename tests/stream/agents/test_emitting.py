@@ -24,8 +24,23 @@ def test_a_session_opens_and_ends_everywhere(session: Session, topics_of, archiv
     emitter = Emitter(session.id, archive=archive)
     assert topics_of(emitter.open(Opening(session))) == [(t, "open") for t in topics(archive=archive)]
     ended = list(emitter.end(Tally(packets=3)))
-    assert topics_of(ended) == [(t, "end") for t in topics(archive=archive)]
-    assert all(codecs.unpack(o.body, Tally).packets == 3 and o.watermark == END_OF_TIME for o in ended)
+    assert topics_of(ended) == [
+        ("events", "end"),
+        *((t, "end") for t in topics(archive=archive) if t != "events"),
+    ]
+    assert [codecs.unpack(o.body, Tally).packets for o in ended] == [0, *[3] * (len(ended) - 1)]
+    assert all(o.watermark == END_OF_TIME for o in ended)
+
+
+def test_events_can_end_before_flows_which_then_promise_by_id(session: Session, topics_of):
+    emitter = Emitter(session.id, archive=False)
+    emitter.add_events(np.zeros(2, EVENT))
+    assert topics_of(emitter.end_events()) == [("events", "data"), ("flows", "data"), ("events", "end")]
+    assert list(emitter.add(*reports(3), 9, 2)) == []
+    assert [(o.topic, o.watermark, o.mark) for o in emitter.flush()] == [("flows", 9, 2)]
+    assert list(emitter.add(*reports(3), 9, 1)) == []  # no promise is taken back
+    assert [o.mark for o in emitter.flush()] == [2]
+    assert topics_of(emitter.end(Tally())) == [("flows", "end")]
 
 
 def test_rows_wait_for_company_and_go_out_in_order(session: Session, topics_of):
