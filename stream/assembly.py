@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
@@ -15,24 +15,28 @@ from stream.agents.archive import ArchiveStage
 from stream.agents.capture import CaptureStage
 from stream.agents.correlate import CorrelateStage
 from stream.agents.detect import DetectStage
+from stream.agents.emitting import topics
 from stream.agents.flowlog import FlowlogStage
 from stream.agents.index import IndexStage
 from stream.files import CaptureFiles
-from stream.stages import Stage, Station
+from stream.stages import Role, Stage
+
+if TYPE_CHECKING:
+    from detectors.registry import DetectorSet
 
 Document = dict[str, Any]
 
 
 @dataclass
 class Assembly:
-    """Stations from the source to the sinks, and what they share.
+    """The roles from the source to the sinks, and what those who play them share.
 
     `sinks` names the stages that say when a session is over. `fresh` gives alert documents indexed since
     it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `release` lets go
     of stores.
     """
 
-    stations: list[Station]
+    roles: list[Role]
     sinks: frozenset[str]
     files: CaptureFiles = field(default_factory=CaptureFiles)
     fresh: Callable[[], list[Document]] = list
@@ -46,35 +50,63 @@ class Assembly:
 
 
 def assemble(settings: Settings, data: Path, now: int) -> Assembly:
-    """The stations of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError."""
+    """The roles of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError."""
     from alerts.archive import FlowArchive
     from alerts.store import open_store
 
     files = CaptureFiles()
-    domains = Domains(settings.domains)
-    cards: dict[str, DetectorCard] = {}
-    make = None
-    if settings.use_detectors:
-        from detectors import registry
-
-        cards = registry.cards()
-        make = partial(registry.build, settings.detectors, settings.home, domains)
+    roles = stateless(settings, files)
     store = open_store(settings.store, data)
-    index = IndexStage(store)
-    stages: list[Stage] = [
-        CaptureStage(settings, files), FlowlogStage(settings), DetectStage(make),
-        CorrelateStage(settings, cards), index,
-    ]  # fmt: skip
+    indexes: list[IndexStage] = []
+
+    def index(_: int) -> Stage:
+        indexes.append(IndexStage(store))
+        return indexes[-1]
+
+    roles.append(Role("index", IndexStage.inputs, IndexStage.outputs, index, pinned=True))
     archive = FlowArchive(data)
     archive.clean()
     for keeper in (store, archive):
         keeper.retain(settings.storage.retention_days, now)
     if settings.storage.archive_flows:
-        stages.append(ArchiveStage(archive))
+        inputs, outputs = ArchiveStage.inputs, ArchiveStage.outputs
+        roles.append(Role("archive", inputs, outputs, lambda _: ArchiveStage(archive), pinned=True))
 
     def shrink(surplus: int) -> None:
         archive.shrink(max(archive.usage() - surplus, 0))
 
-    sinks = frozenset(s.name for s in stages if not s.outputs)
-    stations = [Station(stage) for stage in stages]
-    return Assembly(stations, sinks, files, index.take_fresh, shrink, store.close)
+    def fresh() -> list[Document]:
+        return [document for each in indexes for document in each.take_fresh()]
+
+    sinks = frozenset(role.name for role in roles if not role.outputs)
+    return Assembly(roles, sinks, files, fresh, shrink, store.close)
+
+
+def stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
+    """The roles that need no data folder: any worker can play them. Raises SettingsError."""
+    domains = Domains(settings.domains)
+    cards: dict[str, DetectorCard] = {}
+    make: Callable[[], DetectorSet] | None = None
+    if settings.use_detectors:
+        from detectors import registry
+
+        cards = registry.cards()
+        build = partial(registry.build, settings.detectors, settings.home, domains)
+        first = [build()]  # a bad setting is found here, before anything runs
+
+        def make() -> DetectorSet:
+            return first.pop() if first else build()
+
+    outputs = topics(archive=settings.storage.archive_flows)
+    return [
+        Role(
+            "capture", CaptureStage.inputs, outputs,
+            lambda partition: CaptureStage(settings, files, partition), settings.partitions,
+        ),
+        Role("flowlog", FlowlogStage.inputs, outputs, lambda _: FlowlogStage(settings)),
+        Role("detect", DetectStage.inputs, DetectStage.outputs, lambda _: DetectStage(make)),
+        Role(
+            "correlate", CorrelateStage.inputs, CorrelateStage.outputs,
+            lambda _: CorrelateStage(settings, cards),
+        ),
+    ]  # fmt: skip

@@ -7,12 +7,12 @@ duplicates, numbers outputs, sets bad messages aside and measures. Neither knows
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from citywall.errors import CitywallError, DataFolderError, StoreError, StreamError
+from citywall.errors import CitywallError, DataFolderError, Misplaced, StoreError, StreamError
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING
 from stream import codecs
@@ -77,6 +77,21 @@ class Stage(Protocol):
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
         ...
+
+
+class Role(msgspec.Struct, frozen=True):
+    """A stage's place in the stream. `make` gives one for a partition of its inputs.
+
+    `pinned`: only the process that owns the data folder can play it. What comes out goes to one partition of
+    each output topic, whichever partition made it; its header says which.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    make: Callable[[int], Stage]
+    partitions: int = 1
+    pinned: bool = False
 
 
 def under(parts: Parts, prefix: str) -> Parts:
@@ -156,7 +171,7 @@ class Station:
         try:
             for output in self.stage.receive(Message(topic, header, body, skip)):
                 yield self._number(output)
-        except (StoreError, DataFolderError):
+        except (StoreError, DataFolderError, Misplaced):
             raise
         except (CitywallError, ValueError, LookupError, ArithmeticError, TypeError) as e:
             if header.kind is not Kind.DATA:  # without them the session could never end

@@ -1,0 +1,94 @@
+"""What carries the stream: the embedded log, or a Kafka cluster, behind one face."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from stream.board import Board, Status
+from stream.checkpoints import FolderKeeper, Keeper
+from stream.codecs import Tally
+from stream.data_folder import DataFolder
+
+Finished = Callable[[str, str, Tally], Awaitable[None]]
+
+
+class Backbone(Protocol):
+    """One run's log and checkpoints. `shared`: other processes may take part in the run."""
+
+    shared: bool
+    keeper: Keeper
+
+    def full(self, topic: str) -> str:
+        """The name of a topic on the transport."""
+        ...
+
+    async def open(self, topics: dict[str, int]) -> None:
+        """Have every topic, with its partitions, before anything starts. Raises StreamError."""
+        ...
+
+    def app(self, loop: asyncio.AbstractEventLoop) -> Any:
+        """The application on it."""
+        ...
+
+    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
+        """Hear what other processes tell of the run, as long as it goes on."""
+        ...
+
+    async def tell(self, board: Board) -> None:
+        """Tell the other processes of our stations, as long as the run goes on."""
+        ...
+
+    async def close(self) -> None:
+        """Let go."""
+        ...
+
+    async def retire(self) -> None:
+        """The run is over: what carried it can go."""
+        ...
+
+
+class LocalBackbone:
+    """The embedded log in the data folder: this process's own."""
+
+    shared = False
+
+    def __init__(self, folder: DataFolder) -> None:
+        self.keeper: Keeper = FolderKeeper(folder.checkpoints)
+        self._root: Path = folder.log
+        self._topics: dict[str, int] = {}
+        self._app: Any = None
+
+    def full(self, topic: str) -> str:
+        """Topics are called what they are."""
+        return topic
+
+    async def open(self, topics: dict[str, int]) -> None:
+        """The log makes them when it is opened."""
+        self._topics = topics
+
+    def app(self, loop: asyncio.AbstractEventLoop) -> Any:
+        """The application over the log; opens it. Raises DataFolderError, StreamError."""
+        from stream.app import make_app
+
+        self._app = make_app(f"local://{quote(str(self._root.absolute()))}", loop)
+        for name, partitions in self._topics.items():
+            self._app.transport.folder.create(name, partitions)
+        return self._app
+
+    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
+        """There is nobody else."""
+
+    async def tell(self, board: Board) -> None:
+        """There is nobody else."""
+
+    async def retire(self) -> None:
+        """The data folder forgets its log."""
+
+    async def close(self) -> None:
+        """Close the log."""
+        if self._app is not None:
+            self._app.transport.close()
