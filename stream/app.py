@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import faust
 from faust.tables.manager import TableManager as BaseTableManager
 
+from stream.local.folder import LogFolder
+from stream.local.transport import Transport
 from stream.stages import DEAD_LETTERS, Role
 
 log = logging.getLogger(__name__)
@@ -26,6 +30,18 @@ class _TableManager(BaseTableManager):
         if not self.should_stop:
             await self._update_channels()
             await self.recovery.start()
+
+
+def log_of(app: faust.App) -> LogFolder:
+    """The embedded log that the application runs on."""
+    transport = app.transport
+    assert isinstance(transport, Transport)
+    return transport.folder
+
+
+def local_url(folder: Path) -> str:
+    """The embedded log in a folder, as a broker."""
+    return f"local://{quote(str(folder.absolute()))}"
 
 
 def make_app(broker: str, loop: asyncio.AbstractEventLoop, group: str = GROUP) -> faust.App:

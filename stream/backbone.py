@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote
 
 from stream.board import Board, Status
 from stream.checkpoints import FolderKeeper, Keeper
@@ -72,9 +71,9 @@ class LocalBackbone:
 
     def app(self, loop: asyncio.AbstractEventLoop) -> Any:
         """The application over the log; opens it. Raises DataFolderError, StreamError."""
-        from stream.app import make_app
+        from stream.app import local_url, make_app
 
-        self._app = make_app(f"local://{quote(str(self._root.absolute()))}", loop)
+        self._app = make_app(local_url(self._root), loop)
         for name, partitions in self._topics.items():
             self._app.transport.folder.create(name, partitions)
         return self._app
