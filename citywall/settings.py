@@ -339,7 +339,11 @@ def _check_kafka(kafka: KafkaSettings, origins: dict[str, str]) -> None:
             3 * kafka.heartbeat_s <= kafka.session_timeout_s,
             "must be at most a third of kafka.session_timeout_s",
         ),
-        ("certificate", bool(kafka.certificate) == bool(kafka.key), "needs kafka.key, and the other way round"),
+        (
+            "certificate",
+            bool(kafka.certificate) == bool(kafka.key),
+            "needs kafka.key, and the other way round",
+        ),
         ("user", bool(kafka.user) == bool(kafka.mechanism), "needs kafka.mechanism, and the other way round"),
     ):
         if not holds:

@@ -51,6 +51,10 @@ class Board:
         """Another process tells of a station."""
         self._there[status.stage, status.partition] = status
 
+    def here(self) -> list[Status]:
+        """Those of this process."""
+        return [status_of(station) for station in self._here.values()]
+
     def statuses(self) -> list[Status]:
         """All, those of this process first-hand."""
         here = {place: status_of(station) for place, station in self._here.items()}

@@ -25,6 +25,7 @@ from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.reports import Progress, RunReport, SessionReport
+from stream.stages import Role
 
 if TYPE_CHECKING:
     from stream.backbone import Backbone
@@ -143,7 +144,7 @@ class Run:
 
         self.over, self.moved = asyncio.Event(), asyncio.Event()
         roles = self.assembly.roles
-        backbone = open_backbone(self.settings, self.folder)
+        backbone = open_backbone(self.settings, self.folder, roles)
         engine = None
         try:
             await backbone.open(topics_of(roles))
@@ -313,9 +314,19 @@ def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) 
         _close_loop(loop)
 
 
-def open_backbone(settings: Settings, folder: DataFolder) -> Backbone:
-    """What `transport` names. Raises SettingsError."""
-    return LocalBackbone(folder)
+def open_backbone(settings: Settings, folder: DataFolder, roles: Sequence[Role]) -> Backbone:
+    """What `transport` names, for the run of `folder`. Raises SettingsError."""
+    if settings.transport.startswith("local://"):
+        return LocalBackbone(folder)
+    from stream.kafka.backbone import KafkaBackbone
+    from stream.kafka.cards import card_of
+    from stream.kafka.cluster import Cluster
+
+    run = folder.ledger.stream
+    return KafkaBackbone(
+        Cluster(settings), run, roles, card=card_of(run, settings),
+        abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,
+    )  # fmt: skip
 
 
 def _close_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from citywall.batches import NOT_IP
 from citywall.domains import Domains
 from citywall.errors import InputError, Misplaced
-from citywall.sessions import Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING
@@ -105,7 +104,9 @@ class CaptureStage:
             if self._partition == 0:
                 self._add_events(state, link_events(buffer, packets, frame, self._domains), packets, frame)
             if state.opening.partitions > 1:
-                packets["status"][_share(packets["hash"], state.opening.partitions) != self._partition] = NOT_IP
+                packets["status"][_share(packets["hash"], state.opening.partitions) != self._partition] = (
+                    NOT_IP
+                )
             state.clock = max(state.clock, int(packets["time"].max()))
             for batch in state.meter.stream(packets, frame, buffer, ethernet):
                 yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
