@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.settings import Settings
@@ -55,7 +57,7 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
     from alerts.store import open_store
 
     files = CaptureFiles()
-    roles = stateless(settings, files)
+    roles = cast(settings, files)
     store = open_store(settings.store, data)
     indexes: list[IndexStage] = []
 
@@ -63,14 +65,12 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
         indexes.append(IndexStage(store))
         return indexes[-1]
 
-    roles.append(Role("index", IndexStage.inputs, IndexStage.outputs, index, pinned=True))
     archive = FlowArchive(data)
     archive.clean()
     for keeper in (store, archive):
         keeper.retain(settings.storage.retention_days, now)
-    if settings.storage.archive_flows:
-        inputs, outputs = ArchiveStage.inputs, ArchiveStage.outputs
-        roles.append(Role("archive", inputs, outputs, lambda _: ArchiveStage(archive), pinned=True))
+    makers: dict[str, Callable[[int], Stage]] = {"index": index, "archive": lambda _: ArchiveStage(archive)}
+    roles = [msgspec.structs.replace(r, make=makers.get(r.name, r.make)) for r in roles]
 
     def shrink(surplus: int) -> None:
         archive.shrink(max(archive.usage() - surplus, 0))
@@ -82,8 +82,32 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
     return Assembly(roles, sinks, files, fresh, shrink, store.close)
 
 
-def stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
-    """The roles that need no data folder: any worker can play them. Raises SettingsError."""
+def cast(settings: Settings, files: CaptureFiles) -> list[Role]:
+    """Every role of a run. Those that are pinned can be played only where `assemble` made them.
+
+    The store decides where alerts are indexed: an embedded one belongs to the process that owns the data folder.
+    Raises SettingsError.
+    """
+    embedded = settings.store.startswith("sqlite://")
+    roles = _stateless(settings, files)
+    roles.append(Role("index", IndexStage.inputs, IndexStage.outputs, _indexer(settings), pinned=embedded))
+    if settings.storage.archive_flows:
+        roles.append(Role("archive", ArchiveStage.inputs, ArchiveStage.outputs, _elsewhere, pinned=True))
+    return roles
+
+
+def _indexer(settings: Settings) -> Callable[[int], Stage]:
+    """Makes an index stage on a store that needs no data folder."""
+    from alerts.store import open_store
+
+    return lambda _: IndexStage(open_store(settings.store, Path()))
+
+
+def _elsewhere(_: int) -> Stage:
+    raise AssertionError("this role needs the data folder of the run")
+
+
+def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     domains = Domains(settings.domains)
     cards: dict[str, DetectorCard] = {}
     make: Callable[[], DetectorSet] | None = None

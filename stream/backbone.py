@@ -41,6 +41,13 @@ class Backbone(Protocol):
         """Tell the other processes of our stations, as long as the run goes on."""
         ...
 
+    async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
+        """See that what waits is taken. `waiting`: next offsets of partitions that nobody works just now.
+
+        Raises Interrupted where the engine must be started anew.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go."""
         ...
@@ -83,6 +90,9 @@ class LocalBackbone:
 
     async def tell(self, board: Board) -> None:
         """There is nobody else."""
+
+    async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
+        """What is handed over in one process does not get stuck."""
 
     async def retire(self) -> None:
         """The data folder forgets its log."""

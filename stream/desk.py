@@ -110,6 +110,11 @@ class Desk:
         """Stations by partition."""
         return {partition: work.station for partition, work in self._works.items()}
 
+    @property
+    def busy(self) -> bool:
+        """Whether it works, saves, or is between two owners of its partitions."""
+        return self.lock.locked() or not self._open.is_set()
+
     async def _run(self, stream: Any) -> None:
         """The agent: whatever goes wrong stops the run before anything is acknowledged."""
         waiting: list[Any] = []

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-from citywall.errors import StreamError
+from citywall.errors import Interrupted, StreamError
 from citywall.settings import Settings
 from stream.board import Board
 from stream.stages import Role
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Place = tuple[str, int]  # topic as the transport has it, partition
 #: Seconds the application gets to stop.
 PATIENCE = 10.0
 
@@ -111,9 +112,21 @@ class Engine:
             )  # fmt: skip
 
     def check(self) -> None:
-        """Raise StreamError where the application has died."""
+        """Raise StreamError where the application has died; Interrupted where it can be started anew."""
         if self.app.crashed:
-            raise StreamError(f"the stream engine stopped: {self.app.crash_reason!r}")
+            error = Interrupted if self._backbone.shared else StreamError
+            raise error(f"the stream engine stopped: {self.app.crash_reason!r}")
+
+    def waiting(self) -> dict[Place, int]:
+        """The next offset of every partition that rests here: not of those that are being worked."""
+        return {
+            (self._backbone.full(topic), partition): offset
+            for desk in self.desks
+            if not desk.busy
+            for partition, station in desk.stations.items()
+            for topic in desk.role.inputs
+            for offset in [station.offsets.get(topic, {}).get(partition, 0)]
+        }
 
     async def settle(self, *, save: bool) -> None:
         """Take nothing more; save what there is, if so told."""

@@ -156,6 +156,7 @@ class Run:
             engine.add(self._feed(engine))
             engine.add(self._watch(engine))
             engine.add(backbone.listen(self._note, self._finished))
+            engine.add(backbone.watch(engine.waiting))
             await self.over.wait()
             if not isinstance(self.failure, Exception):  # else they may be stuck behind what failed
                 await engine.settle(save=self.failure is not None)

@@ -28,15 +28,16 @@ from stream.backbone import Finished
 from stream.board import Board, Status
 from stream.codecs import Tally
 from stream.kafka.assignor import Assignor, Unit
-from stream.kafka.cards import RunCard
+from stream.kafka.cards import RUNS, RunCard
 from stream.kafka.cluster import Cluster
 from stream.kafka.keeper import TopicKeeper
 from stream.kafka.topics import Wanted, drop, have
+from stream.kafka.watchdog import watch
 from stream.stages import Role
 
 log = logging.getLogger(__name__)
 
-CONTROL, CHECKPOINTS, RUNS = "control", "checkpoints", "runs"
+CONTROL, CHECKPOINTS = "control", "checkpoints"
 _TELL_S = 0.2
 _LEAVE_S = 15.0
 #: How much work a role's partition is, beside the others.
@@ -191,6 +192,10 @@ class KafkaBackbone:
     async def _say(self, told: _Told) -> None:
         assert self._producer is not None
         await self._producer.send_and_wait(self.full(CONTROL), codecs.pack(told), None, 0)
+
+    async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
+        """See that what waits is taken; raises Interrupted where it is not."""
+        await watch(await self._reader(), self.cluster.settings.stuck_s, waiting)
 
     async def close(self) -> None:
         """Let go of every client."""

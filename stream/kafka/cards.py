@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from citywall import __version__
 from citywall.errors import StreamError
 from citywall.settings import Settings
 from stream import codecs
+from stream.kafka.cluster import Cluster
+from stream.kafka.topics import Wanted, have
+
+#: The topic where runs are announced, behind the prefix.
+RUNS = "runs"
+_WAIT_MS = 500
 
 #: Settings that each process has for itself, or must not tell.
 OWN = frozenset({"transport", "store", "language", "workers", "kafka"})
@@ -26,7 +32,6 @@ class RunCard(msgspec.Struct, frozen=True):
     schema: str
     settings: dict[str, Any]
     began: int
-    pinned: tuple[str, ...] = ()
 
 
 def card_of(run: str, settings: Settings) -> RunCard:
@@ -53,26 +58,31 @@ def settings_of(card: RunCard, own: Settings) -> Settings:
         raise StreamError(f"run {card.run} has settings that this version cannot use: {e}") from e
 
 
-class Cards:
-    """Follows the topic of runs: those under way, by id, in the order in which they began."""
+async def follow(cluster: Cluster, seen: Callable[[dict[str, RunCard]], None]) -> None:
+    """Tell the runs under way, in the order in which they were announced, as often as they may have changed.
 
-    def __init__(self, reader: AIOKafkaConsumer, topic: str) -> None:
-        self._reader = reader
-        self._tp = TopicPartition(topic, 0)
-        self._runs: dict[str, RunCard] = {}
-        self._caught_up = False
-
-    async def follow(self, wait_ms: int = 500) -> AsyncIterator[dict[str, RunCard]]:
-        """The runs under way, each time they may have changed."""
-        reader, tp = self._reader, self._tp
+    Makes the topic of runs where it is missing. Ends only by being cancelled; raises StreamError.
+    """
+    topic = f"{cluster.settings.prefix}.{RUNS}"
+    admin = await cluster.reach()
+    try:
+        await have(admin, [Wanted(topic, compacted=True)], cluster.settings)
+    finally:
+        await admin.close()
+    reader, tp = cluster.reader(), TopicPartition(topic, 0)
+    await reader.start()
+    try:
         reader.assign([tp])
         await reader.seek_to_beginning(tp)
         end = (await reader.end_offsets([tp]))[tp]
+        runs: dict[str, RunCard] = {}
         while True:
-            for record in (await reader.getmany(tp, timeout_ms=wait_ms)).get(tp, ()):
+            for record in (await reader.getmany(tp, timeout_ms=_WAIT_MS)).get(tp, ()):
                 run = record.key.decode()
-                self._runs.pop(run, None)
+                runs.pop(run, None)
                 if record.value is not None:
-                    self._runs[run] = codecs.unpack(record.value, RunCard)
+                    runs[run] = codecs.unpack(record.value, RunCard)
             if await reader.position(tp) >= end:
-                yield dict(self._runs)
+                seen(dict(runs))
+    finally:
+        await reader.stop()
