@@ -26,8 +26,10 @@ ENVIRONMENT_PREFIX = "CITYWALL_"
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")
 #: Environment variables of the same prefix that are not settings.
 NOT_SETTINGS = frozenset(
-    {"CITYWALL_CACHE_DIR", "CITYWALL_DATA", "CITYWALL_REQUIRE_SERVICES", "CITYWALL_KAFKA_PASSWORD"}
+    f"CITYWALL_{name}"
+    for name in ("CACHE_DIR", "DATA", "REQUIRE_SERVICES", "KAFKA_URL", "ELASTICSEARCH_URL", "KAFKA_PASSWORD")
 )
+
 
 
 class CaptureSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
