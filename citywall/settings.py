@@ -31,7 +31,6 @@ NOT_SETTINGS = frozenset(
 )
 
 
-
 class CaptureSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[capture]`: how capture files are read."""
 
@@ -118,7 +117,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=87600, description="Hours that messages of a run are kept at most.")
     ] = 168
     message_bytes: Annotated[
-        int, Meta(ge=2 << 20, le=1 << 30, description="Largest message, set on each topic we make.")
+        int, Meta(ge=16 << 20, le=1 << 30, description="Largest message, set on each topic we make.")
     ] = 32 << 20
     request_bytes: Annotated[
         int, Meta(ge=2 << 20, le=1 << 30, description="Largest request a producer sends.")

@@ -85,8 +85,8 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
 def cast(settings: Settings, files: CaptureFiles) -> list[Role]:
     """Every role of a run. Those that are pinned can be played only where `assemble` made them.
 
-    The store decides where alerts are indexed: an embedded one belongs to the process that owns the data folder.
-    Raises SettingsError.
+    The store decides where alerts are indexed: an embedded one belongs to the process that owns the data
+    folder. Raises SettingsError.
     """
     embedded = settings.store.startswith("sqlite://")
     roles = _stateless(settings, files)

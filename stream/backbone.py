@@ -19,7 +19,11 @@ class Backbone(Protocol):
     """One run's log and checkpoints. `shared`: other processes may take part in the run."""
 
     shared: bool
-    keeper: Keeper
+
+    @property
+    def keeper(self) -> Keeper:
+        """Where checkpoints are kept."""
+        ...
 
     def full(self, topic: str) -> str:
         """The name of a topic on the transport."""
@@ -37,8 +41,8 @@ class Backbone(Protocol):
         """Hear what other processes tell of the run, as long as it goes on."""
         ...
 
-    async def tell(self, board: Board) -> None:
-        """Tell the other processes of our stations, as long as the run goes on."""
+    async def tell(self, board: Board, moved: asyncio.Event) -> None:
+        """Tell the other processes of our stations when they `moved`, as long as the run goes on."""
         ...
 
     async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
@@ -63,10 +67,15 @@ class LocalBackbone:
     shared = False
 
     def __init__(self, folder: DataFolder) -> None:
-        self.keeper: Keeper = FolderKeeper(folder.checkpoints)
+        self._keeper = FolderKeeper(folder.checkpoints)
         self._root: Path = folder.log
         self._topics: dict[str, int] = {}
         self._app: Any = None
+
+    @property
+    def keeper(self) -> Keeper:
+        """Files in the data folder."""
+        return self._keeper
 
     def full(self, topic: str) -> str:
         """Topics are called what they are."""
@@ -88,7 +97,7 @@ class LocalBackbone:
     async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
         """There is nobody else."""
 
-    async def tell(self, board: Board) -> None:
+    async def tell(self, board: Board, moved: asyncio.Event) -> None:
         """There is nobody else."""
 
     async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:

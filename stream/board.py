@@ -11,7 +11,7 @@ FEEDER = "feeder"
 
 
 class Status(msgspec.Struct, array_like=True):
-    """What a station has done. `taken`: next ordinal of what the feeder fed, by topic and session; -1: over."""
+    """What a station has done. `taken`: next ordinal of what the feeder fed, by topic and session; -1 over."""
 
     stage: str
     partition: int
@@ -61,7 +61,7 @@ class Board:
         return list((self._there | here).values())
 
     def taken(self, topic: str, session: str, partitions: int) -> int | None:
-        """Items of a session taken by every partition of a topic: None before all opened it, -1 at its end."""
+        """Items of a session taken by every partition of a topic: None before all opened it, -1 after."""
         found = [s.taken[topic].get(session) for s in self._fed(topic)]
         known = [n for n in found if n is not None]
         if len(known) < partitions:

@@ -183,7 +183,8 @@ class Desk:
             for partition, offset in offsets.get(topic, {}).items()
         }
         async with self._hooks.committing:
-            if not await self._app.consumer._commit(tps):  # noqa: SLF001 (it has no public twin)
+            consumer: Any = self._app.consumer
+            if not await consumer._commit(tps):  # noqa: SLF001 (it has no public twin)
                 raise Interrupted(f"{self.role.name}: the partitions were given to another worker meanwhile")
         work.dirty = False
         work.schedule.done(began, time.monotonic())
@@ -232,6 +233,7 @@ class Desk:
                     restored += await self._begin(partition)
             self._generation = generation
             self._open.set()
+            self._hooks.moved()
             return restored
 
     async def _begin(self, partition: int) -> bool:

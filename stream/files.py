@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class CaptureFiles:
-    """Opens each capture once: inflating a compressed one is dear. It is closed when its last user lets go."""
+    """Opens each capture once: inflating a compressed one is dear. Its last user's leave closes it."""
 
     def __init__(self) -> None:
         self._open: dict[str, CaptureFile] = {}

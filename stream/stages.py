@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from citywall.errors import CitywallError, DataFolderError, Misplaced, StoreError, StreamError
+from citywall.errors import CitywallError, DataFolderError, Interrupted, Misplaced, StoreError, StreamError
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING
 from stream import codecs
@@ -145,14 +145,20 @@ class Station:
         """Take messages of (topic, partition, offset, bytes); gives the messages to send, of (topic, bytes).
 
         Must be read to its end before the next batch or a snapshot. A message that cannot be used is left
-        in `dead`. StoreError and errors while finishing the batch are raised: the stream must not go on
-        past them.
+        in `dead`. StoreError, Misplaced, Interrupted (records missing between two batches) and errors while
+        finishing the batch are raised: the stream must not go on past them.
         """
         self.ended = False
         for topic, partition, offset, data in batch:
+            known = self.offsets.setdefault(topic, {})
+            if offset > known.get(partition, offset):
+                raise Interrupted(
+                    f"{topic}/{partition} goes on at record {offset}, but {known[partition]} is next: records"
+                    " are missing"
+                )
             if not self.seen(topic, partition, offset):
                 yield from self._receive(topic, data)
-                self.offsets.setdefault(topic, {})[partition] = offset + 1
+                known[partition] = offset + 1
         for output in self.stage.flush():
             yield self._number(output)
         self.cost.messages += len(batch)

@@ -6,15 +6,13 @@ import asyncio
 import logging
 import os
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from citywall.errors import Interrupted, SettingsError
 from citywall.settings import Settings
 from stream.assembly import cast
-from stream.board import Board, Status
-from stream.codecs import Tally
+from stream.board import Board
 from stream.files import CaptureFiles
 from stream.runner import RESTARTS, run_loop
 
@@ -116,15 +114,15 @@ class Worker:
         roles = cast(settings, files)
         backbone = KafkaBackbone(self._cluster, card.run, roles)
         failures: list[BaseException] = []
-        hooks = Hooks(lambda: None, backbone.done, failures.append, asyncio.Lock())
-        board, engine = Board(), None
+        board, moved, engine = Board(), asyncio.Event(), None
+        hooks = Hooks(moved.set, backbone.done, failures.append, asyncio.Lock())
         log.info("joining run %s", card.run)
         try:
             await backbone.open(topics_of(roles))
             mine = [role for role in roles if not role.pinned]
             engine = Engine(backbone, mine, settings, cast=roles, pool=pool, board=board, hooks=hooks)
             await engine.start()
-            engine.add(backbone.tell(board))
+            engine.add(backbone.tell(board, moved))
             engine.add(backbone.watch(engine.waiting))
             while card.run in self._runs and not failures and self.failure is None:
                 engine.check()

@@ -25,7 +25,9 @@ def command(
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
     logging.basicConfig(
-        level=log_level.upper(), format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s", force=True
+        level=log_level.upper(),
+        format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
+        force=True,
     )
     from stream.worker import work
 

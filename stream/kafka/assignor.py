@@ -84,13 +84,13 @@ class Assignor(AbstractPartitionAssignor):
         self._units = tuple(units)
         self.held: tuple[tuple[str, int], ...] = ()
 
-    def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:  # type: ignore[override]
+    def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
         """What we tell when joining."""
         mine = sorted(topics)
         told = msgspec.msgpack.encode(Told(self._units, self.held))
         return ConsumerProtocolMemberMetadata(VERSION, mine, told)
 
-    def assign(  # type: ignore[override]
+    def assign(
         self,
         cluster: Any,  # noqa: ARG002 (members tell what counts)
         members: Mapping[str, ConsumerProtocolMemberMetadata],
@@ -109,7 +109,7 @@ class Assignor(AbstractPartitionAssignor):
             for member, places in share_out(told).items()
         }
 
-    def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:  # type: ignore[override]
+    def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
         """Remember what we hold from now on."""
         self.held = tuple((tp.topic, tp.partition) for tp in assignment.partitions())
 

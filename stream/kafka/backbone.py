@@ -1,10 +1,10 @@
 """One run on a Kafka cluster.
 
-A run has topics of its own, `<prefix>.<run>.<topic>`, and a consumer group of that name. So it never sees what an
-abandoned run left behind, ends with its topics deleted instead of waiting for retention, and two runs share a
-cluster without knowing of each other; a service that never ends is a run that never ends. Workers find runs
-in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are, that a session is over)
-goes over the run's topic `control`.
+A run has topics of its own, `<prefix>.<run>.<topic>`, and a consumer group of that name. So it never sees what
+an abandoned run left behind, ends with its topics deleted instead of waiting for retention, and two runs share
+a cluster without knowing of each other; a service that never ends is a run that never ends. Workers find runs
+in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are, that a session
+is over) goes over the run's topic `control`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from stream.stages import Role
 log = logging.getLogger(__name__)
 
 CONTROL, CHECKPOINTS = "control", "checkpoints"
-_TELL_S = 0.2
+_TELL_S = 0.02
 _LEAVE_S = 15.0
 #: How much work a role's partition is, beside the others.
 _WEIGHTS = {"detect": 3, "capture": 2}
@@ -57,7 +57,7 @@ class _Told(msgspec.Struct, array_like=True):
 class KafkaBackbone:
     """A run's topics and group. `card` is announced by the process that owns the run; workers have none.
 
-    `abandoned` are earlier runs of the owner that were never ended; `retired(run)` is called when one is gone.
+    `abandoned` are earlier runs of the owner that were never ended; `retired(run)` is called when one went.
     """
 
     shared = True
@@ -152,7 +152,7 @@ class KafkaBackbone:
         import stream.kafka.transport  # noqa: F401 (registers its scheme)
         from stream.app import make_app
 
-        app = make_app(
+        app: Any = make_app(
             ";".join(f"citywall-kafka://{server}" for server in self.cluster.servers), loop, self.group
         )
         app.citywall = self
@@ -174,11 +174,13 @@ class KafkaBackbone:
                 if told.tally is not None:
                     await finished(told.stage, told.session, told.tally)
 
-    async def tell(self, board: Board) -> None:
-        """Write to the control topic what our stations have done, whenever that has changed."""
+    async def tell(self, board: Board, moved: asyncio.Event) -> None:
+        """Write to the control topic what our stations have done, soon after they `moved`."""
         known: dict[tuple[str, int], Status] = {}
         while True:
-            await asyncio.sleep(_TELL_S)
+            await moved.wait()
+            await asyncio.sleep(_TELL_S)  # several move at about the same time
+            moved.clear()
             fresh = {(s.stage, s.partition): s for s in board.here()}
             changed = [s for place, s in fresh.items() if known.get(place) != s]
             if changed:
@@ -226,7 +228,7 @@ class KafkaBackbone:
         group = f"{self.cluster.settings.prefix}.{run}"
         deadline = time.monotonic() + _LEAVE_S
         try:
-            while time.monotonic() < deadline and await self._members(group):
+            while time.monotonic() < deadline and await self._members(group):  # noqa: ASYNC110 (the broker knows)
                 await asyncio.sleep(0.1)
             gone = await drop(self._admin, f"{group}.")
         except (KafkaError, StreamError) as e:

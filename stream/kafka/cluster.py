@@ -26,7 +26,7 @@ _RETRY_S = 1.0
 #: Bytes of small messages that travel as one batch.
 _BATCH_BYTES = 256 << 10
 #: An idle broker answers a fetch after so long: a partition drained meanwhile waits for it.
-_FETCH_WAIT_MS = 50
+_FETCH_WAIT_MS = 20
 
 
 class Cluster:
@@ -91,7 +91,7 @@ class Cluster:
                 await admin.close()
                 if time.monotonic() >= deadline:
                     raise StreamError(
-                        f"{self.url}: no broker answers ({e}); is it running, and are address, TLS and user right?"
+                        f"{self.url}: no broker answers ({e}); does it run, and are address, TLS and user right?"
                     ) from e
                 log.warning("%s: no broker answers; waiting for one", self.url)
                 await asyncio.sleep(_RETRY_S)

@@ -1,9 +1,9 @@
 """Checkpoints in a topic: chunks, then a manifest that makes them one.
 
-Each station has a partition of its own, so what must be read to restore it is what its last checkpoints wrote.
-Older ones are deleted outright (`DeleteRecords`) once a newer one is committed: compaction would keep them until
-it gets round to it, and never touches the newest segment, so that a restore would read many checkpoints to
-find one. A manifest without all its chunks does not count; of several the one furthest on does, so whoever
+Each station has a partition of its own, so what must be read to restore it is what its last checkpoints
+wrote. Older ones are deleted outright (`DeleteRecords`) once a newer one is committed: compaction would keep
+them until it gets round to it, and never touches the newest segment, so that a restore would read many
+checkpoints to find one. A manifest without all its chunks does not count; of several the one furthest on does, so whoever
 lost a partition and saves once more does no harm.
 """
 
@@ -37,7 +37,7 @@ _POLL_MS = 500
 
 
 class Piece(msgspec.Struct, array_like=True):
-    """One part of a state: its name, type as NumPy's .npy format writes it ("" for bytes), shape, chunks, CRC."""
+    """One part of a state. `dtype` is as NumPy's .npy format writes it, "" for bytes."""
 
     name: str
     dtype: str
@@ -140,7 +140,7 @@ class TopicKeeper:
         return bool(ends[tp] == self._ends.get((stage, partition), 0))
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
-        """The checkpoint that is furthest on, None where there is none; raises StreamError (damage, schema)."""
+        """The checkpoint furthest on, None where there is none; raises StreamError (damage, schema)."""
         tp = self._tp(stage, partition)
         async with self._reading:
             found, end = await self._read(tp)
@@ -150,7 +150,7 @@ class TopicKeeper:
         manifest, held = found
         if manifest.schema != SCHEMA_VERSION:
             raise StreamError(
-                f"the checkpoint of {stage} is of schema {manifest.schema}; this version reads {SCHEMA_VERSION}"
+                f"the checkpoint of {stage} is of schema {manifest.schema}, not {SCHEMA_VERSION}"
             )
         if manifest.first >= 0:
             self._firsts[stage, partition] = manifest.first

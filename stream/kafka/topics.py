@@ -19,7 +19,7 @@ _PATIENCE_S = 30.0
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A topic as it must be. `kept`: messages go only when we say so. `compacted`: the last of each key stays."""
+    """A topic as it must be. `kept`: messages go only when told; `compacted`: the last of each key stays."""
 
     name: str
     partitions: int = 1
@@ -87,8 +87,8 @@ async def _check(admin: AIOKafkaAdminClient, wanted: Sequence[Wanted], kafka: Ka
         partitions = len(found[topic.name]["partitions"])
         if partitions != topic.partitions:
             raise StreamError(
-                f"topic {topic.name} has {partitions} partitions, not {topic.partitions}: delete it, or choose"
-                " another kafka.prefix"
+                f"topic {topic.name} has {partitions} partitions, not {topic.partitions}: delete it, or"
+                " choose another kafka.prefix"
             )
     resources = [
         ConfigResource(ConfigResourceType.TOPIC, t.name, {"max.message.bytes": "", "cleanup.policy": ""})

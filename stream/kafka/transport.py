@@ -1,8 +1,8 @@
-"""Kafka under the Faust application: Faust's own producer, and a consumer that lives in the application's loop.
+"""Kafka under the Faust application: Faust's own producer, and a consumer in the application's loop.
 
 Faust's own consumer runs in a thread, hands records on whether or not there is room for them, and assigns
-topics by their number of partitions. This one takes what the streams have room for, and its assignor knows what
-belongs together. Offsets are committed by the desks, behind their checkpoints, never by Faust.
+topics by their number of partitions. This one takes what the streams have room for, and its assignor knows
+what belongs together. Offsets are committed by the desks, behind their checkpoints, never by Faust.
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ _POLL_MS = 50
 _FULL_S = 0.005
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+def _backbone(app: Any) -> Any:
+    """The run's backbone, which the application carries."""
+    return app.citywall
+
+
+class _Listener(ConsumerRebalanceListener):
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
 
@@ -51,6 +56,13 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._consumer.given({TP(*tp) for tp in assigned})
 
 
+class _NothingRead(dict[TP, int | None]):
+    """Faust's memory of what it read, which drops what comes again: desks do that, and better informed."""
+
+    def __getitem__(self, _: TP) -> None:
+        return None
+
+
 class Consumer(BaseConsumer):
     """A member of the run's group."""
 
@@ -58,10 +70,10 @@ class Consumer(BaseConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._backbone = self.app.citywall
+        self._backbone: Any = _backbone(self.app)
         self._member: AIOKafkaConsumer | None = None
         self._generation = 0
-        self.progress = 0  # records handed on, for the watchdog
+        self._read_offset = _NothingRead()
 
     @property
     def member(self) -> AIOKafkaConsumer:
@@ -114,11 +126,10 @@ class Consumer(BaseConsumer):
             found |= await self._member.getmany(tp, timeout_ms=0, max_records=min(free, FETCH_RECORDS))
         if not found:
             found = await self._member.getmany(*room, timeout_ms=_POLL_MS, max_records=1)
-        self.progress += sum(map(len, found.values()))
         return {TP(*tp): [(self._generation, record) for record in records] for tp, records in found.items()}
 
     def _room(self, active: list[TP]) -> dict[TopicPartition, int]:
-        """How many records the stream behind each partition can take; partitions without room are left out."""
+        """How many records the stream behind each partition can take; those without room are left out."""
         conductor: Any = self.app.topics
         queues = {tp: [c.queue for c in conductor._tp_index.get(tp, ())] for tp in active}  # noqa: SLF001
         sharers = Counter(id(queue) for found in queues.values() for queue in found)
@@ -132,8 +143,8 @@ class Consumer(BaseConsumer):
     def _to_message(self, tp: TP, record: tuple[int, Any]) -> ConsumerMessage:
         generation, r = record
         return ConsumerMessage(
-            r.topic, r.partition, r.offset, r.timestamp / 1000.0, r.timestamp_type, [], r.key, r.value, r.checksum,
-            r.serialized_key_size, r.serialized_value_size, tp, generation_id=generation,
+            r.topic, r.partition, r.offset, r.timestamp / 1000.0, r.timestamp_type, [], r.key, r.value,
+            r.checksum, r.serialized_key_size, r.serialized_value_size, tp, generation_id=generation,
         )  # fmt: skip
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -167,7 +178,6 @@ class Consumer(BaseConsumer):
         """Go to given offsets."""
         for tp, offset in partitions.items():
             await self._seek(tp, offset)
-            self._read_offset[tp] = offset or None
 
     async def seek_to_beginning(self, *partitions: TP) -> None:
         """Go to the oldest records kept."""
@@ -211,11 +221,11 @@ class Consumer(BaseConsumer):
         return partition
 
 
-class Producer(driver.Producer):  # type: ignore[misc]
+class Producer(driver.Producer):
     """Faust's own, with our limits and security; it retries as long as it lives."""
 
     def _settings_default(self) -> Mapping[str, Any]:
-        settings: Mapping[str, Any] = self.app.citywall.cluster.producer_settings()
+        settings: Mapping[str, Any] = _backbone(self.app).cluster.producer_settings()
         return settings
 
     def _settings_auth(self) -> Mapping[str, Any]:
@@ -240,10 +250,11 @@ class Producer(driver.Producer):  # type: ignore[misc]
 
     async def send_and_wait(self, *args: Any, **more: Any) -> RecordMetadata:
         """Send, and wait until it is there."""
-        return await (await self.send(*args, **more))
+        sent: RecordMetadata = await (await self.send(*args, **more))
+        return sent
 
 
-class Transport(driver.Transport):  # type: ignore[misc]
+class Transport(driver.Transport):
     """The driver behind `citywall-kafka://`. The application's `citywall` is the backbone."""
 
     Consumer: ClassVar[type[BaseConsumer]] = Consumer

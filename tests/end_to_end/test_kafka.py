@@ -91,7 +91,12 @@ def usual(busy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dic
 
 @pytest.mark.parametrize(("partitions", "workers"), [(1, 0), (2, 1), (4, 2)])
 def test_partitions_and_workers(
-    citywall: Citywall, fleet: Fleet, busy: Path, usual: dict[str, dict[str, Any]], partitions: int, workers: int
+    citywall: Citywall,
+    fleet: Fleet,
+    busy: Path,
+    usual: dict[str, dict[str, Any]],
+    partitions: int,
+    workers: int,
 ):
     for _ in range(workers):
         fleet.worker()
