@@ -10,6 +10,8 @@
     ├── DataFolderError       the data folder is missing, full, damaged or held by another process
     │   └── DataFolderBusy
     ├── StreamError           the stream could not go on (transport, checkpoint, dead worker)
+    │   ├── Misplaced         a worker lacks what its partitions need (a capture file)
+    │   └── Interrupted       the engine must be started anew from its checkpoints
     └── StoreError            the alert store refused or failed
         └── QueryError        a query that cannot be parsed (place: column)
 """
@@ -75,6 +77,14 @@ class DataFolderBusy(DataFolderError):
 
 class StreamError(CitywallError):
     """The stream cannot go on."""
+
+
+class Misplaced(StreamError):
+    """This worker lacks what its partitions need: others may have it."""
+
+
+class Interrupted(StreamError):
+    """The stream was interrupted, and goes on when the engine is started anew from its checkpoints."""
 
 
 class StoreError(CitywallError):

@@ -25,7 +25,10 @@ ENVIRONMENT_PREFIX = "CITYWALL_"
 #: RFC 1918, RFC 6598, RFC 4193 and link-local IPv6.
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10")
 #: Environment variables of the same prefix that are not settings.
-NOT_SETTINGS = frozenset({"CITYWALL_CACHE_DIR", "CITYWALL_DATA", "CITYWALL_REQUIRE_SERVICES"})
+NOT_SETTINGS = frozenset(
+    f"CITYWALL_{name}"
+    for name in ("CACHE_DIR", "DATA", "REQUIRE_SERVICES", "KAFKA_URL", "ELASTICSEARCH_URL", "KAFKA_PASSWORD")
+)
 
 
 class CaptureSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,12 +102,69 @@ class CheckpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     ] = 20.0
 
 
+class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[kafka]`: how a cluster is used, where `transport` names one.
+
+    The password is never a setting: it is read from `password_file`, or from the environment variable
+    CITYWALL_KAFKA_PASSWORD.
+    """
+
+    prefix: Annotated[
+        str, Meta(pattern="^[A-Za-z0-9._-]{1,60}$", description="What the names of all topics begin with.")
+    ] = "citywall"
+    replication: Annotated[int, Meta(ge=1, le=9, description="Copies kept of each topic.")] = 1
+    retention_hours: Annotated[
+        int, Meta(ge=1, le=87600, description="Hours that messages of a run are kept at most.")
+    ] = 168
+    message_bytes: Annotated[
+        int, Meta(ge=16 << 20, le=1 << 30, description="Largest message, set on each topic we make.")
+    ] = 32 << 20
+    request_bytes: Annotated[
+        int, Meta(ge=2 << 20, le=1 << 30, description="Largest request a producer sends.")
+    ] = 33 << 20
+    fetch_bytes: Annotated[
+        int, Meta(ge=2 << 20, le=1 << 30, description="Bytes fetched from one partition at a time.")
+    ] = 33 << 20
+    session_timeout_s: Annotated[
+        float, Meta(ge=1, le=300, description="Seconds of silence after which a worker counts as dead.")
+    ] = 10.0
+    heartbeat_s: Annotated[
+        float, Meta(ge=0.1, le=100, description="Seconds between two signs of life of a worker.")
+    ] = 3.0
+    rebalance_timeout_s: Annotated[
+        float, Meta(ge=5, le=3600, description="Seconds a worker has to save and hand over its partitions.")
+    ] = 120.0
+    patience_s: Annotated[
+        float, Meta(ge=0, le=86400, description="Seconds to wait at the start for a cluster that is away.")
+    ] = 60.0
+    stuck_s: Annotated[
+        float, Meta(ge=1, le=86400, description="Seconds without progress before a consumer is restarted.")
+    ] = 120.0
+    tls: Annotated[bool, Meta(description="Speak TLS; true wherever `ca` is given.")] = False
+    ca: Annotated[str, Meta(description="File of the authorities that may sign the brokers.")] = ""
+    certificate: Annotated[str, Meta(description="File of our own certificate.")] = ""
+    key: Annotated[str, Meta(description="File of the key of our certificate.")] = ""
+    mechanism: Annotated[
+        str,
+        Meta(pattern="^(|PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$", description="SASL mechanism; empty for none."),
+    ] = ""
+    user: Annotated[str, Meta(description="SASL user.")] = ""
+    password_file: Annotated[str, Meta(description="File whose first line is the SASL password.")] = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings."""
 
     transport: Annotated[
-        str, Meta(pattern="^local://", description="Where the stream's log is: local:// is the data folder.")
+        str,
+        Meta(
+            pattern="^(local://$|kafka://[^/]+$)",
+            description="Where the stream's log is: local:// is the data folder; kafka://host:port,host:port.",
+        ),
     ] = "local://"
+    partitions: Annotated[
+        int, Meta(ge=1, le=64, description="Parts that packets are shared out to, by flow.")
+    ] = 1
     store: Annotated[
         str, Meta(pattern="^sqlite://", description="Where alerts are kept: sqlite:// is the data folder.")
     ] = "sqlite://"
@@ -123,6 +183,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     correlate: CorrelateSettings = CorrelateSettings()
     storage: StorageSettings = StorageSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
+    kafka: KafkaSettings = KafkaSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 
@@ -160,6 +221,7 @@ def load(
         _merge(tree, origins, _nest(key.strip(), text, "--set"), "--set")
     settings = _convert(tree, origins)
     _check_places(settings, origins)
+    _check_kafka(settings.kafka, origins)
     return settings
 
 
@@ -266,3 +328,24 @@ def _check_places(settings: Settings, origins: dict[str, str]) -> None:
             ipaddress.ip_network(network)
         except ValueError as e:
             raise SettingsError(_origin_of("home", origins), "home", str(e)) from e
+
+
+def _check_kafka(kafka: KafkaSettings, origins: dict[str, str]) -> None:
+    """Limits that only work together. Raises SettingsError."""
+    for key, holds, reason in (
+        ("request_bytes", kafka.request_bytes > kafka.message_bytes, "must be above kafka.message_bytes"),
+        ("fetch_bytes", kafka.fetch_bytes > kafka.message_bytes, "must be above kafka.message_bytes"),
+        (
+            "heartbeat_s",
+            3 * kafka.heartbeat_s <= kafka.session_timeout_s,
+            "must be at most a third of kafka.session_timeout_s",
+        ),
+        (
+            "certificate",
+            bool(kafka.certificate) == bool(kafka.key),
+            "needs kafka.key, and the other way round",
+        ),
+        ("user", bool(kafka.user) == bool(kafka.mechanism), "needs kafka.mechanism, and the other way round"),
+    ):
+        if not holds:
+            raise SettingsError(_origin_of(f"kafka.{key}", origins), f"kafka.{key}", reason)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
@@ -15,24 +17,28 @@ from stream.agents.archive import ArchiveStage
 from stream.agents.capture import CaptureStage
 from stream.agents.correlate import CorrelateStage
 from stream.agents.detect import DetectStage
+from stream.agents.emitting import topics
 from stream.agents.flowlog import FlowlogStage
 from stream.agents.index import IndexStage
 from stream.files import CaptureFiles
-from stream.stages import Stage, Station
+from stream.stages import Role, Stage
+
+if TYPE_CHECKING:
+    from detectors.registry import DetectorSet
 
 Document = dict[str, Any]
 
 
 @dataclass
 class Assembly:
-    """Stations from the source to the sinks, and what they share.
+    """The roles from the source to the sinks, and what those who play them share.
 
     `sinks` names the stages that say when a session is over. `fresh` gives alert documents indexed since
     it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `release` lets go
     of stores.
     """
 
-    stations: list[Station]
+    roles: list[Role]
     sinks: frozenset[str]
     files: CaptureFiles = field(default_factory=CaptureFiles)
     fresh: Callable[[], list[Document]] = list
@@ -46,35 +52,85 @@ class Assembly:
 
 
 def assemble(settings: Settings, data: Path, now: int) -> Assembly:
-    """The stations of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError."""
+    """The roles of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError."""
     from alerts.archive import FlowArchive
     from alerts.store import open_store
 
     files = CaptureFiles()
-    domains = Domains(settings.domains)
-    cards: dict[str, DetectorCard] = {}
-    make = None
-    if settings.use_detectors:
-        from detectors import registry
-
-        cards = registry.cards()
-        make = partial(registry.build, settings.detectors, settings.home, domains)
+    roles = cast(settings, files)
     store = open_store(settings.store, data)
-    index = IndexStage(store)
-    stages: list[Stage] = [
-        CaptureStage(settings, files), FlowlogStage(settings), DetectStage(make),
-        CorrelateStage(settings, cards), index,
-    ]  # fmt: skip
+    indexes: list[IndexStage] = []
+
+    def index(_: int) -> Stage:
+        indexes.append(IndexStage(store))
+        return indexes[-1]
+
     archive = FlowArchive(data)
     archive.clean()
     for keeper in (store, archive):
         keeper.retain(settings.storage.retention_days, now)
-    if settings.storage.archive_flows:
-        stages.append(ArchiveStage(archive))
+    makers: dict[str, Callable[[int], Stage]] = {"index": index, "archive": lambda _: ArchiveStage(archive)}
+    roles = [msgspec.structs.replace(r, make=makers.get(r.name, r.make)) for r in roles]
 
     def shrink(surplus: int) -> None:
         archive.shrink(max(archive.usage() - surplus, 0))
 
-    sinks = frozenset(s.name for s in stages if not s.outputs)
-    stations = [Station(stage) for stage in stages]
-    return Assembly(stations, sinks, files, index.take_fresh, shrink, store.close)
+    def fresh() -> list[Document]:
+        return [document for each in indexes for document in each.take_fresh()]
+
+    sinks = frozenset(role.name for role in roles if not role.outputs)
+    return Assembly(roles, sinks, files, fresh, shrink, store.close)
+
+
+def cast(settings: Settings, files: CaptureFiles) -> list[Role]:
+    """Every role of a run. Those that are pinned can be played only where `assemble` made them.
+
+    The store decides where alerts are indexed: an embedded one belongs to the process that owns the data
+    folder. Raises SettingsError.
+    """
+    embedded = settings.store.startswith("sqlite://")
+    roles = _stateless(settings, files)
+    roles.append(Role("index", IndexStage.inputs, IndexStage.outputs, _indexer(settings), pinned=embedded))
+    if settings.storage.archive_flows:
+        roles.append(Role("archive", ArchiveStage.inputs, ArchiveStage.outputs, _elsewhere, pinned=True))
+    return roles
+
+
+def _indexer(settings: Settings) -> Callable[[int], Stage]:
+    """Makes an index stage on a store that needs no data folder."""
+    from alerts.store import open_store
+
+    return lambda _: IndexStage(open_store(settings.store, Path()))
+
+
+def _elsewhere(_: int) -> Stage:
+    raise AssertionError("this role needs the data folder of the run")
+
+
+def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
+    domains = Domains(settings.domains)
+    cards: dict[str, DetectorCard] = {}
+    make: Callable[[], DetectorSet] | None = None
+    if settings.use_detectors:
+        from detectors import registry
+
+        cards = registry.cards()
+        build = partial(registry.build, settings.detectors, settings.home, domains)
+        first = [build()]  # a bad setting is found here, before anything runs
+
+        def make() -> DetectorSet:
+            return first.pop() if first else build()
+
+    outputs = topics(archive=settings.storage.archive_flows)
+    return [
+        Role(
+            "capture", CaptureStage.inputs, outputs,
+            lambda partition: CaptureStage(settings, files, partition), settings.partitions,
+        ),
+        Role("flowlog", FlowlogStage.inputs, outputs, lambda _: FlowlogStage(settings)),
+        Role("detect", DetectStage.inputs, DetectStage.outputs, lambda _: DetectStage(make)),
+        Role(
+            "correlate", CorrelateStage.inputs, CorrelateStage.outputs,
+            lambda _: CorrelateStage(settings, cards),
+        ),
+    ]  # fmt: skip

@@ -9,12 +9,13 @@ synced, and renamed.
 from __future__ import annotations
 
 import ast
+import asyncio
 import os
 import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 import numpy as np
@@ -27,6 +28,25 @@ from citywall.state import Parts
 MAGIC = b"CWCHECK1"
 _TAIL = struct.Struct("<QI8s")
 _CHUNK = 4 << 20
+
+
+Offsets = dict[str, dict[int, int]]  # topic, partition: next offset
+
+
+class Keeper(Protocol):
+    """Where checkpoints are kept."""
+
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
+        """Keep a checkpoint in place of the last one; it stands when this returns."""
+        ...
+
+    async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
+        """The last checkpoint, None where there is none. Raises StreamError where it cannot be used."""
+        ...
+
+    async def ours(self, stage: str, partition: int) -> bool:
+        """Whether the last checkpoint was saved by this keeper, and nobody else's stands behind it."""
+        ...
 
 
 class _Part(msgspec.Struct, array_like=True):
@@ -83,7 +103,7 @@ def _write_all(f: BinaryIO, data: bytes | memoryview) -> None:
 
 def _write_part(f: BinaryIO, name: str, part: NDArray[Any] | bytes) -> _Part:
     at, crc = f.tell(), 0
-    for chunk in _chunks(part):
+    for chunk in chunks(part):
         crc = zlib.crc32(chunk, crc)
         _write_all(f, chunk)
     if isinstance(part, np.ndarray):
@@ -92,7 +112,8 @@ def _write_part(f: BinaryIO, name: str, part: NDArray[Any] | bytes) -> _Part:
     return _Part(name, "", (len(part),), at, f.tell() - at, crc)
 
 
-def _chunks(part: NDArray[Any] | bytes) -> Iterator[memoryview]:
+def chunks(part: NDArray[Any] | bytes) -> Iterator[memoryview]:
+    """The bytes of a part, a few MiB at a time; raises StreamError where it holds objects."""
     if not isinstance(part, np.ndarray):
         yield memoryview(part)
         return
@@ -104,7 +125,7 @@ def _chunks(part: NDArray[Any] | bytes) -> Iterator[memoryview]:
         else:
             rows = max(1, _CHUNK // part.itemsize)
             for i in range(0, len(part), rows):
-                yield from _chunks(np.ascontiguousarray(part[i : i + rows]))
+                yield from chunks(np.ascontiguousarray(part[i : i + rows]))
             return
     if part.size:
         flat = part.reshape(-1).view(np.uint8).data
@@ -161,6 +182,26 @@ def _read_part(path: Path, f: BinaryIO, part: _Part) -> NDArray[Any] | bytes:
         return raw.tobytes()
     dtype = np.lib.format.descr_to_dtype(ast.literal_eval(part.dtype))
     return raw.view(dtype).reshape(part.shape) if part.size else np.empty(part.shape, dtype)
+
+
+class FolderKeeper:
+    """Checkpoints as files of a folder, one a station."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
+        """Write and sync the file in a thread. Raises DataFolderError."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, save, self.folder, stage, partition, offsets, parts)
+
+    async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
+        """Read it. Raises DataFolderError, StreamError."""
+        return load(self.folder, stage, partition)
+
+    async def ours(self, stage: str, partition: int) -> bool:  # noqa: ARG002 (a folder has one owner)
+        """Nobody else writes here."""
+        return True
 
 
 class Schedule:

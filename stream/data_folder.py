@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,8 @@ class Ledger(msgspec.Struct, forbid_unknown_fields=True):
     version: int = 1
     received: dict[str, int] = {}
     run: str = ""  # names the inputs and settings of the run under way; empty when none is
+    stream: str = ""  # names the run under way where a shared transport carries it
+    abandoned: list[str] = []  # earlier ones that were not ended: their topics can go
     block_bytes: int = 0  # blocks of the run under way: a resumed one must cut alike
     told: dict[str, dict[str, Tally]] = {}  # of the run under way: session, sink that is done with it
     finished: dict[str, Tally] = {}  # sessions of the run under way that every sink is done with
@@ -70,6 +73,9 @@ class DataFolder:
         if self.ledger.run == run and self.checkpoints.parent.is_dir():
             return True
         self.forget()
+        if self.ledger.stream:
+            self.ledger.abandoned.append(self.ledger.stream)
+        self.ledger.stream = uuid.uuid4().hex[:12]
         self.ledger.run = run
         self.ledger.block_bytes = block_bytes
         self.ledger.told = {}
@@ -89,6 +95,13 @@ class DataFolder:
                 continue
             except OSError as e:
                 raise DataFolderError(f"{folder}: cannot be removed: {e.strerror or e}") from e
+
+    def retired(self, stream: str) -> None:
+        """What carried a run on a shared transport is gone."""
+        self.ledger.abandoned = [name for name in self.ledger.abandoned if name != stream]
+        if self.ledger.stream == stream:
+            self.ledger.stream = ""
+        self._write()
 
     def stamp(self, session: str, now: int) -> int:
         """When the session was first received (ns); now, and kept, for one that is new."""

@@ -18,15 +18,14 @@ from citywall.errors import InputError, UnsupportedInput
 from citywall.sessions import Session, file_digest, session_id
 from citywall.settings import Settings, results_digest
 from stream import codecs
+from stream.board import FEEDER as STAGE
 from stream.codecs import Header, Kind, Opening, Tally
 from stream.data_folder import DataFolder
 from stream.files import CaptureFiles
-from stream.positions import Positions
 from stream.reports import SessionReport
 
 log = logging.getLogger(__name__)
 
-STAGE = "feeder"
 #: References fed and not yet taken, at most.
 AHEAD = 24
 _AT_ONCE = 8
@@ -88,7 +87,8 @@ def _content(path: Path) -> tuple[str, int]:
 def run_key(sources: Sequence[Source], settings: Settings) -> str:
     """Names a run: the same inputs in the same order, under the same settings and version."""
     parts = [__version__, codecs.schema_digest(), settings.lane, results_digest(settings)]
-    parts += [settings.store, str(settings.storage.archive_flows)]
+    parts += [settings.store, str(settings.storage.archive_flows), settings.transport, settings.kafka.prefix]
+    parts += [str(settings.partitions)]
     parts += [f"{s.path}\0{s.digest}\0{s.refused or ''}" for s in sources]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
@@ -96,8 +96,9 @@ def run_key(sources: Sequence[Source], settings: Settings) -> str:
 class Feeder:
     """Feeds a run.
 
-    `positions` are those of the stage behind each topic; `send(topic, message)` puts a message into the log;
-    `moved` is set when a stage took some.
+    Every partition of a topic gets every message. `taken(topic, session)` is what all of them have taken
+    (see `Board.taken`); `send(topic, message)` puts a message into the log; `moved` is set when a stage took
+    some. What a station had taken before the run was cut off is fed again, and dropped there as known.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Feeder:
         folder: DataFolder,
         *,
         files: CaptureFiles,
-        positions: dict[str, Positions],
+        taken: Callable[[str, str], int | None],
         send: Callable[[str, bytes], Awaitable[None]],
         moved: asyncio.Event,
     ) -> None:
@@ -116,7 +117,7 @@ class Feeder:
         self._settings = settings
         self._folder = folder
         self._files = files
-        self._positions = positions
+        self._taken = taken
         self._send = send
         self._moved = moved
         self._results = results_digest(settings)
@@ -137,19 +138,21 @@ class Feeder:
             source.refused = str(e)
             return
         if source.session in self._folder.ledger.finished:
-            self._files.close(str(source.path))
+            self._files.close(str(source.path), STAGE)
             return
         session = Session(
             source.session, topic, str(source.path), source.size, self._settings.lane,
             self._folder.stamp(source.session, time.time_ns()),
         )  # fmt: skip
         taken = self._taken(topic, session.id)
-        if taken == -1:
-            return
         if taken is None:
-            await self._say(topic, session.id, Kind.OPEN, 0, codecs.pack(Opening(session)))
-        fed = await self._references(topic, session.id, references, taken or 0, source)
-        await self._say(topic, session.id, Kind.END, fed, codecs.pack(Tally(errors=source.errors)))
+            partitions = self._settings.partitions if topic == "capture" else 1
+            opening = Opening(session, partitions)
+            await self._say(topic, session.id, Kind.OPEN, 0, codecs.pack(opening))
+        if taken != -1:
+            fed = await self._references(topic, session.id, references, taken or 0, source)
+            await self._say(topic, session.id, Kind.END, fed, codecs.pack(Tally(errors=source.errors)))
+        self._files.close(str(source.path), STAGE)
         while self._taken(topic, session.id) != -1:  # one at a time: their state is not small
             self._moved.clear()
             await self._moved.wait()
@@ -159,7 +162,7 @@ class Feeder:
         if source.path.is_dir():
             return self._flow_log(source)
         try:
-            capture = self._files.get(str(source.path))
+            capture = self._files.get(str(source.path), STAGE)
         except UnsupportedInput:
             return self._flow_log(source)
         source.size = capture.size
@@ -182,9 +185,6 @@ class Feeder:
     def _name(self, kind: str, source: Source) -> str:
         source.kind = kind
         return session_id(kind, self._settings.lane, source.digest, self._results)
-
-    def _taken(self, topic: str, session: str) -> int | None:
-        return self._positions[topic].taken(topic, session, STAGE)
 
     async def _references(
         self, topic: str, session: str, references: Iterator[Any], taken: int, source: Source

@@ -53,6 +53,15 @@ class Positions:
         """Items taken so far; None before the session opened, -1 after it ended."""
         return self._next.get((topic, session, stage, partition))
 
+    def of(self, stage: str, most: int = 8) -> dict[str, dict[str, int]]:
+        """Items taken from `stage` so far, of its newest sessions: by topic, then session."""
+        found: dict[str, dict[str, int]] = {}
+        for (topic, session, producer, partition), taken in reversed(list(self._next.items())):
+            known = found.setdefault(topic, {}) if producer == stage and not partition else None
+            if known is not None and len(known) < most:
+                known[session] = taken
+        return found
+
     def snapshot(self) -> bytes:
         """As bytes for a checkpoint."""
         return msgspec.msgpack.encode(list(self._next.items()))

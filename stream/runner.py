@@ -10,22 +10,26 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from citywall.errors import DataFolderError, StreamError
+from citywall.errors import DataFolderError, Interrupted
 from citywall.settings import Settings
-from stream import checkpoints, feeder
+from stream import feeder
 from stream.assembly import Assembly, assemble
+from stream.backbone import LocalBackbone
+from stream.board import Board, Status
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.reports import Progress, RunReport, SessionReport
+from stream.stages import Role
 
 if TYPE_CHECKING:
-    from stream.app import Desk, Worker
+    from stream.backbone import Backbone
+    from stream.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +37,10 @@ Observe = Callable[[Progress], None]
 #: Seconds between two snapshots.
 TICK = 0.1
 _BUDGET_EVERY = 5.0
-#: Seconds the engine gets to stop.
+#: Seconds that what is left in the loop gets to stop.
 _PATIENCE = 10.0
+#: How often an interrupted engine is started anew.
+RESTARTS = 20
 
 
 class Assemble(Protocol):
@@ -72,8 +78,6 @@ def run_paths(
         try:
             run = Run(sources, settings, folder, assembly=assembly, observe=observe, began=began)
             run.tell()
-            if resumed:
-                run.restore()
             run.execute()
         finally:
             assembly.close()
@@ -109,111 +113,93 @@ class Run:
         self._rates = Rates()
         self._feeder: Feeder | None = None
         self._checked = began
-        self._app: Any = None
-
-    def restore(self) -> None:
-        """Take every station back to its last checkpoint; raises StreamError where one cannot be read."""
-        for station in self.assembly.stations:
-            found = checkpoints.load(self.folder.checkpoints, station.stage.name, station.partition)
-            if found is None:
-                continue
-            offsets, parts = found
-            try:
-                station.restore(parts, offsets)
-            except (KeyError, ValueError) as e:
-                raise StreamError(
-                    f"{self.folder.checkpoints}: the checkpoint of {station.stage.name} does not fit: {e};"
-                    " remove the folder to start the run afresh"
-                ) from e
+        self._engine: Engine | None = None
+        self.board = Board()
 
     def execute(self) -> None:
-        """Run to the end, or raise what stopped it."""
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
+        """Run to the end, or raise what stopped it.
+
+        On a shared transport an interrupted engine is started anew, from its checkpoints.
+        """
         threads = self.settings.workers or os.cpu_count() or 1
         pool = ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
         try:
-            with _signals(loop, self._interrupt):
-                loop.run_until_complete(self._main(loop, pool))
+            for left in range(RESTARTS, -1, -1):
+                began = time.monotonic()
+                run_loop(self._main(pool), self._interrupt)
+                if not isinstance(self.failure, Interrupted) or not left:
+                    break
+                log.warning("%s; starting anew from the checkpoints", self.failure)
+                self.failure = None
+                time.sleep(max(0.0, 1.0 - (time.monotonic() - began)))
         finally:
             pool.shutdown(cancel_futures=True)
-            _close_loop(loop)
         if self.failure is not None:
             raise self.failure
 
-    async def _main(self, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor) -> None:
-        from stream.app import Desk, Hooks, Worker, log_of, make_app, topics_of
+    async def _main(self, pool: ThreadPoolExecutor) -> None:
+        from stream.app import topics_of
+        from stream.desk import Hooks
+        from stream.engine import Engine
 
-        app = self._app = make_app(self.folder.log, loop)
-        stations = self.assembly.stations
-        topics = topics_of(app, stations)
-        for name in topics:
-            log_of(app).create(name)
-        hooks = Hooks(self.moved.set, self._finished, self._fail)
-        desks = [
-            Desk(
-                app,
-                s,
-                pool=pool,
-                folder=self.folder.checkpoints,
-                settings=self.settings.checkpoint,
-                topics=topics,
-                hooks=hooks,
+        self.over, self.moved = asyncio.Event(), asyncio.Event()
+        roles = self.assembly.roles
+        backbone = open_backbone(self.settings, self.folder, roles)
+        engine = None
+        try:
+            await backbone.open(topics_of(roles))
+            hooks = Hooks(self.moved.set, self._finished, self._fail, asyncio.Lock())
+            engine = self._engine = Engine(
+                backbone, roles, self.settings, cast=roles, pool=pool, board=self.board, hooks=hooks
             )
-            for s in stations
-        ]
-        worker = Worker(app, loop)
+            await engine.start()
+            engine.add(self._feed(engine))
+            engine.add(self._watch(engine))
+            engine.add(backbone.listen(self._note, self._finished))
+            engine.add(backbone.watch(engine.waiting))
+            await self.over.wait()
+            if not isinstance(self.failure, Exception):  # else they may be stuck behind what failed
+                await engine.settle(save=self.failure is not None)
+            self.tell()
+        except Exception as e:  # noqa: BLE001 (raised again by `execute`)
+            self._fail(e)
+        finally:
+            await (engine.stop() if engine else backbone.close())
+        if self.failure is None:
+            await backbone.retire()
 
-        async def send(topic: str, message: bytes) -> None:
-            await topics[topic].send(value=message, partition=0)
-
-        positions = {t: s.positions for s in stations for t in s.stage.inputs}
+    async def _feed(self, engine: Engine) -> None:
+        await engine.ready.wait()
+        partitions = {name: role.partitions for role in self.assembly.roles for name in role.inputs}
         self._feeder = Feeder(
             self.sources,
             self.settings,
             self.folder,
             files=self.assembly.files,
-            positions=positions,
-            send=send,
+            taken=lambda topic, session: self.board.taken(topic, session, partitions[topic]),
+            send=engine.send,
             moved=self.moved,
         )
-        try:
-            await worker.start()
-            worker.add_future(self._guard(self._feed(self._feeder)))
-            worker.add_future(self._guard(self._watch()))
-            await self.over.wait()
-            if not isinstance(self.failure, Exception):  # else they may be stuck behind what failed
-                for desk in desks:
-                    await (desk.pause() if self.failure is None else desk.close())
-            self.tell()
-        finally:
-            await _stop(worker, desks)
-            log_of(app).close()
-
-    async def _feed(self, feeding: Feeder) -> None:
-        await feeding.run()
+        await self._feeder.run()
         while not self._all_finished():
             self.moved.clear()
             await self.moved.wait()
         self.over.set()
 
-    async def _watch(self) -> None:
+    def _note(self, status: Status) -> None:
+        self.board.note(status)
+        self.moved.set()
+
+    async def _watch(self, engine: Engine) -> None:
         """Tell how far things are, see that the disk does not fill, and that Faust lives."""
         while not self.over.is_set():
             self.tell()
-            if self._app.crashed:
-                raise StreamError(f"the stream engine stopped: {self._app.crash_reason!r}")
+            engine.check()
             if time.monotonic() - self._checked >= _BUDGET_EVERY:
                 self._checked = time.monotonic()
                 await asyncio.get_running_loop().run_in_executor(None, self._check_budget)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.over.wait(), TICK)
-
-    async def _guard(self, work: Any) -> None:
-        try:
-            await work
-        except Exception as e:  # noqa: BLE001 (raised again by `execute`)
-            self._fail(e)
 
     def _check_budget(self) -> None:
         budget = int(self.settings.storage.disk_budget_gib * (1 << 30))
@@ -235,8 +221,9 @@ class Run:
         stopped = KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
         self._fail(stopped)
 
-    def _finished(self, stage: str, session: str, tally: Tally) -> None:
+    async def _finished(self, stage: str, session: str, tally: Tally) -> None:
         self.folder.tell(session, stage, tally, self.assembly.sinks)
+        self.moved.set()
 
     def _all_finished(self) -> bool:
         finished = self.folder.ledger.finished
@@ -247,10 +234,7 @@ class Run:
         fresh = self.assembly.fresh()
         if self.observe is None:
             return
-        totals: dict[str, int] = {}
-        for station in self.assembly.stations:
-            for name, n in station.stage.totals.items():
-                totals[name] = totals.get(name, 0) + n
+        totals = self.board.totals()
         current = self._feeder.current if self._feeder else 0
         now = time.monotonic()
         self.observe(
@@ -266,7 +250,7 @@ class Run:
                 findings=totals.get("findings", 0),
                 alerts=totals.get("alerts", 0),
                 new_alerts=fresh,
-                stages=self._rates.of({s.stage.name: s.items for s in self.assembly.stations}, now),
+                stages=self._rates.of(self.board.items(), now),
                 seconds=now - self.began,
             )
         )
@@ -279,7 +263,7 @@ class Run:
             told = feeder.report_of(source, self.folder.ledger.finished, by_path)
             by_path.setdefault(told.path, told)
             report.add(told)
-        report.seconds = {s.stage.name: s.cost.cpu for s in self.assembly.stations if s.cost.messages}
+        report.seconds = self.board.seconds()
         report.seconds["total"] = time.monotonic() - self.began
         report.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         return report
@@ -320,15 +304,30 @@ def _signals(loop: asyncio.AbstractEventLoop, handle: Callable[[int], None]) -> 
             signal.signal(number, before[number])
 
 
-async def _stop(worker: Worker, desks: list[Desk]) -> None:
-    async def stop() -> None:
-        for desk in desks:
-            await desk.stop()
-        await worker.stop()
+def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) -> None:
+    """Run `work` in a loop of its own; `interrupt` gets the signals that ask to stop."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        with _signals(loop, interrupt):
+            loop.run_until_complete(work)
+    finally:
+        _close_loop(loop)
 
-    _, late = await asyncio.wait({asyncio.ensure_future(stop())}, timeout=_PATIENCE)
-    if late:
-        log.warning("the stream engine did not stop in %.0f s and is left", _PATIENCE)
+
+def open_backbone(settings: Settings, folder: DataFolder, roles: Sequence[Role]) -> Backbone:
+    """What `transport` names, for the run of `folder`. Raises SettingsError."""
+    if settings.transport.startswith("local://"):
+        return LocalBackbone(folder)
+    from stream.kafka.backbone import KafkaBackbone
+    from stream.kafka.cards import card_of
+    from stream.kafka.cluster import Cluster
+
+    run = folder.ledger.stream
+    return KafkaBackbone(
+        Cluster(settings), run, roles, card=card_of(run, settings),
+        abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,
+    )  # fmt: skip
 
 
 def _close_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -7,12 +7,12 @@ duplicates, numbers outputs, sets bad messages aside and measures. Neither knows
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from citywall.errors import CitywallError, DataFolderError, StoreError, StreamError
+from citywall.errors import CitywallError, DataFolderError, Interrupted, Misplaced, StoreError, StreamError
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING
 from stream import codecs
@@ -80,6 +80,21 @@ class Stage(Protocol):
         ...
 
 
+class Role(msgspec.Struct, frozen=True):
+    """A stage's place in the stream. `make` gives one for a partition of its inputs.
+
+    `pinned`: only the process that owns the data folder can play it. What comes out goes to one partition of
+    each output topic, whichever partition made it; its header says which.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    make: Callable[[int], Stage]
+    partitions: int = 1
+    pinned: bool = False
+
+
 def under(parts: Parts, prefix: str) -> Parts:
     """The parts whose names begin with `prefix`, named without it."""
     return {name.removeprefix(prefix): part for name, part in parts.items() if name.startswith(prefix)}
@@ -131,14 +146,20 @@ class Station:
         """Take messages of (topic, partition, offset, bytes); gives the messages to send, of (topic, bytes).
 
         Must be read to its end before the next batch or a snapshot. A message that cannot be used is left
-        in `dead`. StoreError and errors while finishing the batch are raised: the stream must not go on
-        past them.
+        in `dead`. StoreError, Misplaced, Interrupted (records missing between two batches) and errors while
+        finishing the batch are raised: the stream must not go on past them.
         """
         self.ended = False
         for topic, partition, offset, data in batch:
+            known = self.offsets.setdefault(topic, {})
+            if offset > known.get(partition, offset):
+                raise Interrupted(
+                    f"{topic}/{partition} goes on at record {offset}, but {known[partition]} is next: records"
+                    " are missing"
+                )
             if not self.seen(topic, partition, offset):
                 yield from self._receive(topic, data)
-                self.offsets.setdefault(topic, {})[partition] = offset + 1
+                known[partition] = offset + 1
         for output in self.stage.flush():
             yield self._number(output)
         self.cost.messages += len(batch)
@@ -157,7 +178,7 @@ class Station:
         try:
             for output in self.stage.receive(Message(topic, header, body, skip)):
                 yield self._number(output)
-        except (StoreError, DataFolderError):
+        except (StoreError, DataFolderError, Misplaced):
             raise
         except (CitywallError, ValueError, LookupError, ArithmeticError, TypeError) as e:
             if header.kind is not Kind.DATA:  # without them the session could never end

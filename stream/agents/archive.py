@@ -25,11 +25,16 @@ Rows = NDArray[np.void]
 PART_ROWS = 65_536
 
 
-class _Archiving:
-    """One session: parts written so far, and rows of the next."""
+_Key = tuple[str, int]  # session, partition of its producer
 
-    def __init__(self, session: Session, parts: int = 0) -> None:
-        self.session = session
+
+class _Archiving:
+    """One producer's part of a session: parts written so far, and rows of the next."""
+
+    def __init__(self, opening: Opening, partition: int, parts: int = 0) -> None:
+        self.opening = opening
+        self.session: Session = opening.session
+        self.partition = partition
         self.parts = parts
         self.ends: list[Rows] = []
         self.closed: list[Rows] = []
@@ -52,21 +57,27 @@ class ArchiveStage:
     def __init__(self, archive: FlowArchive) -> None:
         self._archive = archive
         self.totals: dict[str, int] = {}
-        self._sessions: dict[str, _Archiving] = {}
+        self._sessions: dict[_Key, _Archiving] = {}
+        self._left: dict[str, int] = {}  # producers that have not ended, by session
 
     def receive(self, message: Message) -> Iterable[Output]:
         """Open a session (what an earlier run of it left goes), hold flows, or write the last of them."""
-        session = message.header.session
+        session, partition = message.header.session, message.header.partition
         if message.header.kind is Kind.OPEN:
-            self._sessions[session] = _Archiving(codecs.unpack(message.body, Opening).session)
-            patiently(self._archive.delete_session, session)
+            opening = codecs.unpack(message.body, Opening)
+            self._sessions[session, partition] = _Archiving(opening, partition)
+            if session not in self._left:
+                self._left[session] = opening.partitions
+                patiently(self._archive.delete_session, session)
         elif message.header.kind is Kind.DATA:
             ends, closed = codecs.decode_closed(message.body)
-            self._sessions[session].add(ends[message.skip :], closed[message.skip :])
+            self._sessions[session, partition].add(ends[message.skip :], closed[message.skip :])
         else:
-            state = self._sessions.pop(session)
-            self._write(state, least=1)
-            yield Output(FINISHED, session, Kind.END, codecs.pack(Tally()))
+            self._write(self._sessions.pop((session, partition)), least=1)
+            self._left[session] -= 1
+            if not self._left[session]:
+                del self._left[session]
+                yield Output(FINISHED, session, Kind.END, codecs.pack(Tally()))
 
     def flush(self) -> Iterable[Output]:
         """Write full parts; raises StoreError."""
@@ -80,11 +91,13 @@ class ArchiveStage:
         from ingest.community_id import community_ids
 
         ends, closed = join(state.ends, FLOW), join(state.closed, CLOSED)
+        state.ends, state.closed = [ends], [closed]  # not twice in memory while they are written
         start = 0
         while len(ends) - start >= least:
             part = slice(start, start + PART_ROWS)
             names = community_ids(ends[part])
-            patiently(self._archive.write, ends[part], closed[part], names, state.session, state.parts)
+            number = state.parts * state.opening.partitions + state.partition
+            patiently(self._archive.write, ends[part], closed[part], names, state.session, number)
             state.parts += 1
             start = min(start + PART_ROWS, len(ends))
         state.ends, state.closed = [ends[start:]], [closed[start:]]
@@ -92,18 +105,19 @@ class ArchiveStage:
 
     def snapshot(self) -> Parts:
         """Rows that are not in a file yet."""
-        heads = [(s.session, s.parts) for s in self._sessions.values()]
-        parts: Parts = {"sessions": codecs.pack(heads)}
-        for session, state in self._sessions.items():
-            parts[f"{session}/ends"] = join(state.ends, FLOW)
-            parts[f"{session}/closed"] = join(state.closed, CLOSED)
+        heads = [(s.opening, s.partition, s.parts) for s in self._sessions.values()]
+        parts: Parts = {"sessions": codecs.pack(heads), "left": codecs.pack(self._left)}
+        for (session, partition), state in self._sessions.items():
+            parts[f"{session}/{partition}/ends"] = join(state.ends, FLOW)
+            parts[f"{session}/{partition}/closed"] = join(state.closed, CLOSED)
         return parts
 
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
-        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Session, int]])
-        for session, written in heads:
-            state = self._sessions[session.id] = _Archiving(session, written)
-            state.add(
-                array_of(parts, f"{session.id}/ends", FLOW), array_of(parts, f"{session.id}/closed", CLOSED)
-            )
+        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Opening, int, int]])
+        self._left = codecs.unpack(bytes_of(parts, "left"), dict[str, int])
+        for opening, partition, written in heads:
+            key = (opening.session.id, partition)
+            state = self._sessions[key] = _Archiving(opening, partition, written)
+            name = f"{opening.session.id}/{partition}"
+            state.add(array_of(parts, f"{name}/ends", FLOW), array_of(parts, f"{name}/closed", CLOSED))

@@ -1,37 +1,50 @@
-"""`capture`: block references in, flow reports, link events and closed flows out."""
+"""`capture`: block references in, flow reports, link events and closed flows out.
+
+With several partitions each decodes every block and meters its share: the flows whose symmetric hash falls to
+it. All packets move the meter's clock, whosever they are, so that ticks and expiry do not depend on the
+number of partitions. Fragments are flows of their own (the meter's rule) and go by their host pair; what is
+no flow (link events, decode errors, counts of packets and bytes) belongs to partition 0.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.batches import NOT_IP
 from citywall.domains import Domains
-from citywall.sessions import Session
+from citywall.errors import InputError, Misplaced
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING
 from ingest.decode.blocks import BlockRef
 from ingest.decode.counts import DecodeCounts
 from stream import codecs
-from stream.agents.emitting import Emitter, topics
+from stream.agents.emitting import ROWS, Emitter, topics
 from stream.codecs import Kind, Opening, Tally
 from stream.files import CaptureFiles
 from stream.stages import Message, Output, under
 
+if TYPE_CHECKING:
+    from ingest.capture import CaptureFile
+
+Rows = NDArray[np.void]
 ETHERNET = 1
 
 
 class _Metering:
     """One session being metered. `clock` is the newest packet time so far."""
 
-    def __init__(self, session: Session, settings: Settings, domains: Domains, archive: bool) -> None:
+    def __init__(self, opening: Opening, settings: Settings, domains: Domains, archive: bool) -> None:
         from ingest.meter import FlowMeter
 
+        session = opening.session
+        self.opening = opening
         self.session = session
-        self.meter = FlowMeter(settings.meter, domains)
+        self.meter = FlowMeter(settings.meter, domains, most_rows=ROWS)
         self.counts = DecodeCounts()
         self.tally = Tally()
         self.clock = BEGINNING
@@ -44,9 +57,11 @@ class CaptureStage:
     name = "capture"
     inputs: tuple[str, ...] = ("capture",)
 
-    def __init__(self, settings: Settings, files: CaptureFiles) -> None:
+    def __init__(self, settings: Settings, files: CaptureFiles, partition: int = 0) -> None:
         self._settings = settings
         self._files = files
+        self._partition = partition
+        self._user = f"capture/{partition}"
         self._domains = Domains(settings.domains)
         self._archive = settings.storage.archive_flows
         self.outputs = topics(archive=self._archive)
@@ -57,35 +72,41 @@ class CaptureStage:
         """Open a session, meter a block of it, or end it."""
         if message.header.kind is Kind.OPEN:
             opening = codecs.unpack(message.body, Opening)
-            yield from self._open(opening.session).emitter.open(opening)
+            yield from self._open(opening).emitter.open(opening)
         elif message.header.kind is Kind.DATA:
             yield from self._block(codecs.unpack(message.body, BlockRef))
         else:
             yield from self._end(message.header.session, codecs.unpack(message.body, Tally))
 
-    def _open(self, session: Session) -> _Metering:
-        state = _Metering(session, self._settings, self._domains, self._archive)
-        self._sessions[session.id] = state
+    def _open(self, opening: Opening) -> _Metering:
+        state = _Metering(opening, self._settings, self._domains, self._archive)
+        self._sessions[opening.session.id] = state
         return state
+
+    def _file(self, path: str) -> CaptureFile:
+        try:
+            return self._files.get(path, self._user)
+        except InputError as e:
+            raise Misplaced(f"{e}; every worker must be able to read the captures of a run") from e
 
     def _block(self, ref: BlockRef) -> Iterator[Output]:
         from ingest.decode.reading import decode_block, link_events
 
         state = self._sessions[ref.session]
-        for reason, offset in ref.places:
+        for reason, offset in ref.places if self._partition == 0 else ():
             state.tally.place(reason, [offset])
-        capture = self._files.get(ref.path)
+        capture = self._file(ref.path)
         buffer = capture.buffer
         ethernet = all(interface.link == ETHERNET for interface in ref.section.interfaces)
         frame = ref.first_frame
         before = state.meter.counts
         for packets in decode_block(ref, buffer, self._settings.capture.batch_packets, state.counts):
-            events = link_events(buffer, packets, frame, self._domains)
-            if len(events):
-                _clamp(events, packets, frame, state.clock)
-                state.tally.events += len(events)
-                self.totals["events"] += len(events)
-                state.emitter.add_events(events)
+            if self._partition == 0:
+                self._add_events(state, link_events(buffer, packets, frame, self._domains), packets, frame)
+            if state.opening.partitions > 1:
+                packets["status"][_share(packets["hash"], state.opening.partitions) != self._partition] = (
+                    NOT_IP
+                )
             state.clock = max(state.clock, int(packets["time"].max()))
             for batch in state.meter.stream(packets, frame, buffer, ethernet):
                 yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
@@ -95,21 +116,32 @@ class CaptureStage:
         flows = state.meter.counts["flows"] - before["flows"]
         self._note(state, ref.packets, ref.length, flows)
 
+    def _add_events(self, state: _Metering, events: Rows, packets: Rows, frame: int) -> None:
+        if len(events):
+            _clamp(events, packets, frame, state.clock)
+            state.tally.events += len(events)
+            self.totals["events"] += len(events)
+            state.emitter.add_events(events)
+
     def _note(self, state: _Metering, packets: int, size: int, flows: int) -> None:
+        if self._partition != 0:
+            packets = size = 0
         for name, n in (("packets", packets), ("bytes", size), ("flows", flows)):
             setattr(state.tally, name, getattr(state.tally, name) + n)
             self.totals[name] += n
 
     def _end(self, session: str, fed: Tally) -> Iterator[Output]:
         state = self._sessions.pop(session)
-        state.tally.count(fed.errors)
         yield from state.emitter.end_events()
         for batch in state.meter.drain():
             yield from state.emitter.add(batch.reports, batch.closed, batch.watermark, batch.mark)
-        state.tally.count(state.counts.errors)
         met = state.meter.counts
-        state.tally.note({name: met[name] for name in ("late", "evicted")})
-        self._files.close(state.session.path)
+        state.tally.note({"evicted": met["evicted"]})
+        if self._partition == 0:
+            state.tally.count(fed.errors)
+            state.tally.count(state.counts.errors)
+            state.tally.note({"late": met["late"]})
+        self._files.close(state.session.path, self._user)
         yield from state.emitter.end(state.tally)
 
     def flush(self) -> Iterable[Output]:
@@ -119,7 +151,7 @@ class CaptureStage:
 
     def snapshot(self) -> Parts:
         """Meters, counts and clocks."""
-        heads = [(s.session, s.counts, s.tally, s.clock) for s in self._sessions.values()]
+        heads = [(s.opening, s.counts, s.tally, s.clock) for s in self._sessions.values()]
         parts: Parts = {"sessions": codecs.pack(heads), "totals": codecs.pack(self.totals)}
         for session, state in self._sessions.items():
             parts |= {f"{session}/{name}": part for name, part in state.meter.snapshot().items()}
@@ -128,14 +160,20 @@ class CaptureStage:
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
         self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
-        heads: Any = list[tuple[Session, DecodeCounts, Tally, int]]
-        for session, counts, tally, clock in codecs.unpack(bytes_of(parts, "sessions"), heads):
-            state = self._open(session)
+        heads: Any = list[tuple[Opening, DecodeCounts, Tally, int]]
+        for opening, counts, tally, clock in codecs.unpack(bytes_of(parts, "sessions"), heads):
+            state = self._open(opening)
             state.counts, state.tally, state.clock = counts, tally, clock
-            state.meter.restore(under(parts, f"{session.id}/"))
+            state.meter.restore(under(parts, f"{opening.session.id}/"))
 
 
-def _clamp(events: NDArray[np.void], packets: NDArray[np.void], frame: int, clock: int) -> None:
+def _share(hashes: NDArray[np.uint64], partitions: int) -> NDArray[np.uint64]:
+    """The partition of each flow hash, by its low half: the meter's table goes by the high one."""
+    low = hashes & np.uint64(0xFFFFFFFF)
+    return (low * np.uint64(partitions)) >> np.uint64(32)
+
+
+def _clamp(events: Rows, packets: Rows, frame: int, clock: int) -> None:
     """Events count as of the event clock: the newest packet time up to theirs."""
     running = np.maximum.accumulate(packets["time"])
     events["time"] = np.maximum(running[events["frame"] - frame], clock)

@@ -17,6 +17,9 @@ from stream.stages import Message, Output, under
 if TYPE_CHECKING:
     from citywall.cards import DetectorCard
 
+#: Findings correlated at a time.
+FINDINGS = 512
+
 
 class CorrelateStage:
     """Joins findings into alerts.
@@ -57,9 +60,13 @@ class CorrelateStage:
     def flush(self) -> Iterable[Output]:
         """Correlate what came."""
         waiting, self._waiting = self._waiting, {}
-        for session, findings in waiting.items():
-            documents: list[dict[str, Any]] = self._correlator.add(findings, self._sessions[session])
-            yield Output("alerts", session, Kind.DATA, codecs.pack(documents), len(findings))
+        for session, found in waiting.items():
+            for at in range(
+                0, len(found), FINDINGS
+            ):  # a document is a few KiB, and there may be one for each
+                findings = found[at : at + FINDINGS]
+                documents: list[dict[str, Any]] = self._correlator.add(findings, self._sessions[session])
+                yield Output("alerts", session, Kind.DATA, codecs.pack(documents), len(findings))
 
     def snapshot(self) -> Parts:
         """The correlator and its sessions."""

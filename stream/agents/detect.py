@@ -19,6 +19,8 @@ from stream.stages import Message, Output, under
 if TYPE_CHECKING:
     from detectors.registry import DetectorSet
 
+#: Findings of one message.
+FINDINGS = 1024
 _DTYPES = {FLOWS: FLOW, EVENTS: EVENT}
 
 
@@ -89,8 +91,11 @@ class DetectStage:
         if findings:
             self.totals["findings"] += len(findings)
             state.tally.findings += len(findings)
-            body = codecs.pack(findings)
-            yield Output("findings", session, Kind.DATA, body, len(findings), state.merge.frontier)
+            for at in range(0, len(findings), FINDINGS):
+                some = findings[at : at + FINDINGS]
+                yield Output(
+                    "findings", session, Kind.DATA, codecs.pack(some), len(some), state.merge.frontier
+                )
         if state.merge.done:
             del self._sessions[session]
             if state.detectors is not None:

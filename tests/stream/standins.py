@@ -20,7 +20,7 @@ from stream import codecs
 from stream.assembly import Assembly
 from stream.codecs import Kind, Tally
 from stream.runner import run_paths
-from stream.stages import FINISHED, Message, Output, Station
+from stream.stages import FINISHED, Message, Output, Role, Station
 
 
 class Numbers:
@@ -177,14 +177,24 @@ def expected(session: str, packets: int) -> list[tuple[str, int, int]]:
     return rows
 
 
+def role(stage) -> Role:
+    """The role of a stage that is there: it is handed out as it is, so for one run and one partition."""
+    return Role(stage.name, stage.inputs, stage.outputs, lambda _: stage)
+
+
 def stations(base: Path, delay: float = 0) -> list[Station]:
     return [Station(Numbers(delay)), Station(Sums(delay)), Station(Keep(base))]
 
 
 def assembler(delay: float = 0):
     def assemble(settings: Settings, data: Path, now: int) -> Assembly:
-        made = stations(data / "kept.db", delay)
-        return Assembly(made, frozenset({"keep"}), release=made[-1].stage.base.close)
+        keep = Keep(data / "kept.db")
+        roles = [
+            Role("numbers", Numbers.inputs, Numbers.outputs, lambda _: Numbers(delay)),
+            Role("sums", Sums.inputs, Sums.outputs, lambda _: Sums(delay)),
+            Role("keep", Keep.inputs, Keep.outputs, lambda _: keep, pinned=True),
+        ]
+        return Assembly(roles, frozenset({"keep"}), release=keep.base.close)
 
     return assemble
 

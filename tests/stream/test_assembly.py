@@ -65,6 +65,8 @@ def test_a_scan_becomes_an_alert_and_flows(tmp_path: Path, scan: Path):
     [
         ("capture.block_bytes=4096", "capture.batch_packets=1"),
         ("capture.block_bytes=5000", "capture.batch_packets=7", "checkpoint.interval_s=0.01"),
+        ("capture.block_bytes=5000", "partitions=2"),
+        ("capture.block_bytes=9000", "capture.batch_packets=7", "partitions=4", "checkpoint.interval_s=0.01"),
     ],
     ids=str,
 )
@@ -87,10 +89,11 @@ def test_a_bad_detector_setting_is_named_before_anything_runs(tmp_path: Path, sc
         run_paths([scan], tmp_path, settings)
 
 
-def test_stations_and_sinks(tmp_path: Path):
+def test_roles_and_sinks(tmp_path: Path):
     assembly = assemble(Settings(), tmp_path, now=0)
-    topics = {t for s in assembly.stations for t in s.stage.outputs}
-    assert topics <= {t for s in assembly.stations for t in s.stage.inputs}
+    topics = {t for role in assembly.roles for t in role.outputs}
+    assert topics <= {t for role in assembly.roles for t in role.inputs}
+    assert {role.name for role in assembly.roles if role.pinned} == {"index", "archive"}
     assert assembly.sinks == {"index", "archive"}
     assembly.close()
 

@@ -53,7 +53,7 @@ def test_structured_rows_keep_their_dtype(tmp_path: Path, dtype):
 def test_a_big_part_goes_in_chunks_without_a_copy(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(checkpoints, "_CHUNK", 1000)
     rows = np.arange(5000, dtype=np.int64)
-    chunks = list(checkpoints._chunks(rows))
+    chunks = list(checkpoints.chunks(rows))
     assert max(len(c) for c in chunks) == 1000
     assert all(np.shares_memory(np.frombuffer(c, np.uint8), rows) for c in chunks)
     save(tmp_path, "s", 0, {}, {"rows": rows, "strided": rows[::2], "flat": rows.reshape(50, 100)[:, ::2]})

@@ -64,6 +64,9 @@ class Fed:
             self.positions[topic].admit(topic, header)
             self.taken += 1
 
+    def known(self, topic: str, session: str) -> int | None:
+        return self.positions[topic].taken(topic, session, "feeder")
+
     def feed(self, sources: list[Source], *, take: bool = True) -> None:
         async def run() -> None:
             moved = asyncio.Event()
@@ -76,7 +79,7 @@ class Fed:
                     moved.set()
 
             feeding = Feeder(
-                sources, self.settings, self.folder, files=CaptureFiles(), positions=self.positions,
+                sources, self.settings, self.folder, files=CaptureFiles(), taken=self.known,
                 send=send, moved=moved,
             )  # fmt: skip
             if take:

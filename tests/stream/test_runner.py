@@ -112,7 +112,7 @@ def test_a_store_that_fails_stops_the_run_and_the_next_goes_on(tmp_path: Path, s
 
     def failing(settings, data, now):
         assembly = standins.assembler()(settings, data, now)
-        keep = assembly.stations[-1].stage
+        keep = assembly.roles[-1].make(0)
         receive, count = keep.receive, [0]
 
         def refuse(message):
@@ -136,7 +136,9 @@ def test_an_unknown_fault_stops_the_run_too(tmp_path: Path, standins):
 
     def failing(settings, data, now):
         assembly = standins.assembler()(settings, data, now)
-        assembly.stations[1].stage.flush = lambda: 1 / 0
+        sums = assembly.roles[1].make(0)
+        sums.flush = lambda: 1 / 0
+        assembly.roles[1] = standins.role(sums)
         return assembly
 
     with pytest.raises(ZeroDivisionError):

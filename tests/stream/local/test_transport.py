@@ -11,7 +11,7 @@ from faust.types import TP
 
 from citywall.errors import DataFolderBusy
 from stream import app as application
-from stream.app import Worker, log_of, make_app, raw_topic
+from stream.app import Worker, local_url, log_of, make_app, raw_topic
 from stream.local import transport as module
 
 
@@ -21,7 +21,7 @@ class Harness:
     def __init__(self, folder: Path, *topics: str, acknowledge: int = 1 << 60) -> None:
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        self.app: faust.App = make_app(folder, self.loop)
+        self.app: faust.App = make_app(local_url(folder), self.loop)
         self.log = log_of(self.app)
         for name in topics:
             self.log.create(name)

@@ -1,0 +1,112 @@
+"""What carries the stream: the embedded log, or a Kafka cluster, behind one face."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from stream.board import Board, Status
+from stream.checkpoints import FolderKeeper, Keeper
+from stream.codecs import Tally
+from stream.data_folder import DataFolder
+
+Finished = Callable[[str, str, Tally], Awaitable[None]]
+
+
+class Backbone(Protocol):
+    """One run's log and checkpoints. `shared`: other processes may take part in the run."""
+
+    shared: bool
+
+    @property
+    def keeper(self) -> Keeper:
+        """Where checkpoints are kept."""
+        ...
+
+    def full(self, topic: str) -> str:
+        """The name of a topic on the transport."""
+        ...
+
+    async def open(self, topics: dict[str, int]) -> None:
+        """Have every topic, with its partitions, before anything starts. Raises StreamError."""
+        ...
+
+    def app(self, loop: asyncio.AbstractEventLoop) -> Any:
+        """The application on it."""
+        ...
+
+    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
+        """Hear what other processes tell of the run, as long as it goes on."""
+        ...
+
+    async def tell(self, board: Board, moved: asyncio.Event) -> None:
+        """Tell the other processes of our stations when they `moved`, as long as the run goes on."""
+        ...
+
+    async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
+        """See that what waits is taken. `waiting`: next offsets of partitions that nobody works just now.
+
+        Raises Interrupted where the engine must be started anew.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go."""
+        ...
+
+    async def retire(self) -> None:
+        """The run is over: what carried it can go."""
+        ...
+
+
+class LocalBackbone:
+    """The embedded log in the data folder: this process's own."""
+
+    shared = False
+
+    def __init__(self, folder: DataFolder) -> None:
+        self._keeper = FolderKeeper(folder.checkpoints)
+        self._root: Path = folder.log
+        self._topics: dict[str, int] = {}
+        self._app: Any = None
+
+    @property
+    def keeper(self) -> Keeper:
+        """Files in the data folder."""
+        return self._keeper
+
+    def full(self, topic: str) -> str:
+        """Topics are called what they are."""
+        return topic
+
+    async def open(self, topics: dict[str, int]) -> None:
+        """The log makes them when it is opened."""
+        self._topics = topics
+
+    def app(self, loop: asyncio.AbstractEventLoop) -> Any:
+        """The application over the log; opens it. Raises DataFolderError, StreamError."""
+        from stream.app import local_url, make_app
+
+        self._app = make_app(local_url(self._root), loop)
+        for name, partitions in self._topics.items():
+            self._app.transport.folder.create(name, partitions)
+        return self._app
+
+    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
+        """There is nobody else."""
+
+    async def tell(self, board: Board, moved: asyncio.Event) -> None:
+        """There is nobody else."""
+
+    async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
+        """What is handed over in one process does not get stuck."""
+
+    async def retire(self) -> None:
+        """The data folder forgets its log."""
+
+    async def close(self) -> None:
+        """Close the log."""
+        if self._app is not None:
+            self._app.transport.close()

@@ -1,0 +1,96 @@
+"""How far every station of a run is: those of this process, and what other processes tell of theirs."""
+
+from __future__ import annotations
+
+import msgspec
+
+from stream.stages import Station
+
+_Place = tuple[str, int]  # stage, partition
+FEEDER = "feeder"
+
+
+class Status(msgspec.Struct, array_like=True):
+    """What a station has done. `taken`: next ordinal of what the feeder fed, by topic and session; -1 over."""
+
+    stage: str
+    partition: int
+    items: int
+    totals: dict[str, int]
+    messages: int
+    cpu: float
+    taken: dict[str, dict[str, int]]
+
+
+def status_of(station: Station) -> Status:
+    """The status as it stands."""
+    return Status(
+        station.stage.name, station.partition, station.items, dict(station.stage.totals),
+        station.cost.messages, station.cost.cpu, station.positions.of(FEEDER),
+    )  # fmt: skip
+
+
+class Board:
+    """The newest status of every station."""
+
+    def __init__(self) -> None:
+        self._here: dict[_Place, Station] = {}
+        self._there: dict[_Place, Status] = {}
+
+    def watch(self, station: Station) -> None:
+        """A station works in this process from now on."""
+        self._here[station.stage.name, station.partition] = station
+
+    def leave(self, station: Station) -> None:
+        """It does so no more; what it had done stays on the board until another tells."""
+        place = (station.stage.name, station.partition)
+        if self._here.get(place) is station:
+            self._there[place] = status_of(self._here.pop(place))
+
+    def note(self, status: Status) -> None:
+        """Another process tells of a station."""
+        self._there[status.stage, status.partition] = status
+
+    def here(self) -> list[Status]:
+        """Those of this process."""
+        return [status_of(station) for station in self._here.values()]
+
+    def statuses(self) -> list[Status]:
+        """All, those of this process first-hand."""
+        here = {place: status_of(station) for place, station in self._here.items()}
+        return list((self._there | here).values())
+
+    def taken(self, topic: str, session: str, partitions: int) -> int | None:
+        """Items of a session taken by every partition of a topic: None before all opened it, -1 after."""
+        found = [s.taken[topic].get(session) for s in self._fed(topic)]
+        known = [n for n in found if n is not None]
+        if len(known) < partitions:
+            return None
+        going = [n for n in known if n >= 0]
+        return min(going) if going else -1
+
+    def _fed(self, topic: str) -> list[Status]:
+        return [s for s in self.statuses() if topic in s.taken]
+
+    def totals(self) -> dict[str, int]:
+        """Counts of the whole run by name."""
+        totals: dict[str, int] = {}
+        for status in self.statuses():
+            for name, n in status.totals.items():
+                totals[name] = totals.get(name, 0) + n
+        return totals
+
+    def items(self) -> dict[str, int]:
+        """Items taken by stage."""
+        items: dict[str, int] = {}
+        for status in self.statuses():
+            items[status.stage] = items.get(status.stage, 0) + status.items
+        return items
+
+    def seconds(self) -> dict[str, float]:
+        """Processor seconds by stage, of those that did something."""
+        seconds: dict[str, float] = {}
+        for status in self.statuses():
+            if status.messages:
+                seconds[status.stage] = seconds.get(status.stage, 0.0) + status.cpu
+        return seconds

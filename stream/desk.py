@@ -1,0 +1,277 @@
+"""Desks: a role's agent in this process, with a station for each partition it has been given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Executor
+from typing import Any, Protocol
+
+import faust
+import msgspec
+from faust.types import TP
+
+from citywall.errors import Interrupted, StreamError
+from citywall.settings import CheckpointSettings
+from stream import codecs
+from stream.app import raw_topic
+from stream.board import Board
+from stream.checkpoints import Keeper, Schedule
+from stream.stages import DEAD_LETTERS, FINISHED, Role, Station
+
+log = logging.getLogger(__name__)
+
+#: Events that a station takes together when they are there: what a batch costs is shared among them.
+BATCH = 4
+#: Bytes of outputs made before they are sent and room is waited for.
+_CHUNK_BYTES = 4 << 20
+
+
+class Hooks(msgspec.Struct):
+    """What desks tell. `finished(stage, session, tally)` returns when it is safe. One commits at a time."""
+
+    moved: Callable[[], None]
+    finished: Callable[[str, str, codecs.Tally], Awaitable[None]]
+    failed: Callable[[BaseException], None]
+    committing: asyncio.Lock
+
+
+class Naming(Protocol):
+    """What topics are called on the transport."""
+
+    def full(self, topic: str) -> str:
+        """The name of a topic there."""
+        ...
+
+
+class _Work:
+    """A station under way here: what it sent, and what it has not saved."""
+
+    def __init__(self, station: Station, schedule: Schedule) -> None:
+        self.station = station
+        self.schedule = schedule
+        self.sending: deque[Any] = deque()
+        self.dirty = False
+
+    def sent(self, future: Any) -> None:
+        """Remember a message on its way; raises what became of earlier ones."""
+        self.sending.append(future)
+        while self.sending and self.sending[0].done():
+            self.sending.popleft().result()
+
+    async def arrived(self) -> None:
+        """Wait until all that was sent is there; raises where some of it is not."""
+        while self.sending:
+            await self.sending.popleft()
+
+
+class Desk:
+    """Takes events, works them in threads, sends, saves, acknowledges.
+
+    Partitions work beside each other; one partition's events one after another.
+    """
+
+    def __init__(
+        self,
+        app: faust.App,
+        role: Role,
+        *,
+        naming: Naming,
+        pool: Executor,
+        keeper: Keeper,
+        settings: CheckpointSettings,
+        topics: dict[str, Any],
+        board: Board,
+        hooks: Hooks,
+    ) -> None:
+        self.role = role
+        self.lock = asyncio.Lock()
+        self.failed = False
+        self._works: dict[int, _Work] = {}
+        self._app = app
+        self._names = {naming.full(name): name for name in role.inputs}
+        self._pool = pool
+        self._keeper = keeper
+        self._settings = settings
+        self._topics = topics
+        self._board = board
+        self._hooks = hooks
+        self._open = asyncio.Event()
+        self._generation = 0
+        self.agent = app.agent(raw_topic(app, *self._names), name=f"stream.{role.name}", concurrency=1)(
+            self._run
+        )
+
+    @property
+    def stations(self) -> dict[int, Station]:
+        """Stations by partition."""
+        return {partition: work.station for partition, work in self._works.items()}
+
+    @property
+    def busy(self) -> bool:
+        """Whether it works, saves, or is between two owners of its partitions."""
+        return self.lock.locked() or not self._open.is_set()
+
+    async def _run(self, stream: Any) -> None:
+        """The agent: whatever goes wrong stops the run before anything is acknowledged."""
+        waiting: list[Any] = []
+        async for event in stream.noack().events():
+            waiting.append(event)
+            if len(waiting) < BATCH * len(self._works) and not stream.channel.queue.empty():
+                continue
+            while waiting:
+                await self._open.wait()
+                async with self.lock:
+                    if not self._open.is_set():
+                        continue
+                    await self._take([e.message for e in waiting])
+                    waiting = []
+            if self.failed:
+                await asyncio.Event().wait()
+
+    async def _take(self, messages: list[Any]) -> None:
+        """Work messages of partitions that are ours; those from before a rebalance come again."""
+        batches: dict[int, list[Any]] = {}
+        for m in messages:
+            if m.generation_id == self._generation and m.partition in self._works:
+                batches.setdefault(m.partition, []).append((self._names[m.topic], m.offset, m.value))
+        done = [self._serve(self._works[partition], batch) for partition, batch in batches.items()]
+        for result in await asyncio.gather(*done, return_exceptions=True):
+            if isinstance(result, BaseException) and not self.failed:
+                self.failed = True
+                self._hooks.failed(result)
+
+    async def _serve(self, work: _Work, batch: list[tuple[str, int, bytes]]) -> None:
+        loop, station = asyncio.get_running_loop(), work.station
+        taking = station.work([(topic, station.partition, offset, value) for topic, offset, value in batch])
+        work.dirty = True
+        while True:
+            outputs, more = await loop.run_in_executor(self._pool, _pull, station, taking)
+            for topic, message in outputs:
+                await self._send(work, topic, message)
+            if not more:
+                break
+        for letter in station.take_dead():
+            await self._send(work, DEAD_LETTERS, codecs.pack(letter))
+        self._hooks.moved()
+        if work.schedule.due(time.monotonic(), session_ended=station.ended):
+            await self._save(work)
+
+    async def _send(self, work: _Work, topic: str, message: bytes) -> None:
+        if topic == FINISHED:
+            header, body = codecs.decode(message)
+            tally = codecs.unpack(body, codecs.Tally)
+            await self._hooks.finished(self.role.name, header.session, tally)
+        else:
+            work.sent(await self._topics[topic].send(value=message, partition=0))
+
+    async def _save(self, work: _Work) -> None:
+        """Outputs to disk, then the state, then the acknowledgement: in this order nothing is lost."""
+        if not work.dirty:
+            return
+        began, station = time.monotonic(), work.station
+        await self._app.producer.flush()
+        await work.arrived()
+        offsets = {topic: dict(known) for topic, known in station.offsets.items()}
+        await self._keeper.save(self.role.name, station.partition, offsets, station.snapshot())
+        tps = {
+            TP(full, partition): offset
+            for full, topic in self._names.items()
+            for partition, offset in offsets.get(topic, {}).items()
+        }
+        async with self._hooks.committing:
+            consumer: Any = self._app.consumer
+            if not await consumer._commit(tps):  # noqa: SLF001 (it has no public twin)
+                raise Interrupted(f"{self.role.name}: the partitions were given to another worker meanwhile")
+        work.dirty = False
+        work.schedule.done(began, time.monotonic())
+        log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, time.monotonic() - began)
+
+    async def save(self) -> None:
+        """Save every partition."""
+        for work in list(self._works.values()):
+            await self._save(work)
+
+    async def close(self) -> None:
+        """Wait for the batch under way and save; the agent takes nothing more."""
+        await self.pause()
+        if not self.failed:
+            await self.save()
+
+    async def pause(self) -> None:
+        """Wait for the batch under way; the agent takes nothing more."""
+        self._open.clear()
+        await self.lock.acquire()
+
+    async def revoke(self) -> None:
+        """Save everything, for whoever gets the partitions next. Takes nothing until `assign`."""
+        self._open.clear()
+        async with self.lock:
+            if not self.failed:
+                await self.save()
+
+    async def assign(self, partitions: set[int], generation: int) -> int:
+        """Work these partitions from now on; returns how many had to be restored.
+
+        A partition that was ours before and of which nobody else saved a checkpoint goes on as it is. Raises
+        StreamError where a checkpoint cannot be read.
+        """
+        async with self.lock:
+            restored = 0
+            for partition in sorted(self._works.keys() | partitions):
+                work = self._works.get(partition)
+                if work is not None:
+                    keep = partition in partitions and not work.dirty
+                    if keep and await self._keeper.ours(self.role.name, partition):
+                        continue
+                    self._board.leave(work.station)
+                    del self._works[partition]
+                if partition in partitions:
+                    restored += await self._begin(partition)
+            self._generation = generation
+            self._open.set()
+            self._hooks.moved()
+            return restored
+
+    async def _begin(self, partition: int) -> bool:
+        loop = asyncio.get_running_loop()
+        station = Station(await loop.run_in_executor(self._pool, self.role.make, partition), partition)
+        found = await self._keeper.load(self.role.name, partition)
+        if found is not None:
+            offsets, parts = found
+            try:
+                station.restore(parts, offsets)
+            except (KeyError, ValueError) as e:
+                raise StreamError(
+                    f"the checkpoint of {self.role.name} does not fit: {e}; start the run afresh"
+                ) from e
+        schedule = Schedule(self._settings.interval_s, self._settings.cost_factor, time.monotonic())
+        self._works[partition] = _Work(station, schedule)
+        self._board.watch(station)
+        return found is not None
+
+    async def stop(self) -> None:
+        """Stop the agent.
+
+        Were it left to the application, which cancels agents before it tells them to stop, a supervisor
+        could start it anew meanwhile.
+        """
+        await self.agent.stop()
+
+
+def _pull(station: Station, work: Iterator[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], bool]:
+    """Some outputs, and whether there may be more. Runs in a thread: kernels release the GIL."""
+    wall, cpu = time.perf_counter(), time.thread_time()
+    outputs, size, more = [], 0, False
+    for topic, message in work:
+        outputs.append((topic, message))
+        size += len(message)
+        if size >= _CHUNK_BYTES:
+            more = True
+            break
+    station.cost.wall += time.perf_counter() - wall
+    station.cost.cpu += time.thread_time() - cpu
+    return outputs, more

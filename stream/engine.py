@@ -1,0 +1,147 @@
+"""The engine: the application on a backbone, with the desks of the roles that this process plays."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any
+
+from citywall.errors import Interrupted, StreamError
+from citywall.settings import Settings
+from stream.board import Board
+from stream.stages import Role
+
+if TYPE_CHECKING:
+    from stream.backbone import Backbone
+    from stream.desk import Hooks
+
+log = logging.getLogger(__name__)
+
+Place = tuple[str, int]  # topic as the transport has it, partition
+#: Seconds the application gets to stop.
+PATIENCE = 10.0
+
+
+class Engine:
+    """Desks for `roles`, of all the `cast` of a run. `ready` is set when partitions were first given out."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        roles: Sequence[Role],
+        settings: Settings,
+        *,
+        cast: Sequence[Role],
+        pool: Executor,
+        board: Board,
+        hooks: Hooks,
+    ) -> None:
+        from stream.app import Worker, raw_topic, topics_of
+        from stream.desk import Desk
+
+        loop = asyncio.get_running_loop()
+        self.ready = asyncio.Event()
+        self._backbone = backbone
+        self._hooks = hooks
+        self._revoked_at = 0.0
+        self.app = backbone.app(loop)
+        self._partitions = topics_of(cast)
+        self._topics = {name: raw_topic(self.app, backbone.full(name)) for name in self._partitions}
+        self.desks = [
+            Desk(
+                self.app, role, naming=backbone, pool=pool, keeper=backbone.keeper,
+                settings=settings.checkpoint, topics=self._topics, board=board, hooks=hooks,
+            )
+            for role in roles
+        ]  # fmt: skip
+        self.app.on_partitions_revoked.connect(self._revoked)
+        self.app.on_partitions_assigned.connect(self._assigned)
+        self._worker = Worker(self.app, loop)
+
+    async def start(self) -> None:
+        """Start the application."""
+        await self._worker.start()
+
+    def add(self, work: Any) -> None:
+        """Run a coroutine as long as the application runs."""
+        self._worker.add_future(self._guard(work))
+
+    async def _guard(self, work: Any) -> None:
+        try:
+            await work
+        except Exception as e:  # noqa: BLE001 (handed on)
+            self._hooks.failed(e)
+
+    async def send(self, topic: str, message: bytes) -> None:
+        """Put a message into every partition of a topic; it is there when this returns."""
+        partitions = range(self._partitions[topic])
+        for sent in [await self._topics[topic].send(value=message, partition=p) for p in partitions]:
+            await sent
+
+    async def _revoked(self, _app: Any, revoked: set[Any], **_: Any) -> None:
+        self._revoked_at = time.monotonic()
+        if not revoked:
+            return
+        try:
+            await asyncio.gather(*(desk.revoke() for desk in self.desks))
+        except Exception as e:  # noqa: BLE001 (what was not saved is restored, here or elsewhere)
+            log.warning("partitions were taken before their state was saved: %s", e)
+
+    async def _assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
+        given = {(tp.topic, tp.partition) for tp in assigned}
+        began = time.monotonic()
+        try:
+            restored, held = 0, []
+            for desk in self.desks:
+                names = [self._backbone.full(name) for name in desk.role.inputs]
+                mine = {p for p in range(desk.role.partitions) if all((n, p) in given for n in names)}
+                restored += await desk.assign(mine, app.consumer_generation_id)
+                held += [f"{desk.role.name}/{p}" for p in sorted(mine)]
+        except Exception as e:  # noqa: BLE001 (handed on)
+            self._hooks.failed(e)
+            return
+        self.ready.set()
+        now = time.monotonic()
+        if self._backbone.shared:
+            log.info(
+                "partitions given out: %s; %d restored in %.2f s; paused for %.2f s",
+                " ".join(held) or "none", restored, now - began, now - (self._revoked_at or began),
+            )  # fmt: skip
+
+    def check(self) -> None:
+        """Raise StreamError where the application has died; Interrupted where it can be started anew."""
+        if self.app.crashed:
+            error = Interrupted if self._backbone.shared else StreamError
+            raise error(f"the stream engine stopped: {self.app.crash_reason!r}")
+
+    def waiting(self) -> dict[Place, int]:
+        """The next offset of every partition that rests here: not of those that are being worked."""
+        return {
+            (self._backbone.full(topic), partition): offset
+            for desk in self.desks
+            if not desk.busy
+            for partition, station in desk.stations.items()
+            for topic in desk.role.inputs
+            for offset in [station.offsets.get(topic, {}).get(partition, 0)]
+        }
+
+    async def settle(self, *, save: bool) -> None:
+        """Take nothing more; save what there is, if so told."""
+        for desk in self.desks:
+            await (desk.close() if save else desk.pause())
+
+    async def stop(self) -> None:
+        """Stop the application and let go of the backbone."""
+
+        async def stop() -> None:
+            for desk in self.desks:
+                await desk.stop()
+            await self._worker.stop()
+
+        _, late = await asyncio.wait({asyncio.ensure_future(stop())}, timeout=PATIENCE)
+        if late:
+            log.warning("the stream engine did not stop in %.0f s and is left", PATIENCE)
+        await self._backbone.close()

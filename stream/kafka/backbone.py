@@ -1,0 +1,243 @@
+"""One run on a Kafka cluster.
+
+A run has topics of its own, `<prefix>.<run>.<topic>`, and a consumer group of that name. So it never sees what
+an abandoned run left behind, ends with its topics deleted instead of waiting for retention, and two runs share
+a cluster without knowing of each other; a service that never ends is a run that never ends. Workers find runs
+in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are, that a session
+is over) goes over the run's topic `control`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from citywall.errors import StreamError
+from stream import codecs
+from stream.backbone import Finished
+from stream.board import Board, Status
+from stream.codecs import Tally
+from stream.kafka.assignor import Assignor, Unit
+from stream.kafka.cards import RUNS, RunCard
+from stream.kafka.cluster import Cluster
+from stream.kafka.keeper import TopicKeeper
+from stream.kafka.topics import Wanted, drop, have
+from stream.kafka.watchdog import watch
+from stream.stages import Role
+
+log = logging.getLogger(__name__)
+
+CONTROL, CHECKPOINTS = "control", "checkpoints"
+_TELL_S = 0.02
+_LEAVE_S = 15.0
+#: How much work a role's partition is, beside the others.
+_WEIGHTS = {"detect": 3, "capture": 2}
+
+
+class _Told(msgspec.Struct, array_like=True):
+    """A message of the control topic."""
+
+    sender: bytes
+    statuses: list[Status] = []
+    stage: str = ""  # with session and tally: this sink is done with it
+    session: str = ""
+    tally: Tally | None = None
+
+
+class KafkaBackbone:
+    """A run's topics and group. `card` is announced by the process that owns the run; workers have none.
+
+    `abandoned` are earlier runs of the owner that were never ended; `retired(run)` is called when one went.
+    """
+
+    shared = True
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        run: str,
+        cast: Sequence[Role],
+        *,
+        card: RunCard | None = None,
+        abandoned: Sequence[str] = (),
+        retired: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.cluster = cluster
+        self.run = run
+        self.partitions: dict[str, int] = {}  # of every topic of ours, by full name
+        self._cast = cast
+        self._card = card
+        self._abandoned = abandoned
+        self._retired = retired
+        self._me = uuid.uuid4().bytes
+        self._admin: AIOKafkaAdminClient | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._readers: list[AIOKafkaConsumer] = []
+        self._keeper: TopicKeeper | None = None
+
+    @property
+    def keeper(self) -> TopicKeeper:
+        """Where checkpoints are kept, once the backbone is open."""
+        assert self._keeper is not None
+        return self._keeper
+
+    @property
+    def group(self) -> str:
+        """The run's consumer group."""
+        return f"{self.cluster.settings.prefix}.{self.run}"
+
+    def full(self, topic: str) -> str:
+        """The name of a topic on the cluster."""
+        return f"{self.group}.{topic}"
+
+    @property
+    def runs_topic(self) -> str:
+        """Where runs are announced."""
+        return f"{self.cluster.settings.prefix}.{RUNS}"
+
+    async def open(self, topics: dict[str, int]) -> None:
+        """Reach the cluster and have every topic; raises StreamError."""
+        admin = self._admin = await self.cluster.reach()
+        places = {(r.name, p): 0 for r in self._cast for p in range(r.partitions)}
+        places = {place: i for i, place in enumerate(sorted(places))}
+        wanted = [Wanted(self.full(name), partitions) for name, partitions in topics.items()]
+        wanted += [
+            Wanted(self.full(CONTROL)),
+            Wanted(self.full(CHECKPOINTS), len(places), kept=True),
+            Wanted(self.runs_topic, compacted=True),
+        ]
+        self.partitions = {topic.name: topic.partitions for topic in wanted}
+        await have(admin, wanted, self.cluster.settings)
+        self._producer = self.cluster.producer()
+        await self._producer.start()
+        reader = await self._reader()
+        self._keeper = TopicKeeper(
+            self.full(CHECKPOINTS), places, producer=self._producer, reader=reader, admin=admin
+        )
+        if self._card is not None:
+            for run in self._abandoned:
+                await self._end(run)
+            await self._announce(self.run, codecs.pack(self._card))
+
+    async def _reader(self) -> AIOKafkaConsumer:
+        reader = self.cluster.reader()
+        self._readers.append(reader)
+        await reader.start()
+        return reader
+
+    async def _announce(self, run: str, body: bytes | None) -> None:
+        assert self._producer is not None
+        await self._producer.send_and_wait(self.runs_topic, body, run.encode(), 0)
+
+    def join(self) -> AIOKafkaConsumer:
+        """A member of the run's group, not started."""
+        units = [
+            Unit(tuple(self.full(name) for name in role.inputs), role.partitions, _WEIGHTS.get(role.name, 1))
+            for role in self._cast
+        ]
+        return self.cluster.member(self.group, Assignor(units))
+
+    def app(self, loop: asyncio.AbstractEventLoop) -> Any:
+        """The application in the run's group."""
+        import stream.kafka.transport  # noqa: F401 (registers its scheme)
+        from stream.app import make_app
+
+        app: Any = make_app(
+            ";".join(f"citywall-kafka://{server}" for server in self.cluster.servers), loop, self.group
+        )
+        app.citywall = self
+        return app
+
+    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
+        """Read the control topic from its beginning on."""
+        tp = TopicPartition(self.full(CONTROL), 0)
+        reader = await self._reader()
+        reader.assign([tp])
+        await reader.seek_to_beginning(tp)
+        while True:
+            for record in (await reader.getmany(tp, timeout_ms=1000)).get(tp, ()):
+                told = codecs.unpack(record.value, _Told)
+                if told.sender == self._me:
+                    continue
+                for status in told.statuses:
+                    note(status)
+                if told.tally is not None:
+                    await finished(told.stage, told.session, told.tally)
+
+    async def tell(self, board: Board, moved: asyncio.Event) -> None:
+        """Write to the control topic what our stations have done, soon after they `moved`."""
+        known: dict[tuple[str, int], Status] = {}
+        while True:
+            await moved.wait()
+            await asyncio.sleep(_TELL_S)  # several move at about the same time
+            moved.clear()
+            fresh = {(s.stage, s.partition): s for s in board.here()}
+            changed = [s for place, s in fresh.items() if known.get(place) != s]
+            if changed:
+                await self._say(_Told(self._me, changed))
+            known = fresh
+
+    async def done(self, stage: str, session: str, tally: Tally) -> None:
+        """Tell the owner of the run that a sink is done with a session."""
+        await self._say(_Told(self._me, [], stage, session, tally))
+
+    async def _say(self, told: _Told) -> None:
+        assert self._producer is not None
+        await self._producer.send_and_wait(self.full(CONTROL), codecs.pack(told), None, 0)
+
+    async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
+        """See that what waits is taken; raises Interrupted where it is not."""
+        await watch(await self._reader(), self.cluster.settings.stuck_s, waiting)
+
+    async def close(self) -> None:
+        """Let go of every client."""
+        for reader in self._readers:
+            await reader.stop()
+        self._readers.clear()
+        if self._producer is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._producer.stop(), 5.0)
+            self._producer = None
+        if self._admin is not None:
+            await self._admin.close()
+            self._admin = None
+
+    async def retire(self) -> None:
+        """End the run: workers are told, and its topics deleted when they have left."""
+        self._admin = await self.cluster.reach()
+        self._producer = self.cluster.producer()
+        try:
+            await self._producer.start()
+            await self._end(self.run)
+        finally:
+            await self.close()
+
+    async def _end(self, run: str) -> None:
+        assert self._admin is not None
+        await self._announce(run, None)
+        group = f"{self.cluster.settings.prefix}.{run}"
+        deadline = time.monotonic() + _LEAVE_S
+        try:
+            while time.monotonic() < deadline and await self._members(group):  # noqa: ASYNC110 (the broker knows)
+                await asyncio.sleep(0.1)
+            gone = await drop(self._admin, f"{group}.")
+        except (KafkaError, StreamError) as e:
+            log.warning("what run %s left on the cluster stays there: %s", run, e)
+            return
+        log.info("run %s is over: %d topics deleted", run, len(gone))
+        self._retired(run)
+
+    async def _members(self, group: str) -> int:
+        assert self._admin is not None
+        found = await self._admin.describe_consumer_groups([group])
+        return sum(len(g[5]) for response in found for g in response.groups)

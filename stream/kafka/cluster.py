@@ -1,0 +1,155 @@
+"""How a Kafka cluster is reached: addresses, TLS, credentials, limits, patience."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from citywall.errors import SettingsError, StreamError
+from citywall.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PASSWORD = "CITYWALL_KAFKA_PASSWORD"  # noqa: S105 (the variable's name)
+_REQUEST_MS = 30_000
+_RETRY_S = 1.0
+#: Bytes of small messages that travel as one batch.
+_BATCH_BYTES = 256 << 10
+#: An idle broker answers a fetch after so long: a partition drained meanwhile waits for it.
+_FETCH_WAIT_MS = 20
+
+
+class Cluster:
+    """What `transport` and `[kafka]` say. Raises SettingsError naming the key that cannot be used."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+        self.settings = settings.kafka
+        self.url = settings.transport
+        self.servers = _servers(settings.transport)
+        self._security = _security(settings, os.environ if environment is None else environment)
+
+    def _common(self) -> dict[str, Any]:
+        return {"bootstrap_servers": self.servers, "request_timeout_ms": _REQUEST_MS, **self._security}
+
+    def producer_settings(self) -> dict[str, Any]:
+        """For a producer that never gives up, never reorders and never doubles while it lives."""
+        return self._common() | {
+            "enable_idempotence": True,
+            "acks": "all",
+            "max_request_size": self.settings.request_bytes,
+            "max_batch_size": _BATCH_BYTES,
+        }
+
+    def producer(self) -> AIOKafkaProducer:
+        """A producer, not started."""
+        return AIOKafkaProducer(**self.producer_settings())
+
+    def reader(self) -> AIOKafkaConsumer:
+        """A consumer of no group, not started: it reads what it is told to, from the oldest on."""
+        return AIOKafkaConsumer(
+            **self._common(), auto_offset_reset="earliest", enable_auto_commit=False,
+            max_partition_fetch_bytes=self.settings.fetch_bytes, fetch_max_wait_ms=_FETCH_WAIT_MS,
+            fetch_max_bytes=2 * self.settings.fetch_bytes,
+        )  # fmt: skip
+
+    def member(self, group: str, assignor: Any) -> AIOKafkaConsumer:
+        """A member of a group, not started."""
+        kafka = self.settings
+        return AIOKafkaConsumer(
+            **self._common(), group_id=group, auto_offset_reset="earliest", enable_auto_commit=False,
+            partition_assignment_strategy=[assignor],
+            session_timeout_ms=int(kafka.session_timeout_s * 1000),
+            heartbeat_interval_ms=int(kafka.heartbeat_s * 1000),
+            rebalance_timeout_ms=int(kafka.rebalance_timeout_s * 1000),
+            max_poll_interval_ms=86_400_000,  # a full stage may rest as long as it must: see the watchdog
+            max_partition_fetch_bytes=kafka.fetch_bytes,
+            fetch_max_bytes=2 * kafka.fetch_bytes,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+        )  # fmt: skip
+
+    async def reach(self) -> AIOKafkaAdminClient:
+        """A client for administration, started; waits for a cluster that is away.
+
+        Raises StreamError when `kafka.patience_s` have passed.
+        """
+        deadline = time.monotonic() + self.settings.patience_s
+        while True:
+            admin = AIOKafkaAdminClient(**self._common())
+            try:
+                await admin.start()
+            except (KafkaError, OSError) as e:
+                await admin.close()
+                if time.monotonic() >= deadline:
+                    raise StreamError(
+                        f"{self.url}: no broker answers ({e}); does it run, and are address, TLS and user right?"
+                    ) from e
+                log.warning("%s: no broker answers; waiting for one", self.url)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return admin
+
+
+def _servers(url: str) -> list[str]:
+    names = url.removeprefix("kafka://").split(",")
+    servers = []
+    for name in names:
+        host, colon, port = name.strip().rpartition(":")
+        if not colon or not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+            raise SettingsError("settings", "transport", f"{name!r} is not HOST:PORT")
+        servers.append(f"{host}:{port}")
+    return servers
+
+
+def _security(settings: Settings, environment: Mapping[str, str]) -> dict[str, Any]:
+    kafka = settings.kafka
+    encrypted = kafka.tls or bool(kafka.ca)
+    found: dict[str, Any] = {"security_protocol": "PLAINTEXT"}
+    if encrypted:
+        found["security_protocol"] = "SSL"
+        found["ssl_context"] = _context(settings)
+    elif kafka.certificate:
+        raise SettingsError("settings", "kafka.certificate", "needs kafka.tls or kafka.ca")
+    if kafka.mechanism:
+        if kafka.mechanism == "PLAIN" and not encrypted:
+            log.warning("kafka.mechanism PLAIN without TLS: the password travels in clear text")
+        found["security_protocol"] = "SASL_SSL" if encrypted else "SASL_PLAINTEXT"
+        found["sasl_mechanism"] = kafka.mechanism
+        found["sasl_plain_username"] = kafka.user
+        found["sasl_plain_password"] = _password(settings, environment)
+    return found
+
+
+def _context(settings: Settings) -> ssl.SSLContext:
+    kafka = settings.kafka
+    try:
+        context = ssl.create_default_context(cafile=kafka.ca or None)
+    except (OSError, ssl.SSLError) as e:
+        raise SettingsError("settings", "kafka.ca", f"{kafka.ca} cannot be used: {e}") from e
+    if kafka.certificate:
+        try:
+            context.load_cert_chain(kafka.certificate, kafka.key)
+        except (OSError, ssl.SSLError) as e:
+            raise SettingsError("settings", "kafka.certificate", f"cannot be used: {e}") from e
+    return context
+
+
+def _password(settings: Settings, environment: Mapping[str, str]) -> str:
+    file = settings.kafka.password_file
+    if not file:
+        if PASSWORD not in environment:
+            raise SettingsError("settings", "kafka.password_file", f"must be given, or ${PASSWORD} be set")
+        return environment[PASSWORD]
+    try:
+        return Path(file).read_text("utf-8").partition("\n")[0]
+    except (OSError, UnicodeDecodeError) as e:
+        raise SettingsError("settings", "kafka.password_file", f"{file} cannot be read: {e}") from e

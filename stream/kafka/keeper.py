@@ -1,0 +1,199 @@
+"""Checkpoints in a topic: chunks, then a manifest that makes them one.
+
+Each station has a partition of its own, so what must be read to restore it is what its last checkpoints
+wrote. Older ones are deleted outright (`DeleteRecords`) once a newer one is committed: compaction would keep
+them until it gets round to it, and never touches the newest segment, so that a restore would read many
+checkpoints to find one. A manifest without all its chunks does not count; of several the one furthest on does, so whoever
+lost a partition and saves once more does no harm.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import logging
+import uuid
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import KafkaError
+from numpy.typing import NDArray
+
+from citywall.batches import SCHEMA_VERSION
+from citywall.errors import StreamError
+from citywall.state import Parts
+from stream.checkpoints import Offsets, chunks
+
+log = logging.getLogger(__name__)
+
+_MANIFEST = b"manifest"
+_Place = tuple[str, int]  # stage, partition
+_POLL_MS = 500
+
+
+class Piece(msgspec.Struct, array_like=True):
+    """One part of a state. `dtype` is as NumPy's .npy format writes it, "" for bytes."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    chunks: int
+    crc: int
+
+
+class Manifest(msgspec.Struct, array_like=True):
+    """What makes chunks a checkpoint. `first`: the offset of the first record of it."""
+
+    schema: int
+    stage: str
+    partition: int
+    offsets: Offsets
+    mark: bytes
+    first: int
+    pieces: list[Piece]
+
+    @property
+    def reach(self) -> int:
+        """How far on it is: messages of all its inputs."""
+        return sum(offset for known in self.offsets.values() for offset in known.values())
+
+
+class TopicKeeper:
+    """Keeps the checkpoints of a run in `topic`; `places` names the partition of each station."""
+
+    def __init__(
+        self,
+        topic: str,
+        places: Mapping[_Place, int],
+        *,
+        producer: AIOKafkaProducer,
+        reader: AIOKafkaConsumer,
+        admin: AIOKafkaAdminClient,
+    ) -> None:
+        self._topic = topic
+        self._places = places
+        self._producer = producer
+        self._reader = reader
+        self._admin = admin
+        self._reading = asyncio.Lock()
+        self._ends: dict[_Place, int] = {}  # behind our last manifest, or what was there when we restored
+        self._firsts: dict[_Place, int] = {}  # of the checkpoint that counts
+        self._told = False
+
+    def _tp(self, stage: str, partition: int) -> TopicPartition:
+        return TopicPartition(self._topic, self._places[stage, partition])
+
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
+        """Write a checkpoint; it stands when this returns. Raises StreamError where it cannot be written."""
+        place, tp = (stage, partition), self._tp(stage, partition)
+        if place in self._firsts:
+            await self._forget(tp, self._firsts[place])
+        mark = uuid.uuid4().bytes
+        pieces: list[Piece] = []
+        firsts: list[asyncio.Future[Any]] = []
+        try:
+            for name, part in parts.items():
+                pieces.append(await self._write(tp, mark, name, part, firsts))
+            await self._producer.flush()
+            sent = [await future for future in firsts]
+            first = sent[0].offset if sent else -1
+            manifest = Manifest(SCHEMA_VERSION, stage, partition, offsets, mark, first, pieces)
+            body = msgspec.msgpack.encode(manifest)
+            last = await self._producer.send_and_wait(tp.topic, body, _MANIFEST, tp.partition)
+        except KafkaError as e:
+            raise StreamError(f"{stage}/{partition}: a checkpoint cannot be written: {e}") from e
+        self._ends[place] = last.offset + 1
+        self._firsts[place] = first if first >= 0 else last.offset
+
+    async def _write(
+        self, tp: TopicPartition, mark: bytes, name: str, part: NDArray[Any] | bytes, sent: list[Any]
+    ) -> Piece:
+        n, crc = 0, 0
+        for chunk in chunks(part):
+            if not len(chunk):
+                continue
+            crc = zlib.crc32(chunk, crc)
+            sent.append(await self._producer.send(tp.topic, bytes(chunk), mark, tp.partition))
+            n += 1
+        if isinstance(part, np.ndarray):
+            return Piece(name, repr(np.lib.format.dtype_to_descr(part.dtype)), part.shape, n, crc)
+        return Piece(name, "", (len(part),), n, crc)
+
+    async def _forget(self, tp: TopicPartition, before: int) -> None:
+        """Delete what a newer checkpoint has replaced."""
+        try:
+            await self._admin.delete_records({tp: RecordsToDelete(before)})
+        except KafkaError as e:
+            if not self._told:
+                log.warning("%s: old checkpoints cannot be deleted (%s): the topic grows", tp.topic, e)
+            self._told = True
+
+    async def ours(self, stage: str, partition: int) -> bool:
+        """Whether nobody has written here since our last checkpoint."""
+        tp = self._tp(stage, partition)
+        ends = await self._reader.end_offsets([tp])
+        return bool(ends[tp] == self._ends.get((stage, partition), 0))
+
+    async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
+        """The checkpoint furthest on, None where there is none; raises StreamError (damage, schema)."""
+        tp = self._tp(stage, partition)
+        async with self._reading:
+            found, end = await self._read(tp)
+        self._ends[stage, partition] = end
+        if found is None:
+            return None
+        manifest, held = found
+        if manifest.schema != SCHEMA_VERSION:
+            raise StreamError(
+                f"the checkpoint of {stage} is of schema {manifest.schema}, not {SCHEMA_VERSION}"
+            )
+        if manifest.first >= 0:
+            self._firsts[stage, partition] = manifest.first
+        return manifest.offsets, _parts(manifest, held)
+
+    async def _read(self, tp: TopicPartition) -> tuple[tuple[Manifest, list[bytes]] | None, int]:
+        reader = self._reader
+        reader.assign([tp])
+        begin = (await reader.beginning_offsets([tp]))[tp]
+        end: int = (await reader.end_offsets([tp]))[tp]
+        best: tuple[Manifest, list[bytes]] | None = None
+        held: dict[bytes, list[bytes]] = {}
+        reader.seek(tp, begin)
+        while begin < end:
+            for record in (await reader.getmany(tp, timeout_ms=_POLL_MS)).get(tp, ()):
+                begin = record.offset + 1
+                if record.key != _MANIFEST:
+                    held.setdefault(record.key, []).append(record.value)
+                    continue
+                manifest = msgspec.msgpack.decode(record.value, type=Manifest)
+                mine = held.pop(manifest.mark, [])
+                whole = len(mine) == sum(piece.chunks for piece in manifest.pieces)
+                if whole and (best is None or manifest.reach >= best[0].reach):
+                    best = (manifest, mine)
+        return best, end
+
+
+def _parts(manifest: Manifest, held: list[bytes]) -> Parts:
+    parts: Parts = {}
+    at = 0
+    for piece in manifest.pieces:
+        mine = held[at : at + piece.chunks]
+        at += piece.chunks
+        crc = 0
+        for chunk in mine:
+            crc = zlib.crc32(chunk, crc)
+        if crc != piece.crc:
+            raise StreamError(f"the checkpoint of {manifest.stage} is damaged: part {piece.name!r}")
+        raw = b"".join(mine)
+        if not piece.dtype:
+            parts[piece.name] = raw
+            continue
+        dtype = np.lib.format.descr_to_dtype(ast.literal_eval(piece.dtype))
+        flat = np.frombuffer(bytearray(raw), np.uint8)  # its own memory, and writable
+        parts[piece.name] = flat.view(dtype).reshape(piece.shape) if raw else np.empty(piece.shape, dtype)
+    return parts

@@ -1,0 +1,144 @@
+"""A worker: joins runs on a shared transport, and works the partitions it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from citywall.errors import Interrupted, SettingsError
+from citywall.settings import Settings
+from stream.assembly import cast
+from stream.board import Board
+from stream.files import CaptureFiles
+from stream.runner import RESTARTS, run_loop
+
+if TYPE_CHECKING:
+    from stream.kafka.cards import RunCard
+
+log = logging.getLogger(__name__)
+
+_CHECK_S = 0.5
+
+
+def work(settings: Settings, *, once: bool = False) -> None:
+    """Join one run after another until a signal says stop; with `once`, until the first is over.
+
+    Raises SettingsError where the transport is not shared, StreamError where a run cannot be joined or gone on
+    with, KeyboardInterrupt after SIGINT and SystemExit after SIGTERM, when everything is saved.
+    """
+    if not settings.transport.startswith("kafka://"):
+        raise SettingsError("settings", "transport", "a worker needs kafka://HOST:PORT")
+    worker = Worker(settings, once=once)
+    run_loop(worker.main(), worker.interrupt)
+    if worker.failure is not None:
+        raise worker.failure
+
+
+class Worker:
+    """One process that lends a hand."""
+
+    def __init__(self, settings: Settings, *, once: bool = False) -> None:
+        from stream.kafka.cluster import Cluster
+
+        self.settings = settings
+        self.failure: BaseException | None = None
+        self._once = once
+        self._cluster = Cluster(settings)
+        self._runs: dict[str, RunCard] = {}
+        self._changed = asyncio.Event()
+
+    def interrupt(self, number: int) -> None:
+        """A signal asks to stop."""
+        self._fail(KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number))
+
+    def _fail(self, error: BaseException) -> None:
+        if self.failure is None:
+            self.failure = error
+        self._changed.set()
+
+    async def main(self) -> None:
+        """Work until told to stop."""
+        from stream.kafka.cards import follow
+
+        threads = self.settings.workers or os.cpu_count() or 1
+        pool = ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
+        following = asyncio.ensure_future(follow(self._cluster, self._seen))
+        try:
+            while self.failure is None:
+                await self._changed.wait()
+                self._changed.clear()
+                if following.done():
+                    following.result()
+                if self._runs and self.failure is None:
+                    await self._serve(next(reversed(self._runs.values())), pool)
+                    if self._once:
+                        break
+        except Exception as e:  # noqa: BLE001 (raised by `work`)
+            self._fail(e)
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+            pool.shutdown(cancel_futures=True)
+
+    def _seen(self, runs: dict[str, RunCard]) -> None:
+        if runs != self._runs:
+            self._runs = runs
+            self._changed.set()
+
+    async def _serve(self, card: RunCard, pool: ThreadPoolExecutor) -> None:
+        """Work one run until it is over."""
+        for left in range(RESTARTS, -1, -1):
+            try:
+                await self._play(card, pool)
+            except Interrupted as e:
+                if not left or card.run not in self._runs:
+                    raise
+                log.warning("%s; starting anew from the checkpoints", e)
+                await asyncio.sleep(1.0)
+            else:
+                return
+
+    async def _play(self, card: RunCard, pool: ThreadPoolExecutor) -> None:
+        from stream.app import topics_of
+        from stream.desk import Hooks
+        from stream.engine import Engine
+        from stream.kafka.backbone import KafkaBackbone
+        from stream.kafka.cards import settings_of
+
+        settings = settings_of(card, self.settings)
+        files = CaptureFiles()
+        roles = cast(settings, files)
+        backbone = KafkaBackbone(self._cluster, card.run, roles)
+        failures: list[BaseException] = []
+        board, moved, engine = Board(), asyncio.Event(), None
+        hooks = Hooks(moved.set, backbone.done, failures.append, asyncio.Lock())
+        log.info("joining run %s", card.run)
+        try:
+            await backbone.open(topics_of(roles))
+            mine = [role for role in roles if not role.pinned]
+            engine = Engine(backbone, mine, settings, cast=roles, pool=pool, board=board, hooks=hooks)
+            await engine.start()
+            engine.add(backbone.tell(board, moved))
+            engine.add(backbone.watch(engine.waiting))
+            while card.run in self._runs and not failures and self.failure is None:
+                engine.check()
+                self._changed.clear()
+                try:
+                    async with asyncio.timeout(_CHECK_S):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+            over = card.run not in self._runs
+            if not failures and not over:
+                await engine.settle(save=True)
+        finally:
+            await (engine.stop() if engine else backbone.close())
+            files.close_all()
+        if failures:
+            raise failures[0]
+        if over:
+            log.info("run %s is over", card.run)

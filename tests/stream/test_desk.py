@@ -1,0 +1,180 @@
+"""Desks: what is acknowledged, and when. The whole is tested in `test_runner`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from citywall.errors import DataFolderError
+from citywall.settings import CheckpointSettings
+from stream import checkpoints, codecs
+from stream.app import Worker, local_url, make_app, raw_topic, topics_of
+from stream.board import Board
+from stream.checkpoints import FolderKeeper
+from stream.codecs import Header, Kind
+from stream.desk import Desk, Hooks
+from stream.stages import DEAD_LETTERS, DeadLetter, Output, Role
+
+
+class Echo:
+    """Says what it hears."""
+
+    name, inputs, outputs = "echo", ("in",), ("out",)
+
+    def __init__(self) -> None:
+        self.totals: dict[str, int] = {}
+        self.heard: list[bytes] = []
+
+    def receive(self, message):
+        self.heard.append(bytes(message.body))
+        if message.body == b"bad":
+            raise ValueError("this one is bad")
+        count = int(message.header.kind is Kind.DATA)
+        yield Output("out", message.header.session, message.header.kind, bytes(message.body), count)
+
+    def flush(self):
+        return ()
+
+    def snapshot(self):
+        return {"heard": codecs.pack(self.heard)}
+
+    def restore(self, parts):
+        self.heard = codecs.unpack(parts["heard"], list[bytes])
+
+
+class Plain:
+    """Topics are called what they are."""
+
+    def full(self, topic: str) -> str:
+        return topic
+
+
+async def told(*_: object) -> None:
+    """Nobody waits for the end of a session here."""
+
+
+class Bench:
+    """One desk on a log of its own."""
+
+    def __init__(self, root: Path, interval_s: float = 3600.0) -> None:
+        self.root = root
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        self.app = make_app(local_url(root / "log"), self.loop)
+        self.log = self.app.transport.folder
+        self.echo = Echo()
+        role = Role("echo", Echo.inputs, Echo.outputs, lambda _: self.echo)
+        topics = topics_of([role])
+        for name, partitions in topics.items():
+            self.log.create(name, partitions)
+        self.failures: list[BaseException] = []
+        self.pool = ThreadPoolExecutor(1)
+        hooks = Hooks(lambda: None, told, self.failures.append, asyncio.Lock())
+        self.desk = Desk(
+            self.app, role, naming=Plain(), pool=self.pool, keeper=FolderKeeper(root / "checkpoints"),
+            settings=CheckpointSettings(interval_s, 1.0), board=Board(), hooks=hooks,
+            topics={name: raw_topic(self.app, name) for name in topics},
+        )  # fmt: skip
+        self.seq = 0
+
+    def append(self, kind: Kind, body: bytes) -> None:
+        count = int(kind is Kind.DATA)
+        header = Header("s", "before", 0, kind, self.seq, count, 0, codecs.schema_digest())
+        self.log.append("in", 0, None, codecs.encode(header, body), 0.0)
+        self.seq += count
+
+    def out(self) -> list[bytes]:
+        records = self.log.logs["out", 0].read(0, 1000, 1 << 30)
+        return [bytes(codecs.decode(r.value)[1]) for r in records if r.value]
+
+    def committed(self) -> int | None:
+        return self.log.committed("citywall", "in", 0)
+
+    def run(self, work) -> None:
+        async def whole() -> None:
+            worker = Worker(self.app, self.loop)
+            await worker.start()
+            try:
+                await self.desk.assign({0}, 1)
+                await work()
+            finally:
+                await worker.stop()
+
+        try:
+            self.loop.run_until_complete(whole())
+        finally:
+            self.pool.shutdown()
+            asyncio.set_event_loop(None)
+            self.loop.close()
+
+    async def until(self, condition) -> None:
+        for _ in range(1000):
+            if condition():
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("it never came")
+
+
+def test_a_checkpoint_stands_before_anything_is_committed(tmp_path: Path):
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        bench.append(Kind.OPEN, b"open")
+        for i in range(20):
+            bench.append(Kind.DATA, str(i).encode())
+        await bench.until(lambda: len(bench.out()) == 21)
+        assert bench.committed() is None
+        assert checkpoints.load(tmp_path / "checkpoints", "echo", 0) is None
+        await bench.desk.close()
+        assert bench.committed() == 21
+        found = checkpoints.load(tmp_path / "checkpoints", "echo", 0)
+        assert found is not None
+        assert found[0] == {"in": {0: 21}}
+
+    bench.run(work)
+    assert bench.failures == []
+    bench.log.close()
+
+
+def test_a_checkpoint_that_fails_commits_nothing_and_stops(tmp_path: Path, monkeypatch):
+    bench = Bench(tmp_path, interval_s=0.001)
+
+    def full(*_: object) -> int:
+        raise DataFolderError("no space left")
+
+    monkeypatch.setattr(checkpoints, "save", full)
+
+    async def work() -> None:
+        bench.append(Kind.OPEN, b"open")
+        await bench.until(lambda: bool(bench.failures))
+        bench.append(Kind.DATA, b"more")
+        await asyncio.sleep(0.05)
+        assert bench.echo.heard == [b"open"]  # it takes nothing more
+        assert bench.committed() is None
+        await bench.desk.close()
+        assert bench.committed() is None
+
+    bench.run(work)
+    assert [str(e) for e in bench.failures] == ["no space left"]
+    bench.log.close()
+
+
+def test_bad_messages_become_dead_letters(tmp_path: Path, caplog):
+    bench = Bench(tmp_path)
+
+    async def work() -> None:
+        bench.append(Kind.OPEN, b"open")
+        bench.append(Kind.DATA, b"bad")
+        bench.append(Kind.DATA, b"good")
+        await bench.until(lambda: b"good" in bench.out())
+        await bench.until(lambda: bench.log.logs[DEAD_LETTERS, 0].end == 1)
+
+    with caplog.at_level(logging.CRITICAL):
+        bench.run(work)
+    letters = bench.log.logs[DEAD_LETTERS, 0].read(0, 10, 1 << 20)
+    letter = codecs.unpack(letters[0].value or b"", DeadLetter)
+    assert (letter.topic, letter.stage, letter.reason) == ("in", "echo", "ValueError: this one is bad")
+    assert codecs.decode(letter.message)[1] == b"bad"
+    bench.log.close()
