@@ -18,8 +18,19 @@ from console.framework import Group, option
 from console.options import looks
 
 MODULES = {
-    name: f"console.commands.{name}:command"
-    for name in ("run", "worker", "alerts", "flows", "detectors", "evaluate", "synth", "settings", "compile")
+    name: f"console.commands.{name.replace('-', '_')}:command"
+    for name in (
+        "run",
+        "worker",
+        "dead-letters",
+        "alerts",
+        "flows",
+        "detectors",
+        "evaluate",
+        "synth",
+        "settings",
+        "compile",
+    )
 }
 
 

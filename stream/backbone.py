@@ -7,10 +7,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from stream import codecs
 from stream.board import Board, Status
 from stream.checkpoints import FolderKeeper, Keeper
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
+from stream.stages import DEAD_LETTERS, DeadLetter
+
+#: Dead letters read at a time.
+_LETTERS, _LETTER_BYTES = 64, 4 << 20
 
 Finished = Callable[[str, str, Tally], Awaitable[None]]
 
@@ -52,6 +57,10 @@ class Backbone(Protocol):
         """
         ...
 
+    async def letters(self) -> list[DeadLetter]:
+        """Some dead letters of the run that were not given before, in order; none where there are none now."""
+        ...
+
     async def close(self) -> None:
         """Let go."""
         ...
@@ -71,6 +80,7 @@ class LocalBackbone:
         self._root: Path = folder.log
         self._topics: dict[str, int] = {}
         self._app: Any = None
+        self._letters = 0
 
     @property
     def keeper(self) -> Keeper:
@@ -102,6 +112,13 @@ class LocalBackbone:
 
     async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
         """What is handed over in one process does not get stuck."""
+
+    async def letters(self) -> list[DeadLetter]:
+        """Read on in the log."""
+        log = self._app.transport.folder.logs[DEAD_LETTERS, 0]
+        found = log.read(self._letters, _LETTERS, _LETTER_BYTES)
+        self._letters += len(found)
+        return [codecs.unpack(record.value, DeadLetter) for record in found]
 
     async def retire(self) -> None:
         """The data folder forgets its log."""

@@ -154,8 +154,10 @@ class Desk:
                 await self._send(work, topic, message)
             if not more:
                 break
-        for letter in station.take_dead():
-            await self._send(work, DEAD_LETTERS, codecs.pack(letter))
+        if letters := station.take_dead():
+            for letter in letters:
+                await self._send(work, DEAD_LETTERS, codecs.pack(letter))
+            await work.arrived()  # before anything says that the session is over
         self._hooks.moved()
         if work.schedule.due(time.monotonic(), session_ended=station.ended):
             await self._save(work)

@@ -24,6 +24,7 @@ from stream.board import Board, Status
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
+from stream.letters import LetterBox
 from stream.reports import Progress, RunReport, SessionReport
 from stream.stages import Role
 
@@ -37,6 +38,7 @@ Observe = Callable[[Progress], None]
 #: Seconds between two snapshots.
 TICK = 0.1
 _BUDGET_EVERY = 5.0
+_LETTERS_EVERY = 1.0
 #: Seconds that what is left in the loop gets to stop.
 _PATIENCE = 10.0
 #: How often an interrupted engine is started anew.
@@ -74,6 +76,7 @@ def run_paths(
         resumed = folder.begin(key, settings.capture.block_bytes)
         now = time.time_ns()
         folder.retain(settings.storage.retention_days, now)
+        LetterBox(data).retain(settings.storage.retention_days, now)
         assembly = assemble(settings, data, now)
         try:
             run = Run(sources, settings, folder, assembly=assembly, observe=observe, began=began)
@@ -109,11 +112,13 @@ class Run:
         self.began = began
         self.moved = asyncio.Event()
         self.over = asyncio.Event()
+        self._keeping = asyncio.Lock()  # one reads dead letters at a time
         self.failure: BaseException | None = None
         self._rates = Rates()
         self._feeder: Feeder | None = None
         self._checked = began
         self._engine: Engine | None = None
+        self._letters = LetterBox(folder.root)
         self.board = Board()
 
     def execute(self) -> None:
@@ -142,7 +147,7 @@ class Run:
         from stream.desk import Hooks
         from stream.engine import Engine
 
-        self.over, self.moved = asyncio.Event(), asyncio.Event()
+        self.over, self.moved, self._keeping = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         roles = self.assembly.roles
         backbone = open_backbone(self.settings, self.folder, roles)
         engine = None
@@ -157,9 +162,11 @@ class Run:
             engine.add(self._watch(engine))
             engine.add(backbone.listen(self._note, self._finished))
             engine.add(backbone.watch(engine.waiting))
+            engine.add(self._collect(backbone))
             await self.over.wait()
             if not isinstance(self.failure, Exception):  # else they may be stuck behind what failed
                 await engine.settle(save=self.failure is not None)
+                await self._keep_letters(backbone)
             self.tell()
         except Exception as e:  # noqa: BLE001 (raised again by `execute`)
             self._fail(e)
@@ -185,6 +192,19 @@ class Run:
             self.moved.clear()
             await self.moved.wait()
         self.over.set()
+
+    async def _collect(self, backbone: Backbone) -> None:
+        """Keep dead letters as they come."""
+        while not self.over.is_set():
+            await self._keep_letters(backbone)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), _LETTERS_EVERY)
+
+    async def _keep_letters(self, backbone: Backbone) -> None:
+        async with self._keeping:
+            while letters := await backbone.letters():
+                paths = {source.session: str(source.path) for source in self.sources}
+                await asyncio.to_thread(self._letters.add, letters, paths, time.time_ns())
 
     def _note(self, status: Status) -> None:
         self.board.note(status)

@@ -114,6 +114,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
     topic: str
     stage: str
+    partition: int
     reason: str
     message: bytes
 
@@ -178,9 +179,9 @@ class Station:
         try:
             for output in self.stage.receive(Message(topic, header, body, skip)):
                 yield self._number(output)
-        except (StoreError, DataFolderError, Misplaced):
-            raise
-        except (CitywallError, ValueError, LookupError, ArithmeticError, TypeError) as e:
+        except (StoreError, DataFolderError, Misplaced, Interrupted, MemoryError):
+            raise  # not the message's fault
+        except Exception as e:  # noqa: BLE001 (whatever it is, one message must not stop the stream)
             if header.kind is not Kind.DATA:  # without them the session could never end
                 raise
             self._set_aside(topic, header.session, data, e)
@@ -190,7 +191,7 @@ class Station:
         reason = str(error) if known else f"{type(error).__name__}: {error}"
         log.error("%s: a message of %s is set aside: %s", self.stage.name, topic, reason, exc_info=not known)
         self.aside[session] = self.aside.get(session, 0) + 1
-        self.dead.append(DeadLetter(topic, self.stage.name, reason, bytes(data)))
+        self.dead.append(DeadLetter(topic, self.stage.name, self.partition, reason, bytes(data)))
 
     def _number(self, output: Output) -> tuple[str, bytes]:
         body, last = output.body, output.kind is Kind.END

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,11 +118,17 @@ def stream(
     look: Terminal,
 ) -> RunReport:
     """Run `paths` to their end under a display; an interrupt says what was kept and leaves with 130."""
-    try:
-        with display:
-            from stream.runner import run_paths
+    with interruptible(look, data), display:
+        from stream.runner import run_paths
 
-            return run_paths(paths, data, settings, display)
+        return run_paths(paths, data, settings, display)
+
+
+@contextmanager
+def interruptible(look: Terminal, data: Path) -> Iterator[None]:
+    """Where a run is stopped inside, say what was kept; after an interrupt leave with 130."""
+    try:
+        yield
     except KeyboardInterrupt:
         look.note(look.tr("run.interrupted", path=data))
         raise click.exceptions.Exit(complaints.INTERRUPTED) from None

@@ -33,7 +33,7 @@ from stream.kafka.cluster import Cluster
 from stream.kafka.keeper import TopicKeeper
 from stream.kafka.topics import Wanted, drop, have
 from stream.kafka.watchdog import watch
-from stream.stages import Role
+from stream.stages import DEAD_LETTERS, DeadLetter, Role
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ class KafkaBackbone:
         self._admin: AIOKafkaAdminClient | None = None
         self._producer: AIOKafkaProducer | None = None
         self._readers: list[AIOKafkaConsumer] = []
+        self._letters: AIOKafkaConsumer | None = None
         self._keeper: TopicKeeper | None = None
 
     @property
@@ -199,11 +200,25 @@ class KafkaBackbone:
         """See that what waits is taken; raises Interrupted where it is not."""
         await watch(await self._reader(), self.cluster.settings.stuck_s, waiting)
 
+    async def letters(self) -> list[DeadLetter]:
+        """Read on in the topic of dead letters."""
+        tp = TopicPartition(self.full(DEAD_LETTERS), 0)
+        if self._letters is None:
+            self._letters = await self._reader()
+            self._letters.assign([tp])
+            await self._letters.seek_to_beginning(tp)
+        ends = await self._letters.end_offsets([tp])
+        if await self._letters.position(tp) >= ends[tp]:
+            return []
+        found = await self._letters.getmany(tp, timeout_ms=1000)
+        return [codecs.unpack(record.value, DeadLetter) for record in found.get(tp, ())]
+
     async def close(self) -> None:
         """Let go of every client."""
         for reader in self._readers:
             await reader.stop()
         self._readers.clear()
+        self._letters = None
         if self._producer is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._producer.stop(), 5.0)

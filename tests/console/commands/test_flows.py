@@ -32,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     closed = np.zeros(COUNT, CLOSED)
     closed["flow_id"] = flows["flow_id"]
     session = Session("s1", "capture", "office.pcap", 1, "live", START)
-    FlowArchive(folder).write(flows, closed, [f"1:{n}" for n in range(COUNT)], session, 0)
+    FlowArchive(folder).write(flows, closed, np.array([f"1:{n}" for n in range(COUNT)], "S3"), session, 0)
     return folder
 
 
