@@ -74,7 +74,7 @@ class Program:
         """
         kept = cache_folder() / self.folder
         if not kept.is_dir():
-            with alone(kept.with_suffix(".lock")):
+            with alone(kept.with_name(f"{kept.name}.lock")):
                 if not kept.is_dir():
                     self._fetch(kept)
         return kept
