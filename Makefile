@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 DATA   ?= data
 SCENE  := build/scene.pcap
 
-.PHONY: help run test lint bench peers services services-stop setup kernels clean
+.PHONY: help run test lint bench peers services services-stop bundle setup kernels clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,6 +43,9 @@ services: $(VENV)/.run ## Kafka and Elasticsearch on loopback until Ctrl-C (DETA
 
 services-stop: $(VENV)/.run ## stop what services started
 	@$(BIN)/python -m bench.services stop
+
+bundle: $(VENV)/.run ## wheels, checksums and an installer for machines without a network (x86-64 and arm64)
+	@$(BIN)/python deploy/bundle/make.py $(BUNDLE)
 
 setup: $(VENV)/.dev ## the virtual environment with everything tests need
 

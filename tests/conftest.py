@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,7 @@ def shared_data() -> Path:
 # test may kill, stop and restart. They skip where servers cannot be had (no Java, no Maven, no network), or
 # fail where CITYWALL_REQUIRE_SERVICES=1 says that they must be. CITYWALL_KAFKA_URL and
 # CITYWALL_ELASTICSEARCH_URL name servers that run already (`make services` prints them).
-SERVERS = {"kafka_url", "elasticsearch_url", "own_kafka", "own_elasticsearch"}
+SERVERS = {"kafka_url", "elasticsearch_url", "own_kafka", "own_elasticsearch", "started"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,8 +46,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.services)
 
 
+@pytest.fixture(scope="session")
+def started() -> Callable[[Service], AbstractContextManager[Service]]:
+    """`with started(service)`: healthy inside, stopped outside; for servers with settings of their own."""
+    return _started
+
+
 @contextmanager
-def started(service: Service) -> Iterator[Service]:
+def _started(service: Service) -> Iterator[Service]:
     """The service, healthy; skips the test where this machine cannot have it and need not."""
     try:
         service.start()
@@ -68,7 +74,7 @@ def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("CITYWALL_KAFKA_URL"):
         yield given
     else:
-        with started(Kafka(tmp_path_factory.mktemp("kafka"))) as service:
+        with _started(Kafka(tmp_path_factory.mktemp("kafka"))) as service:
             yield service.url
 
 
@@ -78,19 +84,19 @@ def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     if given := os.environ.get("CITYWALL_ELASTICSEARCH_URL"):
         yield given
     else:
-        with started(Elasticsearch(tmp_path_factory.mktemp("elasticsearch"))) as service:
+        with _started(Elasticsearch(tmp_path_factory.mktemp("elasticsearch"))) as service:
             yield service.url
 
 
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[Service]:
     """A Kafka of the test's own."""
-    with started(Kafka(tmp_path / "kafka")) as service:
+    with _started(Kafka(tmp_path / "kafka")) as service:
         yield service
 
 
 @pytest.fixture
 def own_elasticsearch(tmp_path: Path) -> Iterator[Service]:
     """An Elasticsearch of the test's own."""
-    with started(Elasticsearch(tmp_path / "elasticsearch")) as service:
+    with _started(Elasticsearch(tmp_path / "elasticsearch")) as service:
         yield service

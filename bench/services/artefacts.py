@@ -74,7 +74,7 @@ class Program:
         """
         kept = cache_folder() / self.folder
         if not kept.is_dir():
-            with alone(kept.with_suffix(".lock")):
+            with alone(kept.with_name(f"{kept.name}.lock")):
                 if not kept.is_dir():
                     self._fetch(kept)
         return kept
@@ -92,7 +92,8 @@ class Program:
                 done = subprocess.run(
                     [maven, "-q", "-B", "-C", "-f", work / "pom.xml", COPIER,
                      "-DincludeScope=runtime", f"-DoutputDirectory={new}"],
-                    capture_output=True, text=True, check=False, timeout=FETCH_LIMIT_S, stdin=subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                    timeout=FETCH_LIMIT_S,
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 raise ServiceUnavailable(

@@ -17,6 +17,10 @@ def ask(url, path, body=None, method=None):
 
 
 def test_a_killed_node_keeps_what_it_acknowledged(own_elasticsearch):
+    account = other_than_root()
+    expected = os.geteuid() if account is None else account.uid
+    assert Path(f"/proc/{own_elasticsearch.pid}").stat().st_uid == expected
+    assert (own_elasticsearch.folder / "data").stat().st_uid == expected
     url = own_elasticsearch.url
     for i in range(20):
         ask(url, f"things/_doc/{i}", {"n": i}, "PUT")
@@ -28,13 +32,6 @@ def test_a_killed_node_keeps_what_it_acknowledged(own_elasticsearch):
     assert own_elasticsearch.url == url
     assert ask(url, "things/_refresh", method="POST")["_shards"]["failed"] == 0
     assert ask(url, "things/_count")["count"] == 20
-
-
-def test_it_runs_as_nobody_in_a_folder_of_its_own(own_elasticsearch):
-    account = other_than_root()
-    expected = os.geteuid() if account is None else account.uid
-    assert Path(f"/proc/{own_elasticsearch.pid}").stat().st_uid == expected
-    assert (own_elasticsearch.folder / "data").stat().st_uid == expected
 
 
 def test_the_server_of_the_session_answers(elasticsearch_url):
