@@ -20,6 +20,17 @@ _CJK = (
 _RUN = re.compile(rf"([{_CJK}]+)|[^\W_{_CJK}]+")
 
 
+def fold(text: str) -> str:
+    """`text` without regard to case: each character by itself in its small form.
+
+    That is what Lucene's lower-case filter does; `str.lower` alone looks at neighbours of a capital sigma and makes
+    two characters of a capital i with a dot.
+    """
+    if "\u03a3" in text or "\u0130" in text:
+        text = text.replace("\u03a3", "\u03c3").replace("\u0130", "i")
+    return text.lower()
+
+
 def index_tokens(text: str) -> list[str]:
     """Tokens under which `text` is found."""
     found: list[str] = []
@@ -63,4 +74,4 @@ def holds(tokens: list[str], phrase: list[str], prefix: bool) -> bool:
 
 def _runs(text: str) -> list[tuple[bool, str]]:
     """Runs of the text, and whether each is to be paired."""
-    return [(bool(form.group(1)), form.group()) for form in _RUN.finditer(text.casefold())]
+    return [(bool(form.group(1)), form.group()) for form in _RUN.finditer(fold(text))]

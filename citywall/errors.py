@@ -11,6 +11,8 @@
     │   └── DataFolderBusy
     ├── StreamError           the stream could not go on (transport, checkpoint, dead worker)
     └── StoreError            the alert store refused or failed
+        ├── StoreUnavailable  the store cannot be reached or has no room now: the same may succeed later
+        ├── StoreConflict     somebody else changed it first
         └── QueryError        a query that cannot be parsed (place: column)
 """
 
@@ -79,6 +81,14 @@ class StreamError(CitywallError):
 
 class StoreError(CitywallError):
     """The alert store refused or failed."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached, or is too busy: the same call may succeed later."""
+
+
+class StoreConflict(StoreError):
+    """What was to be changed is no longer as it was read."""
 
 
 class QueryError(StoreError):
