@@ -26,13 +26,13 @@ SCHEMA = 1
 APPLICATION_ID = 0x43697479
 _BUSY_SECONDS = 30
 
-# Columns that no alert lacks. The rest are NULL where the document is silent.
-_NEEDED = ("id", "time", "last", "severity", "risk", "count", "detector", "kind", "entity", "session")
+#: Columns that no alert lacks. The rest are NULL where the document is silent.
+NEEDED = ("id", "time", "last", "severity", "risk", "count", "detector", "kind", "entity", "session")
 
 
 def _column(field: str, name: str) -> str:
     kind = "TEXT" if field in TEXTS else "REAL" if name == "risk" else "INTEGER"
-    return f"{name} {kind}{' NOT NULL' if name in _NEEDED else ''}{' UNIQUE' if name == 'id' else ''}"
+    return f"{name} {kind}{' NOT NULL' if name in NEEDED else ''}{' UNIQUE' if name == 'id' else ''}"
 
 
 _TABLES = f"""
@@ -226,7 +226,7 @@ class DayFile:
 def _write(cursor: sqlite3.Cursor, document: Document) -> None:
     row = [_value(path, field, document) for field, path in _PATHS.items()]
     columns = dict(zip(COLUMNS.values(), row, strict=True))
-    missing = [name for name in _NEEDED if columns[name] is None]
+    missing = [name for name in NEEDED if columns[name] is None]
     if missing:
         raise StoreError(f"alert {columns['id']} lacks {', '.join(missing)}")
     time, severity = int(columns["time"]), columns["severity"]

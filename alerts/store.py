@@ -166,7 +166,7 @@ class AlertStore(Protocol):
         ...
 
     def migrate(self) -> list[str]:
-        """Bring parts in an older layout to the present one; returns their names. No writer may be at work."""
+        """Bring parts in an older layout to the present one while nobody writes; returns their names."""
         ...
 
     def retain(self, days: int, now: int) -> list[str]:

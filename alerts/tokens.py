@@ -23,8 +23,8 @@ _RUN = re.compile(rf"([{_CJK}]+)|[^\W_{_CJK}]+")
 def fold(text: str) -> str:
     """`text` without regard to case: each character by itself in its small form.
 
-    That is what Lucene's lower-case filter does; `str.lower` alone looks at neighbours of a capital sigma and makes
-    two characters of a capital i with a dot.
+    That is what Lucene's lower-case filter does; `str.lower` alone looks at the neighbours of a capital
+    sigma and makes two characters of a capital i with a dot.
     """
     if "\u03a3" in text or "\u0130" in text:
         text = text.replace("\u03a3", "\u03c3").replace("\u0130", "i")
