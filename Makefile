@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 DATA   ?= data
 SCENE  := build/scene.pcap
 
-.PHONY: help run test lint bench peers setup kernels clean
+.PHONY: help run test lint bench peers services services-stop setup kernels clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -37,6 +37,12 @@ bench: kernels $(VENV)/.bench ## measure against peers, keep the results, write 
 
 peers: $(VENV)/.bench ## install the peers that bench compares with (needs root for two of them)
 	@apt-get install -y softflowd tcpdump
+
+services: $(VENV)/.run ## Kafka and Elasticsearch on loopback until Ctrl-C (DETACH=1: until services-stop)
+	@$(BIN)/python -m bench.services $(if $(DETACH),start,run)
+
+services-stop: $(VENV)/.run ## stop what services started
+	@$(BIN)/python -m bench.services stop
 
 setup: $(VENV)/.dev ## the virtual environment with everything tests need
 

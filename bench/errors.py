@@ -11,3 +11,11 @@ class BenchError(CitywallError):
 
 class BenchUsageError(UsageError):
     """A benchmark that does not exist, or options that contradict each other."""
+
+
+class ServiceUnavailable(BenchError):
+    """A service cannot be had on this machine: no Java, no Maven, or its artefacts cannot be fetched."""
+
+
+class ServiceFailed(BenchError):
+    """A service was started and died, or never became healthy; the message ends with its log."""

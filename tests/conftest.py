@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from bench.errors import ServiceUnavailable
+from bench.services.elasticsearch import Elasticsearch
+from bench.services.kafka import Kafka
+from bench.services.service import Service
 
 # Machines are noisy and kernels compile on their first call: no test may fail for being slow.
 settings.register_profile("citywall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,3 +29,68 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real captures (../shared/data) is not here")
     return folder
+
+
+# Tests that need servers: ask for `kafka_url` or `elasticsearch_url`, one server each for the whole session,
+# and use topics and indices of your own; or for `own_kafka` or `own_elasticsearch`, healthy servers that the
+# test may kill, stop and restart. They skip where servers cannot be had (no Java, no Maven, no network), or
+# fail where CITYWALL_REQUIRE_SERVICES=1 says that they must be. CITYWALL_KAFKA_URL and
+# CITYWALL_ELASTICSEARCH_URL name servers that run already (`make services` prints them).
+SERVERS = {"kafka_url", "elasticsearch_url", "own_kafka", "own_elasticsearch"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses a server, so that `-m "not services"` leaves it out."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.services)
+
+
+@contextmanager
+def started(service: Service) -> Iterator[Service]:
+    """The service, healthy; skips the test where this machine cannot have it and need not."""
+    try:
+        service.start()
+    except ServiceUnavailable as e:
+        if os.environ.get("CITYWALL_REQUIRE_SERVICES") == "1":
+            raise
+        pytest.skip(str(e))
+    try:
+        service.wait_healthy()
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Kafka for the session, `kafka://HOST:PORT`; topics are not made by themselves."""
+    if given := os.environ.get("CITYWALL_KAFKA_URL"):
+        yield given
+    else:
+        with started(Kafka(tmp_path_factory.mktemp("kafka"))) as service:
+            yield service.url
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An Elasticsearch without security for the session, `http://HOST:PORT`."""
+    if given := os.environ.get("CITYWALL_ELASTICSEARCH_URL"):
+        yield given
+    else:
+        with started(Elasticsearch(tmp_path_factory.mktemp("elasticsearch"))) as service:
+            yield service.url
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[Service]:
+    """A Kafka of the test's own."""
+    with started(Kafka(tmp_path / "kafka")) as service:
+        yield service
+
+
+@pytest.fixture
+def own_elasticsearch(tmp_path: Path) -> Iterator[Service]:
+    """An Elasticsearch of the test's own."""
+    with started(Elasticsearch(tmp_path / "elasticsearch")) as service:
+        yield service

@@ -1,0 +1,7 @@
+"""`python -m bench.services`."""
+
+import sys
+
+from bench.services.cli import main
+
+sys.exit(main())
