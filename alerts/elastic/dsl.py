@@ -1,7 +1,7 @@
 """A query of :mod:`alerts.query` as Elasticsearch's query DSL.
 
-As with :mod:`alerts.sqlfilter`, what the mapping cannot answer exactly is left to the documents: the clause is
-then a prefilter that lets through at least what is asked for, and `exact` is False.
+As with :mod:`alerts.sqlfilter`, what the mapping cannot answer exactly is left to the documents: the clause
+is then a prefilter that lets through at least what is asked for, and `exact` is False.
 """
 
 from __future__ import annotations

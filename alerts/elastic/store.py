@@ -57,6 +57,7 @@ class ElasticStore:
         self.connection = Connection(url, settings)
         self._work = Workflows(self.connection, self.names, settings)
         self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
         self._known: set[str] = set()  # indices seen to be there
         self._unseen: set[str] = set()  # written to since they were last refreshed
         self._prepared = False
@@ -76,6 +77,8 @@ class ElasticStore:
         except StoreError:
             self._known.clear()  # somebody may have removed one
             raise
+        finally:
+            self._written({index for index, _ in newest})
 
     def get(self, alert_id: str) -> Document | None:
         """Looks into every lane; the newest day wins."""
@@ -279,12 +282,15 @@ class ElasticStore:
     def _delete(self, page: list[bulk.Entry]) -> int:
         if page:
             bulk.send(self.connection, page, self.settings.bulk_bytes)
-            with self._lock:
-                self._unseen |= {entry.index for entry in page}
+            self._written({entry.index for entry in page})
         return len(page)
 
+    def _written(self, indices: set[str]) -> None:
+        with self._lock:
+            self._unseen |= indices
+
     def _need(self, index: str) -> None:
-        """See that templates and index are there, and note that the index is written to."""
+        """See that templates and index are there."""
         with self._lock:
             if not self._prepared:
                 admin.need_templates(self.connection, self.names, self.settings)
@@ -292,19 +298,19 @@ class ElasticStore:
             if index not in self._known:
                 admin.need_index(self.connection, index)
                 self._known.add(index)
-            self._unseen.add(index)
 
     def _refresh(self) -> None:
-        with self._lock:
-            unseen, self._unseen = self._unseen, set()
-        if unseen:
+        # Who comes while another refreshes waits for that: what it wrote itself may be in it.
+        with self._refreshing:
+            with self._lock:
+                unseen, self._unseen = self._unseen, set()
+            if not unseen:
+                return
+            places = ",".join(sorted(unseen))
             try:
-                self.connection.ask(
-                    "POST", f"/{','.join(sorted(unseen))}/_refresh", ignore_unavailable="true"
-                )
+                self.connection.ask("POST", f"/{places}/_refresh", ignore_unavailable="true")
             except StoreError:
-                with self._lock:
-                    self._unseen |= unseen
+                self._written(unseen)
                 raise
 
     def _places(self, lanes: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
 """Names, mappings and templates of the indices.
 
-`<prefix>-alerts-<lane>-2026.11.22` holds what a lane received on a day, behind the alias `<prefix>-alerts-<lane>`;
-`<prefix>-workflow` holds what people made of alerts. Mappings come from :data:`alerts.fields.FIELDS` and refuse
-what is not declared there. Beside the document each alert has `citywall_search`: its time and end in ns and its
-minute as integers (a date cannot hold every time a capture may claim), and the tokens of :mod:`alerts.tokens`, so
-that Chinese is found as the embedded store finds it.
+`<prefix>-alerts-<lane>-2026.11.22` holds what a lane received on a day, behind the alias
+`<prefix>-alerts-<lane>`; `<prefix>-workflow` holds what people made of alerts. Mappings come from
+:data:`alerts.fields.FIELDS` and refuse what is not declared there. Beside the document each alert has
+`citywall_search`: its time and end in ns and its minute as integers (a date cannot hold every time a capture
+may claim), and the tokens of :mod:`alerts.tokens`, so that Chinese is found as the embedded store finds it.
 """
 
 from __future__ import annotations
