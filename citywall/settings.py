@@ -27,8 +27,12 @@ PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc
 #: Environment variables of the same prefix that are not settings.
 NOT_SETTINGS = frozenset(
     {
-        "CITYWALL_CACHE_DIR", "CITYWALL_DATA", "CITYWALL_REQUIRE_SERVICES", "CITYWALL_KAFKA_URL",
-        "CITYWALL_ELASTICSEARCH_URL", "CITYWALL_ELASTICSEARCH_API_KEY",
+        "CITYWALL_CACHE_DIR",
+        "CITYWALL_DATA",
+        "CITYWALL_REQUIRE_SERVICES",
+        "CITYWALL_KAFKA_URL",
+        "CITYWALL_ELASTICSEARCH_URL",
+        "CITYWALL_ELASTICSEARCH_API_KEY",
     }  # fmt: skip
 )
 

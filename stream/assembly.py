@@ -18,6 +18,7 @@ from stream.agents.detect import DetectStage
 from stream.agents.flowlog import FlowlogStage
 from stream.agents.index import IndexStage
 from stream.files import CaptureFiles
+from stream.patience import Patience
 from stream.stages import Stage, Station
 
 Document = dict[str, Any]
@@ -29,7 +30,7 @@ class Assembly:
 
     `sinks` names the stages that say when a session is over. `fresh` gives alert documents indexed since
     it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `release` lets go
-    of stores.
+    of stores; `interrupt` ends every wait for them.
     """
 
     stations: list[Station]
@@ -38,6 +39,7 @@ class Assembly:
     fresh: Callable[[], list[Document]] = list
     shrink: Callable[[int], None] = lambda _: None
     release: Callable[[], None] = lambda: None
+    interrupt: Callable[[], None] = lambda: None
 
     def close(self) -> None:
         """Let go of everything the stages hold."""
@@ -59,8 +61,9 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
 
         cards = registry.cards()
         make = partial(registry.build, settings.detectors, settings.home, domains)
-    store = open_store(settings.store, data)
-    index = IndexStage(store)
+    store = open_store(settings.store, data, elasticsearch=settings.elasticsearch)
+    patience = Patience()
+    index = IndexStage(store, patience)
     stages: list[Stage] = [
         CaptureStage(settings, files), FlowlogStage(settings), DetectStage(make),
         CorrelateStage(settings, cards), index,
@@ -77,4 +80,4 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
 
     sinks = frozenset(s.name for s in stages if not s.outputs)
     stations = [Station(stage) for stage in stages]
-    return Assembly(stations, sinks, files, index.take_fresh, shrink, store.close)
+    return Assembly(stations, sinks, files, index.take_fresh, shrink, store.close, patience.stop)

@@ -88,7 +88,7 @@ def _content(path: Path) -> tuple[str, int]:
 def run_key(sources: Sequence[Source], settings: Settings) -> str:
     """Names a run: the same inputs in the same order, under the same settings and version."""
     parts = [__version__, codecs.schema_digest(), settings.lane, results_digest(settings)]
-    parts += [settings.store, str(settings.storage.archive_flows)]
+    parts += [settings.store, settings.elasticsearch.index_prefix, str(settings.storage.archive_flows)]
     parts += [f"{s.path}\0{s.digest}\0{s.refused or ''}" for s in sources]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 

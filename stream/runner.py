@@ -229,6 +229,7 @@ class Run:
     def _fail(self, error: BaseException) -> None:
         if self.failure is None:
             self.failure = error
+        self.assembly.interrupt()
         self.over.set()
 
     def _interrupt(self, number: int) -> None:
