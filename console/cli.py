@@ -19,7 +19,7 @@ from console.options import looks
 
 MODULES = {
     name: f"console.commands.{name}:command"
-    for name in ("run", "alerts", "flows", "detectors", "evaluate", "synth", "settings", "compile")
+    for name in ("run", "alerts", "flows", "detectors", "evaluate", "store", "synth", "settings", "compile")
 }
 
 
