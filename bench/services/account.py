@@ -59,7 +59,10 @@ def other_than_root() -> Account | None:
 
 
 def reachable() -> str | None:
-    """The weakest capability at hand (a container may have few) that opens folders of root's; None if none."""
+    """The weakest capability at hand that opens folders of root's; None if there is none.
+
+    A container may have few.
+    """
     status = Path("/proc/self/status").read_text("ascii").splitlines()
     bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
     return next((name for bit, name in REACH.items() if bounding >> bit & 1), None)

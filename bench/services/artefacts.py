@@ -92,7 +92,8 @@ class Program:
                 done = subprocess.run(
                     [maven, "-q", "-B", "-C", "-f", work / "pom.xml", COPIER,
                      "-DincludeScope=runtime", f"-DoutputDirectory={new}"],
-                    capture_output=True, text=True, check=False, timeout=FETCH_LIMIT_S, stdin=subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                    timeout=FETCH_LIMIT_S,
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 raise ServiceUnavailable(

@@ -28,13 +28,18 @@ PROGRAM = Program(
 JAVA = 17
 #: Bytes: room for the largest batch the stream sends, with much to spare.
 MESSAGE_BYTES = 16 << 20
+LOGGING = {
+    "defaultLogLevel": "warn",
+    "showDateTime": "true",
+    "dateTimeFormat": "yyyy-MM-dd HH:mm:ss.SSS",
+}
 FORMAT_LIMIT_S = 120.0
 PROBE_S = 3.0
 
-#: One node keeps one copy. Topics must be made by whoever needs them: one that appears by itself has the wrong
-#: number of partitions. Sessions may be short, so that tests of failing members need not wait, and a killed
-#: broker's own is (a restarted one is let in when it has ended). The default buffer of the log cleaner
-#: (128 MiB) would be half the heap.
+#: One node keeps one copy. Topics must be made by whoever needs them: one that appears by itself has the
+#: wrong number of partitions. Sessions may be short, so that tests of failing members need not wait, and a
+#: killed broker's own is (a restarted one is let in when it has ended). The default buffer of the log
+#: cleaner (128 MiB) would be half the heap.
 PROPERTIES = f"""\
 process.roles=broker,controller
 node.id=1
@@ -96,9 +101,10 @@ class Kafka(Service):
     def _prepare(self) -> tuple[list[str], Mapping[str, str]]:
         libraries = PROGRAM.obtain()
         java = [
-            str(find_java(JAVA) / "bin" / "java"), f"-Xmx{self.heap_mib}m", *self._compiler, "-XX:+UseSerialGC",
-            "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp", f"{libraries}/*",
+            str(find_java(JAVA) / "bin" / "java"),
+            f"-Xmx{self.heap_mib}m", *self._compiler, "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
+            *(f"-Dorg.slf4j.simpleLogger.{key}={value}" for key, value in LOGGING.items()),
+            "-cp", f"{libraries}/*",
         ]  # fmt: skip
         properties = self.folder / "server.properties"
         properties.write_text(self._properties(), "utf-8")

@@ -21,8 +21,8 @@ START_LIMIT_S = 120.0
 STOP_LIMIT_S = 30.0
 POLL_S = 0.2
 QUOTED_LINES = 30
-#: Waits until the other end of its input is closed, which the system does for a process that dies, then kills.
-LEASH = 'read _; kill -KILL -- "-$1"'
+#: Waits until the other end of its input is closed, which the system does for one that dies, then kills.
+LEASH = 'read _; kill -KILL "-$1"'
 
 
 def free_port() -> int:
@@ -36,10 +36,10 @@ class Service(ABC):
     """One server on loopback, with all it keeps in `folder`.
 
     `port` None chooses a free one; it stays the same for the life of the object. `detached` lets the server
-    outlive this process; otherwise it is killed when this process ends, however that happens. `quick` compiles
-    lightly: half the processor time to start, and a slower server; measurements of throughput turn it off.
-    `overrides` are further settings of the server. As a context manager: started and healthy inside, stopped
-    outside. Not for use by several threads at once.
+    outlive this process; otherwise it is killed when this process ends, however that happens. `quick`
+    compiles lightly: half the processor time to start, and a slower server; measurements of throughput turn
+    it off. `overrides` are further settings of the server. As a context manager: started and healthy inside,
+    stopped outside. Not for use by several threads at once.
     """
 
     name: ClassVar[str]
@@ -87,7 +87,10 @@ class Service(ABC):
         return self._process.pid
 
     def start(self) -> None:
-        """Start the server and return at once. Raises ServiceUnavailable, or ServiceFailed if it runs already."""
+        """Start the server and return at once.
+
+        Raises ServiceUnavailable, or ServiceFailed if it runs already.
+        """
         if self.running:
             raise ServiceFailed(f"{self.name} runs already, as process {self.pid}")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +131,7 @@ class Service(ABC):
         self._end(signal.SIGTERM, limit_s)
 
     def restart(self) -> float:
-        """Stop it if it runs, start it on the same port and data; returns the seconds until it was healthy."""
+        """Stop it if it runs, start it on the same port and data; returns the seconds until healthy."""
         self.stop()
         begin = time.monotonic()
         self.start()
