@@ -33,7 +33,7 @@ NOT_SETTINGS = frozenset(
         "CITYWALL_KAFKA_URL",
         "CITYWALL_ELASTICSEARCH_URL",
         "CITYWALL_ELASTICSEARCH_API_KEY",
-    }  # fmt: skip
+    }
 )
 
 
@@ -148,7 +148,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             # No user name or password in it: an address is logged.
             pattern=r"^(sqlite://|https?://[^/@?#\s]+(/[^@?#\s]*)?$)",
-            description="Where alerts are kept: sqlite:// (the data folder) or http(s)://host:port (Elasticsearch).",
+            description="Where alerts are kept: sqlite:// (the data folder) or http(s)://host:port.",
         ),
     ] = "sqlite://"
     lane: Annotated[str, Meta(pattern="^(live|drill|test)$", description="Which lane records belong to.")] = (

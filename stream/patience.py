@@ -1,7 +1,7 @@
 """Waiting for a store: as long as it takes where it is away, a little where it refuses.
 
-A store that cannot be reached or has no room (StoreUnavailable) makes its stage wait, and so, through the log,
-everything before it; nothing is dropped. Every other StoreError is tried a few times and then raised.
+A store that cannot be reached or has no room (StoreUnavailable) makes its stage wait, and so, through the
+log, everything before it; nothing is dropped. Every other StoreError is tried a few times and then raised.
 """
 
 from __future__ import annotations

@@ -42,6 +42,8 @@ class Workflows:
         found = admin.version_of(self._connection, self._index)
         if found > VERSION:
             raise StoreError(f"{self._index}: has layout {found}, this version of Citywall writes {VERSION}")
+        if found < VERSION:  # one index, and fields are only ever added: brought up to date where it stands
+            self._connection.ask("PUT", f"/{self._index}/_mapping", workflow_mappings())
         self._there = True
 
     def get(self, alert_id: str) -> Versioned:

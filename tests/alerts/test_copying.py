@@ -94,7 +94,7 @@ class Losing:
 def test_what_does_not_arrive_is_noticed(tmp_path: Path, make_document: Make, make_session: Make) -> None:
     source, target = EmbeddedStore(tmp_path / "a"), EmbeddedStore(tmp_path / "b")
     fill(source, make_document, make_session)
-    with pytest.raises(StoreError, match="900 alerts were sent .* 897 arrived"):
+    with pytest.raises(StoreError, match=r"900 alerts were sent .* 897 arrived"):
         copy(source, Losing(target))  # type: ignore[arg-type]
     source.close()
     target.close()
