@@ -70,7 +70,7 @@ def body_of(document: Document) -> bytes:
         "time": time,
         "last": times.from_iso(present["last"]),
         "minute": time // times.MINUTE,
-        "words": [" ".join(tokens.index_tokens(text)) for text in searchable(document)],
+        "words": [tokens.line(text) for text in searchable(document)],
     }
     # Spliced behind the document's own fields: copying it to add one would cost more.
     return _encode(document)[:-1] + b',"' + SEARCH.encode() + b'":' + _encode(search) + b"}"
