@@ -22,6 +22,7 @@ from stream.assembly import Assembly, assemble
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
+from stream.patience import Patience
 from stream.reports import Progress, RunReport, SessionReport
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def run_paths(
         resumed = folder.begin(key, settings.capture.block_bytes)
         now = time.time_ns()
         folder.retain(settings.storage.retention_days, now)
-        assembly = assemble(settings, data, now)
+        # A run that goes on waits for its store as it would have; a new one may name a wrong one.
+        assembly = Patience()(assemble, settings, data, now) if resumed else assemble(settings, data, now)
         try:
             run = Run(sources, settings, folder, assembly=assembly, observe=observe, began=began)
             run.tell()

@@ -46,7 +46,8 @@ def command(
     """List alerts."""
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
-    options.need_data(data, look)
+    if settings.store.startswith("sqlite://"):
+        options.need_data(data, look)
     documents = _search(settings, data, where, since_, look)
     shown = islice(documents, limit) if limit else documents
     if as_json:
