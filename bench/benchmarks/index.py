@@ -15,7 +15,6 @@ from alerts.elastic.store import ElasticStore
 from bench import machine
 from bench.errors import BenchError
 from bench.harness import Benchmark, Context, Result, case_name
-from bench.ours.alerts import FINDABLE, Document, documents
 from bench.subjects import OURS
 from citywall.settings import ElasticsearchSettings
 
@@ -45,6 +44,8 @@ class Ours(Writer):
 
     def write(self, store: ElasticStore, count: int) -> None:
         """In batches."""
+        from bench.ours.alerts import documents
+
         left = documents(count)
         while batch := list(islice(left, BATCH)):
             store.upsert(batch)
@@ -123,6 +124,8 @@ def _server() -> Iterator[tuple[str, str]]:
 
 
 def _timed(writer: Writer, url: str, count: int, label: str) -> float:
+    from bench.ours.alerts import FINDABLE, documents
+
     prefix = f"b{label}_{''.join(c for c in writer.name if c.isalpha())}"
     store = ElasticStore(url, ElasticsearchSettings(index_prefix=prefix, replicas=0, request_timeout_s=60))
     try:
@@ -143,6 +146,8 @@ def _timed(writer: Writer, url: str, count: int, label: str) -> float:
 
 
 def _actions(store: ElasticStore, count: int) -> Iterator[dict[str, Any]]:
+    from bench.ours.alerts import documents
+
     index = store.names.index("live", "2024-05-02")
     for document in documents(count):
         yield {"_op_type": "index", "_index": index, "_id": document["event"]["id"], "_source": document}
@@ -201,7 +206,9 @@ def _result(
 def _bytes() -> int:
     from msgspec import json
 
-    sample: list[Document] = list(documents(200))
+    from bench.ours.alerts import documents
+
+    sample = list(documents(200))
     return sum(len(json.encode(d)) for d in sample) // len(sample)
 
 
