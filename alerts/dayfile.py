@@ -2,7 +2,7 @@
 
 Tables: `alerts` (a row an alert, the document in `doc`), `addresses` (spans of 16-byte keys by side),
 `words` (FTS5 over tokens of :mod:`alerts.tokens`), `minutes` (counts kept ready). Texts in columns are
-casefolded, as queries compare them.
+folded (`tokens.fold`), as queries compare them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SCHEMA = 1
 APPLICATION_ID = 0x43697479
 _BUSY_SECONDS = 30
 
-# Columns that no alert lacks. The rest are NULL where the document is silent.
-_NEEDED = ("id", "time", "last", "severity", "risk", "count", "detector", "kind", "entity", "session")
+#: Columns that no alert lacks. The rest are NULL where the document is silent.
+NEEDED = ("id", "time", "last", "severity", "risk", "count", "detector", "kind", "entity", "session")
 
 
 def _column(field: str, name: str) -> str:
     kind = "TEXT" if field in TEXTS else "REAL" if name == "risk" else "INTEGER"
-    return f"{name} {kind}{' NOT NULL' if name in _NEEDED else ''}{' UNIQUE' if name == 'id' else ''}"
+    return f"{name} {kind}{' NOT NULL' if name in NEEDED else ''}{' UNIQUE' if name == 'id' else ''}"
 
 
 _TABLES = f"""
@@ -105,7 +105,7 @@ class DayFile:
         """The document of an id, as JSON."""
         with self._failing():
             row = self._connection.execute(
-                "SELECT doc FROM alerts WHERE id = ?", (alert_id.casefold(),)
+                "SELECT doc FROM alerts WHERE id = ?", (tokens.fold(alert_id),)
             ).fetchone()
             return None if row is None else bytes(row[0])
 
@@ -147,11 +147,11 @@ class DayFile:
 
     def delete_session(self, session: str) -> int:
         """Remove a session's rows in one transaction; returns how many."""
-        if self.count(Filter("session = ?", (session.casefold(),), exact=True)) == 0:
+        if self.count(Filter("session = ?", (tokens.fold(session),), exact=True)) == 0:
             return 0
         with self._failing(), self._transaction() as cursor:
             rows = cursor.execute(
-                "SELECT n, time, severity FROM alerts WHERE session = ?", (session.casefold(),)
+                "SELECT n, time, severity FROM alerts WHERE session = ?", (tokens.fold(session),)
             ).fetchall()
             for n, time, severity in rows:
                 cursor.execute("DELETE FROM words WHERE rowid = ?", (n,))
@@ -226,7 +226,7 @@ class DayFile:
 def _write(cursor: sqlite3.Cursor, document: Document) -> None:
     row = [_value(path, field, document) for field, path in _PATHS.items()]
     columns = dict(zip(COLUMNS.values(), row, strict=True))
-    missing = [name for name in _NEEDED if columns[name] is None]
+    missing = [name for name in NEEDED if columns[name] is None]
     if missing:
         raise StoreError(f"alert {columns['id']} lacks {', '.join(missing)}")
     time, severity = int(columns["time"]), columns["severity"]
@@ -248,7 +248,7 @@ def _value(path: tuple[str, ...], field: str, document: Document) -> Any:
         return None
     if field in TIMES:
         return times.from_iso(value)
-    return value.casefold() if field in TEXTS else value
+    return tokens.fold(value) if field in TEXTS else value
 
 
 def _write_addresses(cursor: sqlite3.Cursor, n: int, document: Document) -> None:

@@ -9,22 +9,33 @@ from __future__ import annotations
 
 import heapq
 import re
+import sqlite3
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from alerts import times
-from alerts.dayfile import DayFile, Row
+from alerts.dayfile import SCHEMA, DayFile, Row
 from alerts.query import Query
 from alerts.sqlfilter import Filter, compiled
-from alerts.store import By, Document, MinuteCount, Page
+from alerts.store import (
+    By,
+    Document,
+    MinuteCount,
+    Page,
+    Part,
+    StoreStatus,
+    day_of_receipt,
+    lanes_of,
+)
+from alerts.workfile import WorkFile
+from alerts.workflow import Step, Versioned, Workflow
 from citywall.errors import StoreError
 
-LANES = ("live", "drill", "test")
 #: Connections a writer keeps open.
 _KEPT = 8
 _PAGE = 500
@@ -40,6 +51,7 @@ class EmbeddedStore:
         self.read_only = read_only
         self._lock = threading.Lock()
         self._kept: OrderedDict[Path, DayFile] = OrderedDict()
+        self._work = WorkFile(folder)
 
     def upsert(self, documents: Sequence[Document]) -> None:
         """One transaction a file, so all of a batch or nothing where it was received on one day."""
@@ -164,12 +176,64 @@ class EmbeddedStore:
         self._writable()
         oldest = times.day_of(now - days * times.DAY)
         gone = [p for p in self._files(None) if p.stem < oldest]
+        self._work.forget_before(oldest)
         with self._lock:
             for path in gone:
                 if (file := self._kept.pop(path, None)) is not None:
                     file.close()
                 _delete(path)
         return [str(p) for p in gone]
+
+    def workflow(self, alert_id: str) -> Versioned:
+        """From the file beside the days."""
+        return self._work.get(alert_id)
+
+    def change(self, alert_id: str, step: Step, version: str) -> Versioned:
+        """In one transaction."""
+        self._writable()
+        document = self.get(alert_id)
+        if document is None:
+            raise StoreError(f"there is no alert {alert_id}")
+        lane, day = day_of_receipt(document)
+        return self._work.change(alert_id, step, version, Workflow(lane=lane, received=day))
+
+    def workflows(self) -> Iterator[tuple[str, Workflow]]:
+        """From the file beside the days."""
+        return self._work.everything()
+
+    def adopt_workflows(self, items: Iterable[tuple[str, Workflow]]) -> list[str]:
+        """In one transaction."""
+        self._writable()
+        return self._work.adopt(items)
+
+    def status(self) -> StoreStatus:
+        """Read from the files; a file just begun has no layout yet."""
+        parts = []
+        for path in self._files(None):
+            with self._reading(path) as file:
+                documents = 0 if file is None else file.count(Filter("1", (), exact=True))
+            size = sum(p.stat().st_size for p in path.parent.glob(f"{path.name}*"))
+            parts.append(Part(str(path), path.parent.name, path.stem, documents, size, SCHEMA))
+        return StoreStatus(
+            "sqlite", str(self.folder), "green", sqlite3.sqlite_version, SCHEMA, self.folder.is_dir(),
+            tuple(parts), self._work.count(),
+        )  # fmt: skip
+
+    def prepare(self) -> None:
+        """Make the folder."""
+        self._writable()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise StoreError(f"{self.folder}: {e.strerror}") from e
+
+    def migrate(self) -> list[str]:
+        """There is one layout so far; a file of another is refused when it is opened."""
+        self._writable()
+        for path in self._files(None):
+            with self._reading(path):
+                pass
+        return []
 
     def close(self) -> None:
         """Close every file."""
@@ -179,10 +243,8 @@ class EmbeddedStore:
 
     def _files(self, lane: str | None) -> list[Path]:
         """Files of a lane or of all, oldest day first."""
-        if lane is not None and lane not in LANES:
-            raise StoreError(f"{lane!r} is no lane; lanes are {', '.join(LANES)}")
         found: list[Path] = []
-        for name in LANES if lane is None else (lane,):
+        for name in lanes_of(lane):
             folder = self.folder / name
             try:
                 found += [p for p in folder.iterdir() if _NAME.fullmatch(p.name)]
@@ -193,10 +255,7 @@ class EmbeddedStore:
         return sorted(found, key=lambda p: (p.stem, str(p)))
 
     def _file_of(self, document: Document) -> Path:
-        lane: str = document["citywall"]["lane"]
-        if lane not in LANES:
-            raise StoreError(f"alert {document['event']['id']}: {lane!r} is no lane")
-        day = times.day_of(times.from_iso(document["event"]["ingested"]))
+        lane, day = day_of_receipt(document)
         return self.folder / lane / f"{day}.sqlite"
 
     def _writer(self, path: Path) -> DayFile:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from alerts import times
 from alerts.terms import And, Anything, Net, Node, Not, Number, Or, Span, Term, Text, Words
+from alerts.tokens import fold
 
-#: Columns by field. Texts in them are casefolded.
+#: Columns by field. Texts in them are folded (`tokens.fold`).
 NUMBERS = {
     "event.severity": "severity",
     "event.risk_score": "risk",
@@ -157,7 +158,7 @@ def _when(column: str, op: str, span: Span) -> Filter:
 
 
 def _text(column: str, value: Text) -> Filter:
-    wanted = value.text.casefold()
+    wanted = fold(value.text)
     if not value.wild:
         return Filter(f"{column} = ?", (wanted,), exact=True)
     pattern = wanted.replace("[", "[[]").replace("?", "[?]")

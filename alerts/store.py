@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from alerts import times
 from alerts.query import Query
+from alerts.workflow import Step, Versioned, Workflow
 from citywall.errors import StoreError
+from citywall.settings import ElasticsearchSettings
 
 Document = dict[str, Any]
+LANES = ("live", "drill", "test")
 #: Fields that `tally` counts by.
 By = Literal["severity", "detector", "kind", "session"]
 
@@ -32,8 +36,41 @@ class MinuteCount:
     count: int
 
 
+@dataclass(frozen=True)
+class Part:
+    """The alerts of one lane and day: a file or an index. `schema` is the layout it was written in."""
+
+    name: str
+    lane: str
+    day: str
+    documents: int
+    bytes: int
+    schema: int
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """How a store stands. `schema` is the layout that new parts get; `ready` says whether it was set up."""
+
+    kind: Literal["sqlite", "elasticsearch"]
+    place: str
+    health: Literal["green", "yellow", "red"]
+    version: str
+    schema: int
+    ready: bool
+    parts: tuple[Part, ...]
+    workflows: int
+
+    @property
+    def outdated(self) -> tuple[Part, ...]:
+        """Parts in another layout than the present one."""
+        return tuple(p for p in self.parts if p.schema != self.schema)
+
+
 class AlertStore(Protocol):
     """Keeps ECS alert documents by id. Every method raises StoreError where the store fails.
+
+    StoreUnavailable says that the same call may succeed later; every call may be made again safely.
 
     `since` and `until` are event times in ns: an alert belongs to a span that any part of it, from
     `@timestamp` to `citywall.dedup.last_seen`, lies in; `until` itself is outside. `lane` None is all.
@@ -101,6 +138,37 @@ class AlertStore(Protocol):
         """Remove a session's alerts, before it is run again from the start; returns how many."""
         ...
 
+    def workflow(self, alert_id: str) -> Versioned:
+        """What people made of an alert; UNCHANGED where nobody has touched it."""
+        ...
+
+    def change(self, alert_id: str, step: Step, version: str) -> Versioned:
+        """Make a change to what was read as `version`; raises StoreConflict where it is no longer so."""
+        ...
+
+    def workflows(self) -> Iterator[tuple[str, Workflow]]:
+        """Everything that people made of alerts, by id, in order of id."""
+        ...
+
+    def adopt_workflows(self, items: Iterable[tuple[str, Workflow]]) -> list[str]:
+        """Take over workflows of another store where they go on from what is here.
+
+        Returns the ids of those left as they are, because somebody changed them here otherwise.
+        """
+        ...
+
+    def status(self) -> StoreStatus:
+        """Health, parts, counts and sizes."""
+        ...
+
+    def prepare(self) -> None:
+        """Set the store up: whatever the first write would otherwise do."""
+        ...
+
+    def migrate(self) -> list[str]:
+        """Bring parts in an older layout to the present one while nobody writes; returns their names."""
+        ...
+
     def retain(self, days: int, now: int) -> list[str]:
         """Remove what was received more than `days` days before `now` (ns); returns what went."""
         ...
@@ -110,11 +178,41 @@ class AlertStore(Protocol):
         ...
 
 
-def open_store(url: str, data: Path, read_only: bool = False) -> AlertStore:
-    """The store of `url`: `sqlite://` is the embedded one in the data folder. Raises StoreError."""
-    if not url.startswith("sqlite://"):
-        raise StoreError(f"{url!r} is no alert store that Citywall knows; the embedded one is sqlite://")
-    # Imported late: the contract stands above its implementations.
-    from alerts.embedded import EmbeddedStore
+def open_store(
+    url: str,
+    data: Path,
+    read_only: bool = False,
+    elasticsearch: ElasticsearchSettings | None = None,
+) -> AlertStore:
+    """The store of `url`: `sqlite://` is the embedded one in the data folder, `http(s)://` Elasticsearch.
 
-    return EmbeddedStore(data / "alerts", read_only=read_only)
+    Speaks to nobody yet. Raises StoreError.
+    """
+    # Imported late: the contract stands above its implementations, and one of them is heavy.
+    if url.startswith("sqlite://"):
+        from alerts.embedded import EmbeddedStore
+
+        return EmbeddedStore(data / "alerts", read_only=read_only)
+    if url.startswith(("http://", "https://")):
+        from alerts.elastic.store import ElasticStore
+
+        return ElasticStore(url, elasticsearch or ElasticsearchSettings(), read_only=read_only)
+    raise StoreError(
+        f"{url!r} is no alert store that Citywall knows: sqlite:// is the embedded one, http:// and https:// "
+        "are Elasticsearch"
+    )
+
+
+def day_of_receipt(document: Document) -> tuple[str, str]:
+    """Lane and day (`2024-05-01`) of a document; raises StoreError for a lane that is none."""
+    lane: str = document["citywall"]["lane"]
+    if lane not in LANES:
+        raise StoreError(f"alert {document['event']['id']}: {lane!r} is no lane")
+    return lane, times.day_of(times.from_iso(document["event"]["ingested"]))
+
+
+def lanes_of(lane: str | None) -> tuple[str, ...]:
+    """The lanes asked for; raises StoreError for one that is none."""
+    if lane is not None and lane not in LANES:
+        raise StoreError(f"{lane!r} is no lane; lanes are {', '.join(LANES)}")
+    return LANES if lane is None else (lane,)

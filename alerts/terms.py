@@ -40,7 +40,7 @@ class Text:
 
     def matches(self, value: str) -> bool:
         """Whether `value` is this text, or of this form."""
-        value, wanted = value.casefold(), self.text.casefold()
+        value, wanted = tokens.fold(value), tokens.fold(self.text)
         return glob(wanted, value) if self.wild else wanted == value
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 #: Stands between two texts so that no phrase crosses them; no query can contain it.
 BREAK = "\u241e"
@@ -17,13 +18,28 @@ _CJK = (
     "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
+_ASCII_RUN = re.compile("[a-z0-9]+")
 _RUN = re.compile(rf"([{_CJK}]+)|[^\W_{_CJK}]+")
+
+
+def fold(text: str) -> str:
+    """`text` without regard to case: each character by itself in its small form.
+
+    That is what Lucene's lower-case filter does; `str.lower` alone looks at the neighbours of a capital
+    sigma and makes two characters of a capital i with a dot.
+    """
+    if "\u03a3" in text or "\u0130" in text:
+        text = text.replace("\u03a3", "\u03c3").replace("\u0130", "i")
+    return text.lower()
 
 
 def index_tokens(text: str) -> list[str]:
     """Tokens under which `text` is found."""
+    folded = fold(text)
+    if folded.isascii():
+        return _ASCII_RUN.findall(folded)
     found: list[str] = []
-    for paired, run in _runs(text):
+    for paired, run in _runs(folded):
         found += [run[i : i + 2] for i in range(len(run))] if paired else [run]
     return found
 
@@ -32,7 +48,7 @@ def query_tokens(text: str) -> tuple[list[str], bool]:
     """Tokens of a phrase to look for, and whether the last is only the beginning of one."""
     found: list[str] = []
     prefix = False
-    runs = list(_runs(text))
+    runs = list(_runs(fold(text)))
     for at, (paired, run) in enumerate(runs):
         last = at == len(runs) - 1
         prefix = paired and last and len(run) == 1
@@ -47,7 +63,13 @@ def query_tokens(text: str) -> tuple[list[str], bool]:
 
 def joined(texts: Iterable[str]) -> str:
     """One text for the full-text index."""
-    return f" {BREAK} ".join(" ".join(index_tokens(t)) for t in texts)
+    return f" {BREAK} ".join(line(t) for t in texts)
+
+
+@lru_cache(maxsize=8192)
+def line(text: str) -> str:
+    """The tokens of one text, spaces between. Remembered: most texts are titles."""
+    return " ".join(index_tokens(text))
 
 
 def holds(tokens: list[str], phrase: list[str], prefix: bool) -> bool:
@@ -61,6 +83,6 @@ def holds(tokens: list[str], phrase: list[str], prefix: bool) -> bool:
     return False
 
 
-def _runs(text: str) -> list[tuple[bool, str]]:
-    """Runs of the text, and whether each is to be paired."""
-    return [(bool(form.group(1)), form.group()) for form in _RUN.finditer(text.casefold())]
+def _runs(folded: str) -> list[tuple[bool, str]]:
+    """Runs of a folded text, and whether each is to be paired."""
+    return [(bool(form.group(1)), form.group()) for form in _RUN.finditer(folded)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import results, table
 from bench.captures import Captures
 from bench.errors import BenchUsageError
-from bench.harness import Context
+from bench.harness import ALERTS, Context
 from bench.registry import BENCHMARKS
 from citywall.errors import CitywallError
 
@@ -45,10 +45,12 @@ def _bench(arguments: list[str]) -> int:
         )
     sizes = _sizes(options.packets, options.large)
     folder = options.results
-    if folder is None and set(sizes) <= set(STANDARD):
+    if folder is None and set(sizes) <= set(STANDARD) and options.count == ALERTS:
         folder = results.FOLDER
     captures = Captures(keep=options.keep, seed=options.seed)
-    context = Context(sizes, options.repeats, captures, lambda line: print(line, file=sys.stderr, flush=True))
+    context = Context(
+        sizes, options.repeats, captures, lambda line: print(line, file=sys.stderr, flush=True), options.count
+    )
     signal.signal(signal.SIGTERM, _stop)
     try:
         for name in dict.fromkeys(names):
@@ -106,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one JSON object a benchmark on standard output")
     parser.add_argument("--packets", metavar="N[,N]", help="sizes of the captures (default 2000000)")
     parser.add_argument("--large", action="store_true", help="2 and 20 million packets (9 GB of disk)")
+    parser.add_argument("--count", type=_positive, default=ALERTS, help=f"alerts to index (default {ALERTS})")
     parser.add_argument("--repeats", type=_positive, default=3, metavar="K", help="runs of each (default 3)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the captures (default 1)")
     parser.add_argument("--keep", action="store_true", help="keep the generated captures for the next run")

@@ -12,17 +12,23 @@ from bench.captures import Captures, page_cache_holds
 from bench.subjects import Figure, Run, Subject
 
 Result = dict[str, Any]
+#: Alerts indexed by the standard run.
+ALERTS = 200_000
 UNIT = "CPU seconds per packet"
 
 
 @dataclass(frozen=True)
 class Context:
-    """How a benchmark is to be run: captures of these sizes, so many repeats, and who hears of progress."""
+    """How a benchmark is to be run: captures of these sizes, so many repeats, and who hears of progress.
+
+    `alerts` is how many are indexed where that is measured.
+    """
 
     sizes: tuple[int, ...]
     repeats: int
     captures: Captures
     say: Callable[[str], None]
+    alerts: int = ALERTS
 
 
 class Benchmark(ABC):

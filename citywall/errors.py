@@ -13,6 +13,8 @@
     │   ├── Misplaced         a worker lacks what its partitions need (a capture file)
     │   └── Interrupted       the engine must be started anew from its checkpoints
     └── StoreError            the alert store refused or failed
+        ├── StoreUnavailable  the store cannot be reached or has no room now: the same may succeed later
+        ├── StoreConflict     somebody else changed it first
         └── QueryError        a query that cannot be parsed (place: column)
 """
 
@@ -89,6 +91,14 @@ class Interrupted(StreamError):
 
 class StoreError(CitywallError):
     """The alert store refused or failed."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached, or is too busy: the same call may succeed later."""
+
+
+class StoreConflict(StoreError):
+    """What was to be changed is no longer as it was read."""
 
 
 class QueryError(StoreError):

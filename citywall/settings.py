@@ -27,7 +27,15 @@ PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc
 #: Environment variables of the same prefix that are not settings.
 NOT_SETTINGS = frozenset(
     f"CITYWALL_{name}"
-    for name in ("CACHE_DIR", "DATA", "REQUIRE_SERVICES", "KAFKA_URL", "ELASTICSEARCH_URL", "KAFKA_PASSWORD")
+    for name in (
+        "CACHE_DIR",
+        "DATA",
+        "REQUIRE_SERVICES",
+        "KAFKA_URL",
+        "ELASTICSEARCH_URL",
+        "KAFKA_PASSWORD",
+        "ELASTICSEARCH_API_KEY",
+    )  # fmt: skip
 )
 
 
@@ -152,6 +160,35 @@ class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_file: Annotated[str, Meta(description="File whose first line is the SASL password.")] = ""
 
 
+class ElasticsearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[elasticsearch]`: how a store of http:// or https:// is spoken to.
+
+    The API key itself is no setting, so that no listing, log or digest can hold it: it is read from the
+    environment (`CITYWALL_ELASTICSEARCH_API_KEY`) or from `api_key_file`.
+    """
+
+    index_prefix: Annotated[
+        str, Meta(pattern="^[a-z][a-z0-9_]{0,39}$", description="What the names of indices begin with.")
+    ] = "citywall"
+    ca_file: Annotated[
+        str, Meta(description="Certificates (PEM) that the server's must be signed by; empty: the system's.")
+    ] = ""
+    api_key_file: Annotated[
+        str,
+        Meta(description="File with the API key; the environment's CITYWALL_ELASTICSEARCH_API_KEY wins."),
+    ] = ""
+    shards: Annotated[int, Meta(ge=1, le=64, description="Primary shards of a day's index.")] = 1
+    replicas: Annotated[
+        int, Meta(ge=0, le=8, description="Copies of each shard, as far as there are nodes for them.")
+    ] = 1
+    request_timeout_s: Annotated[
+        float, Meta(gt=0, le=3600, description="Seconds after which a request is given up.")
+    ] = 30.0
+    bulk_bytes: Annotated[
+        int, Meta(ge=1024, le=64 << 20, description="Most bytes of documents in one bulk request.")
+    ] = 2 << 20
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings."""
 
@@ -166,7 +203,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=64, description="Parts that packets are shared out to, by flow.")
     ] = 1
     store: Annotated[
-        str, Meta(pattern="^sqlite://", description="Where alerts are kept: sqlite:// is the data folder.")
+        str,
+        Meta(
+            # No user name or password in it: an address is logged.
+            pattern=r"^(sqlite://|https?://[^/@?#\s]+(/[^@?#\s]*)?$)",
+            description="Where alerts are kept: sqlite:// (the data folder) or http(s)://host:port.",
+        ),
     ] = "sqlite://"
     lane: Annotated[str, Meta(pattern="^(live|drill|test)$", description="Which lane records belong to.")] = (
         "live"
@@ -184,6 +226,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: StorageSettings = StorageSettings()
     checkpoint: CheckpointSettings = CheckpointSettings()
     kafka: KafkaSettings = KafkaSettings()
+    elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 

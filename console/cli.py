@@ -27,6 +27,7 @@ MODULES = {
         "flows",
         "detectors",
         "evaluate",
+        "store",
         "synth",
         "settings",
         "compile",

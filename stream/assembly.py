@@ -21,6 +21,7 @@ from stream.agents.emitting import topics
 from stream.agents.flowlog import FlowlogStage
 from stream.agents.index import IndexStage
 from stream.files import CaptureFiles
+from stream.patience import Patience
 from stream.stages import Role, Stage
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Assembly:
 
     `sinks` names the stages that say when a session is over. `fresh` gives alert documents indexed since
     it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `release` lets go
-    of stores.
+    of stores; `interrupt` ends every wait for them.
     """
 
     roles: list[Role]
@@ -44,6 +45,7 @@ class Assembly:
     fresh: Callable[[], list[Document]] = list
     shrink: Callable[[int], None] = lambda _: None
     release: Callable[[], None] = lambda: None
+    interrupt: Callable[[], None] = lambda: None
 
     def close(self) -> None:
         """Let go of everything the stages hold."""
@@ -57,12 +59,13 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
     from alerts.store import open_store
 
     files = CaptureFiles()
-    roles = cast(settings, files)
-    store = open_store(settings.store, data)
+    patience = Patience()
+    roles = cast(settings, files, patience)
+    store = open_store(settings.store, data, elasticsearch=settings.elasticsearch)
     indexes: list[IndexStage] = []
 
     def index(_: int) -> Stage:
-        indexes.append(IndexStage(store))
+        indexes.append(IndexStage(store, patience))
         return indexes[-1]
 
     archive = FlowArchive(data)
@@ -79,28 +82,34 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
         return [document for each in indexes for document in each.take_fresh()]
 
     sinks = frozenset(role.name for role in roles if not role.outputs)
-    return Assembly(roles, sinks, files, fresh, shrink, store.close)
+    return Assembly(roles, sinks, files, fresh, shrink, store.close, patience.stop)
 
 
-def cast(settings: Settings, files: CaptureFiles) -> list[Role]:
+def cast(settings: Settings, files: CaptureFiles, patience: Patience) -> list[Role]:
     """Every role of a run. Those that are pinned can be played only where `assemble` made them.
 
     The store decides where alerts are indexed: an embedded one belongs to the process that owns the data
-    folder. Raises SettingsError.
+    folder. Who stops `patience` ends every wait for it. Raises SettingsError.
     """
     embedded = settings.store.startswith("sqlite://")
     roles = _stateless(settings, files)
-    roles.append(Role("index", IndexStage.inputs, IndexStage.outputs, _indexer(settings), pinned=embedded))
+    roles.append(
+        Role("index", IndexStage.inputs, IndexStage.outputs, _indexer(settings, patience), pinned=embedded)
+    )
     if settings.storage.archive_flows:
         roles.append(Role("archive", ArchiveStage.inputs, ArchiveStage.outputs, _elsewhere, pinned=True))
     return roles
 
 
-def _indexer(settings: Settings) -> Callable[[int], Stage]:
+def _indexer(settings: Settings, patience: Patience) -> Callable[[int], Stage]:
     """Makes an index stage on a store that needs no data folder."""
     from alerts.store import open_store
 
-    return lambda _: IndexStage(open_store(settings.store, Path()))
+    def index(_: int) -> Stage:
+        store = patience(open_store, settings.store, Path(), elasticsearch=settings.elasticsearch)
+        return IndexStage(store, patience)
+
+    return index
 
 
 def _elsewhere(_: int) -> Stage:

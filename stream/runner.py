@@ -25,6 +25,7 @@ from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.letters import LetterBox
+from stream.patience import Patience
 from stream.reports import Progress, RunReport, SessionReport
 from stream.stages import Role
 
@@ -77,7 +78,8 @@ def run_paths(
         now = time.time_ns()
         folder.retain(settings.storage.retention_days, now)
         LetterBox(data).retain(settings.storage.retention_days, now)
-        assembly = assemble(settings, data, now)
+        # A run that goes on waits for its store as it would have; a new one may name a wrong one.
+        assembly = Patience()(assemble, settings, data, now) if resumed else assemble(settings, data, now)
         try:
             run = Run(sources, settings, folder, assembly=assembly, observe=observe, began=began)
             run.tell()
@@ -235,6 +237,8 @@ class Run:
     def _fail(self, error: BaseException) -> None:
         if self.failure is None:
             self.failure = error
+        if not isinstance(error, Interrupted):  # after which all goes on
+            self.assembly.interrupt()
         self.over.set()
 
     def _interrupt(self, number: int) -> None:

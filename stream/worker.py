@@ -14,6 +14,7 @@ from citywall.settings import Settings
 from stream.assembly import cast
 from stream.board import Board
 from stream.files import CaptureFiles
+from stream.patience import Patience
 from stream.runner import RESTARTS, run_loop
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Worker:
         self._cluster = Cluster(settings)
         self._runs: dict[str, RunCard] = {}
         self._changed = asyncio.Event()
+        self._patience = Patience()
 
     def interrupt(self, number: int) -> None:
         """A signal asks to stop."""
@@ -58,6 +60,7 @@ class Worker:
     def _fail(self, error: BaseException) -> None:
         if self.failure is None:
             self.failure = error
+        self._patience.stop()
         self._changed.set()
 
     async def main(self) -> None:
@@ -111,7 +114,7 @@ class Worker:
 
         settings = settings_of(card, self.settings)
         files = CaptureFiles()
-        roles = cast(settings, files)
+        roles = cast(settings, files, self._patience)
         backbone = KafkaBackbone(self._cluster, card.run, roles)
         failures: list[BaseException] = []
         board, moved, engine = Board(), asyncio.Event(), None

@@ -15,6 +15,7 @@ from console.documents import Alert
 from console.framework import Command, option
 
 if TYPE_CHECKING:
+    from citywall.settings import Settings
     from console.display import table
     from console.terminal import Terminal
 
@@ -45,8 +46,9 @@ def command(
     """List alerts."""
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
-    options.need_data(data, look)
-    documents = _search(settings.store, data, where, since_, look)
+    if settings.store.startswith("sqlite://"):
+        options.need_data(data, look)
+    documents = _search(settings, data, where, since_, look)
     shown = islice(documents, limit) if limit else documents
     if as_json:
         for document in shown:
@@ -58,14 +60,14 @@ def command(
 
 
 def _search(
-    store: str, data: Path, where: str, since_: str | None, look: Terminal
+    settings: Settings, data: Path, where: str, since_: str | None, look: Terminal
 ) -> Iterator[dict[str, Any]]:
     from alerts.query import parse
     from alerts.store import open_store
 
     query = parse(where)
     start = None if since_ is None else since.parse(since_, look.speech)
-    opened = open_store(store, data, read_only=True)
+    opened = open_store(settings.store, data, read_only=True, elasticsearch=settings.elasticsearch)
     try:
         yield from opened.scan(query, since=start)
     finally:

@@ -101,7 +101,7 @@ def _evaluate(
         display = run.choose_display(look, as_json=True, quiet=quiet)  # stdout is for the judgement
         report = run.stream(paths, data, settings, display, look)
         sessions = {session.path: session for session in report.sessions}
-        said = _alerts(settings.store, data, look.speech)
+        said = _alerts(settings, data, look.speech)
     verdicts = []
     for row, (path, why_not) in zip(rows, sources, strict=True):
         session = sessions.get(str(path))
@@ -115,14 +115,14 @@ def _evaluate(
     return verdicts
 
 
-def _alerts(store: str, data: Path, language: str) -> dict[str, list[Said]]:
+def _alerts(settings: Settings, data: Path, language: str) -> dict[str, list[Said]]:
     """Every alert of the data folder by session, oldest first."""
     from alerts.store import open_store
     from console.documents import words
     from console.judging.judge import Said
 
     by_session: dict[str, list[Said]] = {}
-    opened = open_store(store, data, read_only=True)
+    opened = open_store(settings.store, data, read_only=True, elasticsearch=settings.elasticsearch)
     try:
         for document in opened.scan():
             by_session.setdefault(words(document, "citywall.session"), []).append(Said.of(document, language))

@@ -68,7 +68,7 @@ def command(
     if as_json:
         look.say(json.dumps(as_object(report, data), ensure_ascii=False))
     if not quiet:
-        grades, by_rule = count_alerts(report, display.state, settings.store, data)
+        grades, by_rule = count_alerts(report, display.state, settings, data)
         told = summarise(
             report,
             grades=grades,
@@ -179,7 +179,7 @@ def exit_code(report: RunReport) -> int:
 
 
 def count_alerts(
-    report: RunReport, state: RunState, store: str, data: Path
+    report: RunReport, state: RunState, settings: Settings, data: Path
 ) -> tuple[Mapping[int, int], Mapping[str, int]]:
     """The run's alerts by severity and by detector.
 
@@ -194,7 +194,7 @@ def count_alerts(
 
     grades: Counter[int] = Counter()
     rules: Counter[str] = Counter()
-    opened = open_store(store, data, read_only=True)
+    opened = open_store(settings.store, data, read_only=True, elasticsearch=settings.elasticsearch)
     try:
         for session in sorted({session.id for session in report.sessions if session.alerts}):
             for document in opened.scan(parse(f'session:"{session}"')):

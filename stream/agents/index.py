@@ -9,7 +9,7 @@ from citywall.sessions import Session
 from citywall.state import Parts, bytes_of
 from stream import codecs
 from stream.codecs import Kind, Opening, Tally
-from stream.patience import patiently
+from stream.patience import Patience
 from stream.stages import FINISHED, Message, Output
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ class IndexStage:
     inputs: tuple[str, ...] = ("alerts",)
     outputs: tuple[str, ...] = ()
 
-    def __init__(self, store: AlertStore) -> None:
+    def __init__(self, store: AlertStore, patience: Patience | None = None) -> None:
         self._store = store
+        self.patience = patience or Patience()
         self.totals = {"alerts": 0}
         self.fresh: list[Document] = []  # indexed since somebody took them
         self._waiting: dict[str, Document] = {}
@@ -37,7 +38,7 @@ class IndexStage:
         session = message.header.session
         if message.header.kind is Kind.OPEN:
             opened: Session = codecs.unpack(message.body, Opening).session
-            patiently(self._store.delete_session, session, lane=opened.lane)
+            self.patience(self._store.delete_session, session, lane=opened.lane)
             self._sessions[session] = set()
         elif message.header.kind is Kind.DATA:
             for document in codecs.unpack(message.body, list[Document]):
@@ -53,10 +54,10 @@ class IndexStage:
             yield Output(FINISHED, session, Kind.END, codecs.pack(tally))
 
     def flush(self) -> Iterable[Output]:
-        """Write what came in one transaction; raises StoreError."""
+        """Write what came, waiting for a store that is away; raises StoreError."""
         if self._waiting:
             documents = list(self._waiting.values())
-            patiently(self._store.upsert, documents)
+            self.patience(self._store.upsert, documents)
             self._waiting.clear()
             self.fresh += documents
         return ()

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from alerts.correlate import Correlator
+from alerts.embedded import EmbeddedStore
+from alerts.store import AlertStore
 from citywall.addresses import to_words
 from citywall.batches import CLOSED, END, FLOW
 from citywall.cards import DetectorCard
 from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
 from citywall.sessions import Session
-from citywall.settings import CorrelateSettings
+from citywall.settings import CorrelateSettings, ElasticsearchSettings
+
+if TYPE_CHECKING:
+    from alerts.elastic.store import ElasticStore
 
 SECOND = 1_000_000_000
 START = 1_714_564_800 * SECOND  # 2024-05-01T12:00:00Z
@@ -129,3 +136,45 @@ def make_flows() -> Callable[..., tuple[Any, Any, Any]]:
         return reports, closed, np.array([f"1:{i:027}=" for i in range(len(rows))], "S30")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def elastic_stores(elasticsearch_url: str) -> Iterator[Callable[..., ElasticStore]]:
+    """Makes stores with indices of their own, which go when the tests are over."""
+    from alerts.elastic.connection import Connection
+
+    made: list[str] = []
+
+    def make(prefix: str | None = None, *, read_only: bool = False, **more: Any) -> ElasticStore:
+        from alerts.elastic.store import ElasticStore
+
+        prefix = prefix or f"t{uuid.uuid4().hex[:12]}"
+        made.append(prefix)
+        settings = ElasticsearchSettings(index_prefix=prefix, **more)
+        return ElasticStore(elasticsearch_url, settings, read_only=read_only)
+
+    yield make
+    connection = Connection(elasticsearch_url, ElasticsearchSettings())
+    for prefix in set(made):
+        names = connection.ask("GET", f"/{prefix}-*/_settings", filter_path="*.settings.index.uuid") or {}
+        for name in names:
+            connection.ask("DELETE", f"/{name}")
+        for lane in ("live", "drill", "test"):
+            connection.ask("DELETE", f"/_index_template/{prefix}-alerts-{lane}", absent=None)
+        for name in ("settings", "alert-fields"):
+            connection.ask("DELETE", f"/_component_template/{prefix}-{name}", absent=None)
+    connection.close()
+
+
+STORES = ["sqlite", pytest.param("elasticsearch", marks=pytest.mark.services)]
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AlertStore]:
+    """An empty store of each kind."""
+    if request.param == "sqlite":
+        opened: AlertStore = EmbeddedStore(tmp_path / "alerts")
+    else:
+        opened = request.getfixturevalue("elastic_stores")()
+    yield opened
+    opened.close()

@@ -38,7 +38,12 @@ def test_all_benchmarks_are_run_at_the_standard_size_and_kept(asked, tmp_path, m
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     assert cli.main(["--json"]) == 0
     told = capsys.readouterr()
-    assert [json.loads(line)["name"] for line in told.out.splitlines()] == ["decode", "meter", "end-to-end"]
+    assert [json.loads(line)["name"] for line in told.out.splitlines()] == [
+        "decode",
+        "meter",
+        "end-to-end",
+        "index",
+    ]
     assert "progress" in told.err
     assert asked[0].sizes == (2_000_000,)
     assert asked[0].repeats == 3

@@ -32,11 +32,16 @@ def test_listed_and_shown(invoke: Any, tmp_path: Path):
         *(LetterBox(tmp_path).letters()[0].id, "2024-05-01T12:00:00", "detect/0", "office.pcap"),
         *("ValueError:", "no", "such", "thing"),
     ]
-    told = [json.loads(line) for line in invoke("dead-letters", "list", "--data", str(tmp_path), "--json").stdout.splitlines()]
+    told = [
+        json.loads(line)
+        for line in invoke("dead-letters", "list", "--data", str(tmp_path), "--json").stdout.splitlines()
+    ]
     assert [(t["seq"], t["noted"], t["healed"]) for t in told] == [
         (4, "2024-05-01T12:00:00.000000000Z", None), (5, "2024-05-01T12:00:00.000000000Z", None)
     ]  # fmt: skip
-    shown = json.loads(invoke("dead-letters", "show", told[0]["id"], "--data", str(tmp_path), "--json").stdout)
+    shown = json.loads(
+        invoke("dead-letters", "show", told[0]["id"], "--data", str(tmp_path), "--json").stdout
+    )
     assert shown["message"]["body_bytes"] == 4
     plain = invoke("dead-letters", "show", told[0]["id"][:8], "--data", str(tmp_path)).stdout
     assert "ValueError: no such thing" in plain

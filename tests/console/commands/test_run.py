@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from citywall.settings import Settings
 from console.commands import run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -130,7 +131,7 @@ def test_counts_of_a_resumed_run_come_from_the_store(
     store = open_store("sqlite://", tmp_path)
     store.upsert([make_alert(1, 4), make_alert(2, 3), make_alert(3, 4, rule="flood")])
     store.close()
-    grades, rules = run.count_alerts(report(session(alerts=3)), RunState("en"), "sqlite://", tmp_path)
+    grades, rules = run.count_alerts(report(session(alerts=3)), RunState("en"), Settings(), tmp_path)
     assert grades == {4: 2, 3: 1}
     assert rules == {"scan": 2, "flood": 1}
 

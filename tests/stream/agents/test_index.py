@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from citywall.errors import StoreError
+from citywall.errors import StoreError, StoreUnavailable
 from stream import codecs, patience
 from stream.agents.index import IndexStage
 from stream.codecs import Tally
@@ -66,7 +66,7 @@ def test_counts_survive(session, hand):
 
 
 def test_a_store_that_stays_broken_is_raised(session, hand, monkeypatch):
-    monkeypatch.setattr(patience.time, "sleep", lambda _: None)
+    monkeypatch.setattr(patience, "DELAYS", (0.0, 0.0, 0.0))
     store = Memory()
     feeding = hand(IndexStage(store), session)
     feeding.open()
@@ -74,3 +74,23 @@ def test_a_store_that_stays_broken_is_raised(session, hand, monkeypatch):
     feeding.data(codecs.pack([document("a", 1)]), count=1)
     with pytest.raises(StoreError, match="gone"):
         feeding.flush()
+
+
+def test_a_store_that_is_away_is_waited_for(session, hand, monkeypatch):
+    monkeypatch.setattr(patience, "FIRST", 0.001)
+    store = Memory()
+    feeding = hand(IndexStage(store), session)
+    feeding.open()
+    tries = iter(range(5))
+    take = store.upsert
+
+    def upsert(documents) -> None:
+        if next(tries) < 3:
+            raise StoreUnavailable("away")
+        take(documents)
+
+    monkeypatch.setattr(store, "upsert", upsert)
+    feeding.data(codecs.pack([document("a", 1)]), count=1)
+    feeding.flush()
+    assert store.documents == {"a": document("a", 1)}
+    assert feeding.stage.patience.waits == 3

@@ -1,0 +1,1 @@
+"""The alert store on an Elasticsearch server, behind the contract of :mod:`alerts.store`."""
