@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 Place = tuple[str, int]  # topic as the transport has it, partition
 #: Seconds the application gets to stop.
 PATIENCE = 10.0
+#: Messages sent that nobody has waited for yet.
+_ON_THEIR_WAY = 64
 
 
 class Engine:
@@ -47,6 +50,7 @@ class Engine:
         self._backbone = backbone
         self._hooks = hooks
         self._revoked_at = 0.0
+        self._sending: deque[Any] = deque()
         self.app = backbone.app(loop)
         self._partitions = topics_of(cast)
         self._topics = {name: raw_topic(self.app, backbone.full(name)) for name in self._partitions}
@@ -76,10 +80,11 @@ class Engine:
             self._hooks.failed(e)
 
     async def send(self, topic: str, message: bytes) -> None:
-        """Put a message into every partition of a topic; it is there when this returns."""
-        partitions = range(self._partitions[topic])
-        for sent in [await self._topics[topic].send(value=message, partition=p) for p in partitions]:
-            await sent
+        """Put a message into every partition of a topic; raises what became of earlier ones."""
+        for partition in range(self._partitions[topic]):
+            self._sending.append(await self._topics[topic].send(value=message, partition=partition))
+        while self._sending and (len(self._sending) > _ON_THEIR_WAY or self._sending[0].done()):
+            await self._sending.popleft()
 
     async def _revoked(self, _app: Any, revoked: set[Any], **_: Any) -> None:
         self._revoked_at = time.monotonic()

@@ -71,6 +71,7 @@ class Cluster:
             session_timeout_ms=int(kafka.session_timeout_s * 1000),
             heartbeat_interval_ms=int(kafka.heartbeat_s * 1000),
             rebalance_timeout_ms=int(kafka.rebalance_timeout_s * 1000),
+            consumer_timeout_ms=1,  # fetch what is drained, whatever else still waits to be taken
             max_poll_interval_ms=86_400_000,  # a full stage may rest as long as it must: see the watchdog
             max_partition_fetch_bytes=kafka.fetch_bytes,
             fetch_max_bytes=2 * kafka.fetch_bytes,

@@ -21,7 +21,7 @@ from drills import packets
 from .conftest import ROOT, Citywall, busy_frames
 
 # Small blocks and a checkpoint at every chance, so that a short capture has many moments to die in.
-CUT = ("--set", "capture.block_bytes=4096", "--set", "checkpoint.interval_s=0.2",
+CUT = ("--set", "capture.block_bytes=32768", "--set", "checkpoint.interval_s=0.2",
        "--set", "checkpoint.cost_factor=2")  # fmt: skip
 SEED = 20261122
 
