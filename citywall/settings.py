@@ -28,14 +28,9 @@ PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc
 NOT_SETTINGS = frozenset(
     f"CITYWALL_{name}"
     for name in (
-        "CACHE_DIR",
-        "DATA",
-        "REQUIRE_SERVICES",
-        "KAFKA_URL",
-        "ELASTICSEARCH_URL",
-        "KAFKA_PASSWORD",
-        "ELASTICSEARCH_API_KEY",
-    )  # fmt: skip
+        *("CACHE_DIR", "DATA", "REQUIRE_SERVICES", "KAFKA_URL", "KAFKA_PASSWORD"),
+        *("ELASTICSEARCH_URL", "ELASTICSEARCH_API_KEY"),
+    )
 )
 
 
@@ -210,6 +205,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="Where alerts are kept: sqlite:// (the data folder) or http(s)://host:port.",
         ),
     ] = "sqlite://"
+    metrics: Annotated[
+        str,
+        Meta(
+            pattern=r"^(|[^\s/]+:\d{1,5})$",
+            description="Where the metrics endpoint (Prometheus) listens: HOST:PORT; empty for none.",
+        ),
+    ] = ""
     lane: Annotated[str, Meta(pattern="^(live|drill|test)$", description="Which lane records belong to.")] = (
         "live"
     )

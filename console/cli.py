@@ -22,6 +22,7 @@ MODULES = {
     for name in (
         "run",
         "worker",
+        "status",
         "dead-letters",
         "alerts",
         "flows",

@@ -36,7 +36,7 @@ class Assembly:
 
     `sinks` names the stages that say when a session is over. `fresh` gives alert documents indexed since
     it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `release` lets go
-    of stores; `interrupt` ends every wait for them.
+    of stores; `interrupt` ends every wait for them, which are counted in `patience`.
     """
 
     roles: list[Role]
@@ -46,6 +46,7 @@ class Assembly:
     shrink: Callable[[int], None] = lambda _: None
     release: Callable[[], None] = lambda: None
     interrupt: Callable[[], None] = lambda: None
+    patience: Patience = field(default_factory=Patience)
 
     def close(self) -> None:
         """Let go of everything the stages hold."""
@@ -82,7 +83,7 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
         return [document for each in indexes for document in each.take_fresh()]
 
     sinks = frozenset(role.name for role in roles if not role.outputs)
-    return Assembly(roles, sinks, files, fresh, shrink, store.close, patience.stop)
+    return Assembly(roles, sinks, files, fresh, shrink, store.close, patience.stop, patience)
 
 
 def cast(settings: Settings, files: CaptureFiles, patience: Patience) -> list[Role]:

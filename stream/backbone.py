@@ -57,8 +57,12 @@ class Backbone(Protocol):
         """
         ...
 
+    async def ends(self) -> dict[tuple[str, int], int]:
+        """The offset that the next message of every topic and partition gets, as far as it is known."""
+        ...
+
     async def letters(self) -> list[DeadLetter]:
-        """Some dead letters of the run that were not given before, in order; none where there are none now."""
+        """Some dead letters of the run that were not given before, in order; none where none are left."""
         ...
 
     async def close(self) -> None:
@@ -112,6 +116,10 @@ class LocalBackbone:
 
     async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
         """What is handed over in one process does not get stuck."""
+
+    async def ends(self) -> dict[tuple[str, int], int]:
+        """Where the logs end."""
+        return {place: log.end for place, log in self._app.transport.folder.logs.items()}
 
     async def letters(self) -> list[DeadLetter]:
         """Read on in the log."""

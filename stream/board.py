@@ -11,7 +11,11 @@ FEEDER = "feeder"
 
 
 class Status(msgspec.Struct, array_like=True):
-    """What a station has done. `taken`: next ordinal of what the feeder fed, by topic and session; -1 over."""
+    """What a station has done.
+
+    `taken`: next ordinal of what the feeder fed, by topic and session, -1 when it is over. `offsets`: next
+    offset of its partition by topic. `saved`: wall-clock second of the last checkpoint, 0 before it.
+    """
 
     stage: str
     partition: int
@@ -20,6 +24,8 @@ class Status(msgspec.Struct, array_like=True):
     messages: int
     cpu: float
     taken: dict[str, dict[str, int]]
+    offsets: dict[str, int] = {}
+    saved: float = 0.0
 
 
 def status_of(station: Station) -> Status:
@@ -27,6 +33,8 @@ def status_of(station: Station) -> Status:
     return Status(
         station.stage.name, station.partition, station.items, dict(station.stage.totals),
         station.cost.messages, station.cost.cpu, station.positions.of(FEEDER),
+        {topic: station.offsets.get(topic, {}).get(station.partition, 0) for topic in station.stage.inputs},
+        station.saved,
     )  # fmt: skip
 
 

@@ -190,6 +190,7 @@ class Desk:
                 raise Interrupted(f"{self.role.name}: the partitions were given to another worker meanwhile")
         work.dirty = False
         work.schedule.done(began, time.monotonic())
+        station.saved = time.time()
         log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, time.monotonic() - began)
 
     async def save(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import resource
 import signal
 import threading
 import time
@@ -26,7 +25,8 @@ from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.letters import LetterBox
 from stream.patience import Patience
-from stream.reports import Progress, RunReport, SessionReport
+from stream.reporting import Observe, Reporter
+from stream.reports import RunReport
 from stream.stages import Role
 
 if TYPE_CHECKING:
@@ -35,11 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Observe = Callable[[Progress], None]
 #: Seconds between two snapshots.
 TICK = 0.1
 _BUDGET_EVERY = 5.0
-_LETTERS_EVERY = 1.0
 #: Seconds that what is left in the loop gets to stop.
 _PATIENCE = 10.0
 #: How often an interrupted engine is started anew.
@@ -82,11 +80,11 @@ def run_paths(
         assembly = Patience()(assemble, settings, data, now) if resumed else assemble(settings, data, now)
         try:
             run = Run(sources, settings, folder, assembly=assembly, observe=observe, began=began)
-            run.tell()
+            run.reporter.tell()
             run.execute()
         finally:
             assembly.close()
-        report = run.report(resumed)
+        report = run.reporter.report(resumed)
         folder.forget()
         return report
     finally:
@@ -110,18 +108,15 @@ class Run:
         self.settings = settings
         self.folder = folder
         self.assembly = assembly
-        self.observe = observe
-        self.began = began
         self.moved = asyncio.Event()
         self.over = asyncio.Event()
-        self._keeping = asyncio.Lock()  # one reads dead letters at a time
         self.failure: BaseException | None = None
-        self._rates = Rates()
-        self._feeder: Feeder | None = None
         self._checked = began
         self._engine: Engine | None = None
-        self._letters = LetterBox(folder.root)
         self.board = Board()
+        self.reporter = Reporter(
+            sources, settings, folder, assembly=assembly, board=self.board, observe=observe, began=began
+        )
 
     def execute(self) -> None:
         """Run to the end, or raise what stopped it.
@@ -141,6 +136,7 @@ class Run:
                 time.sleep(max(0.0, 1.0 - (time.monotonic() - began)))
         finally:
             pool.shutdown(cancel_futures=True)
+            self.reporter.close(self.failure)
         if self.failure is not None:
             raise self.failure
 
@@ -149,7 +145,7 @@ class Run:
         from stream.desk import Hooks
         from stream.engine import Engine
 
-        self.over, self.moved, self._keeping = asyncio.Event(), asyncio.Event(), asyncio.Lock()
+        self.over, self.moved = asyncio.Event(), asyncio.Event()
         roles = self.assembly.roles
         backbone = open_backbone(self.settings, self.folder, roles)
         engine = None
@@ -164,12 +160,13 @@ class Run:
             engine.add(self._watch(engine))
             engine.add(backbone.listen(self._note, self._finished))
             engine.add(backbone.watch(engine.waiting))
-            engine.add(self._collect(backbone))
+            engine.add(self.reporter.collect(backbone, self.over))
+            engine.add(self.reporter.export(backbone, self.over))
             await self.over.wait()
             if not isinstance(self.failure, Exception):  # else they may be stuck behind what failed
                 await engine.settle(save=self.failure is not None)
-                await self._keep_letters(backbone)
-            self.tell()
+                await self.reporter.keep_letters(backbone)
+            self.reporter.tell()
         except Exception as e:  # noqa: BLE001 (raised again by `execute`)
             self._fail(e)
         finally:
@@ -180,7 +177,7 @@ class Run:
     async def _feed(self, engine: Engine) -> None:
         await engine.ready.wait()
         partitions = {name: role.partitions for role in self.assembly.roles for name in role.inputs}
-        self._feeder = Feeder(
+        fed = self.reporter.feeder = Feeder(
             self.sources,
             self.settings,
             self.folder,
@@ -189,24 +186,11 @@ class Run:
             send=engine.send,
             moved=self.moved,
         )
-        await self._feeder.run()
+        await fed.run()
         while not self._all_finished():
             self.moved.clear()
             await self.moved.wait()
         self.over.set()
-
-    async def _collect(self, backbone: Backbone) -> None:
-        """Keep dead letters as they come."""
-        while not self.over.is_set():
-            await self._keep_letters(backbone)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.over.wait(), _LETTERS_EVERY)
-
-    async def _keep_letters(self, backbone: Backbone) -> None:
-        async with self._keeping:
-            while letters := await backbone.letters():
-                paths = {source.session: str(source.path) for source in self.sources}
-                await asyncio.to_thread(self._letters.add, letters, paths, time.time_ns())
 
     def _note(self, status: Status) -> None:
         self.board.note(status)
@@ -215,7 +199,7 @@ class Run:
     async def _watch(self, engine: Engine) -> None:
         """Tell how far things are, see that the disk does not fill, and that Faust lives."""
         while not self.over.is_set():
-            self.tell()
+            self.reporter.tell()
             engine.check()
             if time.monotonic() - self._checked >= _BUDGET_EVERY:
                 self._checked = time.monotonic()
@@ -252,62 +236,6 @@ class Run:
     def _all_finished(self) -> bool:
         finished = self.folder.ledger.finished
         return all(s.session in finished for s in self.sources if s.refused is None and s.same_as is None)
-
-    def tell(self) -> None:
-        """Show the observer how far things are."""
-        fresh = self.assembly.fresh()
-        if self.observe is None:
-            return
-        totals = self.board.totals()
-        current = self._feeder.current if self._feeder else 0
-        now = time.monotonic()
-        self.observe(
-            Progress(
-                session=current,
-                sessions=len(self.sources),
-                path=str(self.sources[current - 1].path) if current else "",
-                bytes_done=totals.get("bytes", 0),
-                bytes_total=sum(s.size for s in self.sources if s.refused is None and s.same_as is None),
-                packets=totals.get("packets", 0),
-                flows=totals.get("flows", 0),
-                events=totals.get("events", 0),
-                findings=totals.get("findings", 0),
-                alerts=totals.get("alerts", 0),
-                new_alerts=fresh,
-                stages=self._rates.of(self.board.items(), now),
-                seconds=now - self.began,
-            )
-        )
-
-    def report(self, resumed: bool) -> RunReport:
-        """What the run did, sessions that were finished before it was cut off included."""
-        report = RunReport(resumed=resumed)
-        by_path: dict[str, SessionReport] = {}
-        for source in self.sources:
-            told = feeder.report_of(source, self.folder.ledger.finished, by_path)
-            by_path.setdefault(told.path, told)
-            report.add(told)
-        report.seconds = self.board.seconds()
-        report.seconds["total"] = time.monotonic() - self.began
-        report.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return report
-
-
-class Rates:
-    """Items a second by stage, over about the last second."""
-
-    def __init__(self) -> None:
-        self._then: tuple[float, dict[str, int]] = (0.0, {})
-        self._rates: dict[str, float] = {}
-
-    def of(self, items: dict[str, int], now: float) -> dict[str, float]:
-        """The rates, given counts of items so far."""
-        then, before = self._then
-        if now - then >= 1.0:
-            if before:
-                self._rates = {name: (n - before.get(name, 0)) / (now - then) for name, n in items.items()}
-            self._then = (now, items)
-        return self._rates
 
 
 @contextlib.contextmanager

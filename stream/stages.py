@@ -133,6 +133,7 @@ class Station:
         self.aside: dict[str, int] = {}  # messages set aside, by session
         self.items = 0  # taken, for the display
         self.ended = False  # a session ended in the last batch
+        self.saved = 0.0  # when the last checkpoint was written, wall-clock seconds
 
     def take_dead(self) -> list[DeadLetter]:
         """Messages set aside since the last call."""
@@ -181,7 +182,7 @@ class Station:
                 yield self._number(output)
         except (StoreError, DataFolderError, Misplaced, Interrupted, MemoryError):
             raise  # not the message's fault
-        except Exception as e:  # noqa: BLE001 (whatever it is, one message must not stop the stream)
+        except Exception as e:
             if header.kind is not Kind.DATA:  # without them the session could never end
                 raise
             self._set_aside(topic, header.session, data, e)

@@ -1,10 +1,10 @@
 """One run on a Kafka cluster.
 
-A run has topics of its own, `<prefix>.<run>.<topic>`, and a consumer group of that name. So it never sees what
-an abandoned run left behind, ends with its topics deleted instead of waiting for retention, and two runs share
-a cluster without knowing of each other; a service that never ends is a run that never ends. Workers find runs
-in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are, that a session
-is over) goes over the run's topic `control`.
+A run has topics of its own, `<prefix>.<run>.<topic>`, and a consumer group of that name. So it never sees
+what an abandoned run left behind, ends with its topics deleted instead of waiting for retention, and two runs
+share a cluster without knowing of each other; a service that never ends is a run that never ends. Workers
+find runs in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are,
+that a session is over) goes over the run's topic `control`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 CONTROL, CHECKPOINTS = "control", "checkpoints"
 _TELL_S = 0.02
 _LEAVE_S = 15.0
+_ENDS_S = 2.0
 #: How much work a role's partition is, beside the others.
 _WEIGHTS = {"detect": 3, "capture": 2}
 
@@ -84,6 +85,7 @@ class KafkaBackbone:
         self._producer: AIOKafkaProducer | None = None
         self._readers: list[AIOKafkaConsumer] = []
         self._letters: AIOKafkaConsumer | None = None
+        self._ends: AIOKafkaConsumer | None = None
         self._keeper: TopicKeeper | None = None
 
     @property
@@ -200,6 +202,19 @@ class KafkaBackbone:
         """See that what waits is taken; raises Interrupted where it is not."""
         await watch(await self._reader(), self.cluster.settings.stuck_s, waiting)
 
+    async def ends(self) -> dict[tuple[str, int], int]:
+        """As the brokers know; nothing while they do not answer."""
+        if self._ends is None:
+            self._ends = await self._reader()
+        names = {self.full(name): name for name in {t for role in self._cast for t in role.inputs}}
+        places = [TopicPartition(f, p) for f in names for p in range(self.partitions.get(f, 0))]
+        try:
+            async with asyncio.timeout(_ENDS_S):
+                found = await self._ends.end_offsets(places)
+        except (KafkaError, TimeoutError):
+            return {}
+        return {(names[tp.topic], tp.partition): end for tp, end in found.items()}
+
     async def letters(self) -> list[DeadLetter]:
         """Read on in the topic of dead letters."""
         tp = TopicPartition(self.full(DEAD_LETTERS), 0)
@@ -218,7 +233,7 @@ class KafkaBackbone:
         for reader in self._readers:
             await reader.stop()
         self._readers.clear()
-        self._letters = None
+        self._letters = self._ends = None
         if self._producer is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._producer.stop(), 5.0)

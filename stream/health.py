@@ -1,0 +1,118 @@
+"""How a run fares: what `citywall status` shows and the metrics endpoint exports.
+
+The owner of a run writes it to `<data>/status.json` about once a second; who reads it needs no connection to
+the process, and sees what was last known of one that died.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from citywall.errors import DataFolderError
+from stream.board import Status
+
+FILE = "status.json"
+Ends = Mapping[tuple[str, int], int]  # topic, partition: the offset its next message gets
+
+
+class StageHealth(msgspec.Struct):
+    """A stage's partition. `lag`: messages waiting, by topic; `checkpoint_age_s` None before the first."""
+
+    stage: str
+    partition: int
+    items: int
+    messages: int
+    cpu_seconds: float
+    lag: dict[str, int]
+    checkpoint_age_s: float | None
+
+
+class StoreHealth(msgspec.Struct):
+    """The alert store. `waiting_for` says why it is waited for just now; empty where it answers."""
+
+    url: str
+    waits: int = 0
+    waited_s: float = 0.0
+    waiting_for: str = ""
+
+
+class Health(msgspec.Struct):
+    """A run. `at` and `began` are wall-clock ns; `totals` are packets, flows and so on, by name."""
+
+    state: Literal["running", "finished", "failed"]
+    reason: str
+    pid: int
+    at: int
+    began: int
+    transport: str
+    session: int
+    sessions: int
+    path: str
+    totals: dict[str, int]
+    dead_letters: int
+    peak_memory_bytes: int
+    store: StoreHealth
+    stages: list[StageHealth]
+
+
+def stages_of(statuses: Sequence[Status], ends: Ends, now: float) -> list[StageHealth]:
+    """Health of every station on the board, as of `now` (wall-clock s), given where its topics end."""
+    return [
+        StageHealth(
+            s.stage, s.partition, s.items, s.messages, s.cpu,
+            {t: max(ends.get((t, s.partition), 0) - offset, 0) for t, offset in sorted(s.offsets.items())},
+            max(now - s.saved, 0.0) if s.saved else None,
+        )
+        for s in sorted(statuses, key=lambda s: (s.stage, s.partition))
+    ]  # fmt: skip
+
+
+def write(data: Path, health: Health) -> None:
+    """Put the status where `read` finds it, whole or not at all. Raises DataFolderError."""
+    path = data / FILE
+    unfinished = path.with_suffix(".tmp")
+    try:
+        unfinished.write_bytes(msgspec.json.encode(health))
+        unfinished.replace(path)
+    except OSError as e:
+        raise DataFolderError(f"{path}: cannot be written: {e.strerror or e}") from e
+
+
+def read(data: Path) -> Health | None:
+    """What was last written; None where nothing was. Raises DataFolderError where it cannot be read."""
+    path = data / FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Health)
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        raise DataFolderError(f"{path}: cannot be read: {e.strerror or e}") from e
+    except msgspec.DecodeError as e:
+        raise DataFolderError(f"{path}: damaged, or of another version ({e})") from e
+
+
+def held(data: Path) -> bool:
+    """Whether a process holds the data folder just now."""
+    try:
+        handle = os.open(data / "LOCK", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def age_s(health: Health) -> float:
+    """Seconds since the status was written."""
+    return max((time.time_ns() - health.at) / 1e9, 0.0)

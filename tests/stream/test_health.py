@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from citywall.errors import DataFolderError
+from stream import health
+from stream.board import Status
+from stream.health import Health, StoreHealth
+from stream.local.lock import FolderLock
+
+
+def some(**more) -> Health:
+    usual = {
+        "state": "running", "reason": "", "pid": 7, "at": time.time_ns(), "began": 1, "transport": "local://",
+        "session": 1, "sessions": 2, "path": "one.pcap", "totals": {"packets": 9}, "dead_letters": 0,
+        "peak_memory_bytes": 1 << 20, "store": StoreHealth("sqlite://"), "stages": [],
+    }  # fmt: skip
+    return Health(**(usual | more))
+
+
+def test_written_and_read(tmp_path: Path):
+    assert health.read(tmp_path) is None
+    for totals in ({"packets": 1}, {"packets": 2}):
+        health.write(tmp_path, some(totals=totals))
+    assert health.read(tmp_path) == some(at=health.read(tmp_path).at, totals={"packets": 2})
+    assert [p.name for p in tmp_path.iterdir()] == [health.FILE]
+    assert 0 <= health.age_s(health.read(tmp_path)) < 60
+    (tmp_path / health.FILE).write_text("{")
+    with pytest.raises(DataFolderError, match="damaged"):
+        health.read(tmp_path)
+    with pytest.raises(DataFolderError, match="cannot be written"):
+        health.write(tmp_path / "missing", some())
+
+
+def test_lag_and_age_of_checkpoints():
+    statuses = [
+        Status("detect", 0, 5, {}, 2, 0.5, {}, {"flows": 7, "events": 9}, 90.0),
+        Status("capture", 1, 5, {}, 2, 0.5, {}, {"capture": 3}, 0.0),
+    ]
+    ends = {("flows", 0): 10, ("events", 0): 9, ("capture", 0): 99, ("capture", 1): 2}
+    capture, detect = health.stages_of(statuses, ends, 100.0)
+    assert (capture.stage, capture.lag, capture.checkpoint_age_s) == ("capture", {"capture": 0}, None)
+    assert (detect.lag, detect.checkpoint_age_s) == ({"flows": 3, "events": 0}, 10.0)
+
+
+def test_whether_the_folder_is_held(tmp_path: Path):
+    assert not health.held(tmp_path)
+    lock = FolderLock(tmp_path)
+    ask = [sys.executable, "-c", "import sys; from stream.health import held; from pathlib import Path;"
+           "print(held(Path(sys.argv[1])))", str(tmp_path)]  # fmt: skip
+    assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "True\n"
+    lock.release()
+    assert not health.held(tmp_path)
