@@ -51,8 +51,8 @@ def test_lag_and_age_of_checkpoints():
 def test_whether_the_folder_is_held(tmp_path: Path):
     assert not health.held(tmp_path)
     lock = FolderLock(tmp_path)
-    ask = [sys.executable, "-c", "import sys; from stream.health import held; from pathlib import Path;"
-           "print(held(Path(sys.argv[1])))", str(tmp_path)]  # fmt: skip
+    script = "import sys, pathlib, stream.health as h; print(h.held(pathlib.Path(sys.argv[1])))"
+    ask = [sys.executable, "-c", script, str(tmp_path)]
     assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "True\n"
     lock.release()
     assert not health.held(tmp_path)
