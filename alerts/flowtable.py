@@ -53,7 +53,9 @@ def table(ends: NDArray[Any], closed: NDArray[Any], community_ids: NDArray[np.by
     }
     columns |= {name: pa.array(of[name]) for name in _PLAIN}
     columns |= {name: pa.array(column) for name, column in statistics.items()}
-    return pa.table(columns)
+    arrays = list(columns.values())
+    fields = [pa.field(n, a.type, nullable=False) for n, a in zip(columns, arrays, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
 def _columns(rows: NDArray[Any], names: tuple[str, ...]) -> dict[str, NDArray[Any]]:

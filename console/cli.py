@@ -5,6 +5,7 @@ Exit codes: 0 success, 2 bad use, 130 stopped by the user, 1 everything else.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -127,6 +128,10 @@ def cli(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `citywall` command."""
+    # Imports make hundreds of thousands of objects that stay; looking through them for garbage is in vain.
+    gc.set_threshold(100_000, 20, 20)
+    # There is no linear algebra here for the threads that NumPy's and SciPy's libraries start, which spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 GROUP = "citywall"
 #: Events that wait in front of an agent.
-QUEUE = 8
+QUEUE = 16
 
 
 class _TableManager(BaseTableManager):

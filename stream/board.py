@@ -70,15 +70,21 @@ class Board:
 
     def taken(self, topic: str, session: str, partitions: int) -> int | None:
         """Items of a session taken by every partition of a topic: None before all opened it, -1 after."""
-        found = [s.taken[topic].get(session) for s in self._fed(topic)]
+        found = [
+            station.positions.of(FEEDER)[topic].get(session)
+            for station in self._here.values()
+            if topic in station.stage.inputs and topic in station.positions.of(FEEDER)
+        ]
+        found += [
+            status.taken[topic].get(session)
+            for place, status in self._there.items()
+            if place not in self._here and topic in status.taken
+        ]
         known = [n for n in found if n is not None]
         if len(known) < partitions:
             return None
         going = [n for n in known if n >= 0]
         return min(going) if going else -1
-
-    def _fed(self, topic: str) -> list[Status]:
-        return [s for s in self.statuses() if topic in s.taken]
 
     def totals(self) -> dict[str, int]:
         """Counts of the whole run by name."""

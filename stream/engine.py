@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections import deque
@@ -68,6 +69,8 @@ class Engine:
     async def start(self) -> None:
         """Start the application."""
         await self._worker.start()
+        # What is loaded by now stays: collections that walk it cost a tenth of the run.
+        gc.freeze()
 
     def add(self, work: Any) -> None:
         """Run a coroutine as long as the application runs."""

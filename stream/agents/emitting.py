@@ -17,7 +17,7 @@ from stream.stages import Output
 
 Rows = NDArray[np.void]
 #: Rows of one message.
-ROWS = 4096
+ROWS = 8192
 
 
 def topics(*, archive: bool) -> tuple[str, ...]:
