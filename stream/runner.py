@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import uvloop
+
 from citywall.errors import DataFolderError, Interrupted
 from citywall.settings import Settings
 from stream import feeder
@@ -258,7 +260,7 @@ def _signals(loop: asyncio.AbstractEventLoop, handle: Callable[[int], None]) -> 
 
 def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) -> None:
     """Run `work` in a loop of its own; `interrupt` gets the signals that ask to stop."""
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()  # asyncio's own costs a fifth of the run
     asyncio.set_event_loop(loop)
     try:
         with _signals(loop, interrupt):
