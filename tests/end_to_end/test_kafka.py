@@ -172,7 +172,7 @@ def test_the_runner_dies_and_goes_on(
 def test_an_abandoned_run_leaves_nothing(
     citywall: Citywall, fleet: Fleet, busy: Path, tmp_path: Path, usual: dict[str, dict[str, Any]]
 ):
-    """Cut off and never gone on with, a run's topics go when the next begins, and none of it comes up there."""
+    """Cut off and never gone on with, a run's topics go when the next begins; none of it comes up there."""
     run = citywall.start("run", busy, *CUT, *fleet.options, "--json")
     ledger, log = citywall.data / "sessions.json", citywall.data / "logs" / "citywall.log"
     deadline = time.monotonic() + 40

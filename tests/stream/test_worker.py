@@ -1,0 +1,20 @@
+"""What a worker refuses; that it works is tested in `end_to_end/test_kafka`."""
+
+from __future__ import annotations
+
+import pytest
+
+from citywall.errors import SettingsError, StreamError
+from citywall.settings import load
+from stream.worker import work
+
+
+def test_a_worker_needs_a_shared_transport():
+    with pytest.raises(SettingsError, match="transport: a worker needs kafka://HOST:PORT"):
+        work(load(None, {}, []))
+
+
+def test_a_cluster_that_is_not_there_is_said():
+    settings = load(None, {}, ["transport=kafka://127.0.0.1:9", "kafka.patience_s=0"])
+    with pytest.raises(StreamError, match="kafka://127.0.0.1:9: no broker answers"):
+        work(settings)
