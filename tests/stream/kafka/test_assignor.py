@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from stream.kafka.assignor import Assignor, Told, Unit, share_out
 
 UNITS = (
-    Unit(("capture",), 4, 2), Unit(("flows", "events"), 1, 3), Unit(("findings",), 1, 1), Unit(("alerts",), 1, 1),
-)  # fmt: skip
+    Unit(("capture",), 4, 2),
+    Unit(("flows", "events"), 1, 3),
+    Unit(("findings",), 1, 1),
+    Unit(("alerts",), 1, 1),
+)
 ALL = frozenset({"capture", "flows", "events", "findings", "alerts"})
 PLACES = {(unit.topics, p) for unit in UNITS for p in range(unit.partitions)}
 
@@ -21,10 +24,7 @@ def members(worker_held: dict[str, tuple], runner_held: tuple = ()):
 
 
 def held(given) -> dict[str, tuple]:
-    return {
-        member: tuple((topic, p) for topics, p in places for topic in topics)
-        for member, places in given.items()
-    }
+    return {m: tuple((topic, p) for topics, p in places for topic in topics) for m, places in given.items()}
 
 
 @given(st.integers(0, 6))
