@@ -27,8 +27,8 @@ _CHECK_S = 0.5
 def work(settings: Settings, *, once: bool = False) -> None:
     """Join one run after another until a signal says stop; with `once`, until the first is over.
 
-    Raises SettingsError where the transport is not shared, StreamError where a run cannot be joined or gone on
-    with, KeyboardInterrupt after SIGINT and SystemExit after SIGTERM, when everything is saved.
+    Raises SettingsError where the transport is not shared, StreamError where a run cannot be joined or gone
+    on with, KeyboardInterrupt after SIGINT and SystemExit after SIGTERM, when everything is saved.
     """
     if not settings.transport.startswith("kafka://"):
         raise SettingsError("settings", "transport", "a worker needs kafka://HOST:PORT")

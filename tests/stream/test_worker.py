@@ -16,5 +16,5 @@ def test_a_worker_needs_a_shared_transport():
 
 def test_a_cluster_that_is_not_there_is_said():
     settings = load(None, {}, ["transport=kafka://127.0.0.1:9", "kafka.patience_s=0"])
-    with pytest.raises(StreamError, match="kafka://127.0.0.1:9: no broker answers"):
+    with pytest.raises(StreamError, match=r"kafka://127\.0\.0\.1:9: no broker answers"):
         work(settings)

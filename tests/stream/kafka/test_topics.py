@@ -59,8 +59,8 @@ def test_topics_that_are_there_and_do_not_fit_are_refused(cluster: Cluster):
             ):
                 with pytest.raises(StreamError, match=said):
                     await have(admin, [wanted], kafka)
+            copies = msgspec.structs.replace(cluster.settings, replication=9)
             with pytest.raises(StreamError, match="cannot be made"):
-                copies = msgspec.structs.replace(cluster.settings, replication=9)
                 await have(admin, [Wanted(f"{name}.copies")], copies)
             await drop(admin, name)
         finally:
