@@ -1,4 +1,4 @@
-"""The engine on the embedded log; runs through it are in `test_runner`, rebalances in `end_to_end/test_kafka`."""
+"""The engine on the embedded log. Runs are in `test_runner`, rebalances in `end_to_end/test_kafka`."""
 
 from __future__ import annotations
 
