@@ -3,8 +3,8 @@
 A run has topics of its own, `<prefix>.<run>.<topic>`, and a consumer group of that name. So it never sees
 what an abandoned run left behind, ends with its topics deleted instead of waiting for retention, and two runs
 share a cluster without knowing of each other; a service that never ends is a run that never ends. Workers
-find runs in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are, that
-a session is over) goes over the run's topic `control`.
+find runs in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are,
+that a session is over) goes over the run's topic `control`.
 """
 
 from __future__ import annotations
