@@ -84,11 +84,10 @@ def test_every_partition_gets_what_is_sent_and_a_station(tmp_path: Path):
             assert engine.waiting() == {}  # it takes nothing more
             engine.add(failing())
             await asyncio.sleep(0.05)
+            await engine.app.crash(RuntimeError("gone"))
+            with pytest.raises(StreamError, match="the stream engine stopped: RuntimeError"):
+                engine.check()
             await engine.stop()
-        crashed = engine.app
-        crashed.crashed = True
-        with pytest.raises(StreamError, match="the stream engine stopped"):
-            engine.check()
 
     async def failing() -> None:
         raise StreamError("this failed")
