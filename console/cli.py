@@ -19,7 +19,18 @@ from console.options import looks
 
 MODULES = {
     name: f"console.commands.{name}:command"
-    for name in ("run", "worker", "alerts", "flows", "detectors", "evaluate", "synth", "settings", "compile")
+    for name in (
+        "run",
+        "worker",
+        "sensor",
+        "alerts",
+        "flows",
+        "detectors",
+        "evaluate",
+        "synth",
+        "settings",
+        "compile",
+    )
 }
 
 
