@@ -71,7 +71,8 @@ def run_paths(
     try:
         sources = feeder.plan(paths)
         key = feeder.run_key(sources, settings)
-        resumed = folder.begin(key, settings.capture.block_bytes)
+        shared = not settings.transport.startswith("local://")
+        resumed = folder.begin(key, settings.capture.block_bytes, shared=shared)
         now = time.time_ns()
         folder.retain(settings.storage.retention_days, now)
         assembly = assemble(settings, data, now)
@@ -148,7 +149,8 @@ class Run:
         backbone = open_backbone(self.settings, self.folder, roles, self.sources)
         engine = None
         try:
-            await backbone.open(topics_of(roles))
+            if not await self._opened(backbone.open(topics_of(roles))):
+                return
             told = asyncio.Event()
 
             def moved() -> None:
@@ -175,6 +177,18 @@ class Run:
             await (engine.stop() if engine else backbone.close())
         if self.failure is None:
             await backbone.retire()
+
+    async def _opened(self, opening: Coroutine[Any, Any, None]) -> bool:
+        """Whether the backbone was opened before somebody asked to stop."""
+        task, stop = asyncio.ensure_future(opening), asyncio.ensure_future(self.over.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for each in (task, stop):
+            each.cancel()
+        await asyncio.wait({task, stop})
+        if task.cancelled():
+            return False
+        task.result()
+        return True
 
     async def _feed(self, engine: Engine) -> None:
         await engine.ready.wait()

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -236,6 +237,20 @@ def test_no_broker_is_said_clearly(citywall: Citywall, busy: Path):
         "run", busy, "--set", "transport=kafka://127.0.0.1:9", "--set", "kafka.patience_s=0.5", code=1
     )
     assert "kafka://127.0.0.1:9: no broker answers" in done.stderr
+
+
+def test_waiting_for_a_broker_can_be_stopped(citywall: Citywall, busy: Path):
+    run = citywall.start(
+        "run", busy, "--set", "transport=kafka://127.0.0.1:9", "--set", "kafka.patience_s=600"
+    )
+    log = citywall.data / "logs" / "citywall.log"
+    deadline = time.monotonic() + 40
+    while not (log.is_file() and "waiting for one" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=20)
+    assert run.returncode == 130
 
 
 def test_the_cluster_goes_away(
