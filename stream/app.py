@@ -47,6 +47,11 @@ class _App(faust.App):
     ) -> Any:
         return super().FlowControlQueue(maxsize, clear_on_resume=False)
 
+    def on_rebalance_start(self) -> None:
+        """Note that a rebalance begins; Faust warns at its end where no sensor took note."""
+        super().on_rebalance_start()
+        self._rebalancing_sensor_state = self._rebalancing_sensor_state or {None: {}}
+
 
 def log_of(app: faust.App) -> LogFolder:
     """The embedded log that the application runs on."""

@@ -33,6 +33,9 @@ class Cluster:
     """What `transport` and `[kafka]` say. Raises SettingsError naming the key that cannot be used."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+        for name in ("aiokafka", "kafka"):  # every join, fetch and retry is told
+            if logging.getLogger(name).level == logging.NOTSET:
+                logging.getLogger(name).setLevel(logging.WARNING)
         self.settings = settings.kafka
         self.url = settings.transport
         self.servers = _servers(settings.transport)
