@@ -52,6 +52,11 @@ class _App(faust.App):
         super().on_rebalance_start()
         self._rebalancing_sensor_state = self._rebalancing_sensor_state or {None: {}}
 
+    def on_rebalance_return(self) -> None:
+        """The partitions are given out; the flow may have been resumed before."""
+        if self._rebalancing_sensor_state:
+            super().on_rebalance_return()
+
 
 def log_of(app: faust.App) -> LogFolder:
     """The embedded log that the application runs on."""
