@@ -174,7 +174,7 @@ class Run:
         except Exception as e:  # noqa: BLE001 (raised again by `execute`)
             self._fail(e)
         finally:
-            await (engine.stop() if engine else backbone.close())
+            await (backbone.close() if engine is None else engine.stop())
         if self.failure is None:
             await backbone.retire()
 

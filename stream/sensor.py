@@ -100,7 +100,8 @@ class _Sending:
                 found.set_result(waiting[-1])
 
         following = asyncio.ensure_future(follow(self._cluster, seen))
-        await asyncio.wait([found, following], return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {found, following}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if following.done():
             following.result()
         following.cancel()

@@ -138,7 +138,8 @@ class Worker:
         roles = cast(settings, files)
         backbone = KafkaBackbone(self._cluster, card.run, roles)
         failures: list[BaseException] = []
-        board, moved, engine = Board(), asyncio.Event(), None
+        board, moved = Board(), asyncio.Event()
+        engine: Engine | None = None
         hooks = Hooks(moved.set, backbone.done, failures.append, asyncio.Lock())
         log.info("joining run %s", card.run)
         try:
@@ -164,7 +165,7 @@ class Worker:
             if not failures and not over:
                 await engine.settle(save=True)
         finally:
-            await (engine.stop() if engine else backbone.close())
+            await (backbone.close() if engine is None else engine.stop())
             files.close_all()
         if failures:
             raise failures[0]
