@@ -23,6 +23,7 @@ MODULES = {
     for name in (
         "run",
         "worker",
+        "sensor",
         "status",
         "dead-letters",
         "alerts",

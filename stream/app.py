@@ -36,8 +36,7 @@ class _App(faust.App):
     """An application whose queues keep what is in them over a rebalance.
 
     Faust empties them when the flow is resumed. Were the flow resumed late, by the recovery of an earlier
-    rebalance, what came since would be lost without a trace. Desks know by generation and offset what is
-    stale.
+    rebalance, what came since would be lost without a trace. Desks know by generation and offset what is old.
     """
 
     def FlowControlQueue(  # noqa: N802 (Faust's)
@@ -47,6 +46,16 @@ class _App(faust.App):
         clear_on_resume: bool = False,  # noqa: ARG002
     ) -> Any:
         return super().FlowControlQueue(maxsize, clear_on_resume=False)
+
+    def on_rebalance_start(self) -> None:
+        """Note that a rebalance begins; Faust warns at its end where no sensor took note."""
+        super().on_rebalance_start()
+        self._rebalancing_sensor_state = self._rebalancing_sensor_state or {None: {}}
+
+    def on_rebalance_return(self) -> None:
+        """The partitions are given out; the flow may have been resumed before."""
+        if self._rebalancing_sensor_state:
+            super().on_rebalance_return()
 
 
 def log_of(app: faust.App) -> LogFolder:

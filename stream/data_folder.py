@@ -68,14 +68,17 @@ class DataFolder:
     def _write(self) -> None:
         replace_file(self._file, msgspec.json.encode(self.ledger))
 
-    def begin(self, run: str, block_bytes: int) -> bool:
-        """Begin a run, or go on with it where it was cut off; returns whether it goes on."""
+    def begin(self, run: str, block_bytes: int, *, shared: bool = False) -> bool:
+        """Begin a run, or go on with it where it was cut off; returns whether it goes on.
+
+        One on a `shared` transport gets a name there.
+        """
         if self.ledger.run == run and self.checkpoints.parent.is_dir():
             return True
         self.forget()
         if self.ledger.stream:
             self.ledger.abandoned.append(self.ledger.stream)
-        self.ledger.stream = uuid.uuid4().hex[:12]
+        self.ledger.stream = uuid.uuid4().hex[:12] if shared else ""
         self.ledger.run = run
         self.ledger.block_bytes = block_bytes
         self.ledger.told = {}

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 Place = tuple[str, int]  # topic as the transport has it, partition
 #: Seconds the application gets to stop.
 PATIENCE = 10.0
+_SETTLE_S = 30.0
 #: Messages sent that nobody has waited for yet.
 _ON_THEIR_WAY = 64
 
@@ -137,9 +138,16 @@ class Engine:
         }
 
     async def settle(self, *, save: bool) -> None:
-        """Take nothing more; save what there is, if so told."""
-        for desk in self.desks:
-            await (desk.close() if save else desk.pause())
+        """Take nothing more; save what there is, if so told, and where that does not take too long.
+
+        A shared transport that is away would let it wait for ever.
+        """
+        try:
+            async with asyncio.timeout(_SETTLE_S if self._backbone.shared else None):
+                for desk in self.desks:
+                    await (desk.close() if save else desk.pause())
+        except TimeoutError:
+            log.warning("not everything could be saved: it is done again from the last checkpoint")
 
     async def stop(self) -> None:
         """Stop the application and let go of the backbone."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import uvloop
 
-from citywall.errors import DataFolderError, Interrupted
+from citywall.errors import DataFolderError, Interrupted, SettingsError
 from citywall.settings import Settings
 from stream import feeder
 from stream.assembly import Assembly, assemble
@@ -74,7 +74,8 @@ def run_paths(
     try:
         sources = feeder.plan(paths)
         key = feeder.run_key(sources, settings)
-        resumed = folder.begin(key, settings.capture.block_bytes)
+        shared = not settings.transport.startswith("local://")
+        resumed = folder.begin(key, settings.capture.block_bytes, shared=shared)
         now = time.time_ns()
         folder.retain(settings.storage.retention_days, now)
         LetterBox(data).retain(settings.storage.retention_days, now)
@@ -119,6 +120,7 @@ class Run:
         self.reporter = Reporter(
             sources, settings, folder, assembly=assembly, board=self.board, observe=observe, began=began
         )
+        self._sensors: dict[str, str] = {}
 
     def execute(self) -> None:
         """Run to the end, or raise what stopped it.
@@ -149,18 +151,26 @@ class Run:
 
         self.over, self.moved = asyncio.Event(), asyncio.Event()
         roles = self.assembly.roles
-        backbone = open_backbone(self.settings, self.folder, roles)
+        backbone = open_backbone(self.settings, self.folder, roles, self.sources)
         engine = None
         try:
-            await backbone.open(topics_of(roles))
-            hooks = Hooks(self.moved.set, self._finished, self._fail, asyncio.Lock())
+            if not await self._opened(backbone.open(topics_of(roles))):
+                return
+            told = asyncio.Event()
+
+            def moved() -> None:
+                self.moved.set()
+                told.set()
+
+            hooks = Hooks(moved, self._finished, self._fail, asyncio.Lock())
             engine = self._engine = Engine(
                 backbone, roles, self.settings, cast=roles, pool=pool, board=self.board, hooks=hooks
             )
             await engine.start()
             engine.add(self._feed(engine))
             engine.add(self._watch(engine))
-            engine.add(backbone.listen(self._note, self._finished))
+            engine.add(backbone.listen(self._note, self._finished, self._sensed))
+            engine.add(backbone.tell(self.board, told))
             engine.add(backbone.watch(engine.waiting))
             engine.add(self.reporter.collect(backbone, self.over))
             engine.add(self.reporter.export(backbone, self.over))
@@ -172,9 +182,21 @@ class Run:
         except Exception as e:  # noqa: BLE001 (raised again by `execute`)
             self._fail(e)
         finally:
-            await (engine.stop() if engine else backbone.close())
+            await (backbone.close() if engine is None else engine.stop())
         if self.failure is None:
             await backbone.retire()
+
+    async def _opened(self, opening: Coroutine[Any, Any, None]) -> bool:
+        """Whether the backbone was opened before somebody asked to stop."""
+        task, stop = asyncio.ensure_future(opening), asyncio.ensure_future(self.over.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for each in (task, stop):
+            each.cancel()
+        await asyncio.wait({task, stop})
+        if task.cancelled():
+            return False
+        task.result()
+        return True
 
     async def _feed(self, engine: Engine) -> None:
         await engine.ready.wait()
@@ -188,11 +210,16 @@ class Run:
             send=engine.send,
             moved=self.moved,
         )
+        fed.sensors = self._sensors
         await fed.run()
         while not self._all_finished():
             self.moved.clear()
             await self.moved.wait()
         self.over.set()
+
+    def _sensed(self, sensor: str, session: str) -> None:
+        self._sensors[sensor] = session
+        self.moved.set()
 
     def _note(self, status: Status) -> None:
         self.board.note(status)
@@ -269,9 +296,14 @@ def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) 
         _close_loop(loop)
 
 
-def open_backbone(settings: Settings, folder: DataFolder, roles: Sequence[Role]) -> Backbone:
+def open_backbone(
+    settings: Settings, folder: DataFolder, roles: Sequence[Role], sources: Sequence[Source]
+) -> Backbone:
     """What `transport` names, for the run of `folder`. Raises SettingsError."""
+    sensors = tuple(name for source in sources if (name := feeder.sensor_of(source.path)))
     if settings.transport.startswith("local://"):
+        if sensors:
+            raise SettingsError("settings", "transport", f"sensor {sensors[0]} needs kafka://HOST:PORT")
         return LocalBackbone(folder)
     from stream.kafka.backbone import KafkaBackbone
     from stream.kafka.cards import card_of
@@ -279,7 +311,7 @@ def open_backbone(settings: Settings, folder: DataFolder, roles: Sequence[Role])
 
     run = folder.ledger.stream
     return KafkaBackbone(
-        Cluster(settings), run, roles, card=card_of(run, settings),
+        Cluster(settings), run, roles, card=card_of(run, settings, sensors),
         abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,
     )  # fmt: skip
 

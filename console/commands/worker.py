@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from console import complaints, options, terminal
+from console import complaints, folders, options, terminal
 from console.framework import Command, option
 
 
@@ -31,6 +31,8 @@ def command(
     )
     from stream.worker import work
 
+    if not folders.kernels_compiled():  # compiling holds up a worker's signs of life
+        look.note(look.tr("worker.not_compiled"))
     look.note(look.tr("worker.waiting", transport=settings.transport))
     try:
         work(settings, once=once)

@@ -53,6 +53,7 @@ class _Told(msgspec.Struct, array_like=True):
     stage: str = ""  # with session and tally: this sink is done with it
     session: str = ""
     tally: Tally | None = None
+    sensor: str = ""  # with session: this sensor feeds it
 
 
 class KafkaBackbone:
@@ -161,8 +162,13 @@ class KafkaBackbone:
         app.citywall = self
         return app
 
-    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
-        """Read the control topic from its beginning on."""
+    async def listen(
+        self,
+        note: Callable[[Status], None],
+        finished: Finished,
+        sensed: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
+        """Read the control topic from its beginning on. `sensed(sensor, session)`: one begins to feed."""
         tp = TopicPartition(self.full(CONTROL), 0)
         reader = await self._reader()
         reader.assign([tp])
@@ -174,6 +180,8 @@ class KafkaBackbone:
                     continue
                 for status in told.statuses:
                     note(status)
+                if told.sensor:
+                    sensed(told.sensor, told.session)
                 if told.tally is not None:
                     await finished(told.stage, told.session, told.tally)
 
@@ -193,6 +201,24 @@ class KafkaBackbone:
     async def done(self, stage: str, session: str, tally: Tally) -> None:
         """Tell the owner of the run that a sink is done with a session."""
         await self._say(_Told(self._me, [], stage, session, tally))
+
+    async def attach(self) -> None:
+        """Be able to write into a run that others opened; what comes next is only `send` and `sense`."""
+        self._producer = self.cluster.producer()
+        await self._producer.start()
+
+    async def sense(self, sensor: str, session: str) -> None:
+        """Tell the owner of the run which session a sensor feeds."""
+        await self._say(_Told(self._me, sensor=sensor, session=session))
+
+    async def send(self, topic: str, message: bytes, partitions: int) -> None:
+        """Put a message into each partition of a topic; raises StreamError where it is refused."""
+        assert self._producer is not None
+        try:
+            for partition in range(partitions):
+                await self._producer.send_and_wait(self.full(topic), message, None, partition)
+        except KafkaError as e:
+            raise StreamError(f"{self.full(topic)} cannot be written: {e}") from e
 
     async def _say(self, told: _Told) -> None:
         assert self._producer is not None

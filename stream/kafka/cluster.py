@@ -33,6 +33,9 @@ class Cluster:
     """What `transport` and `[kafka]` say. Raises SettingsError naming the key that cannot be used."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+        for name in ("aiokafka", "kafka"):  # every join, fetch and retry is told
+            if logging.getLogger(name).level == logging.NOTSET:
+                logging.getLogger(name).setLevel(logging.WARNING)
         self.settings = settings.kafka
         self.url = settings.transport
         self.servers = _servers(settings.transport)
@@ -92,8 +95,7 @@ class Cluster:
                 await admin.close()
                 if time.monotonic() >= deadline:
                     raise StreamError(
-                        f"{self.url}: no broker answers ({e}); does it run, and are address, TLS and user"
-                        " right?"
+                        f"{self.url}: no broker answers ({e}); are address, TLS and user right?"
                     ) from e
                 log.warning("%s: no broker answers; waiting for one", self.url)
                 await asyncio.sleep(_RETRY_S)

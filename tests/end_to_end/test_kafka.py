@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -196,11 +197,60 @@ def test_an_abandoned_run_leaves_nothing(
     assert citywall.alerts() == usual | expected.alerts()
 
 
+def test_a_sensor_sends_what_nobody_else_can_read(
+    citywall: Citywall, fleet: Fleet, busy: Path, usual: dict[str, dict[str, Any]], tmp_path: Path
+):
+    """Killed once on the way; the alerts are those of the file itself, but for where it lies."""
+    to = fleet.options[1].removeprefix("transport=")
+    command = [
+        sys.executable,
+        "-m",
+        "console",
+        "sensor",
+        "--capture",
+        str(busy),
+        "--name",
+        "gate",
+        "--to",
+        to,
+    ]
+    command += fleet.options[2:]
+    fleet.worker()
+    run = citywall.start("run", "sensor:gate", *fleet.options, "--set", "partitions=2", "--json")
+    with (tmp_path / "sensor.log").open("wb") as log:
+        first = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        time.sleep(random.Random(SEED + 2).uniform(2.0, 4.0))
+        first.kill()
+        first.wait()
+        second = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        out, err = run.communicate(timeout=90)
+        second.terminate()  # where the first had sent everything, it waits for another run
+        second.wait()
+    assert run.returncode == 0, err
+    assert json.loads(out)["alerts"] == len(usual)
+    there = json.dumps(usual).replace(json.dumps(str(busy))[1:-1], "sensor:gate:busy.pcap")
+    assert citywall.alerts() == json.loads(there)
+
+
 def test_no_broker_is_said_clearly(citywall: Citywall, busy: Path):
     done = citywall(
         "run", busy, "--set", "transport=kafka://127.0.0.1:9", "--set", "kafka.patience_s=0.5", code=1
     )
     assert "kafka://127.0.0.1:9: no broker answers" in done.stderr
+
+
+def test_waiting_for_a_broker_can_be_stopped(citywall: Citywall, busy: Path):
+    run = citywall.start(
+        "run", busy, "--set", "transport=kafka://127.0.0.1:9", "--set", "kafka.patience_s=600"
+    )
+    log = citywall.data / "logs" / "citywall.log"
+    deadline = time.monotonic() + 40
+    while not (log.is_file() and "waiting for one" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=20)
+    assert run.returncode == 130
 
 
 def test_the_cluster_goes_away(

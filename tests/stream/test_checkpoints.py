@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -123,3 +124,18 @@ def test_schedule_keeps_the_cost_down():
     assert not schedule.due(133.0, session_ended=True)
     assert schedule.due(133.2, session_ended=True)
     assert not schedule.due(133.2)
+
+
+def test_a_folder_keeps_the_last_of_each_station(tmp_path: Path):
+    keeper = checkpoints.FolderKeeper(tmp_path)
+
+    async def work() -> None:
+        assert await keeper.load("a", 0) is None
+        for n in range(2):
+            await keeper.save("a", n, {"in": {n: 5}}, {"state": bytes([n])})
+        await keeper.save("a", 0, {"in": {0: 9}}, {"state": b"new"})
+        assert await keeper.load("a", 0) == ({"in": {0: 9}}, {"state": b"new"})
+        assert await keeper.load("a", 1) == ({"in": {1: 5}}, {"state": b"\1"})
+        assert await keeper.ours("a", 0)
+
+    asyncio.run(work())

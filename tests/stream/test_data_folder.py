@@ -90,3 +90,26 @@ def test_used_bytes_counts_what_is_on_disk(tmp_path: Path):
     (tmp_path / "deep" / "er" / "file").write_bytes(bytes(100_000))
     assert 100_000 <= folder.used_bytes() - before <= 120_000
     folder.close()
+
+
+def test_what_a_shared_transport_carried_is_remembered_until_it_is_gone(tmp_path: Path):
+    folder = DataFolder(tmp_path)
+    folder.begin("one", 1, shared=True)
+    first = folder.ledger.stream
+    assert first
+    assert folder.begin("one", 1, shared=True)
+    assert folder.ledger.stream == first
+    folder.begin("two", 1, shared=True)
+    second = folder.ledger.stream
+    assert folder.ledger.abandoned == [first]
+    folder.begin("three", 1)
+    assert (folder.ledger.stream, folder.ledger.abandoned) == ("", [first, second])
+    folder.close()
+    folder = DataFolder(tmp_path)
+    folder.retired(first)
+    assert folder.ledger.abandoned == [second]
+    folder.retired(second)
+    folder.begin("four", 1, shared=True)
+    folder.retired(folder.ledger.stream)
+    assert (folder.ledger.stream, folder.ledger.abandoned) == ("", [])
+    folder.close()

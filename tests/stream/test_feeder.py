@@ -11,7 +11,7 @@ from ingest.capture import BlockRef
 from stream import codecs, feeder
 from stream.codecs import Kind, Tally
 from stream.data_folder import DataFolder
-from stream.feeder import Feeder, Source, plan, report_of, run_key
+from stream.feeder import Feeder, Source, plan, report_of, run_key, sensor_of
 from stream.files import CaptureFiles
 from stream.positions import Positions
 from stream.reports import SessionReport
@@ -162,3 +162,34 @@ def test_a_twin_is_told_as_the_first(tmp_path: Path):
     told = report_of(Source(Path("b"), same_as="a"), {}, {"a": first})
     assert told == SessionReport("b", "id", packets=3, same_as="a")
     assert report_of(Source(Path("c"), refused="no"), {}, {}) == SessionReport("c", refused="no")
+
+
+def test_a_sensor_feeds_itself_and_is_waited_for(tmp_path: Path, standins):
+    fed = Fed(tmp_path, standins.settings())
+    sources = plan([Path("sensor:gate"), standins.capture(tmp_path / "one.pcap", 10)])
+    assert [sensor_of(s.path) for s in sources] == ["gate", ""]
+    assert sources[0].refused is None
+
+    async def run() -> None:
+        moved = asyncio.Event()
+
+        async def send(topic: str, message: bytes) -> None:
+            fed.messages.append((topic, codecs.decode(message)[0], b""))
+            fed.take()
+            moved.set()
+
+        feeding = Feeder(
+            sources, fed.settings, fed.folder, files=CaptureFiles(), taken=fed.known, send=send, moved=moved
+        )
+        task = asyncio.ensure_future(feeding.run())
+        await asyncio.sleep(0.05)
+        assert fed.messages == []  # the file comes after the sensor
+        feeding.sensors["gate"] = "5e55"
+        fed.folder.tell("5e55", "keep", Tally(packets=7), frozenset({"keep"}))
+        moved.set()
+        await task
+
+    asyncio.run(run())
+    assert fed.kinds == ["OPEN", "DATA", "END"]
+    assert report_of(sources[0], fed.folder.ledger.finished, {}).packets == 7
+    fed.folder.close()

@@ -62,3 +62,14 @@ def test_ordinals_count_by_topic_and_session():
     assert again.number("t", "a", 2, last=False) == 5
     assert again.number("t", "a", 0, last=True) == 7
     assert again.number("t", "a", 1, last=False) == 0
+
+
+def test_what_was_taken_of_a_stage_is_told_of_its_newest_sessions():
+    positions = Positions()
+    for n in range(12):
+        for stage in ("feeder", "other"):
+            opening = Header(f"s{n}", stage, 0, Kind.OPEN, 0, 0, 0, schema_digest())
+            positions.admit("t", opening)
+        positions.admit("t", Header(f"s{n}", "feeder", 0, Kind.DATA, 0, n, 0, schema_digest()))
+    assert positions.of("feeder", most=3) == {"t": {"s11": 11, "s10": 10, "s9": 9}}
+    assert positions.of("nobody") == {}

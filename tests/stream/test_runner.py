@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from citywall.errors import DataFolderBusy, DataFolderError, StoreError, StreamError
+from citywall.errors import DataFolderBusy, DataFolderError, SettingsError, StoreError, StreamError
 from stream import runner
 from stream.data_folder import DataFolder
 from stream.local import folder
@@ -289,3 +289,10 @@ def test_it_runs_in_any_thread(tmp_path: Path, standins):
     thread.start()
     thread.join()
     assert found[0].packets == 10
+
+
+def test_a_sensor_needs_a_shared_transport(tmp_path: Path, standins):
+    with pytest.raises(SettingsError, match="transport: sensor gate needs kafka://HOST:PORT"):
+        run_paths(
+            [Path("sensor:gate")], tmp_path / "data", standins.settings(), assemble=standins.assembler()
+        )

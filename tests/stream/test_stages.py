@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citywall.errors import StoreError, StreamError
+from citywall.errors import Interrupted, StoreError, StreamError
 from citywall.sessions import Session
 from ingest.capture import BlockRef, Section
 from stream import codecs
@@ -175,6 +175,15 @@ def test_restored_stations_skip_what_they_stand_for():
     assert not again.seen("capture", 1, 0)
     out = list(again.work([("capture", 0, i, data) for i, data in enumerate(log)]))
     assert len(out) == 1
+
+
+def test_records_that_are_missing_are_no_reason_to_go_on():
+    station = Station(Picky())
+    log = blocks([1, 1, 1])
+    list(station.work([("capture", 0, 5, log[0])]))
+    with pytest.raises(Interrupted, match="capture/0 goes on at record 7, but 6 is next"):
+        list(station.work([("capture", 0, 7, log[2])]))
+    assert station.offsets == {"capture": {0: 6}}
 
 
 def test_parts_are_named_below_their_stage():
