@@ -14,8 +14,9 @@ from citywall.settings import Settings, results_digest
 from stream import feeder
 from stream.data_folder import DataFolder
 from stream.letters import Letter, LetterBox
+from stream.reporting import Observe
 from stream.reports import RunReport
-from stream.runner import Observe, run_paths
+from stream.runner import run_paths
 
 
 class Healing(msgspec.Struct):

@@ -13,6 +13,7 @@ from console import options, terminal, units
 from console.framework import Command
 
 if TYPE_CHECKING:
+    from console.display import table
     from console.terminal import Terminal
     from stream.health import Health
 
@@ -74,7 +75,7 @@ def _show(found: Health, look: Terminal, *, cut_off: bool, age: float) -> None:
         Column(look.tr("status.checkpoint"), right=True, drop=1),
         Column(look.tr("status.cpu"), right=True, drop=2),
     ]
-    rows = [
+    rows: list[table.Row] = [
         [
             Cell(f"{s.stage}/{s.partition}", "bold"),
             units.count(s.items),

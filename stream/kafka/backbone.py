@@ -295,5 +295,9 @@ class KafkaBackbone:
 
     async def _members(self, group: str) -> int:
         assert self._admin is not None
-        found = await self._admin.describe_consumer_groups([group])
+        try:
+            found = await self._admin.describe_consumer_groups([group])
+        except KafkaError as e:  # a coordinator that is just being found, most often
+            log.debug("the members of %s are not known: %s", group, e)
+            return 1
         return sum(len(g[5]) for response in found for g in response.groups)

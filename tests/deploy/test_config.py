@@ -10,8 +10,6 @@ CONFIG = Path(__file__).resolve().parents[2] / "deploy" / "config"
 
 @pytest.mark.parametrize("name", ["worker.toml", "sensor.toml"])
 def test_settings_are_known(name):
-    if not {"kafka.prefix", "elasticsearch.ca_file"} <= set(settings.keys()):
-        pytest.skip("this tree knows neither Kafka nor Elasticsearch yet")
     loaded = settings.load(CONFIG / name, environment={})
     assert loaded.kafka.tls
     assert loaded.kafka.user == name.removesuffix(".toml")
