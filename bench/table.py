@@ -12,7 +12,12 @@ from bench.results import cost, times
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
-TITLES = {"decode": "decode", "meter": "decode + meter", "end-to-end": "`citywall run`", "index": "alerts into Elasticsearch"}
+TITLES = {
+    "decode": "decode",
+    "meter": "decode + meter",
+    "end-to-end": "`citywall run`",
+    "index": "alerts into Elasticsearch",
+}
 HEADINGS = ("", "packets", "Citywall", "peer", "its cost", "ratio")
 
 
