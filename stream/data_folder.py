@@ -4,6 +4,8 @@
 
     LOCK             who holds the folder
     sessions.json    when each session was first received; the run under way and what is done of it
+    status.json      how the run fares, or fared
+    dead-letters.sqlite  messages that could not be used
     log/             the embedded log, if the transport is local://
     checkpoints/     the state of each stage
     alerts/          the embedded alert store

@@ -13,6 +13,7 @@ from alerts.elastic import admin, bulk, cursor
 from alerts.elastic.connection import Connection
 from alerts.elastic.dsl import Filter, both, compiled, span
 from alerts.elastic.templates import SEARCH, Names
+from alerts.elastic.walk import Hit, Walk
 from alerts.elastic.workflows import Workflows
 from alerts.query import Query
 from alerts.store import (
@@ -31,14 +32,12 @@ from citywall.settings import ElasticsearchSettings
 
 _PAGE = 500
 _BUCKETS = 1000
-_ORDER = [{f"{SEARCH}.time": "desc"}, {"event.id": "desc"}]
 _COUNTED = {
     "severity": "event.severity",
     "detector": "citywall.detector.name",
     "kind": "event.action",
     "session": "citywall.session",
 }
-Hit = dict[str, Any]
 Accepts = Callable[[Document], bool]
 
 
@@ -103,7 +102,7 @@ class ElasticStore:
             raise StoreError(f"a page needs at least one document, not {limit}")
         start = None if after is None else cursor.read(after)
         where, accepts = _condition(query, since, until)
-        walk = _Walk(self, lanes_of(lane), where, start)
+        walk = Walk(self.connection, self._point(lane, start), where, start)
         found: list[Hit] = []
         try:
             for hit in walk.hits(min(limit + 1, _PAGE)):
@@ -131,7 +130,7 @@ class ElasticStore:
     ) -> Iterator[Document]:
         """Everything as of one point in time."""
         where, accepts = _condition(query, since, until)
-        walk = _Walk(self, lanes_of(lane), where, None)
+        walk = Walk(self.connection, self._point(lane), where)
         try:
             for hit in walk.hits(_PAGE):
                 document = _document(hit)
@@ -189,7 +188,7 @@ class ElasticStore:
         """Found page by page and deleted by id: not every server deletes by query."""
         self._writable()
         where = Filter({"term": {"citywall.session": {"value": fold(session)}}}, exact=True)
-        walk = _Walk(self, lanes_of(lane), where, None, source=False)
+        walk = Walk(self.connection, self._point(lane), where, source=False)
         deleted = 0
         try:
             page: list[bulk.Entry] = []
@@ -267,8 +266,11 @@ class ElasticStore:
         finally:
             self.connection.close()
 
-    def open_point(self, lanes: Sequence[str]) -> str:
-        """A point in time over lanes; those that hold nothing yet are left out."""
+    def _point(self, lane: str | None, start: cursor.Cursor | None = None) -> str:
+        """The point in time of a cursor, or a new one; lanes that hold nothing yet are left out."""
+        lanes = lanes_of(lane)
+        if start is not None:
+            return start.pit
         self._refresh()
         answer = self.connection.ask(
             "POST",
@@ -348,59 +350,6 @@ class ElasticStore:
     def _writable(self) -> None:
         if self.read_only:
             raise StoreError(f"{self.url}: was opened for reading only")
-
-
-class _Walk:
-    """Hits of a query in order, as of one point in time."""
-
-    def __init__(
-        self,
-        store: ElasticStore,
-        lanes: Sequence[str],
-        where: Filter,
-        start: cursor.Cursor | None,
-        *,
-        source: bool = True,
-    ) -> None:
-        self._connection = store.connection
-        self._where = where
-        self._source = source
-        self._start = start
-        self.pit = store.open_point(lanes) if start is None else start.pit
-
-    def hits(self, size: int) -> Iterator[Hit]:
-        """One after another, `size` at a time."""
-        after = None if self._start is None else [self._start.time, self._start.id]
-        while True:
-            body: dict[str, Any] = {
-                "size": size,
-                "query": self._where.clause,
-                "sort": _ORDER,
-                "pit": {"id": self.pit, "keep_alive": cursor.KEEP},
-                "track_total_hits": False,
-                "_source": self._source,
-            }
-            if after is not None:
-                body["search_after"] = after
-            answer = self._ask(body)
-            self.pit = answer.get("pit_id", self.pit)
-            hits = answer["hits"]["hits"]
-            yield from hits
-            if len(hits) < size:
-                return
-            # With the server's own tie-break: the same alert may have been received on two days.
-            after = hits[-1]["sort"]
-
-    def close(self) -> None:
-        """Let the server forget the point in time; it would by itself, later."""
-        with contextlib.suppress(StoreError):
-            self._connection.ask("DELETE", "/_pit", {"id": self.pit}, absent=None)
-
-    def _ask(self, body: dict[str, Any]) -> Any:
-        answer = self._connection.ask("POST", "/_search", body, absent=None)
-        if answer is None:
-            raise cursor.expired()
-        return answer
 
 
 def _condition(query: Query | None, since: int | None, until: int | None) -> tuple[Filter, Accepts | None]:

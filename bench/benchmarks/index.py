@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alerts.elastic.store import ElasticStore
 from bench import machine
 from bench.errors import BenchError
 from bench.harness import Benchmark, Context, Result, case_name
 from bench.subjects import OURS
-from citywall.settings import ElasticsearchSettings
+
+if TYPE_CHECKING:
+    from alerts.elastic.store import ElasticStore
 
 #: Alerts that our store is handed at once.
 BATCH = 10_000
@@ -124,7 +125,9 @@ def _server() -> Iterator[tuple[str, str]]:
 
 
 def _timed(writer: Writer, url: str, count: int, label: str) -> float:
+    from alerts.elastic.store import ElasticStore
     from bench.ours.alerts import FINDABLE, documents
+    from citywall.settings import ElasticsearchSettings
 
     prefix = f"b{label}_{''.join(c for c in writer.name if c.isalpha())}"
     store = ElasticStore(url, ElasticsearchSettings(index_prefix=prefix, replicas=0, request_timeout_s=60))

@@ -51,7 +51,7 @@ def test_captures_go_through_in_order(tmp_path: Path, standins):
     assert seen[-1].session == seen[-1].sessions == 2
     assert seen[-1].bytes_total == one.stat().st_size + two.stat().st_size
     left = sorted(p.name for p in (tmp_path / "data").iterdir())
-    assert left == ["LOCK", "kept.db", "sessions.json"]
+    assert left == ["LOCK", "kept.db", "sessions.json", "status.json"]
 
 
 def test_a_run_again_gives_the_same_ids(tmp_path: Path, standins):
