@@ -20,13 +20,14 @@ class Status(msgspec.Struct, array_like=True):
     messages: int
     cpu: float
     taken: dict[str, dict[str, int]]
+    saving: float = 0.0
 
 
 def status_of(station: Station) -> Status:
     """The status as it stands."""
     return Status(
         station.stage.name, station.partition, station.items, dict(station.stage.totals),
-        station.cost.messages, station.cost.cpu, station.positions.of(FEEDER),
+        station.cost.messages, station.cost.cpu, station.positions.of(FEEDER), station.cost.saving,
     )  # fmt: skip
 
 
@@ -86,6 +87,10 @@ class Board:
         for status in self.statuses():
             items[status.stage] = items.get(status.stage, 0) + status.items
         return items
+
+    def saving(self) -> float:
+        """Wall-clock seconds of all checkpoints; those of several stations may be at the same time."""
+        return sum(status.saving for status in self.statuses())
 
     def seconds(self) -> dict[str, float]:
         """Processor seconds by stage, of those that did something."""

@@ -189,8 +189,10 @@ class Desk:
             if not await consumer._commit(tps):  # noqa: SLF001 (it has no public twin)
                 raise Interrupted(f"{self.role.name}: the partitions were given to another worker meanwhile")
         work.dirty = False
-        work.schedule.done(began, time.monotonic())
-        log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, time.monotonic() - began)
+        now = time.monotonic()
+        work.schedule.done(began, now)
+        station.cost.saving += now - began
+        log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, now - began)
 
     async def save(self) -> None:
         """Save every partition."""

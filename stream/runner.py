@@ -288,6 +288,7 @@ class Run:
             by_path.setdefault(told.path, told)
             report.add(told)
         report.seconds = self.board.seconds()
+        report.seconds["checkpoints"] = self.board.saving()
         report.seconds["total"] = time.monotonic() - self.began
         report.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         return report
