@@ -25,7 +25,7 @@ class Session(msgspec.Struct, frozen=True):
     """One input as the stream knows it. `received_at` is wall-clock ns, stamped once at entry."""
 
     id: str
-    kind: str  # "capture" or "flowlog"
+    kind: str  # "capture", "flowlog", or "sensor": a capture that comes with its bytes
     path: str
     size: int
     lane: str

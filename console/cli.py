@@ -22,6 +22,7 @@ MODULES = {
     for name in (
         "run",
         "worker",
+        "sensor",
         "dead-letters",
         "alerts",
         "flows",

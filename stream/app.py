@@ -36,7 +36,7 @@ class _App(faust.App):
     """An application whose queues keep what is in them over a rebalance.
 
     Faust empties them when the flow is resumed. Were the flow resumed late, by the recovery of an earlier
-    rebalance, what came since would be lost without a trace. Desks know by generation and offset what is stale.
+    rebalance, what came since would be lost without a trace. Desks know by generation and offset what is old.
     """
 
     def FlowControlQueue(  # noqa: N802 (Faust's)

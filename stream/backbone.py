@@ -42,7 +42,9 @@ class Backbone(Protocol):
         """The application on it."""
         ...
 
-    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
+    async def listen(
+        self, note: Callable[[Status], None], finished: Finished, sensed: Callable[[str, str], None]
+    ) -> None:
         """Hear what other processes tell of the run, as long as it goes on."""
         ...
 
@@ -104,7 +106,9 @@ class LocalBackbone:
             self._app.transport.folder.create(name, partitions)
         return self._app
 
-    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
+    async def listen(
+        self, note: Callable[[Status], None], finished: Finished, sensed: Callable[[str, str], None]
+    ) -> None:
         """There is nobody else."""
 
     async def tell(self, board: Board, moved: asyncio.Event) -> None:

@@ -11,7 +11,7 @@ FEEDER = "feeder"
 
 
 class Status(msgspec.Struct, array_like=True):
-    """What a station has done. `taken`: next ordinal of what the feeder fed, by topic and session; -1 over."""
+    """What a station has done. `taken`: next ordinal of what the feeder fed, by topic and session, or -1."""
 
     stage: str
     partition: int

@@ -53,12 +53,24 @@ class Reference(Protocol):
     length: int
 
 
+#: What the path of a source begins with that a sensor feeds; its name follows.
+SENSOR = "sensor:"
+
+
+def sensor_of(path: Path) -> str:
+    """The name of the sensor that a path stands for, empty where it is a file."""
+    return str(path).removeprefix(SENSOR) if str(path).startswith(SENSOR) else ""
+
+
 def plan(paths: Sequence[Path]) -> list[Source]:
     """What each path holds, as far as it can be told without reading it all; never raises for one path."""
     sources: list[Source] = []
     first: dict[str, str] = {}
     for path in paths:
         source = Source(path)
+        if sensor_of(path):
+            sources.append(source)
+            continue
         try:
             source.digest, source.size = _content(path)
         except InputError as e:
@@ -115,6 +127,7 @@ class Feeder:
         moved: asyncio.Event,
     ) -> None:
         self.sources = sources
+        self.sensors: dict[str, str] = {}  # sessions by the sensor that feeds them
         self.current = 0  # 1-based index of the source being fed
         self._settings = settings
         self._folder = folder
@@ -129,7 +142,19 @@ class Feeder:
         for at, source in enumerate(self.sources):
             self.current = at + 1
             if source.refused is None and source.same_as is None:
-                await self._feed(source)
+                await (self._await(source) if sensor_of(source.path) else self._feed(source))
+
+    async def _await(self, source: Source) -> None:
+        """A sensor feeds this one: wait until all of it was taken."""
+        sensor = sensor_of(source.path)
+        source.kind = "sensor"
+        while sensor not in self.sensors:
+            self._moved.clear()
+            await self._moved.wait()
+        source.session = self.sensors[sensor]
+        while source.session not in self._folder.ledger.finished:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def _feed(self, source: Source) -> None:
         loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from citywall.errors import DataFolderError, Interrupted
+from citywall.errors import DataFolderError, Interrupted, SettingsError
 from citywall.settings import Settings
 from stream import feeder
 from stream.assembly import Assembly, assemble
@@ -122,6 +122,7 @@ class Run:
         self._engine: Engine | None = None
         self._letters = LetterBox(folder.root)
         self.board = Board()
+        self._sensors: dict[str, str] = {}
 
     def execute(self) -> None:
         """Run to the end, or raise what stopped it.
@@ -151,18 +152,25 @@ class Run:
 
         self.over, self.moved, self._keeping = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         roles = self.assembly.roles
-        backbone = open_backbone(self.settings, self.folder, roles)
+        backbone = open_backbone(self.settings, self.folder, roles, self.sources)
         engine = None
         try:
             await backbone.open(topics_of(roles))
-            hooks = Hooks(self.moved.set, self._finished, self._fail, asyncio.Lock())
+            told = asyncio.Event()
+
+            def moved() -> None:
+                self.moved.set()
+                told.set()
+
+            hooks = Hooks(moved, self._finished, self._fail, asyncio.Lock())
             engine = self._engine = Engine(
                 backbone, roles, self.settings, cast=roles, pool=pool, board=self.board, hooks=hooks
             )
             await engine.start()
             engine.add(self._feed(engine))
             engine.add(self._watch(engine))
-            engine.add(backbone.listen(self._note, self._finished))
+            engine.add(backbone.listen(self._note, self._finished, self._sensed))
+            engine.add(backbone.tell(self.board, told))
             engine.add(backbone.watch(engine.waiting))
             engine.add(self._collect(backbone))
             await self.over.wait()
@@ -189,6 +197,7 @@ class Run:
             send=engine.send,
             moved=self.moved,
         )
+        self._feeder.sensors = self._sensors
         await self._feeder.run()
         while not self._all_finished():
             self.moved.clear()
@@ -207,6 +216,10 @@ class Run:
             while letters := await backbone.letters():
                 paths = {source.session: str(source.path) for source in self.sources}
                 await asyncio.to_thread(self._letters.add, letters, paths, time.time_ns())
+
+    def _sensed(self, sensor: str, session: str) -> None:
+        self._sensors[sensor] = session
+        self.moved.set()
 
     def _note(self, status: Status) -> None:
         self.board.note(status)
@@ -340,9 +353,14 @@ def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) 
         _close_loop(loop)
 
 
-def open_backbone(settings: Settings, folder: DataFolder, roles: Sequence[Role]) -> Backbone:
+def open_backbone(
+    settings: Settings, folder: DataFolder, roles: Sequence[Role], sources: Sequence[Source]
+) -> Backbone:
     """What `transport` names, for the run of `folder`. Raises SettingsError."""
+    sensors = tuple(name for source in sources if (name := feeder.sensor_of(source.path)))
     if settings.transport.startswith("local://"):
+        if sensors:
+            raise SettingsError("settings", "transport", f"sensor {sensors[0]} needs kafka://HOST:PORT")
         return LocalBackbone(folder)
     from stream.kafka.backbone import KafkaBackbone
     from stream.kafka.cards import card_of
@@ -350,7 +368,7 @@ def open_backbone(settings: Settings, folder: DataFolder, roles: Sequence[Role])
 
     run = folder.ledger.stream
     return KafkaBackbone(
-        Cluster(settings), run, roles, card=card_of(run, settings),
+        Cluster(settings), run, roles, card=card_of(run, settings, sensors),
         abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,
     )  # fmt: skip
 

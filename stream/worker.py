@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CHECK_S = 0.5
+#: Seconds without work after which a worker leaves a run for a newer one.
+IDLE_S = 15.0
 
 
 def work(settings: Settings, *, once: bool = False) -> None:
     """Join one run after another until a signal says stop; with `once`, until the first is over.
 
-    Raises SettingsError where the transport is not shared, StreamError where a run cannot be joined or gone on
-    with, KeyboardInterrupt after SIGINT and SystemExit after SIGTERM, when everything is saved.
+    Raises SettingsError where the transport is not shared, StreamError where a run cannot be joined or gone
+    on with, KeyboardInterrupt after SIGINT and SystemExit after SIGTERM, when everything is saved.
     """
     if not settings.transport.startswith("kafka://"):
         raise SettingsError("settings", "transport", "a worker needs kafka://HOST:PORT")
@@ -37,6 +40,20 @@ def work(settings: Settings, *, once: bool = False) -> None:
     run_loop(worker.main(), worker.interrupt)
     if worker.failure is not None:
         raise worker.failure
+
+
+class Rest:
+    """How long nothing has been taken here."""
+
+    def __init__(self) -> None:
+        self._then = (-1, time.monotonic())
+
+    def seconds(self, board: Board) -> float:
+        """Since messages were last taken."""
+        messages = sum(status.messages for status in board.here())
+        if messages != self._then[0]:
+            self._then = (messages, time.monotonic())
+        return time.monotonic() - self._then[1]
 
 
 class Worker:
@@ -52,6 +69,7 @@ class Worker:
         self._runs: dict[str, RunCard] = {}
         self._changed = asyncio.Event()
         self._patience = Patience()
+        self._following: asyncio.Future[None]
 
     def interrupt(self, number: int) -> None:
         """A signal asks to stop."""
@@ -69,23 +87,29 @@ class Worker:
 
         threads = self.settings.workers or os.cpu_count() or 1
         pool = ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
-        following = asyncio.ensure_future(follow(self._cluster, self._seen))
+        following = self._following = asyncio.ensure_future(follow(self._cluster, self._seen))
+        following.add_done_callback(lambda _: self._changed.set())
         try:
             while self.failure is None:
-                await self._changed.wait()
-                self._changed.clear()
                 if following.done():
                     following.result()
-                if self._runs and self.failure is None:
-                    await self._serve(next(reversed(self._runs.values())), pool)
-                    if self._once:
-                        break
+                if not self._runs:
+                    self._changed.clear()
+                    await self._changed.wait()
+                    continue
+                await self._serve(self._runs[self._newest], pool)
+                if self._once:
+                    break
         except Exception as e:  # noqa: BLE001 (raised by `work`)
             self._fail(e)
         finally:
             following.cancel()
             await asyncio.wait([following])
             pool.shutdown(cancel_futures=True)
+
+    @property
+    def _newest(self) -> str:
+        return next(reversed(self._runs))
 
     def _seen(self, runs: dict[str, RunCard]) -> None:
         if runs != self._runs:
@@ -127,7 +151,11 @@ class Worker:
             await engine.start()
             engine.add(backbone.tell(board, moved))
             engine.add(backbone.watch(engine.waiting))
-            while card.run in self._runs and not failures and self.failure is None:
+            rest = Rest()
+            while card.run in self._runs and not (failures or self.failure or self._following.done()):
+                if rest.seconds(board) >= IDLE_S and card.run != self._newest:
+                    log.info("run %s rests; leaving it for a newer one", card.run)
+                    break
                 engine.check()
                 self._changed.clear()
                 try:

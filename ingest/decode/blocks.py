@@ -66,6 +66,13 @@ class BlockRef(msgspec.Struct, frozen=True):
     places: tuple[tuple[str, int], ...] = ()
 
 
+class InlineBlock(msgspec.Struct, frozen=True):
+    """A block with its bytes, from where the file cannot be read here."""
+
+    block: BlockRef
+    data: bytes
+
+
 def fill_interface(rows: NDArray[np.void], i: int, interface: Interface) -> None:
     """Write `interface` into row `i` of INTERFACE[n]."""
     for name in INTERFACE.names or ():

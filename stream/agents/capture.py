@@ -20,7 +20,8 @@ from citywall.errors import InputError, Misplaced
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING
-from ingest.decode.blocks import BlockRef
+from ingest.capture.sparse import SparseCapture
+from ingest.decode.blocks import BlockRef, InlineBlock
 from ingest.decode.counts import DecodeCounts
 from stream import codecs
 from stream.agents.emitting import ROWS, Emitter, topics
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.void]
 ETHERNET = 1
+#: The kind of a session whose blocks come with their bytes.
+SENSOR = "sensor"
 
 
 class _Metering:
@@ -49,6 +52,7 @@ class _Metering:
         self.tally = Tally()
         self.clock = BEGINNING
         self.emitter = Emitter(session.id, archive=archive)
+        self.sparse = SparseCapture(session.path, session.size) if session.kind == SENSOR else None
 
 
 class CaptureStage:
@@ -74,7 +78,7 @@ class CaptureStage:
             opening = codecs.unpack(message.body, Opening)
             yield from self._open(opening).emitter.open(opening)
         elif message.header.kind is Kind.DATA:
-            yield from self._block(codecs.unpack(message.body, BlockRef))
+            yield from self._block(self._sessions[message.header.session], message.body)
         else:
             yield from self._end(message.header.session, codecs.unpack(message.body, Tally))
 
@@ -83,19 +87,27 @@ class CaptureStage:
         self._sessions[opening.session.id] = state
         return state
 
+    def _source(self, state: _Metering, body: memoryview) -> tuple[BlockRef, CaptureFile | SparseCapture]:
+        """A block, and what its bytes are in."""
+        if state.sparse is None:
+            ref = codecs.unpack(body, BlockRef)
+            return ref, self._file(ref.path)
+        inline = codecs.unpack(body, InlineBlock)
+        state.sparse.put(inline.block, inline.data)
+        return inline.block, state.sparse
+
     def _file(self, path: str) -> CaptureFile:
         try:
             return self._files.get(path, self._user)
         except InputError as e:
             raise Misplaced(f"{e}; every worker must be able to read the captures of a run") from e
 
-    def _block(self, ref: BlockRef) -> Iterator[Output]:
+    def _block(self, state: _Metering, body: memoryview) -> Iterator[Output]:
         from ingest.decode.reading import decode_block, link_events
 
-        state = self._sessions[ref.session]
+        ref, capture = self._source(state, body)
         for reason, offset in ref.places if self._partition == 0 else ():
             state.tally.place(reason, [offset])
-        capture = self._file(ref.path)
         buffer = capture.buffer
         ethernet = all(interface.link == ETHERNET for interface in ref.section.interfaces)
         frame = ref.first_frame
@@ -141,7 +153,10 @@ class CaptureStage:
             state.tally.count(fed.errors)
             state.tally.count(state.counts.errors)
             state.tally.note({"late": met["late"]})
-        self._files.close(state.session.path, self._user)
+        if state.sparse is None:
+            self._files.close(state.session.path, self._user)
+        else:
+            state.sparse.close()
         yield from state.emitter.end(state.tally)
 
     def flush(self) -> Iterable[Output]:

@@ -1,10 +1,10 @@
 """One run on a Kafka cluster.
 
-A run has topics of its own, `<prefix>.<run>.<topic>`, and a consumer group of that name. So it never sees what
-an abandoned run left behind, ends with its topics deleted instead of waiting for retention, and two runs share
-a cluster without knowing of each other; a service that never ends is a run that never ends. Workers find runs
-in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are, that a session
-is over) goes over the run's topic `control`.
+A run has topics of its own, `<prefix>.<run>.<topic>`, and a consumer group of that name. So it never sees
+what an abandoned run left behind, ends with its topics deleted instead of waiting for retention, and two runs
+share a cluster without knowing of each other; a service that never ends is a run that never ends. Workers
+find runs in the topic `<prefix>.runs`. What stations tell each other beside the stream (how far they are,
+that a session is over) goes over the run's topic `control`.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class _Told(msgspec.Struct, array_like=True):
     stage: str = ""  # with session and tally: this sink is done with it
     session: str = ""
     tally: Tally | None = None
+    sensor: str = ""  # with session: this sensor feeds it
 
 
 class KafkaBackbone:
@@ -159,8 +160,13 @@ class KafkaBackbone:
         app.citywall = self
         return app
 
-    async def listen(self, note: Callable[[Status], None], finished: Finished) -> None:
-        """Read the control topic from its beginning on."""
+    async def listen(
+        self,
+        note: Callable[[Status], None],
+        finished: Finished,
+        sensed: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
+        """Read the control topic from its beginning on. `sensed(sensor, session)`: one begins to feed."""
         tp = TopicPartition(self.full(CONTROL), 0)
         reader = await self._reader()
         reader.assign([tp])
@@ -172,6 +178,8 @@ class KafkaBackbone:
                     continue
                 for status in told.statuses:
                     note(status)
+                if told.sensor:
+                    sensed(told.sensor, told.session)
                 if told.tally is not None:
                     await finished(told.stage, told.session, told.tally)
 
@@ -191,6 +199,24 @@ class KafkaBackbone:
     async def done(self, stage: str, session: str, tally: Tally) -> None:
         """Tell the owner of the run that a sink is done with a session."""
         await self._say(_Told(self._me, [], stage, session, tally))
+
+    async def attach(self) -> None:
+        """Be able to write into a run that others opened; what comes next is only `send` and `sense`."""
+        self._producer = self.cluster.producer()
+        await self._producer.start()
+
+    async def sense(self, sensor: str, session: str) -> None:
+        """Tell the owner of the run which session a sensor feeds."""
+        await self._say(_Told(self._me, sensor=sensor, session=session))
+
+    async def send(self, topic: str, message: bytes, partitions: int) -> None:
+        """Put a message into each partition of a topic; raises StreamError where it is refused."""
+        assert self._producer is not None
+        try:
+            for partition in range(partitions):
+                await self._producer.send_and_wait(self.full(topic), message, None, partition)
+        except KafkaError as e:
+            raise StreamError(f"{self.full(topic)} cannot be written: {e}") from e
 
     async def _say(self, told: _Told) -> None:
         assert self._producer is not None

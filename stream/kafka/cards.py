@@ -32,13 +32,14 @@ class RunCard(msgspec.Struct, frozen=True):
     schema: str
     settings: dict[str, Any]
     began: int
+    sensors: tuple[str, ...] = ()  # those it waits for
 
 
-def card_of(run: str, settings: Settings) -> RunCard:
+def card_of(run: str, settings: Settings, sensors: tuple[str, ...] = ()) -> RunCard:
     """The card of a run of ours."""
     plain = msgspec.to_builtins(settings)
     shared = {key: value for key, value in plain.items() if key not in OWN}
-    return RunCard(run, __version__, codecs.schema_digest(), shared, time.time_ns())
+    return RunCard(run, __version__, codecs.schema_digest(), shared, time.time_ns(), sensors)
 
 
 def settings_of(card: RunCard, own: Settings) -> Settings:

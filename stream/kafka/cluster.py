@@ -92,7 +92,7 @@ class Cluster:
                 await admin.close()
                 if time.monotonic() >= deadline:
                     raise StreamError(
-                        f"{self.url}: no broker answers ({e}); does it run, and are address, TLS and user right?"
+                        f"{self.url}: no broker answers ({e}); are address, TLS and user right?"
                     ) from e
                 log.warning("%s: no broker answers; waiting for one", self.url)
                 await asyncio.sleep(_RETRY_S)

@@ -3,8 +3,8 @@
 Each station has a partition of its own, so what must be read to restore it is what its last checkpoints
 wrote. Older ones are deleted outright (`DeleteRecords`) once a newer one is committed: compaction would keep
 them until it gets round to it, and never touches the newest segment, so that a restore would read many
-checkpoints to find one. A manifest without all its chunks does not count; of several the one furthest on does, so whoever
-lost a partition and saves once more does no harm.
+checkpoints to find one. A manifest without all its chunks does not count; of several the one furthest on
+does, so whoever lost a partition and saves once more does no harm.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Watchdog:
         self._since: dict[Place, tuple[int, float]] = {}
 
     def look(self, waiting: Mapping[Place, int], ends: Mapping[Place, int], now: float) -> None:
-        """Take note of next offsets and ends as of `now`; raises Interrupted where one has rested too long."""
+        """Take note of next offsets and ends as of `now`; raises Interrupted where one rests too long."""
         resting = {place: at for place, at in waiting.items() if ends.get(place, 0) > at}
         self._since = {
             place: known if (known := self._since.get(place)) and known[0] == at else (at, now)

@@ -172,7 +172,7 @@ def test_the_runner_dies_and_goes_on(
 def test_an_abandoned_run_leaves_nothing(
     citywall: Citywall, fleet: Fleet, busy: Path, tmp_path: Path, usual: dict[str, dict[str, Any]]
 ):
-    """Cut off and never gone on with, a run's topics go when the next begins, and none of it comes up there."""
+    """Cut off and never gone on with, a run's topics go when the next begins; none of it comes up there."""
     run = citywall.start("run", busy, *CUT, *fleet.options, "--json")
     ledger, log = citywall.data / "sessions.json", citywall.data / "logs" / "citywall.log"
     deadline = time.monotonic() + 40
@@ -194,6 +194,41 @@ def test_an_abandoned_run_leaves_nothing(
     assert f"run {abandoned} is over" in log.read_text()
     citywall.run(busy, *fleet.options)
     assert citywall.alerts() == usual | expected.alerts()
+
+
+def test_a_sensor_sends_what_nobody_else_can_read(
+    citywall: Citywall, fleet: Fleet, busy: Path, usual: dict[str, dict[str, Any]], tmp_path: Path
+):
+    """Killed once on the way; the alerts are those of the file itself, but for where it lies."""
+    to = fleet.options[1].removeprefix("transport=")
+    command = [
+        sys.executable,
+        "-m",
+        "console",
+        "sensor",
+        "--capture",
+        str(busy),
+        "--name",
+        "gate",
+        "--to",
+        to,
+    ]
+    command += fleet.options[2:]
+    fleet.worker()
+    run = citywall.start("run", "sensor:gate", *fleet.options, "--set", "partitions=2", "--json")
+    with (tmp_path / "sensor.log").open("wb") as log:
+        first = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        time.sleep(random.Random(SEED + 2).uniform(2.0, 4.0))
+        first.kill()
+        first.wait()
+        second = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+        out, err = run.communicate(timeout=90)
+        second.terminate()  # where the first had sent everything, it waits for another run
+        second.wait()
+    assert run.returncode == 0, err
+    assert json.loads(out)["alerts"] == len(usual)
+    there = json.dumps(usual).replace(json.dumps(str(busy))[1:-1], "sensor:gate:busy.pcap")
+    assert citywall.alerts() == json.loads(there)
 
 
 def test_no_broker_is_said_clearly(citywall: Citywall, busy: Path):

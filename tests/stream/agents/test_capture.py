@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from citywall.batches import END, EVENT, FLOW
-from citywall.errors import InputError
+from citywall.errors import InputError, Misplaced
 from citywall.sessions import Session
 from citywall.settings import Settings
 from citywall.watermarks import END_OF_TIME
+from ingest.decode.blocks import InlineBlock
 from stream import codecs
 from stream.agents.capture import CaptureStage
-from stream.codecs import Tally
+from stream.codecs import Kind, Opening, Tally
 from stream.files import CaptureFiles
 
 
@@ -54,22 +55,31 @@ def traffic() -> list[tuple[float, bytes]]:
 class Run:
     """The rows that a stage gave of one capture, and its tally."""
 
-    def __init__(self, path: Path, session: Session, hand, block_bytes=4096, batch_packets=4096, save_at=()):
+    def __init__(
+        self, path: Path, session: Session, hand, block_bytes=4096, batch_packets=4096, save_at=(),
+        share=(0, 1), inline=False,
+    ):  # fmt: skip
         settings = msgspec.structs.replace(
             Settings(), capture=msgspec.structs.replace(Settings().capture, batch_packets=batch_packets)
         )
         self.files = CaptureFiles()
-        session = msgspec.structs.replace(session, path=str(path))
-        stage = CaptureStage(settings, self.files)
+        capture = self.files.get(str(path))
+        kind = "sensor" if inline else "capture"
+        session = msgspec.structs.replace(session, path=str(path), size=capture.size, kind=kind)
+        partition, partitions = share
+        files = CaptureFiles() if inline else self.files
+        stage = CaptureStage(settings, files, partition)
         feeding = hand(stage, session)
-        out = feeding.open()
-        for i, ref in enumerate(self.files.get(str(path)).blocks(block_bytes, session=session.id)):
-            out += feeding.data(codecs.pack(ref), count=1)
+        out = feeding.say(Kind.OPEN, codecs.pack(Opening(session, partitions)))
+        for i, ref in enumerate(capture.blocks(block_bytes, session=session.id)):
+            data = capture.buffer[ref.offset : ref.offset + ref.length].tobytes()
+            body = InlineBlock(msgspec.structs.replace(ref, path="nowhere"), data) if inline else ref
+            out += feeding.data(codecs.pack(body), count=1)
             if i % 3 == 2 or i in save_at:
                 out += feeding.flush()
             if i in save_at:
                 parts = {n: p.copy() if isinstance(p, np.ndarray) else p for n, p in stage.snapshot().items()}
-                stage = feeding.stage = CaptureStage(settings, self.files)
+                stage = feeding.stage = CaptureStage(settings, files, partition)
                 stage.restore(parts)
         out += feeding.end()
         self.totals = stage.totals
@@ -119,7 +129,8 @@ def test_everything_is_counted_and_promises_are_kept(capture: Path, session, han
     "how",
     [
         {"batch_packets": 1}, {"batch_packets": 7}, {"block_bytes": 1 << 20},
-        {"save_at": (0, 2, 5)}, {"save_at": (1, 3), "batch_packets": 7},
+        {"save_at": (0, 2, 5)}, {"save_at": (1, 3), "batch_packets": 7}, {"inline": True},
+        {"inline": True, "save_at": (1, 3)},
     ],
     ids=str,
 )  # fmt: skip
@@ -130,6 +141,35 @@ def test_rows_are_the_same_however_they_are_cut(capture: Path, session, hand, ho
     for name in EVENT.names:
         assert plain.events[name].tolist() == other.events[name].tolist(), name
     assert plain.tally == other.tally
+
+
+@pytest.mark.parametrize("partitions", [2, 3, 7])
+def test_partitions_share_the_flows_and_nothing_else_changes(capture: Path, session, hand, partitions: int):
+    plain = Run(capture, session, hand)
+    parts = [Run(capture, session, hand, share=(p, partitions)) for p in range(partitions)]
+    flows = np.concatenate([part.flows for part in parts])
+    order = ["time", "flow_id", "report"]
+    assert np.array_equal(np.sort(flows, order=order), np.sort(plain.flows, order=order))
+    assert sum(len(part.flows) > 0 for part in parts) > 1
+    assert np.array_equal(parts[0].events, plain.events)
+    assert not any(len(part.events) for part in parts[1:])
+    whole = Tally()
+    for part in parts:
+        whole.add(part.tally)
+    assert whole == plain.tally
+    assert sum(part.totals["packets"] for part in parts) == plain.totals["packets"]
+
+
+def test_a_file_that_cannot_be_read_here_is_no_bad_message(tmp_path: Path, session, hand):
+    path = write(tmp_path / "one.pcap", traffic()[:40])
+    files = CaptureFiles()
+    feeding = hand(CaptureStage(Settings(), CaptureFiles()), msgspec.structs.replace(session, path=str(path)))
+    feeding.open()
+    ref = next(files.get(str(path)).blocks(1 << 20, session=session.id))
+    files.close_all()
+    path.unlink()
+    with pytest.raises(Misplaced, match="every worker must be able to read"):
+        feeding.data(codecs.pack(ref), count=1)
 
 
 def test_a_file_that_changed_is_an_input_error(tmp_path: Path, session, hand):

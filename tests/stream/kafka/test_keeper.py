@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+import pytest
+from aiokafka import TopicPartition
+
+from citywall.errors import StreamError
+from citywall.state import Parts
+from stream.kafka import keeper as module
+from stream.kafka.cluster import Cluster
+from stream.kafka.keeper import TopicKeeper
+from stream.kafka.topics import Wanted, drop, have
+
+PLACES = {("a", 0): 0, ("b", 0): 1}
+ROWS = np.dtype([("time", "i8"), ("n", "u4"), ("rest", "u4")])
+
+
+def state(n: int, rows: int = 1000) -> Parts:
+    table = np.zeros(rows, ROWS)
+    table["n"] = np.arange(rows) + n
+    return {"table": table, "pairs": np.arange(6, dtype=np.int64).reshape(2, 3), "none": np.zeros(0, ROWS),
+            "name": f"state {n}".encode(), "empty": b""}  # fmt: skip
+
+
+class Kept:
+    """A topic of checkpoints, and keepers on it as several processes would have."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.topic = f"{cluster.settings.prefix}.checkpoints"
+
+    async def keeper(self) -> TopicKeeper:
+        producer, reader = self.cluster.producer(), self.cluster.reader()
+        await producer.start()
+        await reader.start()
+        self.clients += [producer, reader]
+        return TopicKeeper(self.topic, PLACES, producer=producer, reader=reader, admin=self.admin)
+
+    async def run(self, work: Callable[[Kept], Awaitable[None]]) -> None:
+        self.admin = await self.cluster.reach()
+        self.clients = []
+        try:
+            await have(self.admin, [Wanted(self.topic, len(PLACES), kept=True)], self.cluster.settings)
+            await work(self)
+            await drop(self.admin, self.topic)
+        finally:
+            for client in self.clients:
+                await client.stop()
+            await self.admin.close()
+
+
+def same(a: Parts, b: Parts) -> bool:
+    return a.keys() == b.keys() and all(
+        np.array_equal(x, y) and x.dtype == y.dtype if isinstance(x, np.ndarray) else x == y
+        for x, y in ((a[name], b[name]) for name in a)
+    )
+
+
+def test_what_is_saved_here_is_restored_there(cluster: Cluster):
+    async def work(kept: Kept) -> None:
+        mine, other = await kept.keeper(), await kept.keeper()
+        assert await mine.load("a", 0) is None
+        assert await mine.ours("a", 0)
+        await mine.save("a", 0, {"in": {0: 5}}, state(1))
+        await mine.save("a", 0, {"in": {0: 9}}, state(2))
+        assert await mine.ours("a", 0)
+        assert not await other.ours("a", 0)
+        found = await other.load("a", 0)
+        assert found is not None
+        assert found[0] == {"in": {0: 9}}
+        assert same(found[1], state(2))
+        table = found[1]["table"]
+        assert isinstance(table, np.ndarray)
+        assert table.flags.writeable
+        assert await other.ours("a", 0)
+        assert await other.load("b", 0) is None
+
+    asyncio.run(Kept(cluster).run(work))
+
+
+def test_old_checkpoints_are_deleted_and_large_ones_go_in_chunks(cluster: Cluster):
+    async def work(kept: Kept) -> None:
+        mine = await kept.keeper()
+        rows = 1 << 20  # 16 MiB: four chunks
+        for n in range(4):
+            await mine.save("a", 0, {"in": {0: n}}, state(n, rows))
+        tp = TopicPartition(kept.topic, 0)
+        reader = kept.clients[1]
+        begin, end = (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp]
+        assert end - begin <= 2 * 8  # the last two
+        found = await (await kept.keeper()).load("a", 0)
+        assert found is not None
+        assert same(found[1], state(3, rows))
+
+    asyncio.run(Kept(cluster).run(work))
+
+
+def test_a_torn_checkpoint_and_one_that_is_behind_do_not_count(cluster: Cluster, monkeypatch):
+    async def work(kept: Kept) -> None:
+        mine, zombie = await kept.keeper(), await kept.keeper()
+        await mine.save("a", 0, {"in": {0: 50}, "other": {0: 7}}, state(1))
+        await zombie.save("a", 0, {"in": {0: 40}, "other": {0: 7}}, state(2))  # lost the partition long ago
+        tp = TopicPartition(kept.topic, 0)
+        await kept.clients[0].send_and_wait(tp.topic, b"half a state", b"\0" * 16, tp.partition)  # then died
+        found = await (await kept.keeper()).load("a", 0)
+        assert found is not None
+        assert found[0]["in"] == {0: 50}
+        assert same(found[1], state(1))
+        assert not await mine.ours("a", 0)
+
+    asyncio.run(Kept(cluster).run(work))
+
+
+def test_another_schema_is_refused(cluster: Cluster, monkeypatch):
+    async def work(kept: Kept) -> None:
+        mine = await kept.keeper()
+        await mine.save("a", 0, {"in": {0: 5}}, state(1))
+        monkeypatch.setattr(module, "SCHEMA_VERSION", 77)
+        with pytest.raises(StreamError, match=r"the checkpoint of a is of schema \d+, not 77"):
+            await mine.load("a", 0)
+
+    asyncio.run(Kept(cluster).run(work))

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from stream.board import FEEDER, Board, Status, status_of
+from stream.codecs import Header, Kind, schema_digest
+from stream.stages import Station
+
+
+def status(stage: str, partition: int, taken: dict[str, int] | None = None, **totals: int) -> Status:
+    return Status(stage, partition, 10 * (partition + 1), totals, 1, 0.5, {"in": taken} if taken else {})
+
+
+def test_what_is_taken_is_what_the_slowest_partition_took():
+    board = Board()
+    assert board.taken("in", "s", 2) is None
+    board.note(status("a", 0, {"s": 7}))
+    assert board.taken("in", "s", 2) is None
+    board.note(status("a", 1, {"s": 4}))
+    assert board.taken("in", "s", 2) == 4
+    board.note(status("a", 1, {"s": -1}))
+    assert board.taken("in", "s", 2) == 7
+    board.note(status("a", 0, {"s": -1, "t": 0}))
+    assert board.taken("in", "s", 2) == -1
+    assert board.taken("in", "t", 2) is None
+    assert board.taken("other", "s", 1) is None
+
+
+def test_counts_are_of_the_whole_run():
+    board = Board()
+    board.note(status("a", 0, packets=5))
+    board.note(status("a", 1, packets=2, flows=1))
+    board.note(status("b", 0))
+    assert board.totals() == {"packets": 7, "flows": 1}
+    assert board.items() == {"a": 30, "b": 10}
+    assert board.seconds() == {"a": 1.0, "b": 0.5}
+
+
+def test_a_station_of_ours_is_asked_itself_and_remembered_when_it_leaves(standins):
+    board = Board()
+    stage = standins.Numbers()
+    station = Station(stage, 1)
+    station.positions.admit("capture", Header("s", FEEDER, 0, Kind.OPEN, 0, 0, 0, schema_digest()))
+    board.watch(station)
+    assert board.taken("capture", "s", 1) == 0
+    stage.totals["packets"] = 3
+    assert board.totals() == {"packets": 3}
+    assert board.here() == [status_of(station)]
+    board.leave(station)
+    board.leave(station)
+    stage.totals["packets"] = 4
+    assert board.here() == []
+    assert board.totals() == {"packets": 3}
