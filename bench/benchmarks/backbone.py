@@ -12,6 +12,8 @@ from bench.captures import MILLION_PACKETS, Capture
 from bench.harness import Benchmark, Context, Result, case_name, compare
 from bench.ours.backbone import EMBEDDED, Embedded, OverKafka
 from bench.ours.end_to_end import run_command
+from bench.ours.inline import Inline
+from bench.peers.raw_kafka import RawClient
 from bench.services.kafka import VERSION, Kafka
 
 UNIT = "wall seconds per packet"
@@ -23,6 +25,7 @@ CHECKPOINT = "checkpoint.interval_s=1"
 class Backbone(Benchmark):
     """Throughput by the wall clock: same process, capture and core; the broker has the rest of the machine.
 
+    `inline`: the sensor beside the plain client; what takes the blocks has the rest of the machine there.
     `checkpoints`: seconds of all stations' checkpoints, waiting included, as a share of the run's seconds; an
     upper bound, since stations work while another saves.
     """
@@ -32,17 +35,21 @@ class Backbone(Benchmark):
 
     def run(self, context: Context) -> Result:
         """Measure."""
-        with _server() as url:
-            ours = OverKafka(url)
+        with _server() as kafka:
+            ours = OverKafka(kafka.url)
             result = by_the_wall(compare(self.name, context, ours, [Embedded()]))
             result["versions"]["kafka"] = VERSION
             result["checkpoints"] = self._checkpoints(context, ours)
+            inline = by_the_wall(compare("inline", context, Inline(kafka.url), [RawClient(kafka.bootstrap)]))
+            result["inline"] = inline
         case = case_name(max(context.sizes))
         result["notes"] = [
-            f"{result['ratios'][EMBEDDED][case]:.0%} of the embedded log's throughput ({case} packets)"
-        ] + [
-            f"checkpoints, {where}: {told['share']:.1%} of {told['run_s']:.1f} s"
-            for where, told in result["checkpoints"].items()
+            f"{result['ratios'][EMBEDDED][case]:.0%} of the embedded log's throughput ({case} packets)",
+            f"inline blocks at {inline['ratios'][RawClient.name][case]:.0%} of the plain client's speed",
+            *(
+                f"checkpoints, {where}: {told['share']:.1%} of {told['run_s']:.1f} s"
+                for where, told in result["checkpoints"].items()
+            ),
         ]
         return result
 
@@ -85,10 +92,10 @@ def _wall_first(spread: dict[str, dict[str, float]]) -> dict[str, dict[str, floa
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def _server() -> Iterator[Kafka]:
     """A broker of our own, its compiler not held back."""
     with (
         tempfile.TemporaryDirectory(prefix="citywall-bench-") as folder,
         Kafka(Path(folder) / "kafka", heap_mib=HEAP_MIB, quick=False) as kafka,
     ):
-        yield kafka.url
+        yield kafka

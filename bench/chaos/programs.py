@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.errors import ServiceFailed
 from bench.services.service import Service
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -39,6 +41,17 @@ class Program(Service):
             self.kill()
         self._logged = self.log.stat().st_size if self.log.exists() else 0
         super().start()
+
+    def finish(self, limit_s: float) -> None:
+        """Wait until it ends by itself; raises ServiceFailed where it fails, or does not end in time."""
+        if self._process is None:
+            raise ServiceFailed(f"{self.name} is not running")
+        try:
+            code = self._process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            raise ServiceFailed(f"{self.name} has not ended after {limit_s:.0f} s:\n{self.tail()}") from None
+        if code != 0:
+            raise ServiceFailed(f"{self.name} ended with {code}:\n{self.tail()}")
 
     def said(self) -> str:
         """What it wrote since it was last started."""

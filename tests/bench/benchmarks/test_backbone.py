@@ -24,9 +24,13 @@ class Small:
 
 @pytest.fixture
 def small(context, captures, kafka_url, monkeypatch):
+    class Running:
+        url = kafka_url
+        bootstrap = kafka_url.removeprefix("kafka://")
+
     @contextmanager
     def server():
-        yield kafka_url
+        yield Running
 
     monkeypatch.setattr(backbone, "_server", server)
     return dataclasses.replace(context, sizes=(3_000,), captures=Small(captures))
@@ -46,7 +50,10 @@ def test_kafka_beside_the_embedded_log(small, tmp_path, monkeypatch):
     for told in result["checkpoints"].values():
         assert 0 < told["checkpoint_s"] < told["run_s"]
         assert told["share"] == pytest.approx(told["checkpoint_s"] / told["run_s"], rel=0.02, abs=1e-4)
-    assert "of the embedded log's throughput" in results.readable(result)
+    assert set(result["inline"]["ratios"]) == {"aiokafka"}
+    readable = results.readable(result)
+    assert "of the embedded log's throughput" in readable
+    assert "of the plain client's speed" in readable
     results.save(result, tmp_path)
     assert "over Kafka, wall clock" in table.render(results.load(["backbone"], tmp_path))
 

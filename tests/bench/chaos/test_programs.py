@@ -8,7 +8,10 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from bench.chaos.programs import ROOT, Program
+from bench.errors import ServiceFailed
 from bench.services.service import group_alive
 
 
@@ -32,6 +35,23 @@ def test_what_it_said_since_it_was_last_started(tmp_path):
     assert program.log.read_text().count("citywall") == 2
     program.kill()
     assert program.code is None
+
+
+def test_an_end_is_waited_for(tmp_path):
+    program = Program(tmp_path / "owner", ["--version"])
+    with pytest.raises(ServiceFailed, match="not running"):
+        program.finish(1)
+    program.start()
+    program.finish(60)
+    program = Program(tmp_path / "bad", ["run"])
+    program.start()
+    with pytest.raises(ServiceFailed, match="ended with 2:"):
+        program.finish(60)
+    program = Program(tmp_path / "long", ["worker", "--set", "transport=kafka://127.0.0.1:9"])
+    program.start()
+    with pytest.raises(ServiceFailed, match="has not ended after 0 s"):
+        program.finish(0.1)
+    program.kill()
 
 
 def test_it_is_killed_and_started_again(tmp_path):
