@@ -32,7 +32,7 @@ class Difference:
 def read(url: str, prefix: str) -> list[Document]:
     """Every alert document of the indices of `prefix`. Raises BenchError where they are too many."""
     indices = f"{url}/{prefix}-alerts-*"
-    _post(f"{indices}/_refresh", {})
+    _post(f"{indices}/_refresh")
     told = _post(
         f"{indices}/_search",
         {"size": MOST, "track_total_hits": True, "_source": {"excludes": ["citywall_search"]}},
@@ -62,9 +62,9 @@ def _timeless(document: Document) -> Document:
     return {**document, "event": {k: v for k, v in document["event"].items() if k != "ingested"}}
 
 
-def _post(url: str, body: Document) -> Document:
+def _post(url: str, body: Document | None = None) -> Document:
     request = urllib.request.Request(  # noqa: S310 (our own server, on loopback)
-        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        url, json.dumps(body).encode() if body else b"", {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=ANSWER_S) as reply:  # noqa: S310
         told: Document = json.load(reply)

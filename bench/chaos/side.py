@@ -15,7 +15,7 @@ from bench.services.kafka import Kafka
 #: Small blocks and a checkpoint at every chance, for many moments to die in. Members of the group
 #: are missed soon, and a consumer that sticks is seen before anybody loses patience.
 CUT = (
-    "partitions=2", "capture.block_bytes=32768", "checkpoint.interval_s=0.2", "checkpoint.cost_factor=2",
+    "partitions=2", "capture.block_bytes=131072", "checkpoint.interval_s=0.5", "checkpoint.cost_factor=4",
     "kafka.session_timeout_s=3", "kafka.heartbeat_s=0.5", "kafka.patience_s=120", "kafka.stuck_s=30",
 )  # fmt: skip
 #: What two reports of the same input have in common.

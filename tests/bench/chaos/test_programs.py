@@ -43,10 +43,12 @@ def test_an_end_is_waited_for(tmp_path):
         program.finish(1)
     program.start()
     program.finish(60)
+    program.kill()
     program = Program(tmp_path / "bad", ["run"])
     program.start()
     with pytest.raises(ServiceFailed, match="ended with 2:"):
         program.finish(60)
+    program.kill()
     program = Program(tmp_path / "long", ["worker", "--set", "transport=kafka://127.0.0.1:9"])
     program.start()
     with pytest.raises(ServiceFailed, match="has not ended after 0 s"):
