@@ -18,7 +18,7 @@ from bench.services.kafka import Kafka
 
 #: Minutes of the scene that is replayed: long enough for several kills in each run.
 MINUTES = 10
-UNIT = "seconds from the kill until all that waited goes on"
+UNIT = "seconds from a kill until all that waited goes on"
 
 
 class Chaos(Benchmark):

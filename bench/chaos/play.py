@@ -13,6 +13,7 @@ from typing import Any
 from bench.chaos import alerts
 from bench.chaos.alerts import Difference, Document
 from bench.chaos.programs import Program
+from bench.chaos.progress import Progress
 from bench.chaos.side import Side
 from bench.errors import BenchError
 from bench.services.elasticsearch import Elasticsearch
@@ -23,6 +24,8 @@ OWNER, WORKER, KAFKA, ELASTICSEARCH = VICTIMS = ("owner", "worker", "kafka", "el
 SEVERAL = "two at once"
 #: Seconds between a recovery and the next strike, and between a death and the new start.
 PAUSE_S, DEAD_S = (0.3, 3.0), (0.0, 1.5)
+#: How often a run may get under way before it is first struck; else it may be struck while it starts.
+UNDER_WAY = 0.75
 #: How often two are killed at the same moment.
 TOGETHER = 0.15
 #: Seconds that a run may go without any sign of progress before it counts as stuck.
@@ -34,7 +37,8 @@ POLL_S = 0.1
 class Outcome:
     """What became of it all.
 
-    `recovery`: by victim, seconds from the kill until every partition where something waited was further on.
+    `recovery`: by victim, seconds from the kill until every partition where something waited, and every one
+    that is fed, was further on; not told where the run ended first.
     """
 
     alerts: int = 0
@@ -139,6 +143,8 @@ class Play:
     def _disturbed(self, side: Side) -> None:
         """One run, struck until it has ended."""
         side.owner.start()
+        if self._dice.random() < UNDER_WAY:
+            self._until(side, lambda now: bool(now.committed))
         while self._more and self._wait(side, self._dice.uniform(*PAUSE_S)):
             self._strike(side)
         self._end(side)
@@ -172,19 +178,15 @@ class Play:
             if not isinstance(victim, Program):
                 victim.wait_healthy()
         at = f"kill {self.outcome.kills.total()}/{self._kills}: {' and '.join(names)}"
-        while side.owner.code != 0:
-            now = side.progress()
-            if before is None or (now is not None and now.beyond(before)):
-                took = time.monotonic() - began
-                if before is not None:
-                    kind = names[0] if len(names) == 1 else SEVERAL
-                    self.outcome.recovery.setdefault(kind, []).append(took)
-                self._say(f"{at}, going on after {took:.1f} s")
-                return
-            self._mind(side)
-            self._see(time.monotonic() - began, side)
-            time.sleep(POLL_S)
-        self._say(f"{at}, at the end of the run")
+        if before is None:
+            self._say(f"{at}, before anything was done")
+        elif self._until(side, lambda now: now.beyond(before)):
+            took = time.monotonic() - began
+            kind = names[0] if len(names) == 1 else SEVERAL
+            self.outcome.recovery.setdefault(kind, []).append(took)
+            self._say(f"{at}, going on after {took:.1f} s")
+        else:
+            self._say(f"{at}, at the end of the run")
 
     def _victim(self, side: Side, name: str) -> Service:
         return {
@@ -203,14 +205,21 @@ class Play:
 
     def _end(self, side: Side) -> None:
         """Wait until the run has ended."""
+        self._until(side, lambda _: False)
+
+    def _until(self, side: Side, reached: Callable[[Progress], bool]) -> bool:
+        """Wait until the run is as far as that; False where it ended first. Raises BenchError where it sticks."""
         began, last = time.monotonic(), side.progress()
         while side.owner.code != 0:
-            self._mind(side)
             now = side.progress()
+            if now is not None and reached(now):
+                return True
             if now != last:
                 began, last = time.monotonic(), now
+            self._mind(side)
             self._see(time.monotonic() - began, side)
             time.sleep(POLL_S)
+        return False
 
     @staticmethod
     def _see(seconds: float, side: Side) -> None:
@@ -242,15 +251,8 @@ class Play:
         """Elasticsearch is stopped in an orderly way in the middle of a run, and comes back much later."""
         before = side.progress()
         side.owner.start()
-        began = time.monotonic()
-        while side.owner.code != 0:
-            now = side.progress()
-            if now is not None and now.waiting and (before is None or now.run != before.run):
-                break
-            self._mind(side)
-            self._see(time.monotonic() - began, side)
-            time.sleep(POLL_S)
-        else:
+        run = before and before.run
+        if not self._until(side, lambda now: bool(now.waiting) and now.run != run):
             raise BenchError("the run ended before Elasticsearch could be stopped: take a longer scene")
         self._elasticsearch.stop()
         self._say(f"elasticsearch is away for {self._outage_s:.0f} s")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 #: Seconds a broker gets to answer.
 ANSWER_S = 3.0
+#: The topic that the owner of a run feeds: it moves only while the owner is there.
+FED = ".capture"
 Place = tuple[str, int]  # topic, partition
 
 
@@ -22,17 +24,23 @@ class Progress:
     ends: dict[Place, int]
 
     @property
+    def due(self) -> dict[Place, int]:
+        """Those that must move before the whole run goes on: where something waits, and where it is fed."""
+        fed = {place: at for place, at in self.committed.items() if place[0].endswith(FED)}
+        return self.waiting | fed
+
+    @property
     def waiting(self) -> dict[Place, int]:
         """Committed offsets of the partitions that have something behind them."""
         return {place: at for place, at in self.committed.items() if self.ends.get(place, 0) > at}
 
     def beyond(self, earlier: Progress) -> bool:
-        """Whether every partition in which something waited then is further on now."""
+        """Whether every partition that was due then is further on now."""
         if self.run != earlier.run:
             return True
-        if not earlier.waiting:
+        if not earlier.due:
             return self.committed != earlier.committed
-        return all(self.committed.get(place, 0) > at for place, at in earlier.waiting.items())
+        return all(self.committed.get(place, 0) > at for place, at in earlier.due.items())
 
 
 def look(bootstrap: str, prefix: str, data: Path) -> Progress | None:

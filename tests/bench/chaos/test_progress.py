@@ -23,6 +23,13 @@ def test_further_on_is_where_all_that_waited_was_taken_from():
     assert Progress("another", {}, {}).beyond(THEN)
 
 
+def test_what_is_fed_must_move_too():
+    fed = Progress("r", {("c.capture", 0): 4, ("a", 0): 3}, {("c.capture", 0): 4, ("a", 0): 5})
+    assert fed.due == {("c.capture", 0): 4, ("a", 0): 3}
+    assert not Progress("r", {("c.capture", 0): 4, ("a", 0): 5}, {}).beyond(fed)
+    assert Progress("r", {("c.capture", 0): 5, ("a", 0): 5}, {}).beyond(fed)
+
+
 def test_where_nothing_waited_any_commit_will_do():
     nothing = Progress("r", {("a", 0): 3}, {("a", 0): 3})
     assert not nothing.beyond(nothing)
