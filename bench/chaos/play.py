@@ -208,7 +208,7 @@ class Play:
         self._until(side, lambda _: False)
 
     def _until(self, side: Side, reached: Callable[[Progress], bool]) -> bool:
-        """Wait until the run is as far as that; False where it ended first. Raises BenchError where it sticks."""
+        """Wait until the run is that far; False where it ended first. Raises BenchError where it sticks."""
         began, last = time.monotonic(), side.progress()
         while side.owner.code != 0:
             now = side.progress()
