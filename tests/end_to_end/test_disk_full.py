@@ -16,7 +16,7 @@ from .conftest import ROOT, Citywall
 #: Runs in a mount namespace of its own, on a file system of 64 MiB that somebody has filled up to a rest.
 SCRIPT = """
 import json, os, pathlib, shutil, subprocess, sys
-disk, capture, options, *rests = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3].split(), *sys.argv[4:]
+disk, capture, options, *cases = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3].split(), *sys.argv[4:]
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], check=True)
 data, filler, told = disk / "data", disk / "filler", []
 
@@ -25,21 +25,23 @@ def citywall(*arguments):
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     return done.returncode, done.stdout, done.stderr
 
-for rest in map(int, rests):
+for case in cases:
+    rest, interval = int(case.split(":")[0]), ["--set", "checkpoint.interval_s=" + case.split(":")[1]]
     free = shutil.disk_usage(disk).free
     with filler.open("wb") as f:
         os.posix_fallocate(f.fileno(), 0, free - rest)
-    full = citywall("run", capture, "--json", *options)
+    full = citywall("run", capture, "--json", *options, *interval)
     left = sorted(str(p.relative_to(data)) for p in data.rglob("*") if p.is_file())
     filler.unlink()
-    again = citywall("run", capture, "--json", *options)
+    again = citywall("run", capture, "--json", *options, *interval)
     alerts = citywall("alerts", "--json", "--limit", "100000")[1]
     told.append({"rest": rest, "full": full, "left": left, "again": again, "alerts": alerts})
     shutil.rmtree(data)
 print(json.dumps(told))
 """
-OPTIONS = ("capture.block_bytes=32768", "checkpoint.interval_s=0.05", "checkpoint.cost_factor=1")
-RESTS = (64 << 10, 1 << 20)
+OPTIONS = ("capture.block_bytes=32768", "checkpoint.cost_factor=1")
+#: Bytes left free and seconds between checkpoints: full at once, while one is written, and in the log.
+CASES = (f"{64 << 10}:0.05", f"{1 << 20}:0.05", f"{512 << 10}:3600")
 
 
 def namespace() -> list[str]:
@@ -64,7 +66,7 @@ def test_a_full_disk(citywall: Citywall, busy: Path, tmp_path: Path):
     disk = tmp_path / "disk"
     disk.mkdir()
     done = subprocess.run(
-        [*begin, sys.executable, "-c", SCRIPT, disk, busy, " ".join(options), *map(str, RESTS)],
+        [*begin, sys.executable, "-c", SCRIPT, disk, busy, " ".join(options), *CASES],
         capture_output=True, text=True, check=False, cwd=ROOT, timeout=280,
         env=os.environ | {"NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
