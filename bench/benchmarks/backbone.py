@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.captures import MILLION_PACKETS, Capture
+from bench.errors import BenchError
 from bench.harness import Benchmark, Context, Result, case_name, compare
 from bench.ours.backbone import EMBEDDED, Embedded, OverKafka
 from bench.ours.end_to_end import run_command
@@ -74,7 +75,13 @@ def share(capture: Capture, *settings: str) -> dict[str, float]:
 
 
 def by_the_wall(result: Result) -> Result:
-    """The same result with wall seconds in front, for waiting is no processor time; CPU goes behind."""
+    """The same result with wall seconds in front, for waiting is no processor time; CPU goes behind.
+
+    Raises BenchError where the wall clock says nothing.
+    """
+    wall = result["wall"]
+    if any(cost <= 0 for cases in (wall["ours"], *wall["peers"].values()) for cost in cases.values()):
+        raise BenchError("a large capture took no longer than a small one: the machine is too busy")
     cpu = {key: result[key] for key in ("ours", "peers", "ratios")}
     spread = {
         "ours": {case: _wall_first(s) for case, s in result["spread"]["ours"].items()},

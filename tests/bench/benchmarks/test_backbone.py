@@ -9,6 +9,7 @@ import pytest
 
 from bench import results, table
 from bench.benchmarks import backbone
+from bench.errors import BenchError
 from bench.ours.backbone import EMBEDDED
 
 
@@ -70,3 +71,6 @@ def test_wall_seconds_go_in_front():
     assert turned["ratios"] == {"p": {"1k": 0.75}}
     assert turned["processor"]["ratios"] == {"p": {"1k": 2.0}}
     assert turned["spread"]["ours"]["1k"] == {"cpu": wall, "wall": wall}
+    result["wall"]["peers"]["p"]["1k"] = -0.1
+    with pytest.raises(BenchError, match="too busy"):
+        backbone.by_the_wall(result)
