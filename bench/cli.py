@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import results, table
 from bench.captures import Captures
 from bench.errors import BenchUsageError
-from bench.harness import ALERTS, Context
+from bench.harness import ALERTS, KILLS, LIMIT_S, OUTAGE_S, Context
 from bench.registry import BENCHMARKS
 from citywall.errors import CitywallError
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _bench(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
-    names = options.names or list(BENCHMARKS)
+    names = options.names or [name for name, benchmark in BENCHMARKS.items() if not benchmark.named]
     if unknown := [name for name in names if name not in BENCHMARKS]:
         known = ", ".join(BENCHMARKS)
         raise BenchUsageError(
@@ -45,12 +45,15 @@ def _bench(arguments: list[str]) -> int:
         )
     sizes = _sizes(options.packets, options.large)
     folder = options.results
-    if folder is None and set(sizes) <= set(STANDARD) and options.count == ALERTS:
+    standard = (options.count, options.kills, options.outage) == (ALERTS, KILLS, OUTAGE_S)
+    if folder is None and set(sizes) <= set(STANDARD) and standard:
         folder = results.FOLDER
     captures = Captures(keep=options.keep, seed=options.seed)
     context = Context(
-        sizes, options.repeats, captures, lambda line: print(line, file=sys.stderr, flush=True), options.count
-    )
+        sizes, options.repeats, captures, lambda line: print(line, file=sys.stderr, flush=True),
+        options.count, options.kills, options.seconds, options.outage, options.seed,
+    )  # fmt: skip
+    failed = False
     signal.signal(signal.SIGTERM, _stop)
     try:
         for name in dict.fromkeys(names):
@@ -58,9 +61,12 @@ def _bench(arguments: list[str]) -> int:
             if folder is not None:
                 results.save(result, folder)
             print(json.dumps(result) if options.json else results.readable(result), flush=True)
+            if why := result.get("failed"):
+                failed = True
+                print(f"bench: {name}: {why}", file=sys.stderr)
     finally:
         captures.close()
-    return 0
+    return int(failed)
 
 
 def _stop(number: int, _: object) -> None:
@@ -104,13 +110,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)} (default all but chaos)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a benchmark on standard output")
     parser.add_argument("--packets", metavar="N[,N]", help="sizes of the captures (default 2000000)")
     parser.add_argument("--large", action="store_true", help="2 and 20 million packets (9 GB of disk)")
     parser.add_argument("--count", type=_positive, default=ALERTS, help=f"alerts to index (default {ALERTS})")
     parser.add_argument("--repeats", type=_positive, default=3, metavar="K", help="runs of each (default 3)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the captures (default 1)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of captures and of chaos (default 1)")
+    parser.add_argument("--kills", type=_positive, default=KILLS, help=f"chaos: kills (default {KILLS})")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=LIMIT_S,
+        metavar="S",
+        help=f"chaos: bound on it (default {LIMIT_S:.0f})",
+    )
+    parser.add_argument(
+        "--outage", type=float, default=OUTAGE_S, metavar="S",
+        help=f"chaos: how long Elasticsearch is away at last, 0 for not at all (default {OUTAGE_S:.0f})",
+    )  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="keep the generated captures for the next run")
     parser.add_argument("--results", type=Path, metavar="DIR", help="keep results there, whatever the sizes")
     return parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bench import machine
 from bench.captures import Captures, page_cache_holds
@@ -14,6 +14,8 @@ from bench.subjects import Figure, Run, Subject
 Result = dict[str, Any]
 #: Alerts indexed by the standard run.
 ALERTS = 200_000
+#: Kills of the standard run, the seconds they may take, and how long a store is away.
+KILLS, LIMIT_S, OUTAGE_S = 100, 5400.0, 120.0
 UNIT = "CPU seconds per packet"
 
 
@@ -21,7 +23,8 @@ UNIT = "CPU seconds per packet"
 class Context:
     """How a benchmark is to be run: captures of these sizes, so many repeats, and who hears of progress.
 
-    `alerts` is how many are indexed where that is measured.
+    `alerts` is how many are indexed where that is measured. `kills`, `limit_s` and `outage_s` say how a run
+    is disturbed, `seed` when.
     """
 
     sizes: tuple[int, ...]
@@ -29,13 +32,22 @@ class Context:
     captures: Captures
     say: Callable[[str], None]
     alerts: int = ALERTS
+    kills: int = KILLS
+    limit_s: float = LIMIT_S
+    outage_s: float = OUTAGE_S
+    seed: int = 1
 
 
 class Benchmark(ABC):
-    """One comparison. `run` gives the JSON object of the benchmark."""
+    """One comparison. `run` gives the JSON object of the benchmark.
+
+    A result whose `failed` says something makes the exit code 1. `named`: run only where it is named, for it
+    takes long.
+    """
 
     name: str
     title: str
+    named: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, context: Context) -> Result:

@@ -44,11 +44,12 @@ def times(ratio: float) -> str:
 
 def readable(result: Result) -> str:
     """A result for the terminal: CPU a packet, its spread, wall, start-up, ratio."""
-    lines = [f"{result['name']}  ({result['unit']}, least of {result['repeats']})"]
+    lines = [f"{result['name']}  ({result['unit']}, {result.get('figure', 'least')} of {result['repeats']})"]
     lines += _lines(result, "citywall", ("ours",), {})
     for peer, ratios in result["ratios"].items():
         lines += _lines(result, peer, ("peers", peer), ratios)
     lines += [f"  {case}: {_extra(result['ours'][case], unit)}" for case, unit in result["units"].items()]
+    lines += [f"  {note}" for note in result.get("notes", ())]
     lines += [f"  {peer} is absent: {obtain}" for peer, obtain in result["absent"].items()]
     return "\n".join(lines)
 

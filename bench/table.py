@@ -17,6 +17,8 @@ TITLES = {
     "meter": "decode + meter",
     "end-to-end": "`citywall run`",
     "index": "alerts into Elasticsearch",
+    "backbone": "`citywall run` over Kafka, wall clock",
+    "chaos": "killed at random",
 }
 HEADINGS = ("", "packets", "Citywall", "peer", "its cost", "ratio")
 
@@ -74,7 +76,7 @@ def _rows(result: Result) -> list[list[str]]:
 
 def _notes(result: Result) -> list[str]:
     title = TITLES.get(result["name"], result["name"])
-    notes = []
+    notes = [f"{title}: {note}." for note in result.get("notes", ())]
     for case, unit in result["units"].items():
         value = result["ours"][case]
         if unit.startswith("bytes"):

@@ -26,6 +26,7 @@ class Status(msgspec.Struct, array_like=True):
     taken: dict[str, dict[str, int]]
     offsets: dict[str, int] = {}
     saved: float = 0.0
+    saving: float = 0.0
 
 
 def status_of(station: Station) -> Status:
@@ -35,6 +36,7 @@ def status_of(station: Station) -> Status:
         station.cost.messages, station.cost.cpu, station.positions.of(FEEDER),
         {topic: station.offsets.get(topic, {}).get(station.partition, 0) for topic in station.stage.inputs},
         station.saved,
+        station.cost.saving,
     )  # fmt: skip
 
 
@@ -100,6 +102,10 @@ class Board:
         for status in self.statuses():
             items[status.stage] = items.get(status.stage, 0) + status.items
         return items
+
+    def saving(self) -> float:
+        """Wall-clock seconds of all checkpoints; those of several stations may be at the same time."""
+        return sum(status.saving for status in self.statuses())
 
     def seconds(self) -> dict[str, float]:
         """Processor seconds by stage, of those that did something."""

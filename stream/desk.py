@@ -189,9 +189,11 @@ class Desk:
             if not await consumer._commit(tps):  # noqa: SLF001 (it has no public twin)
                 raise Interrupted(f"{self.role.name}: the partitions were given to another worker meanwhile")
         work.dirty = False
-        work.schedule.done(began, time.monotonic())
+        now = time.monotonic()
+        work.schedule.done(began, now)
+        station.cost.saving += now - began
         station.saved = time.time()
-        log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, time.monotonic() - began)
+        log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, now - began)
 
     async def save(self) -> None:
         """Save every partition."""

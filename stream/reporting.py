@@ -151,6 +151,7 @@ class Reporter:
             by_path.setdefault(told.path, told)
             report.add(told)
         report.seconds = self.board.seconds()
+        report.seconds["checkpoints"] = self.board.saving()
         report.seconds["total"] = time.monotonic() - self.began
         report.peak_memory_bytes = _peak_memory()
         return report

@@ -53,7 +53,11 @@ class SessionReport(msgspec.Struct):
 
 
 class RunReport(msgspec.Struct):
-    """What a run did. `seconds`: processor seconds by stage, and wall-clock seconds under `total`."""
+    """What a run did.
+
+    `seconds`: processor seconds by stage; by the wall clock those of the run under `total`, and under
+    `checkpoints` those of all stations' checkpoints together, waiting included.
+    """
 
     packets: int = 0
     bytes: int = 0

@@ -101,12 +101,16 @@ def under(parts: Parts, prefix: str) -> Parts:
 
 
 class Cost:
-    """What a station has cost: messages taken, seconds inside it by the wall and by its processor."""
+    """What a station has cost.
+
+    Messages taken, seconds inside it by the wall and by its processor, seconds of its checkpoints (wall).
+    """
 
     def __init__(self) -> None:
         self.messages = 0
         self.wall = 0.0
         self.cpu = 0.0
+        self.saving = 0.0
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

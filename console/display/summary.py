@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Sessions listed one by one; of the others only those that are not whole.
 _LISTED = 20
+#: Seconds of a report that are no stage's.
+BY_THE_WALL = frozenset({"total", "checkpoints"})
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,7 @@ def _cost(summary: Summary, report: RunReport) -> None:
         items.append(f"{units.short(report.packets / total)} {tr('run.packets_per_second', language)}")
     items.append(f"{tr('summary.peak_memory', language)} {units.size(report.peak_memory_bytes)}")
     summary.items(items)
-    stages = [f"{name} {units.duration(s)}" for name, s in report.seconds.items() if name != "total"]
+    stages = [f"{name} {units.duration(s)}" for name, s in report.seconds.items() if name not in BY_THE_WALL]
     if stages:
         summary.items([tr("summary.by_stage", language), *stages])
 

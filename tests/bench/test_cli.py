@@ -13,11 +13,12 @@ from bench.registry import BENCHMARKS
 @pytest.fixture
 def asked(monkeypatch):
     """Replaces the benchmarks; the contexts they were run with."""
-    contexts = []
+    contexts, registry = [], BENCHMARKS
 
     class Stub:
         def __init__(self, name):
             self.name = name
+            self.named = registry[name].named
 
         def __call__(self):
             return self
@@ -28,6 +29,7 @@ def asked(monkeypatch):
             return {
                 "name": self.name, "unit": "CPU seconds per packet", "ours": {}, "peers": {}, "ratios": {},
                 "packets": {"ours": {}}, "repeats": context.repeats, "units": {}, "absent": {},
+                "failed": "something was lost" if context.kills == 13 else None,
             }  # fmt: skip
 
     monkeypatch.setattr(cli, "BENCHMARKS", {name: Stub(name) for name in BENCHMARKS})
@@ -38,11 +40,19 @@ def test_all_benchmarks_are_run_at_the_standard_size_and_kept(asked, tmp_path, m
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     assert cli.main(["--json"]) == 0
     told = capsys.readouterr()
-    assert [json.loads(line)["name"] for line in told.out.splitlines()] == list(BENCHMARKS)
+    assert [json.loads(line)["name"] for line in told.out.splitlines()] == [
+        "decode",
+        "meter",
+        "end-to-end",
+        "index",
+        "backbone",
+    ]
     assert "progress" in told.err
     assert asked[0].sizes == (2_000_000,)
     assert asked[0].repeats == 3
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"{name}.json" for name in BENCHMARKS)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "backbone.json", "decode.json", "end-to-end.json", "index.json", "meter.json",
+    ]  # fmt: skip
 
 
 def test_other_sizes_are_not_kept_unless_asked(asked, tmp_path, monkeypatch, capsys):
@@ -78,6 +88,16 @@ def test_bad_use_is_told_with_exit_code_two(asked, capsys, arguments, complaint)
     assert cli.main(arguments) == 2
     assert complaint in capsys.readouterr().err
     assert asked == []
+
+
+def test_what_failed_is_said_and_makes_the_exit_code_one(asked, capsys):
+    assert cli.main(["chaos", "--kills", "13", "--seed", "5", "--seconds", "60", "--outage", "0"]) == 1
+    context = asked[0]
+    assert (context.kills, context.seed, context.limit_s, context.outage_s) == (13, 5, 60.0, 0.0)
+    told = capsys.readouterr()
+    assert "chaos: something was lost" in told.err
+    assert "chaos" in told.out
+    assert cli.main(["chaos", "--kills", "12", "--outage", "0"]) == 0
 
 
 def test_repeats_must_be_positive(capsys):
