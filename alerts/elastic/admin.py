@@ -70,14 +70,12 @@ def need_templates(connection: Connection, names: Names, settings: Elasticsearch
 
 def template_version(connection: Connection, names: Names) -> int:
     """The layout of the templates put last, the last of them put; 0 where there are none."""
-    lowest = VERSION + 1
+    versions: list[int] = []
     for name in index_templates(names):
         answer = connection.ask("GET", f"/_index_template/{name}", absent={"index_templates": []})
         found = [t["index_template"].get("version", 0) for t in answer["index_templates"]]
-        lowest = min(lowest, *found, VERSION + 1) if found else 0
-        if not lowest:
-            return 0
-    return int(lowest)
+        versions.append(min(found, default=0))
+    return min(versions)
 
 
 def need_index(connection: Connection, index: str, body: dict[str, Any] | None = None) -> None:

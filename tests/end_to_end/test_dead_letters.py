@@ -20,8 +20,8 @@ from stream.runner import run_paths
 SETTINGS = Settings(capture=CaptureSettings(block_bytes=1 << 17))
 
 
-def failing_once(name: str) -> Callable[[Settings, Path, int], Assembly]:
-    """The real roles; the stage called `name` raises once, at the first message that holds something."""
+def failing(name: str) -> Callable[[Settings, Path, int], Assembly]:
+    """The real roles; the stage called `name` raises at every message that holds something."""
 
     def make_assembly(settings: Settings, data: Path, now: int) -> Assembly:
         assembly = assemble(settings, data, now)
@@ -36,15 +36,14 @@ def failing_once(name: str) -> Callable[[Settings, Path, int], Assembly]:
 def _failing(make: Callable[[int], Any]) -> Callable[[int], Any]:
     def maker(partition: int) -> Any:
         stage = make(partition)
-        receive, done = stage.receive, []
+        receive = stage.receive
 
-        def failing(message: Any) -> Any:
-            if message.header.count and not done:
-                done.append(message)
+        def raising(message: Any) -> Any:
+            if message.header.count:
                 raise RuntimeError("injected")
             return receive(message)
 
-        stage.receive = failing
+        stage.receive = raising
         return stage
 
     return maker
@@ -71,15 +70,13 @@ def undisturbed(busy: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
 def test_set_aside_and_healed(
     agent: str, busy: Path, tmp_path: Path, undisturbed: tuple[dict[str, Any], list[Any]]
 ) -> None:
-    report = run_paths([busy], tmp_path, SETTINGS, assemble=failing_once(agent))
-    assert report.sessions[0].errors == {"message_set_aside": 1}
-    (letter,) = LetterBox(tmp_path).letters()
-    assert letter.stage == agent
-    assert letter.reason == "RuntimeError: injected"
-    assert letter.path == str(busy)
+    report = run_paths([busy], tmp_path, SETTINGS, assemble=failing(agent))
+    letters = LetterBox(tmp_path).letters()
+    assert report.sessions[0].errors == {"message_set_aside": len(letters)}
+    assert {(x.stage, x.reason, x.path) for x in letters} == {(agent, "RuntimeError: injected", str(busy))}
     assert results(tmp_path) != undisturbed
-    healed = healing.replay([letter], tmp_path, SETTINGS)
-    assert (healed.healed, healed.again) == ([letter.id], [])
+    healed = healing.replay(letters, tmp_path, SETTINGS)
+    assert (healed.healed, healed.again) == ([x.id for x in letters], [])
     assert not healed.report.sessions[0].errors
     assert results(tmp_path) == undisturbed
     assert LetterBox(tmp_path).letters() == []
