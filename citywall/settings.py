@@ -39,7 +39,7 @@ class CaptureSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     block_bytes: Annotated[
         int, Meta(ge=4096, le=1 << 28, description="Bytes of a capture file that travel as one block.")
-    ] = 4 << 20
+    ] = 8 << 20
     batch_packets: Annotated[
         int, Meta(ge=1, le=1 << 20, description="Packets decoded and metered at a time.")
     ] = 4096

@@ -25,7 +25,7 @@ from stream.stages import DEAD_LETTERS, FINISHED, Role, Station
 log = logging.getLogger(__name__)
 
 #: Events that a station takes together when they are there: what a batch costs is shared among them.
-BATCH = 8
+BATCH = 4
 #: Bytes of outputs made before they are sent and room is waited for.
 _CHUNK_BYTES = 4 << 20
 

@@ -27,7 +27,7 @@ from stream.reports import SessionReport
 log = logging.getLogger(__name__)
 
 #: References fed and not yet taken, at most.
-AHEAD = 24
+AHEAD = 12
 _AT_ONCE = 8
 #: What inputs can be: topics they go to, and part of the names of their sessions.
 KINDS = ("capture", "flowlog")

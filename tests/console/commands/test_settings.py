@@ -11,7 +11,7 @@ def test_every_key_is_listed(invoke: Any):
     shown = invoke("settings").stdout
     for key in keys():
         assert key in shown
-    assert "4194304" in shown
+    assert "8388608" in shown
 
 
 def test_json(invoke: Any):
