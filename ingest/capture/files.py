@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
 import stat
@@ -10,19 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from citywall.errors import InputError
 from citywall.settings import CaptureSettings
 from ingest.capture import headers, spool
+from ingest.capture.mapping import Mapping
 from ingest.capture.walking import Walk
 from ingest.decode.blocks import BlockRef, Section
 
 _HEAD = 64
 
 
-class CaptureFile:
+class CaptureFile(Mapping):
     """A pcap or pcapng file, mapped read-only; a compressed one through its inflated spool file.
 
     `path`: as given. `size`: bytes of the capture (inflated). `buffer`: those bytes, u1[size], read-only.
@@ -37,10 +34,9 @@ class CaptureFile:
         self.size = os.fstat(source.fileno()).st_size
         if self.size == 0:
             raise InputError(str(path), "the file is empty" if not errors else _NOTHING_INFLATED, offset=0)
-        self._map = mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ)
+        super().__init__(mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ))
         if hasattr(mmap, "MADV_SEQUENTIAL"):
             self._map.madvise(mmap.MADV_SEQUENTIAL)
-        self.buffer: NDArray[np.uint8] = np.frombuffer(self._map, np.uint8)
         head = self._map[:_HEAD]
         self.format = headers.sniff(str(path), head)
         if self.format == "pcap":
@@ -73,20 +69,6 @@ class CaptureFile:
             errors=self.errors,
         )
         return walk.blocks(self._begin, block_bytes)
-
-    def release(self, ref: BlockRef) -> None:
-        """Let go of the memory mapped for a block that has been read (it is read again if asked for)."""
-        page = mmap.ALLOCATIONGRANULARITY
-        begin = -(-ref.offset // page) * page
-        length = (ref.offset + ref.length) // page * page - begin
-        if length > 0 and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED, begin, length)
-
-    def close(self) -> None:
-        """Unmap the file, now or when the last array that looks into it is gone."""
-        self.buffer = np.empty(0, np.uint8)
-        with contextlib.suppress(BufferError):  # arrays that look into it still hold it
-            self._map.close()
 
     def __enter__(self) -> Self:
         return self
