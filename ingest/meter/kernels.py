@@ -35,12 +35,14 @@ SECOND = 1_000_000_000
 HALF = 500_000_000
 OPEN_AFTER = HALF  # age of a flow at its first report
 UPDATE_AFTER = SECOND  # least time between two reports
-STALE_AFTER = 10 * SECOND  # a few packets are news after this
-A_FEW_PACKETS = 8
+STALE_AFTER = 30 * SECOND  # a few packets are news after this
+A_FEW_PACKETS = 16
 QUIET_AFTER = 60 * SECOND  # any packet is news after this
 MANY_PACKETS = 64
 MANY_BYTES = 65_536
 TOO_MANY_PACKETS = 1 << 31  # since the last report: told at once, before the counters overflow
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+TURNS = SYN | RST | ACK  # flags that turn a connection; PSH and the others say nothing of its state
 MAX_SIZE = 1 << 20  # an IP packet counts as at most this many bytes: no header can claim more
 MAX_TIME = 1 << 62  # times are clamped to this, year 2116, so that deadlines do not overflow
 GROUP = 16  # packets whose slots and records are fetched together
@@ -749,8 +751,12 @@ def meter(
         flags = np.int64(p["flags"])
         if flags != 0:
             seen = np.int64(r["flags"])
-            if flags & ~seen:
-                news = True
+            fresh = flags & ~seen
+            if fresh:
+                if fresh & TURNS:
+                    news = True
+                elif fresh & FIN:  # that the other side closes too says nothing new
+                    news = news or np.int64(sides[2 * k + 1 - side]["flags"]) & (FIN | RST) == 0
                 r["flags"] = np.uint8(seen | flags)
             r["fin"] = np.uint32(np.int64(r["fin"]) + (flags & 1))
             r["syn"] = np.uint32(np.int64(r["syn"]) + ((flags >> 1) & 1))

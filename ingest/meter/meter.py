@@ -7,10 +7,11 @@ pair, and so are the later fragments of a host pair's datagrams, which show no p
 While it lives a flow is reported (`citywall.batches.FLOW`):
 
 - OPEN at the first tick (multiple of 0.5 s of event time) at which it is at least 0.5 s old;
-- UPDATE when something significant happened since the last report (a TCP flag not seen before from that
-  side, the responder's first packet, the first payload of either side, 64 packets, 64 KiB) and at least
-  1 s has passed since then: at the packet, or at the first tick after that second; at the eighth packet
-  or a later one when that comes 10 s or more after the last report, and at any packet after 60 s;
+- UPDATE when something significant happened since the last report (SYN, ACK or RST for the first time from
+  that side, a FIN where neither side has sent FIN or RST, the responder's first packet, the first payload
+  of either side, 64 packets, 64 KiB) and at least 1 s has passed since then: at the packet, or at the first
+  tick after that second; at the sixteenth packet or a later one when that comes 30 s or more after the last
+  report, and at any packet after 60 s;
 - END at the idle timeout (at the next whole second, or at the flow's next packet), at a packet later than
   the active timeout, when the table is full and the flow is the one idle longest, or at the end of input
   (in order of flow ids).

@@ -210,8 +210,12 @@ class SlowMeter:
         flags = 0
         for _, q in before:
             flags |= q["flags"]
+        others = 0
+        for _, q in flow.side(1 - side):
+            others |= q["flags"]
         news = (
-            bool(p["flags"] & ~flags)
+            bool(p["flags"] & ~flags & 0b10110)
+            or (bool(p["flags"] & ~flags & 1) and not others & 0b101)
             or (side == 1 and not before)
             or (p["payload"] > 0 and not any(q["payload"] for _, q in before))
         )
@@ -223,7 +227,7 @@ class SlowMeter:
             flow.changed or news or len(since) >= 64 or sum(q["ip_bytes"] for _, _, q in since) >= 65536
         )
         waited = now - flow.told_at
-        stale = (waited >= 10 * S and len(since) >= 8) or waited >= 60 * S
+        stale = (waited >= 30 * S and len(since) >= 16) or waited >= 60 * S
         if (flow.changed and waited >= S) or stale:
             self.tell(flow, UPDATE, END_NONE, now)
         elif flow.changed and flow.due is None:
@@ -496,10 +500,22 @@ def test_update_waits_a_second() -> None:
     assert story(packets) == [(1.0, OPEN, 1), (2.0, UPDATE, 2), (3.2, UPDATE, 4), (3.3, END, 5)]
 
 
-def test_dull_packets_are_told_after_ten_seconds_when_there_are_some() -> None:
-    few = [at(0.1), *(at(s) for s in (2, 3, 4, 5, 6, 7, 10.9))]
-    assert story([*few, at(11.0)]) == [(1.0, OPEN, 1), (11.0, UPDATE, 9), (11.0, END, 9)]
-    assert story([*few[1:], at(11.0)]) == [(2.5, OPEN, 1), (11.0, END, 8)]
+def test_dull_packets_are_told_after_half_a_minute_when_there_are_some() -> None:
+    few = [at(0.1), *(at(2 + s) for s in range(14)), at(30.9)]
+    assert story([*few, at(31.0)]) == [(1.0, OPEN, 1), (31.0, UPDATE, 17), (31.0, END, 17)]
+    assert story([*few[1:], at(31.0)]) == [(2.5, OPEN, 1), (31.0, END, 16)]
+
+
+def test_what_says_nothing_of_a_connection_is_no_news() -> None:
+    syn = at(0.1, src=9, dst=1, sport=5, dport=4, flags=2)
+    back = {"src": 1, "dst": 9, "sport": 4, "dport": 5}
+    begun = [syn, at(0.2, flags=18, **back), at(0.3, src=9, dst=1, sport=5, dport=4, flags=16)]
+    pushed = [*begun, at(3, src=9, dst=1, sport=5, dport=4, flags=24), at(4, flags=0b11110000, **back)]
+    assert story(pushed) == [(1.0, OPEN, 3), (4.0, END, 5)]
+    closed = [*begun, at(3, flags=17, **back), at(5, src=9, dst=1, sport=5, dport=4, flags=17)]
+    assert story(closed) == [(1.0, OPEN, 3), (3.0, UPDATE, 4), (5.0, END, 5)]
+    reset = [*begun, at(3, flags=17, **back), at(5, src=9, dst=1, sport=5, dport=4, flags=4)]
+    assert story(reset) == [(1.0, OPEN, 3), (3.0, UPDATE, 4), (5.0, UPDATE, 5), (5.0, END, 5)]
 
 
 def test_any_packet_is_told_after_a_minute() -> None:
