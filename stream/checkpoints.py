@@ -1,8 +1,8 @@
 """Checkpoints: a stage's state in one file, with the input offsets it stands for.
 
-Layout: magic, the bytes of every part one after another, a directory (MessagePack), its length and CRC-32,
-magic again. Parts are written straight from the stage's arrays in chunks, so that a checkpoint needs no
-second copy in memory; each carries a CRC-32. A file is complete or not there: it is written aside,
+Layout: magic, the bytes of every part one after another, a directory (MessagePack), its length and XXH3
+(64 bits), magic again. Parts are written straight from the stage's arrays in chunks, so that a checkpoint
+needs no second copy in memory; each has its XXH3. A file is complete or not there: it is written aside,
 synced, and renamed.
 """
 
@@ -12,13 +12,13 @@ import ast
 import asyncio
 import os
 import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from citywall.batches import SCHEMA_VERSION
@@ -26,7 +26,7 @@ from citywall.errors import DataFolderError, StreamError
 from citywall.state import Parts
 
 MAGIC = b"CWCHECK1"
-_TAIL = struct.Struct("<QI8s")
+_TAIL = struct.Struct("<QQ8s")
 _CHUNK = 4 << 20
 
 
@@ -55,7 +55,7 @@ class _Part(msgspec.Struct, array_like=True):
     shape: tuple[int, ...]
     at: int
     size: int
-    crc: int
+    checksum: int
 
 
 class _Directory(msgspec.Struct, array_like=True):
@@ -81,7 +81,7 @@ def save(folder: Path, stage: str, partition: int, offsets: dict[str, dict[int, 
             _write_all(f, MAGIC)
             written = [_write_part(f, name, part) for name, part in parts.items()]
             directory = msgspec.msgpack.encode(_Directory(SCHEMA_VERSION, stage, partition, offsets, written))
-            _write_all(f, directory + _TAIL.pack(len(directory), zlib.crc32(directory), MAGIC))
+            _write_all(f, directory + _TAIL.pack(len(directory), xxhash.xxh3_64_intdigest(directory), MAGIC))
             size = f.tell()
             os.fsync(f.fileno())
         temporary.replace(path)
@@ -102,14 +102,15 @@ def _write_all(f: BinaryIO, data: bytes | memoryview) -> None:
 
 
 def _write_part(f: BinaryIO, name: str, part: NDArray[Any] | bytes) -> _Part:
-    at, crc = f.tell(), 0
+    at, checksum = f.tell(), xxhash.xxh3_64()
     for chunk in chunks(part):
-        crc = zlib.crc32(chunk, crc)
+        checksum.update(chunk)
         _write_all(f, chunk)
+    size, digest = f.tell() - at, checksum.intdigest()
     if isinstance(part, np.ndarray):
         kind = repr(np.lib.format.dtype_to_descr(part.dtype))
-        return _Part(name, kind, part.shape, at, f.tell() - at, crc)
-    return _Part(name, "", (len(part),), at, f.tell() - at, crc)
+        return _Part(name, kind, part.shape, at, size, digest)
+    return _Part(name, "", (len(part),), at, size, digest)
 
 
 def chunks(part: NDArray[Any] | bytes) -> Iterator[memoryview]:
@@ -157,26 +158,26 @@ def _directory(path: Path, f: BinaryIO) -> _Directory:
     f.seek(0)
     if f.read(len(MAGIC)) == MAGIC and size >= len(MAGIC) + _TAIL.size:
         f.seek(size - _TAIL.size)
-        length, crc, magic = _TAIL.unpack(f.read(_TAIL.size))
+        length, checksum, magic = _TAIL.unpack(f.read(_TAIL.size))
         if magic == MAGIC and length <= size - _TAIL.size - len(MAGIC):
             f.seek(size - _TAIL.size - length)
             data = f.read(length)
-            if len(data) == length and zlib.crc32(data) == crc:
+            if len(data) == length and xxhash.xxh3_64_intdigest(data) == checksum:
                 return msgspec.msgpack.decode(data, type=_Directory)
     raise StreamError(f"{path}: damaged: its directory cannot be read")
 
 
 def _read_part(path: Path, f: BinaryIO, part: _Part) -> NDArray[Any] | bytes:
     raw = np.empty(part.size, np.uint8)
-    view, at, crc = raw.data, 0, 0
+    view, at, checksum = raw.data, 0, xxhash.xxh3_64()
     f.seek(part.at)
     while at < part.size:
         got = f.readinto(view[at : at + _CHUNK])  # type: ignore[attr-defined]
         if not got:
             break
-        crc = zlib.crc32(view[at : at + got], crc)
+        checksum.update(view[at : at + got])
         at += got
-    if at != part.size or crc != part.crc:
+    if at != part.size or checksum.intdigest() != part.checksum:
         raise StreamError(f"{path} at byte {part.at}: damaged: part {part.name!r}")
     if not part.dtype:
         return raw.tobytes()

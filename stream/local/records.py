@@ -1,18 +1,19 @@
 """The record format of the embedded log.
 
-A segment is a run of records: CRC-32 of all that follows, total length, offset, wall-clock timestamp
+A segment is a run of records: XXH3 (64 bits) of all that follows, total length, offset, wall-clock timestamp
 (seconds), key length and value length (-1 for none), key, value; little endian, no padding.
 """
 
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import NamedTuple
 
-_CRC = struct.Struct("<I")
+import xxhash
+
+_SUM = struct.Struct("<Q")
 _REST = struct.Struct("<IQdii")
-HEADER = _CRC.size + _REST.size
+HEADER = _SUM.size + _REST.size
 #: A record longer than this is taken for damage.
 LONGEST = 1 << 30
 
@@ -33,20 +34,20 @@ def encode(offset: int, timestamp: float, key: bytes | None, value: bytes | None
     value_length = -1 if value is None else len(value)
     total = HEADER + max(key_length, 0) + max(value_length, 0)
     rest = _REST.pack(total, offset, timestamp, key_length, value_length)
-    crc = zlib.crc32(rest)
+    checksum = xxhash.xxh3_64(rest)
     pieces = [rest]
     for piece in (key, value):
         if piece:
-            crc = zlib.crc32(piece, crc)
+            checksum.update(piece)
             pieces.append(piece)
-    pieces[0] = _CRC.pack(crc) + rest
+    pieces[0] = _SUM.pack(checksum.intdigest()) + rest
     return pieces
 
 
 def length_at(data: bytes | memoryview, at: int) -> int:
     """Total length of the record whose header begins at `at`; 0 where no sound length stands there."""
     total: int
-    total, _, _, key_length, value_length = _REST.unpack_from(data, at + _CRC.size)
+    total, _, _, key_length, value_length = _REST.unpack_from(data, at + _SUM.size)
     if total != HEADER + max(key_length, 0) + max(value_length, 0) or not HEADER <= total <= LONGEST:
         return 0
     return total if key_length >= -1 and value_length >= -1 else 0
@@ -60,9 +61,9 @@ def decode(data: bytes | memoryview, at: int, expected: int) -> Record | None:
     if not total or at + total > len(data):
         return None
     view = memoryview(data)
-    _, offset, timestamp, key_length, value_length = _REST.unpack_from(view, at + _CRC.size)
-    crc: int = _CRC.unpack_from(view, at)[0]
-    if offset != expected or zlib.crc32(view[at + _CRC.size : at + total]) != crc:
+    _, offset, timestamp, key_length, value_length = _REST.unpack_from(view, at + _SUM.size)
+    checksum: int = _SUM.unpack_from(view, at)[0]
+    if offset != expected or xxhash.xxh3_64_intdigest(view[at + _SUM.size : at + total]) != checksum:
         return None
     body = at + HEADER
     split = body + max(key_length, 0)

@@ -58,7 +58,7 @@ def test_any_reading_over_any_segments(tmp_path_factory, messages, most, segment
 
 
 def test_who_reads_close_behind_reads_from_memory(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(module, "_TAIL_BYTES", 400)
+    monkeypatch.setattr(module, "_TAIL_BYTES", 420)
     log = PartitionLog(tmp_path)
     for i in range(10):
         log.append(b"k", bytes([i]) * 100, float(i))
