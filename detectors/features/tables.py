@@ -77,7 +77,7 @@ class FeatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 class Seen:
     """Copies of records that changed in a way that may matter, each as of the row beside it.
 
-    `rows` index the reports (or events) of the call; both are in row order.
+    `rows` index the reports (or events) of the call; both are in row order. The next call overwrites them.
     """
 
     groups: NDArray[Any]  # GROUP
@@ -185,11 +185,10 @@ class Features:
         output = self._output
         groups, targets, logins = (int(n) for n in output.counts)
         return Seen(
-            output.groups[:groups].copy(), output.group_rows[:groups].copy(),
-            output.targets[:targets].copy(), output.target_rows[:targets].copy(),
-            output.source_bins[:targets].copy(), output.spread_bins[:targets].copy(),
-            output.registers[:targets].copy(),
-            output.logins[:logins].copy(), output.login_rows[:logins].copy(),
+            output.groups[:groups], output.group_rows[:groups],
+            output.targets[:targets], output.target_rows[:targets],
+            output.source_bins[:targets], output.spread_bins[:targets], output.registers[:targets],
+            output.logins[:logins], output.login_rows[:logins],
         )  # fmt: skip
 
 

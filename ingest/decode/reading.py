@@ -39,6 +39,7 @@ def decode_block(
     buffer = _read_only(buffer)
     links = np.full(batch_packets, ref.section.interfaces[0].link if ref.section.interfaces else 0, np.int32)
     reasons = np.zeros(len(REASONS), np.int64)
+    bad = reasons[1:]
     counts = DecodeCounts() if counts is None else counts
     counts.add(ref.errors)
     counts.skipped_bytes += ref.skipped
@@ -54,8 +55,9 @@ def decode_block(
         if reasons[LINK_TYPE_UNKNOWN]:
             counts.slow_path += _slowly(buffer, rows, links, reasons)
         counts.packets += n
-        counts.add_reasons(reasons)
-        reasons[:] = 0
+        if bad.any():
+            counts.add_reasons(reasons)
+            reasons[:] = 0
         yield rows
 
 

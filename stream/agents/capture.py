@@ -19,7 +19,6 @@ from citywall.domains import Domains
 from citywall.errors import InputError, Misplaced
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
-from citywall.watermarks import BEGINNING
 from ingest.capture.sparse import SparseCapture
 from ingest.decode.blocks import BlockRef, InlineBlock
 from ingest.decode.counts import DecodeCounts
@@ -39,7 +38,7 @@ SENSOR = "sensor"
 
 
 class _Metering:
-    """One session being metered. `clock` is the newest packet time so far."""
+    """One session being metered."""
 
     def __init__(self, opening: Opening, settings: Settings, domains: Domains, archive: bool) -> None:
         from ingest.meter import FlowMeter
@@ -50,7 +49,6 @@ class _Metering:
         self.meter = FlowMeter(settings.meter, domains, most_rows=ROWS)
         self.counts = DecodeCounts()
         self.tally = Tally()
-        self.clock = BEGINNING
         self.emitter = Emitter(session.id, archive=archive)
         self.sparse = SparseCapture(session.path, session.size) if session.kind == SENSOR else None
 
@@ -119,7 +117,6 @@ class CaptureStage:
                 packets["status"][_share(packets["hash"], state.opening.partitions) != self._partition] = (
                     NOT_IP
                 )
-            state.clock = max(state.clock, int(packets["time"].max()))
             for batch in state.meter.stream(packets, frame, buffer, ethernet):
                 yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
             state.emitter.promise(state.meter.watermark)
@@ -130,7 +127,7 @@ class CaptureStage:
 
     def _add_events(self, state: _Metering, events: Rows, packets: Rows, frame: int) -> None:
         if len(events):
-            _clamp(events, packets, frame, state.clock)
+            _clamp(events, packets, frame, state.meter.watermark)
             state.tally.events += len(events)
             self.totals["events"] += len(events)
             state.emitter.add_events(events)
@@ -165,8 +162,8 @@ class CaptureStage:
             yield from state.emitter.flush()
 
     def snapshot(self) -> Parts:
-        """Meters, counts and clocks."""
-        heads = [(s.opening, s.counts, s.tally, s.clock) for s in self._sessions.values()]
+        """Meters and counts."""
+        heads = [(s.opening, s.counts, s.tally) for s in self._sessions.values()]
         parts: Parts = {"sessions": codecs.pack(heads), "totals": codecs.pack(self.totals)}
         for session, state in self._sessions.items():
             parts |= {f"{session}/{name}": part for name, part in state.meter.snapshot().items()}
@@ -175,10 +172,10 @@ class CaptureStage:
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
         self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
-        heads: Any = list[tuple[Opening, DecodeCounts, Tally, int]]
-        for opening, counts, tally, clock in codecs.unpack(bytes_of(parts, "sessions"), heads):
+        heads: Any = list[tuple[Opening, DecodeCounts, Tally]]
+        for opening, counts, tally in codecs.unpack(bytes_of(parts, "sessions"), heads):
             state = self._open(opening)
-            state.counts, state.tally, state.clock = counts, tally, clock
+            state.counts, state.tally = counts, tally
             state.meter.restore(under(parts, f"{opening.session.id}/"))
 
 
@@ -189,6 +186,6 @@ def _share(hashes: NDArray[np.uint64], partitions: int) -> NDArray[np.uint64]:
 
 
 def _clamp(events: Rows, packets: Rows, frame: int, clock: int) -> None:
-    """Events count as of the event clock: the newest packet time up to theirs."""
+    """Events count as of the event clock: the newest packet time up to theirs; `clock` stood before."""
     running = np.maximum.accumulate(packets["time"])
     events["time"] = np.maximum(running[events["frame"] - frame], clock)
