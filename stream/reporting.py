@@ -91,8 +91,9 @@ class Reporter:
         """Keep the dead letters there are."""
         async with self._keeping:
             while letters := await backbone.letters():
-                paths = {source.session: str(source.path) for source in self.sources}
-                await asyncio.to_thread(self._letters.add, letters, paths, time.time_ns())
+                paths = feeder.inputs_of(self.sources, self.settings)
+                run = self.folder.ledger.id
+                await asyncio.to_thread(self._letters.add, letters, paths, time.time_ns(), run)
 
     async def export(self, backbone: Backbone, over: asyncio.Event) -> None:
         """Say about once a second how the run fares, until it is `over`."""

@@ -78,7 +78,8 @@ def run_paths(
         resumed = folder.begin(key, settings.capture.block_bytes, shared=shared)
         now = time.time_ns()
         folder.retain(settings.storage.retention_days, now)
-        LetterBox(data).retain(settings.storage.retention_days, now)
+        box = LetterBox(data)
+        box.retain(settings.storage.retention_days, now)
         # A run that goes on waits for its store as it would have; a new one may name a wrong one.
         assembly = Patience()(assemble, settings, data, now) if resumed else assemble(settings, data, now)
         try:
@@ -88,6 +89,9 @@ def run_paths(
         finally:
             assembly.close()
         report = run.reporter.report(resumed)
+        ledger = folder.ledger
+        whole = [s for s, tally in ledger.finished.items() if feeder.UNREADABLE not in tally.errors]
+        box.heal(whole, ledger.id, time.time_ns())
         folder.forget()
         return report
     finally:
@@ -309,7 +313,7 @@ def open_backbone(
     from stream.kafka.cards import card_of
     from stream.kafka.cluster import Cluster
 
-    run = folder.ledger.stream
+    run = folder.ledger.id
     return KafkaBackbone(
         Cluster(settings), run, roles, card=card_of(run, settings, sensors),
         abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,
