@@ -121,6 +121,13 @@ class LetterBox:
             return [_one(found, wanted) for wanted in dict.fromkeys(ids)]
         return [letter for letter in found if healed or letter.healed is None]
 
+    def count(self) -> int:
+        """How many are open."""
+        if not self.file.exists():
+            return 0
+        with self._open() as connection:
+            return _count(connection, "healed IS NULL")
+
     def message(self, letter_id: str) -> bytes | None:
         """The message of a letter, as far as it was kept."""
         with self._open() as connection:

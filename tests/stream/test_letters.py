@@ -21,6 +21,7 @@ def dead(seq: int, *, stage: str = "detect", session: str = "5e55", reason: str 
 def test_letters_are_kept_once_however_often_they_come(tmp_path: Path):
     box = LetterBox(tmp_path)
     assert box.letters() == []
+    assert box.count() == 0
     assert box.add([], {}, 1, "run") == 0
     assert not box.file.exists()
     assert box.add([dead(4), dead(5)], {"5e55": "/one.pcap"}, 7, "run") == 2
@@ -66,6 +67,7 @@ def test_another_run_that_finishes_the_session_heals_what_was_set_aside_before(t
     box.heal(["5e55"], "third", 11)
     assert [x.healed for x in box.letters(healed=True)] == [10, 10, None, 11]
     assert [x.session for x in box.letters()] == ["other"]
+    assert box.count() == 1
 
 
 def test_letters_by_the_beginning_of_their_ids(tmp_path: Path):
