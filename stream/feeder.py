@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -46,13 +46,6 @@ class Source(msgspec.Struct):
     session: str = ""
     kind: str = ""
     errors: dict[str, int] = {}
-
-
-class Reference(Protocol):
-    """A BlockRef or a ChunkRef."""
-
-    index: int
-    length: int
 
 
 #: What the path of a source begins with that a sensor feeds; its name follows.

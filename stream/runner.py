@@ -131,8 +131,7 @@ class Run:
 
         On a shared transport an interrupted engine is started anew, from its checkpoints.
         """
-        threads = self.settings.workers or os.cpu_count() or 1
-        pool = ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
+        pool = stage_threads(self.settings)
         try:
             for left in range(RESTARTS, -1, -1):
                 began = time.monotonic()
@@ -255,7 +254,7 @@ class Run:
         if self.failure is None:
             self.failure = error
         if not isinstance(error, Interrupted):  # after which all goes on
-            self.assembly.interrupt()
+            self.assembly.patience.stop()
         self.over.set()
 
     def _interrupt(self, number: int) -> None:
@@ -287,6 +286,12 @@ def _signals(loop: asyncio.AbstractEventLoop, handle: Callable[[int], None]) -> 
         for number in numbers:
             loop.remove_signal_handler(number)
             signal.signal(number, before[number])
+
+
+def stage_threads(settings: Settings) -> ThreadPoolExecutor:
+    """Threads for stages to work in: as many as `workers` says, or the machine has processors."""
+    threads = settings.workers or os.cpu_count() or 1
+    return ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
 
 
 def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) -> None:
