@@ -36,7 +36,7 @@ class Assembly:
 
     `sinks` names the stages that say when a session is over. `fresh` gives alert documents indexed since
     it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `release` lets go
-    of stores; `interrupt` ends every wait for them, which are counted in `patience`.
+    of stores; waits for them go through `patience`, which can end them all.
     """
 
     roles: list[Role]
@@ -45,7 +45,6 @@ class Assembly:
     fresh: Callable[[], list[Document]] = list
     shrink: Callable[[int], None] = lambda _: None
     release: Callable[[], None] = lambda: None
-    interrupt: Callable[[], None] = lambda: None
     patience: Patience = field(default_factory=Patience)
 
     def close(self) -> None:
@@ -83,7 +82,7 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
         return [document for each in indexes for document in each.take_fresh()]
 
     sinks = frozenset(role.name for role in roles if not role.outputs)
-    return Assembly(roles, sinks, files, fresh, shrink, store.close, patience.stop, patience)
+    return Assembly(roles, sinks, files, fresh, shrink, store.close, patience)
 
 
 def cast(settings: Settings, files: CaptureFiles, patience: Patience) -> list[Role]:

@@ -12,6 +12,7 @@ from stream.board import Board, Status
 from stream.checkpoints import FolderKeeper, Keeper
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
+from stream.local.folder import LogFolder
 from stream.stages import DEAD_LETTERS, DeadLetter
 
 #: Dead letters read at a time.
@@ -85,7 +86,7 @@ class LocalBackbone:
         self._keeper = FolderKeeper(folder.checkpoints)
         self._root: Path = folder.log
         self._topics: dict[str, int] = {}
-        self._app: Any = None
+        self._log: LogFolder | None = None
         self._letters = 0
 
     @property
@@ -103,12 +104,13 @@ class LocalBackbone:
 
     def app(self, loop: asyncio.AbstractEventLoop) -> Any:
         """The application over the log; opens it. Raises DataFolderError, StreamError."""
-        from stream.app import local_url, make_app
+        from stream.app import local_url, log_of, make_app
 
-        self._app = make_app(local_url(self._root), loop)
+        app = make_app(local_url(self._root), loop)
+        self._log = log_of(app)
         for name, partitions in self._topics.items():
-            self._app.transport.folder.create(name, partitions)
-        return self._app
+            self._log.create(name, partitions)
+        return app
 
     async def listen(
         self, note: Callable[[Status], None], finished: Finished, sensed: Callable[[str, str], None]
@@ -123,19 +125,21 @@ class LocalBackbone:
 
     async def ends(self) -> dict[tuple[str, int], int]:
         """Where the logs end."""
-        return {place: log.end for place, log in self._app.transport.folder.logs.items()}
+        assert self._log is not None
+        return {place: log.end for place, log in self._log.logs.items()}
 
     async def letters(self) -> list[DeadLetter]:
         """Read on in the log."""
-        log = self._app.transport.folder.logs[DEAD_LETTERS, 0]
+        assert self._log is not None
+        log = self._log.logs[DEAD_LETTERS, 0]
         found = log.read(self._letters, _LETTERS, _LETTER_BYTES)
         self._letters += len(found)
-        return [codecs.unpack(record.value, DeadLetter) for record in found]
+        return [codecs.unpack(record.value or b"", DeadLetter) for record in found]
 
     async def retire(self) -> None:
         """The data folder forgets its log."""
 
     async def close(self) -> None:
         """Close the log."""
-        if self._app is not None:
-            self._app.transport.close()
+        if self._log is not None:
+            self._log.close()

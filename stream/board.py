@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from stream.stages import Station
@@ -72,45 +74,44 @@ class Board:
 
     def taken(self, topic: str, session: str, partitions: int) -> int | None:
         """Items of a session taken by every partition of a topic: None before all opened it, -1 after."""
-        found = [
-            station.positions.of(FEEDER)[topic].get(session)
+        here = [
+            station.positions.taken(topic, session, FEEDER)
             for station in self._here.values()
-            if topic in station.stage.inputs and topic in station.positions.of(FEEDER)
+            if topic in station.stage.inputs
         ]
-        found += [
-            status.taken[topic].get(session)
+        there = [
+            status.taken.get(topic, {}).get(session)
             for place, status in self._there.items()
-            if place not in self._here and topic in status.taken
+            if place not in self._here
         ]
-        known = [n for n in found if n is not None]
+        known = [n for n in here + there if n is not None]
         if len(known) < partitions:
             return None
         going = [n for n in known if n >= 0]
         return min(going) if going else -1
 
-    def totals(self) -> dict[str, int]:
-        """Counts of the whole run by name."""
-        totals: dict[str, int] = {}
-        for status in self.statuses():
-            for name, n in status.totals.items():
-                totals[name] = totals.get(name, 0) + n
-        return totals
 
-    def items(self) -> dict[str, int]:
-        """Items taken by stage."""
-        items: dict[str, int] = {}
-        for status in self.statuses():
-            items[status.stage] = items.get(status.stage, 0) + status.items
-        return items
+def totals_of(statuses: Iterable[Status]) -> dict[str, int]:
+    """Counts of the whole run by name."""
+    totals: dict[str, int] = {}
+    for status in statuses:
+        for name, n in status.totals.items():
+            totals[name] = totals.get(name, 0) + n
+    return totals
 
-    def saving(self) -> float:
-        """Wall-clock seconds of all checkpoints; those of several stations may be at the same time."""
-        return sum(status.saving for status in self.statuses())
 
-    def seconds(self) -> dict[str, float]:
-        """Processor seconds by stage, of those that did something."""
-        seconds: dict[str, float] = {}
-        for status in self.statuses():
-            if status.messages:
-                seconds[status.stage] = seconds.get(status.stage, 0.0) + status.cpu
-        return seconds
+def items_of(statuses: Iterable[Status]) -> dict[str, int]:
+    """Items taken by stage."""
+    items: dict[str, int] = {}
+    for status in statuses:
+        items[status.stage] = items.get(status.stage, 0) + status.items
+    return items
+
+
+def seconds_of(statuses: Iterable[Status]) -> dict[str, float]:
+    """Processor seconds by stage, of those that did something."""
+    seconds: dict[str, float] = {}
+    for status in statuses:
+        if status.messages:
+            seconds[status.stage] = seconds.get(status.stage, 0.0) + status.cpu
+    return seconds

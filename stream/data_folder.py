@@ -35,6 +35,7 @@ class Ledger(msgspec.Struct, forbid_unknown_fields=True):
     version: int = 1
     received: dict[str, int] = {}
     run: str = ""  # names the inputs and settings of the run under way; empty when none is
+    id: str = ""  # names the run begun last: another one for every begin, kept when it goes on
     stream: str = ""  # names the run under way where a shared transport carries it
     abandoned: list[str] = []  # earlier ones that were not ended: their topics can go
     block_bytes: int = 0  # blocks of the run under way: a resumed one must cut alike
@@ -73,14 +74,18 @@ class DataFolder:
     def begin(self, run: str, block_bytes: int, *, shared: bool = False) -> bool:
         """Begin a run, or go on with it where it was cut off; returns whether it goes on.
 
-        One on a `shared` transport gets a name there.
+        One on a `shared` transport is known there by its id.
         """
         if self.ledger.run == run and self.checkpoints.parent.is_dir():
+            if shared and not self.ledger.stream:  # killed when what carried it was gone already
+                self.ledger.stream = self.ledger.id
+                self._write()
             return True
         self.forget()
         if self.ledger.stream:
             self.ledger.abandoned.append(self.ledger.stream)
-        self.ledger.stream = uuid.uuid4().hex[:12] if shared else ""
+        self.ledger.id = uuid.uuid4().hex[:12]
+        self.ledger.stream = self.ledger.id if shared else ""
         self.ledger.run = run
         self.ledger.block_bytes = block_bytes
         self.ledger.told = {}

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 #: References fed and not yet taken, at most.
 AHEAD = 12
 _AT_ONCE = 8
+#: The error of a session whose input could not be read to its end.
+UNREADABLE = "input_unreadable"
 #: What inputs can be: topics they go to, and part of the names of their sessions.
 KINDS = ("capture", "flowlog")
 
@@ -44,13 +46,6 @@ class Source(msgspec.Struct):
     session: str = ""
     kind: str = ""
     errors: dict[str, int] = {}
-
-
-class Reference(Protocol):
-    """A BlockRef or a ChunkRef."""
-
-    index: int
-    length: int
 
 
 #: What the path of a source begins with that a sensor feeds; its name follows.
@@ -96,6 +91,20 @@ def _content(path: Path) -> tuple[str, int]:
     if len(digests) == 1:
         return digests[0], size
     return hashlib.blake2b(" ".join(digests).encode(), digest_size=16).hexdigest(), size
+
+
+def inputs_of(sources: Sequence[Source], settings: Settings) -> dict[str, str]:
+    """The path of each session that the sources are, or may turn out to be when they are read."""
+    results = results_digest(settings)
+    inputs: dict[str, str] = {}
+    for source in sources:
+        if source.digest:
+            names = [session_id(kind, settings.lane, source.digest, results) for kind in KINDS]
+        else:
+            names = [source.session]  # a sensor's, known when it feeds; refused ones have none
+        for name in filter(None, names):
+            inputs.setdefault(name, str(source.path))
+    return inputs
 
 
 def run_key(sources: Sequence[Source], settings: Settings) -> str:
@@ -224,7 +233,7 @@ class Feeder:
                 some = await loop.run_in_executor(None, _some, references, at_once)
             except InputError as e:
                 log.warning("reading stopped: %s", e)
-                source.errors["input_unreadable"] = 1
+                source.errors[UNREADABLE] = 1
                 return fed
             if not some:
                 return fed

@@ -1,16 +1,17 @@
 """Dead letters: messages that a stage could not use, kept in the data folder until they are healed.
 
-`<data>/dead-letters.sqlite`. A letter is named by what it is (the message's place in the stream, the stage
-that set it aside), so that a replay of the stream after a crash adds nothing twice. Captures and flow logs
-are durable and everything behind them is deterministic, so a letter is healed by running its session again:
-ids are the same, alerts and flows replace themselves, and what was missing is there.
+`<data>/dead-letters.sqlite`. A letter is named by what it is (the run, the message's place in the stream, the
+stage that set it aside), so that a run that goes on after a crash adds nothing twice. Captures and flow logs
+are durable and everything behind them is deterministic, so a letter is healed when another run has finished
+its session: ids are the same, alerts and flows replace themselves, and what was missing is there, or has a
+letter of the newer run.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,24 +30,27 @@ MOST_MESSAGES = 1_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS letters (
-    id TEXT PRIMARY KEY, noted INTEGER NOT NULL, healed INTEGER, session TEXT NOT NULL, path TEXT NOT NULL,
-    topic TEXT NOT NULL, stage TEXT NOT NULL, partition INTEGER NOT NULL, producer TEXT NOT NULL,
-    seq INTEGER NOT NULL, count INTEGER NOT NULL, reason TEXT NOT NULL, size INTEGER NOT NULL, message BLOB
+    id TEXT PRIMARY KEY, run TEXT NOT NULL, noted INTEGER NOT NULL, healed INTEGER,
+    session TEXT NOT NULL, path TEXT NOT NULL, topic TEXT NOT NULL, stage TEXT NOT NULL,
+    partition INTEGER NOT NULL, producer TEXT NOT NULL, seq INTEGER NOT NULL, count INTEGER NOT NULL,
+    reason TEXT NOT NULL, size INTEGER NOT NULL, message BLOB
 )
 """
 _COLUMNS = (
-    "id", "noted", "healed", "session", "path", "topic", "stage", "partition", "producer", "seq", "count",
-    "reason", "size",
+    "id", "run", "noted", "healed", "session", "path", "topic", "stage", "partition", "producer", "seq",
+    "count", "reason", "size",
 )  # fmt: skip
 
 
 class Letter(msgspec.Struct, frozen=True):
     """A letter as it is kept. `noted` and `healed` are wall-clock ns; `size` is of the whole message.
 
-    `producer` made the message, `seq` and `count` number its items; `stage` (of `partition`) set it aside.
+    `stage` (of `partition`) set it aside in the run of id `run` (see `Ledger`). `producer` made the message;
+    `seq` and `count` number its items.
     """
 
     id: str
+    run: str
     noted: int
     healed: int | None
     session: str
@@ -80,11 +84,8 @@ class LetterBox:
         except sqlite3.Error as e:
             raise DataFolderError(f"{self.file}: {e}") from e
 
-    def add(self, letters: Sequence[DeadLetter], paths: Mapping[str, str], now: int) -> int:
-        """Keep letters; one that was healed and comes again is open again. Returns how many were new.
-
-        `paths` gives the input of each session.
-        """
+    def add(self, letters: Sequence[DeadLetter], paths: Mapping[str, str], now: int, run: str) -> int:
+        """Keep letters of a run; returns how many were new. `paths` gives the input of each session."""
         if not letters:
             return 0
         with self._open() as connection:
@@ -93,12 +94,12 @@ class LetterBox:
             for letter in letters:
                 kept = letter.message[:MOST_BYTES] if room > 0 else None
                 room -= 1
-                found = _letter(letter, paths, now)
+                found = _letter(letter, paths, now, run)
                 values = [getattr(found, name) for name in _COLUMNS]
                 connection.execute(
                     f"INSERT INTO letters ({', '.join(_COLUMNS)}, message)"  # noqa: S608 (our own names)
                     f" VALUES ({', '.join('?' * (len(_COLUMNS) + 1))})"
-                    " ON CONFLICT (id) DO UPDATE SET healed = NULL, reason = excluded.reason",
+                    " ON CONFLICT (id) DO NOTHING",
                     [*values, kept],
                 )
             return _count(connection) - before
@@ -120,24 +121,31 @@ class LetterBox:
             return [_one(found, wanted) for wanted in dict.fromkeys(ids)]
         return [letter for letter in found if healed or letter.healed is None]
 
+    def count(self) -> int:
+        """How many are open."""
+        if not self.file.exists():
+            return 0
+        with self._open() as connection:
+            return _count(connection, "healed IS NULL")
+
     def message(self, letter_id: str) -> bytes | None:
         """The message of a letter, as far as it was kept."""
         with self._open() as connection:
             row = connection.execute("SELECT message FROM letters WHERE id = ?", [letter_id]).fetchone()
         return None if row is None or row[0] is None else bytes(row[0])
 
-    def heal(self, session: str, now: int) -> None:
-        """A session is about to be run again: its letters are healed unless they come again."""
+    def heal(self, sessions: Iterable[str], run: str, now: int) -> None:
+        """A run has finished these sessions: what other runs had set aside of them is healed.
+
+        Messages of healed letters go, so that there is room for those of new ones.
+        """
         if self.file.exists():
             with self._open() as connection:
-                connection.execute(
-                    "UPDATE letters SET healed = ? WHERE session = ? AND healed IS NULL", [now, session]
+                connection.executemany(
+                    "UPDATE letters SET healed = ?, message = NULL"
+                    " WHERE session = ? AND run != ? AND healed IS NULL",
+                    [[now, session, run] for session in sessions],
                 )
-
-    def reopen(self, ids: Sequence[str]) -> None:
-        """What was thought to heal these letters did not come to its end."""
-        with self._open() as connection:
-            connection.executemany("UPDATE letters SET healed = NULL WHERE id = ?", [[i] for i in ids])
 
     def retain(self, days: int, now: int) -> int:
         """Forget letters noted more than `days` days before `now` (ns); returns how many."""
@@ -157,7 +165,7 @@ def contents(message: bytes) -> dict[str, Any]:
     return {"header": msgspec.to_builtins(header), "body_bytes": len(body), "head": bytes(body[:64]).hex(" ")}
 
 
-def _letter(letter: DeadLetter, paths: Mapping[str, str], now: int) -> Letter:
+def _letter(letter: DeadLetter, paths: Mapping[str, str], now: int, run: str) -> Letter:
     try:
         header, _ = codecs.decode(letter.message)
     except StreamError:
@@ -166,9 +174,9 @@ def _letter(letter: DeadLetter, paths: Mapping[str, str], now: int) -> Letter:
     else:
         session, producer, seq, count = header.session, header.stage, header.seq, header.count
         place = f"{session}\0{producer}\0{header.partition}\0{int(header.kind)}\0{seq}"
-    name = f"{letter.topic}\0{letter.stage}\0{letter.partition}\0{place}"
+    name = f"{run}\0{letter.topic}\0{letter.stage}\0{letter.partition}\0{place}"
     return Letter(
-        hashlib.blake2b(name.encode(), digest_size=8).hexdigest(), now, None, session,
+        hashlib.blake2b(name.encode(), digest_size=8).hexdigest(), run, now, None, session,
         paths.get(session, ""), letter.topic, letter.stage, letter.partition, producer, seq, count,
         letter.reason, len(letter.message),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from citywall.errors import DataFolderError
 from citywall.settings import Settings
 from stream import feeder, health
 from stream.assembly import Assembly
-from stream.board import Board
+from stream.board import Board, items_of, seconds_of, totals_of
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.letters import LetterBox
@@ -72,7 +72,7 @@ class Reporter:
         """Say how it ended, and close the endpoint."""
         reason = "" if failure is None else str(failure) or type(failure).__name__
         try:
-            self.say("finished" if failure is None else "failed", reason)
+            self._write(self._fares("finished" if failure is None else "failed", reason))
         except DataFolderError as e:  # it must not stand in the way of the failure itself
             log.warning("%s", e)
         finally:
@@ -91,44 +91,54 @@ class Reporter:
         """Keep the dead letters there are."""
         async with self._keeping:
             while letters := await backbone.letters():
-                paths = {source.session: str(source.path) for source in self.sources}
-                await asyncio.to_thread(self._letters.add, letters, paths, time.time_ns())
+                paths = feeder.inputs_of(self.sources, self.settings)
+                run = self.folder.ledger.id
+                await asyncio.to_thread(self._letters.add, letters, paths, time.time_ns(), run)
 
     async def export(self, backbone: Backbone, over: asyncio.Event) -> None:
         """Say about once a second how the run fares, until it is `over`."""
         while not over.is_set():
             self._ends = await backbone.ends() or self._ends
-            await asyncio.to_thread(self.say, "running")
+            # The board is the loop's own; files are not for the loop.
+            await asyncio.to_thread(self._write, self._fares("running"))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), _HEALTH_EVERY)
 
-    def say(self, state: Literal["running", "finished", "failed"], reason: str = "") -> None:
-        """Write down how the run fares, for `citywall status`, and show it at the metrics endpoint."""
-        current, patience = self.feeder.current if self.feeder else 0, self.assembly.patience
-        fares = health.Health(
+    def _fares(self, state: Literal["running", "finished", "failed"], reason: str = "") -> health.Health:
+        current, patience, statuses = self._current, self.assembly.patience, self.board.statuses()
+        return health.Health(
             state, reason, os.getpid(), time.time_ns(), self._began_at, self.settings.transport,
-            current, len(self.sources), str(self.sources[current - 1].path) if current else "",
-            self.board.totals(), len(self._letters.letters()), _peak_memory(),
+            current, len(self.sources), self._path_of(current), totals_of(statuses), 0, _peak_memory(),
             health.StoreHealth(self.settings.store, patience.waits, patience.waited, patience.reason),
-            health.stages_of(self.board.statuses(), self._ends, time.time()),
+            health.stages_of(statuses, self._ends, time.time()),
         )  # fmt: skip
+
+    def _write(self, fares: health.Health) -> None:
+        """Write down how the run fares, for `citywall status`, and show it at the metrics endpoint."""
+        fares.dead_letters = self._letters.count()
         health.write(self.folder.root, fares)
         if self._exporter:
             self._exporter.show(fares)
+
+    @property
+    def _current(self) -> int:
+        return self.feeder.current if self.feeder else 0
+
+    def _path_of(self, current: int) -> str:
+        return str(self.sources[current - 1].path) if current else ""
 
     def tell(self) -> None:
         """Show the observer how far things are."""
         fresh = self.assembly.fresh()
         if self.observe is None:
             return
-        totals = self.board.totals()
-        current = self.feeder.current if self.feeder else 0
-        now = time.monotonic()
+        statuses, now = self.board.statuses(), time.monotonic()
+        totals = totals_of(statuses)
         self.observe(
             Progress(
-                session=current,
+                session=self._current,
                 sessions=len(self.sources),
-                path=str(self.sources[current - 1].path) if current else "",
+                path=self._path_of(self._current),
                 bytes_done=totals.get("bytes", 0),
                 bytes_total=sum(s.size for s in self.sources if s.refused is None and s.same_as is None),
                 packets=totals.get("packets", 0),
@@ -137,7 +147,7 @@ class Reporter:
                 findings=totals.get("findings", 0),
                 alerts=totals.get("alerts", 0),
                 new_alerts=fresh,
-                stages=self._rates.of(self.board.items(), now),
+                stages=self._rates.of(items_of(statuses), now),
                 seconds=now - self.began,
             )
         )
@@ -150,8 +160,10 @@ class Reporter:
             told = feeder.report_of(source, self.folder.ledger.finished, by_path)
             by_path.setdefault(told.path, told)
             report.add(told)
-        report.seconds = self.board.seconds()
-        report.seconds["checkpoints"] = self.board.saving()
+        statuses = self.board.statuses()
+        report.seconds = seconds_of(statuses)
+        # Of several stations these may be at the same time.
+        report.seconds["checkpoints"] = sum(status.saving for status in statuses)
         report.seconds["total"] = time.monotonic() - self.began
         report.peak_memory_bytes = _peak_memory()
         return report

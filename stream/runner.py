@@ -78,7 +78,8 @@ def run_paths(
         resumed = folder.begin(key, settings.capture.block_bytes, shared=shared)
         now = time.time_ns()
         folder.retain(settings.storage.retention_days, now)
-        LetterBox(data).retain(settings.storage.retention_days, now)
+        box = LetterBox(data)
+        box.retain(settings.storage.retention_days, now)
         # A run that goes on waits for its store as it would have; a new one may name a wrong one.
         assembly = Patience()(assemble, settings, data, now) if resumed else assemble(settings, data, now)
         try:
@@ -88,6 +89,9 @@ def run_paths(
         finally:
             assembly.close()
         report = run.reporter.report(resumed)
+        ledger = folder.ledger
+        whole = [s for s, tally in ledger.finished.items() if feeder.UNREADABLE not in tally.errors]
+        box.heal(whole, ledger.id, time.time_ns())
         folder.forget()
         return report
     finally:
@@ -127,8 +131,7 @@ class Run:
 
         On a shared transport an interrupted engine is started anew, from its checkpoints.
         """
-        threads = self.settings.workers or os.cpu_count() or 1
-        pool = ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
+        pool = stage_threads(self.settings)
         try:
             for left in range(RESTARTS, -1, -1):
                 began = time.monotonic()
@@ -251,7 +254,7 @@ class Run:
         if self.failure is None:
             self.failure = error
         if not isinstance(error, Interrupted):  # after which all goes on
-            self.assembly.interrupt()
+            self.assembly.patience.stop()
         self.over.set()
 
     def _interrupt(self, number: int) -> None:
@@ -285,6 +288,12 @@ def _signals(loop: asyncio.AbstractEventLoop, handle: Callable[[int], None]) -> 
             signal.signal(number, before[number])
 
 
+def stage_threads(settings: Settings) -> ThreadPoolExecutor:
+    """Threads for stages to work in: as many as `workers` says, or the machine has processors."""
+    threads = settings.workers or os.cpu_count() or 1
+    return ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
+
+
 def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) -> None:
     """Run `work` in a loop of its own; `interrupt` gets the signals that ask to stop."""
     loop = uvloop.new_event_loop()  # asyncio's own costs a fifth of the run
@@ -309,7 +318,7 @@ def open_backbone(
     from stream.kafka.cards import card_of
     from stream.kafka.cluster import Cluster
 
-    run = folder.ledger.stream
+    run = folder.ledger.id
     return KafkaBackbone(
         Cluster(settings), run, roles, card=card_of(run, settings, sensors),
         abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from stream.assembly import cast
 from stream.board import Board
 from stream.files import CaptureFiles
 from stream.patience import Patience
-from stream.runner import RESTARTS, run_loop
+from stream.runner import RESTARTS, run_loop, stage_threads
 
 if TYPE_CHECKING:
     from stream.kafka.cards import RunCard
@@ -85,8 +84,7 @@ class Worker:
         """Work until told to stop."""
         from stream.kafka.cards import follow
 
-        threads = self.settings.workers or os.cpu_count() or 1
-        pool = ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
+        pool = stage_threads(self.settings)
         following = self._following = asyncio.ensure_future(follow(self._cluster, self._seen))
         following.add_done_callback(lambda _: self._changed.set())
         try:

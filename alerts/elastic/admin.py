@@ -13,7 +13,6 @@ from alerts.elastic import bulk
 from alerts.elastic.connection import Connection
 from alerts.elastic.templates import (
     ANALYSIS,
-    SEARCH,
     VERSION,
     Names,
     alert_mappings,
@@ -22,6 +21,7 @@ from alerts.elastic.templates import (
     index_templates,
     policy,
 )
+from alerts.elastic.walk import document_of
 from alerts.store import Document, Part, StoreStatus
 from citywall.errors import StoreError
 from citywall.settings import ElasticsearchSettings
@@ -231,7 +231,4 @@ def _pages(connection: Connection, index: str) -> Iterator[list[Document]]:
             connection.ask("DELETE", "/_pit", {"id": pit}, absent=None)
             return
         after = hits[-1]["sort"]
-        page = [hit["_source"] for hit in hits]
-        for document in page:
-            document.pop(SEARCH, None)
-        yield page
+        yield [document_of(hit) for hit in hits]

@@ -15,7 +15,7 @@ import msgspec
 
 from alerts import times, tokens
 from alerts.dayfile import NEEDED
-from alerts.elastic.connection import Connection, refusal, temporary
+from alerts.elastic.connection import Connection, cause_of, refusal, temporary
 from alerts.elastic.templates import SEARCH
 from alerts.store import Document
 from alerts.terms import searchable
@@ -139,11 +139,7 @@ def _request(connection: Connection, chunk: Sequence[Entry]) -> list[StoreError]
         status = int(told["status"])
         if status < 300 or (entry.body is None and status == 404):
             continue
-        error = told.get("error") or {}
-        kind, reason = str(error.get("type", "error")), str(error.get("reason", ""))
-        cause = error.get("caused_by") or {}
-        if cause.get("reason"):
-            reason = f"{reason}: {cause['reason']}"
+        kind, reason = cause_of(told)
         if temporary(status, kind):
             errors.append(refusal(connection.url, status, kind, reason))
         else:

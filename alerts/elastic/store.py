@@ -13,7 +13,7 @@ from alerts.elastic import admin, bulk, cursor
 from alerts.elastic.connection import Connection
 from alerts.elastic.dsl import Filter, both, compiled, span
 from alerts.elastic.templates import SEARCH, Names
-from alerts.elastic.walk import Hit, Walk
+from alerts.elastic.walk import Hit, Walk, document_of
 from alerts.elastic.workflows import Workflows
 from alerts.query import Query
 from alerts.store import (
@@ -85,7 +85,7 @@ class ElasticStore:
         hits = self._search(body, lanes_of(None))["hits"]["hits"]
         if not hits:
             return None
-        return _document(max(hits, key=lambda h: self._day_and_lane(h["_index"])))
+        return document_of(max(hits, key=lambda h: self._day_and_lane(h["_index"])))
 
     def search(
         self,
@@ -106,19 +106,19 @@ class ElasticStore:
         found: list[Hit] = []
         try:
             for hit in walk.hits(min(limit + 1, _PAGE)):
-                if accepts is None or accepts(_document(hit)):
+                if accepts is None or accepts(document_of(hit)):
                     found.append(hit)
                 if len(found) > limit:
                     last = found[limit - 1]["sort"]
                     return Page(
-                        [_document(h) for h in found[:limit]],
+                        [document_of(h) for h in found[:limit]],
                         cursor.Cursor(walk.pit, last[0], last[1]).written(),
                     )
         except StoreError:
             walk.close()
             raise
         walk.close()
-        return Page([_document(h) for h in found], None)
+        return Page([document_of(h) for h in found], None)
 
     def scan(
         self,
@@ -133,7 +133,7 @@ class ElasticStore:
         walk = Walk(self.connection, self._point(lane), where)
         try:
             for hit in walk.hits(_PAGE):
-                document = _document(hit)
+                document = document_of(hit)
                 if accepts is None or accepts(document):
                     yield document
         finally:
@@ -361,9 +361,3 @@ def _condition(query: Query | None, since: int | None, until: int | None) -> tup
         if not where.exact:
             accepts = query.matches
     return both(parts), accepts
-
-
-def _document(hit: Hit) -> Document:
-    document: Document = hit["_source"]
-    document.pop(SEARCH, None)
-    return document

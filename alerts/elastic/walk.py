@@ -10,10 +10,18 @@ from alerts.elastic import cursor
 from alerts.elastic.connection import Connection
 from alerts.elastic.dsl import Filter
 from alerts.elastic.templates import SEARCH
+from alerts.store import Document
 from citywall.errors import StoreError
 
 Hit = dict[str, Any]
 _ORDER = [{f"{SEARCH}.time": "desc"}, {"event.id": "desc"}]
+
+
+def document_of(hit: Hit) -> Document:
+    """The document of a hit, without what was put beside it to be searched by. Takes it from the hit."""
+    document: Document = hit["_source"]
+    document.pop(SEARCH, None)
+    return document
 
 
 class Walk:

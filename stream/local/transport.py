@@ -278,9 +278,5 @@ class Transport(base.Transport):
         super().__init__(url, app, loop)
         self.folder = LogFolder(Path(url[0].path), app.conf.topic_partitions)
 
-    def close(self) -> None:
-        """Close the log and let go of its folder."""
-        self.folder.close()
-
 
 drivers.TRANSPORTS.aliases["local"] = "stream.local.transport:Transport"

@@ -52,6 +52,7 @@ class Numbers:
             self.totals["packets"] += ref.packets
         else:
             yield from self.flush()
+            self.tallies[session].add(codecs.unpack(message.body, Tally))
             for topic in self.outputs:
                 yield Output(topic, session, Kind.END, codecs.pack(self.tallies[session]))
             del self.tallies[session]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream.board import FEEDER, Board, Status, status_of
+from stream.board import FEEDER, Board, Status, items_of, seconds_of, status_of, totals_of
 from stream.codecs import Header, Kind, schema_digest
 from stream.stages import Station
 
@@ -29,9 +29,9 @@ def test_counts_are_of_the_whole_run():
     board.note(status("a", 0, packets=5))
     board.note(status("a", 1, packets=2, flows=1))
     board.note(status("b", 0))
-    assert board.totals() == {"packets": 7, "flows": 1}
-    assert board.items() == {"a": 30, "b": 10}
-    assert board.seconds() == {"a": 1.0, "b": 0.5}
+    assert totals_of(board.statuses()) == {"packets": 7, "flows": 1}
+    assert items_of(board.statuses()) == {"a": 30, "b": 10}
+    assert seconds_of(board.statuses()) == {"a": 1.0, "b": 0.5}
 
 
 def test_a_station_of_ours_is_asked_itself_and_remembered_when_it_leaves(standins):
@@ -42,10 +42,10 @@ def test_a_station_of_ours_is_asked_itself_and_remembered_when_it_leaves(standin
     board.watch(station)
     assert board.taken("capture", "s", 1) == 0
     stage.totals["packets"] = 3
-    assert board.totals() == {"packets": 3}
+    assert totals_of(board.statuses()) == {"packets": 3}
     assert board.here() == [status_of(station)]
     board.leave(station)
     board.leave(station)
     stage.totals["packets"] = 4
     assert board.here() == []
-    assert board.totals() == {"packets": 3}
+    assert totals_of(board.statuses()) == {"packets": 3}

@@ -14,15 +14,18 @@ DAY = 86_400 * 1_000_000_000
 def test_a_run_goes_on_until_it_is_over(tmp_path: Path):
     folder = DataFolder(tmp_path / "data")
     assert not folder.begin("run", 4096)
+    first = folder.ledger.id
     folder.log.mkdir()
     folder.close()
     folder = DataFolder(tmp_path / "data")
     assert folder.begin("run", 8192)
+    assert folder.ledger.id == first
     assert folder.ledger.block_bytes == 4096  # as it began
     assert folder.log.is_dir()
     folder.forget()
     assert not folder.log.exists()
     assert not folder.begin("run", 8192)
+    assert folder.ledger.id not in {"", first}
     assert folder.ledger.block_bytes == 8192
     folder.close()
 
@@ -96,9 +99,11 @@ def test_what_a_shared_transport_carried_is_remembered_until_it_is_gone(tmp_path
     folder = DataFolder(tmp_path)
     folder.begin("one", 1, shared=True)
     first = folder.ledger.stream
-    assert first
+    assert first == folder.ledger.id
+    folder.retired(first)
+    assert folder.ledger.stream == ""
     assert folder.begin("one", 1, shared=True)
-    assert folder.ledger.stream == first
+    assert folder.ledger.stream == first  # made anew under its old name
     folder.begin("two", 1, shared=True)
     second = folder.ledger.stream
     assert folder.ledger.abandoned == [first]

@@ -6,12 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from citywall.settings import Settings
+from citywall.sessions import session_id
+from citywall.settings import Settings, results_digest
 from ingest.capture import BlockRef
 from stream import codecs, feeder
 from stream.codecs import Kind, Tally
 from stream.data_folder import DataFolder
-from stream.feeder import Feeder, Source, plan, report_of, run_key, sensor_of
+from stream.feeder import KINDS, Feeder, Source, inputs_of, plan, report_of, run_key, sensor_of
 from stream.files import CaptureFiles
 from stream.positions import Positions
 from stream.reports import SessionReport
@@ -46,6 +47,19 @@ def test_a_run_is_named_by_inputs_order_and_settings(tmp_path: Path, standins):
     assert key != run_key(plan([one, two]), msgspec.structs.replace(plain, home=("10.0.0.0/8",)))
     standins.capture(one, 5)
     assert key != run_key(plan([one, two]), plain)
+
+
+def test_inputs_are_known_by_their_sessions_before_they_are_read(tmp_path: Path, standins):
+    one = standins.capture(tmp_path / "one.pcap", 3)
+    two = standins.capture(tmp_path / "two.pcap", 3)
+    sources = plan([one, two, tmp_path / "missing", Path("sensor:gate")])
+    inputs = inputs_of(sources, Settings())
+    names = [session_id(kind, "live", sources[0].digest, results_digest(Settings())) for kind in KINDS]
+    assert inputs == dict.fromkeys(names, str(one))
+    sources[-1].session = "5e55"
+    assert inputs_of(sources, Settings())["5e55"] == "sensor:gate"
+    replay = msgspec.structs.replace(Settings(), lane="replay")
+    assert not inputs_of(sources[:3], replay).keys() & inputs.keys()
 
 
 class Fed:

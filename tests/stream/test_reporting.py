@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from citywall.errors import StoreError
 from stream import health
+from stream.board import Board
 from stream.reporting import Rates
 from stream.runner import run_paths
 
@@ -34,6 +36,20 @@ def test_health_while_a_run_goes_on_and_at_its_end(tmp_path: Path, standins):
     assert (found.state, found.totals["packets"], found.sessions) == ("finished", 3000, 1)
     assert [s.stage for s in found.stages] == ["keep", "numbers", "sums"]
     assert not health.held(data)
+
+
+def test_the_board_is_read_only_by_the_loop_that_changes_it(tmp_path: Path, standins, monkeypatch):
+    path = standins.capture(tmp_path / "one.pcap", 3000)
+    threads, statuses = [], Board.statuses
+
+    def watched(board: Board):
+        threads.append(threading.get_ident())
+        return statuses(board)
+
+    monkeypatch.setattr(Board, "statuses", watched)
+    run_paths([path], tmp_path / "data", standins.settings(), assemble=standins.assembler(delay=0.02))
+    assert len(threads) > 1
+    assert set(threads) == {threading.get_ident()}
 
 
 def test_a_failed_run_says_why(tmp_path: Path, standins):

@@ -21,7 +21,7 @@ def add(data: Path, session: str = "5e55", path: str = "office.pcap", seqs: tupl
         header = Header(session, "capture", 0, Kind.DATA, seq, 3, 0, codecs.schema_digest())
         message = codecs.encode(header, b"body")
         letters.append(DeadLetter("flows", "detect", 0, "ValueError: no such thing", message))
-    LetterBox(data).add(letters, {session: path}, NOON)
+    LetterBox(data).add(letters, {session: path}, NOON, "0a11")
 
 
 def test_listed_and_shown(invoke: Any, tmp_path: Path):
