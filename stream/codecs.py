@@ -47,7 +47,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
 
     `seq` is the ordinal within (session, stage, partition, topic) of the message's first item and `count` how
     many items it carries, so that a replay cut into other messages is still told apart from what is new. No
-    later row comes before (`watermark`, `mark`) in the order of (time, flow id).
+    later row comes before (`watermark`, `mark`) in the order of (time, flow id). That holds for events of the
+    producer too, once the first `beside` of them are here; -1 says nothing of them.
     """
 
     session: str
@@ -59,6 +60,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     watermark: int
     schema: str
     mark: int = 0
+    beside: int = -1
 
 
 #: Places kept of each reason.

@@ -27,6 +27,8 @@ _ORDER = {FLOWS: ("report", "flow_id", "time"), EVENTS: ("src_mac", "src_lo", "k
 _Input = tuple[str, int]  # topic, partition
 _Watermark = tuple[int, int]  # time, and the flow id that follows in the order
 
+_PROMISES: Any = tuple[dict[int, int], dict[int, dict[int, _Watermark]]]
+
 
 class Merge:
     """The merge of one session. Every input must be named before rows are released."""
@@ -34,6 +36,8 @@ class Merge:
     def __init__(self, inputs: list[_Input]) -> None:
         self._watermarks: dict[_Input, _Watermark] = dict.fromkeys(inputs, (BEGINNING, 0))
         self._held: dict[str, list[Rows]] = {FLOWS: [], EVENTS: []}
+        self._came: dict[int, int] = {}  # events by partition
+        self._spoken: dict[int, dict[int, _Watermark]] = {}  # promises by partition and events they wait for
 
     def add(self, topic: str, partition: int, rows: Rows, watermark: int, mark: int = 0) -> None:
         """Take rows and the promise that no later ones of this input are before (`watermark`, `mark`).
@@ -46,6 +50,25 @@ class Merge:
                 raise StreamError(f"{topic} of partition {partition} go back behind their own watermark")
             self._held[topic].append(rows)
         self._watermarks[topic, partition] = max(known, (watermark, mark))
+
+    def speak(self, partition: int, after: int, watermark: int, mark: int = 0) -> None:
+        """Take the promise that no event of this partition but its first `after` is before `watermark`.
+
+        It counts from the release on that finds those here.
+        """
+        waiting = self._spoken.setdefault(partition, {})
+        waiting[after] = max((watermark, mark), waiting.get(after, (BEGINNING, 0)))
+
+    def came(self, partition: int, events: int) -> None:
+        """The first `events` events of this partition are here, or were set aside: nobody waits for them."""
+        self._came[partition] = max(self._came.get(partition, 0), events)
+
+    def _hear(self) -> None:
+        """Let promises count whose events are here."""
+        for partition, waiting in self._spoken.items():
+            for after in [n for n in waiting if n <= self._came.get(partition, 0)]:
+                known = self._watermarks[EVENTS, partition]
+                self._watermarks[EVENTS, partition] = max(known, waiting.pop(after))
 
     def close(self, topic: str, partition: int) -> None:
         """This input has ended."""
@@ -70,6 +93,7 @@ class Merge:
 
         Rows of one time are all released together, in as many pieces as it takes.
         """
+        self._hear()
         flows, events = self._take(FLOWS), self._take(EVENTS)
         if not len(flows[1]):
             if len(events[1]):
@@ -105,6 +129,7 @@ class Merge:
     def snapshot(self) -> Parts:
         """Watermarks and held rows."""
         parts: Parts = {"watermarks": msgspec.msgpack.encode(list(self._watermarks.items()))}
+        parts["promises"] = msgspec.msgpack.encode((self._came, self._spoken))
         for topic, held in self._held.items():
             parts[topic] = join(held, _DTYPES[topic])
         return parts
@@ -113,6 +138,7 @@ class Merge:
         """Take over a snapshot."""
         pairs = msgspec.msgpack.decode(bytes_of(parts, "watermarks"), type=list[tuple[_Input, _Watermark]])
         self._watermarks = dict(pairs)
+        self._came, self._spoken = msgspec.msgpack.decode(bytes_of(parts, "promises"), type=_PROMISES)
         for topic, dtype in _DTYPES.items():
             rows = array_of(parts, topic, dtype)
             self._held[topic] = [rows] if len(rows) else []

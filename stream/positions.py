@@ -80,12 +80,16 @@ class Ordinals:
 
     def number(self, topic: str, session: str, count: int, *, last: bool) -> int:
         """The ordinal of the first of `count` items; `last` forgets the session."""
-        seq = self._next.get((topic, session), 0)
+        seq = self.said(topic, session)
         if last:
             self._next.pop((topic, session), None)
         else:
             self._next[topic, session] = seq + count
         return seq
+
+    def said(self, topic: str, session: str) -> int:
+        """Items of a session so far; 0 also after its end."""
+        return self._next.get((topic, session), 0)
 
     def snapshot(self) -> bytes:
         """As bytes for a checkpoint."""

@@ -38,7 +38,10 @@ class Message(NamedTuple):
 
 
 class Output(msgspec.Struct, frozen=True):
-    """What a stage says to a topic; the station makes a numbered message of it."""
+    """What a stage says to a topic; the station makes a numbered message of it.
+
+    Its promise holds also for what will be said to the topic `beside`.
+    """
 
     topic: str
     session: str
@@ -47,6 +50,7 @@ class Output(msgspec.Struct, frozen=True):
     count: int = 0
     watermark: int = BEGINNING
     mark: int = 0
+    beside: str = ""
 
 
 class Stage(Protocol):
@@ -209,6 +213,7 @@ class Station:
         header = Header(
             output.session, self.stage.name, self.partition, output.kind, seq, output.count,
             output.watermark, codecs.schema_digest(), output.mark,
+            self.ordinals.said(output.beside, output.session) if output.beside else -1,
         )  # fmt: skip
         return output.topic, codecs.encode(header, body)
 

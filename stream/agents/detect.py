@@ -76,9 +76,13 @@ class DetectStage:
             if state.merge.done:  # now, so that its tables serve the next session
                 yield from self._advance(state)
         elif self._make is not None:
+            if topic == EVENTS:  # also those that cannot be read: nobody waits for them
+                state.merge.came(header.partition, header.seq + header.count)
             empty = np.empty(0, _DTYPES[topic])
             rows = codecs.decode_rows(message.body, _DTYPES[topic])[message.skip :] if header.count else empty
             state.merge.add(topic, header.partition, rows, header.watermark, header.mark)
+            if topic == FLOWS and header.beside >= 0:
+                state.merge.speak(header.partition, header.beside, header.watermark, header.mark)
 
     def flush(self) -> Iterable[Output]:
         """Detect in everything that is complete up to the watermarks."""

@@ -28,8 +28,7 @@ def topics(*, archive: bool) -> tuple[str, ...]:
 class Emitter:
     """The flows, events and closed flows of one session on their way out.
 
-    An event message goes out with every flow message, and before it, so that neither topic's watermark
-    trails the other's.
+    Events are rare: what a flow message promises holds for them too, and they go out before it.
     """
 
     def __init__(self, session: str, *, archive: bool) -> None:
@@ -91,15 +90,15 @@ class Emitter:
         flows, closed, events = self._flows, self._closed, self._events
         self._flows, self._closed, self._events, self._waiting = [], [], [], 0
         self._told = self._watermark
-        if not self._events_over:
+        if events:
             yield self._rows("events", EVENT, events)
-        yield self._rows("flows", FLOW, flows)
+        yield self._rows("flows", FLOW, flows, beside="" if self._events_over else "events")
         if self._archive and closed:
             ends = [take(rows, rows["kind"] == END) for rows in flows]
             body = codecs.encode_closed(ends, closed)
             yield Output("closed", self._session, Kind.DATA, body, sum(map(len, ends)), *self._watermark)
 
-    def _rows(self, topic: str, dtype: np.dtype[Any], pieces: list[Rows]) -> Output:
+    def _rows(self, topic: str, dtype: np.dtype[Any], pieces: list[Rows], beside: str = "") -> Output:
         count = sum(map(len, pieces))
         body = codecs.encode_rows(dtype, pieces) if count else b""
-        return Output(topic, self._session, Kind.DATA, body, count, *self._watermark)
+        return Output(topic, self._session, Kind.DATA, body, count, *self._watermark, beside)

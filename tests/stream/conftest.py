@@ -46,12 +46,14 @@ class Hand:
         self.seq: dict[str, int] = {}
 
     def say(
-        self, kind: Kind, body: bytes, topic: str = "", count: int = 0, watermark: int = 0, skip: int = 0
-    ):
+        self, kind: Kind, body: bytes, topic: str = "", count: int = 0, watermark: int = 0, skip: int = 0,
+        beside: int = -1,
+    ):  # fmt: skip
         topic = topic or self.stage.inputs[0]
         seq = self.seq.get(topic, 0)
         self.seq[topic] = seq + count
-        header = Header(self.session.id, "before", 0, kind, seq, count, watermark, codecs.schema_digest())
+        digest = codecs.schema_digest()
+        header = Header(self.session.id, "before", 0, kind, seq, count, watermark, digest, 0, beside)
         return list(self.stage.receive(Message(topic, header, memoryview(bytes(body)), skip)))
 
     def open(self, topic: str = "") -> list[Output]:

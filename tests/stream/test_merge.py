@@ -71,6 +71,29 @@ def test_a_broken_promise_is_an_error():
         merge.add(FLOWS, 0, flows((6, 1, 1)), 9)
 
 
+def test_a_promise_of_flows_holds_for_events_once_those_before_it_are_here():
+    merge = Merge([(FLOWS, 0), (EVENTS, 0)])
+    merge.add(FLOWS, 0, flows((1, 1, 0)), 3)
+    merge.speak(0, 0, 3)  # no event was before
+    assert released(merge) == ([(1, 1, 0)], [])
+    merge.add(FLOWS, 0, flows((4, 1, 1)), 6)
+    merge.speak(0, 2, 6)
+    merge.add(FLOWS, 0, flows(), 7)
+    merge.speak(0, 3, 7)
+    merge.add(EVENTS, 0, events(4), 3)
+    merge.came(0, 1)
+    assert (released(merge), merge.frontier) == (([], []), 3)
+    again = Merge([])
+    again.restore(merge.snapshot())
+    again.add(EVENTS, 0, events(5), 3)
+    again.came(0, 2)
+    assert (released(again), again.frontier) == (([(4, 1, 1)], [4, 5]), 6)
+    again.came(0, 3)  # one that could not be read
+    assert (released(again), again.frontier) == (([], []), 7)
+    with pytest.raises(StreamError, match="behind their own watermark"):
+        again.add(EVENTS, 0, events(6), 7)
+
+
 rows_of_a_partition = st.lists(
     st.tuples(st.integers(0, 8), st.integers(0, 3), st.integers(0, 3)), max_size=8
 ).map(lambda rows: sorted(rows, key=lambda r: r[0]))

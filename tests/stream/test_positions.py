@@ -59,6 +59,7 @@ def test_ordinals_count_by_topic_and_session():
     assert ordinals.number("u", "a", 5, last=False) == 0
     again = Ordinals()
     again.restore(ordinals.snapshot())
+    assert (again.said("t", "a"), again.said("u", "b")) == (5, 0)
     assert again.number("t", "a", 2, last=False) == 5
     assert again.number("t", "a", 0, last=True) == 7
     assert again.number("t", "a", 1, last=False) == 0

@@ -132,6 +132,23 @@ class Picky:
         assert parts == {"own": b"state"}
 
 
+def test_a_promise_tells_how_much_was_said_of_what_else_it_speaks_for():
+    class Two(Picky):
+        def receive(self, message):
+            session = message.header.session
+            yield Output("rare", session, Kind.DATA, b"", 3)
+            yield Output("out", session, Kind.DATA, b"", 1, 7, 0, "rare")
+            yield Output("out", session, Kind.DATA, b"", 1, 8)
+
+    log = blocks([1])
+    station = Station(Two())
+    out = list(station.work([("capture", 0, i, data) for i, data in enumerate(log[:1])]))
+    again = Station(Two())
+    again.restore(station.snapshot(), station.offsets)
+    out += again.work([("capture", 0, 1, log[1])])
+    assert [codecs.decode(data)[0].beside for _, data in out] == [-1, 3, -1, -1, 6, -1]
+
+
 def test_a_bad_message_is_set_aside_and_told_at_the_end():
     station = Station(Picky())
     station.stage.refuse = {Kind.DATA: ValueError("cannot be")}

@@ -122,7 +122,11 @@ def test_everything_is_counted_and_promises_are_kept(capture: Path, session, han
         if output.topic in promised:
             assert output.watermark >= promised[output.topic]
             promised[output.topic] = output.watermark
+        if output.beside:
+            assert (output.topic, output.beside) == ("flows", "events")
+            promised["events"] = max(promised["events"], output.watermark)
     assert set(promised.values()) == {END_OF_TIME}
+    assert all(output.count for output in run.out if output.topic == "events" and output.kind is Kind.DATA)
 
 
 @pytest.mark.parametrize(

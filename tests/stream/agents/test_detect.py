@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from citywall.batches import EVENT, FLOW
+from citywall.errors import StreamError
 from citywall.findings import Finding, Severity
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import END_OF_TIME
@@ -80,6 +81,33 @@ def test_rows_are_seen_in_order_and_findings_counted(session, hand, topics_of):
     tally = codecs.unpack(out[-1].body, Tally)
     assert tally == Tally(packets=9, findings=5, errors={"x": 1})
     assert feeding.stage.totals == {"findings": 5}
+
+
+def test_flows_wait_for_events_said_before_them_and_for_no_others(session, hand):
+    feeding = hand(DetectStage(Counting), session)
+    feeding.open("flows")
+    feeding.open("events")
+    feeding.data(body(flows(1)), topic="flows", count=1, watermark=2, beside=0)
+    assert findings(feeding.flush()) == [("0000", 1)]
+    feeding.data(body(flows(4)), topic="flows", count=1, watermark=5, beside=2)
+    assert findings(feeding.flush()) == []
+    parts = feeding.stage.snapshot()
+    feeding.stage = DetectStage(Counting)
+    feeding.stage.restore(parts)
+    events = np.zeros(2, EVENT)
+    events["time"] = 3
+    feeding.data(body(events), topic="events", count=2, watermark=3)
+    assert [time for _, time in findings(feeding.flush())] == [3, 3, 4]
+
+
+def test_nobody_waits_for_events_that_cannot_be_read(session, hand):
+    feeding = hand(DetectStage(Counting), session)
+    feeding.open("flows")
+    feeding.open("events")
+    with pytest.raises(StreamError):
+        feeding.data(b"no rows", topic="events", count=2, watermark=1)
+    feeding.data(body(flows(4)), topic="flows", count=1, watermark=5, beside=2)
+    assert findings(feeding.flush()) == [("0000", 4)]
 
 
 def test_items_taken_before_are_left_out(session, hand):

@@ -37,7 +37,7 @@ def test_events_can_end_before_flows_which_then_promise_by_id(session: Session, 
     emitter.add_events(np.zeros(2, EVENT))
     assert topics_of(emitter.end_events()) == [("events", "data"), ("flows", "data"), ("events", "end")]
     assert list(emitter.add(*reports(3), 9, 2)) == []
-    assert [(o.topic, o.watermark, o.mark) for o in emitter.flush()] == [("flows", 9, 2)]
+    assert [(o.topic, o.watermark, o.mark, o.beside) for o in emitter.flush()] == [("flows", 9, 2, "")]
     assert list(emitter.add(*reports(3), 9, 1)) == []  # no promise is taken back
     assert [o.mark for o in emitter.flush()] == [2]
     assert topics_of(emitter.end(Tally())) == [("flows", "end")]
@@ -64,7 +64,7 @@ def test_a_promise_alone_is_worth_a_message(session: Session, topics_of):
     emitter = Emitter(session.id, archive=False)
     emitter.promise(9)
     out = list(emitter.flush())
-    assert [(o.topic, o.count, o.watermark) for o in out] == [("events", 0, 9), ("flows", 0, 9)]
+    assert [(o.topic, o.count, o.watermark, o.beside) for o in out] == [("flows", 0, 9, "events")]
     emitter.promise(8)
     assert list(emitter.flush()) == []
 
@@ -72,4 +72,4 @@ def test_a_promise_alone_is_worth_a_message(session: Session, topics_of):
 def test_many_rows_go_out_at_once(session: Session, topics_of):
     emitter = Emitter(session.id, archive=False)
     out = list(emitter.add(*reports(ROWS), 1))
-    assert [(o.topic, o.count) for o in out] == [("events", 0), ("flows", ROWS)]
+    assert [(o.topic, o.count) for o in out] == [("flows", ROWS)]
