@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--outage", type=float, default=OUTAGE_S, metavar="S",
-        help=f"chaos: how long Elasticsearch is away at last, 0 for not at all (default {OUTAGE_S:.0f})",
+        help=f"chaos: how long Elasticsearch, then Kafka is away, 0 for not at all (default {OUTAGE_S:.0f})",
     )  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="keep the generated captures for the next run")
     parser.add_argument("--results", type=Path, metavar="DIR", help="keep results there, whatever the sizes")

@@ -138,8 +138,12 @@ class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float, Meta(ge=5, le=3600, description="Seconds a worker has to save and hand over its partitions.")
     ] = 120.0
     patience_s: Annotated[
-        float, Meta(ge=0, le=86400, description="Seconds to wait at the start for a cluster that is away.")
+        float,
+        Meta(ge=0, le=86400, description="Seconds to wait at start or stop for a cluster that is away."),
     ] = 60.0
+    answer_s: Annotated[
+        float, Meta(ge=1, le=600, description="Seconds a broker gets to answer before it is asked again.")
+    ] = 30.0
     stuck_s: Annotated[
         float, Meta(ge=1, le=86400, description="Seconds without progress before a consumer is restarted.")
     ] = 120.0

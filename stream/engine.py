@@ -25,13 +25,17 @@ log = logging.getLogger(__name__)
 Place = tuple[str, int]  # topic as the transport has it, partition
 #: Seconds the application gets to stop.
 PATIENCE = 10.0
-_SETTLE_S = 30.0
+#: Least and most seconds to save what there is when somebody asks to stop: a cluster may be away just then.
+_LAST_S = (5.0, 30.0)
 #: Messages sent that nobody has waited for yet.
 _ON_THEIR_WAY = 64
 
 
 class Engine:
-    """Desks for `roles`, of all the `cast` of a run. `ready` is set when partitions were first given out."""
+    """Desks for `roles`, of all the `cast` of a run. `ready` is set when partitions were first given out.
+
+    `last_s` bounds what is done at the end, where the transport may be away.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,8 @@ class Engine:
 
         loop = asyncio.get_running_loop()
         self.ready = asyncio.Event()
+        least, most = _LAST_S
+        self.last_s = min(max(settings.kafka.patience_s, least), most) if backbone.shared else None
         self._backbone = backbone
         self._hooks = hooks
         self._revoked_at = 0.0
@@ -143,7 +149,7 @@ class Engine:
         A shared transport that is away would let it wait for ever.
         """
         try:
-            async with asyncio.timeout(_SETTLE_S if self._backbone.shared else None):
+            async with asyncio.timeout(self.last_s):
                 for desk in self.desks:
                     await (desk.close() if save else desk.pause())
         except TimeoutError:

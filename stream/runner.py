@@ -34,6 +34,7 @@ from stream.stages import Role
 if TYPE_CHECKING:
     from stream.backbone import Backbone
     from stream.engine import Engine
+    from stream.kafka.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ class Run:
         self.assembly = assembly
         self.moved = asyncio.Event()
         self.over = asyncio.Event()
+        self.stopped = asyncio.Event()
         self.failure: BaseException | None = None
         self._checked = began
         self._engine: Engine | None = None
@@ -125,6 +127,7 @@ class Run:
             sources, settings, folder, assembly=assembly, board=self.board, observe=observe, began=began
         )
         self._sensors: dict[str, str] = {}
+        self._cluster = cluster_of(settings)
 
     def execute(self) -> None:
         """Run to the end, or raise what stopped it.
@@ -152,12 +155,12 @@ class Run:
         from stream.desk import Hooks
         from stream.engine import Engine
 
-        self.over, self.moved = asyncio.Event(), asyncio.Event()
+        self.over, self.moved, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
         roles = self.assembly.roles
-        backbone = open_backbone(self.settings, self.folder, roles, self.sources)
+        backbone = open_backbone(self._cluster, self.settings, self.folder, roles, self.sources)
         engine = None
         try:
-            if not await self._opened(backbone.open(topics_of(roles))):
+            if not await unless(self.stopped, backbone.open(topics_of(roles))):
                 return
             told = asyncio.Event()
 
@@ -169,7 +172,8 @@ class Run:
             engine = self._engine = Engine(
                 backbone, roles, self.settings, cast=roles, pool=pool, board=self.board, hooks=hooks
             )
-            await engine.start()
+            if not await unless(self.stopped, engine.start()):
+                return
             engine.add(self._feed(engine))
             engine.add(self._watch(engine))
             engine.add(backbone.listen(self._note, self._finished, self._sensed))
@@ -179,27 +183,22 @@ class Run:
             engine.add(self.reporter.export(backbone, self.over))
             await self.over.wait()
             if not isinstance(self.failure, Exception):  # else they may be stuck behind what failed
-                await engine.settle(save=self.failure is not None)
-                await self.reporter.keep_letters(backbone)
+                await self._wind_up(engine, backbone)
             self.reporter.tell()
         except Exception as e:  # noqa: BLE001 (raised again by `execute`)
             self._fail(e)
         finally:
             await (backbone.close() if engine is None else engine.stop())
         if self.failure is None:
-            await backbone.retire()
+            await unless(self.stopped, backbone.retire())
 
-    async def _opened(self, opening: Coroutine[Any, Any, None]) -> bool:
-        """Whether the backbone was opened before somebody asked to stop."""
-        task, stop = asyncio.ensure_future(opening), asyncio.ensure_future(self.over.wait())
-        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-        for each in (task, stop):
-            each.cancel()
-        await asyncio.wait({task, stop})
-        if task.cancelled():
-            return False
-        task.result()
-        return True
+    async def _wind_up(self, engine: Engine, backbone: Backbone) -> None:
+        """Save what there is and keep the last dead letters; who asked to stop does not wait for ever."""
+        began = time.monotonic()
+        await engine.settle(save=self.failure is not None)
+        patience = engine.last_s and max(began + engine.last_s - time.monotonic(), 1.0)
+        if not await unless(self.stopped, self.reporter.keep_letters(backbone), patience):
+            log.warning("the last dead letters could not be read: they are when the run goes on")
 
     async def _feed(self, engine: Engine) -> None:
         await engine.ready.wait()
@@ -255,6 +254,7 @@ class Run:
             self.failure = error
         if not isinstance(error, Interrupted):  # after which all goes on
             self.assembly.patience.stop()
+        self.stopped.set()
         self.over.set()
 
     def _interrupt(self, number: int) -> None:
@@ -294,6 +294,25 @@ def stage_threads(settings: Settings) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
 
 
+async def unless(
+    stop: asyncio.Event, work: Coroutine[Any, Any, None], patience_s: float | None = 0.0
+) -> bool:
+    """Await `work`, but not for more than `patience_s` once `stop` is set; whether it came to its end.
+
+    Raises what it raises.
+    """
+    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task}, timeout=patience_s)
+    for each in (task, stopping):
+        each.cancel()
+    await asyncio.wait({task, stopping})
+    if task.cancelled():
+        return False
+    task.result()
+    return True
+
+
 def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) -> None:
     """Run `work` in a loop of its own; `interrupt` gets the signals that ask to stop."""
     loop = uvloop.new_event_loop()  # asyncio's own costs a fifth of the run
@@ -305,22 +324,34 @@ def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) 
         _close_loop(loop)
 
 
-def open_backbone(
-    settings: Settings, folder: DataFolder, roles: Sequence[Role], sources: Sequence[Source]
-) -> Backbone:
-    """What `transport` names, for the run of `folder`. Raises SettingsError."""
-    sensors = tuple(name for source in sources if (name := feeder.sensor_of(source.path)))
+def cluster_of(settings: Settings) -> Cluster | None:
+    """The cluster that `transport` names, None where it is the embedded log. Raises SettingsError."""
     if settings.transport.startswith("local://"):
+        return None
+    from stream.kafka.cluster import Cluster
+
+    return Cluster(settings)
+
+
+def open_backbone(
+    cluster: Cluster | None,
+    settings: Settings,
+    folder: DataFolder,
+    roles: Sequence[Role],
+    sources: Sequence[Source],
+) -> Backbone:
+    """What carries the run of `folder`. Raises SettingsError."""
+    sensors = tuple(name for source in sources if (name := feeder.sensor_of(source.path)))
+    if cluster is None:
         if sensors:
             raise SettingsError("settings", "transport", f"sensor {sensors[0]} needs kafka://HOST:PORT")
         return LocalBackbone(folder)
     from stream.kafka.backbone import KafkaBackbone
     from stream.kafka.cards import card_of
-    from stream.kafka.cluster import Cluster
 
     run = folder.ledger.id
     return KafkaBackbone(
-        Cluster(settings), run, roles, card=card_of(run, settings, sensors),
+        cluster, run, roles, card=card_of(run, settings, sensors),
         abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,
     )  # fmt: skip
 

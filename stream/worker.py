@@ -15,7 +15,7 @@ from stream.assembly import cast
 from stream.board import Board
 from stream.files import CaptureFiles
 from stream.patience import Patience
-from stream.runner import RESTARTS, run_loop, stage_threads
+from stream.runner import RESTARTS, run_loop, stage_threads, unless
 
 if TYPE_CHECKING:
     from stream.kafka.cards import RunCard
@@ -67,6 +67,7 @@ class Worker:
         self._cluster = Cluster(settings)
         self._runs: dict[str, RunCard] = {}
         self._changed = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._patience = Patience()
         self._following: asyncio.Future[None]
 
@@ -78,6 +79,7 @@ class Worker:
         if self.failure is None:
             self.failure = error
         self._patience.stop()
+        self._stopped.set()
         self._changed.set()
 
     async def main(self) -> None:
@@ -144,10 +146,12 @@ class Worker:
         hooks = Hooks(moved.set, backbone.done, failures.append, asyncio.Lock())
         log.info("joining run %s", card.run)
         try:
-            await backbone.open(topics_of(roles))
+            if not await unless(self._stopped, backbone.open(topics_of(roles))):
+                return
             mine = [role for role in roles if not role.pinned]
             engine = Engine(backbone, mine, settings, cast=roles, pool=pool, board=board, hooks=hooks)
-            await engine.start()
+            if not await unless(self._stopped, engine.start()):
+                return
             engine.add(backbone.tell(board, moved))
             engine.add(backbone.watch(engine.waiting))
             rest = Rest()

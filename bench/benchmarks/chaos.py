@@ -90,7 +90,7 @@ def describe(outcome: Outcome, asked: int, facts: dict[str, str | int | float]) 
         f"an undisturbed run takes {outcome.undisturbed_s:.1f} s, all of this took {outcome.seconds:.0f} s",
     ]
     if outcome.outage_s:
-        notes.append(f"Elasticsearch away for {outcome.outage_s:.0f} s during a run, included above")
+        notes.append(f"Elasticsearch, then Kafka away for {outcome.outage_s:.0f} s in a run, included above")
     if outcome.cut_short:
         notes.append(f"stopped by --seconds before the {asked} kills asked for")
     if outcome.gave_up:

@@ -108,7 +108,8 @@ class Play:
             while self._more:
                 self._disturbed(side)
             if self._outage_s:
-                self._outage(side)
+                for server in (self._elasticsearch, self._kafka):
+                    self._outage(side, server)
         self.outcome.cut_short = self.outcome.kills.total() < self._kills
         self.outcome.seconds = time.monotonic() - self._began
         return self.outcome
@@ -247,19 +248,21 @@ class Play:
         )
         return found
 
-    def _outage(self, side: Side) -> None:
-        """Elasticsearch is stopped in an orderly way in the middle of a run, and comes back much later."""
-        before = side.progress()
+    def _outage(self, side: Side, server: Service) -> None:
+        """A server is stopped in an orderly way in the middle of a run, and comes back much later."""
+        before, patient = side.progress(), len(self.outcome.gave_up)
         side.owner.start()
         run = before and before.run
         if not self._until(side, lambda now: bool(now.waiting) and now.run != run):
-            raise BenchError("the run ended before Elasticsearch could be stopped: take a longer scene")
-        self._elasticsearch.stop()
-        self._say(f"elasticsearch is away for {self._outage_s:.0f} s")
+            raise BenchError(f"the run ended before {server.name} could be stopped: take a longer scene")
+        server.stop()
+        self._say(f"{server.name} is away for {self._outage_s:.0f} s")
         ended = not self._wait(side, self._outage_s)
-        self._elasticsearch.restart()
+        server.restart()
         self.outcome.outage_s = self._outage_s
         if ended:
-            self.outcome.counts.append("the run ended although its store was away")
+            self.outcome.counts.append(f"the run ended although {server.name} was away")
+        if len(self.outcome.gave_up) > patient:
+            self.outcome.counts.append(f"a program of ours did not wait for {server.name}")
         self._end(side)
-        self._judge(side, f"elasticsearch away for {self._outage_s:.0f} s")
+        self._judge(side, f"{server.name} away for {self._outage_s:.0f} s")

@@ -10,7 +10,6 @@ that a session is over) goes over the run's topic `control`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
@@ -29,7 +28,7 @@ from stream.board import Board, Status
 from stream.codecs import Tally
 from stream.kafka.assignor import Assignor, Unit
 from stream.kafka.cards import RUNS, RunCard
-from stream.kafka.cluster import Cluster
+from stream.kafka.cluster import Cluster, let_go
 from stream.kafka.keeper import TopicKeeper
 from stream.kafka.topics import Wanted, drop, have
 from stream.kafka.watchdog import watch
@@ -82,11 +81,12 @@ class KafkaBackbone:
         self._abandoned = abandoned
         self._retired = retired
         self._me = uuid.uuid4().bytes
+        self._link = cluster.link
         self._admin: AIOKafkaAdminClient | None = None
         self._producer: AIOKafkaProducer | None = None
         self._readers: list[AIOKafkaConsumer] = []
         self._letters: AIOKafkaConsumer | None = None
-        self._ends: AIOKafkaConsumer | None = None
+        self._asking: AIOKafkaConsumer | None = None
         self._keeper: TopicKeeper | None = None
 
     @property
@@ -110,7 +110,7 @@ class KafkaBackbone:
         return f"{self.cluster.settings.prefix}.{RUNS}"
 
     async def open(self, topics: dict[str, int]) -> None:
-        """Reach the cluster and have every topic; raises StreamError."""
+        """Reach the cluster and have every topic; raises StreamError, and SettingsError where refused."""
         admin = self._admin = await self.cluster.reach()
         places = {(r.name, p): 0 for r in self._cast for p in range(r.partitions)}
         places = {place: i for i, place in enumerate(sorted(places))}
@@ -121,13 +121,14 @@ class KafkaBackbone:
             Wanted(self.runs_topic, compacted=True),
         ]
         self.partitions = {topic.name: topic.partitions for topic in wanted}
-        await have(admin, wanted, self.cluster.settings)
-        self._producer = self.cluster.producer()
-        await self._producer.start()
-        reader = await self._reader()
+        await self._link(lambda: have(admin, wanted, self.cluster.settings))
+        await self.attach()
+        assert self._producer is not None
+        self._asking = await self._reader()
         self._keeper = TopicKeeper(
-            self.full(CHECKPOINTS), places, producer=self._producer, reader=reader, admin=admin
-        )
+            self.full(CHECKPOINTS), places, link=self._link, producer=self._producer,
+            reader=await self._reader(), admin=admin,
+        )  # fmt: skip
         if self._card is not None:
             for run in self._abandoned:
                 await self._end(run)
@@ -136,12 +137,17 @@ class KafkaBackbone:
     async def _reader(self) -> AIOKafkaConsumer:
         reader = self.cluster.reader()
         self._readers.append(reader)
-        await reader.start()
+        await self._link(reader.start)
         return reader
 
     async def _announce(self, run: str, body: bytes | None) -> None:
+        await (await self._put(self.runs_topic, body, run.encode()))
+
+    async def _put(
+        self, topic: str, body: bytes | None, key: bytes | None = None, partition: int = 0
+    ) -> asyncio.Future[Any]:
         assert self._producer is not None
-        await self._producer.send_and_wait(self.runs_topic, body, run.encode(), 0)
+        return await self._link.send(self._producer, topic, body, key, partition)
 
     def join(self) -> AIOKafkaConsumer:
         """A member of the run's group, not started."""
@@ -205,7 +211,7 @@ class KafkaBackbone:
     async def attach(self) -> None:
         """Be able to write into a run that others opened; what comes next is only `send` and `sense`."""
         self._producer = self.cluster.producer()
-        await self._producer.start()
+        await self._link(self._producer.start)
 
     async def sense(self, sensor: str, session: str) -> None:
         """Tell the owner of the run which session a sensor feeds."""
@@ -213,68 +219,70 @@ class KafkaBackbone:
 
     async def send(self, topic: str, message: bytes, partitions: int) -> None:
         """Put a message into each partition of a topic; raises StreamError where it is refused."""
-        assert self._producer is not None
         try:
             for partition in range(partitions):
-                await self._producer.send_and_wait(self.full(topic), message, None, partition)
+                await (await self._put(self.full(topic), message, None, partition))
         except KafkaError as e:
             raise StreamError(f"{self.full(topic)} cannot be written: {e}") from e
 
     async def _say(self, told: _Told) -> None:
-        assert self._producer is not None
-        await self._producer.send_and_wait(self.full(CONTROL), codecs.pack(told), None, 0)
+        await (await self._put(self.full(CONTROL), codecs.pack(told)))
 
     async def watch(self, waiting: Callable[[], dict[tuple[str, int], int]]) -> None:
         """See that what waits is taken; raises Interrupted where it is not."""
-        await watch(await self._reader(), self.cluster.settings.stuck_s, waiting)
+        assert self._asking is not None
+        await watch(self._link, self._asking, self.cluster.settings.stuck_s, waiting)
 
     async def ends(self) -> dict[tuple[str, int], int]:
         """As the brokers know; nothing while they do not answer."""
-        if self._ends is None:
-            self._ends = await self._reader()
+        assert self._asking is not None
         names = {self.full(name): name for name in {t for role in self._cast for t in role.inputs}}
         places = [TopicPartition(f, p) for f in names for p in range(self.partitions.get(f, 0))]
         try:
             async with asyncio.timeout(_ENDS_S):
-                found = await self._ends.end_offsets(places)
+                found = await self._asking.end_offsets(places)
         except (KafkaError, TimeoutError):
             return {}
         return {(names[tp.topic], tp.partition): end for tp, end in found.items()}
 
     async def letters(self) -> list[DeadLetter]:
-        """Read on in the topic of dead letters."""
+        """Read on in the topic of dead letters; waits for a cluster that is away."""
         tp = TopicPartition(self.full(DEAD_LETTERS), 0)
-        if self._letters is None:
-            self._letters = await self._reader()
-            self._letters.assign([tp])
-            await self._letters.seek_to_beginning(tp)
-        ends = await self._letters.end_offsets([tp])
-        if await self._letters.position(tp) >= ends[tp]:
-            return []
-        found = await self._letters.getmany(tp, timeout_ms=1000)
-        return [codecs.unpack(record.value, DeadLetter) for record in found.get(tp, ())]
+        reader = self._letters
+        if reader is None:
+            reader = await self._reader()
+            reader.assign([tp])
+            await reader.seek_to_beginning(tp)
+            self._letters = reader
+        end = (await self._link(lambda: reader.end_offsets([tp])))[tp]
+        while await reader.position(tp) < end:
+            if found := (await reader.getmany(tp, timeout_ms=1000)).get(tp):
+                return [codecs.unpack(record.value, DeadLetter) for record in found]
+        return []
 
     async def close(self) -> None:
         """Let go of every client."""
-        for reader in self._readers:
-            await reader.stop()
+        producer, self._producer = self._producer, None
+        clients = [*self._readers, *([producer] if producer else [])]
         self._readers.clear()
-        self._letters = self._ends = None
-        if self._producer is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._producer.stop(), 5.0)
-            self._producer = None
+        self._letters = self._asking = None
+        await asyncio.gather(*(let_go(client) for client in clients))
         if self._admin is not None:
             await self._admin.close()
             self._admin = None
 
     async def retire(self) -> None:
-        """End the run: workers are told, and its topics deleted when they have left."""
-        self._admin = await self.cluster.reach()
-        self._producer = self.cluster.producer()
+        """End the run: workers are told, and its topics deleted when they have left.
+
+        The run is done: where the cluster is away it is not waited for without end.
+        """
         try:
-            await self._producer.start()
-            await self._end(self.run)
+            async with asyncio.timeout(self.cluster.settings.patience_s + _LEAVE_S):
+                self._admin = await self.cluster.reach()
+                await self.attach()
+                await self._end(self.run)
+        except (StreamError, TimeoutError) as e:
+            self._left(self.run, e)
         finally:
             await self.close()
 
@@ -288,10 +296,15 @@ class KafkaBackbone:
                 await asyncio.sleep(0.1)
             gone = await drop(self._admin, f"{group}.")
         except (KafkaError, StreamError) as e:
-            log.warning("what run %s left on the cluster stays there: %s", run, e)
+            self._left(run, e)
             return
         log.info("run %s is over: %d topics deleted", run, len(gone))
         self._retired(run)
+
+    @staticmethod
+    def _left(run: str, error: BaseException) -> None:
+        why = str(error) or type(error).__name__
+        log.warning("what run %s left on the cluster stays there until another run: %s", run, why)
 
     async def _members(self, group: str) -> int:
         assert self._admin is not None

@@ -13,7 +13,7 @@ from citywall import __version__
 from citywall.errors import StreamError
 from citywall.settings import Settings
 from stream import codecs
-from stream.kafka.cluster import Cluster
+from stream.kafka.cluster import Cluster, let_go
 from stream.kafka.topics import Wanted, have
 
 #: The topic where runs are announced, behind the prefix.
@@ -67,15 +67,15 @@ async def follow(cluster: Cluster, seen: Callable[[dict[str, RunCard]], None]) -
     topic = f"{cluster.settings.prefix}.{RUNS}"
     admin = await cluster.reach()
     try:
-        await have(admin, [Wanted(topic, compacted=True)], cluster.settings)
+        await cluster.link(lambda: have(admin, [Wanted(topic, compacted=True)], cluster.settings))
     finally:
         await admin.close()
     reader, tp = cluster.reader(), TopicPartition(topic, 0)
-    await reader.start()
     try:
+        await cluster.link(reader.start)
         reader.assign([tp])
         await reader.seek_to_beginning(tp)
-        end = (await reader.end_offsets([tp]))[tp]
+        end = (await cluster.link(lambda: reader.end_offsets([tp])))[tp]
         runs: dict[str, RunCard] = {}
         while True:
             for record in (await reader.getmany(tp, timeout_ms=_WAIT_MS)).get(tp, ()):
@@ -86,4 +86,4 @@ async def follow(cluster: Cluster, seen: Callable[[dict[str, RunCard]], None]) -
             if await reader.position(tp) >= end:
                 seen(dict(runs))
     finally:
-        await reader.stop()
+        await let_go(reader)

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import ssl
-import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaError
 
-from citywall.errors import SettingsError, StreamError
+from citywall.errors import SettingsError
 from citywall.settings import Settings
+from stream.kafka.link import Link, hush
+from stream.kafka.refusals import refusal
 
 log = logging.getLogger(__name__)
 
 PASSWORD = "CITYWALL_KAFKA_PASSWORD"  # noqa: S105 (the variable's name)
-_REQUEST_MS = 30_000
-_RETRY_S = 1.0
+_STOP_S = 5.0
 #: Bytes of small messages that travel as one batch.
 _BATCH_BYTES = 256 << 10
 #: An idle broker answers a fetch after so long: a partition drained meanwhile waits for it.
@@ -33,16 +35,20 @@ class Cluster:
     """What `transport` and `[kafka]` say. Raises SettingsError naming the key that cannot be used."""
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
-        for name in ("aiokafka", "kafka"):  # every join, fetch and retry is told
-            if logging.getLogger(name).level == logging.NOTSET:
-                logging.getLogger(name).setLevel(logging.WARNING)
+        hush()
         self.settings = settings.kafka
         self.url = settings.transport
         self.servers = _servers(settings.transport)
         self._security = _security(settings, os.environ if environment is None else environment)
+        self._reached = False
+        self.link = Link(self.url, self.knock)
 
     def _common(self) -> dict[str, Any]:
-        return {"bootstrap_servers": self.servers, "request_timeout_ms": _REQUEST_MS, **self._security}
+        return {"bootstrap_servers": self.servers, "request_timeout_ms": self._answer_ms, **self._security}
+
+    @property
+    def _answer_ms(self) -> int:
+        return int(self.settings.answer_s * 1000)
 
     def producer_settings(self) -> dict[str, Any]:
         """For a producer that never gives up, never reorders and never doubles while it lives."""
@@ -81,26 +87,66 @@ class Cluster:
             fetch_max_wait_ms=_FETCH_WAIT_MS,
         )  # fmt: skip
 
-    async def reach(self) -> AIOKafkaAdminClient:
+    async def reach(self, within_s: float | None = None) -> AIOKafkaAdminClient:
         """A client for administration, started; waits for a cluster that is away.
 
-        Raises StreamError when `kafka.patience_s` have passed.
+        Not for longer than `within_s`: by default `kafka.patience_s` at first, and as long as it takes once
+        it was reached. Raises StreamError after that, SettingsError where we are not let in.
         """
-        deadline = time.monotonic() + self.settings.patience_s
-        while True:
-            admin = AIOKafkaAdminClient(**self._common())
+        if within_s is None:
+            within_s = math.inf if self._reached else self.settings.patience_s
+        admin = AIOKafkaAdminClient(**self._common())
+        try:
+            await self.link(admin.start, within_s)
+        except BaseException:
+            await admin.close()
+            raise
+        self._reached = True
+        return admin
+
+    async def knock(self) -> str:
+        """See whether one of the brokers we know by name lets us in; why not, or empty where one does.
+
+        Raises SettingsError, naming what is at fault, where one is there and refuses us.
+        """
+        refused: SettingsError | None = None
+        why = ""
+        for host, port, _ in collect_hosts(self.servers):
             try:
-                await admin.start()
-            except (KafkaError, OSError) as e:
-                await admin.close()
-                if time.monotonic() >= deadline:
-                    raise StreamError(
-                        f"{self.url}: no broker answers ({e}); are address, TLS and user right?"
-                    ) from e
-                log.warning("%s: no broker answers; waiting for one", self.url)
-                await asyncio.sleep(_RETRY_S)
+                connection = await create_conn(
+                    host, port, request_timeout_ms=self._answer_ms, **self._security
+                )
+            except (KafkaError, OSError, TimeoutError) as e:
+                refused = refused or refusal(e, self.settings)
+                why = str(e) or type(e).__name__
             else:
-                return admin
+                connection.close()
+                return ""
+        if refused is not None:
+            raise refused
+        return why
+
+
+async def let_go(client: Any) -> None:
+    """Stop a consumer or producer; what waits for its cluster is cut off after a while."""
+    if await _ended(client.stop()):
+        return
+    if isinstance(client, AIOKafkaProducer):
+        await _ended(client._sender.close())  # noqa: SLF001 (it would try for ever)
+        await _ended(client.client.close())
+    else:
+        await _ended(client._client.close())  # noqa: SLF001 (stopping ends before that where a fetch waits)
+
+
+async def _ended(work: Coroutine[Any, Any, None]) -> bool:
+    """Whether it came to its end within a few seconds; it is cancelled where not."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait({task}, timeout=_STOP_S)
+    if task.cancel() or task.cancelled():
+        return False
+    if (error := task.exception()) is not None:
+        log.debug("not let go of in good order: %s", error)
+    return True
 
 
 def _servers(url: str) -> list[str]:

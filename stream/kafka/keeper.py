@@ -28,6 +28,7 @@ from citywall.batches import SCHEMA_VERSION
 from citywall.errors import StreamError
 from citywall.state import Parts
 from stream.checkpoints import Offsets, chunks
+from stream.kafka.link import Link
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +72,12 @@ class TopicKeeper:
         topic: str,
         places: Mapping[_Place, int],
         *,
+        link: Link,
         producer: AIOKafkaProducer,
         reader: AIOKafkaConsumer,
         admin: AIOKafkaAdminClient,
     ) -> None:
+        self._link = link
         self._topic = topic
         self._places = places
         self._producer = producer
@@ -104,7 +107,8 @@ class TopicKeeper:
             first = sent[0].offset if sent else -1
             manifest = Manifest(SCHEMA_VERSION, stage, partition, offsets, mark, first, pieces)
             body = msgspec.msgpack.encode(manifest)
-            last = await self._producer.send_and_wait(tp.topic, body, _MANIFEST, tp.partition)
+            sending = await self._link.send(self._producer, tp.topic, body, _MANIFEST, tp.partition)
+            last = await sending
         except KafkaError as e:
             raise StreamError(f"{stage}/{partition}: a checkpoint cannot be written: {e}") from e
         self._ends[place] = last.offset + 1
@@ -118,7 +122,7 @@ class TopicKeeper:
             if not len(chunk):
                 continue
             crc = zlib.crc32(chunk, crc)
-            sent.append(await self._producer.send(tp.topic, bytes(chunk), mark, tp.partition))
+            sent.append(await self._link.send(self._producer, tp.topic, bytes(chunk), mark, tp.partition))
             n += 1
         if isinstance(part, np.ndarray):
             return Piece(name, repr(np.lib.format.dtype_to_descr(part.dtype)), part.shape, n, crc)
@@ -127,8 +131,8 @@ class TopicKeeper:
     async def _forget(self, tp: TopicPartition, before: int) -> None:
         """Delete what a newer checkpoint has replaced."""
         try:
-            await self._admin.delete_records({tp: RecordsToDelete(before)})
-        except KafkaError as e:
+            await self._link(lambda: self._admin.delete_records({tp: RecordsToDelete(before)}))
+        except StreamError as e:
             if not self._told:
                 log.warning("%s: old checkpoints cannot be deleted (%s): the topic grows", tp.topic, e)
             self._told = True
@@ -136,7 +140,7 @@ class TopicKeeper:
     async def ours(self, stage: str, partition: int) -> bool:
         """Whether nobody has written here since our last checkpoint."""
         tp = self._tp(stage, partition)
-        ends = await self._reader.end_offsets([tp])
+        ends = await self._link(lambda: self._reader.end_offsets([tp]))
         return bool(ends[tp] == self._ends.get((stage, partition), 0))
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
@@ -159,8 +163,8 @@ class TopicKeeper:
     async def _read(self, tp: TopicPartition) -> tuple[tuple[Manifest, list[bytes]] | None, int]:
         reader = self._reader
         reader.assign([tp])
-        begin = (await reader.beginning_offsets([tp]))[tp]
-        end: int = (await reader.end_offsets([tp]))[tp]
+        begin = (await self._link(lambda: reader.beginning_offsets([tp])))[tp]
+        end: int = (await self._link(lambda: reader.end_offsets([tp])))[tp]
         best: tuple[Manifest, list[bytes]] | None = None
         held: dict[bytes, list[bytes]] = {}
         reader.seek(tp, begin)

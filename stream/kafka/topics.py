@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrP
 
 from citywall.errors import StreamError
 from citywall.settings import KafkaSettings
+from stream.kafka.link import is_away
 
 _PATIENCE_S = 30.0
 
@@ -40,7 +41,10 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 async def have(admin: AIOKafkaAdminClient, wanted: Sequence[Wanted], kafka: KafkaSettings) -> None:
-    """Make the topics that are missing; raises StreamError where one that is there does not fit."""
+    """Make the topics that are missing; raises StreamError where one that is there does not fit.
+
+    What the client raises where the cluster goes away meanwhile is for the caller: it can be done again.
+    """
     there = set(await admin.list_topics())
     missing = [topic for topic in wanted if topic.name not in there]
     if missing:
@@ -50,6 +54,8 @@ async def have(admin: AIOKafkaAdminClient, wanted: Sequence[Wanted], kafka: Kafk
         try:
             response = await admin.create_topics(new)
         except KafkaError as e:
+            if is_away(e):
+                raise
             raise StreamError(f"topics cannot be made: {e}") from e
         for name, code, *reason in response.topic_errors:
             if code and code != TopicAlreadyExistsError.errno:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,17 +20,19 @@ from aiokafka.errors import (
     CommitFailedError,
     ConsumerStoppedError,
     IllegalStateError,
-    KafkaError,
     MessageSizeTooLargeError,
 )
 from aiokafka.structs import OffsetAndMetadata
 from faust.assignor.client_assignment import ClientAssignment
+from faust.exceptions import ProducerSendError
 from faust.transport import drivers
 from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, RecordMetadata
 
 from citywall.errors import StreamError
+from stream.kafka.cluster import let_go
+from stream.kafka.link import Link
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ class Consumer(BaseConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._backbone: Any = _backbone(self.app)
+        self._link: Link = self._backbone.cluster.link
         self._member: AIOKafkaConsumer | None = None
         self._generation = 0
         self._read_offset = _NothingRead()
@@ -91,8 +95,9 @@ class Consumer(BaseConsumer):
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Join the group for `topics`."""
         if self._member is None:
-            self._member = self._backbone.join()
-            await self._member.start()
+            member = self._backbone.join()
+            await self._link(member.start)
+            self._member = member
         self._member.subscribe(sorted(topics), listener=_Listener(self))
 
     async def given(self, assigned: set[TP]) -> None:
@@ -114,7 +119,7 @@ class Consumer(BaseConsumer):
         """Leave the group."""
         await super().on_stop()
         if self._member is not None:
-            await self._member.stop()
+            await let_go(self._member)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:  # noqa: ARG002, ASYNC109
         room = self._room(sorted(active_partitions or ()))
@@ -159,13 +164,14 @@ class Consumer(BaseConsumer):
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Go back to what was committed, else to the beginning."""
-        found = {}
+        found: dict[TP, int] = {}
         for tp in self.assignment():
+            place = TopicPartition(*tp)
             try:
-                offset = await self.member.committed(TopicPartition(*tp))
+                offset = await self._link(partial(self.member.committed, place))
                 if offset is None:
-                    offset = (await self.member.beginning_offsets([TopicPartition(*tp)]))[TopicPartition(*tp)]
-                self.member.seek(TopicPartition(*tp), offset)
+                    offset = (await self.earliest_offsets(tp))[tp]
+                self.member.seek(place, offset)
             except IllegalStateError:  # taken away again meanwhile
                 continue
             found[tp] = offset
@@ -201,14 +207,14 @@ class Consumer(BaseConsumer):
 
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
         """The ends of partitions, from the broker."""
-        return {
-            TP(*tp): n
-            for tp, n in (await self.member.end_offsets([TopicPartition(*t) for t in partitions])).items()
-        }
+        places = [TopicPartition(*tp) for tp in partitions]
+        found = await self._link(partial(self.member.end_offsets, places))
+        return {TP(*tp): n for tp, n in found.items()}
 
     async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
         """The oldest offsets kept."""
-        found = await self.member.beginning_offsets([TopicPartition(*t) for t in partitions])
+        places = [TopicPartition(*tp) for tp in partitions]
+        found = await self._link(partial(self.member.beginning_offsets, places))
         return {TP(*tp): n for tp, n in found.items()}
 
     def topic_partitions(self, topic: str) -> int | None:
@@ -234,19 +240,28 @@ class Producer(driver.Producer):
     def _settings_extra(self) -> Mapping[str, Any]:
         return {}
 
+    async def on_start(self) -> None:
+        """Start the client, when its cluster answers."""
+        await _backbone(self.app).cluster.link(super().on_start)
+
     async def send(self, topic: str, key: Any, value: Any, *args: Any, **more: Any) -> Any:
-        """Hand a message to the client; raises StreamError where it is too large."""
-        try:
-            return await super().send(topic, key, value, *args, **more)
-        except Exception as e:
-            cause = e.__cause__ if isinstance(e.__cause__, KafkaError) else e
-            if isinstance(cause, MessageSizeTooLargeError):
-                raise StreamError(
-                    f"a message of {len(value or b'')} bytes for {topic} is above kafka.message_bytes"
-                ) from e
-            if isinstance(cause, KafkaError):
-                raise StreamError(f"{topic} cannot be written: {cause}") from e
-            raise
+        """Hand a message to the client, which delivers it, in order, as long as it lives.
+
+        Waits while the client has no room. Raises StreamError where the message is refused.
+        """
+
+        async def hand() -> Any:
+            try:
+                return await hand_over(topic, key, value, *args, **more)
+            except ProducerSendError as e:
+                if isinstance(e.__cause__, MessageSizeTooLargeError):
+                    raise StreamError(
+                        f"a message of {len(value or b'')} bytes for {topic} is above kafka.message_bytes"
+                    ) from e
+                raise e.__cause__ or e from e
+
+        hand_over = super().send
+        return await _backbone(self.app).cluster.link(hand)
 
     async def send_and_wait(self, *args: Any, **more: Any) -> RecordMetadata:
         """Send, and wait until it is there."""

@@ -1,4 +1,4 @@
-"""Sees partitions that do not move although something waits in them, and a cluster that is away.
+"""Sees partitions that do not move although something waits in them.
 
 Consumers are known to die or to stick after a rebalance (faust issues 175, 523, 532, 629). What rests for too
 long with records behind it is started anew, from its checkpoints.
@@ -7,19 +7,17 @@ long with records behind it is started anew, from its checkpoints.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from citywall.errors import Interrupted
-
-log = logging.getLogger(__name__)
+from stream.kafka.link import Link
 
 _LOOK_S = 2.0
-_SAY_S = 10.0
+_ANSWER_S = 10.0
 Place = tuple[str, int]  # topic, partition
 
 
@@ -49,22 +47,22 @@ class Watchdog:
         self._since.clear()
 
 
-async def watch(reader: AIOKafkaConsumer, limit_s: float, waiting: Callable[[], Mapping[Place, int]]) -> None:
+async def watch(
+    link: Link, reader: AIOKafkaConsumer, limit_s: float, waiting: Callable[[], Mapping[Place, int]]
+) -> None:
     """Look every other second, as long as the run goes on. Raises Interrupted."""
-    dog, told = Watchdog(limit_s), 0.0
+    dog = Watchdog(limit_s)
     while True:
         await asyncio.sleep(_LOOK_S)
-        places = waiting()
-        try:
-            async with asyncio.timeout(5 * _LOOK_S):
-                found = await reader.end_offsets([TopicPartition(*place) for place in places])
-        except (KafkaError, TimeoutError) as e:
+        before, places = link.outages, waiting()
+        found = await link(partial(_ends, reader, places))
+        if link.outages != before:
             dog.forget()
-            if time.monotonic() - told >= _SAY_S:
-                told = time.monotonic()
-                log.warning("the cluster does not answer (%s); waiting for it", e or type(e).__name__)
-            continue
-        if told:
-            log.warning("the cluster answers again")
-            told = 0.0
-        dog.look(places, {(tp.topic, tp.partition): end for tp, end in found.items()}, time.monotonic())
+        else:
+            dog.look(places, found, time.monotonic())
+
+
+async def _ends(reader: AIOKafkaConsumer, places: Iterable[Place]) -> dict[Place, int]:
+    async with asyncio.timeout(_ANSWER_S):
+        found = await reader.end_offsets([TopicPartition(*place) for place in places])
+    return {(tp.topic, tp.partition): end for tp, end in found.items()}

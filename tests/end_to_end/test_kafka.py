@@ -245,7 +245,7 @@ def test_waiting_for_a_broker_can_be_stopped(citywall: Citywall, busy: Path):
     )
     log = citywall.data / "logs" / "citywall.log"
     deadline = time.monotonic() + 40
-    while not (log.is_file() and "waiting for one" in log.read_text()):
+    while not (log.is_file() and "waiting for it" in log.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
@@ -253,23 +253,64 @@ def test_waiting_for_a_broker_can_be_stopped(citywall: Citywall, busy: Path):
     assert run.returncode == 130
 
 
-def test_the_cluster_goes_away(
-    citywall: Citywall, own_kafka: Any, busy: Path, usual: dict[str, dict[str, Any]], tmp_path: Path
-):
-    """Killed and started again in the middle of a run, the broker is waited for; nothing is lost."""
-    fleet = Fleet(own_kafka.url, tmp_path)
-    run = citywall.start("run", busy, *CUT, *fleet.options, "--json")
+def under_way(citywall: Citywall, run: subprocess.Popen[str]) -> Path:
+    """Wait until a run has its partitions, and a little longer; its log."""
     log = citywall.data / "logs" / "citywall.log"
     deadline = time.monotonic() + 40
     while not (log.is_file() and "given out" in log.read_text()):
         assert time.monotonic() < deadline
+        assert run.poll() is None
         time.sleep(0.05)
     time.sleep(0.7)
+    return log
+
+
+# A minute and more is as long as a few times what a request is waited for: from then on calls fail.
+@pytest.mark.parametrize(("away_s", "answer_s"), [(3.0, 30.0), (8.0, 1.0)])
+def test_the_cluster_goes_away(
+    citywall: Citywall,
+    own_kafka: Any,
+    busy: Path,
+    usual: dict[str, dict[str, Any]],
+    tmp_path: Path,
+    away_s: float,
+    answer_s: float,
+):
+    """Killed and started again in the middle of a run, the broker is waited for; nothing is lost."""
+    fleet = Fleet(own_kafka.url, tmp_path)
+    fleet.options += ["--set", f"kafka.answer_s={answer_s}"]
+    fleet.worker()
+    run = citywall.start("run", busy, *CUT, *fleet.options, "--json")
+    log = under_way(citywall, run)
     own_kafka.kill()
-    time.sleep(3.0)
+    time.sleep(away_s)
     assert run.poll() is None
     own_kafka.restart()
     out, err = run.communicate(timeout=120)
     assert run.returncode == 0, err
     assert json.loads(out)["alerts"] == len(usual)
+    assert citywall.alerts() == usual
+    assert fleet.workers[0].poll() is None, fleet.log(0)
+    fleet.stop()
+    if away_s > answer_s:
+        for said in (log.read_text(), fleet.log(0)):
+            assert said.count("the cluster is away (") == said.count("the cluster is back after") == 1, said
+
+
+def test_a_run_whose_cluster_is_away_can_be_stopped(
+    citywall: Citywall, own_kafka: Any, busy: Path, usual: dict[str, dict[str, Any]], tmp_path: Path
+):
+    """It ends before long, says what was left, and goes on when the cluster is back."""
+    fleet = Fleet(own_kafka.url, tmp_path)
+    command = ("run", busy, *CUT, *fleet.options, "--set", "kafka.patience_s=6", "--json")
+    run = citywall.start(*command)
+    log = under_way(citywall, run)
+    own_kafka.kill()
+    time.sleep(1.0)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert "the last dead letters could not be read" in log.read_text()
+    own_kafka.restart()
+    citywall(*command)
     assert citywall.alerts() == usual

@@ -37,7 +37,9 @@ class Kept:
         await producer.start()
         await reader.start()
         self.clients += [producer, reader]
-        return TopicKeeper(self.topic, PLACES, producer=producer, reader=reader, admin=self.admin)
+        return TopicKeeper(
+            self.topic, PLACES, link=self.cluster.link, producer=producer, reader=reader, admin=self.admin
+        )
 
     async def run(self, work: Callable[[Kept], Awaitable[None]]) -> None:
         self.admin = await self.cluster.reach()
