@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -180,6 +181,19 @@ def wait_for(path: Path, seconds: float = 30) -> None:
         time.sleep(0.01)
 
 
+def wait_for_some_kept(data: Path, seconds: float = 60) -> None:
+    """Until what was fed has come out at the end."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(sqlite3.OperationalError):  # no file yet, or no table
+            base = sqlite3.connect(f"file:{data / 'kept.db'}?mode=ro", uri=True)
+            with contextlib.closing(base):
+                if base.execute("select count(*) from kept").fetchone()[0]:
+                    return
+        assert time.monotonic() < deadline, "nothing was ever kept"
+        time.sleep(0.01)
+
+
 def test_killed_at_any_moment_the_result_is_the_same(tmp_path: Path, standins):
     one = standins.capture(tmp_path / "one.pcap", 9000, seed=1)
     two = standins.capture(tmp_path / "two.pcap", 3000, seed=2)
@@ -211,8 +225,7 @@ def test_a_signal_saves_and_stops(tmp_path: Path, standins, number, code):
     path = standins.capture(tmp_path / "one.pcap", 20_000)
     data = tmp_path / "data"
     process = start(data, 0.02, path)
-    wait_for(data / "log" / "topics")
-    time.sleep(0.5)
+    wait_for_some_kept(data)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode in {code, -number}, err
