@@ -7,7 +7,7 @@ A query is a tree of :class:`And`, :class:`Or`, :class:`Not` over :class:`Term` 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -170,24 +170,27 @@ def network_of(text: str) -> tuple[int, int]:
     return shift + int(net.network_address), shift + int(net.broadcast_address)
 
 
-def values_at(document: Any, path: str) -> Iterator[Any]:
+def values_at(document: Any, path: str) -> list[Any]:
     """Every value under a dotted path, through lists; a name may itself hold dots (facts)."""
+    found: list[Any] = []
+    _gather(document, path, found)
+    return found
+
+
+def _gather(document: Any, path: str, found: list[Any]) -> None:
     if isinstance(document, list):
         for item in document:
-            yield from values_at(item, path)
+            _gather(item, path, found)
+    elif not isinstance(document, dict):
         return
-    if not isinstance(document, dict):
-        return
-    if path in document:
-        found = document[path]
-        if isinstance(found, list):
-            yield from (v for v in found if v is not None and not isinstance(v, dict))
-        elif found is not None and not isinstance(found, dict):
-            yield found
-        return
-    name, dot, rest = path.partition(".")
-    if dot and name in document:
-        yield from values_at(document[name], rest)
+    elif path in document:
+        value = document[path]
+        values = value if isinstance(value, list) else (value,)
+        found += [v for v in values if v is not None and not isinstance(v, dict)]
+    else:
+        name, dot, rest = path.partition(".")
+        if dot and name in document:
+            _gather(document[name], rest, found)
 
 
 def matches(node: Node, document: Mapping[str, Any]) -> bool:

@@ -39,6 +39,30 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         times.interval(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-05-01T12:00:60.000000000Z", "2024-05-01T12:00:+1.000000000Z",
+        "2024-05-01T12:00:01.0000000_1Z", "2024-05-01T12:00:01.00000000\u00b2Z",
+        "2024-05-01T12:60:01.000000000Z", "2024-05-01x12:00:01.000000000Z",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_time_as_we_write_it_is_refused(text: str) -> None:
+    assert len(text) == 30
+    with pytest.raises(ValueError, match=r"time|second|minute"):
+        times.from_iso(text)
+
+
+def test_a_time_nearly_as_we_write_it_is_read_alike() -> None:
+    for text in (
+        "2024-05-01 12:00:01.000000007Z",
+        "2024-05-01T12:00:01,000000007Z",
+        "2024-05-01T12:00:01.00007+0000",
+    ):
+        assert len(text) == 30
+        assert times.from_iso(text) == times.interval(text)[0]
+
+
 def test_day_and_bounds() -> None:
     assert times.day_of(times.DAY - 1) == "1970-01-01"
     assert times.bounded(1 << 70) == (1 << 63) - 1
