@@ -199,7 +199,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = "local://"
     partitions: Annotated[
-        int, Meta(ge=1, le=64, description="Parts that packets are shared out to, by flow.")
+        int,
+        Meta(
+            ge=1,
+            le=64,
+            description="Parts that packets are shared out to by flow, and what is seen of them by host.",
+        ),
     ] = 1
     store: Annotated[
         str,

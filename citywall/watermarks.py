@@ -10,6 +10,8 @@ import msgspec
 
 END_OF_TIME = (1 << 63) - 1
 BEGINNING = -(1 << 63)
+#: No finding is timed later: what detectors see after it counts as then.
+FAR_FUTURE = 1 << 61
 
 
 class Watermark(msgspec.Struct):

@@ -17,6 +17,7 @@ from citywall.state import Parts, bytes_of
 from detectors.base import Context, Detector, Parameter, milli, parameters_of, read_parameters
 from detectors.brute_force import BruteForce, BruteForceParameters
 from detectors.features.kernels import Limits
+from detectors.features.sharing import Sharing
 from detectors.features.tables import CHUNK, FeatureParameters, Features
 from detectors.flood import Flood, FloodParameters
 from detectors.places import Places
@@ -43,12 +44,31 @@ def feature_parameters() -> list[Parameter]:
 
 
 def build(
-    settings: Mapping[str, Mapping[str, Any]], home: Sequence[str], domains: Domains | None = None
+    settings: Mapping[str, Mapping[str, Any]],
+    home: Sequence[str],
+    domains: Domains | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> DetectorSet:
     """Check `settings` (the `[detectors.<id>]` tables) and make the detectors.
 
-    Every table may hold `enabled = false`. Raises SettingsError naming the key.
+    Every table may hold `enabled = false`. `share` is the partition whose hosts they judge, and of how many;
+    they must be given the rows that `sharing` names. Raises SettingsError naming the key.
     """
+    enabled, parameters, sizes = _read(settings)
+    places = Places(home, domains)
+    return DetectorSet([DETECTORS[n](parameters[n], places) for n in enabled], parameters, sizes, share)
+
+
+def sharing(settings: Mapping[str, Mapping[str, Any]], partitions: int) -> Sharing:
+    """Which rows go to which of `partitions` sets of detectors with these settings; as for `build`."""
+    _, parameters, _ = _read(settings)
+    return Sharing(limits_of(parameters, (0, partitions)))
+
+
+def _read(
+    settings: Mapping[str, Mapping[str, Any]],
+) -> tuple[list[str], dict[str, msgspec.Struct], FeatureParameters]:
+    """Ids of the enabled detectors, parameters of all, and sizes of tables."""
     tables: dict[str, dict[str, Any]] = {}
     enabled: list[str] = []
     for name, given in settings.items():
@@ -68,9 +88,7 @@ def build(
         name: read_parameters(detector.Parameters, name, tables.get(name, {}))
         for name, detector in DETECTORS.items()
     }
-    sizes = read_parameters(FeatureParameters, FEATURES, tables.get(FEATURES, {}))
-    places = Places(home, domains)
-    return DetectorSet([DETECTORS[n](parameters[n], places) for n in enabled], parameters, sizes)
+    return enabled, parameters, read_parameters(FeatureParameters, FEATURES, tables.get(FEATURES, {}))
 
 
 class DetectorSet:
@@ -85,9 +103,10 @@ class DetectorSet:
         detectors: Sequence[Detector],
         parameters: Mapping[str, msgspec.Struct],
         sizes: FeatureParameters,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self.detectors = list(detectors)
-        self._limits = limits_of(parameters)
+        self._limits = limits_of(parameters, share)
         scan = parameters[Scan.id]
         assert isinstance(scan, ScanParameters)
         self._event_limits = self._limits._replace(window=scan.arp_window_s * _SECOND, gate=scan.arp_targets)
@@ -169,8 +188,8 @@ class DetectorSet:
             detector.reset()
 
 
-def limits_of(parameters: Mapping[str, msgspec.Struct]) -> Limits:
-    """What the feature kernel must know of the detectors' parameters."""
+def limits_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = (0, 1)) -> Limits:
+    """What the feature kernel must know of the detectors' parameters, and of whom it judges."""
     scan, flood, guessing = (parameters[d.id] for d in (Scan, Flood, BruteForce))
     assert isinstance(scan, ScanParameters)
     assert isinstance(flood, FloodParameters)
@@ -192,6 +211,8 @@ def limits_of(parameters: Mapping[str, msgspec.Struct]) -> Limits:
         flood=flood.limits(),
         amplifiers=amplifiers,
         services=guessing.services(),
+        partition=share[0],
+        partitions=share[1],
     )
 
 

@@ -17,7 +17,7 @@ from stream.agents.archive import ArchiveStage
 from stream.agents.capture import CaptureStage
 from stream.agents.correlate import CorrelateStage
 from stream.agents.detect import DetectStage
-from stream.agents.emitting import topics
+from stream.agents.emitting import Outlet
 from stream.agents.flowlog import FlowlogStage
 from stream.agents.index import IndexStage
 from stream.files import CaptureFiles
@@ -117,27 +117,33 @@ def _elsewhere(_: int) -> Stage:
 
 
 def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
+    partitions = settings.partitions
     domains = Domains(settings.domains)
     cards: dict[str, DetectorCard] = {}
-    make: Callable[[], DetectorSet] | None = None
+    make: Callable[[int], DetectorSet] | None = None
+    outlet = Outlet(settings.storage.archive_flows, partitions)
     if settings.use_detectors:
         from detectors import registry
 
         cards = registry.cards()
         build = partial(registry.build, settings.detectors, settings.home, domains)
-        first = [build()]  # a bad setting is found here, before anything runs
+        first = [build((0, partitions))]  # a bad setting is found here, before anything runs
 
-        def make() -> DetectorSet:
-            return first.pop() if first else build()
+        def make(partition: int) -> DetectorSet:
+            return first.pop() if first and not partition else build((partition, partitions))
 
-    outputs = topics(archive=settings.storage.archive_flows)
+        if partitions > 1:
+            outlet = msgspec.structs.replace(outlet, sharing=registry.sharing(settings.detectors, partitions))
     return [
         Role(
-            "capture", CaptureStage.inputs, outputs,
-            lambda partition: CaptureStage(settings, files, partition), settings.partitions,
+            "capture", CaptureStage.inputs, outlet.topics,
+            lambda partition: CaptureStage(settings, files, partition, outlet), partitions,
         ),
-        Role("flowlog", FlowlogStage.inputs, outputs, lambda _: FlowlogStage(settings)),
-        Role("detect", DetectStage.inputs, DetectStage.outputs, lambda _: DetectStage(make)),
+        Role("flowlog", FlowlogStage.inputs, outlet.topics, lambda _: FlowlogStage(settings, outlet)),
+        Role(
+            "detect", DetectStage.inputs, DetectStage.outputs,
+            lambda partition: DetectStage(make and partial(make, partition), partitions), partitions,
+        ),
         Role(
             "correlate", CorrelateStage.inputs, CorrelateStage.outputs,
             lambda _: CorrelateStage(settings, cards),

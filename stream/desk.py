@@ -20,7 +20,7 @@ from stream import codecs
 from stream.app import raw_topic
 from stream.board import Board
 from stream.checkpoints import Keeper, Schedule
-from stream.stages import DEAD_LETTERS, FINISHED, Role, Station
+from stream.stages import DEAD_LETTERS, FINISHED, Role, Sending, Station
 
 log = logging.getLogger(__name__)
 
@@ -150,25 +150,26 @@ class Desk:
         work.dirty = True
         while True:
             outputs, more = await loop.run_in_executor(self._pool, _pull, station, taking)
-            for topic, message in outputs:
-                await self._send(work, topic, message)
+            for sending in outputs:
+                await self._send(work, sending)
             if not more:
                 break
         if letters := station.take_dead():
             for letter in letters:
-                await self._send(work, DEAD_LETTERS, codecs.pack(letter))
+                await self._send(work, Sending(DEAD_LETTERS, 0, codecs.pack(letter)))
             await work.arrived()  # before anything says that the session is over
         self._hooks.moved()
         if work.schedule.due(time.monotonic(), session_ended=station.ended):
             await self._save(work)
 
-    async def _send(self, work: _Work, topic: str, message: bytes) -> None:
+    async def _send(self, work: _Work, sending: Sending) -> None:
+        topic, partition, message = sending
         if topic == FINISHED:
             header, body = codecs.decode(message)
             tally = codecs.unpack(body, codecs.Tally)
             await self._hooks.finished(self.role.name, header.session, tally)
         else:
-            work.sent(await self._topics[topic].send(value=message, partition=0))
+            work.sent(await self._topics[topic].send(value=message, partition=partition))
 
     async def _save(self, work: _Work) -> None:
         """Outputs to disk, then the state, then the acknowledgement: in this order nothing is lost."""
@@ -267,13 +268,13 @@ class Desk:
         await self.agent.stop()
 
 
-def _pull(station: Station, work: Iterator[tuple[str, bytes]]) -> tuple[list[tuple[str, bytes]], bool]:
+def _pull(station: Station, work: Iterator[Sending]) -> tuple[list[Sending], bool]:
     """Some outputs, and whether there may be more. Runs in a thread: kernels release the GIL."""
     wall, cpu = time.perf_counter(), time.thread_time()
     outputs, size, more = [], 0, False
-    for topic, message in work:
-        outputs.append((topic, message))
-        size += len(message)
+    for sending in work:
+        outputs.append(sending)
+        size += len(sending.message)
         if size >= _CHUNK_BYTES:
             more = True
             break

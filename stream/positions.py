@@ -13,6 +13,7 @@ from stream.codecs import Header, Kind
 
 _ENDED = -1
 _Key = tuple[str, str, str, int]  # topic, session, stage, partition
+_Place = tuple[str, int, str]  # topic, its partition, session
 
 
 class Positions:
@@ -73,23 +74,23 @@ class Positions:
 
 
 class Ordinals:
-    """Numbers the items a stage puts out, by topic and session."""
+    """Numbers the items a stage puts out, by topic, its partition, and session."""
 
     def __init__(self) -> None:
-        self._next: dict[tuple[str, str], int] = {}
+        self._next: dict[_Place, int] = {}
 
-    def number(self, topic: str, session: str, count: int, *, last: bool) -> int:
-        """The ordinal of the first of `count` items; `last` forgets the session."""
-        seq = self.said(topic, session)
+    def number(self, place: _Place, count: int, *, last: bool) -> int:
+        """The ordinal of the first of `count` items; `last` forgets the place."""
+        seq = self.said(place)
         if last:
-            self._next.pop((topic, session), None)
+            self._next.pop(place, None)
         else:
-            self._next[topic, session] = seq + count
+            self._next[place] = seq + count
         return seq
 
-    def said(self, topic: str, session: str) -> int:
-        """Items of a session so far; 0 also after its end."""
-        return self._next.get((topic, session), 0)
+    def said(self, place: _Place) -> int:
+        """Items so far; 0 also after their end."""
+        return self._next.get(place, 0)
 
     def snapshot(self) -> bytes:
         """As bytes for a checkpoint."""
@@ -97,4 +98,4 @@ class Ordinals:
 
     def restore(self, data: bytes) -> None:
         """Take over a snapshot."""
-        self._next = dict(msgspec.msgpack.decode(data, type=list[tuple[tuple[str, str], int]]))
+        self._next = dict(msgspec.msgpack.decode(data, type=list[tuple[_Place, int]]))

@@ -38,9 +38,9 @@ class Message(NamedTuple):
 
 
 class Output(msgspec.Struct, frozen=True):
-    """What a stage says to a topic; the station makes a numbered message of it.
+    """What a stage says to a partition of a topic; the station makes a numbered message of it.
 
-    Its promise holds also for what will be said to the topic `beside`.
+    Its promise holds also for what will be said to that partition of the topic `beside`.
     """
 
     topic: str
@@ -51,6 +51,15 @@ class Output(msgspec.Struct, frozen=True):
     watermark: int = BEGINNING
     mark: int = 0
     beside: str = ""
+    partition: int = 0
+
+
+class Sending(NamedTuple):
+    """A message that wants to be sent."""
+
+    topic: str
+    partition: int
+    message: bytes
 
 
 class Stage(Protocol):
@@ -87,8 +96,8 @@ class Stage(Protocol):
 class Role(msgspec.Struct, frozen=True):
     """A stage's place in the stream. `make` gives one for a partition of its inputs.
 
-    `pinned`: only the process that owns the data folder can play it. What comes out goes to one partition of
-    each output topic, whichever partition made it; its header says which.
+    `pinned`: only the process that owns the data folder can play it. What comes out goes to the partition of
+    the topic that the stage names, whichever partition made it; its header says which that was.
     """
 
     name: str
@@ -152,8 +161,8 @@ class Station:
         """Whether the restored state already stands for this message."""
         return offset < self.offsets.get(topic, {}).get(partition, 0)
 
-    def work(self, batch: Sequence[tuple[str, int, int, bytes]]) -> Iterator[tuple[str, bytes]]:
-        """Take messages of (topic, partition, offset, bytes); gives the messages to send, of (topic, bytes).
+    def work(self, batch: Sequence[tuple[str, int, int, bytes]]) -> Iterator[Sending]:
+        """Take messages of (topic, partition, offset, bytes); gives the messages to send.
 
         Must be read to its end before the next batch or a snapshot. A message that cannot be used is left
         in `dead`. StoreError, Misplaced, Interrupted (records missing between two batches) and errors while
@@ -174,7 +183,7 @@ class Station:
             yield self._number(output)
         self.cost.messages += len(batch)
 
-    def _receive(self, topic: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    def _receive(self, topic: str, data: bytes) -> Iterator[Sending]:
         try:
             header, body = codecs.decode(data)
         except StreamError as e:
@@ -202,10 +211,11 @@ class Station:
         self.aside[session] = self.aside.get(session, 0) + 1
         self.dead.append(DeadLetter(topic, self.stage.name, self.partition, reason, bytes(data)))
 
-    def _number(self, output: Output) -> tuple[str, bytes]:
+    def _number(self, output: Output) -> Sending:
         body, last = output.body, output.kind is Kind.END
-        seq = self.ordinals.number(output.topic, output.session, output.count, last=last)
-        if last and (aside := self.aside.get(output.session)):
+        topic, partition, session = output.topic, output.partition, output.session
+        seq = self.ordinals.number((topic, partition, session), output.count, last=last)
+        if last and not partition and (aside := self.aside.get(session)):  # tallies are told to the first
             assert not isinstance(body, tuple)
             tally = codecs.unpack(body, Tally)
             tally.count({SET_ASIDE: aside})
@@ -213,9 +223,9 @@ class Station:
         header = Header(
             output.session, self.stage.name, self.partition, output.kind, seq, output.count,
             output.watermark, codecs.schema_digest(), output.mark,
-            self.ordinals.said(output.beside, output.session) if output.beside else -1,
+            self.ordinals.said((output.beside, partition, session)) if output.beside else -1,
         )  # fmt: skip
-        return output.topic, codecs.encode(header, body)
+        return Sending(topic, partition, codecs.encode(header, body))
 
     def snapshot(self) -> Parts:
         """The stage's state and the station's own."""

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+import msgspec
 
 from citywall import kernelcache
 from console import terminal, units
@@ -67,4 +68,6 @@ def _run_everything() -> None:
         synthesise(scene, minutes=SCENE_MINUTES)
         zeek.write_text(_ZEEK, "utf-8")
         binetflow.write_text(_BINETFLOW, "utf-8")
-        run_paths([scene, zeek, binetflow], folder / "data", Settings(), None)
+        # Several partitions, so that those kernels run too that share rows out.
+        settings = msgspec.structs.replace(Settings(), partitions=2)
+        run_paths([scene, zeek, binetflow], folder / "data", settings, None)

@@ -175,6 +175,8 @@ class Limits(NamedTuple):
     flood: Any  # i8[2, CHANNELS, 4]: host and prefix
     amplifiers: Any  # u1[65536]
     services: Any  # u1[65536]: login service by port
+    partition: Any  # which sources and receivers are judged here,
+    partitions: Any  # of how many parts
 
 
 class Output(NamedTuple):
@@ -323,9 +325,36 @@ def many(hi, lo):
 
 
 @internal
+def nobody(hi, lo):
+    """Whether it is the address of those who have none yet."""
+    return hi == U8(0) and (lo == U8(0) or lo == U8(0xFFFF00000000))
+
+
+@internal
 def host_hash(domain, hi, lo):
     """Hash of a host: its address and the domain that tells it apart."""
     return hash_address(hi, lo, U8(domain))
+
+
+@internal
+def prefix_of(hi, lo, limits):
+    """The network address of the prefix that an address belongs to."""
+    if hi == U8(0):
+        return hi, lo & ~((U8(1) << U8(32 - limits.prefix_v4)) - U8(1))
+    return hi & ~((U8(1) << U8(64 - limits.prefix_v6)) - U8(1)), U8(0)
+
+
+@internal
+def share_of(h, limits):
+    """The partition of a hash, by its low half."""
+    return np.int64(((h & U8(0xFFFFFFFF)) * U8(limits.partitions)) >> U8(32))
+
+
+@internal
+def receiver_share(domain, hi, lo, limits):
+    """The partition of a receiver: hosts of one prefix are kept with it."""
+    hi, lo = prefix_of(hi, lo, limits)
+    return share_of(host_hash(domain, hi, lo), limits)
 
 
 @internal
@@ -931,6 +960,8 @@ def flood_row(tables, limits, output, row, row_index, time, a, b, src_domain, ds
         sport, dport = row["src_port"], row["dst_port"]
     if packets == 0:
         return
+    if limits.partitions > 1 and receiver_share(domain, hi, lo, limits) != limits.partition:
+        return
     total = np.int64(min(size, U8(1) << U8(40)))
     if logged:  # one row tells a whole flow: what counts is its share of a second
         seconds = max(np.int64(1), duration(row) // SECOND)
@@ -942,11 +973,7 @@ def flood_row(tables, limits, output, row, row_index, time, a, b, src_domain, ds
         if level == 1:
             if many(hi, lo):
                 return
-            if hi == U8(0):
-                lo &= ~((U8(1) << U8(32 - limits.prefix_v4)) - U8(1))
-            else:
-                hi &= ~((U8(1) << U8(64 - limits.prefix_v6)) - U8(1))
-                lo = U8(0)
+            hi, lo = prefix_of(hi, lo, limits)
         receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, receiver,
                 sender, packets, total, replies, is_new, sport, dport)  # fmt: skip
 
@@ -1160,10 +1187,49 @@ def observe_flows(reports, tables, limits, output):
             dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
             a, b = ahead[n - start, 0], ahead[n - start, 1]
             logged = row["reason"] == END_LOGGED
-            scan_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain, logged)
+            mine = limits.partitions == 1 or share_of(a, limits) == limits.partition
+            if mine:
+                scan_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain, logged)
             flood_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain, logged)
-            login_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain)
+            if mine:
+                login_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain)
     tables.meta[CLOCK] = clock
+
+
+@bare_kernel
+def share_flows(reports, limits, sources, receivers):
+    """The partition that judges each FLOW row's source, and the one that judges who receives it.
+
+    u1[reports] each; of a row that nobody receives unasked they are the same.
+    """
+    for n in range(reports.shape[0]):
+        row = reports[n]
+        domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
+        source = share_of(host_hash(domain, row["src_hi"], row["src_lo"]), limits)
+        sources[n] = source
+        channel, backwards = flood_channel(row, limits, row["reason"] == END_LOGGED)
+        if channel < 0:
+            receivers[n] = source
+        elif backwards:
+            receivers[n] = receiver_share(domain, row["src_hi"], row["src_lo"], limits)
+        else:
+            domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
+            receivers[n] = receiver_share(domain, row["dst_hi"], row["dst_lo"], limits)
+
+
+@bare_kernel
+def share_events(events, limits, askers):
+    """The partition that judges who asks, or is answered, in each EVENT row: u1[events]."""
+    for n in range(events.shape[0]):
+        row = events[n]
+        if row["kind"] == ARP_REPLY or row["kind"] == ND_ADVERT:
+            hi, lo, mac = row["dst_hi"], row["dst_lo"], row["dst_mac"]
+        else:
+            hi, lo, mac = row["src_hi"], row["src_lo"], row["src_mac"]
+        if nobody(hi, lo):  # named by its MAC, whatever the domain
+            askers[n] = share_of(hash_address(U8(0), mac, U8(1) << U8(32)), limits)
+        else:
+            askers[n] = share_of(host_hash(domain_of(row["domain"], hi, lo), hi, lo), limits)
 
 
 @bare_kernel
@@ -1190,10 +1256,9 @@ def observe_events(events, tables, limits, output):
             continue
         if hi == target_hi and lo == target_lo:
             continue  # announces itself
-        nobody = hi == U8(0) and (lo == U8(0) or lo == U8(0xFFFF00000000))
         asker = (
             hash_address(U8(0), mac, U8(1) << U8(32) | U8(row["domain"]))
-            if nobody
+            if nobody(hi, lo)
             else hash_address(hi, lo, U8(row["domain"]))
         )
         asked = hash_address(target_hi, target_lo, U8(row["domain"]))

@@ -135,7 +135,7 @@ class Features:
         n = self._room(len(reports))
         self._output = _output(3 * n, 2 * n, n) if len(self._output.login_rows) < n else self._output
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
-            kernels.observe_flows(_rows(reports, FLOW), self.tables, self.limits, self._output)
+            kernels.observe_flows(read_only(reports, FLOW), self.tables, self.limits, self._output)
         return self._seen()
 
     def observe_events(self, events: NDArray[np.void]) -> Seen:
@@ -143,7 +143,7 @@ class Features:
         n = self._room(len(events))
         self._output = _output(n, 0, 0) if len(self._output.group_rows) < n else self._output
         with np.errstate(over="ignore"):
-            kernels.observe_events(_rows(events, EVENT), self.tables, self.limits, self._output)
+            kernels.observe_events(read_only(events, EVENT), self.tables, self.limits, self._output)
         return self._seen()
 
     def snapshot(self) -> Parts:
@@ -192,8 +192,11 @@ class Features:
         )  # fmt: skip
 
 
-def _rows(array: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]:
-    """A read-only contiguous view, so that kernels are compiled for one kind of array."""
+def read_only(array: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]:
+    """A read-only contiguous view, so that kernels are compiled for one kind of array.
+
+    Raises ValueError where rows are not of `dtype`.
+    """
     if array.dtype != dtype:
         raise ValueError(f"rows must be {dtype.names}, not {array.dtype}")
     view = np.ascontiguousarray(array).view()

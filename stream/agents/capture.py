@@ -23,7 +23,7 @@ from ingest.capture.sparse import SparseCapture
 from ingest.decode.blocks import BlockRef, InlineBlock
 from ingest.decode.counts import DecodeCounts
 from stream import codecs
-from stream.agents.emitting import ROWS, Emitter, topics
+from stream.agents.emitting import ROWS, Emitter, Outlet
 from stream.codecs import Kind, Opening, Tally
 from stream.files import CaptureFiles
 from stream.stages import Message, Output, under
@@ -40,7 +40,7 @@ SENSOR = "sensor"
 class _Metering:
     """One session being metered."""
 
-    def __init__(self, opening: Opening, settings: Settings, domains: Domains, archive: bool) -> None:
+    def __init__(self, opening: Opening, settings: Settings, domains: Domains, outlet: Outlet) -> None:
         from ingest.meter import FlowMeter
 
         session = opening.session
@@ -49,7 +49,7 @@ class _Metering:
         self.meter = FlowMeter(settings.meter, domains, most_rows=ROWS)
         self.counts = DecodeCounts()
         self.tally = Tally()
-        self.emitter = Emitter(session.id, archive=archive)
+        self.emitter = Emitter(session.id, outlet)
         self.sparse = SparseCapture(session.path, session.size) if session.kind == SENSOR else None
 
 
@@ -59,14 +59,16 @@ class CaptureStage:
     name = "capture"
     inputs: tuple[str, ...] = ("capture",)
 
-    def __init__(self, settings: Settings, files: CaptureFiles, partition: int = 0) -> None:
+    def __init__(
+        self, settings: Settings, files: CaptureFiles, partition: int = 0, outlet: Outlet | None = None
+    ) -> None:
         self._settings = settings
         self._files = files
         self._partition = partition
         self._user = f"capture/{partition}"
         self._domains = Domains(settings.domains)
-        self._archive = settings.storage.archive_flows
-        self.outputs = topics(archive=self._archive)
+        self._outlet = outlet or Outlet(settings.storage.archive_flows)
+        self.outputs = self._outlet.topics
         self.totals = {"packets": 0, "bytes": 0, "flows": 0, "events": 0}
         self._sessions: dict[str, _Metering] = {}
 
@@ -81,7 +83,7 @@ class CaptureStage:
             yield from self._end(message.header.session, codecs.unpack(message.body, Tally))
 
     def _open(self, opening: Opening) -> _Metering:
-        state = _Metering(opening, self._settings, self._domains, self._archive)
+        state = _Metering(opening, self._settings, self._domains, self._outlet)
         self._sessions[opening.session.id] = state
         return state
 

@@ -1,7 +1,12 @@
-"""`detect`: flows and events in, in order of event time, findings out."""
+"""`detect`: flows and events in, in order of event time, findings out.
+
+With several partitions each gets the rows of its sources and of its receivers, from every producer, and
+judges these alone. Findings of a partition come in `event_order`, whatever was released together.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +16,7 @@ from citywall.batches import EVENT, FLOW
 from citywall.findings import Finding, event_order
 from citywall.sessions import Session
 from citywall.state import Parts, bytes_of
+from citywall.watermarks import BEGINNING, FAR_FUTURE
 from stream import codecs
 from stream.codecs import Kind, Opening, Tally
 from stream.merge import EVENTS, FLOWS, Merge
@@ -33,24 +39,32 @@ class _Detecting:
         self.merge = Merge([(topic, p) for topic in (FLOWS, EVENTS) for p in partitions])
         self.detectors: DetectorSet | None = None
         self.tally = Tally()
+        self.held: list[Finding] = []  # others of their time may follow
+        self.told = BEGINNING
 
     @property
     def session(self) -> Session:
         return self.opening.session
 
+    @property
+    def promise(self) -> int:
+        """No later finding is before it."""
+        return min(self.merge.frontier, FAR_FUTURE)
+
 
 class DetectStage:
     """Runs the detectors over the merged rows of each session.
 
-    `make` gives a set of detectors; without it there are no findings.
+    `make` gives a set of detectors; without it there are no findings. `partitions` of this stage speak.
     """
 
     name = "detect"
     inputs: tuple[str, ...] = (FLOWS, EVENTS)
     outputs: tuple[str, ...] = ("findings",)
 
-    def __init__(self, make: Callable[[], DetectorSet] | None) -> None:
+    def __init__(self, make: Callable[[], DetectorSet] | None, partitions: int = 1) -> None:
         self._make = make
+        self._partitions = partitions
         self._idle = [make()] if make else []  # their tables are dear to make
         self.totals = {"findings": 0}
         self._sessions: dict[str, _Detecting] = {}
@@ -65,8 +79,9 @@ class DetectStage:
         header, topic = message.header, message.topic
         if header.kind is Kind.OPEN:
             if header.session not in self._sessions:
-                self._open(codecs.unpack(message.body, Opening))
-                yield Output("findings", header.session, Kind.OPEN, bytes(message.body))
+                state = self._open(codecs.unpack(message.body, Opening))
+                opening = codecs.pack(Opening(state.session, self._partitions))
+                yield Output("findings", header.session, Kind.OPEN, opening)
             return
         state = self._sessions[header.session]
         if header.kind is Kind.END:
@@ -92,30 +107,36 @@ class DetectStage:
     def _advance(self, state: _Detecting) -> Iterator[Output]:
         session = state.session.id
         findings = self._detect(state)
-        if findings:
-            self.totals["findings"] += len(findings)
-            state.tally.findings += len(findings)
-            for at in range(0, len(findings), FINDINGS):
-                some = findings[at : at + FINDINGS]
-                yield Output(
-                    "findings", session, Kind.DATA, codecs.pack(some), len(some), state.merge.frontier
-                )
+        promise = state.promise
+        self.totals["findings"] += len(findings)
+        state.tally.findings += len(findings)
+        for at in range(0, len(findings), FINDINGS):
+            some, next_one = findings[at : at + FINDINGS], findings[at + FINDINGS : at + FINDINGS + 1]
+            state.told = next_one[0].time if next_one else promise
+            yield Output("findings", session, Kind.DATA, codecs.pack(some), len(some), state.told)
         if state.merge.done:
             del self._sessions[session]
             if state.detectors is not None:
                 self._idle.append(state.detectors)
             yield Output("findings", session, Kind.END, codecs.pack(state.tally))
+        elif self._partitions > 1 and promise > state.told:  # what others found waits for it
+            state.told = promise
+            yield Output("findings", session, Kind.DATA, b"", watermark=promise)
 
     def _detect(self, state: _Detecting) -> list[Finding]:
-        """New findings in order of event time: the same whichever batches the rows came in."""
-        session = state.session
-        found: list[Finding] = []
-        for reports, events in state.merge.release():
+        """New findings that nothing can come before any more, in order."""
+        session, merge = state.session, state.merge
+        found, state.held = state.held, []
+        for reports, events in merge.release():
             detectors = self._detectors(state)
             found += detectors.process(reports, events, session.id, session.lane)
+        if merge.done and state.detectors is not None:
+            found += state.detectors.close(session.id, session.lane)
         found.sort(key=event_order)
-        if state.merge.done and state.detectors is not None:
-            found += sorted(state.detectors.close(session.id, session.lane), key=event_order)
+        if not merge.done:
+            # At the end of input rows of one time are released in several pieces.
+            ready = bisect_left(found, state.promise, key=lambda f: f.time)
+            found, state.held = found[:ready], found[ready:]
         return found
 
     def _detectors(self, state: _Detecting) -> DetectorSet:
@@ -127,7 +148,7 @@ class DetectStage:
 
     def snapshot(self) -> Parts:
         """Merges and detectors of each session."""
-        heads = [(s.opening, s.tally) for s in self._sessions.values()]
+        heads = [(s.opening, s.tally, s.held) for s in self._sessions.values()]
         parts: Parts = {"sessions": codecs.pack(heads), "totals": codecs.pack(self.totals)}
         for session, state in self._sessions.items():
             parts |= {f"{session}/merge/{n}": p for n, p in state.merge.snapshot().items()}
@@ -138,10 +159,11 @@ class DetectStage:
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
         self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
-        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Opening, Tally]])
-        for opening, tally in heads:
+        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Opening, Tally, list[Finding]]])
+        for opening, tally, held in heads:
             state = self._open(opening)
-            state.tally = tally
+            state.tally, state.held = tally, held
             state.merge.restore(under(parts, f"{opening.session.id}/merge/"))
-            if held := under(parts, f"{opening.session.id}/detectors/"):
-                self._detectors(state).restore(held)
+            state.told = state.promise
+            if known := under(parts, f"{opening.session.id}/detectors/"):
+                self._detectors(state).restore(known)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,14 +16,35 @@ from stream import codecs
 from stream.codecs import Kind, Opening, Tally
 from stream.stages import Output
 
+if TYPE_CHECKING:
+    from detectors.features.sharing import Sharing
+
 Rows = NDArray[np.void]
 #: Rows of one message.
 ROWS = 8192
 
 
-def topics(*, archive: bool) -> tuple[str, ...]:
-    """Where a session's producer writes to."""
-    return ("flows", "events", "closed") if archive else ("flows", "events")
+class Outlet(msgspec.Struct, frozen=True):
+    """Where a session's producer writes to.
+
+    `partitions` of flows and events; `sharing` says which rows go where, without it all go to the first.
+    """
+
+    archive: bool
+    partitions: int = 1
+    sharing: Sharing | None = None
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics."""
+        return ("flows", "events", "closed") if self.archive else ("flows", "events")
+
+    def places(self, *topics: str) -> Iterator[tuple[str, int]]:
+        """Every partition of those of `topics` that are written to."""
+        for topic in topics:
+            if topic in self.topics:
+                for partition in range(1 if topic == "closed" else self.partitions):
+                    yield topic, partition
 
 
 class Emitter:
@@ -31,9 +53,9 @@ class Emitter:
     Events are rare: what a flow message promises holds for them too, and they go out before it.
     """
 
-    def __init__(self, session: str, *, archive: bool) -> None:
+    def __init__(self, session: str, outlet: Outlet) -> None:
         self._session = session
-        self._archive = archive
+        self._outlet = outlet
         self._flows: list[Rows] = []
         self._closed: list[Rows] = []
         self._events: list[Rows] = []
@@ -44,24 +66,26 @@ class Emitter:
     def open(self, opening: Opening) -> Iterator[Output]:
         """The session begins."""
         body = codecs.pack(opening)
-        for topic in topics(archive=self._archive):
-            yield Output(topic, self._session, Kind.OPEN, body, watermark=BEGINNING)
+        for topic, partition in self._outlet.places(*self._outlet.topics):
+            yield Output(topic, self._session, Kind.OPEN, body, watermark=BEGINNING, partition=partition)
 
     def end_events(self) -> Iterator[Output]:
         """No events will come: flows that do need not wait for any. Sends what is waiting first."""
         if not self._events_over:
             yield from self.flush()
             self._events_over = True
-            yield Output("events", self._session, Kind.END, codecs.pack(Tally()), watermark=END_OF_TIME)
+            yield from self._end(Tally(), "events")
 
     def end(self, tally: Tally) -> Iterator[Output]:
-        """The session is over; sends what is waiting first."""
+        """The session is over; sends what is waiting first. First partitions are told the `tally`."""
         yield from self.end_events()
         yield from self.flush()
-        for topic in topics(archive=self._archive):
-            if topic != "events":
-                body = codecs.pack(tally)
-                yield Output(topic, self._session, Kind.END, body, watermark=END_OF_TIME)
+        yield from self._end(tally, "flows", "closed")
+
+    def _end(self, tally: Tally, *topics: str) -> Iterator[Output]:
+        for topic, partition in self._outlet.places(*topics):
+            body = codecs.pack(Tally() if partition else tally)
+            yield Output(topic, self._session, Kind.END, body, watermark=END_OF_TIME, partition=partition)
 
     def add(self, reports: Rows, closed: Rows, watermark: int, mark: int = 0) -> Iterator[Output]:
         """Take reports, the statistics of those that end, and the promise behind them."""
@@ -85,20 +109,37 @@ class Emitter:
 
     def flush(self) -> Iterator[Output]:
         """Send what is waiting: nothing where nothing is new."""
-        if not (self._flows or self._events or self._watermark > self._told):
+        risen = self._watermark > self._told
+        if not (self._flows or self._events or risen):
             return
         flows, closed, events = self._flows, self._closed, self._events
         self._flows, self._closed, self._events, self._waiting = [], [], [], 0
         self._told = self._watermark
-        if events:
-            yield self._rows("events", EVENT, events)
-        yield self._rows("flows", FLOW, flows, beside="" if self._events_over else "events")
-        if self._archive and closed:
+        for partition, some, more in self._shared(flows, events):
+            if more:
+                yield self._rows("events", EVENT, more, partition)
+            if some or risen:
+                beside = "" if self._events_over else "events"
+                yield self._rows("flows", FLOW, some, partition, beside)
+        if self._outlet.archive and closed:
             ends = [take(rows, rows["kind"] == END) for rows in flows]
             body = codecs.encode_closed(ends, closed)
             yield Output("closed", self._session, Kind.DATA, body, sum(map(len, ends)), *self._watermark)
 
-    def _rows(self, topic: str, dtype: np.dtype[Any], pieces: list[Rows], beside: str = "") -> Output:
+    def _shared(self, flows: list[Rows], events: list[Rows]) -> Iterator[tuple[int, list[Rows], list[Rows]]]:
+        """Each partition, and its flows and events."""
+        sharing, partitions = self._outlet.sharing, range(self._outlet.partitions)
+        if sharing is None:
+            yield from ((p, [] if p else flows, [] if p else events) for p in partitions)
+            return
+        some = sharing.flows(flows) if flows else []
+        more = sharing.events(events) if events else []
+        for p in partitions:
+            yield p, [r for r in some[p : p + 1] if len(r)], [r for r in more[p : p + 1] if len(r)]
+
+    def _rows(
+        self, topic: str, dtype: np.dtype[Any], pieces: list[Rows], partition: int, beside: str = ""
+    ) -> Output:
         count = sum(map(len, pieces))
         body = codecs.encode_rows(dtype, pieces) if count else b""
-        return Output(topic, self._session, Kind.DATA, body, count, *self._watermark, beside)
+        return Output(topic, self._session, Kind.DATA, body, count, *self._watermark, beside, partition)

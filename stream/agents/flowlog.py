@@ -10,7 +10,7 @@ from citywall.sessions import Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
 from stream import codecs
-from stream.agents.emitting import Emitter, topics
+from stream.agents.emitting import Emitter, Outlet
 from stream.codecs import Kind, Opening, Tally
 from stream.stages import Message, Output, under
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 class _Reading:
     """One flow log being read."""
 
-    def __init__(self, session: Session, domains: Domains, archive: bool) -> None:
+    def __init__(self, session: Session, domains: Domains, outlet: Outlet) -> None:
         from ingest.flowlogs.reader import FlowLogReader
 
         self.session = session
         self.reader = FlowLogReader(domains)
         self.tally = Tally()
-        self.emitter = Emitter(session.id, archive=archive)
+        self.emitter = Emitter(session.id, outlet)
 
 
 class FlowlogStage:
@@ -36,10 +36,10 @@ class FlowlogStage:
     name = "flowlog"
     inputs: tuple[str, ...] = ("flowlog",)
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, outlet: Outlet | None = None) -> None:
         self._domains = Domains(settings.domains)
-        self._archive = settings.storage.archive_flows
-        self.outputs = topics(archive=self._archive)
+        self._outlet = outlet or Outlet(settings.storage.archive_flows)
+        self.outputs = self._outlet.topics
         self.totals = {"bytes": 0, "flows": 0, "events": 0}
         self._sessions: dict[str, _Reading] = {}
 
@@ -65,7 +65,7 @@ class FlowlogStage:
             yield from state.emitter.end(state.tally)
 
     def _open(self, session: Session) -> _Reading:
-        state = _Reading(session, self._domains, self._archive)
+        state = _Reading(session, self._domains, self._outlet)
         self._sessions[session.id] = state
         return state
 

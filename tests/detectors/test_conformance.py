@@ -17,7 +17,7 @@ from citywall.cards import DetectorCard
 from citywall.findings import Severity, event_order
 from citywall.i18n import LANGUAGES
 from citywall.settings import PRIVATE
-from detectors.registry import DETECTORS, FEATURES, build
+from detectors.registry import DETECTORS, FEATURES, build, sharing
 
 EVERY = pytest.mark.parametrize("detector", list(DETECTORS.values()), ids=str)
 SMALL = {FEATURES: {"contacts": 1 << 14, "groups": 1 << 13, "targets": 1 << 12, "logins": 1 << 8}}
@@ -179,6 +179,24 @@ def test_a_restart_at_any_boundary_changes_nothing(detector, rows, restore_at):
     fresh = build(tight, PRIVATE)
     fresh.process(rows[0][:700], rows[1], "another", "test")  # what it held before must not shine through
     assert run(build(tight, PRIVATE), *rows, size=200, restore_at=restore_at, fresh=fresh) == expected
+
+
+@EVERY
+@pytest.mark.parametrize("partitions", [2, 3, 7])
+def test_partitions_say_together_what_one_says(detector, rows, partitions):
+    """Each with its share of the rows, cut elsewhere, and restarted on the way."""
+    reports, events = rows
+    given = only(detector.id)
+    expected = run(build(given, PRIVATE), reports, events)
+    share = sharing(given, partitions)
+    found, told = [], []
+    for p, (some, more) in enumerate(zip(share.flows([reports]), share.events([events]), strict=True)):
+        assert len(some)
+        one, fresh = (build(given, PRIVATE, share=(p, partitions)) for _ in range(2))
+        told.append(run(one, some, more, size=501, restore_at=p, fresh=fresh))
+    for findings in told:
+        found += findings
+    assert sorted(found, key=event_order) == sorted(expected, key=event_order)
 
 
 @EVERY

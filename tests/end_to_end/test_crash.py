@@ -18,20 +18,22 @@ OPTIONS = ("--set", "capture.block_bytes=4096", "--set", "checkpoint.interval_s=
 
 
 @pytest.mark.slow
-def test_kill_at_random_moments(busy: Path, tmp_path: Path):
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_kill_at_random_moments(busy: Path, tmp_path: Path, partitions: int):
     undisturbed = Citywall(tmp_path / "undisturbed")
     undisturbed.run(busy, *OPTIONS)
     expected = undisturbed.alerts()
     assert expected
+    options = (*OPTIONS, "--set", f"partitions={partitions}")
     began = time.monotonic()
-    undisturbed.run(busy, *OPTIONS)
+    undisturbed.run(busy, *options)
     took = time.monotonic() - began
 
     dice = random.Random(20261122)
     citywall = Citywall(tmp_path / "killed")
     killed = 0
     for _ in range(4 * KILLS):
-        process = citywall.start("run", busy, *OPTIONS, "--json")
+        process = citywall.start("run", busy, *options, "--json")
         try:
             process.communicate(timeout=dice.uniform(0.2, 0.9) * took)
         except subprocess.TimeoutExpired:
@@ -41,5 +43,5 @@ def test_kill_at_random_moments(busy: Path, tmp_path: Path):
         if killed == KILLS:
             break
     assert killed == KILLS
-    citywall.run(busy, *OPTIONS)
+    citywall.run(busy, *options)
     assert citywall.alerts() == expected

@@ -66,16 +66,22 @@ def undisturbed(busy: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
     return results(data)
 
 
-@pytest.mark.parametrize("agent", ["capture", "detect", "correlate", "index", "archive"])
+@pytest.mark.parametrize(
+    ("agent", "partitions"),
+    [("capture", 1), ("detect", 1), ("correlate", 1), ("index", 1), ("archive", 1),
+     ("capture", 3), ("detect", 3), ("correlate", 3)],
+)  # fmt: skip
 def test_set_aside_and_healed(
-    agent: str, busy: Path, tmp_path: Path, undisturbed: tuple[dict[str, Any], list[Any]]
+    agent: str, partitions: int, busy: Path, tmp_path: Path, undisturbed: tuple[dict[str, Any], list[Any]]
 ) -> None:
-    report = run_paths([busy], tmp_path, SETTINGS, assemble=failing(agent))
+    settings = msgspec.structs.replace(SETTINGS, partitions=partitions)
+    report = run_paths([busy], tmp_path, settings, assemble=failing(agent))
     letters = LetterBox(tmp_path).letters()
     assert report.sessions[0].errors == {"message_set_aside": len(letters)}
     assert {(x.stage, x.reason, x.path) for x in letters} == {(agent, "RuntimeError: injected", str(busy))}
     assert results(tmp_path) != undisturbed
-    healed = healing.replay(letters, tmp_path, SETTINGS)
+    assert partitions == 1 or agent == "correlate" or len({x.partition for x in letters}) == partitions
+    healed = healing.replay(letters, tmp_path, settings)
     assert (healed.healed, healed.again) == ([x.id for x in letters], [])
     assert not healed.report.sessions[0].errors
     assert results(tmp_path) == undisturbed

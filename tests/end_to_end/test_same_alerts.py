@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from drills import packets
+from drills.scene import synthesise
 
 from .conftest import Citywall, busy_frames
+
+SAME = ("packets", "bytes", "flows", "events", "findings", "alerts", "decode_errors")
 
 
 def told(alerts: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -48,6 +51,37 @@ def test_batch_and_block_sizes(
         pytest.skip("slow, and covered by the other pairs")
     citywall.run(busy, "--set", f"capture.batch_packets={batch}", "--set", f"capture.block_bytes={block}")
     assert citywall.alerts() == usual
+
+
+@pytest.mark.parametrize("partitions", [2, 3, 4])
+def test_partitions(citywall: Citywall, busy: Path, usual: dict[str, dict[str, Any]], partitions: int):
+    citywall.run(busy, "--set", f"partitions={partitions}", "--set", "capture.block_bytes=65536")
+    assert citywall.alerts() == usual
+
+
+@pytest.mark.slow
+def test_partitions_of_the_scene(citywall: Citywall, tmp_path: Path):
+    path = tmp_path / "scene.pcap"
+    synthesise(path)
+    plain = Citywall(tmp_path / "plain")
+    expected = plain.run(path)
+    report = citywall.run(path, "--set", "partitions=4")
+    assert citywall.alerts() == plain.alerts() != {}
+    assert [report[k] for k in SAME] == [expected[k] for k in SAME]
+
+
+@pytest.mark.slow
+def test_partitions_of_real_captures(citywall: Citywall, shared_data: Path, tmp_path: Path):
+    folder = shared_data / "captures" / "pcap"
+    classes = ("scan", "bruteforce", "dos", "arp-spoof", "benign")
+    paths = [
+        p for name in classes for p in sorted((folder / name).glob("*.pcap*")) if p.stat().st_size < 4 << 20
+    ]
+    plain = Citywall(tmp_path / "plain")
+    expected = plain.run(*paths)
+    report = citywall.run(*paths, "--set", "partitions=3")
+    assert citywall.alerts() == plain.alerts() != {}
+    assert [report[k] for k in SAME] == [expected[k] for k in SAME]
 
 
 @pytest.mark.parametrize(("nanosecond", "big_endian"), [(False, False), (True, False), (False, True)])

@@ -43,27 +43,29 @@ class Hand:
     def __init__(self, stage: Stage, session: Session) -> None:
         self.stage = stage
         self.session = session
-        self.seq: dict[str, int] = {}
+        self.seq: dict[tuple[str, int], int] = {}
 
     def say(
         self, kind: Kind, body: bytes, topic: str = "", count: int = 0, watermark: int = 0, skip: int = 0,
-        beside: int = -1,
+        beside: int = -1, partition: int = 0, mark: int = 0,
     ):  # fmt: skip
         topic = topic or self.stage.inputs[0]
-        seq = self.seq.get(topic, 0)
-        self.seq[topic] = seq + count
+        seq = self.seq.get((topic, partition), 0)
+        self.seq[topic, partition] = seq + count
         digest = codecs.schema_digest()
-        header = Header(self.session.id, "before", 0, kind, seq, count, watermark, digest, 0, beside)
+        header = Header(
+            self.session.id, "before", partition, kind, seq, count, watermark, digest, mark, beside
+        )
         return list(self.stage.receive(Message(topic, header, memoryview(bytes(body)), skip)))
 
-    def open(self, topic: str = "") -> list[Output]:
-        return self.say(Kind.OPEN, codecs.pack(Opening(self.session)), topic)
+    def open(self, topic: str = "", partition: int = 0, partitions: int = 1) -> list[Output]:
+        return self.say(Kind.OPEN, codecs.pack(Opening(self.session, partitions)), topic, partition=partition)
 
     def data(self, body: bytes, **more) -> list[Output]:
         return self.say(Kind.DATA, body, **more)
 
-    def end(self, topic: str = "", tally: Tally | None = None) -> list[Output]:
-        return self.say(Kind.END, codecs.pack(tally or Tally()), topic)
+    def end(self, topic: str = "", tally: Tally | None = None, partition: int = 0) -> list[Output]:
+        return self.say(Kind.END, codecs.pack(tally or Tally()), topic, partition=partition)
 
     def flush(self) -> list[Output]:
         return list(self.stage.flush())

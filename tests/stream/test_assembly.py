@@ -90,7 +90,8 @@ def test_a_bad_detector_setting_is_named_before_anything_runs(tmp_path: Path, sc
 
 
 def test_roles_and_sinks(tmp_path: Path):
-    assembly = assemble(Settings(), tmp_path, now=0)
+    assembly = assemble(load(None, {}, ["partitions=4"]), tmp_path, now=0)
+    assert {r.name: r.partitions for r in assembly.roles if r.partitions > 1} == {"capture": 4, "detect": 4}
     topics = {t for role in assembly.roles for t in role.outputs}
     assert topics <= {t for role in assembly.roles for t in role.inputs}
     assert {role.name for role in assembly.roles if role.pinned} == {"index", "archive"}

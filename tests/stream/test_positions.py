@@ -53,16 +53,17 @@ def test_positions_are_restored():
     assert again.admit("t", header(Kind.DATA, 4, 2)) == 1
 
 
-def test_ordinals_count_by_topic_and_session():
+def test_ordinals_count_by_topic_partition_and_session():
     ordinals = Ordinals()
-    assert ordinals.number("t", "a", 5, last=False) == 0
-    assert ordinals.number("u", "a", 5, last=False) == 0
+    assert ordinals.number(("t", 0, "a"), 5, last=False) == 0
+    assert ordinals.number(("t", 1, "a"), 3, last=False) == 0
+    assert ordinals.number(("u", 0, "a"), 5, last=False) == 0
     again = Ordinals()
     again.restore(ordinals.snapshot())
-    assert (again.said("t", "a"), again.said("u", "b")) == (5, 0)
-    assert again.number("t", "a", 2, last=False) == 5
-    assert again.number("t", "a", 0, last=True) == 7
-    assert again.number("t", "a", 1, last=False) == 0
+    assert [again.said(place) for place in (("t", 0, "a"), ("t", 1, "a"), ("u", 0, "b"))] == [5, 3, 0]
+    assert again.number(("t", 0, "a"), 2, last=False) == 5
+    assert again.number(("t", 0, "a"), 0, last=True) == 7
+    assert again.number(("t", 0, "a"), 1, last=False) == 0
 
 
 def test_what_was_taken_of_a_stage_is_told_of_its_newest_sessions():

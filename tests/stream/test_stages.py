@@ -54,8 +54,9 @@ class Pipeline:
         station = self.stations[which]
         at = self.read[topic]
         batch = [(topic, 0, at + i, data) for i, data in enumerate(self.logs[topic][at : at + most])]
-        for target, data in station.work(batch):
-            self.logs[target].append(data)
+        for sending in station.work(batch):
+            assert sending.partition == 0
+            self.logs[sending.topic].append(sending.message)
         self.read[topic] = at + len(batch)
 
     def save(self, which: int) -> None:
@@ -146,7 +147,7 @@ def test_a_promise_tells_how_much_was_said_of_what_else_it_speaks_for():
     again = Station(Two())
     again.restore(station.snapshot(), station.offsets)
     out += again.work([("capture", 0, 1, log[1])])
-    assert [codecs.decode(data)[0].beside for _, data in out] == [-1, 3, -1, -1, 6, -1]
+    assert [codecs.decode(sending.message)[0].beside for sending in out] == [-1, 3, -1, -1, 6, -1]
 
 
 def test_a_bad_message_is_set_aside_and_told_at_the_end():
@@ -164,7 +165,7 @@ def test_a_bad_message_is_set_aside_and_told_at_the_end():
     assert letters[1].message == log[2]
     assert letters[1].stage == "picky"
     assert station.take_dead() == []
-    tally = codecs.unpack(codecs.decode(out[-1][1])[1], Tally)
+    tally = codecs.unpack(codecs.decode(out[-1].message)[1], Tally)
     assert tally == Tally(packets=1, errors={SET_ASIDE: 2})
     assert station.ended
 

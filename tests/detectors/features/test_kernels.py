@@ -14,8 +14,10 @@ from detector_oracle import Oracle
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from citywall import watermarks
 from citywall.batches import EVENT, FLOW
 from detectors.features import kernels as k
+from detectors.features.sharing import Sharing
 from detectors.features.tables import FeatureParameters, Features
 from detectors.registry import DETECTORS, limits_of
 
@@ -26,6 +28,10 @@ INSIDE = {"h", "g", "keep"}
 
 def limits(**changes):
     return limits_of({name: d.Parameters() for name, d in DETECTORS.items()})._replace(**changes)
+
+
+def test_the_end_of_time_is_one():
+    assert k.FAR_FUTURE == watermarks.FAR_FUTURE
 
 
 def told(seen):
@@ -128,6 +134,42 @@ def hostile(seed, n):
     wild = rng.random(n) < 0.002
     rows["time"][wild] = rng.choice(np.array([-(2**63), 2**63 - 1, 0]), wild.sum())
     return rows
+
+
+def hostile_events(seed, n):
+    """Askers with and without an address, in domains, asking for few."""
+    rng = np.random.default_rng(seed)
+    rows = np.zeros(n, EVENT)
+    rows["time"] = 10**18 + np.cumsum(rng.choice(np.array([0, 10**6, 10**9, 10**11]), n))
+    rows["kind"] = rng.integers(0, 6, n)
+    for side in ("src", "dst"):
+        rows[f"{side}_lo"] = rng.choice(
+            np.array([0, 0xFFFF_0000_0000, 0xFFFF_0A00_0001, 0xFFFF_0808_0808], "u8"), n
+        )
+        rows[f"{side}_mac"] = rng.integers(1, 3, n)
+    rows["domain"] = rng.choice(np.array([0, 12, 13], "u4"), n)
+    return rows
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), n=st.integers(0, 400), partitions=st.integers(1, 9))
+def test_partitions_hand_out_together_what_one_does(seed, n, partitions):
+    """Given the rows shared out to them, in order of time, each entity's record is with one of them."""
+    flows, events = hostile(seed, n), hostile_events(seed, n)
+    flows.sort(order="time")
+    for rows in (flows, events):
+        rows["offset"] = np.arange(n)
+    for rows, name in ((flows, "flows"), (events, "events")):
+        whole = told(getattr(Features(SMALL, limits(gate=1)), f"observe_{name}")(rows))
+        parts = getattr(Sharing(limits(partitions=partitions)), name)([rows])
+        found = {what: [] for what in whole}
+        for partition, part in enumerate(parts):
+            own = Features(SMALL, limits(gate=1, partition=partition, partitions=partitions))
+            for what, copies in told(getattr(own, f"observe_{name}")(part)).items():
+                found[what] += [(int(part["offset"][row]), fields) for row, fields in copies]
+        assert {what: sorted(copies, key=repr) for what, copies in found.items()} == {
+            what: sorted(copies, key=repr) for what, copies in whole.items()
+        }
 
 
 #: A seed says nothing when it is made smaller.

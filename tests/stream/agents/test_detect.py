@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,7 +11,7 @@ from citywall.state import Parts, bytes_of
 from citywall.watermarks import END_OF_TIME
 from stream import codecs
 from stream.agents.detect import DetectStage
-from stream.codecs import Tally
+from stream.codecs import Opening, Tally
 
 
 class Counting:
@@ -117,6 +118,37 @@ def test_items_taken_before_are_left_out(session, hand):
     feeding.data(body(flows(1, 2, 3)), topic="flows", count=3, watermark=9, skip=2)
     feeding.end("events")
     assert findings(feeding.flush()) == [("0000", 3)]
+
+
+def test_findings_of_one_time_wait_for_each_other_and_promises_are_kept(session, hand):
+    """Rows of one time may be released in two parts, and be cut elsewhere in a replay."""
+
+    class Falling(Counting):
+        def _finding(self, time: int, session: str, lane: str) -> Finding:
+            return msgspec.structs.replace(super()._finding(time, session, lane), score=-self.seen)
+
+    feeding = hand(DetectStage(Falling, 2), session)
+    (opened,) = feeding.open("flows")
+    assert codecs.unpack(opened.body, Opening).partitions == 2
+    feeding.open("events")
+    feeding.end("events")
+    feeding.data(body(flows(1, 5)), topic="flows", count=2, watermark=5, mark=2)
+    out = feeding.flush()
+    assert (findings(out), out[-1].watermark) == ([("0000", 1)], 5)
+    parts = feeding.stage.snapshot()
+    feeding.stage = DetectStage(Falling, 2)
+    feeding.stage.restore(parts)
+    feeding.data(b"", topic="flows", watermark=5, mark=3)
+    assert feeding.flush() == []
+    rows = flows(5)
+    rows["flow_id"] = 3
+    feeding.data(body(rows), topic="flows", count=1, watermark=6)
+    out = feeding.flush()
+    assert (findings(out), out[-1].watermark) == ([("0002", 5), ("0001", 5)], 6)
+    feeding.data(b"", topic="flows", watermark=8)
+    assert [(o.count, o.watermark) for o in feeding.flush()] == [(0, 8)]  # the others wait for it
+    assert feeding.flush() == []
+    assert findings(feeding.end("flows")) == [("0003", END_OF_TIME)]
 
 
 @pytest.mark.parametrize("crash_at", range(6))

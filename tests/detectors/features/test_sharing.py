@@ -1,0 +1,69 @@
+"""Which rows go to which set of detectors."""
+
+from __future__ import annotations
+
+import detector_scenes as scenes
+import numpy as np
+import pytest
+
+from citywall.batches import EVENT, FLOW
+from detectors.registry import sharing
+
+PARTITIONS = 5
+
+
+def shares(rows: np.ndarray) -> list[set[int]]:
+    """The partitions that each row goes to."""
+    share = sharing({}, PARTITIONS)
+    rows = rows.copy()
+    rows["offset"] = np.arange(len(rows))
+    parts = share.flows([rows]) if rows.dtype == FLOW else share.events([rows])
+    assert all(np.all(np.diff(part["offset"]) > 0) for part in parts)
+    return [{p for p in range(PARTITIONS) if i in parts[p]["offset"]} for i in range(len(rows))]
+
+
+@pytest.mark.parametrize("six", [False, True], ids=["v4", "v6"])
+def test_a_source_stays_in_one_place(six):
+    rows = scenes.vertical(six).reports()
+    assert set.intersection(*shares(rows))
+
+
+def test_hosts_of_a_prefix_are_received_for_in_one_place():
+    scene = scenes.Scene()
+    for i in range(200):
+        scene.tcp(i * 0.01, f"198.51.{i}.7", f"10.9.8.{i}", 443, "silent")
+    went = shares(scene.reports())
+    assert set.intersection(*went)
+    assert set.union(*went) == set(range(PARTITIONS))
+    assert all(len(places) <= 2 for places in went)
+
+
+def test_what_nobody_receives_unasked_goes_to_its_source_only():
+    rows = scenes.browsing().reports()
+    talk = rows[(rows["proto"] == 6) & (rows["dst_payload"] > 0)]
+    assert len(talk)
+    assert all(len(places) == 1 for places in shares(talk))
+
+
+@pytest.mark.parametrize("six", [False, True], ids=["v4", "v6"])
+def test_an_answer_goes_to_who_asked(six):
+    scene = scenes.Scene()
+    for i in range(20):
+        asker, asked = scenes.address(i, six), scenes.address(i + 100, six)
+        scene.arp(i, asker, asked, answered=True)
+    events = scene.events()
+    assert len(events) == 40
+    went = shares(events)
+    assert all(len(places) == 1 for places in went)
+    assert went[::2] == went[1::2]
+    assert len({min(places) for places in went}) > 1
+
+
+def test_pieces_are_taken_together_and_one_partition_takes_all():
+    rows = scenes.vertical().reports()
+    (part,) = sharing({}, 1).flows([rows[:10], rows[10:]])
+    assert np.array_equal(part, rows)
+    assert [len(p) for p in sharing({}, 3).flows([])] == [0, 0, 0]
+    assert [len(p) for p in sharing({}, 3).events([])] == [0, 0, 0]
+    with pytest.raises(ValueError, match="different kinds"):
+        sharing({}, 2).flows([np.zeros(1, EVENT), np.zeros(1, EVENT)])
