@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from stream import codecs
 from stream.app import raw_topic
 from stream.board import Board
 from stream.checkpoints import Keeper, Schedule
+from stream.sending import Sending
 from stream.stages import DEAD_LETTERS, FINISHED, Role, Station
 
 log = logging.getLogger(__name__)
@@ -53,19 +53,8 @@ class _Work:
     def __init__(self, station: Station, schedule: Schedule) -> None:
         self.station = station
         self.schedule = schedule
-        self.sending: deque[Any] = deque()
+        self.sending = Sending()
         self.dirty = False
-
-    def sent(self, future: Any) -> None:
-        """Remember a message on its way; raises what became of earlier ones."""
-        self.sending.append(future)
-        while self.sending and self.sending[0].done():
-            self.sending.popleft().result()
-
-    async def arrived(self) -> None:
-        """Wait until all that was sent is there; raises where some of it is not."""
-        while self.sending:
-            await self.sending.popleft()
 
 
 class Desk:
@@ -157,7 +146,7 @@ class Desk:
         if letters := station.take_dead():
             for letter in letters:
                 await self._send(work, DEAD_LETTERS, codecs.pack(letter))
-            await work.arrived()  # before anything says that the session is over
+            await work.sending.arrived()  # before anything says that the session is over
         self._hooks.moved()
         if work.schedule.due(time.monotonic(), session_ended=station.ended):
             await self._save(work)
@@ -168,7 +157,8 @@ class Desk:
             tally = codecs.unpack(body, codecs.Tally)
             await self._hooks.finished(self.role.name, header.session, tally)
         else:
-            work.sent(await self._topics[topic].send(value=message, partition=0))
+            sent = await self._topics[topic].send(value=message, partition=0)
+            await work.sending.add(sent, len(message))
 
     async def _save(self, work: _Work) -> None:
         """Outputs to disk, then the state, then the acknowledgement: in this order nothing is lost."""
@@ -176,7 +166,7 @@ class Desk:
             return
         began, station = time.monotonic(), work.station
         await self._app.producer.flush()
-        await work.arrived()
+        await work.sending.arrived()
         offsets = {topic: dict(known) for topic, known in station.offsets.items()}
         await self._keeper.save(self.role.name, station.partition, offsets, station.snapshot())
         tps = {
