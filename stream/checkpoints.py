@@ -106,11 +106,23 @@ def _write_part(f: BinaryIO, name: str, part: NDArray[Any] | bytes) -> _Part:
     for chunk in chunks(part):
         checksum.update(chunk)
         _write_all(f, chunk)
-    size, digest = f.tell() - at, checksum.intdigest()
+    dtype, shape = layout(part)
+    return _Part(name, dtype, shape, at, f.tell() - at, checksum.intdigest())
+
+
+def layout(part: NDArray[Any] | bytes) -> tuple[str, tuple[int, ...]]:
+    """A part's dtype as NumPy's .npy format writes it, "" for bytes, and its shape; see `rebuilt`."""
     if isinstance(part, np.ndarray):
-        kind = repr(np.lib.format.dtype_to_descr(part.dtype))
-        return _Part(name, kind, part.shape, at, size, digest)
-    return _Part(name, "", (len(part),), at, size, digest)
+        return repr(np.lib.format.dtype_to_descr(part.dtype)), part.shape
+    return "", (len(part),)
+
+
+def rebuilt(raw: NDArray[np.uint8], dtype: str, shape: tuple[int, ...]) -> NDArray[Any] | bytes:
+    """The part of a `layout` whose bytes are `raw`: a view of them, or bytes."""
+    if not dtype:
+        return raw.tobytes()
+    kind = np.lib.format.descr_to_dtype(ast.literal_eval(dtype))
+    return raw.view(kind).reshape(shape) if raw.size else np.empty(shape, kind)
 
 
 def chunks(part: NDArray[Any] | bytes) -> Iterator[memoryview]:
@@ -179,10 +191,7 @@ def _read_part(path: Path, f: BinaryIO, part: _Part) -> NDArray[Any] | bytes:
         at += got
     if at != part.size or checksum.intdigest() != part.checksum:
         raise StreamError(f"{path} at byte {part.at}: damaged: part {part.name!r}")
-    if not part.dtype:
-        return raw.tobytes()
-    dtype = np.lib.format.descr_to_dtype(ast.literal_eval(part.dtype))
-    return raw.view(dtype).reshape(part.shape) if part.size else np.empty(part.shape, dtype)
+    return rebuilt(raw, part.dtype, part.shape)
 
 
 class FolderKeeper:

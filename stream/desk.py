@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any, Protocol
@@ -20,7 +19,8 @@ from stream import codecs
 from stream.app import raw_topic
 from stream.board import Board
 from stream.checkpoints import Keeper, Schedule
-from stream.stages import DEAD_LETTERS, FINISHED, Role, Sending, Station
+from stream.sending import Sending
+from stream.stages import DEAD_LETTERS, FINISHED, Addressed, Role, Station
 
 log = logging.getLogger(__name__)
 
@@ -53,19 +53,8 @@ class _Work:
     def __init__(self, station: Station, schedule: Schedule) -> None:
         self.station = station
         self.schedule = schedule
-        self.sending: deque[Any] = deque()
+        self.sending = Sending()
         self.dirty = False
-
-    def sent(self, future: Any) -> None:
-        """Remember a message on its way; raises what became of earlier ones."""
-        self.sending.append(future)
-        while self.sending and self.sending[0].done():
-            self.sending.popleft().result()
-
-    async def arrived(self) -> None:
-        """Wait until all that was sent is there; raises where some of it is not."""
-        while self.sending:
-            await self.sending.popleft()
 
 
 class Desk:
@@ -150,26 +139,27 @@ class Desk:
         work.dirty = True
         while True:
             outputs, more = await loop.run_in_executor(self._pool, _pull, station, taking)
-            for sending in outputs:
-                await self._send(work, sending)
+            for addressed in outputs:
+                await self._send(work, addressed)
             if not more:
                 break
         if letters := station.take_dead():
             for letter in letters:
-                await self._send(work, Sending(DEAD_LETTERS, 0, codecs.pack(letter)))
-            await work.arrived()  # before anything says that the session is over
+                await self._send(work, Addressed(DEAD_LETTERS, 0, codecs.pack(letter)))
+            await work.sending.arrived()  # before anything says that the session is over
         self._hooks.moved()
         if work.schedule.due(time.monotonic(), session_ended=station.ended):
             await self._save(work)
 
-    async def _send(self, work: _Work, sending: Sending) -> None:
-        topic, partition, message = sending
+    async def _send(self, work: _Work, addressed: Addressed) -> None:
+        topic, partition, message = addressed
         if topic == FINISHED:
             header, body = codecs.decode(message)
             tally = codecs.unpack(body, codecs.Tally)
             await self._hooks.finished(self.role.name, header.session, tally)
         else:
-            work.sent(await self._topics[topic].send(value=message, partition=partition))
+            sent = await self._topics[topic].send(value=message, partition=partition)
+            await work.sending.add(sent, len(message))
 
     async def _save(self, work: _Work) -> None:
         """Outputs to disk, then the state, then the acknowledgement: in this order nothing is lost."""
@@ -177,7 +167,7 @@ class Desk:
             return
         began, station = time.monotonic(), work.station
         await self._app.producer.flush()
-        await work.arrived()
+        await work.sending.arrived()
         offsets = {topic: dict(known) for topic, known in station.offsets.items()}
         await self._keeper.save(self.role.name, station.partition, offsets, station.snapshot())
         tps = {
@@ -268,13 +258,13 @@ class Desk:
         await self.agent.stop()
 
 
-def _pull(station: Station, work: Iterator[Sending]) -> tuple[list[Sending], bool]:
+def _pull(station: Station, work: Iterator[Addressed]) -> tuple[list[Addressed], bool]:
     """Some outputs, and whether there may be more. Runs in a thread: kernels release the GIL."""
     wall, cpu = time.perf_counter(), time.thread_time()
     outputs, size, more = [], 0, False
-    for sending in work:
-        outputs.append(sending)
-        size += len(sending.message)
+    for addressed in work:
+        outputs.append(addressed)
+        size += len(addressed.message)
         if size >= _CHUNK_BYTES:
             more = True
             break

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import time
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from citywall.errors import Interrupted, StreamError
 from citywall.settings import Settings
 from stream.board import Board
+from stream.sending import Sending
 from stream.stages import Role
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ Place = tuple[str, int]  # topic as the transport has it, partition
 PATIENCE = 10.0
 #: Least and most seconds to save what there is when somebody asks to stop: a cluster may be away just then.
 _LAST_S = (5.0, 30.0)
-#: Messages sent that nobody has waited for yet.
-_ON_THEIR_WAY = 64
 
 
 class Engine:
@@ -58,7 +56,7 @@ class Engine:
         self._backbone = backbone
         self._hooks = hooks
         self._revoked_at = 0.0
-        self._sending: deque[Any] = deque()
+        self._sending = Sending()
         self.app = backbone.app(loop)
         self._partitions = topics_of(cast)
         self._topics = {name: raw_topic(self.app, backbone.full(name)) for name in self._partitions}
@@ -92,9 +90,8 @@ class Engine:
     async def send(self, topic: str, message: bytes) -> None:
         """Put a message into every partition of a topic; raises what became of earlier ones."""
         for partition in range(self._partitions[topic]):
-            self._sending.append(await self._topics[topic].send(value=message, partition=partition))
-        while self._sending and (len(self._sending) > _ON_THEIR_WAY or self._sending[0].done()):
-            await self._sending.popleft()
+            sent = await self._topics[topic].send(value=message, partition=partition)
+            await self._sending.add(sent, len(message))
 
     async def _revoked(self, _app: Any, revoked: set[Any], **_: Any) -> None:
         self._revoked_at = time.monotonic()

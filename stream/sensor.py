@@ -148,6 +148,7 @@ class _Sending:
             sent.packets += ref.packets
             sent.bytes += ref.length
         await say(Kind.END, codecs.pack(Tally(errors=sent.errors)))
+        await backbone.arrived()
         while self._taken(session) != -1:
             self._moved.clear()
             await self._moved.wait()

@@ -54,8 +54,8 @@ class Output(msgspec.Struct, frozen=True):
     partition: int = 0
 
 
-class Sending(NamedTuple):
-    """A message that wants to be sent."""
+class Addressed(NamedTuple):
+    """A message and where it is to be sent."""
 
     topic: str
     partition: int
@@ -161,7 +161,7 @@ class Station:
         """Whether the restored state already stands for this message."""
         return offset < self.offsets.get(topic, {}).get(partition, 0)
 
-    def work(self, batch: Sequence[tuple[str, int, int, bytes]]) -> Iterator[Sending]:
+    def work(self, batch: Sequence[tuple[str, int, int, bytes]]) -> Iterator[Addressed]:
         """Take messages of (topic, partition, offset, bytes); gives the messages to send.
 
         Must be read to its end before the next batch or a snapshot. A message that cannot be used is left
@@ -183,7 +183,7 @@ class Station:
             yield self._number(output)
         self.cost.messages += len(batch)
 
-    def _receive(self, topic: str, data: bytes) -> Iterator[Sending]:
+    def _receive(self, topic: str, data: bytes) -> Iterator[Addressed]:
         try:
             header, body = codecs.decode(data)
         except StreamError as e:
@@ -211,7 +211,7 @@ class Station:
         self.aside[session] = self.aside.get(session, 0) + 1
         self.dead.append(DeadLetter(topic, self.stage.name, self.partition, reason, bytes(data)))
 
-    def _number(self, output: Output) -> Sending:
+    def _number(self, output: Output) -> Addressed:
         body, last = output.body, output.kind is Kind.END
         topic, partition, session = output.topic, output.partition, output.session
         seq = self.ordinals.number((topic, partition, session), output.count, last=last)
@@ -225,7 +225,7 @@ class Station:
             output.watermark, codecs.schema_digest(), output.mark,
             self.ordinals.said((output.beside, partition, session)) if output.beside else -1,
         )  # fmt: skip
-        return Sending(topic, partition, codecs.encode(header, body))
+        return Addressed(topic, partition, codecs.encode(header, body))
 
     def snapshot(self) -> Parts:
         """The stage's state and the station's own."""

@@ -67,7 +67,8 @@ class Worker:
         self._cluster = Cluster(settings)
         self._runs: dict[str, RunCard] = {}
         self._changed = asyncio.Event()
-        self._stopped = asyncio.Event()
+        self._playing = ""  # the run that is worked
+        self._leaving = asyncio.Event()  # it is over, or we are to stop
         self._patience = Patience()
         self._following: asyncio.Future[None]
 
@@ -79,7 +80,7 @@ class Worker:
         if self.failure is None:
             self.failure = error
         self._patience.stop()
-        self._stopped.set()
+        self._leaving.set()
         self._changed.set()
 
     async def main(self) -> None:
@@ -115,6 +116,8 @@ class Worker:
         if runs != self._runs:
             self._runs = runs
             self._changed.set()
+            if self._playing not in runs:
+                self._leaving.set()
 
     async def _serve(self, card: RunCard, pool: ThreadPoolExecutor) -> None:
         """Work one run until it is over."""
@@ -145,12 +148,15 @@ class Worker:
         engine: Engine | None = None
         hooks = Hooks(moved.set, backbone.done, failures.append, asyncio.Lock())
         log.info("joining run %s", card.run)
+        self._playing = card.run
+        if self.failure is None:
+            self._leaving.clear()
         try:
-            if not await unless(self._stopped, backbone.open(topics_of(roles))):
+            if not await unless(self._leaving, backbone.open(topics_of(roles))):
                 return
             mine = [role for role in roles if not role.pinned]
             engine = Engine(backbone, mine, settings, cast=roles, pool=pool, board=board, hooks=hooks)
-            if not await unless(self._stopped, engine.start()):
+            if not await unless(self._leaving, engine.start()):
                 return
             engine.add(backbone.tell(board, moved))
             engine.add(backbone.watch(engine.waiting))

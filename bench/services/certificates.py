@@ -19,22 +19,23 @@ EARLIER = dt.timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Certificates:
-    """Files in PEM: the authority's certificate, the server's, the server's key."""
+    """Files in PEM: certificates of the authority, a server and a client, and the keys of both."""
 
     authority: Path
     server: Path
     key: Path
+    client: Path
+    client_key: Path
 
 
 def make(folder: Path, *, address: str = "127.0.0.1", name: str = "localhost") -> Certificates:
-    """Make an authority and a server certificate of it for `address` and `name`, valid for a day."""
+    """Make an authority, and certificates of it for a server at `address` and `name` and a client.
+
+    They are valid for a day.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    authority_key, server_key = (
-        ec.generate_private_key(ec.SECP256R1()),
-        ec.generate_private_key(ec.SECP256R1()),
-    )
+    authority_key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Citywall test authority")])
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     signing = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
     authority = (
         _certificate(issuer, issuer, authority_key.public_key())
@@ -43,27 +44,41 @@ def make(folder: Path, *, address: str = "127.0.0.1", name: str = "localhost") -
         .add_extension(_usage(sign_certificates=True), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
-    alternatives = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address(address))]
-    server = (
-        _certificate(subject, issuer, server_key.public_key())
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signing), critical=False
-        )
-        .add_extension(_usage(sign_certificates=False), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    made = Certificates(folder / "authority.pem", folder / "server.pem", folder / "server.key")
+    made = Certificates(
+        folder / "authority.pem", folder / "server.pem", folder / "server.key", folder / "client.pem",
+        folder / "client.key",
+    )  # fmt: skip
     made.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-    made.server.write_bytes(server.public_bytes(serialization.Encoding.PEM))
-    made.key.touch(0o600)
-    made.key.write_bytes(
-        server_key.private_bytes(
+    alternatives = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address(address))]
+    for subject, certificate, key in (
+        (name, made.server, made.key),
+        ("citywall client", made.client, made.client_key),
+    ):
+        own_key = ec.generate_private_key(ec.SECP256R1())
+        own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+        builder = (
+            _certificate(own_name, issuer, own_key.public_key())
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(signing), critical=False
+            )
+            .add_extension(_usage(sign_certificates=False), critical=True)
+        )
+        if certificate == made.server:
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        signed = builder.sign(authority_key, hashes.SHA256())
+        certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        _write_key(key, own_key)
+    return made
+
+
+def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    path.touch(0o600)
+    path.write_bytes(
+        key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
     )
-    return made
 
 
 def _certificate(

@@ -127,11 +127,16 @@ class Kafka(Service):
     def _format(self, java: list[str], properties: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
         done = subprocess.run(
-            [*java, "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", properties],
+            [*java, "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", properties,
+             *self._format_options()],
             capture_output=True, text=True, check=False, timeout=FORMAT_LIMIT_S, cwd=self.folder,
         )  # fmt: skip
         if done.returncode != 0:
             raise ServiceFailed(f"kafka's data folder cannot be made:\n{(done.stdout + done.stderr)[-2000:]}")
+
+    def _format_options(self) -> list[str]:
+        """What a new data folder holds from the beginning on."""
+        return []
 
 
 async def _has_metadata(bootstrap: str) -> bool:

@@ -32,6 +32,7 @@ from stream.kafka.cluster import Cluster, let_go
 from stream.kafka.keeper import TopicKeeper
 from stream.kafka.topics import Wanted, drop, have
 from stream.kafka.watchdog import watch
+from stream.sending import Sending
 from stream.stages import DEAD_LETTERS, DeadLetter, Role
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class KafkaBackbone:
         self._retired = retired
         self._me = uuid.uuid4().bytes
         self._link = cluster.link
+        self._sending = Sending()
         self._admin: AIOKafkaAdminClient | None = None
         self._producer: AIOKafkaProducer | None = None
         self._readers: list[AIOKafkaConsumer] = []
@@ -218,12 +220,23 @@ class KafkaBackbone:
         await self._say(_Told(self._me, sensor=sensor, session=session))
 
     async def send(self, topic: str, message: bytes, partitions: int) -> None:
-        """Put a message into each partition of a topic; raises StreamError where it is refused."""
+        """Put a message into each partition of a topic, behind earlier ones; `arrived` waits for them all.
+
+        Waits while much is under way. Raises StreamError where it is refused, or one before was.
+        """
         try:
             for partition in range(partitions):
-                await (await self._put(self.full(topic), message, None, partition))
+                sent = await self._put(self.full(topic), message, None, partition)
+                await self._sending.add(sent, len(message))
         except KafkaError as e:
             raise StreamError(f"{self.full(topic)} cannot be written: {e}") from e
+
+    async def arrived(self) -> None:
+        """Wait until all that was sent is there; raises StreamError where some of it was refused."""
+        try:
+            await self._sending.arrived()
+        except KafkaError as e:
+            raise StreamError(f"{self.group} cannot be written: {e}") from e
 
     async def _say(self, told: _Told) -> None:
         await (await self._put(self.full(CONTROL), codecs.pack(told)))

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from citywall.errors import SettingsError
 from citywall.settings import Settings
@@ -117,11 +118,17 @@ class Cluster:
                     host, port, request_timeout_ms=self._answer_ms, **self._security
                 )
             except (KafkaError, OSError, TimeoutError) as e:
-                refused = refused or refusal(e, self.settings)
+                refused = refused or refusal(e, self.url, self.settings)
                 why = str(e) or type(e).__name__
             else:
-                connection.close()
-                return ""
+                try:
+                    await connection.send(MetadataRequest([]))  # the first that needs a user, where one does
+                except (KafkaError, TimeoutError) as e:
+                    why = str(e) or type(e).__name__
+                else:
+                    return ""
+                finally:
+                    connection.close()
         if refused is not None:
             raise refused
         return why

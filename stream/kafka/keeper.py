@@ -9,7 +9,6 @@ does, so whoever lost a partition and saves once more does no harm.
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import logging
 import uuid
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 from citywall.batches import SCHEMA_VERSION
 from citywall.errors import StreamError
 from citywall.state import Parts
-from stream.checkpoints import Offsets, chunks
+from stream.checkpoints import Offsets, chunks, layout, rebuilt
 from stream.kafka.link import Link
 
 log = logging.getLogger(__name__)
@@ -124,9 +123,7 @@ class TopicKeeper:
             crc = zlib.crc32(chunk, crc)
             sent.append(await self._link.send(self._producer, tp.topic, bytes(chunk), mark, tp.partition))
             n += 1
-        if isinstance(part, np.ndarray):
-            return Piece(name, repr(np.lib.format.dtype_to_descr(part.dtype)), part.shape, n, crc)
-        return Piece(name, "", (len(part),), n, crc)
+        return Piece(name, *layout(part), n, crc)
 
     async def _forget(self, tp: TopicPartition, before: int) -> None:
         """Delete what a newer checkpoint has replaced."""
@@ -193,11 +190,6 @@ def _parts(manifest: Manifest, held: list[bytes]) -> Parts:
             crc = zlib.crc32(chunk, crc)
         if crc != piece.crc:
             raise StreamError(f"the checkpoint of {manifest.stage} is damaged: part {piece.name!r}")
-        raw = b"".join(mine)
-        if not piece.dtype:
-            parts[piece.name] = raw
-            continue
-        dtype = np.lib.format.descr_to_dtype(ast.literal_eval(piece.dtype))
-        flat = np.frombuffer(bytearray(raw), np.uint8)  # its own memory, and writable
-        parts[piece.name] = flat.view(dtype).reshape(piece.shape) if raw else np.empty(piece.shape, dtype)
+        raw = np.frombuffer(bytearray().join(mine), np.uint8)  # its own memory, and writable
+        parts[piece.name] = rebuilt(raw, piece.dtype, piece.shape)
     return parts

@@ -77,7 +77,7 @@ class Link:
                     why = await self._knock() or str(e) or type(e).__name__
                     if time.monotonic() - began >= within_s:
                         raise StreamError(
-                            f"{self._name}: no broker answers ({why}); are address and TLS right?"
+                            f"{self._name}: no broker answers ({why}); are address, TLS and user right?"
                         ) from e
                     self._lost(why)
                 else:

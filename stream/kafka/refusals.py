@@ -25,30 +25,28 @@ _NOT_OURS = (
 )
 
 
-def refusal(error: BaseException, kafka: KafkaSettings) -> SettingsError | None:
+def refusal(error: BaseException, url: str, kafka: KafkaSettings) -> SettingsError | None:
     """The error for what a connection ended with, naming a setting; None where the broker may be away.
 
     No secret is in it: the password stays out, and what the broker says never has it.
     """
     for each in _causes(error):
         if isinstance(each, (SaslAuthenticationFailed, AuthenticationFailedError)):
-            return _wrong("kafka.password_file", f"the broker refuses user {kafka.user!r} or its password")
+            return SettingsError(
+                url, "kafka.password_file", f"the broker refuses user {kafka.user!r} or its password"
+            )
         if isinstance(each, (UnsupportedSaslMechanismError, IllegalSaslStateError)):
             offered = f"the broker does not take {kafka.mechanism or 'a connection without a user'}"
-            return _wrong("kafka.mechanism", offered)
-        if isinstance(each, ValueError) and kafka.mechanism.startswith("SCRAM"):
-            return _wrong("kafka.mechanism", "the broker does not prove that it knows the password")
+            return SettingsError(url, "kafka.mechanism", offered)
         if isinstance(each, ssl.SSLCertVerificationError):
             signers = kafka.ca or "the system's authorities"
-            return _wrong("kafka.ca", f"{signers}: the broker shows another's certificate: {each}")
+            return SettingsError(
+                url, "kafka.ca", f"{signers}: the broker shows another's certificate: {each}"
+            )
         if isinstance(each, ssl.SSLError) and any(reason in str(each).upper() for reason in _NOT_OURS):
             what = f"{kafka.certificate} is refused" if kafka.certificate else "the broker asks for one"
-            return _wrong("kafka.certificate", f"{what} ({each})")
+            return SettingsError(url, "kafka.certificate", f"{what} ({each})")
     return None
-
-
-def _wrong(key: str, reason: str) -> SettingsError:
-    return SettingsError("settings", key, reason)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

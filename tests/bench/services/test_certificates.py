@@ -38,3 +38,15 @@ def handshake(client_context, server_context, name):
             except ssl.SSLCertVerificationError:
                 return False
     return len(done) == 2
+
+
+def test_it_vouches_for_a_client(tmp_path):
+    made, other = certificates.make(tmp_path / "a"), certificates.make(tmp_path / "b")
+    for known in (True, False):
+        context = ssl.create_default_context(cafile=made.authority)
+        context.load_cert_chain(made.client, made.client_key)
+        ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ours.load_cert_chain(made.server, made.key)
+        ours.verify_mode = ssl.CERT_REQUIRED
+        ours.load_verify_locations((made if known else other).authority)
+        assert handshake(context, ours, "127.0.0.1") is known

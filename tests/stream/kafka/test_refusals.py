@@ -39,7 +39,7 @@ def tls(reason: str) -> ssl.SSLError:
     ],
 )
 def test_a_refusal_names_its_setting(error: BaseException, key: str):
-    found = refusal(error, KAFKA)
+    found = refusal(error, "kafka://x:1", KAFKA)
     assert found is not None
     assert found.key == key
 
@@ -48,4 +48,4 @@ def test_a_refusal_names_its_setting(error: BaseException, key: str):
     "error", [KafkaConnectionError("closed"), OSError(111, "refused"), TimeoutError(), caused(EOFError())]
 )
 def test_what_may_be_away_is_no_refusal(error: BaseException):
-    assert refusal(error, KAFKA) is None
+    assert refusal(error, "kafka://x:1", KAFKA) is None
