@@ -20,6 +20,7 @@ from msgspec import Meta
 
 from citywall.domains import DomainSettings, vlan_number
 from citywall.errors import SettingsError
+from citywall.sensors import SensorSettings
 
 ENVIRONMENT_PREFIX = "CITYWALL_"
 #: RFC 1918, RFC 6598, RFC 4193 and link-local IPv6.
@@ -229,6 +230,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint: CheckpointSettings = CheckpointSettings()
     kafka: KafkaSettings = KafkaSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    sensor: SensorSettings = SensorSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 
