@@ -62,6 +62,7 @@ class Reporter:
         self._letters = LetterBox(folder.root)
         self._ends: health.Ends = {}
         self._began_at = time.time_ns()
+        self._told: dict[tuple[str, str], int] = {}  # faults that are in the log
         self._exporter: Exporter | None = None
         if settings.metrics:
             from stream.exporter import Exporter
@@ -105,16 +106,31 @@ class Reporter:
     def say(self, state: Literal["running", "finished", "failed"], reason: str = "") -> None:
         """Write down how the run fares, for `citywall status`, and show it at the metrics endpoint."""
         current, patience = self.feeder.current if self.feeder else 0, self.assembly.patience
+        now = time.time()
+        stages = health.stages_of(self.board.statuses(), self._ends, now)
+        sensors = health.sensors_of(self.board.sensors(), now)
+        faults = health.faults_of(sensors, stages)
+        self._log(faults)
         fares = health.Health(
             state, reason, os.getpid(), time.time_ns(), self._began_at, self.settings.transport,
             current, len(self.sources), str(self.sources[current - 1].path) if current else "",
             self.board.totals(), len(self._letters.letters()), _peak_memory(),
             health.StoreHealth(self.settings.store, patience.waits, patience.waited, patience.reason),
-            health.stages_of(self.board.statuses(), self._ends, time.time()),
+            stages, sensors, faults,
         )  # fmt: skip
         health.write(self.folder.root, fares)
         if self._exporter:
             self._exporter.show(fares)
+
+    def _log(self, faults: list[health.Fault]) -> None:
+        """Say what is newly wrong: more packets dropped, or a sensor that has fallen silent."""
+        for fault in faults:
+            known = self._told.get((fault.kind, fault.sensor), 0)
+            if fault.kind == "dropped" and fault.n > known:
+                log.error("%s: the sensor's kernel dropped %d packets so far", fault.sensor, fault.n)
+            elif fault.kind == "silent" and not known:
+                log.error("%s: nothing heard for %d s", fault.sensor, fault.n)
+        self._told = {(fault.kind, fault.sensor): fault.n for fault in faults}
 
     def tell(self) -> None:
         """Show the observer how far things are."""
