@@ -164,7 +164,7 @@ class _Feeding:
         self._heard = asyncio.Event()  # our own word in the control topic
         self._successor = ""
         self._fed = 0
-        self._on_its_way = 0  # packets of the block being sent
+        self._live: LiveCapture | None = None
 
     def note(self, status: Status) -> None:
         """A worker tells how far it is."""
@@ -195,7 +195,7 @@ class _Feeding:
         await self._heard.wait()
         for earlier in self._earlier:
             await self._end_earlier(earlier)
-        live = await asyncio.to_thread(
+        live = self._live = await asyncio.to_thread(
             LiveCapture, self._interface, self._settings, path=self._session.path,
             session=self._session.id, most=self._bounds.packets,
         )  # fmt: skip
@@ -255,9 +255,7 @@ class _Feeding:
             self._moved.clear()
             await self._moved.wait()
         ref = msgspec.structs.replace(block.block, index=self._fed)
-        self._on_its_way = ref.packets
         await self._persist(Kind.DATA, codecs.pack(InlineBlock(ref, block.data)))
-        self._on_its_way = 0
         self._fed += 1
         self._sent.packets += ref.packets
         self._sent.bytes += ref.length
@@ -291,10 +289,10 @@ class _Feeding:
     async def close(self) -> int:
         """Stop capturing; returns packets that were captured and not sent."""
         self._halt.set()
-        left = self._outbox.close() + self._on_its_way
+        self._outbox.close()
         if self._capturing is not None:
             await asyncio.wait([self._capturing])
-        return left
+        return self._live.packets - self._sent.packets if self._live else 0
 
 
 async def _over(cluster: Cluster, card: RunCard, name: str) -> None:

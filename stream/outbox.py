@@ -66,14 +66,12 @@ class Outbox:
             self._changed.notify_all()
             return block
 
-    def close(self) -> int:
-        """Take nothing more and drop what is left; returns its packets."""
+    def close(self) -> None:
+        """Take nothing more and drop what is left."""
         with self._changed:
             self._closed = True
-            left = sum(block.block.packets for block in self._blocks)
             self._blocks.clear()
             self._changed.notify_all()
-        return left
 
 
 def _says_only_the_time(block: InlineBlock) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import U8, bare_kernel, internal, load_le16, load_le32, prefetch
+from citywall.kernels import U8, bare_kernel, copy_bytes, internal, load_le16, load_le32, prefetch
 from ingest.decode.kernels import digest_step
 
 # Offsets in struct tpacket3_hdr.
@@ -78,10 +78,9 @@ def copy_packets(ring, at, end, left, snap, out, filled, origin, digest):
             word = (tpid << 16) | (tci & 0xFFFF)
             for i in range(min(np.int64(4), captured - first)):
                 out[filled + first + i] = np.uint8((word >> (24 - 8 * i)) & 0xFF)
-        for i in range(first):
-            out[filled + i] = ring[data + i]
-        for i in range(first + tag, captured):
-            out[filled + i] = ring[data + i - tag]
+        copy_bytes(out, filled, ring, data, first)
+        if captured > first + tag:
+            copy_bytes(out, filled + first + tag, ring, data + first, captured - first - tag)
         filled += captured
         newest = max(newest, second * 1_000_000_000 + nanosecond)
         left -= 1

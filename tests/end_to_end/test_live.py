@@ -274,3 +274,25 @@ def test_drops_are_shown_everywhere(live: Live, wire: Any, tmp_path: Path):
     assert report["packets"] + sent["dropped"] == count
     assert "dropped by the sensor's kernel" in err
     assert "the sensor's kernel dropped" in (live.citywall.data / "logs" / "citywall.log").read_text()
+
+
+def test_a_second_signal_leaves_at_once_and_says_what_was_not_sent(
+    citywall: Citywall, own_kafka: Any, wire: Any, tmp_path: Path
+):
+    path = tmp_path / "few.pcap"
+    packets.write_pcap(path, [(START, packets.udp_frame("10.0.0.1", "10.0.0.2", 1, 9, b"x"))] * 50)
+    live = Live(citywall, own_kafka.url, tmp_path)
+    try:
+        live.run()
+        sensor = live.sensor(wire.interface)
+        own_kafka.kill()
+        wire.send(path)
+        time.sleep(1.0)
+        for _ in range(2):
+            sensor.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+        out, _ = sensor.communicate(timeout=30)
+    finally:
+        live.stop()
+    assert sensor.returncode == 1
+    assert (json.loads(out)["packets"], json.loads(out)["unsent"]) == (0, 50)

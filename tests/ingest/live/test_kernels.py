@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -18,6 +19,13 @@ from ingest.live import kernels
 SNAP = 200
 VLAN, TPID = 1 << 4, 1 << 6
 ORIGIN = 5000
+
+
+@pytest.fixture(autouse=True)
+def _hashes_wrap() -> Iterator[None]:
+    """Without the JIT, NumPy warns of the overflow that hashing is made of."""
+    with np.errstate(over="ignore"):
+        yield
 
 
 def ring_block(packets: list[tuple[int, int, int, int, int, int, bytes]], lead: int = 64) -> bytes:
