@@ -2,7 +2,8 @@
 
 `@timestamp` and `event.created` are the event time of detection (the first finding), `event.start` and
 `event.end` that of the evidence; only `event.ingested` comes from a wall clock: when the session was
-received. So the same input gives the same document but for that one field.
+received; of live traffic, whose times are times of receipt, that of the alert's first finding. So the same
+input gives the same document but for that one field.
 
 `event.kind` is `alert` (`signal` is reserved for Elastic's own rules). `event.severity` is 1 to 5,
 five the worst; `event.risk_score` is 0 to 100: twenty a grade, within the grade by confidence.
@@ -22,7 +23,7 @@ from alerts.ongoing import Distinct, OngoingAlert, endpoint_name
 from citywall.cards import DetectorCard
 from citywall.findings import Endpoint, Evidence
 from citywall.i18n import catalogue, tr
-from citywall.sessions import Session
+from citywall.sessions import LIVE, Session
 
 Document = dict[str, Any]
 #: What a domain number is called.
@@ -162,8 +163,12 @@ def _event(alert: OngoingAlert, card: DetectorCard, session: Session) -> Documen
         "start": times.to_iso(alert.began),
         "end": times.to_iso(alert.last),
         "duration": alert.last - alert.began,
-        "ingested": times.to_iso(session.received_at),
+        "ingested": times.to_iso(_received(alert, session)),
     }
+
+
+def _received(alert: OngoingAlert, session: Session) -> int:
+    return max(session.received_at, alert.start) if session.kind == LIVE else session.received_at
 
 
 def _threat(card: DetectorCard) -> Document:

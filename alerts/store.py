@@ -11,7 +11,7 @@ from alerts import times
 from alerts.query import Query
 from alerts.workflow import Step, Versioned, Workflow
 from citywall.errors import StoreError
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 Document = dict[str, Any]
 LANES = ("live", "drill", "test")

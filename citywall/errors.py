@@ -5,7 +5,7 @@
     CitywallError
     ├── UsageError            bad command line or arguments (exit code 2)
     │   └── SettingsError     a settings key that is unknown, of the wrong type or out of range
-    ├── InputError            a file or message that cannot be read (place: path, offset or line)
+    ├── InputError            a file, message or interface that cannot be read (place: path, offset or line)
     │   └── UnsupportedInput  a format Citywall does not know
     ├── DataFolderError       the data folder is missing, full, damaged or held by another process
     │   └── DataFolderBusy

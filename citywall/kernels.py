@@ -102,6 +102,30 @@ def _prefetcher() -> Any:
     return prefetch
 
 
+def _copier() -> Any:
+    @intrinsic
+    def copy_bytes(_typing: Any, out: Any, at: Any, source: Any, start: Any, n: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            def place(array: int) -> Any:
+                data = context.make_array(signature.args[array])(context, builder, args[array]).data
+                offset = context.cast(builder, args[array + 1], signature.args[array + 1], types.int64)
+                return builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [offset])
+
+            count = context.cast(builder, args[4], signature.args[4], types.int64)
+            cgutils.raw_memcpy(builder, place(0), place(2), count, 1)
+            return context.get_dummy_value()
+
+        return types.void(out, at, source, start, n), generate
+
+    return copy_bytes
+
+
+def _copy_twin(out: Any, at: int, source: Any, start: int, n: int) -> None:
+    if not (0 <= at <= at + n <= len(out) and 0 <= start <= start + n <= len(source)):
+        raise IndexError(f"a copy of {n} bytes from {start} to {at} is out of bounds")
+    out[at : at + n] = source[start : start + n]
+
+
 def _twin(size: int, order: str, result: Any) -> Any:
     def load(array: Any, offset: int) -> Any:
         raw = array.view(np.uint8).reshape(-1)[offset : offset + size]
@@ -118,6 +142,7 @@ def _no_prefetch(_array: Any, _offset: int) -> None:
 
 # load_leNN / load_beNN(array, byte offset): unaligned loads of NN bits. The caller checks bounds.
 # prefetch(array, byte offset): hint only; any offset is harmless.
+# copy_bytes(out, at, source, start, n): n bytes of one array of bytes into another. The caller checks bounds.
 if JIT:
     load_le16 = _loader(16, types.uint16, swap=False)
     load_be16 = _loader(16, types.uint16, swap=True)
@@ -126,6 +151,7 @@ if JIT:
     load_le64 = _loader(64, types.uint64, swap=False)
     load_be64 = _loader(64, types.uint64, swap=True)
     prefetch = _prefetcher()
+    copy_bytes = _copier()
 else:
     load_le16 = _twin(2, "little", np.uint16)
     load_be16 = _twin(2, "big", np.uint16)
@@ -134,6 +160,7 @@ else:
     load_le64 = _twin(8, "little", np.uint64)
     load_be64 = _twin(8, "big", np.uint64)
     prefetch = _no_prefetch
+    copy_bytes = _copy_twin
 
 
 @inline

@@ -16,6 +16,8 @@ import msgspec
 
 from citywall.errors import InputError
 
+#: The kind of a session of live traffic: its packets' times are times of receipt, and nobody knows its end.
+LIVE = "live"
 _EDGE = 1 << 20
 _PAGE = 4096
 _SAMPLES = 256
@@ -25,7 +27,7 @@ class Session(msgspec.Struct, frozen=True):
     """One input as the stream knows it. `received_at` is wall-clock ns, stamped once at entry."""
 
     id: str
-    kind: str  # "capture", "flowlog", or "sensor": a capture that comes with its bytes
+    kind: str  # "capture", "flowlog", "sensor": a capture that comes with its bytes, or LIVE
     path: str
     size: int
     lane: str

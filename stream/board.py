@@ -12,6 +12,20 @@ _Place = tuple[str, int]  # stage, partition
 FEEDER = "feeder"
 
 
+class Sensor(msgspec.Struct, array_like=True, frozen=True):
+    """What came of a live sensor since the run began. `clock`: event time it has reached, ns.
+
+    `dropped` are packets that its kernel had to drop. `ended`: its session is over.
+    """
+
+    path: str
+    session: str
+    packets: int = 0
+    dropped: int = 0
+    clock: int = 0
+    ended: bool = False
+
+
 class Status(msgspec.Struct, array_like=True):
     """What a station has done.
 
@@ -29,6 +43,7 @@ class Status(msgspec.Struct, array_like=True):
     offsets: dict[str, int] = {}
     saved: float = 0.0
     saving: float = 0.0
+    sensors: list[Sensor] = []
 
 
 def status_of(station: Station) -> Status:
@@ -39,6 +54,7 @@ def status_of(station: Station) -> Status:
         {topic: station.offsets.get(topic, {}).get(station.partition, 0) for topic in station.stage.inputs},
         station.saved,
         station.cost.saving,
+        list(getattr(station.stage, "sensors", {}).values()),
     )  # fmt: skip
 
 
@@ -89,6 +105,11 @@ class Board:
             return None
         going = [n for n in known if n >= 0]
         return min(going) if going else -1
+
+    def sensors(self) -> list[Sensor]:
+        """Live sensors, by path."""
+        found = {sensor.path: sensor for status in self.statuses() for sensor in status.sensors}
+        return [found[path] for path in sorted(found)]
 
 
 def totals_of(statuses: Iterable[Status]) -> dict[str, int]:

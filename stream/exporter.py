@@ -12,6 +12,7 @@ from citywall.errors import SettingsError
 from stream.health import Health
 
 _STAGE = ("stage", "partition")
+_SENSOR = ("sensor",)
 
 
 class Exporter:
@@ -62,6 +63,7 @@ class Exporter:
             "citywall_store_waited_seconds", "Seconds the store was waited for", value=health.store.waited_s
         )
         yield from _stages(health)
+        yield from _sensors(health)
 
     def close(self) -> None:
         """Stop serving."""
@@ -72,6 +74,21 @@ class Exporter:
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"citywall_{name}", text, value=value)
+
+
+def _sensors(health: Health) -> Iterator[Metric]:
+    packets = CounterMetricFamily("citywall_sensor_packets", "Packets of a live sensor", labels=_SENSOR)
+    text = "Packets that a live sensor's kernel dropped"
+    dropped = CounterMetricFamily("citywall_sensor_dropped_packets", text, labels=_SENSOR)
+    text = "From what was worked of a live sensor to now"
+    behind = GaugeMetricFamily("citywall_sensor_behind_seconds", text, labels=_SENSOR)
+    for sensor in health.sensors:
+        packets.add_metric((sensor.path,), sensor.packets)
+        dropped.add_metric((sensor.path,), sensor.dropped)
+        if not sensor.ended:
+            behind.add_metric((sensor.path,), sensor.behind_s)
+    yield from (packets, dropped, behind)
+    yield _gauge("faults", "What is not as it must be: see `citywall status`", len(health.faults))
 
 
 def _stages(health: Health) -> Iterator[Metric]:

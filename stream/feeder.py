@@ -44,6 +44,7 @@ class Source(msgspec.Struct):
     refused: str | None = None
     same_as: str | None = None
     session: str = ""
+    earlier: list[str] = []  # sessions before it, where a live sensor was started again
     kind: str = ""
     errors: dict[str, int] = {}
 
@@ -136,7 +137,7 @@ class Feeder:
         moved: asyncio.Event,
     ) -> None:
         self.sources = sources
-        self.sensors: dict[str, str] = {}  # sessions by the sensor that feeds them
+        self.sensors: dict[str, list[str]] = {}  # sessions by the sensor that feeds them, oldest first
         self.current = 0  # 1-based index of the source being fed
         self._settings = settings
         self._folder = folder
@@ -157,11 +158,11 @@ class Feeder:
         """A sensor feeds this one: wait until all of it was taken."""
         sensor = sensor_of(source.path)
         source.kind = "sensor"
-        while sensor not in self.sensors:
-            self._moved.clear()
-            await self._moved.wait()
-        source.session = self.sensors[sensor]
-        while source.session not in self._folder.ledger.finished:
+        while True:
+            if sessions := self.sensors.get(sensor):
+                *source.earlier, source.session = sessions
+                if self._folder.ledger.finished.keys() >= set(sessions):
+                    return
             self._moved.clear()
             await self._moved.wait()
 
@@ -269,7 +270,9 @@ def report_of(source: Source, finished: dict[str, Tally], by_path: dict[str, Ses
     if source.same_as is not None:
         known = by_path[source.same_as]
         return msgspec.structs.replace(known, path=path, same_as=source.same_as)
-    tally = finished[source.session]
+    tally = Tally()
+    for session in (*source.earlier, source.session):
+        tally.add(finished[session])
     return SessionReport(
         path, source.session, tally.packets, tally.bytes, tally.flows, tally.events, tally.findings,
         tally.alerts, dict(sorted(tally.errors.items())), dict(sorted(tally.notes.items())),

@@ -16,9 +16,11 @@ from typing import Literal
 import msgspec
 
 from citywall.errors import DataFolderError
-from stream.board import Status
+from stream.board import Sensor, Status
 
 FILE = "status.json"
+#: Seconds without a word after which a live sensor is told of.
+SILENT_S = 10.0
 Ends = Mapping[tuple[str, int], int]  # topic, partition: the offset its next message gets
 
 
@@ -43,6 +45,24 @@ class StoreHealth(msgspec.Struct):
     waiting_for: str = ""
 
 
+class SensorHealth(msgspec.Struct):
+    """A live sensor. `behind_s`: from what was worked of it to now; it speaks at least every half second."""
+
+    path: str
+    packets: int
+    dropped: int
+    behind_s: float
+    ended: bool
+
+
+class Fault(msgspec.Struct):
+    """What is not as it must be: a sensor whose kernel `dropped` n packets, or one `silent` for n seconds."""
+
+    kind: Literal["dropped", "silent"]
+    sensor: str
+    n: int
+
+
 class Health(msgspec.Struct):
     """A run. `at` and `began` are wall-clock ns; `totals` are packets, flows and so on, by name."""
 
@@ -60,6 +80,8 @@ class Health(msgspec.Struct):
     peak_memory_bytes: int
     store: StoreHealth
     stages: list[StageHealth]
+    sensors: list[SensorHealth] = []
+    faults: list[Fault] = []
 
 
 def stages_of(statuses: Sequence[Status], ends: Ends, now: float) -> list[StageHealth]:
@@ -72,6 +94,26 @@ def stages_of(statuses: Sequence[Status], ends: Ends, now: float) -> list[StageH
         )
         for s in sorted(statuses, key=lambda s: (s.stage, s.partition))
     ]  # fmt: skip
+
+
+def sensors_of(sensors: Sequence[Sensor], now: float) -> list[SensorHealth]:
+    """Health of live sensors as of `now` (wall-clock s)."""
+    return [
+        SensorHealth(s.path, s.packets, s.dropped, max(now - s.clock / 1e9, 0.0) if s.clock else 0.0, s.ended)
+        for s in sensors
+    ]
+
+
+def faults_of(sensors: Sequence[SensorHealth], stages: Sequence[StageHealth]) -> list[Fault]:
+    """What is wrong with the sensors. One is silent where nothing of it waits to be worked."""
+    found = [Fault("dropped", s.path, s.dropped) for s in sensors if s.dropped]
+    if not any(stage.lag.get("capture") for stage in stages):
+        found += [
+            Fault("silent", s.path, int(s.behind_s))
+            for s in sensors
+            if s.behind_s >= SILENT_S and not s.ended
+        ]
+    return found
 
 
 def write(data: Path, health: Health) -> None:

@@ -62,6 +62,7 @@ class Reporter:
         self._letters = LetterBox(folder.root)
         self._ends: health.Ends = {}
         self._began_at = time.time_ns()
+        self._told: dict[tuple[str, str], int] = {}  # faults that are in the log
         self._exporter: Exporter | None = None
         if settings.metrics:
             from stream.exporter import Exporter
@@ -106,11 +107,16 @@ class Reporter:
 
     def _fares(self, state: Literal["running", "finished", "failed"], reason: str = "") -> health.Health:
         current, patience, statuses = self._current, self.assembly.patience, self.board.statuses()
+        now = time.time()
+        stages = health.stages_of(statuses, self._ends, now)
+        sensors = health.sensors_of(self.board.sensors(), now)
+        faults = health.faults_of(sensors, stages)
+        self._log(faults)
         return health.Health(
             state, reason, os.getpid(), time.time_ns(), self._began_at, self.settings.transport,
             current, len(self.sources), self._path_of(current), totals_of(statuses), 0, _peak_memory(),
             health.StoreHealth(self.settings.store, patience.waits, patience.waited, patience.reason),
-            health.stages_of(statuses, self._ends, time.time()),
+            stages, sensors, faults,
         )  # fmt: skip
 
     def _write(self, fares: health.Health) -> None:
@@ -126,6 +132,16 @@ class Reporter:
 
     def _path_of(self, current: int) -> str:
         return str(self.sources[current - 1].path) if current else ""
+
+    def _log(self, faults: list[health.Fault]) -> None:
+        """Say what is newly wrong: more packets dropped, or a sensor that has fallen silent."""
+        for fault in faults:
+            known = self._told.get((fault.kind, fault.sensor), 0)
+            if fault.kind == "dropped" and fault.n > known:
+                log.error("%s: the sensor's kernel dropped %d packets so far", fault.sensor, fault.n)
+            elif fault.kind == "silent" and not known:
+                log.error("%s: nothing heard for %d s", fault.sensor, fault.n)
+        self._told = {(fault.kind, fault.sensor): fault.n for fault in faults}
 
     def tell(self) -> None:
         """Show the observer how far things are."""

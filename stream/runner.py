@@ -126,7 +126,7 @@ class Run:
         self.reporter = Reporter(
             sources, settings, folder, assembly=assembly, board=self.board, observe=observe, began=began
         )
-        self._sensors: dict[str, str] = {}
+        self._sensors: dict[str, list[str]] = {}
         self._cluster = cluster_of(settings)
 
     def execute(self) -> None:
@@ -220,8 +220,10 @@ class Run:
         self.over.set()
 
     def _sensed(self, sensor: str, session: str) -> None:
-        self._sensors[sensor] = session
-        self.moved.set()
+        sessions = self._sensors.setdefault(sensor, [])
+        if session not in sessions:
+            sessions.append(session)
+            self.moved.set()
 
     def _note(self, status: Status) -> None:
         self.board.note(status)

@@ -1,5 +1,7 @@
 """A sensor: packets from where the run's workers cannot read, as blocks with their bytes.
 
+Here those of a capture; those of an interface are sent by `stream.live`.
+
 `citywall run sensor:NAME` waits for the sensor of that name. The session has the same id as a run over the
 file itself, so the same alerts. A sensor that died begins again from the start: what was taken is known by
 number.
@@ -41,6 +43,28 @@ class Sent(msgspec.Struct):
     packets: int = 0
     bytes: int = 0
     errors: dict[str, int] = {}
+    unsent: int = 0  # packets captured that the cluster did not take before we had to leave
+
+
+async def waiting(cluster: Cluster, name: str) -> RunCard:
+    """The newest run that waits for the sensor `name`, now or later."""
+    found: asyncio.Future[RunCard] = asyncio.get_running_loop().create_future()
+
+    def seen(runs: dict[str, RunCard]) -> None:
+        for_us = [card for card in runs.values() if name in card.sensors]
+        if for_us and not found.done():
+            found.set_result(for_us[-1])
+
+    following = asyncio.ensure_future(follow(cluster, seen))
+    try:
+        either: set[asyncio.Future[Any]] = {found, following}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if following.done():
+            following.result()
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+    return await found
 
 
 def send(settings: Settings, capture: Path, name: str) -> Sent:
@@ -66,7 +90,7 @@ class _Sending:
         self._partitions = 1
 
     async def run(self) -> Sent:
-        card = await self._card()
+        card = await waiting(self._cluster, self._name)
         settings = settings_of(card, self._settings)
         self._partitions = settings.partitions
         digest = file_digest(self._capture.path)
@@ -89,24 +113,6 @@ class _Sending:
                 task.cancel()
             await asyncio.wait([hearing, sending])
             await backbone.close()
-
-    async def _card(self) -> RunCard:
-        """The newest run that waits for us, now or later."""
-        found: asyncio.Future[RunCard] = asyncio.get_running_loop().create_future()
-
-        def seen(runs: dict[str, RunCard]) -> None:
-            waiting = [card for card in runs.values() if self._name in card.sensors]
-            if waiting and not found.done():
-                found.set_result(waiting[-1])
-
-        following = asyncio.ensure_future(follow(self._cluster, seen))
-        either: set[asyncio.Future[Any]] = {found, following}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if following.done():
-            following.result()
-        following.cancel()
-        await asyncio.wait([following])
-        return await found
 
     def _note(self, status: Any) -> None:
         self._board.note(status)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -100,3 +104,26 @@ def own_elasticsearch(tmp_path: Path) -> Iterator[Service]:
     """An Elasticsearch of the test's own."""
     with _started(Elasticsearch(tmp_path / "elasticsearch")) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def wires() -> ModuleType:
+    """Live traffic (`tests/wire.py`); skips where no network namespace can be made."""
+    name = "citywall_test_wire"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "wire.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    if reason := sys.modules[name].refusal():
+        pytest.skip(reason)
+    return sys.modules[name]
+
+
+@pytest.fixture
+def wire(wires: ModuleType) -> Iterator[Any]:
+    """A wire of the test's own."""
+    made = wires.Wire()
+    yield made
+    made.close()

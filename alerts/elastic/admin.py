@@ -24,7 +24,7 @@ from alerts.elastic.templates import (
 from alerts.elastic.walk import document_of
 from alerts.store import Document, Part, StoreStatus
 from citywall.errors import StoreError
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 _PAGE = 500
 _HEALTH: dict[str, Literal["green", "yellow", "red"]] = {"green": "green", "yellow": "yellow"}

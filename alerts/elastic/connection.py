@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from citywall.errors import SettingsError, StoreError, StoreUnavailable
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 KEY_VARIABLE = "CITYWALL_ELASTICSEARCH_API_KEY"
 NDJSON = "application/x-ndjson"

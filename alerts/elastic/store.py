@@ -28,7 +28,7 @@ from alerts.store import (
 from alerts.tokens import fold
 from alerts.workflow import Step, Versioned, Workflow
 from citywall.errors import StoreError
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 _PAGE = 500
 _BUCKETS = 1000

@@ -14,7 +14,7 @@ from typing import Any
 
 from alerts.fields import FIELDS, Type
 from alerts.store import LANES
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 #: Counts changes of what stands here; `citywall store migrate` brings indices of an older one up.
 VERSION = 1

@@ -16,7 +16,7 @@ from alerts.elastic.connection import Connection
 from alerts.elastic.templates import VERSION, Names, index_settings, workflow_mappings
 from alerts.workflow import UNCHANGED, Step, Versioned, Workflow, newer
 from citywall.errors import StoreConflict, StoreError
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 _PAGE = 500
 

@@ -127,7 +127,7 @@ def _server() -> Iterator[tuple[str, str]]:
 def _timed(writer: Writer, url: str, count: int, label: str) -> float:
     from alerts.elastic.store import ElasticStore
     from bench.ours.alerts import FINDABLE, documents
-    from citywall.settings import ElasticsearchSettings
+    from citywall.servers import ElasticsearchSettings
 
     prefix = f"b{label}_{''.join(c for c in writer.name if c.isalpha())}"
     store = ElasticStore(url, ElasticsearchSettings(index_prefix=prefix, replicas=0, request_timeout_s=60))

@@ -60,6 +60,7 @@ def command(context: click.Context, *, quiet: bool) -> None:
 def _run_everything() -> None:
     from citywall.settings import Settings
     from drills.scene import synthesise
+    from ingest.live.sealing import compile_copy
     from stream.runner import run_paths
 
     with tempfile.TemporaryDirectory(prefix="citywall-compile-") as scratch:
@@ -68,6 +69,7 @@ def _run_everything() -> None:
         synthesise(scene, minutes=SCENE_MINUTES)
         zeek.write_text(_ZEEK, "utf-8")
         binetflow.write_text(_BINETFLOW, "utf-8")
+        compile_copy()
         # Several partitions, so that those kernels run too that share rows out.
         settings = msgspec.structs.replace(Settings(), partitions=2)
         run_paths([scene, zeek, binetflow], folder / "data", settings, None)

@@ -68,6 +68,14 @@ def _show(found: Health, look: Terminal, *, cut_off: bool, age: float) -> None:
     write_text(look, line, indent=2)
     if found.dead_letters:
         write_text(look, look.tr("status.dead_letters", n=found.dead_letters), indent=2)
+    for sensor in found.sensors:
+        said = "status.sensor_ended" if sensor.ended else "status.sensor"
+        counts = {"packets": units.count(sensor.packets), "dropped": units.count(sensor.dropped)}
+        line = look.tr(said, path=sensor.path, behind=f"{sensor.behind_s:.0f}", **counts)
+        write_text(look, line, indent=2)
+    for fault in found.faults:
+        line = look.tr(f"status.fault_{fault.kind}", sensor=fault.sensor, n=units.count(fault.n))
+        write_text(look, line, indent=2)
     columns = [
         Column(look.tr("status.stage")),
         Column(look.tr("status.items"), right=True),

@@ -106,7 +106,7 @@ PARTLY_READ = frozenset(
         "corrupt_record_length", "record_truncated", "captured_length_wrong", "packet_block_short",
         "section_header_wrong", "interface_block_wrong", "compressed_stream_truncated",
         "compressed_stream_corrupt", "compressed_data_cut_short", "spool_limit_reached", "input_unreadable",
-        "message_set_aside",
+        "message_set_aside", "packets_dropped", "interface_down", "sensor_cut_off",
     }
 )  # fmt: skip
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from citywall.batches import REASONS
 
-#: Errors that the walk over record headers or the opening of a file counts, beside `batches.REASONS`.
+#: Errors that the walk over record headers, the opening of a file or a live sensor counts, beside
+#: `batches.REASONS`.
 WALK_ERRORS = (
     "corrupt_record_length",
     "record_truncated",
@@ -23,6 +24,9 @@ WALK_ERRORS = (
     "section_header_wrong",
     "interface_block_wrong",
     "interface_limit_reached",
+    "packets_dropped",
+    "interface_down",
+    "sensor_cut_off",
 )
 
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall import rows
-from citywall.batches import CLOSED, FLOW, PACKET, FlowBatch
+from citywall.batches import CLOSED, FLOW, NOT_IP, PACKET, FlowBatch
 from citywall.domains import Domains
 from citywall.errors import SettingsError
 from citywall.settings import MeterSettings
@@ -130,6 +130,15 @@ class FlowMeter:
                 yield self._batch(told, ended, why == kernels.DONE)
             if why == kernels.GROW:
                 self._grow()
+
+    def pass_time(self, until: int) -> Iterator[FlowBatch]:
+        """Let the clock go on to `until` (ns) where it is behind: as `stream` of a packet of no flow."""
+        if until <= self.watermark:
+            return
+        nothing = np.zeros(1, PACKET)
+        nothing["time"], nothing["status"] = until, NOT_IP
+        yield from self.stream(nothing, 0, np.zeros(0, np.uint8))
+        self._table.state[kernels.IGNORED] -= 1
 
     def finish(self) -> FlowBatch:
         """The end of input: ends every flow. `drain` gives the same in bounded pieces."""

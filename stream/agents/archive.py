@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import CLOSED, FLOW
 from citywall.rows import join
-from citywall.sessions import Session
+from citywall.sessions import LIVE, Session
 from citywall.state import Parts, array_of, bytes_of
 from stream import codecs
 from stream.codecs import Kind, Opening, Tally
@@ -45,6 +46,13 @@ class _Archiving:
         self.ends.append(ends)
         self.closed.append(closed)
         self.waiting += len(ends)
+
+
+def _received(session: Session, ends: Rows) -> Session:
+    """The session as of when these flows were received: live traffic's times are that."""
+    if session.kind != LIVE:
+        return session
+    return msgspec.structs.replace(session, received_at=max(session.received_at, int(ends["time"][0])))
 
 
 class ArchiveStage:
@@ -97,7 +105,8 @@ class ArchiveStage:
             part = slice(start, start + PART_ROWS)
             names = community_ids(ends[part])
             number = state.parts * state.opening.partitions + state.partition
-            patiently(self._archive.write, ends[part], closed[part], names, state.session, number)
+            session = _received(state.session, ends[part])
+            patiently(self._archive.write, ends[part], closed[part], names, session, number)
             state.parts += 1
             start = min(start + PART_ROWS, len(ends))
         state.ends, state.closed = [ends[start:]], [closed[start:]]

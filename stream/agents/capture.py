@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from citywall.batches import NOT_IP
 from citywall.domains import Domains
 from citywall.errors import InputError, Misplaced
+from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
-from ingest.capture.sparse import SparseCapture
+from ingest.capture.sparse import PassingCapture, SparseCapture
 from ingest.decode.blocks import BlockRef, InlineBlock
 from ingest.decode.counts import DecodeCounts
 from stream import codecs
 from stream.agents.emitting import ROWS, Emitter, Outlet
+from stream.board import Sensor
 from stream.codecs import Kind, Opening, Tally
 from stream.files import CaptureFiles
 from stream.stages import Message, Output, under
@@ -33,8 +35,11 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.void]
 ETHERNET = 1
-#: The kind of a session whose blocks come with their bytes.
+#: The kind of a session whose blocks come with their bytes, as those of LIVE ones do.
 SENSOR = "sensor"
+#: The error that counts packets a live sensor's kernel dropped.
+DROPPED = "packets_dropped"
+Elsewhere = SparseCapture | PassingCapture
 
 
 class _Metering:
@@ -50,7 +55,11 @@ class _Metering:
         self.counts = DecodeCounts()
         self.tally = Tally()
         self.emitter = Emitter(session.id, outlet)
-        self.sparse = SparseCapture(session.path, session.size) if session.kind == SENSOR else None
+        self.elsewhere: Elsewhere | None = None
+        if session.kind == SENSOR:
+            self.elsewhere = SparseCapture(session.path, session.size)
+        elif session.kind == LIVE:
+            self.elsewhere = PassingCapture(session.path)
 
 
 class CaptureStage:
@@ -70,12 +79,14 @@ class CaptureStage:
         self._outlet = outlet or Outlet(settings.storage.archive_flows)
         self.outputs = self._outlet.topics
         self.totals = {"packets": 0, "bytes": 0, "flows": 0, "events": 0}
+        self.sensors: dict[str, Sensor] = {}  # live ones by path, where this is partition 0
         self._sessions: dict[str, _Metering] = {}
 
     def receive(self, message: Message) -> Iterable[Output]:
         """Open a session, meter a block of it, or end it."""
         if message.header.kind is Kind.OPEN:
             opening = codecs.unpack(message.body, Opening)
+            self._tell(opening.session)
             yield from self._open(opening).emitter.open(opening)
         elif message.header.kind is Kind.DATA:
             yield from self._block(self._sessions[message.header.session], message.body)
@@ -87,14 +98,25 @@ class CaptureStage:
         self._sessions[opening.session.id] = state
         return state
 
-    def _source(self, state: _Metering, body: memoryview) -> tuple[BlockRef, CaptureFile | SparseCapture]:
+    def _tell(self, session: Session, ref: BlockRef | None = None, *, ended: bool = False) -> None:
+        """Keep what is told of a live sensor; a new session of one adds to what came before."""
+        if session.kind != LIVE or self._partition != 0:
+            return
+        known = self.sensors.get(session.path, Sensor(session.path, session.id))
+        packets, dropped, clock = known.packets, known.dropped, known.clock
+        if ref is not None:
+            packets, dropped = packets + ref.packets, dropped + ref.errors.get(DROPPED, 0)
+            clock = max(clock, ref.newest)
+        self.sensors[session.path] = Sensor(session.path, session.id, packets, dropped, clock, ended)
+
+    def _source(self, state: _Metering, body: memoryview) -> tuple[BlockRef, CaptureFile | Elsewhere]:
         """A block, and what its bytes are in."""
-        if state.sparse is None:
+        if state.elsewhere is None:
             ref = codecs.unpack(body, BlockRef)
             return ref, self._file(ref.path)
         inline = codecs.unpack(body, InlineBlock)
-        state.sparse.put(inline.block, inline.data)
-        return inline.block, state.sparse
+        state.elsewhere.put(inline.block, inline.data)
+        return inline.block, state.elsewhere
 
     def _file(self, path: str) -> CaptureFile:
         try:
@@ -124,8 +146,17 @@ class CaptureStage:
             state.emitter.promise(state.meter.watermark)
             frame += len(packets)
         capture.release(ref)
+        if state.session.kind == LIVE:
+            yield from self._pass_time(state, ref.newest)
+            self._tell(state.session, ref)
         flows = state.meter.counts["flows"] - before["flows"]
         self._note(state, ref.packets, ref.length, flows)
+
+    def _pass_time(self, state: _Metering, until: int) -> Iterator[Output]:
+        """The sensor's clock, where the link was quiet: windows close, flows are told and end."""
+        for batch in state.meter.pass_time(until):
+            yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
+        state.emitter.promise(state.meter.watermark)
 
     def _add_events(self, state: _Metering, events: Rows, packets: Rows, frame: int) -> None:
         if len(events):
@@ -152,10 +183,11 @@ class CaptureStage:
             state.tally.count(fed.errors)
             state.tally.count(state.counts.errors)
             state.tally.note({"late": met["late"]})
-        if state.sparse is None:
+        if state.elsewhere is None:
             self._files.close(state.session.path, self._user)
         else:
-            state.sparse.close()
+            state.elsewhere.close()
+        self._tell(state.session, ended=True)
         yield from state.emitter.end(state.tally)
 
     def flush(self) -> Iterable[Output]:
@@ -167,6 +199,7 @@ class CaptureStage:
         """Meters and counts."""
         heads = [(s.opening, s.counts, s.tally) for s in self._sessions.values()]
         parts: Parts = {"sessions": codecs.pack(heads), "totals": codecs.pack(self.totals)}
+        parts["sensors"] = codecs.pack(self.sensors)
         for session, state in self._sessions.items():
             parts |= {f"{session}/{name}": part for name, part in state.meter.snapshot().items()}
         return parts
@@ -174,6 +207,7 @@ class CaptureStage:
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
         self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
+        self.sensors = codecs.unpack(bytes_of(parts, "sensors"), dict[str, Sensor])
         heads: Any = list[tuple[Opening, DecodeCounts, Tally]]
         for opening, counts, tally in codecs.unpack(bytes_of(parts, "sessions"), heads):
             state = self._open(opening)

@@ -21,7 +21,7 @@ RUNS = "runs"
 _WAIT_MS = 500
 
 #: Settings that each process has for itself, or must not tell.
-OWN = frozenset({"transport", "store", "language", "workers", "kafka"})
+OWN = frozenset({"transport", "store", "language", "workers", "kafka", "sensor"})
 
 
 class RunCard(msgspec.Struct, frozen=True):

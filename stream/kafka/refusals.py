@@ -13,7 +13,7 @@ from aiokafka.errors import (
 )
 
 from citywall.errors import SettingsError
-from citywall.settings import KafkaSettings
+from citywall.servers import KafkaSettings
 
 #: Reasons in OpenSSL's words, upper case.
 _NOT_OURS = (

@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from citywall.errors import StreamError
-from citywall.settings import KafkaSettings
+from citywall.servers import KafkaSettings
 from stream.kafka.link import is_away
 
 _PATIENCE_S = 30.0

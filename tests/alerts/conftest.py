@@ -17,8 +17,9 @@ from citywall.addresses import to_words
 from citywall.batches import CLOSED, END, FLOW
 from citywall.cards import DetectorCard
 from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
+from citywall.servers import ElasticsearchSettings
 from citywall.sessions import Session
-from citywall.settings import CorrelateSettings, ElasticsearchSettings
+from citywall.settings import CorrelateSettings
 
 if TYPE_CHECKING:
     from alerts.elastic.store import ElasticStore

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from alerts.correlate import Correlator
 from alerts.ecs import endpoint_text
+from alerts.times import to_iso
 from citywall.cards import DetectorCard
 from citywall.findings import Endpoint, Severity
 from citywall.i18n import tr
+from citywall.sessions import LIVE
 from citywall.settings import CorrelateSettings
 
 GOLDEN = Path(__file__).parent / "golden" / "scan.json"
@@ -97,3 +100,15 @@ def test_endpoint_text() -> None:
     assert endpoint_text(None) == ""
     assert endpoint_text(Endpoint("10.0.0.5", port=0)) == "10.0.0.5:0"
     assert endpoint_text(Endpoint("fe80::", prefix=10)) == "fe80::/10"
+
+
+def test_live_traffic_is_received_when_it_passes(
+    cards: dict[str, DetectorCard], make_finding: Make, make_session: Make
+) -> None:
+    """A live session goes on for weeks: its alerts must not all be kept under the day it began."""
+    usual = make_session()
+    for received_at in (1, 1 << 62):
+        session = msgspec.structs.replace(usual, kind=LIVE, received_at=received_at)
+        (document,) = Correlator(CorrelateSettings(), cards).add([make_finding(0)], session)
+        expected = max(received_at, make_finding(0).time)
+        assert document["event"]["ingested"] == to_iso(expected)

@@ -44,6 +44,21 @@ def test_loads_equal_struct(raw: bytes, data: st.DataObject):
     assert out.tolist() == [struct.unpack_from(f, raw, offset)[0] for f in LOADS.values()]
 
 
+@kernels.bare_kernel
+def copy(out, at, source, start, n):
+    kernels.copy_bytes(out, at, source, start, n)
+
+
+@given(st.binary(max_size=64), st.data())
+def test_copies_equal_slices(raw: bytes, data: st.DataObject):
+    start = data.draw(st.integers(0, len(raw)))
+    n = data.draw(st.integers(0, len(raw) - start))
+    at = data.draw(st.integers(0, 9))
+    out = np.full(at + n + 5, 7, np.uint8)
+    copy(out, at, np.frombuffer(raw, np.uint8), start, n)
+    assert out.tobytes() == b"\7" * at + raw[start : start + n] + b"\7" * 5
+
+
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=20))
 def test_popcount(words: list[int]):
     out = np.zeros(len(words), np.int64)
@@ -57,6 +72,10 @@ def test_twins_check_bounds_without_the_compiler():
         "b = np.arange(16, dtype=np.uint8)\n"
         "assert not k.JIT and k.load_be32(b, 3) == 0x03040506 and k.load_le16(b, 0) == 0x0100\n"
         "assert k.popcount64(np.uint64(2**64 - 1)) == 64\n"
+        "o = np.zeros(4, np.uint8); k.copy_bytes(o, 1, b, 5, 3); assert o.tolist() == [0, 5, 6, 7]\n"
+        "try: k.copy_bytes(o, 2, b, 5, 3)\n"
+        "except IndexError: pass\n"
+        "else: raise SystemExit('a copy out of bounds passed')\n"
         "try: k.load_be64(b, 9)\n"
         "except IndexError: print('refused')\n"
     )

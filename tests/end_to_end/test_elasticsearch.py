@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from alerts.elastic.connection import Connection
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 from .conftest import Citywall
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream.board import FEEDER, Board, Status, items_of, seconds_of, status_of, totals_of
+from stream.board import FEEDER, Board, Sensor, Status, items_of, seconds_of, status_of, totals_of
 from stream.codecs import Header, Kind, schema_digest
 from stream.stages import Station
 
@@ -49,3 +49,12 @@ def test_a_station_of_ours_is_asked_itself_and_remembered_when_it_leaves(standin
     stage.totals["packets"] = 4
     assert board.here() == []
     assert totals_of(board.statuses()) == {"packets": 3}
+
+
+def test_sensors_are_told_of_by_whoever_hears_them():
+    board = Board()
+    sensor = Sensor("sensor:gate:eth1", "s", 5, 1, 9)
+    board.note(status("capture", 1))
+    board.note(Status("capture", 0, 1, {}, 1, 0.5, {}, sensors=[sensor, Sensor("sensor:a:eth0", "t")]))
+    assert [s.path for s in board.sensors()] == ["sensor:a:eth0", "sensor:gate:eth1"]
+    assert board.sensors()[1] == sensor

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from citywall.errors import SettingsError
 from stream.exporter import Exporter
-from stream.health import Health, StageHealth, StoreHealth
+from stream.health import Fault, Health, SensorHealth, StageHealth, StoreHealth
 
 HEALTH = Health(
     "running", "", 7, time.time_ns(), 1, "local://", 1, 2, "one.pcap", {"packets": 9, "alerts": 2}, 3,
@@ -18,6 +18,8 @@ HEALTH = Health(
         StageHealth("capture", 0, 40, 2, 0.5, {"capture": 6}, None),
         StageHealth("capture", 1, 40, 2, 0.25, {"capture": 5}, 12.0),
     ],
+    [SensorHealth("sensor:a:x", 7, 3, 0.5, False), SensorHealth("sensor:b:x", 8, 0, 9.0, True)],
+    [Fault("dropped", "sensor:a:x", 3)],
 )  # fmt: skip
 
 
@@ -25,9 +27,10 @@ def served(exporter: Exporter) -> dict[tuple[str, ...], float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{exporter.port}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     return {
-        (sample.name, *(sample.labels[n] for n in ("stage", "partition", "topic") if n in sample.labels)): (
-            sample.value
-        )
+        (
+            sample.name,
+            *(sample.labels[n] for n in ("stage", "partition", "topic", "sensor") if n in sample.labels),
+        ): (sample.value)
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
@@ -52,6 +55,12 @@ def test_everything_known_is_served():
             ("citywall_checkpoint_age_seconds", "capture", "1"): 12.0,
             ("citywall_lag_messages", "capture", "0", "capture"): 6,
             ("citywall_lag_messages", "capture", "1", "capture"): 5,
+            ("citywall_sensor_packets_total", "sensor:a:x"): 7,
+            ("citywall_sensor_packets_total", "sensor:b:x"): 8,
+            ("citywall_sensor_dropped_packets_total", "sensor:a:x"): 3,
+            ("citywall_sensor_dropped_packets_total", "sensor:b:x"): 0,
+            ("citywall_sensor_behind_seconds", "sensor:a:x"): 0.5,
+            ("citywall_faults",): 1,
         }  # fmt: skip
     finally:
         exporter.close()

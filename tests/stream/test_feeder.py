@@ -198,12 +198,16 @@ def test_a_sensor_feeds_itself_and_is_waited_for(tmp_path: Path, standins):
         task = asyncio.ensure_future(feeding.run())
         await asyncio.sleep(0.05)
         assert fed.messages == []  # the file comes after the sensor
-        feeding.sensors["gate"] = "5e55"
-        fed.folder.tell("5e55", "keep", Tally(packets=7), frozenset({"keep"}))
+        feeding.sensors["gate"] = ["5e55", "5e56"]  # a live sensor that was started again
+        fed.folder.tell("5e56", "keep", Tally(packets=7), frozenset({"keep"}))
+        moved.set()
+        await asyncio.sleep(0.05)
+        assert fed.messages == []  # its first session is not over
+        fed.folder.tell("5e55", "keep", Tally(packets=2), frozenset({"keep"}))
         moved.set()
         await task
 
     asyncio.run(run())
     assert fed.kinds == ["OPEN", "DATA", "END"]
-    assert report_of(sources[0], fed.folder.ledger.finished, {}).packets == 7
+    assert report_of(sources[0], fed.folder.ledger.finished, {}).packets == 9
     fed.folder.close()

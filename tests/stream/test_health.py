@@ -9,8 +9,8 @@ import pytest
 
 from citywall.errors import DataFolderError
 from stream import health
-from stream.board import Status
-from stream.health import Health, StoreHealth
+from stream.board import Sensor, Status
+from stream.health import Fault, Health, StageHealth, StoreHealth
 from stream.local.lock import FolderLock
 
 
@@ -56,3 +56,22 @@ def test_whether_the_folder_is_held(tmp_path: Path):
     assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "True\n"
     lock.release()
     assert not health.held(tmp_path)
+
+
+def test_faults_of_sensors():
+    now = 1000.0
+    sensors = health.sensors_of(
+        [
+            Sensor("sensor:a:x", "s", 5, 2, int(999.5e9)),
+            Sensor("sensor:b:x", "s", 5, 0, int(960e9)),
+            Sensor("sensor:c:x", "s", 5, 0, int(960e9), ended=True),
+            Sensor("sensor:d:x", "s"),
+        ],
+        now,
+    )
+    assert [(s.behind_s, s.ended) for s in sensors] == [(0.5, False), (40, False), (40, True), (0, False)]
+    busy = StageHealth("capture", 0, 1, 1, 0.1, {"capture": 3}, None)
+    idle = StageHealth("capture", 0, 1, 1, 0.1, {"capture": 0}, None)
+    dropped = Fault("dropped", "sensor:a:x", 2)
+    assert health.faults_of(sensors, [busy]) == [dropped]  # what waits is behind, not silent
+    assert health.faults_of(sensors, [idle]) == [dropped, Fault("silent", "sensor:b:x", 40)]

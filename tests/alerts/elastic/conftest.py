@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from alerts.elastic.connection import Connection
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 
 class Door:

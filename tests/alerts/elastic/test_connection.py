@@ -15,8 +15,9 @@ from alerts.elastic.store import ElasticStore
 from bench.services import certificates
 from bench.services.tls_proxy import TlsProxy
 from citywall.errors import SettingsError, StoreError, StoreUnavailable
-from citywall.settings import ElasticsearchSettings, results_digest
+from citywall.servers import ElasticsearchSettings
 from citywall.settings import load as load_settings
+from citywall.settings import results_digest
 from stream.feeder import run_key
 
 KEY = "bXktaWQ6bXktdmVyeS1zZWNyZXQta2V5"

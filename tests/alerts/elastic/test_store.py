@@ -14,7 +14,7 @@ from alerts.elastic.store import ElasticStore
 from alerts.query import parse
 from alerts.store import open_store
 from citywall.errors import StoreError, StoreUnavailable
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 Make = Callable[..., Any]
 

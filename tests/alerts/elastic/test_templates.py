@@ -18,7 +18,8 @@ from alerts.elastic.templates import (
 )
 from alerts.fields import FIELDS, Type
 from citywall.findings import Endpoint, Severity
-from citywall.settings import CorrelateSettings, ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
+from citywall.settings import CorrelateSettings
 from detectors import registry
 
 ENDPOINTS = (

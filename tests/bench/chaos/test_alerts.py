@@ -12,7 +12,7 @@ from bench.chaos import alerts
 from bench.chaos.alerts import Difference
 from bench.errors import BenchError
 from bench.ours.alerts import documents
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 
 
 def test_everything_that_can_be_wrong():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stream import health
-from stream.health import Health, StageHealth, StoreHealth
+from stream.health import Fault, Health, SensorHealth, StageHealth, StoreHealth
 from stream.local.lock import FolderLock
 
 
@@ -54,3 +54,17 @@ def test_a_run_that_is_gone(invoke: Any, tmp_path: Path):
 def test_nothing_was_run(invoke: Any, tmp_path: Path):
     done = invoke("status", "--data", str(tmp_path))
     assert (done.exit_code, "nothing was run" in done.stderr) == (1, True)
+
+
+def test_sensors_and_what_is_wrong_with_them(invoke: Any, tmp_path: Path):
+    sensors = [SensorHealth("sensor:a:x", 7000, 3, 0.4, False), SensorHealth("sensor:b:x", 8, 0, 9.0, True)]
+    faults = [Fault("dropped", "sensor:a:x", 3), Fault("silent", "sensor:a:x", 12)]
+    put(tmp_path, state="finished", sensors=sensors, faults=faults)
+    lines = invoke("status", "--data", str(tmp_path)).stdout.splitlines()
+    assert "  sensor:a:x: 7,000 packets, 3 dropped, 0 s behind" in lines
+    assert "  sensor:b:x: 8 packets, 0 dropped, ended" in lines
+    assert "  FAULT: 3 packets dropped by the kernel of sensor:a:x" in lines
+    assert "  FAULT: nothing heard from sensor:a:x for 12 s" in lines
+    assert "故障" in invoke("status", "--data", str(tmp_path), "--lang", "zh").stdout
+    told = json.loads(invoke("status", "--data", str(tmp_path), "--json").stdout)
+    assert told["faults"][0] == {"kind": "dropped", "sensor": "sensor:a:x", "n": 3}

@@ -11,7 +11,7 @@ import pytest
 from alerts.elastic.connection import Connection
 from alerts.embedded import EmbeddedStore
 from alerts.store import open_store
-from citywall.settings import ElasticsearchSettings
+from citywall.servers import ElasticsearchSettings
 from stream.local.lock import FolderLock
 
 

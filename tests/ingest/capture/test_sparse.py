@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from citywall.errors import InputError
 from drills import packets
 from ingest.capture import open_capture
-from ingest.capture.sparse import LARGEST, SparseCapture
+from ingest.capture.sparse import FARTHEST, LARGEST, PassingCapture, SparseCapture
 from ingest.decode.reading import decode_block
 
 
@@ -56,3 +57,26 @@ def test_what_does_not_fit_is_refused(tmp_path: Path):
         with pytest.raises(InputError, match="does not fit"):
             sparse.put(second, bytes(second.length))
         sparse.close()
+
+
+def test_a_capture_without_end_shows_one_block_at_its_place(tmp_path: Path):
+    with open_capture(capture(tmp_path / "one.pcap")) as whole:
+        passing = PassingCapture("elsewhere")
+        for ref in whole.blocks(4096):
+            passing.put(ref, whole.buffer[ref.offset : ref.offset + ref.length].tobytes())
+            here, there = decode_block(ref, passing.buffer, 64), decode_block(ref, whole.buffer, 64)
+            for mine, theirs in zip(here, there, strict=True):
+                assert np.array_equal(mine, theirs)
+            assert len(passing.buffer) == ref.offset + ref.length
+            assert not passing.buffer.flags.writeable
+            passing.release(ref)
+            assert len(passing.buffer) == 0
+        far = msgspec.structs.replace(ref, offset=FARTHEST - ref.length)
+        passing.put(far, bytes(ref.length))
+        assert passing.buffer[-1] == 0
+        for wrong in (FARTHEST, -1):
+            with pytest.raises(InputError, match="does not fit"):
+                passing.put(msgspec.structs.replace(ref, offset=wrong), bytes(ref.length))
+        with pytest.raises(InputError, match="a block of 3 bytes does not fit"):
+            passing.put(ref, b"abc")
+        passing.close()

@@ -682,3 +682,18 @@ def test_without_the_jit() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 100
+
+
+def test_time_passes_without_packets():
+    packets = rows_of([packet(START), packet(START + HALF // 2, src=2, dst=1, sport=80, dport=1000)])
+    meters = [FlowMeter(MeterSettings(idle_timeout_s=2), Domains(DOMAINS)) for _ in range(2)]
+    told = [meter.add(packets, 1, BUFFER).reports for meter in meters]
+    assert [len(reports) for reports in told] == [0, 0]
+    until = START + 10 * S
+    passed = [np.concatenate([b.reports for b in meters[0].pass_time(until)])]
+    assert passed[0]["kind"].tolist() == [OPEN, END]
+    nothing = packet(until, status=ARP)
+    assert np.array_equal(passed[0], meters[1].add(rows_of([nothing]), 3, BUFFER).reports)
+    assert meters[0].watermark == meters[1].watermark == until
+    assert meters[0].counts == meters[1].counts | {"ignored": 0}
+    assert list(meters[0].pass_time(until)) == list(meters[0].pass_time(START)) == []

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from alerts.archive import FlowArchive
 from citywall.addresses import to_words
 from citywall.batches import CLOSED, END, FLOW, UDP
+from citywall.sessions import LIVE
 from stream import codecs
 from stream.agents import archive as module
 from stream.agents.archive import ArchiveStage
@@ -83,3 +85,15 @@ def test_opening_again_clears_what_was_there(tmp_path: Path, session, hand, smal
         feeding.data(ended(0, n), count=n)
         feeding.end()
     assert files(tmp_path) == {"00": 4}
+
+
+def test_live_flows_lie_under_the_hour_they_came_in(tmp_path: Path, session, hand, small_parts):
+    live = msgspec.structs.replace(session, kind=LIVE, received_at=1)
+    feeding = hand(ArchiveStage(FlowArchive(tmp_path)), live)
+    feeding.open()
+    feeding.data(ended(0, 10), count=10)
+    feeding.flush()
+    feeding.data(ended(3600 * 10**9, 10), count=10)
+    feeding.end()
+    hours = sorted(f"{p.parent.parent.name}/{p.parent.name}" for p in tmp_path.rglob("*.parquet"))
+    assert hours == ["2023-11-14/22", "2023-11-14/23"]

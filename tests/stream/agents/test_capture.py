@@ -10,14 +10,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from citywall.batches import END, EVENT, FLOW
+from citywall.batches import END, END_OF_INPUT, EVENT, FLOW
 from citywall.errors import InputError, Misplaced
-from citywall.sessions import Session
+from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
 from citywall.watermarks import END_OF_TIME
-from ingest.decode.blocks import InlineBlock
+from ingest.decode.blocks import BlockRef, InlineBlock, Interface, Section
 from stream import codecs
 from stream.agents.capture import CaptureStage
+from stream.board import Sensor
 from stream.codecs import Kind, Opening, Tally
 from stream.files import CaptureFiles
 
@@ -198,3 +199,76 @@ def test_what_the_feeder_met_is_told(tmp_path: Path, session, hand):
     feeding.open()
     out = feeding.end(tally=Tally(errors={"input_unreadable": 1}))
     assert codecs.unpack(out[-1].body, Tally).errors == {"input_unreadable": 1}
+
+
+class LiveRun:
+    """The packets of a capture as a live sensor would send them, its clock `ahead` (ns) of each block."""
+
+    def __init__(self, path: Path, session, hand, *, ahead: int, save_at=(), cut: int = 4096) -> None:
+        files = CaptureFiles()
+        capture = files.get(str(path))
+        session = msgspec.structs.replace(session, kind=LIVE, path="sensor:gate:eth0", size=0)
+        stage = CaptureStage(Settings(), CaptureFiles())
+        feeding = hand(stage, session)
+        self.out = feeding.open()
+        for i, ref in enumerate(capture.blocks(cut, session=session.id)):
+            data = capture.buffer[ref.offset : ref.offset + ref.length].tobytes()
+            dropped = {"packets_dropped": i} if i % 2 else {}
+            ref = msgspec.structs.replace(ref, errors=dropped)  # noqa: PLW2901
+            self.out += feeding.data(codecs.pack(InlineBlock(ref, data)), count=1)
+            said = msgspec.structs.replace(
+                ref, packets=0, offset=ref.offset + ref.length, length=0, digest=0, newest=ref.newest + ahead,
+                errors={},
+            )  # fmt: skip
+            self.out += feeding.data(codecs.pack(InlineBlock(said, b"")), count=1)
+            if i in save_at:
+                self.out += feeding.flush()
+                parts = {n: p.copy() if isinstance(p, np.ndarray) else p for n, p in stage.snapshot().items()}
+                stage = feeding.stage = CaptureStage(Settings(), CaptureFiles())
+                stage.restore(parts)
+        self.out += feeding.flush()
+        self.before_end = stage.sensors["sensor:gate:eth0"]
+        self.out += feeding.end()
+        self.sensor = stage.sensors["sensor:gate:eth0"]
+        self.flows = Run._rows(self.out, "flows", FLOW)
+        self.tally = codecs.unpack(self.out[-1].body, Tally)
+        files.close_all()
+
+
+@pytest.mark.parametrize("save_at", [(), (0, 2)])
+def test_a_live_clock_tells_what_is_due_and_changes_nothing(tmp_path: Path, session, hand, save_at):
+    packets = [(t, p) for t, p in traffic() if p[12:14] == b"\x08\x00"]
+    packets.sort(key=lambda packet: packet[0])
+    path = write(tmp_path / "one.pcap", packets)
+    plain = Run(path, session, hand)
+    live = LiveRun(path, session, hand, ahead=100_000, save_at=save_at)
+    plain.flows["time"][plain.flows["reason"] == END_OF_INPUT] += 100_000  # they end when the clock stops
+    for name in FLOW.names:
+        assert plain.flows[name].tolist() == live.flows[name].tolist(), name
+    assert live.tally.errors == {"packets_dropped": live.sensor.dropped}
+    assert live.sensor.packets == len(packets) == live.tally.packets
+    assert live.before_end.clock == max(round(t * 1e9) for t, _ in packets) + 100_000
+    assert (live.before_end.ended, live.sensor.ended) == (False, True)
+
+
+def test_a_quiet_live_link_lets_flows_end(tmp_path: Path, session, hand):
+    path = write(tmp_path / "one.pcap", [(1000.0, udp("10.0.0.1", "10.0.0.2", 1, 2, 3))])
+    live = LiveRun(path, session, hand, ahead=300_000_000_000)
+    last = [o for o in live.out if o.topic == "flows" and o.kind is Kind.DATA][-1]
+    rows = codecs.decode_rows(b"".join(last.body), FLOW)
+    assert rows["kind"].tolist() == [0, END]  # before the session ended
+    assert last.watermark == 1300 * 10**9
+
+
+def test_a_second_session_of_a_sensor_adds_to_the_first(session, hand):
+    stage = CaptureStage(Settings(), CaptureFiles())
+    for id_, dropped in (("one", 3), ("two", 4)):
+        live = msgspec.structs.replace(session, id=id_, kind=LIVE, path="sensor:gate:eth0", size=0)
+        feeding = hand(stage, live)
+        feeding.open()
+        section = Section("pcap", big_endian=False, interfaces=(Interface(1),))
+        drops = {"packets_dropped": dropped}
+        ref = BlockRef(id_, live.path, 0, 24, 0, 0, 1, 0, 10**18, section, errors=drops)
+        feeding.data(codecs.pack(InlineBlock(ref, b"")), count=1)
+        feeding.end()
+    assert stage.sensors == {live.path: Sensor(live.path, "two", 0, 7, 10**18, ended=True)}

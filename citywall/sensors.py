@@ -1,0 +1,28 @@
+"""`[sensor]`: the settings of a live sensor, part of `citywall.settings`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[sensor]`: how `citywall sensor --interface` captures. Each sensor has its own."""
+
+    ring_mib: Annotated[
+        int,
+        Meta(ge=1, le=4096, description="Mebibytes of the kernel's packet ring; when it is full it drops."),
+    ] = 64
+    buffer_mib: Annotated[
+        int, Meta(ge=2, le=65536, description="Mebibytes held for a cluster that is slow or away.")
+    ] = 64
+    ahead_blocks: Annotated[
+        int,
+        Meta(ge=1, le=1 << 20, description="Blocks of up to 1 MiB on the cluster that no worker has taken."),
+    ] = 1024
+    snaplen: Annotated[int, Meta(ge=64, le=262_144, description="Most bytes kept of a packet.")] = 262_144
+    promiscuous: Annotated[
+        bool, Meta(description="Also see packets that are for other machines, as a mirror port brings.")
+    ] = True
