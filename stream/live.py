@@ -96,7 +96,10 @@ class Sensing:
             if card is not None:
                 await self._feed(card)
         except Exception as e:  # noqa: BLE001 (raised by `sense`)
-            self.failure = e
+            if self._leave.is_set():  # what was sent, and what not, is to be told all the same
+                log.warning("leaving: %r", e)
+            else:
+                self.failure = e
 
     async def _feed(self, card: RunCard) -> None:
         settings = settings_of(card, self._settings)
@@ -129,8 +132,8 @@ class Sensing:
                 task.cancel()
             await asyncio.wait(tasks)
             self.sent.unsent = await feeding.close()
-            await ours.close()
-            await others.close()
+            # A reader whose brokers are away ends in a cancellation of its own.
+            await asyncio.gather(ours.close(), others.close(), return_exceptions=True)
 
 
 class _Feeding:

@@ -236,7 +236,7 @@ def test_the_cluster_goes_away(citywall: Citywall, own_kafka: Any, wire: Any, tm
     finally:
         live.stop()
     assert sent["dropped"] > 1000
-    assert sent["packets"] > 1000
+    assert sent["packets"] > 100
     report = json.loads(out)
     assert (report["packets"], report["decode_errors"]) == (
         sent["packets"], {"packets_dropped": sent["dropped"]},
@@ -294,5 +294,6 @@ def test_a_second_signal_leaves_at_once_and_says_what_was_not_sent(
         out, _ = sensor.communicate(timeout=30)
     finally:
         live.stop()
+    assert out, (tmp_path / "sensor-1.log").read_text()
     assert sensor.returncode == 1
     assert (json.loads(out)["packets"], json.loads(out)["unsent"]) == (0, 50)
