@@ -74,9 +74,8 @@ def test_partitions_of_the_scene(citywall: Citywall, tmp_path: Path):
 def test_partitions_of_real_captures(citywall: Citywall, shared_data: Path, tmp_path: Path):
     folder = shared_data / "captures" / "pcap"
     classes = ("scan", "bruteforce", "dos", "arp-spoof", "benign")
-    paths = [
-        p for name in classes for p in sorted((folder / name).glob("*.pcap*")) if p.stat().st_size < 4 << 20
-    ]
+    found = sorted(p for name in classes for p in (folder / name).glob("*.pcap*"))
+    paths = [p for p in found if p.suffix in {".pcap", ".pcapng"} and p.stat().st_size < 1 << 20]
     plain = Citywall(tmp_path / "plain")
     expected = plain.run(*paths)
     report = citywall.run(*paths, "--set", "partitions=3")
