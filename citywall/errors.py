@@ -9,6 +9,7 @@
     │   └── UnsupportedInput  a format Citywall does not know
     ├── DataFolderError       the data folder is missing, full, damaged or held by another process
     │   └── DataFolderBusy
+    ├── Refused               somebody may not do what they tried; the attempt is in the audit log
     ├── StreamError           the stream could not go on (transport, checkpoint, dead worker)
     │   ├── Misplaced         a worker lacks what its partitions need (a capture file)
     │   └── Interrupted       the engine must be started anew from its checkpoints
@@ -75,6 +76,22 @@ class DataFolderError(CitywallError):
 
 class DataFolderBusy(DataFolderError):
     """Another process holds the data folder's lock."""
+
+
+class Refused(CitywallError):
+    """An attempt that the rules do not allow.
+
+    `code` is a key of the catalogue's section `refused`, `values` fill its text in; `who` tried to take
+    `action` on `target`.
+    """
+
+    def __init__(self, code: str, who: str, action: str, target: str, **values: object) -> None:
+        super().__init__(f"refused: {action} on {target} by {who}: {code}")
+        self.code = code
+        self.who = who
+        self.action = action
+        self.target = target
+        self.values = values
 
 
 class StreamError(CitywallError):

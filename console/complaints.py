@@ -35,6 +35,8 @@ def sentence(error: BaseException, language: str) -> str:
         said = tr("error.input", language, place=_place(error, language), reason=error.reason)
     elif isinstance(error, errors.QueryError):
         said = tr("error.query", language, column=error.column, reason=error.reason, query=repr(error.query))
+    elif isinstance(error, errors.Refused):
+        said = tr("error.refused", language, reason=tr(f"refused.{error.code}", language, **error.values))
     elif isinstance(error, errors.CitywallError):
         said = str(error)
     elif isinstance(error, click.ClickException):
@@ -64,7 +66,7 @@ def as_json(error: BaseException, language: str) -> str:
         "message": sentence(error, language),
         "exit_code": exit_code(error),
     }
-    for name in ("path", "offset", "line", "origin", "key", "reason", "column"):
+    for name in ("path", "offset", "line", "origin", "key", "reason", "column", "code"):
         value = getattr(error, name, None)
         if isinstance(value, str | int):
             told[name] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from citywall.errors import InputError, QueryError, UnsupportedInput, UsageError
+from citywall.errors import InputError, QueryError, Refused, UnsupportedInput, UsageError
 
 
 def test_places():
@@ -15,3 +15,9 @@ def test_places():
 def test_exit_codes():
     assert UsageError.exit_code == 2
     assert InputError.exit_code == 1
+
+
+def test_a_refusal_names_who_tried_what():
+    error = Refused("other_unit", "li", "cases.read", "case:7", unit="x")
+    assert str(error) == "refused: cases.read on case:7 by li: other_unit"
+    assert (error.code, error.values, error.exit_code) == ("other_unit", {"unit": "x"}, 1)

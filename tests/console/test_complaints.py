@@ -28,6 +28,11 @@ from console import complaints
             errors.QueryError("a:(", 3, "unbalanced"),
             2, "query, column 3: unbalanced: 'a:('", "查询第 3 列：unbalanced：'a:('",
         ),
+        (
+            errors.Refused("locked", "li", "accounts.login", "account:li", minutes=7),
+            1, "refused: the account is locked for 7 minutes more, after too many failed attempts",
+            "已拒绝：多次登录失败，账号已锁定，还需等待 7 分钟",
+        ),
         (errors.DataFolderBusy("held by 7"), 1, "held by 7", "held by 7"),
         (errors.UsageError("no"), 2, "no", "no"),
         (click.NoSuchOption("--x"), 2, "no such option: --x", "没有这个选项：--x"),
