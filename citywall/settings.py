@@ -22,6 +22,7 @@ from citywall.domains import DomainSettings, vlan_number
 from citywall.errors import SettingsError
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
+from citywall.trustsettings import AccountSettings, AuditSettings
 
 ENVIRONMENT_PREFIX = "CITYWALL_"
 #: RFC 1918, RFC 6598, RFC 4193 and link-local IPv6.
@@ -157,6 +158,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint: CheckpointSettings = CheckpointSettings()
     kafka: KafkaSettings = KafkaSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    audit: AuditSettings = AuditSettings()
+    accounts: AccountSettings = AccountSettings()
     sensor: SensorSettings = SensorSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
