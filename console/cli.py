@@ -31,6 +31,8 @@ MODULES = {
         "detectors",
         "evaluate",
         "store",
+        "accounts",
+        "audit",
         "synth",
         "settings",
         "compile",
