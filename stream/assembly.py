@@ -13,6 +13,7 @@ import msgspec
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.settings import Settings
+from posture.attach import locator
 from stream.agents.archive import ArchiveStage
 from stream.agents.capture import CaptureStage
 from stream.agents.correlate import CorrelateStage
@@ -130,6 +131,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         def make() -> DetectorSet:
             return first.pop() if first else build()
 
+    locate = locator(settings)
     outputs = topics(archive=settings.storage.archive_flows)
     return [
         Role(
@@ -140,6 +142,6 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         Role("detect", DetectStage.inputs, DetectStage.outputs, lambda _: DetectStage(make)),
         Role(
             "correlate", CorrelateStage.inputs, CorrelateStage.outputs,
-            lambda _: CorrelateStage(settings, cards),
+            lambda _: CorrelateStage(settings, cards, locate),
         ),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from citywall.domains import Domains
 from citywall.findings import Finding
+from citywall.places import Locate
 from citywall.sessions import Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
@@ -32,10 +33,13 @@ class CorrelateStage:
     inputs: tuple[str, ...] = ("findings",)
     outputs: tuple[str, ...] = ("alerts",)
 
-    def __init__(self, settings: Settings, cards: Mapping[str, DetectorCard]) -> None:
+    def __init__(
+        self, settings: Settings, cards: Mapping[str, DetectorCard], locate: Locate | None = None
+    ) -> None:
         from alerts.correlate import Correlator
 
-        self._correlator = Correlator(settings.correlate, cards, Domains(settings.domains))
+        domains = Domains(settings.domains)
+        self._correlator = Correlator(settings.correlate, cards, domains, locate=locate)
         self.totals: dict[str, int] = {}
         self._sessions: dict[str, Session] = {}
         self._waiting: dict[str, list[Finding]] = {}
