@@ -14,16 +14,17 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from alerts import ecs, times
+from alerts import ecs, enrich, times
 from alerts.ongoing import OngoingAlert, begin, key_of
 from citywall.cards import DetectorCard
 from citywall.domains import NAMED, Domains, DomainSettings
 from citywall.findings import Finding, event_order
+from citywall.places import Locate
 from citywall.sessions import Session
 from citywall.settings import CorrelateSettings
 from citywall.state import Parts, bytes_of
 
-_SCHEMA = 1
+_SCHEMA = 2
 #: Alerts a session may have open; beyond it the tenth that was silent longest is closed.
 MAX_OPEN = 20_000
 #: Finding ids a session remembers. It must exceed the findings between two checkpoints.
@@ -47,7 +48,7 @@ class _Snapshot(msgspec.Struct):
 class Correlator:
     """Joins findings into alerts, session by session.
 
-    `cards` gives every detector's metadata by id. `domains` names network domains.
+    `cards` gives every detector's metadata by id. `domains` names network domains. `locate` is the register.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Correlator:
         cards: Mapping[str, DetectorCard],
         domains: Domains | None = None,
         *,
+        locate: Locate | None = None,
         max_open: int = MAX_OPEN,
         max_remembered: int = MAX_REMEMBERED,
     ) -> None:
@@ -64,6 +66,7 @@ class Correlator:
         self._cap = settings.cap_s * times.SECOND
         self._cards = cards
         self._domain_name = domains.name if domains else _unnamed
+        self._locate = locate
         self._max_open = max_open
         self._max_remembered = max_remembered
         self._sessions: dict[str, SessionState] = {}
@@ -96,10 +99,7 @@ class Correlator:
             alert = self._alert_for(state, finding)
             alert.take(finding)
             changed[alert.id] = alert
-        return [
-            ecs.document(a, self._cards[a.key[2]], session, self._settings.window_s, self._domain_name)
-            for a in sorted(changed.values(), key=lambda a: (a.start, a.id))
-        ]
+        return [self._document(a, session) for a in sorted(changed.values(), key=lambda a: (a.start, a.id))]
 
     def close_session(self, session: Session | str) -> None:
         """Forget a session: nothing more of it will come."""
@@ -118,6 +118,13 @@ class Correlator:
         if found.schema != _SCHEMA:
             raise ValueError(f"the correlator's checkpoint has schema {found.schema}, not {_SCHEMA}")
         self._sessions = found.sessions
+
+    def _document(self, alert: OngoingAlert, session: Session) -> ecs.Document:
+        card = self._cards[alert.key[2]]
+        document = ecs.document(alert, card, session, self._settings.window_s, self._domain_name)
+        if self._locate is not None:
+            enrich.add(document, alert, self._locate, self._domain_name)
+        return document
 
     def _said_before(self, state: SessionState, finding_id: str) -> bool:
         if finding_id in state.remembered:

@@ -52,6 +52,8 @@ _ECS = {
 }  # fmt: skip
 
 _ENDPOINT_LISTS = ("citywall.sources", "citywall.targets")
+# The asset an alert is about, and those on either side.
+_ASSETS = ("citywall.asset", "citywall.asset.src", "citywall.asset.dst")
 
 _CITYWALL = {
     "citywall.message_zh": Type.TEXT,
@@ -78,7 +80,13 @@ _CITYWALL = {
     **_under("citywall.evidence", Type.IP, "source.ip", "destination.ip"),
     "citywall.evidence.time": Type.DATE,
     "citywall.evidence_count": Type.LONG,
-}
+    "citywall.asset.side": Type.KEYWORD,
+    **{f"{asset}.{name}": Type.KEYWORD for asset in _ASSETS
+       for name in ("id", "name", "system_id", "system", "unit_id", "owner", "zone_id")},
+    **{f"{asset}.{name}": Type.LONG for asset in _ASSETS for name in ("importance", "mlps_level")},
+    **{f"{asset}.cii": Type.BOOLEAN for asset in _ASSETS},
+    **_under("citywall.zone", Type.KEYWORD, "src", "dst"),
+}  # fmt: skip
 
 #: Dotted name to type.
 FIELDS: dict[str, Type] = {**_ECS, **_CITYWALL}

@@ -35,10 +35,11 @@ class Distinct(msgspec.Struct):
     """Counts distinct hosts: exactly below `SKETCH`, from the k smallest hashes above.
 
     K minimum values (Bar-Yossef et al., RANDOM 2002); relative standard error 1/sqrt(k - 2), 13 % here.
-    The result does not depend on order or repetition.
+    The result does not depend on order or repetition. `domains` has the network domain of each of the sample.
     """
 
     sample: list[str] = []
+    domains: list[int] = []
     smallest: list[int] = []
 
     @property
@@ -57,6 +58,7 @@ class Distinct(msgspec.Struct):
         """Take note of a host."""
         if len(self.sample) < ENDPOINT_SAMPLE and address not in self.sample:
             self.sample.append(address)
+            self.domains.append(domain)
         text = f"{domain}\0{address}".encode()
         # Odd, so never zero: the estimate divides by it.
         value = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") | 1

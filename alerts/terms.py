@@ -18,6 +18,13 @@ from alerts.fields import Type
 #: Types whose values are addresses.
 ADDRESSES = (Type.IP, Type.NETWORK)
 _V4 = 0xFFFF_0000_0000
+# What the register called the places of an alert: each name once, however many fields have it.
+_WHERE = (
+    "organization.name",
+    *(f"citywall.asset.{side}.{name}" for side in ("src", "dst") for name in ("owner", "system", "name")),
+    "citywall.zone.src",
+    "citywall.zone.dst",
+)
 
 
 @dataclass(frozen=True)
@@ -224,7 +231,7 @@ def searchable(document: Mapping[str, Any]) -> list[str]:
             *(values_at(document, "threat.technique.name")),
             *(values_at(document, "threat.tactic.name")),
             *(values_at(document, "citywall.gb20986.subclass")),
-            *(values_at(document, "organization.name")),
+            *(dict.fromkeys(v for name in _WHERE for v in values_at(document, name))),
             own.get("entity"),
         )
         if isinstance(text, str)

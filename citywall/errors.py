@@ -7,6 +7,7 @@
     │   └── SettingsError     a settings key that is unknown, of the wrong type or out of range
     ├── InputError            a file, message or interface that cannot be read (place: path, offset or line)
     │   └── UnsupportedInput  a format Citywall does not know
+    ├── FaultyInput           files that people write (a register) and that are refused, with every fault
     ├── DataFolderError       the data folder is missing, full, damaged or held by another process
     │   └── DataFolderBusy
     ├── Refused               somebody may not do what they tried; the attempt is in the audit log
@@ -20,6 +21,10 @@
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from citywall.faults import Fault
 
 
 class CitywallError(Exception):
@@ -68,6 +73,15 @@ class InputError(CitywallError):
 
 class UnsupportedInput(InputError):
     """A file whose format is not known."""
+
+
+class FaultyInput(CitywallError):
+    """What people wrote has faults: it is refused whole, and all of them are told."""
+
+    def __init__(self, place: str, faults: Sequence[Fault]) -> None:
+        self.place = place
+        self.faults = tuple(faults)
+        super().__init__("\n".join([f"{place} is refused:", *(fault.text("en") for fault in faults)]))
 
 
 class DataFolderError(CitywallError):

@@ -8,7 +8,6 @@ the detectors; `[detectors.<id>]` tables are carried here and checked by their r
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -18,8 +17,9 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from citywall.domains import DomainSettings, vlan_number
+from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
+from citywall.limits import check, origin_of
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
@@ -148,6 +148,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(pattern="^(auto|en|zh)$", description="What users read: en, zh, or auto as the environment."),
     ] = "auto"
+    register: Annotated[
+        str,
+        Meta(description="The register: a YAML file, a folder of them, or `example`; empty for none."),
+    ] = ""
+    registered: Annotated[
+        str, Meta(description="The register itself, as a run tells it to its workers; read from `register`.")
+    ] = ""
     home: Annotated[tuple[str, ...], Meta(description="Networks that are ours, as prefixes.")] = PRIVATE
     workers: Annotated[int, Meta(ge=0, le=256, description="Threads for kernels; 0 is one a processor.")] = 0
     capture: CaptureSettings = CaptureSettings()
@@ -167,10 +174,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def results_digest(settings: Settings) -> str:
     """Digest of the settings that change results: part of a session's identity."""
-    changing = (
+    changing: tuple[Any, ...] = (
         settings.home, settings.meter, settings.domains, settings.correlate,
         settings.use_detectors, settings.detectors, settings.capture.max_record_bytes,
     )  # fmt: skip
+    if settings.registered:  # without one, sessions keep the names they had before there were registers
+        changing = (*changing, settings.registered)
     return hashlib.blake2b(msgspec.json.encode(changing, order="deterministic"), digest_size=8).hexdigest()
 
 
@@ -197,8 +206,7 @@ def load(
             raise SettingsError("--set", assignment, "must have the form KEY=VALUE")
         _merge(tree, origins, _nest(key.strip(), text, "--set"), "--set")
     settings = _convert(tree, origins)
-    _check_places(settings, origins)
-    _check_kafka(settings.kafka, origins)
+    check(settings, origins)
     return settings
 
 
@@ -282,47 +290,4 @@ def _convert(tree: dict[str, Any], origins: dict[str, str]) -> Settings:
             name = reason.split("`")[1]
             key = f"{key}.{name}" if key else name
             reason = "no such setting"
-        raise SettingsError(_origin_of(key, origins), key or "(top level)", reason) from e
-
-
-def _origin_of(key: str, origins: dict[str, str]) -> str:
-    while key:
-        if key in origins:
-            return origins[key]
-        key = key.rpartition(".")[0]
-    return "settings"
-
-
-def _check_places(settings: Settings, origins: dict[str, str]) -> None:
-    for vlan in settings.domains.vlans:
-        try:
-            vlan_number(vlan)
-        except ValueError as e:
-            key = f"domains.vlans.{vlan}"
-            raise SettingsError(_origin_of(key, origins), key, str(e)) from e
-    for network in settings.home:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as e:
-            raise SettingsError(_origin_of("home", origins), "home", str(e)) from e
-
-
-def _check_kafka(kafka: KafkaSettings, origins: dict[str, str]) -> None:
-    """Limits that only work together. Raises SettingsError."""
-    for key, holds, reason in (
-        ("request_bytes", kafka.request_bytes > kafka.message_bytes, "must be above kafka.message_bytes"),
-        ("fetch_bytes", kafka.fetch_bytes > kafka.message_bytes, "must be above kafka.message_bytes"),
-        (
-            "heartbeat_s",
-            3 * kafka.heartbeat_s <= kafka.session_timeout_s,
-            "must be at most a third of kafka.session_timeout_s",
-        ),
-        (
-            "certificate",
-            bool(kafka.certificate) == bool(kafka.key),
-            "needs kafka.key, and the other way round",
-        ),
-        ("user", bool(kafka.user) == bool(kafka.mechanism), "needs kafka.mechanism, and the other way round"),
-    ):
-        if not holds:
-            raise SettingsError(_origin_of(f"kafka.{key}", origins), f"kafka.{key}", reason)
+        raise SettingsError(origin_of(key, origins), key or "(top level)", reason) from e

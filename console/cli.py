@@ -28,6 +28,7 @@ MODULES = {
         "dead-letters",
         "alerts",
         "flows",
+        "assets",
         "detectors",
         "evaluate",
         "store",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from citywall import errors
+from citywall.faults import Fault
 from citywall.i18n import tr
 from console import text
 
@@ -33,6 +35,8 @@ def sentence(error: BaseException, language: str) -> str:
         said = tr("error.settings", language, origin=error.origin, key=error.key, reason=error.reason)
     elif isinstance(error, errors.InputError):
         said = tr("error.input", language, place=_place(error, language), reason=error.reason)
+    elif isinstance(error, errors.FaultyInput):
+        said = tr("error.faulty", language, place=error.place, count=len(error.faults))
     elif isinstance(error, errors.QueryError):
         said = tr("error.query", language, column=error.column, reason=error.reason, query=repr(error.query))
     elif isinstance(error, errors.Refused):
@@ -48,6 +52,8 @@ def sentence(error: BaseException, language: str) -> str:
 
 def hint(error: BaseException, language: str) -> str | None:
     """What to do about it, where there is something to say."""
+    if isinstance(error, errors.FaultyInput):
+        return "\n".join(text.clean(fault.text(language)) for fault in error.faults)
     if isinstance(error, errors.DataFolderBusy):
         return tr("error.hint_busy", language)
     if isinstance(error, errors.SettingsError):
@@ -70,7 +76,17 @@ def as_json(error: BaseException, language: str) -> str:
         value = getattr(error, name, None)
         if isinstance(value, str | int):
             told[name] = value
+    if isinstance(error, errors.FaultyInput):
+        told["faults"] = faults(error.faults, language)
     return json.dumps({"error": told}, ensure_ascii=False)
+
+
+def faults(found: Sequence[Fault], language: str) -> list[dict[str, Any]]:
+    """Faults as objects: `{"file", "line", "field", "reason"}`; line and field null where there is none."""
+    return [
+        {"file": f.path, "line": f.line or None, "field": f.field or None, "reason": f.reason(language)}
+        for f in found
+    ]
 
 
 def _place(error: errors.InputError, language: str) -> str:

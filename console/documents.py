@@ -59,6 +59,7 @@ class Alert:
     first: str  # of the first evidence
     count: int
     session: str
+    unit: str  # that answers for what was attacked, or attacks
 
     @classmethod
     def of(cls, document: Document, language: str) -> Alert:
@@ -75,6 +76,7 @@ class Alert:
             first=words(document, "event.start") or words(document, "@timestamp"),
             count=max(number(document, "citywall.dedup.count"), 1),
             session=words(document, "citywall.session"),
+            unit=words(document, "organization.name"),
         )
 
 

@@ -13,6 +13,7 @@ import msgspec
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.settings import Settings
+from posture.attach import locator
 from stream.agents.archive import ArchiveStage
 from stream.agents.capture import CaptureStage
 from stream.agents.correlate import CorrelateStage
@@ -134,6 +135,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
 
         if partitions > 1:
             outlet = msgspec.structs.replace(outlet, sharing=registry.sharing(settings.detectors, partitions))
+    locate = locator(settings)
     return [
         Role(
             "capture", CaptureStage.inputs, outlet.topics,
@@ -146,6 +148,6 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         ),
         Role(
             "correlate", CorrelateStage.inputs, CorrelateStage.outputs,
-            lambda _: CorrelateStage(settings, cards),
+            lambda _: CorrelateStage(settings, cards, locate),
         ),
     ]  # fmt: skip

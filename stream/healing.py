@@ -9,6 +9,7 @@ import msgspec
 
 from citywall.errors import StreamError
 from citywall.settings import Settings
+from posture.attach import attach
 from stream import feeder
 from stream.data_folder import DataFolder
 from stream.feeder import Source
@@ -43,6 +44,7 @@ def replay(
     run again as it was (its input is gone or changed, or results would be under other ids), and what
     `run_paths` raises.
     """
+    settings = attach(settings)
     inputs = {letter.session: letter.path for letter in letters}
     for session, path in inputs.items():
         if not path:

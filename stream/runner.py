@@ -18,6 +18,7 @@ import uvloop
 
 from citywall.errors import DataFolderError, Interrupted, SettingsError
 from citywall.settings import Settings
+from posture.attach import attach
 from stream import feeder
 from stream.assembly import Assembly, assemble
 from stream.backbone import LocalBackbone
@@ -66,11 +67,12 @@ def run_paths(
     """Run capture and flow-log files through the stream, each a session, until all are finished.
 
     A run that was cut off goes on where it was, when called with the same paths and settings. A path that
-    cannot be read is refused in the report; the others go on. Raises DataFolderBusy, DataFolderError,
-    StoreError and StreamError where the run cannot go on; KeyboardInterrupt after SIGINT and SystemExit
-    after SIGTERM, when everything is saved.
+    cannot be read is refused in the report; the others go on. Raises FaultyInput for a register with faults,
+    DataFolderBusy, DataFolderError, StoreError and StreamError where the run cannot go on; KeyboardInterrupt
+    after SIGINT and SystemExit after SIGTERM, when everything is saved.
     """
     began = time.monotonic()
+    settings = attach(settings)
     folder = DataFolder(data)
     try:
         sources = feeder.plan(paths)

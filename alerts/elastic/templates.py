@@ -17,7 +17,7 @@ from alerts.store import LANES
 from citywall.servers import ElasticsearchSettings
 
 #: Counts changes of what stands here; `citywall store migrate` brings indices of an older one up.
-VERSION = 1
+VERSION = 2
 SEARCH = "citywall_search"
 _DAY = r"\d{4}\.\d\d\.\d\d"
 # Lucene takes terms of at most 32,766 bytes; a character takes at most four.

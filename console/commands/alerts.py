@@ -54,7 +54,7 @@ def command(
         for document in shown:
             look.say(json.dumps(document, ensure_ascii=False))
         return
-    count = write(shown, look)
+    count = write(shown, look, units=bool(settings.register))
     if limit and count == limit and next(documents, None) is not None:
         look.note(look.tr("table.cut", count=count))
 
@@ -74,28 +74,29 @@ def _search(
         opened.close()
 
 
-def write(documents: Iterator[dict[str, Any]], look: Terminal) -> int:
-    """Write alerts as a table; returns how many."""
+def write(documents: Iterator[dict[str, Any]], look: Terminal, *, units: bool = False) -> int:
+    """Write alerts as a table, with the unit that answers where `units`; returns how many."""
     from console.display.table import Column
     from console.display.write import write_table
 
     columns = [
-        Column(look.tr("table.time"), least=8, drop=3),
+        Column(look.tr("table.time"), least=8, drop=4),
         Column(look.tr("table.severity")),
         Column(look.tr("table.title"), least=12),
         Column(look.tr("table.source"), least=9),
         Column(look.tr("table.target"), least=9),
-        Column(look.tr("table.count"), right=True, drop=2),
+        *([Column(look.tr("table.unit"), least=6, drop=2)] if units else ()),
+        Column(look.tr("table.count"), right=True, drop=3),
         Column(look.tr("table.id"), least=8, drop=1),
     ]
-    rows = (_row(Alert.of(document, look.speech), look) for document in documents)
+    rows = (_row(Alert.of(document, look.speech), look, units) for document in documents)
     count = write_table(look, columns, rows)
     if not count:
         look.note(look.tr("table.none"))
     return count
 
 
-def _row(alert: Alert, look: Terminal) -> table.Row:
+def _row(alert: Alert, look: Terminal, units: bool) -> table.Row:
     from console.display.table import Cell
 
     return [
@@ -104,6 +105,7 @@ def _row(alert: Alert, look: Terminal) -> table.Row:
         Cell(alert.title, "bold"),
         alert.source,
         alert.target,
+        *([alert.unit] if units else ()),
         f"{alert.count:,}",
         Cell(alert.id, "dim"),
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from citywall.domains import Domains
 from citywall.findings import Finding, event_order
+from citywall.places import Locate
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING, END_OF_TIME
@@ -57,10 +58,13 @@ class CorrelateStage:
     inputs: tuple[str, ...] = ("findings",)
     outputs: tuple[str, ...] = ("alerts",)
 
-    def __init__(self, settings: Settings, cards: Mapping[str, DetectorCard]) -> None:
+    def __init__(
+        self, settings: Settings, cards: Mapping[str, DetectorCard], locate: Locate | None = None
+    ) -> None:
         from alerts.correlate import Correlator
 
-        self._correlator = Correlator(settings.correlate, cards, Domains(settings.domains))
+        domains = Domains(settings.domains)
+        self._correlator = Correlator(settings.correlate, cards, domains, locate=locate)
         self.totals: dict[str, int] = {}
         self._sessions: dict[str, _Correlating] = {}
 

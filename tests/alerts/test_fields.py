@@ -12,6 +12,7 @@ from alerts.correlate import Correlator
 from alerts.fields import FIELDS, Type, type_of
 from citywall.cards import DetectorCard
 from citywall.findings import Endpoint, Severity
+from citywall.places import Place
 from citywall.settings import CorrelateSettings
 
 
@@ -68,7 +69,9 @@ def documents(
         make_finding(2, kind="b", detector="bruteforce", source=None, target=prefix),
         make_finding(3, kind="b", detector="bruteforce", source=None, target=prefix, severity=Severity.HIGH),
     ]
-    return Correlator(CorrelateSettings(), cards).add(findings, make_session())
+    whole = Place("a", "资产", "s", "系统", "u", "单位", "z", "区域", 4, 3, True)
+    correlator = Correlator(CorrelateSettings(), cards, locate=lambda _domain, _address: whole)
+    return correlator.add(findings, make_session())
 
 
 def test_every_field_is_declared_and_of_its_type(documents: list[dict[str, Any]]) -> None:
@@ -80,8 +83,8 @@ def test_every_field_is_declared_and_of_its_type(documents: list[dict[str, Any]]
             assert fits(value, kind), f"{name} = {value!r} is no {kind}"
             seen.add(name)
     unwritten = set(FIELDS) - seen
-    # Written once the register names units; the code and level of GB/T 20986 stay null.
-    expected = {"organization.id", "organization.name", "citywall.gb20986.code", "citywall.gb20986.level"}
+    # The code and level of GB/T 20986 stay null.
+    expected = {"citywall.gb20986.code", "citywall.gb20986.level"}
     assert unwritten == expected
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts import times
+from alerts.correlate import Correlator
 from alerts.embedded import EmbeddedStore
 from alerts.query import parse
 from alerts.store import AlertStore, open_store
@@ -19,6 +20,8 @@ from alerts.terms import quoted
 from alerts.workflow import UNCHANGED, Step, Workflow
 from citywall.errors import QueryError, StoreConflict, StoreError
 from citywall.findings import Endpoint, Severity
+from citywall.places import Place
+from citywall.settings import CorrelateSettings
 
 Make = Callable[..., Any]
 STORES = ["sqlite", pytest.param("elasticsearch", marks=pytest.mark.services)]
@@ -259,6 +262,30 @@ def test_chinese_is_found(store: AlertStore, make_document: Make) -> None:
     ):  # fmt: skip
         page = store.search(parse(text))
         assert [d["rule"]["id"] for d in page.documents] == found, text
+
+
+def test_what_the_register_said_is_found(
+    store: AlertStore, cards: Any, make_finding: Make, make_session: Make
+) -> None:
+    web = Place("web", "门户服务器", "portal", "门户", "data", "大数据局", "edge", "互联网区", 4, 3, True)
+    office = Place(unit="office", unit_name="办公室", zone="inside", zone_name="内部区")
+    places = {"10.0.0.5": office, "10.0.1.1": web}
+    correlator = Correlator(CorrelateSettings(), cards, locate=lambda _domain, address: places.get(address))
+    findings = [
+        make_finding(0, entity="a", target=Endpoint("10.0.1.1")),
+        make_finding(1, entity="b", source=Endpoint("192.0.2.1"), target=Endpoint("192.0.2.2")),
+    ]
+    both, _ = documents = correlator.add(findings, make_session())
+    store.upsert(documents)
+    for query in (
+        "unit:data", "unit:大数据局", "asset:web", "system:门户", "zone:互联网区", "zone:inside",
+        "importance>=4", "mlps:3", "cii:true", "门户服务器", "互联网区", "办公室",
+        "citywall.asset.src.unit_id:office",
+        "citywall.asset.side:dst", "citywall.asset.dst.cii:true", "citywall.zone.dst:互联网*",
+    ):  # fmt: skip
+        assert list(store.scan(parse(query))) == [both], query
+    for query in ("unit:office", "importance>4", "cii:false", "citywall.zone.dst:内部区"):
+        assert list(store.scan(parse(query))) == [], query
 
 
 def test_a_target_among_many_is_found(store: AlertStore, make_document: Make, make_evidence: Make) -> None:

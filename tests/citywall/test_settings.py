@@ -78,3 +78,6 @@ def test_the_digest_follows_what_changes_results():
     base = results_digest(Settings())
     assert base == results_digest(load(environment={}, assignments=["capture.batch_packets=7"]))
     assert base != results_digest(load(environment={}, assignments=["meter.idle_timeout_s=7"]))
+    # Not where the register lies, but what it says.
+    assert base == results_digest(load(environment={}, assignments=["register=somewhere"]))
+    assert base != results_digest(load(environment={}, assignments=["registered={}"]))

@@ -6,6 +6,7 @@ import click
 import pytest
 
 from citywall import errors
+from citywall.faults import Fault
 from console import complaints
 
 
@@ -50,6 +51,22 @@ def test_sentences_and_codes(error: BaseException, code: int, english: str, chin
     assert complaints.exit_code(error) == code
     assert complaints.sentence(error, "en") == english
     assert complaints.sentence(error, "zh") == chinese
+
+
+def test_all_faults_are_told():
+    faults = [
+        Fault("a.yaml", 3, "zones.x", "register_fault.missing"),
+        Fault("\x1b.yaml", 0, "", "register_fault.not_utf8"),
+    ]
+    error = errors.FaultyInput("a", faults)
+    assert complaints.exit_code(error) == 1
+    assert complaints.sentence(error, "en") == "a is refused, faults: 2"
+    assert complaints.hint(error, "zh") == "a.yaml，第 3 行：zones.x：缺少此字段\n\\x1b.yaml：不是 UTF-8 文本"
+    told = json.loads(complaints.as_json(error, "en"))["error"]["faults"]
+    assert told == [
+        {"file": "a.yaml", "line": 3, "field": "zones.x", "reason": "is missing"},
+        {"file": "\x1b.yaml", "line": None, "field": None, "reason": "is not UTF-8 text"},
+    ]
 
 
 def test_one_line_and_nothing_that_drives_a_terminal():

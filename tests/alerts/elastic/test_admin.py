@@ -95,7 +95,7 @@ def test_a_newer_store_is_refused(elastic_stores: Make, monkeypatch: pytest.Monk
         monkeypatch.setattr(module, "VERSION", 9)
     store.prepare()
     monkeypatch.undo()
-    with pytest.raises(StoreError, match="layout 9, this version of Citywall writes 1"):
+    with pytest.raises(StoreError, match="layout 9, this version of Citywall writes 2"):
         elastic_stores(store.names.prefix).prepare()
 
 

@@ -33,6 +33,15 @@ def test_a_table(invoke: Any, data: Path):
     assert "2024-05-01 12:00:03  MED   Port scan  10.0.0.5  10.0.1.0/24         3  " + f"{3:032x}" in lines
 
 
+def test_whose_it_is_where_there_is_a_register(invoke: Any, tmp_path: Path, make_alert: Any):
+    store = open_store("sqlite://", tmp_path)
+    store.upsert([make_alert(1, organization={"id": "data", "name": "大数据局"})])
+    store.close()
+    lines = invoke("alerts", "--data", str(tmp_path), "--set", "register=example").stdout.splitlines()
+    assert lines[0].split() == ["time", "sev.", "title", "source", "target", "unit", "findings", "id"]
+    assert "大数据局" in lines[1]
+
+
 def test_chinese(invoke: Any, data: Path):
     lines = invoke("alerts", "--data", str(data), "--lang", "zh").stdout.splitlines()
     assert "端口扫描" in lines[1]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from citywall.cards import DetectorCard
 from citywall.findings import Endpoint, Finding, Severity, event_order
+from citywall.places import Place
 from citywall.settings import Settings
 from stream import codecs
 from stream.agents.correlate import CorrelateStage
@@ -48,6 +49,16 @@ def test_findings_of_one_thing_are_one_alert(session, hand, topics_of):
     ended = feeding.end(tally=Tally(findings=3))
     assert topics_of(ended) == [("alerts", "end")]
     assert codecs.unpack(ended[0].body, Tally) == Tally(findings=3)
+
+
+def test_the_register_is_asked(session, hand):
+    place = Place(unit="u", unit_name="单位")
+    asked = CorrelateStage(Settings(), {"scan": CARD}, lambda domain, address: place)
+    feeding = hand(asked, session)
+    feeding.open()
+    feeding.data(codecs.pack([finding(1)]), count=1)
+    (document,) = documents(feeding.flush()).values()
+    assert document["organization"] == {"id": "u", "name": "单位"}
 
 
 def test_grouping_and_crashes_change_no_document(session, hand):

@@ -7,6 +7,7 @@ import pytest
 
 from citywall.errors import StreamError
 from citywall.settings import load, results_digest
+from posture.attach import attach, locator
 from stream import codecs
 from stream.kafka.cards import RUNS, RunCard, card_of, follow, settings_of
 from stream.kafka.cluster import Cluster
@@ -25,6 +26,23 @@ def test_a_run_tells_what_changes_results_and_nothing_secret():
     assert results_digest(settings) == results_digest(theirs)
     assert settings.partitions == 4
     assert (settings.transport, settings.kafka.prefix, settings.workers) == ("kafka://b:2", "x", 3)
+
+
+def test_the_register_itself_travels(tmp_path):
+    path = tmp_path / "register.yaml"
+    path.write_text(
+        "units:\n  - {id: u, name: U, persons: [{name: Somebody}]}\n"
+        "prefixes:\n  - {prefix: 10.0.0.0/8, unit: u}\n"
+    )
+    theirs = attach(load(None, {}, [f"register={path}"]))
+    body = codecs.pack(card_of("r1", theirs))
+    assert b"Somebody" not in body
+    path.unlink()
+    settings = settings_of(codecs.unpack(body, RunCard), load(None, {}, ["register=/nowhere"]))
+    assert results_digest(settings) == results_digest(theirs)
+    locate = locator(settings)
+    assert locate is not None
+    assert locate("default", "10.1.2.3").unit == "u"
 
 
 def test_another_version_is_refused():

@@ -1,0 +1,30 @@
+"""What is wrong with a file that people write: where it is, and why, in the reader's language."""
+
+from __future__ import annotations
+
+import msgspec
+
+from citywall.i18n import tr
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One fault of a file. `line` is 1-based, 0 where it is of the file as a whole; `field` is dotted.
+
+    The reason is the text `key` of the catalogue, filled in with `values`.
+    """
+
+    path: str
+    line: int
+    field: str
+    key: str
+    values: dict[str, str] = {}
+
+    def reason(self, language: str) -> str:
+        """Why it is a fault."""
+        return tr(self.key, language, **self.values)
+
+    def text(self, language: str) -> str:
+        """File, line, field and reason in one line."""
+        place = self.path + (tr("fault.at_line", language, line=self.line) if self.line else "")
+        told = [place, self.field, self.reason(language)] if self.field else [place, self.reason(language)]
+        return tr("fault.colon", language).join(told)
