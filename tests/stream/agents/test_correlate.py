@@ -56,7 +56,7 @@ def test_the_register_is_asked(session, hand):
     asked = CorrelateStage(Settings(), {"scan": CARD}, lambda domain, address: place)
     feeding = hand(asked, session)
     feeding.open()
-    feeding.data(codecs.pack([finding(1)]), count=1)
+    feeding.data(codecs.pack([finding(1)]), count=1, watermark=2 * SECOND)
     (document,) = documents(feeding.flush()).values()
     assert document["organization"] == {"id": "u", "name": "单位"}
 
