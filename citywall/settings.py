@@ -103,9 +103,10 @@ class CheckpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     interval_s: Annotated[
         float, Meta(gt=0, le=3600, description="Least wall-clock seconds between checkpoints.")
     ] = 10.0
+    # Three stages are dear to save: together they must stay below a twentieth of the time.
     cost_factor: Annotated[
         float, Meta(ge=1, le=1000, description="A checkpoint waits this many times the cost of the last.")
-    ] = 20.0
+    ] = 60.0
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
