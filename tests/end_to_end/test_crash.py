@@ -11,15 +11,14 @@ import pytest
 
 from .conftest import Citywall
 
-KILLS = 10
 # Small blocks and a checkpoint at every chance, so that a short capture has many moments to die in.
 OPTIONS = ("--set", "capture.block_bytes=4096", "--set", "checkpoint.interval_s=0.01",
            "--set", "checkpoint.cost_factor=1")  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("partitions", [1, 3])
-def test_kill_at_random_moments(busy: Path, tmp_path: Path, partitions: int):
+@pytest.mark.parametrize(("partitions", "kills"), [(1, 10), (3, 3)])
+def test_kill_at_random_moments(busy: Path, tmp_path: Path, partitions: int, kills: int):
     undisturbed = Citywall(tmp_path / "undisturbed")
     undisturbed.run(busy, *OPTIONS)
     expected = undisturbed.alerts()
@@ -32,7 +31,7 @@ def test_kill_at_random_moments(busy: Path, tmp_path: Path, partitions: int):
     dice = random.Random(20261122)
     citywall = Citywall(tmp_path / "killed")
     killed = 0
-    for _ in range(4 * KILLS):
+    for _ in range(4 * kills):
         process = citywall.start("run", busy, *options, "--json")
         try:
             process.communicate(timeout=dice.uniform(0.2, 0.9) * took)
@@ -40,8 +39,8 @@ def test_kill_at_random_moments(busy: Path, tmp_path: Path, partitions: int):
             process.kill()
             process.communicate()
             killed += 1
-        if killed == KILLS:
+        if killed == kills:
             break
-    assert killed == KILLS
+    assert killed == kills
     citywall.run(busy, *options)
     assert citywall.alerts() == expected
