@@ -125,7 +125,9 @@ class Kafka(Service):
         return PROPERTIES + "".join(f"{key}={value}\n" for key, value in lines.items())
 
     def _format(self, java: list[str], properties: Path) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
+        name = uuid.uuid4().bytes
+        name = bytes([name[0] & 0x7F]) + name[1:]  # must not begin with a dash: that would be an option
+        cluster = base64.urlsafe_b64encode(name).decode("ascii").rstrip("=")
         done = subprocess.run(
             [*java, "kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", properties,
              *self._format_options()],
