@@ -10,7 +10,6 @@ from citywall.domains import Domains, vlan_number
 from citywall.errors import SettingsError
 from citywall.places import Locate
 from citywall.settings import Settings
-from posture import reading
 from posture.records import Register, from_text, impersonal, to_text
 from posture.table import DEFAULT, Table
 
@@ -26,6 +25,8 @@ def attach(settings: Settings) -> Settings:
     """
     if not settings.register or settings.registered:
         return settings
+    from posture import reading  # brings the YAML parser in, which a run without a register never needs
+
     register = reading.read([Path(settings.register)])
     check_domains(register, settings)
     return msgspec.structs.replace(settings, registered=to_text(impersonal(register)))
