@@ -277,6 +277,7 @@ class _Feeding:
         seq = self._fed if session is self._session else 0
         header = Header(session.id, FEEDER, 0, kind, seq, int(kind is Kind.DATA), 0, codecs.schema_digest())
         await self._backbone.send("capture", codecs.encode(header, body), self._partitions)
+        await self._backbone.arrived()  # what is only under way would be lost with us
 
     async def _persist(self, kind: Kind, body: bytes) -> None:
         """Say it until it is said: what came to some partitions before is known there by its number."""
