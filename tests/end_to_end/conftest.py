@@ -26,15 +26,25 @@ class Citywall:
 
     def __init__(self, data: Path) -> None:
         self.data = data
+        self.started: list[subprocess.Popen[str]] = []
 
     def command(self, *arguments: str | Path) -> list[str]:
         return [sys.executable, "-m", "console", *map(str, arguments), "--data", str(self.data)]
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
             env=os.environ | {"NO_COLOR": "1"},
         )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a test that failed has left running: it would wait for its servers for ever."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def __call__(self, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments)
@@ -60,8 +70,10 @@ class Citywall:
 
 
 @pytest.fixture
-def citywall(tmp_path: Path) -> Citywall:
-    return Citywall(tmp_path / "data")
+def citywall(tmp_path: Path) -> Iterator[Citywall]:
+    found = Citywall(tmp_path / "data")
+    yield found
+    found.close()
 
 
 def session(
