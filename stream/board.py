@@ -106,10 +106,11 @@ class Board:
         going = [n for n in known if n >= 0]
         return min(going) if going else -1
 
-    def sensors(self) -> list[Sensor]:
-        """Live sensors, by path."""
-        found = {sensor.path: sensor for status in self.statuses() for sensor in status.sensors}
-        return [found[path] for path in sorted(found)]
+
+def sensors_of(statuses: Iterable[Status]) -> list[Sensor]:
+    """Live sensors, by path."""
+    found = {sensor.path: sensor for status in statuses for sensor in status.sensors}
+    return [found[path] for path in sorted(found)]
 
 
 def totals_of(statuses: Iterable[Status]) -> dict[str, int]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream.board import FEEDER, Board, Sensor, Status, items_of, seconds_of, status_of, totals_of
+from stream.board import FEEDER, Board, Sensor, Status, items_of, seconds_of, sensors_of, status_of, totals_of
 from stream.codecs import Header, Kind, schema_digest
 from stream.stages import Station
 
@@ -56,5 +56,5 @@ def test_sensors_are_told_of_by_whoever_hears_them():
     sensor = Sensor("sensor:gate:eth1", "s", 5, 1, 9)
     board.note(status("capture", 1))
     board.note(Status("capture", 0, 1, {}, 1, 0.5, {}, sensors=[sensor, Sensor("sensor:a:eth0", "t")]))
-    assert [s.path for s in board.sensors()] == ["sensor:a:eth0", "sensor:gate:eth1"]
-    assert board.sensors()[1] == sensor
+    assert [s.path for s in sensors_of(board.statuses())] == ["sensor:a:eth0", "sensor:gate:eth1"]
+    assert sensors_of(board.statuses())[1] == sensor
