@@ -75,6 +75,11 @@ class Board:
         if self._here.get(place) is station:
             self._there[place] = status_of(self._here.pop(place))
 
+    def clear(self) -> None:
+        """No station works in this process any more; what they had done stays until others tell."""
+        for station in list(self._here.values()):
+            self.leave(station)
+
     def note(self, status: Status) -> None:
         """Another process tells of a station."""
         self._there[status.stage, status.partition] = status

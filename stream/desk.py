@@ -55,6 +55,7 @@ class _Work:
         self.schedule = schedule
         self.sending = Sending()
         self.dirty = False
+        self.torn = False  # in the middle of a batch: its state and what it sent do not belong together
 
 
 class Desk:
@@ -136,7 +137,7 @@ class Desk:
     async def _serve(self, work: _Work, batch: list[tuple[str, int, bytes]]) -> None:
         loop, station = asyncio.get_running_loop(), work.station
         taking = station.work([(topic, station.partition, offset, value) for topic, offset, value in batch])
-        work.dirty = True
+        work.dirty = work.torn = True  # it stays torn where this is cut off: the thread may still be at work
         while True:
             outputs, more = await loop.run_in_executor(self._pool, _pull, station, taking)
             for addressed in outputs:
@@ -147,6 +148,7 @@ class Desk:
             for letter in letters:
                 await self._send(work, Addressed(DEAD_LETTERS, 0, codecs.pack(letter)))
             await work.sending.arrived()  # before anything says that the session is over
+        work.torn = False
         self._hooks.moved()
         if work.schedule.due(time.monotonic(), session_ended=station.ended):
             await self._save(work)
@@ -163,7 +165,7 @@ class Desk:
 
     async def _save(self, work: _Work) -> None:
         """Outputs to disk, then the state, then the acknowledgement: in this order nothing is lost."""
-        if not work.dirty:
+        if not work.dirty or work.torn:
             return
         began, station = time.monotonic(), work.station
         await self._app.producer.flush()

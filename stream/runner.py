@@ -191,6 +191,7 @@ class Run:
             self._fail(e)
         finally:
             await (backbone.close() if engine is None else engine.stop())
+            self.board.clear()  # a new engine may not be given what this one had
         if self.failure is None:
             await unless(self.stopped, backbone.retire())
 

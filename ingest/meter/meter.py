@@ -206,6 +206,8 @@ class FlowMeter:
             if source.shape != (size, *target.shape[1:]):
                 raise ValueError(f"checkpoint part {name!r} has an impossible shape")
             target[:size] = source
+        if int(table.state[kernels.HIGH]) != high:
+            raise ValueError("the checkpoint's flow table is of several moments")
         self._table = table
 
     def _new_table(self) -> Table:

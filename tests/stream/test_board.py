@@ -51,6 +51,22 @@ def test_a_station_of_ours_is_asked_itself_and_remembered_when_it_leaves(standin
     assert totals_of(board.statuses()) == {"packets": 3}
 
 
+def test_who_has_ended_says_nothing_against_who_goes_on(standins):
+    """An engine that is started anew may find its partitions with others."""
+    board = Board()
+    for partition in (0, 1):
+        station = Station(standins.Numbers(), partition)
+        station.positions.admit("capture", Header("s", FEEDER, 0, Kind.OPEN, 0, 0, 0, schema_digest()))
+        board.watch(station)
+    name = station.stage.name
+    board.clear()
+    assert board.here() == []
+    assert board.taken("capture", "s", 2) == 0
+    for partition in (0, 1):
+        board.note(Status(name, partition, 0, {}, 1, 0.0, {"capture": {"s": 9}}))
+    assert board.taken("capture", "s", 2) == 9
+
+
 def test_sensors_are_told_of_by_whoever_hears_them():
     board = Board()
     sensor = Sensor("sensor:gate:eth1", "s", 5, 1, 9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -158,6 +159,37 @@ def test_a_checkpoint_that_fails_commits_nothing_and_stops(tmp_path: Path, monke
 
     bench.run(work)
     assert [str(e) for e in bench.failures] == ["no space left"]
+    bench.log.close()
+
+
+def test_nothing_is_saved_in_the_middle_of_a_batch(tmp_path: Path):
+    """Who is stopped there leaves a thread at work: what it holds belongs to no offset."""
+    bench = Bench(tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+    receive = bench.echo.receive
+
+    def slow(message):
+        if message.body == b"slow":
+            begun.set()
+            go_on.wait(20)
+        return receive(message)
+
+    bench.echo.receive = slow  # type: ignore[method-assign]
+
+    async def work() -> None:
+        bench.append(Kind.OPEN, b"open")
+        await bench.until(lambda: len(bench.out()) == 1)
+        bench.append(Kind.DATA, b"slow")
+        await bench.until(begun.is_set)
+        await bench.desk.stop()
+        await bench.desk.revoke()
+        assert checkpoints.load(tmp_path / "checkpoints", "echo", 0) is None
+        assert bench.committed() is None
+        go_on.set()
+        assert await bench.desk.assign({0}, 2) == 0
+        assert bench.desk.stations[0].offsets == {}  # begun anew, not gone on with
+
+    bench.run(work)
     bench.log.close()
 
 

@@ -634,6 +634,17 @@ def test_restore_refuses_impossible_sizes() -> None:
             meter.restore(meter.snapshot() | {name: wrong})
 
 
+def test_restore_refuses_what_is_of_several_moments() -> None:
+    """Queues that name flows which are not there would be emptied for ever."""
+    meter = FlowMeter(MeterSettings(), Domains(DOMAINS))
+    earlier = {name: np.array(part) for name, part in meter.snapshot().items()}
+    meter.add(rows_of([at(0), at(0, src=3)]), 1, BUFFER)
+    later = meter.snapshot()
+    torn: Parts = later | {name: earlier[name] for name in ("heads", "sides", "cold")}
+    with pytest.raises(ValueError, match="of several moments"):
+        FlowMeter(MeterSettings(), Domains(DOMAINS)).restore(torn)
+
+
 def test_memory_that_cannot_be_had() -> None:
     with pytest.raises(SettingsError, match=r"meter\.max_flows"):
         FlowMeter(MeterSettings(max_flows=1 << 45), Domains(DOMAINS))
