@@ -56,6 +56,9 @@ class _Listener(ConsumerRebalanceListener):
         await self._consumer.on_partitions_revoked({TP(*tp) for tp in revoked})
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        # The client gives no sign of life before this returns, and to restore may take longer than a session:
+        # the member would be taken for dead, join anew, and restore again without end.
+        self._consumer.member._coordinator._start_heartbeat_task()  # noqa: SLF001 (it has no public twin)
         await self._consumer.given({TP(*tp) for tp in assigned})
 
 
@@ -158,7 +161,7 @@ class Consumer(BaseConsumer):
         try:
             await self.member.commit(wanted)
         except (CommitFailedError, IllegalStateError) as e:
-            log.warning("offsets were refused: %s", e)
+            log.warning("offsets were refused: %s", type(e).__name__)
             return False
         return True
 

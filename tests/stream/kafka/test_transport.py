@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from citywall.errors import StreamError
-from citywall.settings import Settings
+from citywall.settings import Settings, load
 from stream.app import Worker, raw_topic
 from stream.backbone import LocalBackbone
 from stream.data_folder import DataFolder
@@ -23,8 +24,10 @@ CAST = [Role("hear", ("in",), (), lambda _: None, 2)]
 class Bench:
     """One application on a transport, hearing the topic `in`."""
 
-    def __init__(self, make: Any) -> None:
+    def __init__(self, make: Any, restoring_s: float = 0.0) -> None:
         self.make = make
+        self.restoring_s = restoring_s
+        self.times = 0
         self.heard: list[tuple[int, int, bytes]] = []
         self.assigned: set[tuple[str, int]] = set()
 
@@ -42,6 +45,8 @@ class Bench:
 
         async def assigned(_app: Any, tps: Any, **_: Any) -> None:
             self.assigned = {(tp.topic, tp.partition) for tp in tps}
+            self.times += 1
+            await asyncio.sleep(self.restoring_s)
             ready.set()
 
         agent = app.agent(raw_topic(app, backbone.full("in")), name="hear", concurrency=1)(hear)
@@ -128,3 +133,18 @@ def test_a_message_above_the_limit_is_refused_by_name(cluster: Cluster, on_kafka
         await bench.until(1)
 
     asyncio.run(Bench(lambda: KafkaBackbone(cluster, "run", CAST)).run(work))
+
+
+def test_who_takes_long_to_restore_is_not_taken_for_dead(kafka_url: str):
+    async def work(bench: Bench) -> None:
+        tps = sorted(bench.app.consumer.assignment())
+        assert await bench.app.consumer._commit(dict.fromkeys(tps, 0))
+        await asyncio.sleep(1.0)  # it would join again by now
+
+    settings = load(None, {}, [
+        f"transport={kafka_url}", f"kafka.prefix=t{uuid.uuid4().hex[:8]}", "kafka.session_timeout_s=1",
+        "kafka.heartbeat_s=0.2",
+    ])  # fmt: skip
+    bench = Bench(lambda: KafkaBackbone(Cluster(settings), "run", CAST), restoring_s=3.0)
+    asyncio.run(bench.run(work))
+    assert bench.times == 1
