@@ -81,6 +81,44 @@ def _loader(bits: int, result: Any, swap: bool) -> Any:
     return load
 
 
+def _storer() -> Any:
+    @intrinsic
+    def store_le64(_typing: Any, array: Any, offset: Any, value: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, args[0]).data
+            at = context.cast(builder, args[1], signature.args[1], types.int64)
+            byte = builder.gep(builder.bitcast(data, ir.IntType(8).as_pointer()), [at])
+            word = context.cast(builder, args[2], signature.args[2], types.uint64)
+            builder.store(word, builder.bitcast(byte, ir.IntType(64).as_pointer())).align = 1
+            return context.get_dummy_value()
+
+        return types.void(array, offset, value), generate
+
+    return store_le64
+
+
+def _store_twin(array: Any, offset: int, value: Any) -> None:
+    if not 0 <= offset <= len(array) - 8:
+        raise IndexError(f"a store of 8 bytes at {offset} is out of bounds")
+    array[offset : offset + 8] = np.frombuffer(int(value).to_bytes(8, "little"), np.uint8)
+
+
+def _zero_counter() -> Any:
+    @intrinsic
+    def leading_zeros64(_typing: Any, word: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            value = context.cast(builder, args[0], signature.args[0], types.uint64)
+            return builder.ctlz(value, ir.IntType(1)(0))
+
+        return types.int64(word), generate
+
+    return leading_zeros64
+
+
+def _zeros_twin(word: Any) -> Any:
+    return np.int64(64 - int(word).bit_length())
+
+
 def _prefetcher() -> Any:
     @intrinsic
     def prefetch(_typing: Any, array: Any, offset: Any) -> Any:
@@ -141,6 +179,8 @@ def _no_prefetch(_array: Any, _offset: int) -> None:
 
 
 # load_leNN / load_beNN(array, byte offset): unaligned loads of NN bits. The caller checks bounds.
+# store_le64(array of bytes, byte offset, word): an unaligned store. The caller checks bounds.
+# leading_zeros64(word): zero bits above its highest set one, 64 for 0.
 # prefetch(array, byte offset): hint only; any offset is harmless.
 # copy_bytes(out, at, source, start, n): n bytes of one array of bytes into another. The caller checks bounds.
 if JIT:
@@ -150,6 +190,8 @@ if JIT:
     load_be32 = _loader(32, types.uint32, swap=True)
     load_le64 = _loader(64, types.uint64, swap=False)
     load_be64 = _loader(64, types.uint64, swap=True)
+    store_le64 = _storer()
+    leading_zeros64 = _zero_counter()
     prefetch = _prefetcher()
     copy_bytes = _copier()
 else:
@@ -159,6 +201,8 @@ else:
     load_be32 = _twin(4, "big", np.uint32)
     load_le64 = _twin(8, "little", np.uint64)
     load_be64 = _twin(8, "big", np.uint64)
+    store_le64 = _store_twin
+    leading_zeros64 = _zeros_twin
     prefetch = _no_prefetch
     copy_bytes = _copy_twin
 

@@ -66,7 +66,7 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
     indexes: list[IndexStage] = []
 
     def index(_: int) -> Stage:
-        indexes.append(IndexStage(store, patience))
+        indexes.append(IndexStage(lambda: store, patience))
         return indexes[-1]
 
     archive = FlowArchive(data)
@@ -107,8 +107,8 @@ def _indexer(settings: Settings, patience: Patience) -> Callable[[int], Stage]:
     from alerts.store import open_store
 
     def index(_: int) -> Stage:
-        store = patience(open_store, settings.store, Path(), elasticsearch=settings.elasticsearch)
-        return IndexStage(store, patience)
+        find = partial(open_store, settings.store, Path(), elasticsearch=settings.elasticsearch)
+        return IndexStage(find, patience)
 
     return index
 
@@ -122,7 +122,8 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     domains = Domains(settings.domains)
     cards: dict[str, DetectorCard] = {}
     make: Callable[[int], DetectorSet] | None = None
-    outlet = Outlet(settings.storage.archive_flows, partitions)
+    packed = not settings.transport.startswith("local://")
+    outlet = Outlet(settings.storage.archive_flows, partitions, packed=packed)
     if settings.use_detectors:
         from detectors import registry
 

@@ -2,8 +2,9 @@
 
 A message is a 4-byte little-endian header length, the header as MessagePack, zeros up to a multiple of 16
 bytes, and the body: for rows their bytes as they stand in memory (`Header.schema` names every layout of
-the version, byte order included), MessagePack for everything else. Rows are neither taken apart nor copied
-to be read: as Arrow record batches they cost five times as much, and nobody else reads these topics.
+the version, byte order included), or packed (`stream.packing`) where the transport costs more by the byte;
+MessagePack for everything else. As they stand, rows are neither taken apart nor copied to be read: as Arrow
+record batches they cost five times as much, and nobody else reads these topics.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from numpy.typing import NDArray
 
 from citywall.batches import CLOSED, EVENT, FLOW, SCHEMA_VERSION
 from citywall.errors import StreamError
-from citywall.rows import copy
+from citywall.rows import copy, join
 from citywall.sessions import Session
+from stream import packing
 
 _LENGTH = struct.Struct("<I")
 Rows = NDArray[np.void]
@@ -175,8 +177,8 @@ _ROWS = struct.Struct("<II")
 
 
 @cache
-def _layout(dtype: np.dtype[Any]) -> int:
-    return zlib.crc32(repr(dtype.descr).encode())
+def _layout(dtype: np.dtype[Any], packed: bool = False) -> int:
+    return zlib.crc32(repr((dtype.descr, "packed") if packed else dtype.descr).encode())
 
 
 def _opaque(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -184,15 +186,19 @@ def _opaque(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype((np.void, dtype.itemsize))
 
 
-def encode_rows(dtype: np.dtype[Any], pieces: Sequence[Rows]) -> tuple[Buffer, ...]:
-    """Rows of `dtype` in order, as they stand in memory; contiguous pieces are not copied."""
+def encode_rows(dtype: np.dtype[Any], pieces: Sequence[Rows], *, packed: bool = False) -> tuple[Buffer, ...]:
+    """Rows of `dtype` in order: packed, or as they stand in memory; contiguous pieces are not copied."""
     flat = [np.ascontiguousarray(rows.view(_opaque(dtype))) for rows in pieces if len(rows)]
-    head = _ROWS.pack(_layout(dtype), sum(map(len, flat)))
+    n = sum(map(len, flat))
+    head = _ROWS.pack(_layout(dtype, packed), n)
+    if packed:
+        words = join(flat, _opaque(dtype)).view(np.uint64).reshape(n, -1)
+        return (head, *packing.pack(words)) if n else (head,)
     return (head, *(rows.view(np.uint8).data for rows in flat))
 
 
 def decode_rows(body: bytes | memoryview, dtype: np.dtype[Any]) -> Rows:
-    """Rows written by `encode_rows`, a view of `body`; raises StreamError where they are not of `dtype`."""
+    """Rows written by `encode_rows`, a view of `body` where it can be; raises StreamError for other rows."""
     rows, rest = _rows(memoryview(body), dtype)
     if rest:
         raise StreamError(f"rows that cannot be read: {len(rest)} bytes too many")
@@ -204,6 +210,11 @@ def _rows(body: memoryview, dtype: np.dtype[Any]) -> tuple[Rows, memoryview]:
     if len(body) < _ROWS.size:
         raise StreamError("rows that cannot be read: their head is cut short")
     layout, n = _ROWS.unpack_from(body, 0)
+    if layout == _layout(dtype, packed=True):
+        if not n:
+            return np.empty(0, dtype), body[_ROWS.size :]
+        words, rest = packing.unpack(body[_ROWS.size :], n, dtype.itemsize // 8)
+        return words.reshape(-1).view(dtype), rest
     end = _ROWS.size + n * dtype.itemsize
     if layout != _layout(dtype) or len(body) < end:
         raise StreamError(f"rows that cannot be read: {n} of layout {layout:08x} in {len(body)} bytes")
@@ -212,9 +223,11 @@ def _rows(body: memoryview, dtype: np.dtype[Any]) -> tuple[Rows, memoryview]:
     return (rows if rows.flags.aligned else copy(rows)), body[end:]
 
 
-def encode_closed(ends: Sequence[Rows], closed: Sequence[Rows]) -> tuple[Buffer, ...]:
+def encode_closed(
+    ends: Sequence[Rows], closed: Sequence[Rows], *, packed: bool = False
+) -> tuple[Buffer, ...]:
     """END rows and their statistics, row by row."""
-    return (*encode_rows(FLOW, ends), *encode_rows(CLOSED, closed))
+    return (*encode_rows(FLOW, ends, packed=packed), *encode_rows(CLOSED, closed, packed=packed))
 
 
 def decode_closed(body: memoryview) -> tuple[Rows, Rows]:

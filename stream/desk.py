@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 #: Events that a station takes together when they are there: what a batch costs is shared among them.
 BATCH = 4
+#: Seconds that a batch under way gets to end when its partitions are wanted elsewhere.
+HAND_OVER_S = 15.0
 #: Bytes of outputs made before they are sent and room is waited for.
 _CHUNK_BYTES = 4 << 20
 
@@ -91,6 +93,7 @@ class Desk:
         self._hooks = hooks
         self._open = asyncio.Event()
         self._generation = 0
+        self._under_way: asyncio.Future[None] | None = None
         self.agent = app.agent(raw_topic(app, *self._names), name=f"stream.{role.name}", concurrency=1)(
             self._run
         )
@@ -117,10 +120,21 @@ class Desk:
                 async with self.lock:
                     if not self._open.is_set():
                         continue
-                    await self._take([e.message for e in waiting])
+                    await self._see_to([e.message for e in waiting])
                     waiting = []
             if self.failed:
                 await asyncio.Event().wait()
+
+    async def _see_to(self, messages: list[Any]) -> None:
+        """Take messages, unless whoever wants the partitions cuts it off."""
+        task = self._under_way = asyncio.ensure_future(self._take(messages))
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            self._under_way = None
+        if not task.cancelled():
+            task.result()
 
     async def _take(self, messages: list[Any]) -> None:
         """Work messages of partitions that are ours; those from before a rebalance come again."""
@@ -205,8 +219,17 @@ class Desk:
         await self.lock.acquire()
 
     async def revoke(self) -> None:
-        """Save everything, for whoever gets the partitions next. Takes nothing until `assign`."""
+        """Save everything, for whoever gets the partitions next. Takes nothing until `assign`.
+
+        A batch that takes very long (its store is away) is cut off: else nobody's partitions could be given
+        out until it ends. Its thread may go on; what it does is done again.
+        """
         self._open.clear()
+        if (task := self._under_way) is not None:
+            _, late = await asyncio.wait({task}, timeout=HAND_OVER_S)
+            if late:
+                log.warning("%s: a batch is cut off: its partitions are given out anew", self.role.name)
+                task.cancel()
         async with self.lock:
             if not self.failed:
                 await self.save()

@@ -97,10 +97,9 @@ class Engine:
         self._revoked_at = time.monotonic()
         if not revoked:
             return
-        try:
-            await asyncio.gather(*(desk.revoke() for desk in self.desks))
-        except Exception as e:  # noqa: BLE001 (what was not saved is restored, here or elsewhere)
-            log.warning("partitions were taken before their state was saved: %s", e)
+        for result in await asyncio.gather(*(desk.revoke() for desk in self.desks), return_exceptions=True):
+            if isinstance(result, BaseException):  # what was not saved is restored, here or elsewhere
+                log.warning("partitions were taken before their state was saved: %s", result)
 
     async def _assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
         given = {(tp.topic, tp.partition) for tp in assigned}

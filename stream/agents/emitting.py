@@ -28,11 +28,13 @@ class Outlet(msgspec.Struct, frozen=True):
     """Where a session's producer writes to.
 
     `partitions` of flows and events; `sharing` says which rows go where, without it all go to the first.
+    Rows are `packed` where they go over a network.
     """
 
     archive: bool
     partitions: int = 1
     sharing: Sharing | None = None
+    packed: bool = False
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -123,7 +125,7 @@ class Emitter:
                 yield self._rows("flows", FLOW, some, partition, beside)
         if self._outlet.archive and closed:
             ends = [take(rows, rows["kind"] == END) for rows in flows]
-            body = codecs.encode_closed(ends, closed)
+            body = codecs.encode_closed(ends, closed, packed=self._outlet.packed)
             yield Output("closed", self._session, Kind.DATA, body, sum(map(len, ends)), *self._watermark)
 
     def _shared(self, flows: list[Rows], events: list[Rows]) -> Iterator[tuple[int, list[Rows], list[Rows]]]:
@@ -141,5 +143,5 @@ class Emitter:
         self, topic: str, dtype: np.dtype[Any], pieces: list[Rows], partition: int, beside: str = ""
     ) -> Output:
         count = sum(map(len, pieces))
-        body = codecs.encode_rows(dtype, pieces) if count else b""
+        body = codecs.encode_rows(dtype, pieces, packed=self._outlet.packed) if count else b""
         return Output(topic, self._session, Kind.DATA, body, count, *self._watermark, beside, partition)

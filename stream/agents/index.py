@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from citywall.sessions import Session
@@ -19,19 +20,27 @@ Document = dict[str, Any]
 
 
 class IndexStage:
-    """Keeps the newest document of each alert in the store; on disk before anything is acknowledged."""
+    """Keeps the newest document of each alert in the store; on disk before anything is acknowledged.
+
+    `open_store` is called when something is to be done there: a store that is away holds up nobody who is
+    only given partitions.
+    """
 
     name = "index"
     inputs: tuple[str, ...] = ("alerts",)
     outputs: tuple[str, ...] = ()
 
-    def __init__(self, store: AlertStore, patience: Patience | None = None) -> None:
-        self._store = store
+    def __init__(self, open_store: Callable[[], AlertStore], patience: Patience | None = None) -> None:
+        self._open_store = open_store
         self.patience = patience or Patience()
         self.totals = {"alerts": 0}
         self.fresh: list[Document] = []  # indexed since somebody took them
         self._waiting: dict[str, Document] = {}
         self._sessions: dict[str, set[str]] = {}  # ids of each session
+
+    @cached_property
+    def _store(self) -> AlertStore:
+        return self.patience(self._open_store)
 
     def receive(self, message: Message) -> Iterable[Output]:
         """Open a session (what an earlier run of it left goes), hold documents, or end it."""

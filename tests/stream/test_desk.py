@@ -10,7 +10,7 @@ from pathlib import Path
 
 from citywall.errors import DataFolderError
 from citywall.settings import CheckpointSettings
-from stream import checkpoints, codecs
+from stream import checkpoints, codecs, desk
 from stream.app import Worker, local_url, make_app, raw_topic, topics_of
 from stream.board import Board
 from stream.checkpoints import FolderKeeper
@@ -190,6 +190,39 @@ def test_nothing_is_saved_in_the_middle_of_a_batch(tmp_path: Path):
         assert bench.desk.stations[0].offsets == {}  # begun anew, not gone on with
 
     bench.run(work)
+    bench.log.close()
+
+
+def test_partitions_are_handed_over_although_a_batch_does_not_end(tmp_path: Path, monkeypatch, caplog):
+    """A store that is away makes one stage wait, not everybody whose partitions are given out anew."""
+    monkeypatch.setattr(desk, "HAND_OVER_S", 0.05)
+    bench = Bench(tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+    receive = bench.echo.receive
+
+    def slow(message):
+        if message.body == b"slow":
+            begun.set()
+            go_on.wait(20)
+        return receive(message)
+
+    bench.echo.receive = slow  # type: ignore[method-assign]
+
+    async def work() -> None:
+        bench.append(Kind.OPEN, b"open")
+        await bench.until(lambda: len(bench.out()) == 1)
+        bench.append(Kind.DATA, b"slow")
+        await bench.until(begun.is_set)
+        await bench.desk.revoke()
+        assert checkpoints.load(tmp_path / "checkpoints", "echo", 0) is None
+        go_on.set()
+        bench.echo = Echo()
+        await bench.desk.assign({0}, 2)
+        assert not bench.desk.busy
+
+    bench.run(work)
+    assert bench.failures == []
+    assert "a batch is cut off" in caplog.text
     bench.log.close()
 
 

@@ -34,7 +34,7 @@ def document(name: str, version: int) -> dict:
 
 def test_the_newest_document_of_each_alert_is_kept(session, hand, topics_of):
     store = Memory()
-    feeding = hand(IndexStage(store), session)
+    feeding = hand(IndexStage(lambda: store), session)
     feeding.open()
     feeding.data(codecs.pack([document("a", 1), document("b", 1)]), count=2)
     feeding.data(codecs.pack([document("a", 2)]), count=1)
@@ -53,12 +53,12 @@ def test_the_newest_document_of_each_alert_is_kept(session, hand, topics_of):
 
 def test_counts_survive(session, hand):
     store = Memory()
-    feeding = hand(IndexStage(store), session)
+    feeding = hand(IndexStage(lambda: store), session)
     feeding.open()
     feeding.data(codecs.pack([document("a", 1)]), count=1)
     feeding.flush()
     parts = feeding.stage.snapshot()
-    feeding.stage = IndexStage(store)
+    feeding.stage = IndexStage(lambda: store)
     feeding.stage.restore(parts)
     feeding.data(codecs.pack([document("a", 2), document("b", 1)]), count=2)
     assert codecs.unpack(feeding.end()[0].body, Tally).alerts == 2
@@ -68,7 +68,7 @@ def test_counts_survive(session, hand):
 def test_a_store_that_stays_broken_is_raised(session, hand, monkeypatch):
     monkeypatch.setattr(patience, "DELAYS", (0.0, 0.0, 0.0))
     store = Memory()
-    feeding = hand(IndexStage(store), session)
+    feeding = hand(IndexStage(lambda: store), session)
     feeding.open()
     store.broken = True
     feeding.data(codecs.pack([document("a", 1)]), count=1)
@@ -79,7 +79,7 @@ def test_a_store_that_stays_broken_is_raised(session, hand, monkeypatch):
 def test_a_store_that_is_away_is_waited_for(session, hand, monkeypatch):
     monkeypatch.setattr(patience, "FIRST", 0.001)
     store = Memory()
-    feeding = hand(IndexStage(store), session)
+    feeding = hand(IndexStage(lambda: store), session)
     feeding.open()
     tries = iter(range(5))
     take = store.upsert
