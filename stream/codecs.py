@@ -191,9 +191,9 @@ def encode_rows(dtype: np.dtype[Any], pieces: Sequence[Rows], *, packed: bool = 
     flat = [np.ascontiguousarray(rows.view(_opaque(dtype))) for rows in pieces if len(rows)]
     n = sum(map(len, flat))
     head = _ROWS.pack(_layout(dtype, packed), n)
-    if packed:
+    if packed and n:
         words = join(flat, _opaque(dtype)).view(np.uint64).reshape(n, -1)
-        return (head, *packing.pack(words)) if n else (head,)
+        return (head, *packing.pack(words))
     return (head, *(rows.view(np.uint8).data for rows in flat))
 
 

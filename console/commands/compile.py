@@ -61,6 +61,7 @@ def _run_everything() -> None:
     from citywall.settings import Settings
     from drills.scene import synthesise
     from ingest.live.sealing import compile_copy
+    from stream.packing import compile_both
     from stream.runner import run_paths
 
     with tempfile.TemporaryDirectory(prefix="citywall-compile-") as scratch:
@@ -70,6 +71,7 @@ def _run_everything() -> None:
         zeek.write_text(_ZEEK, "utf-8")
         binetflow.write_text(_BINETFLOW, "utf-8")
         compile_copy()
+        compile_both()
         # Several partitions, so that those kernels run too that share rows out.
         settings = msgspec.structs.replace(Settings(), partitions=2)
         run_paths([scene, zeek, binetflow], folder / "data", settings, None)

@@ -66,6 +66,22 @@ def test_popcount(words: list[int]):
     assert out.tolist() == [w.bit_count() for w in words]
 
 
+@kernels.kernel
+def stored(out, at, words, zeros):
+    for i in range(words.size):
+        kernels.store_le64(out, at, words[i])
+        zeros[i] = kernels.leading_zeros64(words[i])
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=5), st.integers(0, 9))
+def test_a_store_is_eight_bytes_and_zeros_are_counted(words: list[int], at: int):
+    out, zeros = np.full(17, 0xEE, np.uint8), np.zeros(len(words), np.int64)
+    stored(out, at, np.array(words, np.uint64), zeros)
+    assert out[at : at + 8].tobytes() == words[-1].to_bytes(8, "little")
+    assert set(out[:at].tolist()) | set(out[at + 8 :].tolist()) <= {0xEE}
+    assert zeros.tolist() == [64 - word.bit_length() for word in words]
+
+
 def test_twins_check_bounds_without_the_compiler():
     code = (
         "import numpy as np; from citywall import kernels as k\n"
@@ -76,6 +92,11 @@ def test_twins_check_bounds_without_the_compiler():
         "try: k.copy_bytes(o, 2, b, 5, 3)\n"
         "except IndexError: pass\n"
         "else: raise SystemExit('a copy out of bounds passed')\n"
+        "k.store_le64(b, 8, np.uint64(2**63)); assert b[8:].tolist() == [0] * 7 + [128]\n"
+        "assert k.leading_zeros64(np.uint64(1)) == 63 and k.leading_zeros64(np.uint64(0)) == 64\n"
+        "try: k.store_le64(b, 9, np.uint64(1))\n"
+        "except IndexError: pass\n"
+        "else: raise SystemExit('a store out of bounds passed')\n"
         "try: k.load_be64(b, 9)\n"
         "except IndexError: print('refused')\n"
     )

@@ -28,15 +28,15 @@ def random_rows(dtype: np.dtype, n: int, seed: int) -> np.ndarray:
     return rows
 
 
-def encoded(*pieces: np.ndarray) -> bytes:
-    return b"".join(codecs.encode_rows(pieces[0].dtype, pieces))
+def encoded(*pieces: np.ndarray, packed: bool = False) -> bytes:
+    return b"".join(codecs.encode_rows(pieces[0].dtype, pieces, packed=packed))
 
 
-@given(st.sampled_from([FLOW, CLOSED, EVENT]), st.integers(0, 50), st.integers(0, 1 << 30))
-@settings(max_examples=50, deadline=None)
-def test_rows_round_trip(dtype, n, seed):
+@given(st.sampled_from([FLOW, CLOSED, EVENT]), st.integers(0, 50), st.integers(0, 1 << 30), st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_rows_round_trip(dtype, n, seed, packed):
     rows = random_rows(dtype, n, seed)
-    found = codecs.decode_rows(encoded(rows), dtype)
+    found = codecs.decode_rows(encoded(rows, packed=packed), dtype)
     assert found.dtype == dtype
     assert (found == rows).all()
     assert len(found) == n
@@ -51,6 +51,16 @@ def test_pieces_follow_each_other_and_empty_ones_leave_nothing():
     rows = random_rows(EVENT, 7, 2)
     assert encoded(rows[:3], rows[3:3], rows[3:]) == encoded(rows)
     assert len(codecs.decode_rows(encoded(rows[:0]), EVENT)) == 0
+
+
+def test_packed_pieces_follow_each_other_and_rows_of_another_kind_are_refused():
+    rows = random_rows(EVENT, 7, 2)
+    body = encoded(rows[:3], rows[3:3], rows[3:], packed=True)
+    assert body == encoded(rows, packed=True)
+    assert len(codecs.decode_rows(encoded(rows[:0], packed=True), EVENT)) == 0
+    for wrong, dtype in ((body, FLOW), (body[:-1], EVENT), (body + b"x", EVENT), (body[:9], EVENT)):
+        with pytest.raises(StreamError, match="cannot be read"):
+            codecs.decode_rows(wrong, dtype)
 
 
 def test_rows_are_a_view_of_the_message_wherever_the_header_ends():
@@ -107,10 +117,11 @@ def test_another_layout_is_named():
         codecs.decode(codecs.encode(other, b""))
 
 
-def test_closed_flows_keep_together():
+@pytest.mark.parametrize("packed", [False, True])
+def test_closed_flows_keep_together(packed: bool):
     ends, closed = random_rows(FLOW, 9, 4), random_rows(CLOSED, 9, 5)
     closed["flow_id"] = ends["flow_id"]
-    found = codecs.decode_closed(memoryview(b"".join(codecs.encode_closed([ends], [closed]))))
+    found = codecs.decode_closed(memoryview(b"".join(codecs.encode_closed([ends], [closed], packed=packed))))
     assert (found[0] == ends).all()
     assert (found[1] == closed).all()
     with pytest.raises(StreamError, match="9 flows ended but 8"):

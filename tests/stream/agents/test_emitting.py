@@ -117,3 +117,16 @@ def test_many_rows_go_out_at_once(session: Session, topics_of):
     emitter = Emitter(session.id, Outlet(archive=False))
     out = list(emitter.add(*reports(ROWS), 1))
     assert [(o.topic, o.count) for o in out] == [("flows", ROWS)]
+
+
+def test_rows_are_packed_where_they_go_over_a_network(session: Session):
+    sizes = {}
+    for packed in (False, True):
+        emitter = Emitter(session.id, Outlet(archive=True, packed=packed))
+        sent = [*emitter.add(*reports(100, 20), 9), *emitter.flush()]
+        bodies = {o.topic: b"".join(o.body) for o in sent}
+        assert codecs.decode_rows(bodies["flows"], FLOW)["flow_id"].tolist() == list(range(100))
+        ends, closed = codecs.decode_closed(memoryview(bodies["closed"]))
+        assert len(ends) == len(closed) == 20
+        sizes[packed] = sum(map(len, bodies.values()))
+    assert sizes[True] * 4 < sizes[False]  # they are nearly all zeros here
