@@ -27,6 +27,7 @@ MODULES = {
         "status",
         "dead-letters",
         "alerts",
+        "cases",
         "flows",
         "assets",
         "detectors",
