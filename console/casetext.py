@@ -44,7 +44,7 @@ def plain(view: View, settings: Settings, *, whole: bool = False, now: int | Non
             {"report": c.duty.report, "to": c.duty.to, "law": clocks.LAW, "clause": c.duty.clause,
              "checked": clocks.CHECKED, "since": _iso(c.since), "due": _iso(c.due), "done": _iso(c.done),
              "state": c.state(now)}
-            for c in clocks.of(work, settings.reporting.operator, cii=any(a.cii for a in case.assets))
+            for c in clocks.of(work, settings.reporting.operator)
         ],
         "clock_unset": clocks.is_unset(work, settings.reporting.operator),
         "version": view.version,
@@ -190,6 +190,8 @@ def _write_clocks(view: View, look: Terminal, settings: Settings) -> None:
         write_text(look, look.tr("cases.clock", report=report, to=to, **words), indent=2)
     if clocks.is_unset(view.work, settings.reporting.operator):
         write_text(look, look.tr("cases.clock_unset"), indent=2)
+    if any(a.cii for a in view.case.assets) and settings.reporting.operator != "cii":
+        write_text(look, look.tr("cases.clock_cii"), indent=2)
 
 
 def _write_alerts(view: View, look: Terminal) -> None:

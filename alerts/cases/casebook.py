@@ -16,8 +16,8 @@ from alerts.cases import facts, grouping, members
 from alerts.cases import work as working
 from alerts.cases.facts import Case
 from alerts.cases.members import Member
+from alerts.cases.mutes import Mute, mute_of
 from alerts.cases.mutes import active as active_mutes
-from alerts.cases.mutes import mute_of
 from alerts.cases.work import Work
 from alerts.desk import Desk, Form, Kept, Unfit, read
 from alerts.documents import ABSENT, Documents, Reading, Writing
@@ -76,8 +76,11 @@ class Casebook:
         rest = iter(alerts)
         while some := list(islice(rest, BATCH)):
             with self.documents.writing() as writing:
-                for case in self._taken(writing, [members.of(alert) for alert in some]):
-                    changed[case.id] = case.first
+                mutes = active_mutes(writing)
+                # A part at a time, each with what it could belong to: that is little, the batch may not be.
+                for part in grouping.grouped(_latest(map(members.of, some)), self.rules):
+                    for case in self._taken(writing, part.members, mutes):
+                        changed[case.id] = case.first
         return [doc_id for doc_id, _ in sorted(changed.items(), key=lambda kv: (kv[1], kv[0]))]
 
     def view(self, name: str) -> View:
@@ -141,16 +144,10 @@ class Casebook:
         main, *others = sorted(works, key=lambda kept: (kept.body.begun, kept.id))
         return View(case, main.body, main.version, main.id, tuple(kept.body for kept in others))
 
-    def _taken(self, writing: Writing, fresh: Sequence[Member]) -> list[Case]:
-        mutes = active_mutes(writing)
-        known: dict[str, Member] = {}
-        for member in fresh:
-            known[member.id] = members.newer(known[member.id], member) if member.id in known else member
-        stored = _component(writing, known.values(), grouping.reach(self.rules))
-        for case in stored.values():
-            for member in case.members:
-                known[member.id] = members.newer(known[member.id], member) if member.id in known else member
-        heard = [member for member in known.values() if mute_of(member, mutes) is None]
+    def _taken(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> list[Case]:
+        stored = _component(writing, fresh, self.rules)
+        known = _latest([*fresh, *(m for case in stored.values() for m in case.members)])
+        heard = [member for member in known if mute_of(member, mutes) is None]
         cases = {
             case.id: case
             for group in grouping.grouped(heard, self.rules)
@@ -165,19 +162,38 @@ class Casebook:
         return changed
 
 
-def _component(asked: Reading, fresh: Collection[Member], reach: int) -> dict[str, Case]:
+def _latest(all_: Iterable[Member]) -> list[Member]:
+    """The latest state of each alert."""
+    known: dict[str, Member] = {}
+    for member in all_:
+        known[member.id] = members.newer(known[member.id], member) if member.id in known else member
+    return list(known.values())
+
+
+def _component(asked: Reading, fresh: Collection[Member], rules: CaseSettings) -> dict[str, Case]:
     """Every stored case whose alerts could belong with `fresh`, by id."""
     found: dict[str, Case] = {}
     keys = {key for m in fresh for key in (*m.keys, f"alert:{m.id}")}
-    low, high = min((m.start for m in fresh), default=0), max((m.last for m in fresh), default=0)
+    held = grouping.Extent.of(fresh)
+    reach = grouping.reach(rules)
     while True:
-        cases: list[Case] = [read(FORM, doc).body for doc in asked.find("case", keys, since=low - reach)]
-        new = [c for c in cases if c.id not in found and c.first <= high + reach]
+        cases: list[Case] = [
+            read(FORM, doc).body for doc in asked.find("case", keys, since=held.first - reach)
+        ]
+        new = [
+            case
+            for case in cases
+            if case.id not in found
+            and (
+                any(m.id == own.id for own in case.members for m in fresh)
+                or held.meets(grouping.Extent.of(case.members), rules)
+            )
+        ]
         if not new:
             return found
         found |= {case.id: case for case in new}
         keys |= {key for case in new for m in case.members for key in m.keys}
-        low, high = min(low, *(c.first for c in new)), max(high, *(c.last for c in new))
+        held = grouping.Extent.of([*fresh, *(m for case in found.values() for m in case.members)])
 
 
 def target_for(identity: Identity, case: Case) -> Target:

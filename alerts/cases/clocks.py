@@ -80,14 +80,10 @@ def clocks(level: str, operator: str, known_at: int, handled_at: int = 0,
     )  # fmt: skip
 
 
-def of(work: Work, operator: str, *, cii: bool = False) -> tuple[Clock, ...]:
-    """The clocks of a case. Where the register says the asset is `cii`, the shortest clock runs.
-
-    Without a kind of operator none runs, not even then: the setting is somebody's decision.
-    """
-    kind = "cii" if operator and cii else operator
+def of(work: Work, operator: str) -> tuple[Clock, ...]:
+    """The clocks of a case. Which one runs is the operator's setting alone, never guessed from an asset."""
     made = [(step.value, step.time) for step in work.reports]
-    return clocks(work.level, kind, work.known_at, work.handled_at, made)
+    return clocks(work.level, operator, work.known_at, work.handled_at, made)
 
 
 def is_unset(work: Work, operator: str) -> bool:

@@ -5,14 +5,15 @@ comes within `window_s` of the last, or within `stage_window_s` where it is of a
 intrusion, control, spread, effect); where it touches two, they are one from there on. A group is at most
 `cap_s` long and `max_alerts` large.
 
-Groups that share no host, or are farther apart than the longest window, say nothing of each other: so a part
-of the alerts can be grouped alone, with the same result, if nothing within `reach` of it is left out.
+Groups that share no host, or are farther apart than the window, say nothing of each other: so a part of the
+alerts can be grouped alone, with the same result, if nothing is left out that it `meets`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from alerts import times
 from alerts.cases.members import Member
@@ -40,9 +41,38 @@ class Group:
         self.stage = max(self.stage, member.stage)
 
 
+class Extent(NamedTuple):
+    """From when to when (ns) some alerts reach, and from which stage to which."""
+
+    first: int
+    last: int
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, members: Collection[Member]) -> Extent:
+        """That of some alerts (at least one)."""
+        stages = [m.stage for m in members]
+        return cls(min(m.start for m in members), max(m.last for m in members), min(stages), max(stages))
+
+    def meets(self, other: Extent, rules: CaseSettings) -> bool:
+        """Whether alerts of the two could be linked, if they touched the same host."""
+        return _follows(self, other, rules) and _follows(other, self, rules)
+
+
+def _follows(one: Extent, other: Extent, rules: CaseSettings) -> bool:
+    """Whether `other` begins soon enough after `one` ends."""
+    later = other.high > one.low
+    return other.first - one.last <= _window(rules, later=later)
+
+
+def _window(rules: CaseSettings, *, later: bool) -> int:
+    return (max(rules.stage_window_s, rules.window_s) if later else rules.window_s) * times.SECOND
+
+
 def reach(rules: CaseSettings) -> int:
     """How far apart (ns) alerts may be and still be linked directly."""
-    return max(rules.window_s, rules.stage_window_s) * times.SECOND
+    return _window(rules, later=True)
 
 
 def grouped(members: Iterable[Member], rules: CaseSettings) -> list[Group]:
@@ -79,10 +109,8 @@ def _home(member: Member, at_key: dict[str, Group], rules: CaseSettings) -> Grou
 
 
 def _joins(member: Member, group: Group, rules: CaseSettings) -> bool:
-    later = member.stage > group.stage > 0
-    window = max(rules.stage_window_s, rules.window_s) if later else rules.window_s
     return (
-        member.start - group.last <= window * times.SECOND
+        member.start - group.last <= _window(rules, later=member.stage > group.stage > 0)
         and member.start - group.first <= rules.cap_s * times.SECOND
         and len(group.members) < rules.max_alerts
     )

@@ -51,8 +51,10 @@ SOURCE = """\
 #v(18pt)
 #align(right, flush[#data.sender #linebreak() #data.date])
 #v(14pt)
-#line(length: 100%, stroke: 0.5pt)
-#flush(text(9.5pt, data.foot))
+#block(breakable: false, width: 100%)[
+  #line(length: 100%, stroke: 0.5pt)
+  #flush(text(9.5pt, data.foot))
+]
 #if data.history.len() > 0 {
   flush(block(above: 14pt, text(10.5pt, stroke: 0.025em, data.history_title)))
   flush(table(

@@ -51,8 +51,7 @@ def test_the_summary_runs_from_the_end_of_handling() -> None:
 def test_of_a_case() -> None:
     work = Work("c", "a", level="major", known_at=NOW)
     assert clocks.of(work, "other")[0].due == NOW + 4 * times.HOUR
-    assert clocks.of(work, "other", cii=True)[0].due == NOW + times.HOUR
-    assert clocks.of(work, "", cii=True) == ()
+    assert clocks.of(work, "") == ()
     assert clocks.is_unset(work, "")
     assert not clocks.is_unset(work, "other")
     assert not clocks.is_unset(msgspec.structs.replace(work, level="general"), "")

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.cases import members
+from alerts.cases import grouping, members
 from alerts.cases.grouping import grouped
 from citywall.casesettings import CaseSettings
 
@@ -64,3 +64,17 @@ def test_a_group_ends_by_length_and_by_size(make: Any) -> None:
 
 def test_who_names_no_host_is_alone(make: Any) -> None:
     assert numbers(make(1), make(2)) == [[1], [2]]
+
+
+def test_what_meets_could_be_linked_and_what_does_not_could_not(make: Any) -> None:
+    def extent(*documents: Any) -> grouping.Extent:
+        return grouping.Extent.of([members.of(d) for d in documents])
+
+    scan = extent(make(1, "10.0.0.5", lasts=HOUR))
+    soon, late = make(2, "10.0.0.5", at=5 * HOUR), make(3, "10.0.0.5", at=6 * HOUR)
+    later_stage = make(4, "10.0.0.5", rule="guess", at=25 * HOUR)
+    assert [scan.meets(extent(d), RULES) for d in (soon, late, later_stage)] == [True, False, True]
+    assert [extent(d).meets(scan, RULES) for d in (soon, late, later_stage)] == [True, False, True]
+    assert not scan.meets(extent(make(5, "10.0.0.5", rule="guess", at=26 * HOUR)), RULES)
+    assert scan.meets(extent(make(6, "10.0.0.5", lasts=99 * HOUR)), RULES)
+    assert grouping.reach(RULES) == 24 * HOUR * 10**9

@@ -112,6 +112,16 @@ def test_a_liaison_sees_its_own_unit_only_and_changes_nothing(people: Any, case:
     assert people("cases", "list", by="root").exit_code == 1
 
 
+def test_the_register_only_hints_at_another_clock(people: Any, case_alert: Any) -> None:
+    people.take(case_alert(1, "10.0.0.5", severity=4, unit="edu", cii=True))
+    case = people.told("cases", "list")["id"]
+    people("cases", "grade", case, "major", "-m", "x", by="li")
+    other, cii = ("--set", "reporting.operator=other"), ("--set", "reporting.operator=cii")
+    assert [c["to"] for c in people.told("cases", "show", case, *other)["clocks"]] == ["other"]
+    assert "critical information infrastructure" in people("cases", "show", case, *other).stdout
+    assert "The register marks" not in people("cases", "show", case, *cii).stdout
+
+
 def test_making_needs_alerts_and_may_be_done_again(people: Any, case_alert: Any) -> None:
     from alerts.store import open_store
 
