@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from citywall.casesettings import CaseSettings, ReportingSettings
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
@@ -168,6 +169,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     audit: AuditSettings = AuditSettings()
     accounts: AccountSettings = AccountSettings()
+    cases: CaseSettings = CaseSettings()
+    reporting: ReportingSettings = ReportingSettings()
     sensor: SensorSettings = SensorSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}

@@ -1,0 +1,216 @@
+"""The cases of a data folder: taken from alerts as they come, and joined with what people wrote.
+
+Cases are made anew from all the alerts that could belong together whenever one of them comes or grows, so
+that the same alerts give the same cases in whatever order and however often they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from alerts.cases import facts, grouping, members
+from alerts.cases import work as working
+from alerts.cases.facts import Case
+from alerts.cases.members import Member
+from alerts.cases.mutes import Mute, mute_of
+from alerts.cases.mutes import active as active_mutes
+from alerts.cases.work import Work
+from alerts.desk import Desk, Form, Kept, Unfit, read
+from alerts.documents import ABSENT, Documents, Reading, Writing
+from citywall.casesettings import CaseSettings
+from citywall.errors import StoreError
+from citywall.permissions import LIAISON, Identity, Target
+
+#: Alerts taken in one transaction.
+BATCH = 500
+_PAGE = 200
+FORM = Form(
+    kind="case", type=Case, at=lambda case: case.last, refs=lambda case: case.refs,
+    target=lambda doc_id, case: Target("case", doc_id, case.units[0] if case.units else ""),
+)  # fmt: skip
+
+
+class View(msgspec.Struct, frozen=True):
+    """A case as people see it. `joined` are works of cases that have become part of this one."""
+
+    case: Case
+    work: Work
+    version: int
+    work_id: str
+    joined: tuple[Work, ...] = ()
+
+    @property
+    def resurged(self) -> bool:
+        """Whether it was closed and has become worse since."""
+        return working.resurged(self.work, self.case)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has to see to it."""
+        return self.work.status != "closed" or self.resurged
+
+    @property
+    def timeline(self) -> tuple[working.Step, ...]:
+        """What people did, of all works that are joined here, oldest first."""
+        steps = [step for work in (self.work, *self.joined) for step in work.history]
+        return tuple(sorted(steps, key=lambda s: s.at))
+
+
+class Casebook:
+    """The cases in `documents`."""
+
+    def __init__(self, documents: Documents, rules: CaseSettings) -> None:
+        self.documents = documents
+        self.rules = rules
+
+    def take(self, alerts: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Take alerts' documents, new or grown; returns ids of cases that changed, oldest first.
+
+        What was taken before may be taken again. A batch is one transaction.
+        """
+        changed: dict[str, int] = {}
+        rest = iter(alerts)
+        while some := list(islice(rest, BATCH)):
+            with self.documents.writing() as writing:
+                mutes = active_mutes(writing)
+                # A part at a time, each with what it could belong to: that is little, the batch may not be.
+                for part in grouping.grouped(_latest(map(members.of, some)), self.rules):
+                    for case in self._taken(writing, part.members, mutes):
+                        changed[case.id] = case.first
+        return [doc_id for doc_id, _ in sorted(changed.items(), key=lambda kv: (kv[1], kv[0]))]
+
+    def view(self, name: str) -> View:
+        """The case of an id, also where it has become part of another; raises StoreError where there is none.
+
+        The beginning of an id will do where it is the only one that begins so.
+        """
+        doc = self.documents.get("case", name)
+        if doc is None and (old := self.documents.get("work", name)) is not None:
+            seed = read(working.FORM, old).body.seed
+            doc = next(iter(self.documents.find("case", (f"alert:{seed}",))), None)
+        if doc is None:
+            found = [v for v in self.views(every=True) if v.case.id.startswith(name)] if name else []
+            if len(found) != 1:
+                raise StoreError(f"there is no case {name}")
+            return found[0]
+        return self._joined(read(FORM, doc).body)
+
+    def views(self, *, every: bool = False) -> Iterator[View]:
+        """Cases, that with the newest alert first; groups of alerts that are no case only where `every`."""
+        after: tuple[int, str] | None = None
+        while docs := self.documents.page("case", limit=_PAGE, after=after):
+            for doc in docs:
+                case: Case = read(FORM, doc).body
+                if every or case.opened_by:
+                    yield self._joined(case)
+            after = (docs[-1].at, docs[-1].id)
+
+    def about(self, keys: Collection[str]) -> list[View]:
+        """Cases that refer to any of `keys` (`host:live:default/10.0.0.5`, `alert:…`), oldest first."""
+        cases: list[Case] = [read(FORM, doc).body for doc in self.documents.find("case", keys)]
+        found = sorted((c for c in cases if c.opened_by), key=lambda c: (c.first, c.id))
+        return [self._joined(case) for case in found]
+
+    def change(
+        self, desk: Desk, by: Identity, name: str, step: Callable[[Work, str, int], Work],
+        *, action: str = "cases.work", version: int | None = None, what: str = "",
+    ) -> View:  # fmt: skip
+        """Let somebody take a step on a case; `version` is that of the work as they saw it (default: now).
+
+        Raises Refused and StoreConflict.
+        """
+        view = self.view(name)
+
+        def make(body: Work | None, _: Writing, now: int) -> Work:
+            work = body or msgspec.structs.replace(working.fresh(view.case), case=view.work_id)
+            return step(working.begun(work, by.user, now), by.user, now)
+
+        desk.change(
+            by, action, working.FORM, view.work_id,
+            version=view.version if version is None else version, make=make,
+            detail={"step": what} if what else None, target=target_for(by, view.case),
+        )  # fmt: skip
+        return self.view(view.work_id)
+
+    def _joined(self, case: Case) -> View:
+        found = self.documents.find("work", [f"alert:{m.id}" for m in case.members])
+        works: list[Kept[Work]] = [read(working.FORM, doc) for doc in found]
+        if not works:
+            return View(case, working.fresh(case), ABSENT, case.id)
+        main, *others = sorted(works, key=lambda kept: (kept.body.begun, kept.id))
+        return View(case, main.body, main.version, main.id, tuple(kept.body for kept in others))
+
+    def _taken(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> list[Case]:
+        stored = _component(writing, fresh, self.rules)
+        known = _latest([*fresh, *(m for case in stored.values() for m in case.members)])
+        heard = [member for member in known if mute_of(member, mutes) is None]
+        cases = {
+            case.id: case
+            for group in grouping.grouped(heard, self.rules)
+            for case in (facts.told(tuple(group.members), self.rules),)
+        }
+        for doc_id in sorted(stored.keys() - cases.keys()):
+            writing.drop("case", doc_id)
+        changed = [case for case in cases.values() if stored.get(case.id) != case]
+        for case in changed:
+            before = writing.get("case", case.id)
+            writing.put(FORM.doc(case.id, case), before.version if before else ABSENT)
+        return changed
+
+
+def _latest(all_: Iterable[Member]) -> list[Member]:
+    """The latest state of each alert."""
+    known: dict[str, Member] = {}
+    for member in all_:
+        known[member.id] = members.newer(known[member.id], member) if member.id in known else member
+    return list(known.values())
+
+
+def _component(asked: Reading, fresh: Collection[Member], rules: CaseSettings) -> dict[str, Case]:
+    """Every stored case whose alerts could belong with `fresh`, by id."""
+    found: dict[str, Case] = {}
+    keys = {key for m in fresh for key in (*m.keys, f"alert:{m.id}")}
+    held = grouping.Extent.of(fresh)
+    reach = grouping.reach(rules)
+    while True:
+        cases: list[Case] = [
+            read(FORM, doc).body for doc in asked.find("case", keys, since=held.first - reach)
+        ]
+        new = [
+            case
+            for case in cases
+            if case.id not in found
+            and (
+                any(m.id == own.id for own in case.members for m in fresh)
+                or held.meets(grouping.Extent.of(case.members), rules)
+            )
+        ]
+        if not new:
+            return found
+        found |= {case.id: case for case in new}
+        keys |= {key for case in new for m in case.members for key in m.keys}
+        held = grouping.Extent.of([*fresh, *(m for case in found.values() for m in case.members)])
+
+
+def target_for(identity: Identity, case: Case) -> Target:
+    """The case as the guard is told of it: for a liaison, as their unit's if it is that too."""
+    unit = case.units[0] if case.units else ""
+    if LIAISON in identity.roles and identity.unit in case.units:
+        unit = identity.unit
+    return Target("case", case.id, unit)
+
+
+def visible(identity: Identity, case: Case) -> bool:
+    """Whether somebody who may read cases may read this one: a liaison sees those of their own unit."""
+    return LIAISON not in identity.roles or identity.unit in case.units
+
+
+def no_case(case: Case) -> Case:
+    """The case itself; raises Unfit where its alerts make none yet."""
+    if not case.opened_by:
+        raise Unfit("no_case_yet")
+    return case

@@ -1,0 +1,192 @@
+"""The embedded store of documents: one SQLite file in the data folder, `desk.sqlite`.
+
+`audited` is the number of the audit log's last record that a transaction of this file wrote.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from alerts.documents import ABSENT, Doc
+from citywall.errors import StoreConflict, StoreError
+
+NAME = "desk.sqlite"
+SCHEMA = 1
+_BUSY_SECONDS = 30
+_TABLES = (
+    """TABLE IF NOT EXISTS documents (
+        kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
+        refs BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID""",
+    "INDEX IF NOT EXISTS documents_at ON documents (kind, at, id)",
+    """TABLE IF NOT EXISTS refs (
+        kind TEXT NOT NULL, ref TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, ref, id)
+    ) WITHOUT ROWID""",
+    "TABLE IF NOT EXISTS audited (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL)",
+)
+_SELECT = "SELECT kind, id, body, version, at, refs FROM documents"
+_FIND = """
+SELECT kind, id, body, version, at, refs FROM documents WHERE kind = ? AND at >= ? AND id IN
+(SELECT id FROM refs WHERE kind = ? AND ref IN (SELECT value FROM json_each(?))) ORDER BY id
+"""
+
+
+class _Asking:
+    """Questions over one connection; None for a file that is not there yet."""
+
+    def __init__(self, connection: sqlite3.Connection | None) -> None:
+        self._connection = connection
+
+    def get(self, kind: str, doc_id: str) -> Doc | None:
+        """See :class:`alerts.documents.Reading`."""
+        found = self._asked(f"{_SELECT} WHERE kind = ? AND id = ?", (kind, doc_id))
+        return next(iter(found), None)
+
+    def find(self, kind: str, refs: Collection[str], *, since: int | None = None) -> list[Doc]:
+        """See :class:`alerts.documents.Reading`."""
+        least = -(1 << 63) if since is None else since
+        return self._asked(_FIND, (kind, least, kind, msgspec.json.encode(sorted(set(refs))).decode()))
+
+    def page(self, kind: str, *, limit: int = 100, after: tuple[int, str] | None = None) -> list[Doc]:
+        """See :class:`alerts.documents.Reading`."""
+        where, values = ("", ()) if after is None else (" AND (at, id) < (?, ?)", after)
+        sql = f"{_SELECT} WHERE kind = ?{where} ORDER BY at DESC, id DESC LIMIT ?"
+        return self._asked(sql, (kind, *values, limit))
+
+    def _asked(self, sql: str, values: Iterable[object]) -> list[Doc]:
+        if self._connection is None:
+            return []
+        return [
+            Doc(kind, doc_id, body, version, at, tuple(msgspec.json.decode(refs)))
+            for kind, doc_id, body, version, at, refs in self._connection.execute(sql, tuple(values))
+        ]
+
+
+class Transaction(_Asking):
+    """What is read and written in one transaction."""
+
+    _connection: sqlite3.Connection
+
+    def put(self, doc: Doc, version: int) -> Doc:
+        """See :class:`alerts.documents.Writing`."""
+        before = self.get(doc.kind, doc.id)
+        if (before.version if before else ABSENT) != version:
+            raise StoreConflict(f"{doc.kind} {doc.id} was changed meanwhile: read it again")
+        after = msgspec.structs.replace(doc, version=version + 1)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO documents (kind, id, version, at, refs, body) VALUES (?, ?, ?, ?, ?, ?)",
+            (after.kind, after.id, after.version, after.at, msgspec.json.encode(after.refs), after.body),
+        )
+        old, new = set(before.refs if before else ()), set(after.refs)
+        self._forget(doc.kind, doc.id, old - new)
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO refs (kind, ref, id) VALUES (?, ?, ?)",
+            [(doc.kind, ref, doc.id) for ref in sorted(new - old)],
+        )
+        return after
+
+    def drop(self, kind: str, doc_id: str) -> None:
+        """See :class:`alerts.documents.Writing`."""
+        if (before := self.get(kind, doc_id)) is not None:
+            self._forget(kind, doc_id, before.refs)
+            self._connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, doc_id))
+
+    @property
+    def audited(self) -> int | None:
+        """The last record of ours in the audit log; None in a file just made."""
+        row = self._connection.execute("SELECT n FROM audited").fetchone()
+        return None if row is None else int(row[0])
+
+    @audited.setter
+    def audited(self, n: int) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO audited (one, n) VALUES (1, ?)", (n,))
+
+    def _forget(self, kind: str, doc_id: str, refs: Iterable[str]) -> None:
+        self._connection.executemany(
+            "DELETE FROM refs WHERE kind = ? AND ref = ? AND id = ?", [(kind, ref, doc_id) for ref in refs]
+        )
+
+
+class DocFile:
+    """The file in `data`. Connections live for one call, so that threads and processes may share it."""
+
+    def __init__(self, data: Path) -> None:
+        self.path = data / NAME
+
+    def get(self, kind: str, doc_id: str) -> Doc | None:
+        """See :class:`alerts.documents.Reading`."""
+        with self._reading() as asking:
+            return asking.get(kind, doc_id)
+
+    def find(self, kind: str, refs: Collection[str], *, since: int | None = None) -> list[Doc]:
+        """See :class:`alerts.documents.Reading`."""
+        with self._reading() as asking:
+            return asking.find(kind, refs, since=since)
+
+    def page(self, kind: str, *, limit: int = 100, after: tuple[int, str] | None = None) -> list[Doc]:
+        """See :class:`alerts.documents.Reading`."""
+        with self._reading() as asking:
+            return asking.page(kind, limit=limit, after=after)
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """One transaction: committed at the end, undone where anything is raised."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise StoreError(f"{self.path.parent}: {e.strerror or e}") from e
+        with self._failing(), self._connected("rwc") as connection:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._check(connection)
+                for table in _TABLES:
+                    connection.execute(f"CREATE {table}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA}")
+                yield Transaction(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[_Asking]:
+        if not self.path.exists():
+            yield _Asking(None)
+            return
+        with self._failing(), self._connected("ro") as connection:
+            yield _Asking(connection if self._check(connection) else None)
+
+    @contextmanager
+    def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(
+            f"{self.path.resolve().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+        )
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _check(self, connection: sqlite3.Connection) -> int:
+        schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if schema not in (0, SCHEMA):
+            raise StoreError(f"{self.path}: has schema {schema}, this version of Citywall reads {SCHEMA}")
+        return schema
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as e:
+            raise StoreError(f"{self.path}: {e}") from e
+        except msgspec.DecodeError as e:
+            raise StoreError(f"{self.path}: is damaged ({e})") from e

@@ -1,0 +1,86 @@
+"""Documents that people and rules write beside alerts: cases, mutes, warnings, notices.
+
+One small contract, so that any store that keeps versions can hold them: a document has a kind, an id, a
+version and a JSON body; it is found again by id, by what it refers to, and by time. A change names the
+version it was made from. :mod:`alerts.docfile` is the embedded implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+#: The version of what is not there yet.
+ABSENT = 0
+
+
+class Doc(msgspec.Struct, frozen=True):
+    """A document as it is stored.
+
+    `refs` are what it can be found by besides its id (`host:…`, `alert:…`, `unit:…`); `at` is the time (ns)
+    it is put in order by; `version` counts its changes from 1.
+    """
+
+    kind: str
+    id: str
+    body: bytes
+    version: int = ABSENT
+    at: int = 0
+    refs: tuple[str, ...] = ()
+
+    def read(self, type_: type[T]) -> T:
+        """The body as a struct; raises msgspec.DecodeError, which stores tell as damage."""
+        return msgspec.json.decode(self.body, type=type_)
+
+
+class Reading(Protocol):
+    """What can be asked. Every method raises StoreError where the store fails."""
+
+    def get(self, kind: str, doc_id: str) -> Doc | None:
+        """The document of an id."""
+        ...
+
+    def find(self, kind: str, refs: Collection[str], *, since: int | None = None) -> list[Doc]:
+        """Documents that refer to any of `refs` and whose `at` is not before `since`, each once, by id."""
+        ...
+
+    def page(self, kind: str, *, limit: int = 100, after: tuple[int, str] | None = None) -> list[Doc]:
+        """The newest documents by (`at`, id), newest first; `after` is that of an earlier page's last."""
+        ...
+
+
+class Writing(Reading, Protocol):
+    """One transaction: what it reads is not changed by others before it ends."""
+
+    def put(self, doc: Doc, version: int) -> Doc:
+        """Write what was read as `version` (ABSENT: not there); raises StoreConflict where that is past."""
+        ...
+
+    def drop(self, kind: str, doc_id: str) -> None:
+        """Remove a document, if it is there."""
+        ...
+
+    @property
+    def audited(self) -> int | None:
+        """Number of the audit log's last record of a change in this store; None in a store just made."""
+        ...
+
+    @audited.setter
+    def audited(self, n: int) -> None: ...
+
+
+class Documents(Reading, Protocol):
+    """A store of documents."""
+
+    def writing(self) -> AbstractContextManager[Writing]:
+        """A transaction: on disk when it ends, undone where anything is raised."""
+        ...
+
+
+def encoded(body: Any) -> bytes:
+    """A struct as the bytes of a body; the same for the same struct."""
+    return msgspec.json.encode(body, order="deterministic")
