@@ -20,6 +20,7 @@ from msgspec import Meta
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
+from citywall.playbooksettings import PlaybookSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
@@ -168,6 +169,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     audit: AuditSettings = AuditSettings()
     accounts: AccountSettings = AccountSettings()
+    playbooks: PlaybookSettings = PlaybookSettings()
     sensor: SensorSettings = SensorSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
