@@ -27,6 +27,7 @@ MODULES = {
         "status",
         "dead-letters",
         "alerts",
+        "playbooks",
         "flows",
         "assets",
         "detectors",

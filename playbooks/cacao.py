@@ -327,7 +327,9 @@ class Playbook(Struct, frozen=True, kw_only=True, tag_field="type", tag="playboo
 
     def step_name(self, step: str, language: str) -> str:
         """What people call a step."""
-        return self.said(f"workflow/{step}/name", self.workflow[step].name or step, language)
+        return self.said(
+            f"workflow/{step}/name", self.workflow[step].name or step.partition("--")[0], language
+        )
 
 
 def next_steps(step: Step) -> tuple[tuple[str, str], ...]:

@@ -86,8 +86,9 @@ class Desk:
         stored = self._journal.begin(event, by, entries)
         return self._runner.advance(stored.run.id)
 
-    def resume(self, id_: str) -> Stored:
+    def resume(self, by: Identity, id_: str) -> Stored:
         """Let a run go on as far as it can: after a crash, when a time has come."""
+        self._guard.require(by, "playbooks.request", Target("playbook_run", id_))
         self._need(id_)
         return self._runner.advance(id_)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from msgspec import inspect
@@ -43,7 +44,7 @@ class Checker:
     def check(self, node: Node, wanted: Any, name: str = "") -> Any:
         """The value of `node` as `wanted` (a type), in Python's plain types; MISSING where it has faults."""
         known = len(self.faults)
-        value = self._value(node, inspect.type_info(wanted), name)
+        value = self._value(node, _described(wanted), name)
         return value if len(self.faults) == known else MISSING
 
     def note(self, node: Node | int, name: str, key: str, **values: str) -> Missing:
@@ -183,6 +184,12 @@ class Checker:
         shown = self._names.get(key, key)
         shown = shown if shown.isprintable() and len(shown) <= _LONGEST else repr(shown[:_LONGEST])
         return f"{name}.{shown}" if name else shown
+
+
+@cache
+def _described(wanted: Any) -> inspect.Type:
+    """What msgspec knows of a type; it takes a quarter of a second to find out."""
+    return inspect.type_info(wanted)
 
 
 def plain(node: Node) -> Any:

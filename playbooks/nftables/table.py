@@ -2,7 +2,7 @@
 
 There is a set for each length of prefix, `v4_32`, `v6_64`: packets are looked up by their first so many bits,
 so that sets need no intervals, and prefixes may overlap. Elements end by themselves, by the kernel's clock.
-Chains hook in before connection tracking, at what comes in (also to be forwarded) and what goes out from here.
+Chains hook in before connection tracking, at what comes in (also to be forwarded) and what leaves from here.
 """
 
 from __future__ import annotations

@@ -51,9 +51,9 @@ def test_a_dry_run_touches_nothing(house: Any) -> None:
     done = house.desk.request(house.li, "test", {}, case="c1").run
     assert done.status == "completed"
     assert [unit.stage for unit in done.units.values()] == ["planned"] * 3
-    assert "add element inet citywall v4_32 { 192.0.2.7 timeout 600s }" in [
-        *done.units.values()
-    ][1].plan.script
+    assert (
+        "add element inet citywall v4_32 { 192.0.2.7 timeout 600s }" in [*done.units.values()][1].plan.script
+    )
     assert house.kernel.done == []
 
 
@@ -139,7 +139,9 @@ def test_a_playbook_changed_between_request_and_approval_voids_it(house: Any) ->
         house.desk.approve(house.wang, waiting.id, unit.request.digest)
 
 
-@pytest.mark.parametrize("address", ["198.51.100.9", "2001:db8:aa::1", "127.0.0.1", "fe80::1", "198.51.0.0/16"])
+@pytest.mark.parametrize(
+    "address", ["198.51.100.9", "2001:db8:aa::1", "127.0.0.1", "fe80::1", "198.51.0.0/16"]
+)
 def test_protected_prefixes_are_never_blocked(house: Any, address: str) -> None:
     house.write(BLOCK)
     refused = house.desk.request(house.li, "test", {"source_ip": address}, live=True, case="c1").run
@@ -164,7 +166,10 @@ def test_no_is_an_answer(house: Any) -> None:
     house.write(BLOCK)
     waiting = run(house)
     after = house.desk.reject(house.wang, waiting.id, "a camera of ours").run
-    assert (after.status, after.reason) == ("failed", Told("rejected", {"by": "wang", "reason": "a camera of ours"}))
+    assert (after.status, after.reason) == (
+        "failed",
+        Told("rejected", {"by": "wang", "reason": "a camera of ours"}),
+    )
     assert house.kernel.blocked == {}
 
 
@@ -232,7 +237,7 @@ def test_an_alert_fills_in_what_it_knows(house: Any) -> None:
     house.write(BLOCK)
     house.alerts["a1"] = {"event": {"id": "a1", "severity": 5}, "source": {"ip": "192.0.2.8"}}
     done = house.desk.request(house.li, "test", {}, alert="a1", case="c").run
-    assert [*done.units.values()][0].command["text"] == "seen 192.0.2.8"
+    assert next(iter(done.units.values())).command["text"] == "seen 192.0.2.8"
     assert done.scopes[0].values["__severity__"] == "5"
     with pytest.raises(UsageError, match="no alert a2"):
         house.desk.request(house.li, "test", {}, alert="a2")
@@ -269,4 +274,4 @@ def test_a_run_is_found_again(house: Any) -> None:
     house.write(BLOCK)
     waiting = run(house)
     house.open()
-    assert house.file.get(waiting.id).run == house.desk.resume(waiting.id).run
+    assert house.file.get(waiting.id).run == house.desk.resume(house.li, waiting.id).run
