@@ -36,11 +36,12 @@ def _check_places(settings: Settings, origins: Mapping[str, str]) -> None:
         except ValueError as e:
             key = f"domains.vlans.{vlan}"
             raise SettingsError(origin_of(key, origins), key, str(e)) from e
-    for network in settings.home:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as e:
-            raise SettingsError(origin_of("home", origins), "home", str(e)) from e
+    for key, networks in (("home", settings.home), ("playbooks.protected", settings.playbooks.protected)):
+        for network in networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as e:
+                raise SettingsError(origin_of(key, origins), key, str(e)) from e
 
 
 def _check_kafka(kafka: KafkaSettings, origins: Mapping[str, str]) -> None:

@@ -21,6 +21,7 @@ from citywall.casesettings import CaseSettings, ReportingSettings
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
+from citywall.playbooksettings import PlaybookSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
@@ -171,6 +172,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accounts: AccountSettings = AccountSettings()
     cases: CaseSettings = CaseSettings()
     reporting: ReportingSettings = ReportingSettings()
+    playbooks: PlaybookSettings = PlaybookSettings()
     sensor: SensorSettings = SensorSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}

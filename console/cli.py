@@ -31,6 +31,7 @@ MODULES = {
         "mutes",
         "notices",
         "warnings",
+        "playbooks",
         "flows",
         "assets",
         "detectors",

@@ -53,12 +53,15 @@ class Fields:
 Node = Scalar | Items | Fields
 
 
-def parse(text: str, path: str) -> tuple[Node | None, list[Fault]]:
+def parse(
+    text: str, path: str, *, section: str = "register_fault", depth: int = MAX_DEPTH
+) -> tuple[Node | None, list[Fault]]:
     """The tree of a YAML text and the faults of its form; None where it holds nothing, or is no tree of ours.
 
-    `text` was decoded from UTF-8 and holds no half characters.
+    `text` was decoded from UTF-8 and holds no half characters. `section` of the catalogue has the reasons;
+    what is nested deeper than `depth` is refused.
     """
-    tree = _Tree(path)
+    tree = _Tree(path, section, depth)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             tree.take(event)
@@ -77,8 +80,10 @@ def parse(text: str, path: str) -> tuple[Node | None, list[Fault]]:
 class _Tree:
     """Grows a tree from events."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, section: str, depth: int) -> None:
         self.path = path
+        self.section = section
+        self.depth = depth
         self.root: Node | None = None
         self.faults: list[Fault] = []
         self.hopeless = False
@@ -86,7 +91,7 @@ class _Tree:
         self._documents = 0
 
     def give_up(self, line: int, key: str, **values: str) -> None:
-        self.faults.append(Fault(self.path, line, "", f"register_fault.{key}", values))
+        self.faults.append(Fault(self.path, line, "", f"{self.section}.{key}", values))
         self.hopeless = True
 
     def take(self, event: yaml.Event) -> None:
@@ -111,7 +116,7 @@ class _Tree:
                 self._open.pop()
 
     def _enter(self, node: Items | Fields) -> None:
-        if len(self._open) >= MAX_DEPTH:
+        if len(self._open) >= self.depth:
             self.give_up(node.line, "too_deep")
             return
         self._add(node)
@@ -135,6 +140,6 @@ class _Tree:
     def _put(self, parent: Fields, key: Scalar, node: Node) -> None:
         if key.text in parent.fields:
             first = str(parent.fields[key.text][0])
-            self.faults.append(Fault(self.path, key.line, key.text, "register_fault.twice", {"line": first}))
+            self.faults.append(Fault(self.path, key.line, key.text, f"{self.section}.twice", {"line": first}))
         else:
             parent.fields[key.text] = (key.line, node)

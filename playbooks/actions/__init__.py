@@ -1,0 +1,1 @@
+"""What steps can do: one file and one line in the registry each."""
