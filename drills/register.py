@@ -86,6 +86,8 @@ class Register:
     hosts: dict[str, Host] = field(default_factory=dict)
     #: The router, with whose MAC everybody outside a segment is seen.
     gateway: Host = field(default_factory=lambda: Host("gateway", "10.20.30.1", "fe80::1", _GATEWAY_MAC))
+    #: Prefixes whose hosts are seen with MACs of their own: their segment is the tap's.
+    segments: tuple[str, ...] = ()
     _owners: dict[str, Host] = field(default_factory=dict)
 
     def add(self, host: Host) -> Host:
@@ -103,6 +105,11 @@ class Register:
 
     def __getitem__(self, name: str) -> Host:
         return self.hosts[name]
+
+    def inside(self, address: str) -> bool:
+        """Whether an address is in a segment of the tap; raises ValueError for what is none."""
+        ip = ipaddress.ip_address(address)
+        return any(ip in ipaddress.ip_network(segment) for segment in self.segments)
 
     def owner(self, address: str) -> Host | None:
         """The host that has `address`."""
@@ -125,7 +132,10 @@ def of(register: posture.Register, cast: Mapping[str, tuple[str, ...]] | None = 
     prefixes = {part: found.prefixes(part, chosen[part]) for part in PREFIX_PARTS}
     if found.faults:
         raise Miscast(found.faults)
-    hosts = Register(gateway=Host("gateway", _nth(prefixes[CLIENT_PREFIXES][0], 1), "fe80::1", _GATEWAY_MAC))
+    hosts = Register(
+        gateway=Host("gateway", _nth(prefixes[CLIENT_PREFIXES][0], 1), "fe80::1", _GATEWAY_MAC),
+        segments=tuple(dict.fromkeys(p for part in PREFIX_PARTS for p in prefixes[part])),
+    )
     for name, ports in PORTS.items():
         v4, v6 = parts[name]
         hosts.add(Host(name, v4, v6, mac_of(v4), ports, server=True))
