@@ -89,11 +89,12 @@ def perform(path: Path, script: Script, progress: Progress | None = None) -> Sce
         record = _write(path, _Play(script), progress)
     except OSError as e:
         raise InputError(str(path), e.strerror or str(e)) from e
-    hosts = script.register
+    hosts, attacks = script.register, tuple(record.attack(label) for label in sorted(record.runs))
+    taken_over = {address for attack in attacks if not attack.spoofed for address in attack.sources}
+    benign = [a for a in addresses([*hosts.hosts.values(), hosts.gateway]) if a not in taken_over]
     facts = truth.Truth(
         path.name, script.seed, -(-script.seconds // 60), record.frames, record.bytes, record.first,
-        record.last, tuple(record.attack(label) for label in sorted(record.runs)),
-        tuple(addresses([*hosts.hosts.values(), hosts.gateway])),
+        record.last, attacks, tuple(benign),
     )  # fmt: skip
     truth.save(facts, path)
     return Scene(path, truth.truth_path(path), facts)
