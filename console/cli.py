@@ -34,6 +34,7 @@ MODULES = {
         "store",
         "accounts",
         "audit",
+        "drill",
         "synth",
         "settings",
         "compile",
