@@ -76,7 +76,10 @@ def _trainers(made: Document, planned: Planned, language: str) -> None:
     )  # fmt: skip
     made.heading(2, tr("drill_doc.expected", language))
     made.table(
-        [tr(f"drill_doc.{c}", language) for c in ("attack", "class", "techniques", "within", "least_severity")],
+        [
+            tr(f"drill_doc.{c}", language)
+            for c in ("attack", "class", "techniques", "within", "least_severity")
+        ],
         [
             (d.attack, d.class_, ", ".join(d.techniques), f"{d.within} s" if d.within else "-",
              tr(f"alerts_severity.{d.severity}", language))
@@ -98,13 +101,13 @@ def _trainers(made: Document, planned: Planned, language: str) -> None:
 def attacks(planned: Planned, language: str) -> list[tuple[str, ...]]:
     """What happens: each attack with its times, ends and frames."""
     kinds = {attack.id: attack.kind for attack in planned.scenario.attacks}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for attack in planned.truth.attacks:
         kind = kinds.get(attack.id)
         sources = tr("drill_doc.spoofed", language) if attack.spoofed else ", ".join(attack.sources[:4])
         rows.append((
-            attack.id, KINDS[kind].title(language) if kind else attack.kind, times.to_iso(attack.start)[:23] + "Z",
-            times.to_iso(attack.end)[:23] + "Z", sources, ", ".join(attack.targets[:4]),
+            attack.id, KINDS[kind].title(language) if kind else attack.kind,
+            times.to_iso(attack.start)[:23] + "Z", times.to_iso(attack.end)[:23] + "Z", sources, ", ".join(attack.targets[:4]),
             f"{attack.first_frame}-{attack.last_frame} ({attack.packets})",
         ))  # fmt: skip
     return rows

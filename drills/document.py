@@ -15,7 +15,8 @@ _STYLE = (
     "body{font-family:'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei',sans-serif;max-width:60em;"
     "margin:2em auto;padding:0 1em;line-height:1.5;color:#111}"
     "table{border-collapse:collapse;width:100%;margin:.6em 0;font-size:.92em}"
-    "th,td{border:1px solid #999;padding:.25em .5em;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
+    "th,td{border:1px solid #999;padding:.25em .5em;text-align:left;"
+    "vertical-align:top;overflow-wrap:anywhere}"
     "th{background:#eee}h1{font-size:1.6em}h2{font-size:1.25em;border-bottom:1px solid #999}"
     "@media print{body{margin:0}h2{break-after:avoid}tr{break-inside:avoid}}"
 )

@@ -139,8 +139,8 @@ def plan(
         digest = canonical.digest([[f.path, f.bytes, f.sm3, f.sha256] for f in files])
         made = f"{name}\0{now}\0{digest}"
         drill = Drill(
-            VERSION, hashlib.sha256(made.encode()).hexdigest()[:16], name, scenario.id, scenario.title, digest,
-            scenario.seed, now, files,
+            VERSION, hashlib.sha256(made.encode()).hexdigest()[:16], name, scenario.id, scenario.title,
+            digest, scenario.seed, now, files,
         )  # fmt: skip
         replace_file(part / _PLAN, _encode(drill))
         part.rename(target)

@@ -1,6 +1,6 @@
 """Plans a drill: from a scenario, its capture and truth in a folder of their own.
 
-The same scenario gives the same files, byte for byte, and the same digest, whenever and wherever it is planned.
+The same scenario gives the same files, byte for byte, and the same digest, whenever it is planned.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def make_traffic(scenario: Scenario, capture: Path, progress: Progress | None = 
 
 
 def expected_of(scenario: Scenario, known: truth.Truth) -> tuple[Detection, ...]:
-    """What is to be detected: as the scenario says; where it says nothing of an attack, all that is true of it.
+    """What is to be detected: as the scenario says; where it says nothing of an attack, what is true of it.
 
     Sources and targets that it leaves open are those of the truth, but nobody is named as the source of an
     attack that was spoofed.
@@ -57,9 +57,7 @@ def expected_of(scenario: Scenario, known: truth.Truth) -> tuple[Detection, ...]
     attacks = {attack.id: attack for attack in known.attacks}
     said = {detection.attack for detection in scenario.detections}
     found = [d for d in scenario.detections if d.attack in attacks]
-    found += [
-        Detection(a.id, class_=a.kind, techniques=a.attck) for a in known.attacks if a.id not in said
-    ]
+    found += [Detection(a.id, class_=a.kind, techniques=a.attck) for a in known.attacks if a.id not in said]
     order = list(attacks)
     return tuple(sorted((_whole(d, attacks[d.attack]) for d in found), key=lambda d: order.index(d.attack)))
 

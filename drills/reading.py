@@ -108,8 +108,9 @@ class _Reader(TableReader):
                     self.fault(f"participants[{at}]", "no_such_unit", id=unit)
         self._expected(values)
 
-    def fault(self, name: str, key: str, **values: str) -> None:
-        self.note(self.lines.get(name, 0), name, Bad(key, **values))
+    def fault(self, where: str, reason: str, /, **values: str) -> None:
+        """Note a fault of the field `where`, which is between it and others."""
+        self.note(self.lines.get(where, 0), where, Bad(reason, **values))
 
     def _register(self, values: dict[str, Any]) -> posture.Register | None:
         named = values.get("register", registers.EXAMPLE)
@@ -207,9 +208,8 @@ def _scenario(values: dict[str, Any], folder: Path) -> Scenario:
         start=0 if recorded else values.get("start", START),
         seconds=values.get("seconds", 0),
         background=tuple(values.get("background", () if recorded else fields.BACKGROUND)),
-        attacks=tuple(Attack(a["id"], a["kind"], a["at"], a.get("options", {})) for a in values.get("attacks", ())),
+        attacks=tuple(Attack(**attack) for attack in values.get("attacks", ())),
         capture=place("capture"), truth=place("truth"),
         detections=tuple(Detection(**tuples(d)) for d in values.get("detections", ())),
         responses=tuple(Response(**r) for r in values.get("responses", ())),
     )  # fmt: skip
-

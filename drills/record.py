@@ -1,13 +1,14 @@
 """The record pack of a drill: everything that shows how it went, hashed, in both languages.
 
-Chapters follow GB/T 38645-2020 (演练计划, 工作方案, 记录, 评估与总结, 成果运用). Nothing in the pack is of the moment
-at which it was made: the same drill in the same state gives the same bytes.
+Chapters follow GB/T 38645-2020 (演练计划, 工作方案, 记录, 评估与总结, 成果运用). Nothing in the pack
+is of the moment at which it was made: the same drill in the same state gives the same bytes.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,15 +92,16 @@ def _manifest(planned: Planned, files: tuple[Part, ...]) -> bytes:
 
 def contents(planned: Planned, observed: Observed) -> dict[str, bytes]:
     """The files of a pack that are made for it, by name."""
-    scored = score_of(
-        planned.drill.name, planned.drill.digest, planned.scenario, planned.truth, observed
-    )
+    scored = score_of(planned.drill.name, planned.drill.digest, planned.scenario, planned.truth, observed)
     moments = timeline(planned.truth, observed)
     made = {
         "score.json": encode(scored),
         "timeline.jsonl": _lines(moments),
         "alerts.jsonl": _lines(observed.alerts),
-        "workflows.jsonl": _lines([{"alert": a, **msgspec.to_builtins(w)} for a, w in sorted(observed.workflows.items())]),
+        "workflows.jsonl": _lines([
+            {"alert": alert, **msgspec.to_builtins(work)}
+            for alert, work in sorted(observed.workflows.items())
+        ]),
         "run.json": msgspec.json.encode(observed.run, order="deterministic") + b"\n",
     }  # fmt: skip
     for language in LANGUAGES:
@@ -111,8 +113,8 @@ def contents(planned: Planned, observed: Observed) -> dict[str, bytes]:
     return made
 
 
-def _lines(items: object) -> bytes:
-    return b"".join(msgspec.json.encode(i, order="deterministic") + b"\n" for i in items)  # type: ignore[attr-defined]
+def _lines(items: Iterable[object]) -> bytes:
+    return b"".join(msgspec.json.encode(item, order="deterministic") + b"\n" for item in items)
 
 
 def document(
@@ -186,7 +188,8 @@ def show_score(made: Document, scored: Score) -> None:
 def _detection_row(found: DetectionScore, language: str) -> tuple[str, ...]:
     return (
         found.attack, found.class_, tr(f"drill_doc.result_{found.status}", language),
-        _took(found.time_to_detect), _took(found.within), reason(found.reason, language), str(len(found.alerts)),
+        _took(found.time_to_detect), _took(found.within), reason(found.reason, language),
+        str(len(found.alerts)),
     )  # fmt: skip
 
 
@@ -198,8 +201,8 @@ def _response_row(done: ResponseScore, language: str) -> tuple[str, ...]:
     ]
     why = dict.fromkeys(reason(code, language) for code in done.reasons.values())
     return (
-        done.attack, done.acknowledged_by or "-", _took(done.time_to_acknowledge), _took(done.time_to_respond),
-        "; ".join(limits) or "-", "; ".join(why),
+        done.attack, done.acknowledged_by or "-", _took(done.time_to_acknowledge),
+        _took(done.time_to_respond), "; ".join(limits) or "-", "; ".join(why),
     )  # fmt: skip
 
 
@@ -216,9 +219,11 @@ def improve(made: Document, scored: Score) -> None:
             if kept is False:
                 what = tr("drill_doc.limit_exceeded", language, what=tr(f"drill_doc.{key}", language))
                 rows.append((done.attack, what, tr("drill_advice.limit", language)))
-        for code in dict.fromkeys(done.reasons.values()):
-            if f"drill_advice.{code}" in _ADVISED and code not in {d.reason for d in scored.detections}:
-                rows.append((done.attack, reason(code, language), tr(f"drill_advice.{code}", language)))
+        rows += [
+            (done.attack, reason(code, language), tr(f"drill_advice.{code}", language))
+            for code in dict.fromkeys(done.reasons.values())
+            if code in _ADVISED
+        ]
     if scored.false_alerts:
         what = tr("drill_doc.false_alerts", language, count=len(scored.false_alerts))
         rows.append(("-", what, tr("drill_advice.false_alerts", language)))
@@ -228,7 +233,8 @@ def improve(made: Document, scored: Score) -> None:
     made.table([tr(f"drill_doc.{c}", language) for c in ("attack", "finding", "advice")], rows)
 
 
-_ADVISED = frozenset({"drill_advice.not_acknowledged", "drill_advice.open", "drill_advice.dismissed"})
+#: Why nothing is known of what people did, where that is theirs to mend.
+_ADVISED = frozenset({"not_acknowledged", "open", "dismissed"})
 
 
 def _moments(made: Document, moments: list[Moment], clock: str) -> None:

@@ -158,9 +158,7 @@ def _insiders(
     v4, v6 = prefixes[part]
     for i in range(count):
         address = _nth(v4, _FIRST + i)
-        hosts.add(
-            Host(name.format(i), address, _nth(v6, _FIRST + i) if v6 else "", mac_of(address))
-        )
+        hosts.add(Host(name.format(i), address, _nth(v6, _FIRST + i) if v6 else "", mac_of(address)))
 
 
 def _outsiders(hosts: Register, gate: str) -> None:

@@ -151,9 +151,7 @@ def _begin(planned: Planned, settings: Settings, attempt: Attempt) -> Run:
     return begun
 
 
-def _replay(
-    planned: Planned, data: Path, settings: Settings, speed: float, observe: Observe
-) -> RunReport:
+def _replay(planned: Planned, data: Path, settings: Settings, speed: float, observe: Observe) -> RunReport:
     from stream.assembly import assemble
     from stream.pacing import Pace
     from stream.runner import run_paths

@@ -1,11 +1,11 @@
 """How a drill went: what was detected and when, what of it was true, and how fast people were.
 
-Detection is timed by event time, from an attack's first frame to the alert's first finding; people by the wall
-clock, from the moment when an alert was there to what they did with it. What was not observed has no value
+Detection is timed by event time, from an attack's first frame to the alert's first finding; people by the
+wall clock, from the moment when an alert was there to what they did with it. What was not observed has no value
 but a reason. Pure: the same observations give the same score, byte for byte.
 
-The indicators follow 实战演练评估指标 of GB/T 46792-2025 (appendix A) by analogy: that standard is of drills in
-general.
+The indicators follow 实战演练评估指标 of GB/T 46792-2025 (appendix A) by analogy: that standard is of
+drills in general.
 """
 
 from __future__ import annotations
@@ -112,14 +112,26 @@ def score(name: str, digest: str, scenario: Scenario, known: Truth, observed: Ob
     for key, value in values.items():
         if value is None:
             reasons[key] = _why(key, run, alerts, responses)
+    told = {key: None if value is None else round(value, 4) for key, value in values.items()}
     return Score(
-        name, scenario.id, digest, run.session if run else None, state,
-        *(None if v is None else round(v, 4) for v in values.values()), reasons,
-        tuple(detections), tuple(responses),
-        {"total": len(alerts), "informational": len(alerts) - len(loud), "true": len(loud) - len(false),
-         "false": len(false)},
-        false, tuple(sorted(_dismissed(right, observed))),
-    )  # fmt: skip
+        drill=name,
+        scenario=scenario.id,
+        digest=digest,
+        session=run.session if run else None,
+        state=state,
+        **told,
+        reasons=reasons,
+        detections=tuple(detections),
+        responses=tuple(responses),
+        alerts={
+            "total": len(alerts),
+            "informational": len(alerts) - len(loud),
+            "true": len(loud) - len(false),
+            "false": len(false),
+        },
+        false_alerts=false,
+        dismissed=tuple(sorted(_dismissed(right, observed))),
+    )
 
 
 def encode(made: Score) -> bytes:
@@ -157,9 +169,7 @@ def _detection(
     else:
         status = FOUND
     ids = tuple(_id(a) for a in sorted(loud, key=lambda a: (_detected(a), _id(a))))
-    return DetectionScore(
-        wanted.attack, wanted.class_, wanted.techniques, status, reason, within, took, ids
-    )
+    return DetectionScore(wanted.attack, wanted.class_, wanted.techniques, status, reason, within, took, ids)
 
 
 def _missed(
@@ -212,7 +222,7 @@ def _at_time(alert: Document, attack: AttackTruth) -> bool:
 
 
 def _hits(attack: str, judged: truth.Score, detections: Sequence[DetectionScore]) -> list[str]:
-    """The alerts that an attack was found by; those that only the truth's own judgement allows it come last."""
+    """The alerts that an attack was found by; where there are none, those that the truth itself allows."""
     found = [alert for d in detections if d.attack == attack for alert in d.alerts]
     return list(dict.fromkeys(found)) or sorted(judged.found.get(attack, ()))
 
@@ -276,7 +286,7 @@ def _closed(works: Sequence[Workflow], seen: int) -> tuple[float | None, str]:
             return None, "dismissed"
         if work.status != "resolved":
             return None, "open"
-        last = max(last, max(s.at for s in work.history if s.status == "resolved"))
+        last = max(last, *(s.at for s in work.history if s.status == "resolved"))
     return (None, "before_seen") if last < seen else (round((last - seen) / 1e9, 3), "")
 
 

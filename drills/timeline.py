@@ -62,14 +62,14 @@ def _room(observed: Observed) -> list[tuple[int, Moment]]:
         found.append((at, Moment(times.to_iso(at), WALL, "alert_seen", alert)))
     for alert, work in observed.workflows.items():
         for step in work.history:
-            at = times.to_iso(step.at)
+            when = times.to_iso(step.at)
             if step.status is not None:
                 what = f"status_{step.status}"
-                found.append((step.at, Moment(at, WALL, what, alert, step.by, step.note or "")))
+                found.append((step.at, Moment(when, WALL, what, alert, step.by, step.note or "")))
             elif step.owner is not None:
-                found.append((step.at, Moment(at, WALL, "owner", alert, step.by, step.owner)))
+                found.append((step.at, Moment(when, WALL, "owner", alert, step.by, step.owner)))
             else:
-                found.append((step.at, Moment(at, WALL, "note", alert, step.by, step.note or "")))
+                found.append((step.at, Moment(when, WALL, "note", alert, step.by, step.note or "")))
     return found
 
 

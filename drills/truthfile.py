@@ -36,7 +36,7 @@ _WORD = (1 << 64) - 1
 
 @dataclass(frozen=True)
 class Frames:
-    """What is known of each frame of a capture, in its order: time (ns), both ends' words, whether they are."""
+    """What is known of each frame of a capture, in order: time (ns), both ends' words, whether known."""
 
     times: NDArray[np.int64]
     ends: NDArray[np.uint64]  # [frames, 4]: a_hi, a_lo, b_hi, b_lo
@@ -124,7 +124,7 @@ class _Reader(TableReader):
         if key != "frames":
             super().value(wanted, node, name, values, key)
             return
-        runs = []
+        runs: list[tuple[int, int]] = []
         try:
             for at, item in enumerate(common.items(node), 1):
                 numbers = [fields.whole(common.scalar(n)) for n in common.items(item)]
@@ -159,9 +159,7 @@ class _Reader(TableReader):
         if not count:
             self.note(0, "", Bad("drill_fault.no_packets", name=name))
             return None
-        attacks = [
-            self._attack(a, frames, f"attacks[{at}]") for at, a in enumerate(values["attacks"], 1)
-        ]
+        attacks = [self._attack(a, frames, f"attacks[{at}]") for at, a in enumerate(values["attacks"], 1)]
         first, last = int(frames.times.min()), int(frames.times.max())
         counted = {"packets": count, "bytes": frames.bytes, "start": first, "end": last}
         self._agree(values, counted, "")

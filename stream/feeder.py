@@ -121,9 +121,9 @@ def run_key(sources: Sequence[Source], settings: Settings) -> str:
 class Feeder:
     """Feeds a run.
 
-    Every partition of a topic gets every message. Blocks of captures keep to `pace` where there is one. `taken(topic, session)` is what all of them have taken
+    Every partition of a topic gets every message. `taken(topic, session)` is what all of them have taken
     (see `Board.taken`); `send(topic, message)` puts a message into the log; `moved` is set when a stage took
-    some. What a station had taken before the run was cut off is fed again, and dropped there as known.
+    some. Captures keep to `pace` where there is one. What a station had taken before the run was cut off is fed again, and dropped there as known.
     """
 
     def __init__(

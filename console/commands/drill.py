@@ -73,7 +73,10 @@ def scenarios(context: click.Context, *, as_json: bool) -> None:
                Column("s", right=True), Column(look.tr("drill.purpose"), least=20)]  # fmt: skip
     write_table(
         look, columns,
-        [[s.id, s.title.text(look.speech), str(s.seconds), " ".join(s.purpose.text(look.speech).split())] for s in found],
+        [
+            [s.id, s.title.text(look.speech), str(s.seconds), " ".join(s.purpose.text(look.speech).split())]
+            for s in found
+        ],
     )  # fmt: skip
 
 
@@ -184,7 +187,10 @@ def list_(context: click.Context, *, data: Path, as_json: bool) -> None:
     columns = [Column(look.tr("drill.name")), Column(look.tr("drill.title"), least=10),
                Column(look.tr("drill.state")), Column(look.tr("drill.digest"), drop=1)]  # fmt: skip
     shown: list[list[Any]] = [
-        [p.drill.name, clean(p.drill.title.text(look.speech)), look.tr(f"drill_doc.state_{state}"), p.drill.digest[:20]]
+        [
+            p.drill.name, clean(p.drill.title.text(look.speech)), look.tr(f"drill_doc.state_{state}"),
+            p.drill.digest[:20],
+        ]
         for p, state in rows
     ]  # fmt: skip
     if not write_table(look, columns, shown):

@@ -74,5 +74,3 @@ def _answer(question: bytes, text: bytes) -> bytes:
     head = question[:2] + struct.pack(">HHHHH", 0x8180, 1, 1, 0, 0)
     record = struct.pack(">HHHIH", 0xC00C, _TXT, _INTERNET, 1, len(text) + 1) + bytes([len(text)]) + text
     return head + question[12:] + record
-
-

@@ -47,7 +47,9 @@ def domain(node: Scalar) -> str:
     """A domain name of labels of letters, digits and hyphens (RFC 1123), 100 characters at most."""
     said = text(node)
     labels = said.split(".")
-    good = all(0 < len(label) <= 63 and label.isascii() and label.replace("-", "").isalnum() for label in labels)
+    good = all(
+        0 < len(label) <= 63 and label.isascii() and label.replace("-", "").isalnum() for label in labels
+    )
     if len(said) > 100 or not good:
         raise Bad("drill_fault.not_domain", text=said)
     return said
