@@ -107,7 +107,8 @@ def attacks(planned: Planned, language: str) -> list[tuple[str, ...]]:
         sources = tr("drill_doc.spoofed", language) if attack.spoofed else ", ".join(attack.sources[:4])
         rows.append((
             attack.id, KINDS[kind].title(language) if kind else attack.kind,
-            times.to_iso(attack.start)[:23] + "Z", times.to_iso(attack.end)[:23] + "Z", sources, ", ".join(attack.targets[:4]),
+            times.to_iso(attack.start)[:23] + "Z", times.to_iso(attack.end)[:23] + "Z",
+            sources, ", ".join(attack.targets[:4]),
             f"{attack.first_frame}-{attack.last_frame} ({attack.packets})",
         ))  # fmt: skip
     return rows

@@ -1,8 +1,8 @@
 """How a drill went: what was detected and when, what of it was true, and how fast people were.
 
 Detection is timed by event time, from an attack's first frame to the alert's first finding; people by the
-wall clock, from the moment when an alert was there to what they did with it. What was not observed has no value
-but a reason. Pure: the same observations give the same score, byte for byte.
+wall clock, from the moment when an alert was there to what they did with it. What was not observed has no
+value but a reason. Pure: the same observations give the same score, byte for byte.
 
 The indicators follow 实战演练评估指标 of GB/T 46792-2025 (appendix A) by analogy: that standard is of
 drills in general.

@@ -123,7 +123,8 @@ class Feeder:
 
     Every partition of a topic gets every message. `taken(topic, session)` is what all of them have taken
     (see `Board.taken`); `send(topic, message)` puts a message into the log; `moved` is set when a stage took
-    some. Captures keep to `pace` where there is one. What a station had taken before the run was cut off is fed again, and dropped there as known.
+    some. Captures keep to `pace` where there is one. What a station had taken before
+    the run was cut off is fed again, and dropped there as known.
     """
 
     def __init__(
