@@ -105,7 +105,9 @@ def small_scenario(small_file: Path) -> Scenario:
 
 
 @pytest.fixture(scope="session")
-def small_drill(tmp_path_factory: pytest.TempPathFactory, small_file: Path, small_scenario: Scenario) -> Planned:
+def small_drill(
+    tmp_path_factory: pytest.TempPathFactory, small_file: Path, small_scenario: Scenario
+) -> Planned:
     """A drill that nobody has run."""
     root = tmp_path_factory.mktemp("drills")
     return folder.plan(small_scenario, root, "small-1", 10**18, source=small_file)

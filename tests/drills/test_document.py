@@ -43,6 +43,20 @@ def test_nothing_gets_out_of_its_cell(text: str):
     page = made(text).page(text)
     tags = Tags()
     tags.feed(page)
-    assert tags.tags <= {"html", "head", "meta", "title", "style", "body", "h2", "p", "br", "table", "tr", "th", "td"}
+    assert tags.tags <= {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "h2",
+        "p",
+        "br",
+        "table",
+        "tr",
+        "th",
+        "td",
+    }
     assert tags.cells == (4 if text else 2)
     assert page.startswith('<!DOCTYPE html>\n<html lang="zh-CN">')

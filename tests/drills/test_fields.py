@@ -56,7 +56,10 @@ def test_what_they_do_not(read, text, key):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.text(max_size=40), st.sampled_from([fields.paragraph, fields.moment, fields.technique, fields.path, fields.whole]))
+@given(
+    st.text(max_size=40),
+    st.sampled_from([fields.paragraph, fields.moment, fields.technique, fields.path, fields.whole]),
+)
 def test_any_text_is_a_value_or_bad(text, read):
     try:
         read(scalar(text))

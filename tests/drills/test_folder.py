@@ -42,14 +42,19 @@ def test_names(tmp_path: Path, small_drill: Planned):
 
 
 @pytest.mark.parametrize(
-    "file", ["scenario.json", "capture.pcap.truth.json", "scenario.yaml", "register/0-assets.yaml", "plan.json"]
+    "file",
+    ["scenario.json", "capture.pcap.truth.json", "scenario.yaml", "register/0-assets.yaml", "plan.json"],
 )
 def test_what_was_changed_is_seen(tmp_path: Path, small_drill: Planned, file: str):
     copy = tmp_path / "small-1"
     shutil.copytree(small_drill.folder, copy)
     assert folder.load(tmp_path, "small-1").drill == small_drill.drill
     changed = copy / file
-    data = changed.read_bytes().replace(b"sm3", b"SM3", 1) if file == "plan.json" else b" " + changed.read_bytes()
+    data = (
+        changed.read_bytes().replace(b"sm3", b"SM3", 1)
+        if file == "plan.json"
+        else b" " + changed.read_bytes()
+    )
     changed.write_bytes(data)
     with pytest.raises(DrillError) as caught:
         folder.load(tmp_path, "small-1")

@@ -66,9 +66,7 @@ def test_a_good_one(tmp_path: Path):
     assert scenario.cast == {"portal": ("mobile-app-1",)}
     assert scenario.start == reading.START
     assert scenario.attacks[0].options == {"source": "192.0.2.9", "target": "portal", "ports": 30}
-    assert scenario.detections == (
-        Detection("a", "scan", ("T1046",), ("192.0.2.9/32",), within=10),
-    )
+    assert scenario.detections == (Detection("a", "scan", ("T1046",), ("192.0.2.9/32",), within=10),)
     assert scenario.responses == (Response("a", acknowledge=60),)
 
 
@@ -107,9 +105,7 @@ def test_every_fault_is_told(tmp_path: Path):
 def test_hosts_are_those_of_the_cast(tmp_path: Path):
     text = GOOD.replace("target: portal", "target: nowhere")
     _, faults = examine(tmp_path, text)
-    assert [(f.field, f.key) for f in faults] == [
-        ("attacks[1].options.target", "drill_fault.no_such_host")
-    ]
+    assert [(f.field, f.key) for f in faults] == [("attacks[1].options.target", "drill_fault.no_such_host")]
 
 
 @pytest.mark.parametrize(

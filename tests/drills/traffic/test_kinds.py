@@ -34,7 +34,12 @@ def test_parties_and_domains():
     assert party(Scalar(1, "2001:DB8::1", plain=True)) == "2001:db8::1"
     assert party(Scalar(1, "client-03", plain=True)) == "client-03"
     assert domain(Scalar(1, "a-b.example", plain=True)) == "a-b.example"
-    for read, text in ((party, "192.0.2.300"), (party, "10.0.0.0/8"), (domain, "a..b"), (domain, "ä.example")):
+    for read, text in (
+        (party, "192.0.2.300"),
+        (party, "10.0.0.0/8"),
+        (domain, "a..b"),
+        (domain, "ä.example"),
+    ):
         with pytest.raises(Bad):
             read(Scalar(1, text, plain=True))
 
