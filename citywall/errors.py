@@ -10,6 +10,7 @@
     ├── FaultyInput           files that people write (a register) and that are refused, with every fault
     ├── DataFolderError       the data folder is missing, full, damaged or held by another process
     │   └── DataFolderBusy
+    ├── DrillError            a drill that is not there, was changed, or is not where a command needs it
     ├── Refused               somebody may not do what they tried; the attempt is in the audit log
     ├── StreamError           the stream could not go on (transport, checkpoint, dead worker)
     │   ├── Misplaced         a worker lacks what its partitions need (a capture file)
@@ -25,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from citywall.faults import Fault
+from citywall.i18n import tr
 
 
 class CitywallError(Exception):
@@ -90,6 +92,19 @@ class DataFolderError(CitywallError):
 
 class DataFolderBusy(DataFolderError):
     """Another process holds the data folder's lock."""
+
+
+class DrillError(CitywallError):
+    """A drill cannot do what is asked of it: `code` is a key of the catalogue's section `drill_error`."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        self.code = code
+        self.values = values
+        super().__init__(self.text("en"))
+
+    def text(self, language: str) -> str:
+        """What is wrong, for its reader."""
+        return tr(f"drill_error.{self.code}", language, **self.values)
 
 
 class Refused(CitywallError):

@@ -147,6 +147,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lane: Annotated[str, Meta(pattern="^(live|drill|test)$", description="Which lane records belong to.")] = (
         "live"
     )
+    drill: Annotated[
+        str, Meta(description="The drill that a run is of, told apart from others by it; set by `drill run`.")
+    ] = ""
     language: Annotated[
         str,
         Meta(pattern="^(auto|en|zh)$", description="What users read: en, zh, or auto as the environment."),
@@ -186,6 +189,10 @@ def results_digest(settings: Settings) -> str:
     )  # fmt: skip
     if settings.registered:  # without one, sessions keep the names they had before there were registers
         changing = (*changing, settings.registered)
+    if (
+        settings.drill
+    ):  # the same capture in two drills is two sessions: what people did in one is not the other's
+        changing = (*changing, "drill", settings.drill)
     return hashlib.blake2b(msgspec.json.encode(changing, order="deterministic"), digest_size=8).hexdigest()
 
 

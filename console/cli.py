@@ -39,6 +39,7 @@ MODULES = {
         "store",
         "accounts",
         "audit",
+        "drill",
         "synth",
         "settings",
         "compile",

@@ -41,6 +41,8 @@ def sentence(error: BaseException, language: str) -> str:
         said = tr("error.query", language, column=error.column, reason=error.reason, query=repr(error.query))
     elif isinstance(error, errors.Refused):
         said = tr("error.refused", language, reason=tr(f"refused.{error.code}", language, **error.values))
+    elif isinstance(error, errors.DrillError):
+        said = error.text(language)
     elif isinstance(error, errors.CitywallError):
         said = str(error)
     elif isinstance(error, click.ClickException):

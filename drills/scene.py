@@ -1,12 +1,12 @@
-"""The scene: some minutes of a small extranet with attacks in it, as a capture and its ground truth.
+"""Scenes: some time of a small extranet with attacks in it, as a capture and its ground truth.
 
-The same seed and minutes give the same bytes. A scene is played in windows of ten minutes, so that
-memory does not grow with its length.
+The same script gives the same bytes. A scene is played in windows of ten minutes, so that memory does not
+grow with its length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ from drills.forge import Forge
 from drills.register import Register, addresses, example
 from drills.stage import SECOND, Put, Stage
 from drills.traffic import ATTACKS, BENIGN
-from drills.traffic.plan import Ends, Plan
+from drills.traffic.plan import Ends
 
 #: 2026-03-02 09:00:00 in China, a Monday.
 START = 1_772_413_200 * SECOND
 WINDOW_MINUTES = 10
+_WINDOW = WINDOW_MINUTES * 60
 #: Told how far the scene is, from 0 to 1.
 Progress = Callable[[float], None]
+Play = Callable[[Stage], None]
 
 
 @dataclass(frozen=True)
@@ -40,22 +42,59 @@ class Scene:
         return self.truth.packets
 
 
-def synthesise(path: Path, seed: int = 1, minutes: int = 10, progress: Progress | None = None) -> Scene:
-    """Write a scene of `minutes` to `path` and its truth beside; raises InputError, ValueError.
+@dataclass(frozen=True)
+class Cue:
+    """An attack of a scene: it begins `at` seconds into it. What it is stands in its truth."""
 
-    Attacks shrink in scenes shorter than ten minutes. `progress` is called now and then.
+    id: str
+    at: int
+    play: Callable[[Stage, int], Ends]
+    kind: str
+    attck: tuple[str, ...]
+    detector: str
+
+
+@dataclass(frozen=True)
+class Script:
+    """A scene to be played, from `start` (ns) for so many `seconds`.
+
+    Attacks last as long as `scale` says of what they usually do; `seed` and names tell their dice apart.
+    """
+
+    register: Register
+    seed: int
+    start: int
+    seconds: int
+    background: Sequence[Play]
+    attacks: Sequence[Cue]
+    scale: float = 1.0
+
+
+def synthesise(path: Path, seed: int = 1, minutes: int = 10, progress: Progress | None = None) -> Scene:
+    """Write the scene of `make run`, `minutes` long, to `path` and its truth beside.
+
+    Attacks shrink in scenes shorter than ten minutes. `progress` is called now and then. Raises InputError,
+    ValueError.
     """
     if minutes < 1:
         raise ValueError("a scene lasts a minute at least")
-    register = example()
+    cues = [Cue(p.id, int(p.at * minutes * 60), p.play, p.kind, p.attck, p.detector) for p in ATTACKS]
+    scale = min(1.0, minutes / WINDOW_MINUTES)
+    return perform(path, Script(example(), seed, START, minutes * 60, BENIGN, cues, scale), progress)
+
+
+def perform(path: Path, script: Script, progress: Progress | None = None) -> Scene:
+    """Write what `script` says to `path` and its truth beside; raises InputError."""
     try:
-        record = _write(path, _Play(register, seed, minutes), progress)
+        record = _write(path, _Play(script), progress)
     except OSError as e:
         raise InputError(str(path), e.strerror or str(e)) from e
-    benign = tuple(addresses([*register.hosts.values(), register.gateway]))
+    hosts, attacks = script.register, tuple(record.attack(label) for label in sorted(record.runs))
+    taken_over = {address for attack in attacks if not attack.spoofed for address in attack.sources}
+    benign = [a for a in addresses([*hosts.hosts.values(), hosts.gateway]) if a not in taken_over]
     facts = truth.Truth(
-        path.name, seed, minutes, record.frames, record.bytes, record.first, record.last,
-        tuple(record.attack(label) for label in sorted(record.runs)), benign,
+        path.name, script.seed, -(-script.seconds // 60), record.frames, record.bytes, record.first,
+        record.last, attacks, tuple(benign),
     )  # fmt: skip
     truth.save(facts, path)
     return Scene(path, truth.truth_path(path), facts)
@@ -65,42 +104,36 @@ def synthesise(path: Path, seed: int = 1, minutes: int = 10, progress: Progress 
 class _Play:
     """A scene being played, window by window."""
 
-    register: Register
-    seed: int
-    minutes: int
+    script: Script
     forge: Forge = field(default_factory=Forge)
-    played: dict[int, tuple[Plan, Ends]] = field(default_factory=dict)
-
-    @property
-    def end(self) -> int:
-        return START + self.minutes * 60 * SECOND
+    played: dict[int, tuple[Cue, Ends]] = field(default_factory=dict)
 
     def windows(self) -> Iterable[tuple[float, list[Put]]]:
         """Frames in order of time, window by window, with the share of the scene that is over then."""
         waiting: list[Put] = []
-        for number, first in enumerate(range(0, self.minutes, WINDOW_MINUTES)):
-            length = min(WINDOW_MINUTES, self.minutes - first)
+        seconds = self.script.seconds
+        for number, first in enumerate(range(0, seconds, _WINDOW)):
+            length = min(_WINDOW, seconds - first)
             stage = self._window(number, first, length)
-            stop = min(self.end, START + (first + length) * 60 * SECOND)
+            stop = self.script.start + (first + length) * SECOND
             waiting += stage.frames
             waiting.sort(key=lambda put: put.time)  # stable: equal times stay in order of playing
             now = [put for put in waiting if put.time < stop]
             waiting = waiting[len(now) :]
-            yield (first + length) / self.minutes, now
+            yield (first + length) / seconds, now
 
     def _window(self, number: int, first: int, length: int) -> Stage:
-        start = START + first * 60 * SECOND
-        scale = min(1.0, self.minutes / WINDOW_MINUTES)
-        stage = Stage(self.register, self.forge, start, length * 60.0, scale)
-        for play in BENIGN:
-            stage.roll(self.seed, number, play.__name__)
+        script = self.script
+        start = script.start + first * SECOND
+        stage = Stage(script.register, self.forge, start, float(length), script.scale)
+        for play in script.background:
+            stage.roll(script.seed, number, getattr(play, "__name__", ""))
             play(stage)
-        for label, plan in enumerate(ATTACKS, 1):
-            at = START + int(plan.at * self.minutes * 60) * SECOND
-            if start <= at < start + length * 60 * SECOND:
-                stage.roll(self.seed, number, plan.id)
+        for label, cue in enumerate(script.attacks, 1):
+            if first <= cue.at < first + length:
+                stage.roll(script.seed, number, cue.id)
                 with stage.labelled(label):
-                    self.played[label] = plan, plan.play(stage, at)
+                    self.played[label] = cue, cue.play(stage, script.start + cue.at * SECOND)
         return stage
 
 

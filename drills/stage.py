@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from drills.forge import Forge, Side
-from drills.register import Host, Register
+from drills.register import Host, Register, mac_of
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 SECOND = 1_000_000_000
@@ -87,6 +87,18 @@ class Stage:
     def stranger(self, address: str) -> Side:
         """An address outside, seen through the gateway."""
         return Side(address, self.register.gateway.mac)
+
+    def party(self, name: str, version: int = 4) -> Side:
+        """Whoever `name` is: a host by name, or an address, with the MAC that it is seen with at the tap.
+
+        Raises ValueError for neither, or a host without an address of the version.
+        """
+        host = self.register.hosts.get(name) or self.register.owner(name)
+        if host is not None and not host.address(version):
+            raise ValueError(f"{name} has no IPv{version} address")
+        if host is not None:
+            return self.side(host, version if name in self.register.hosts else 6 if ":" in name else 4)
+        return Side(name, mac_of(name) if self.register.inside(name) else self.register.gateway.mac)
 
     def port(self) -> int:
         """An ephemeral port."""

@@ -14,7 +14,7 @@ from citywall.errors import InputError
 
 #: Alerts may name evidence this long (ns) before an attack's first frame or after its last.
 SLACK = 60_000_000_000
-_INFORMATIONAL = 1
+INFORMATIONAL = 1
 
 
 class AttackTruth(msgspec.Struct, frozen=True):
@@ -99,23 +99,24 @@ def score(truth: Truth, alerts: Iterable[Mapping[str, Any]]) -> Score:
     found: dict[str, list[str]] = {}
     false_alerts, about_benign, others = [], [], []
     for alert in alerts:
-        name = str(_at(alert, "event", "id") or _at(alert, "_id") or "")
-        hits = [attack for attack in truth.attacks if _finds(alert, attack)]
+        name = str(value_at(alert, "event", "id") or value_at(alert, "_id") or "")
+        hits = [attack for attack in truth.attacks if finds(alert, attack)]
         for attack in hits:
             found.setdefault(attack.id, []).append(name)
-        if hits or int(_at(alert, "event", "severity") or 0) <= _INFORMATIONAL:
+        if hits or int(value_at(alert, "event", "severity") or 0) <= INFORMATIONAL:
             continue
-        if any(_overlaps(alert, attack) and _accuses(alert, attack) for attack in truth.attacks):
+        if any(overlaps(alert, attack) and accuses(alert, attack) for attack in truth.attacks):
             others.append(name)
             continue
         false_alerts.append(name)
-        if _named(alert, "source") in truth.benign_hosts:
+        if named(alert, "source") in truth.benign_hosts:
             about_benign.append(name)
     missed = [attack.id for attack in truth.attacks if attack.id not in found]
     return Score(found, missed, false_alerts, about_benign, others)
 
 
-def _at(document: Mapping[str, Any], *keys: str) -> Any:
+def value_at(document: Mapping[str, Any], *keys: str) -> Any:
+    """What stands in a document under some keys; None where nothing does."""
     value: Any = document
     for key in keys:
         if not isinstance(value, Mapping):
@@ -124,46 +125,53 @@ def _at(document: Mapping[str, Any], *keys: str) -> Any:
     return value
 
 
-def _named(alert: Mapping[str, Any], side: str) -> str:
-    return str(_at(alert, side, "address") or _at(alert, side, "ip") or "")
+def named(alert: Mapping[str, Any], side: str) -> str:
+    """The address or prefix that an alert names as `source` or `destination`; empty where it names none."""
+    return str(value_at(alert, side, "address") or value_at(alert, side, "ip") or "")
 
 
-def _detector(alert: Mapping[str, Any]) -> str:
-    name = _at(alert, "citywall", "detector", "name") or _at(alert, "event", "provider")
-    return _plain(str(name or _at(alert, "rule", "id") or ""))
+def detector_of(alert: Mapping[str, Any]) -> str:
+    """The detector of an alert, as `plain` writes it."""
+    name = value_at(alert, "citywall", "detector", "name") or value_at(alert, "event", "provider")
+    return plain(str(name or value_at(alert, "rule", "id") or ""))
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A detector's name without what people write differently."""
     return name.lower().replace("_", "").replace("-", "")
 
 
-def _finds(alert: Mapping[str, Any], attack: AttackTruth) -> bool:
-    if _detector(alert) != _plain(attack.detector) or not _overlaps(alert, attack):
+def finds(alert: Mapping[str, Any], attack: AttackTruth) -> bool:
+    """Whether an alert is of the planned detector, and about the attack."""
+    if detector_of(alert) != plain(attack.detector) or not overlaps(alert, attack):
         return False
     if attack.kind == "dos":
-        return _covers(_named(alert, "destination"), attack.targets)
-    target = _named(alert, "destination")
-    return _accuses(alert, attack) and (not target or _covers(target, attack.targets))
+        return covers(named(alert, "destination"), attack.targets)
+    target = named(alert, "destination")
+    return accuses(alert, attack) and (not target or covers(target, attack.targets))
 
 
-def _accuses(alert: Mapping[str, Any], attack: AttackTruth) -> bool:
-    return not attack.spoofed and _covers(_named(alert, "source"), attack.sources)
+def accuses(alert: Mapping[str, Any], attack: AttackTruth) -> bool:
+    """Whether an alert names the source of an attack."""
+    return not attack.spoofed and covers(named(alert, "source"), attack.sources)
 
 
-def _overlaps(alert: Mapping[str, Any], attack: AttackTruth) -> bool:
-    start = _time(_at(alert, "event", "start") or _at(alert, "@timestamp"))
-    end = _time(_at(alert, "event", "end") or _at(alert, "@timestamp"))
+def overlaps(alert: Mapping[str, Any], attack: AttackTruth) -> bool:
+    """Whether an alert's evidence is of the time of an attack, or nearly."""
+    start = time_of(value_at(alert, "event", "start") or value_at(alert, "@timestamp"))
+    end = time_of(value_at(alert, "event", "end") or value_at(alert, "@timestamp"))
     return start <= attack.end + SLACK and end >= attack.start - SLACK
 
 
-def _time(text: object) -> int:
+def time_of(text: object) -> int:
+    """A time of a document in ns, 0 where it is none."""
     try:
         return int(datetime.fromisoformat(str(text)).timestamp() * 1_000_000) * 1000
     except ValueError:
         return 0
 
 
-def _covers(name: str, listed: tuple[str, ...]) -> bool:
+def covers(name: str, listed: tuple[str, ...]) -> bool:
     """Whether the address or prefix `name` and one of `listed` share an address."""
     try:
         network = ipaddress.ip_network(name, strict=False)

@@ -7,8 +7,9 @@ from typing import Any
 
 from citywall.faults import Fault
 from posture import fields
-from posture.fields import FILE, SECTIONS, Bad, Field
+from posture.fields import FILE, SECTIONS, Bad
 from posture.nodes import Fields, Node, Scalar, parse
+from posture.tables import TableReader
 
 
 @dataclass
@@ -56,16 +57,12 @@ def read(text: str, path: str) -> Reading:
     return reader.reading
 
 
-class _Reader:
+class _Reader(TableReader):
     """Goes through one tree and notes what is wrong with it."""
 
     def __init__(self, path: str, reading: Reading) -> None:
-        self.path = path
+        super().__init__(path, reading.faults)
         self.reading = reading
-        self.faults = reading.faults
-
-    def note(self, line: int, name: str, bad: Bad) -> None:
-        self.faults.append(Fault(self.path, line, name, f"register_fault.{bad.key}", bad.values))
 
     def file(self, root: Node) -> None:
         try:
@@ -99,45 +96,3 @@ class _Reader:
         if "id" in SECTIONS[section] and "id" not in entry.values:
             self.reading.unsure.add(section)
         self.reading.entries.append(entry)
-
-    def table(self, node: Node, known: dict[str, Field], name: str, lines: dict[str, int]) -> dict[str, Any]:
-        """The values of a table; fields left open are not in it."""
-        values: dict[str, Any] = {}
-        try:
-            found = fields.table(node).fields
-        except Bad as e:
-            self.note(node.line, name, e)
-            return values
-        for key, (line, value) in found.items():
-            lines[key] = line
-            if key not in known:
-                self.note(line, f"{name}.{key}", Bad("unknown", names=", ".join(known)))
-            elif not (isinstance(value, Scalar) and value.absent):
-                self.value(known[key], value, f"{name}.{key}", values, key)
-        for key, wanted in known.items():
-            given = found.get(key)
-            if wanted.required and (given is None or (isinstance(given[1], Scalar) and given[1].absent)):
-                self.note(given[0] if given else node.line, f"{name}.{key}", Bad("missing"))
-        return values
-
-    def value(self, wanted: Field, node: Node, name: str, values: dict[str, Any], key: str) -> None:
-        try:
-            if wanted.read is not None:
-                values[key] = wanted.read(fields.scalar(node))
-            else:
-                values[key] = [
-                    self.element(wanted, item, f"{name}[{at}]")
-                    for at, item in enumerate(fields.items(node), start=1)
-                ]
-        except Bad as e:
-            self.note(node.line, name, e)
-
-    def element(self, wanted: Field, node: Node, name: str) -> Any:
-        if wanted.table is not None:
-            return self.table(node, wanted.table, name, {})
-        assert wanted.each is not None
-        try:
-            return wanted.each(fields.scalar(node))
-        except Bad as e:
-            self.note(node.line, name, e)
-            return None

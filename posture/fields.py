@@ -21,7 +21,7 @@ _LONGEST = 200
 class Bad(Exception):
     """A value that cannot be used: the key of the reason, and what fills it in."""
 
-    def __init__(self, key: str, **values: str) -> None:
+    def __init__(self, key: str, /, **values: str) -> None:
         super().__init__(key)
         self.key = key
         self.values = values

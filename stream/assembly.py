@@ -54,15 +54,19 @@ class Assembly:
         self.release()
 
 
-def assemble(settings: Settings, data: Path, now: int) -> Assembly:
-    """The roles of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError."""
+def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None = None) -> Assembly:
+    """The roles of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError.
+
+    `store_at` is the data folder whose embedded store gets the alerts, where that is not `data`: its owner
+    sees to its retention then, and the caller to it that nobody else writes alerts of the run's lane there.
+    """
     from alerts.archive import FlowArchive
     from alerts.store import open_store
 
     files = CaptureFiles()
     patience = Patience()
     roles = cast(settings, files, patience)
-    store = open_store(settings.store, data, elasticsearch=settings.elasticsearch)
+    store = open_store(settings.store, store_at or data, elasticsearch=settings.elasticsearch)
     indexes: list[IndexStage] = []
 
     def index(_: int) -> Stage:
@@ -71,8 +75,9 @@ def assemble(settings: Settings, data: Path, now: int) -> Assembly:
 
     archive = FlowArchive(data)
     archive.clean()
-    for keeper in (store, archive):
-        keeper.retain(settings.storage.retention_days, now)
+    archive.retain(settings.storage.retention_days, now)
+    if store_at is None:
+        store.retain(settings.storage.retention_days, now)
     makers: dict[str, Callable[[int], Stage]] = {"index": index, "archive": lambda _: ArchiveStage(archive)}
     roles = [msgspec.structs.replace(r, make=makers.get(r.name, r.make)) for r in roles]
 

@@ -22,6 +22,7 @@ from stream.board import FEEDER as STAGE
 from stream.codecs import Header, Kind, Opening, Tally
 from stream.data_folder import DataFolder
 from stream.files import CaptureFiles
+from stream.pacing import Pace
 from stream.reports import SessionReport
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,8 @@ class Feeder:
 
     Every partition of a topic gets every message. `taken(topic, session)` is what all of them have taken
     (see `Board.taken`); `send(topic, message)` puts a message into the log; `moved` is set when a stage took
-    some. What a station had taken before the run was cut off is fed again, and dropped there as known.
+    some. Captures keep to `pace` where there is one. What a station had taken before
+    the run was cut off is fed again, and dropped there as known.
     """
 
     def __init__(
@@ -135,6 +137,7 @@ class Feeder:
         taken: Callable[[str, str], int | None],
         send: Callable[[str, bytes], Awaitable[None]],
         moved: asyncio.Event,
+        pace: Pace | None = None,
     ) -> None:
         self.sources = sources
         self.sensors: dict[str, list[str]] = {}  # sessions by the sensor that feeds them, oldest first
@@ -145,6 +148,7 @@ class Feeder:
         self._taken = taken
         self._send = send
         self._moved = moved
+        self._pace = pace
         self._results = results_digest(settings)
 
     async def run(self) -> None:
@@ -243,6 +247,8 @@ class Feeder:
                 if reference.index != fed:
                     raise AssertionError(f"reference {reference.index} came as number {fed}")
                 if fed >= taken:
+                    if self._pace is not None and topic == "capture":
+                        await self._pace.keep(reference.newest)
                     await self._room(topic, session, fed)
                     await self._say(topic, session, Kind.DATA, fed, codecs.pack(reference))
                 fed += 1

@@ -27,6 +27,7 @@ from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.letters import LetterBox
+from stream.pacing import Pace
 from stream.patience import Patience
 from stream.reporting import Observe, Reporter
 from stream.reports import RunReport
@@ -63,10 +64,12 @@ def run_paths(
     observe: Observe | None = None,
     *,
     assemble: Assemble = assemble,
+    pace: Pace | None = None,
 ) -> RunReport:
     """Run capture and flow-log files through the stream, each a session, until all are finished.
 
-    A run that was cut off goes on where it was, when called with the same paths and settings. A path that
+    Captures come as fast as they can be taken, or by the wall clock where there is a `pace`. A run that was
+    cut off goes on where it was, when called with the same paths and settings. A path that
     cannot be read is refused in the report; the others go on. Raises FaultyInput for a register with faults,
     DataFolderBusy, DataFolderError, StoreError and StreamError where the run cannot go on; KeyboardInterrupt
     after SIGINT and SystemExit after SIGTERM, when everything is saved.
@@ -86,7 +89,7 @@ def run_paths(
         # A run that goes on waits for its store as it would have; a new one may name a wrong one.
         assembly = Patience()(assemble, settings, data, now) if resumed else assemble(settings, data, now)
         try:
-            run = Run(sources, settings, folder, assembly=assembly, observe=observe, began=began)
+            run = Run(sources, settings, folder, assembly=assembly, observe=observe, began=began, pace=pace)
             run.reporter.tell()
             run.execute()
         finally:
@@ -113,7 +116,9 @@ class Run:
         assembly: Assembly,
         observe: Observe | None,
         began: float,
+        pace: Pace | None = None,
     ) -> None:
+        self.pace = pace
         self.sources = sources
         self.settings = settings
         self.folder = folder
@@ -214,6 +219,7 @@ class Run:
             taken=lambda topic, session: self.board.taken(topic, session, partitions[topic]),
             send=engine.send,
             moved=self.moved,
+            pace=self.pace,
         )
         fed.sensors = self._sensors
         await fed.run()

@@ -10,13 +10,7 @@ from citywall.findings import Severity
 from citywall.i18n import tr
 from console import documents, severity
 from console.judging.manifest import Row
-
-#: Which detectors (`rule.id`, or its part before the first dot) speak of a class of the manifest.
-DETECTORS: dict[str, frozenset[str]] = {
-    "scan": frozenset({"scan"}),
-    "bruteforce": frozenset({"bruteforce"}),
-    "dos": frozenset({"flood"}),
-}
+from drills.classes import detectors_of
 
 
 @dataclass(frozen=True)
@@ -102,8 +96,8 @@ def _benign(alerts: Sequence[Said], language: str) -> str:
 
 
 def _attack(row: Row, alerts: Sequence[Said], language: str) -> tuple[bool, str]:
-    wanted = DETECTORS.get(row.attack)
-    if wanted is None:
+    wanted = detectors_of(row.attack)
+    if not wanted:
         return False, tr("evaluate.no_detector", language, class_=row.attack)
     if not alerts:
         return False, tr("evaluate.no_alert", language)

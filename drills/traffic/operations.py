@@ -49,7 +49,7 @@ def monitoring(stage: Stage) -> None:
     """The monitor asks every server each minute: ping, SNMP, and its ports; all of them answer."""
     monitor = stage.register["monitor"]
     here = stage.side(monitor)
-    servers = [h for h in stage.register.hosts.values() if h.v4.startswith("10.20.1.") and h is not monitor]
+    servers = [h for h in stage.register.hosts.values() if h.server and h is not monitor]
     for beat, time in enumerate(stage.beats(60)):
         for i, server in enumerate(servers):
             there, at = stage.side(server), time + i * SECOND // 3

@@ -1,8 +1,13 @@
-"""Attacks that look for targets: ports, hosts, neighbours."""
+"""Attacks that look for targets: ports, hosts, neighbours.
+
+Every attack takes names of hosts or addresses, and has the values of the scene that `citywall synth` makes.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import struct
+from collections.abc import Sequence
 
 from drills.forge import Side
 from drills.stage import ACK, RST, SECOND, SYN, Stage
@@ -22,7 +27,7 @@ def _probe(stage: Stage, attacker: Side, address: str, port: int, time: int) -> 
     seq, answer = stage.dice.getrandbits(32), stage.dice.getrandbits(32)
     forge, ports = stage.forge, (source, port)
     stage.put(time, forge.tcp(attacker, there, ports, SYN, seq=seq))
-    if host is None or not host.mac.startswith("02:20:01"):
+    if host is None or not host.server:
         return
     later = time + stage.dice.randrange(300, 4000) * 1000
     if port in host.ports:
@@ -38,55 +43,75 @@ def _spread(stage: Stage, start: int, seconds: float, count: int) -> list[int]:
     return sorted(start + int(stage.dice.uniform(0, seconds) * SECOND) for _ in range(count))
 
 
-def horizontal(stage: Stage, start: int) -> Ends:
-    """A client that was taken over looks for file sharing all over the server prefixes."""
-    attacker = Side("10.20.30.66", "02:20:30:00:00:42")
-    targets = [f"10.20.{net}.{n}" for net in (1, 50) for n in range(1, 255)]
+def _hosts(network: str, most: int) -> list[str]:
+    """Addresses of a prefix from its first host on, `most` at most, without an IPv4 broadcast address."""
+    net = ipaddress.ip_network(network)
+    last = net.num_addresses - (2 if net.version == 4 else 1)
+    return [str(net[n]) for n in range(1, min(most, last) + 1)]
+
+
+def horizontal(
+    stage: Stage, start: int, *, source: str = "10.20.30.66",
+    networks: Sequence[str] = ("10.20.1.0/24", "10.20.50.0/24"), port: int = 445, seconds: int = 45,
+) -> Ends:  # fmt: skip
+    """A client that was taken over looks for a service (file sharing) all over some prefixes."""
+    attacker = stage.party(source)
+    targets = [address for network in networks for address in _hosts(network, 254)]
     stage.dice.shuffle(targets)
-    for time, address in zip(_spread(stage, start, 45, len(targets)), targets, strict=True):
-        _probe(stage, attacker, address, 445, time)
-    return Ends((attacker.address,), ("10.20.1.0/24", "10.20.50.0/24"))
+    for time, address in zip(_spread(stage, start, seconds, len(targets)), targets, strict=True):
+        _probe(stage, attacker, address, port, time)
+    return Ends((attacker.address,), tuple(networks))
 
 
-def vertical(stage: Stage, start: int) -> Ends:
-    """Someone outside tries the ports of the public portal."""
-    attacker = stage.stranger("192.0.2.66")
-    ports = [*_COMMON, *stage.dice.sample(range(1024, 65536), 360)]
-    stage.dice.shuffle(ports)
-    for time, port in zip(_spread(stage, start, 60, len(ports)), ports, strict=True):
-        _probe(stage, attacker, stage.register["portal"].v4, port, time)
-    return Ends((attacker.address,), (stage.register["portal"].v4,))
+def vertical(
+    stage: Stage, start: int, *, source: str = "192.0.2.66", target: str = "portal", ports: int = 400,
+    seconds: int = 60,
+) -> Ends:  # fmt: skip
+    """Someone tries the ports of a host: the usual ones first in mind, then others."""
+    attacker, address = stage.party(source), stage.party(target).address
+    common = _COMMON[:ports]
+    tried = [*common, *stage.dice.sample(range(1024, 65536), ports - len(common))]
+    stage.dice.shuffle(tried)
+    for time, port in zip(_spread(stage, start, seconds, len(tried)), tried, strict=True):
+        _probe(stage, attacker, address, port, time)
+    return Ends((attacker.address,), (address,))
 
 
-def ipv6(stage: Stage, start: int) -> Ends:
+def ipv6(
+    stage: Stage, start: int, *, source: str = "fd20:0:30::bad", network: str = "fd20:0:1::/64",
+    port: int = 22, seconds: int = 30,
+) -> Ends:  # fmt: skip
     """IPv6 is too large to try, but servers have low numbers: ::1 to ::ff, SSH."""
-    attacker = Side("fd20:0:30::bad", "02:20:30:00:0b:ad")
-    targets = [f"fd20:0:1::{n:x}" for n in range(1, 256)]
-    for time, address in zip(_spread(stage, start, 30, len(targets)), targets, strict=True):
-        _probe(stage, attacker, address, 22, time)
-    return Ends((attacker.address,), ("fd20:0:1::/64",))
+    attacker = stage.party(source, 6)
+    targets = _hosts(network, 255)
+    for time, address in zip(_spread(stage, start, seconds, len(targets)), targets, strict=True):
+        _probe(stage, attacker, address, port, time)
+    return Ends((attacker.address,), (network,))
 
 
-def icmp_sweep(stage: Stage, start: int) -> Ends:
-    """Someone outside pings every address of the server prefix."""
-    attacker = stage.stranger("192.0.2.99")
-    for n, time in enumerate(_spread(stage, start, 25, 254), 1):
-        host, rest = stage.register.owner(f"10.20.1.{n}"), struct.pack(">HH", 1, n)
-        there = stage.stranger(f"10.20.1.{n}") if host is None else stage.side(host)
+def icmp_sweep(
+    stage: Stage, start: int, *, source: str = "192.0.2.99", network: str = "10.20.1.0/24", seconds: int = 25
+) -> Ends:
+    """Someone pings every address of a prefix."""
+    attacker, targets = stage.party(source), _hosts(network, 254)
+    for n, time in enumerate(_spread(stage, start, seconds, len(targets)), 1):
+        host, rest = stage.register.owner(targets[n - 1]), struct.pack(">HH", 1, n)
+        there = stage.stranger(targets[n - 1]) if host is None else stage.side(host)
         stage.put(time, stage.forge.icmp(attacker, there, 8, rest=rest, payload=bytes(16)))
         if host is not None:
             stage.put(time + 700_000, stage.forge.icmp(there, attacker, 0, rest=rest, payload=bytes(16)))
-    return Ends((attacker.address,), ("10.20.1.0/24",))
+    return Ends((attacker.address,), (network,))
 
 
-def arp_sweep(stage: Stage, start: int) -> Ends:
-    """A stranger's machine in the client segment asks for every address of it."""
-    attacker = Side("10.20.30.99", "02:20:30:00:00:63")
-    for n, time in enumerate(_spread(stage, start, 8, 254), 1):
-        address = f"10.20.30.{n}"
+def arp_sweep(
+    stage: Stage, start: int, *, source: str = "10.20.30.99", network: str = "10.20.30.0/24", seconds: int = 8
+) -> Ends:
+    """A stranger's machine in a segment asks for every address of it."""
+    attacker, targets = stage.party(source), _hosts(network, 254)
+    for address, time in zip(targets, _spread(stage, start, seconds, len(targets)), strict=True):
         host = stage.register.owner(address)
         there = stage.side(host) if host else Side(address, "00:00:00:00:00:00")
         stage.put(time, stage.forge.arp(1, attacker, there))
         if host is not None and host.name != "printer":
             stage.put(time + 350_000, stage.forge.arp(2, there, attacker))
-    return Ends((attacker.address,), ("10.20.30.0/24",))
+    return Ends((attacker.address,), (network,))

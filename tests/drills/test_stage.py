@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from drills.stage import ACK, FIN, RST, SECOND, SYN, Tcp, ask
 
 
@@ -75,3 +77,17 @@ def test_asking(make_stage, conversations):
     ask(stage, client, server, 53, stage.start, b"question", b"answer")
     ask(stage, client, server, 53, stage.start, b"question")
     assert sorted(len(talk) for talk in conversations(stage).values()) == [1, 2]
+
+
+def test_parties(make_stage):
+    stage = make_stage()
+    register = stage.register
+    assert stage.party("portal").mac == stage.side(register["portal"]).mac
+    assert stage.party("portal", 6).address == register["portal"].v6
+    assert stage.party(register["portal"].v6).mac == stage.side(register["portal"]).mac
+    assert stage.party("10.20.30.66").mac.hex(":") == "02:20:30:00:00:42"
+    assert stage.party("192.0.2.1").mac.hex(":") == register.gateway.mac
+    with pytest.raises(ValueError, match="IPv6"):
+        stage.party("printer", 6)
+    with pytest.raises(ValueError, match="nobody"):
+        stage.party("nobody")

@@ -43,3 +43,17 @@ def test_short_scenes_keep_six_seconds_of_flood(make_stage):
     stage = make_stage(span=60.0, scale=0.1)
     floods.udp6(stage, stage.start)
     assert 5.5 < (max(p.time for p in stage.frames) - stage.start) / 10**9 < 6.5
+
+
+def test_carpet_bombing_spreads_over_a_prefix(make_stage, conversations):
+    stage = make_stage()
+    ends = floods.carpet(stage, stage.start, network="10.20.1.0/24", rate=200, seconds=10)
+    talks = conversations(stage)
+    targets = {dst for _, dst, *_ in talks}
+    net = ipaddress.ip_network("10.20.1.0/24")
+    assert len(stage.frames) == 2000
+    assert len(targets) > 240
+    assert all(ipaddress.ip_address(a) in net for a in targets)
+    assert {sport for *_, sport, _ in talks} == {389}
+    assert ends.targets == ("10.20.1.0/24",)
+    assert ends.spoofed
