@@ -20,6 +20,7 @@ from msgspec import Meta
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
+from citywall.reportsettings import PostureSettings, ReportSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
@@ -169,6 +170,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audit: AuditSettings = AuditSettings()
     accounts: AccountSettings = AccountSettings()
     sensor: SensorSettings = SensorSettings()
+    posture: PostureSettings = PostureSettings()
+    report: ReportSettings = ReportSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 
