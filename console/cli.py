@@ -29,6 +29,8 @@ MODULES = {
         "alerts",
         "flows",
         "assets",
+        "posture",
+        "report",
         "detectors",
         "evaluate",
         "store",
