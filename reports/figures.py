@@ -13,7 +13,8 @@ State = Literal["observed", "partial", "not_observable"]
 #: How the cells of a column are written: most kinds are sections of the catalogue.
 Kind = Literal[
     "text", "count", "name", "index", "bytes", "permille", "day", "time", "seconds",
-    "class", "subclass", "axis", "severity", "status", "observation", "side", "stream", "role", "outcome",
+    "class", "subclass", "axis", "severity", "status", "observation", "side", "stream", "role",
+    "level", "clock",
 ]  # fmt: skip
 Section = Literal["posture", "incidents", "foremost", "response", "logs", "watch", "trust"]
 SECTIONS: tuple[Section, ...] = ("posture", "incidents", "foremost", "response", "logs", "watch", "trust")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from citywall.i18n import tr
@@ -11,6 +9,7 @@ from posture.facts import AlertFact
 from posture.index import Posture
 from posture.records import Register
 from reports.day import Day
+from reports.rooms import CaseFact, ClockFact, DrillFact, NoticeFact, RunFact
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -88,9 +87,9 @@ class Inputs(msgspec.Struct, frozen=True):
     """Facts of one report day. None is what could not be read, and `missing` says why, by name of the fact.
 
     `alerts` are those of the lane `live` of which some part lies in the day, in order of time and id.
-    `cases`, `notices`, `playbooks` and `drills` are documents of these rooms. `streams` are told as they
-    stood at the end of the day `as_of` (UTC): the report day, or the later one in which its captures were
-    received.
+    `cases`, `clocks`, `notices`, `playbooks` and `drills` are facts of these rooms. `streams` are told as
+    they stood at the end of the day `as_of` (UTC): the report day, or the later one in which its captures
+    were received.
     """
 
     day: Day
@@ -109,10 +108,11 @@ class Inputs(msgspec.Struct, frozen=True):
     services: tuple[Service, ...] = ()
     audit: Audit | None = None
     accounts: tuple[tuple[str, ...], ...] | None = None  # roles of each active account
-    cases: tuple[dict[str, Any], ...] | None = None
-    notices: tuple[dict[str, Any], ...] | None = None
-    playbooks: tuple[dict[str, Any], ...] | None = None
-    drills: tuple[dict[str, Any], ...] | None = None
+    cases: tuple[CaseFact, ...] | None = None
+    clocks: tuple[ClockFact, ...] | None = None
+    notices: tuple[NoticeFact, ...] | None = None
+    playbooks: tuple[RunFact, ...] | None = None
+    drills: tuple[DrillFact, ...] | None = None
     missing: dict[str, str] = {}
     top: int = 10
     store: str = "sqlite"

@@ -183,15 +183,41 @@ def _alerts_worked(figures: Figures) -> Judgement:
     return _say(verdict, "alert_handling", "worked", count=worked, all=every)
 
 
-def _of_room(query: str) -> Callable[[Figures], Judgement]:
-    """A rule for a room that keeps its own records: until its query judges them, partial evidence."""
+def _notices_sent(figures: Figures) -> Judgement:
+    if unseen := _unseen(figures, "notices"):
+        return unseen
+    every, late = (_value(figures, "notices", name) for name in ("notices", "overdue"))
+    if not every:
+        return _say("not_observable", "notices", "room_empty", room="notices")
+    if late:
+        return _say("gap_found", "notices", "notices_overdue", count=late, all=every)
+    return _say("evidence_present", "notices", "notices_kept", all=every)
 
-    def rule(figures: Figures) -> Judgement:
-        if unseen := _unseen(figures, query):
-            return unseen
-        return _say("evidence_partial", query, "room_records")
 
-    return rule
+def _cases_complete(figures: Figures) -> Judgement:
+    if unseen := _unseen(figures, "cases"):
+        return unseen
+    closed, whole = (_value(figures, "cases", name) for name in ("closed", "whole"))
+    if not closed:
+        return _say("not_observable", "cases", "room_empty", room="cases")
+    verdict: Verdict = "evidence_present" if whole == closed else "evidence_partial" if whole else "gap_found"
+    return _say(verdict, "cases", "files_whole", count=whole, all=closed)
+
+
+def _plans_held(figures: Figures) -> Judgement:
+    if unseen := _unseen(figures, "playbooks"):
+        return unseen
+    if not _value(figures, "playbooks", "runs"):
+        return _say("not_observable", "playbooks", "room_empty", room="playbooks")
+    return _say("evidence_partial", "playbooks", "room_records")
+
+
+def _drills_held(figures: Figures) -> Judgement:
+    if unseen := _unseen(figures, "drills"):
+        return unseen
+    if held := _value(figures, "drills", "drills"):
+        return _say("evidence_present", "drills", "drills_held", count=held)
+    return _say("gap_found", "drills", "no_drill")
 
 
 #: One line a rule.
@@ -210,8 +236,8 @@ RULES: dict[str, Callable[[Figures], Judgement]] = {
     "logs_kept": _logs_kept,
     "events_recognised": _events_recognised,
     "alerts_worked": _alerts_worked,
-    "notices_sent": _of_room("notices"),
-    "cases_complete": _of_room("cases"),
-    "plans_held": _of_room("playbooks"),
-    "drills_held": _of_room("drills"),
+    "notices_sent": _notices_sent,
+    "cases_complete": _cases_complete,
+    "plans_held": _plans_held,
+    "drills_held": _drills_held,
 }

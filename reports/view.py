@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,9 +19,27 @@ _WORDS = {
     "class": "alerts_class", "subclass": "report_subclass", "axis": "alerts_axis",
     "severity": "alerts_severity", "status": "report_status",
     "observation": "report_observation", "side": "report_side", "stream": "report_stream", "role": "role",
+    "level": "report_level", "clock": "report_clock",
 }  # fmt: skip
-_NUMBERS = frozenset({"count", "index", "bytes", "permille", "seconds"})
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def _size(count: int) -> str:
+    """Bytes in the largest unit that leaves at least one."""
+    tenths, unit = count * 10, 0
+    while tenths >= 10_240 and unit < len(_UNITS) - 1:
+        tenths, unit = tenths // 1024, unit + 1
+    return f"{tenths // 10} {_UNITS[unit]}" if not unit else f"{tenths // 10}.{tenths % 10} {_UNITS[unit]}"
+
+
+#: Kinds of cells that hold numbers, and how these are written.
+_WRITTEN: dict[str, Callable[[Any], str]] = {
+    "index": lambda tenths: f"{tenths // 10}.{tenths % 10}",
+    "permille": lambda thousandths: f"{thousandths // 10}.{thousandths % 10} %",
+    "count": lambda count: f"{count:,}",
+    "bytes": _size,
+    "seconds": lambda count: f"{count:,} s",
+}
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -135,15 +154,7 @@ class _Words:
         if column.kind in _WORDS:
             key = f"{_WORDS[column.kind]}.{value}"
             return self(key) if key in catalogue() else str(value)
-        if column.kind == "index":
-            return f"{value // 10}.{value % 10}"
-        if column.kind == "bytes":
-            return _size(value)
-        if column.kind == "count":
-            return f"{value:,}"
-        if column.kind == "seconds":
-            return f"{value:,} s"
-        return str(value)
+        return _WRITTEN.get(column.kind, str)(value)
 
 
 def _summary(report: Report, words: _Words) -> tuple[tuple[str, str], ...]:
@@ -165,7 +176,7 @@ def _shown(figure: Figure, words: _Words) -> Shown:
     if figure.rows and not (figure.chart and figure.chart.kind == "columns"):  # the drawing tells all of it
         table = Table(
             tuple(words(f"report_column.{c.id}") for c in figure.columns),
-            tuple(c.kind in _NUMBERS for c in figure.columns),
+            tuple(c.kind in _WRITTEN for c in figure.columns),
             tuple(
                 tuple(words.cell(c, v) for c, v in zip(figure.columns, row, strict=True))
                 for row in figure.rows
@@ -219,11 +230,3 @@ def _rows(report: Report, words: _Words) -> tuple[Row, ...]:
 
 def _told(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _size(count: int) -> str:
-    """Bytes in the largest unit that leaves at least one."""
-    tenths, unit = count * 10, 0
-    while tenths >= 10_240 and unit < len(_UNITS) - 1:
-        tenths, unit = tenths // 1024, unit + 1
-    return f"{tenths // 10} {_UNITS[unit]}" if not unit else f"{tenths // 10}.{tenths % 10} {_UNITS[unit]}"

@@ -9,6 +9,7 @@ from posture.records import Register, System, Unit
 from reports.clauses import catalogue
 from reports.inputs import Audit, Run, Sensor, Service, Stream
 from reports.nightly import build
+from reports.rooms import CaseFact, DrillFact, NoticeFact, RunFact
 from reports.verdicts import VERDICTS
 
 LONG = (Stream("alerts", ("2023-10-01", "2024-05-01"), 1, 1, 190),)
@@ -93,6 +94,28 @@ def test_handling(inputs: Any, fact: Any):
 def test_rooms_without_records(inputs: Any):
     for clause in ("8.1.10.12.a", "8.1.10.12.c", "8.1.10.13.b", "8.1.10.13.c", "8.1.10.13.d"):
         assert verdict(inputs(), clause) == "not_observable"
+
+
+def test_rooms_with_records(inputs: Any, day: Any):
+    at = day.since + 1
+    notice = NoticeFact("n", "data", at, day.until + 1, day.until + 2)
+    late = NoticeFact("m", "data", at, at + 1, at + 2)
+    case = CaseFact("c", ("a", "a"), "data", 4, "", at, closed=at + 1)
+    whole = CaseFact("d", ("a", "a"), "data", 4, "", at, closed=at + 1, whole=True)
+    for clause, facts, expected in (
+        ("8.1.10.12.a", {"notices": ()}, "not_observable"),
+        ("8.1.10.12.a", {"notices": (notice,)}, "evidence_present"),
+        ("8.1.10.12.a", {"notices": (notice, late)}, "gap_found"),
+        ("8.1.10.12.c", {"cases": ()}, "not_observable"),
+        ("8.1.10.12.c", {"cases": (case,)}, "gap_found"),
+        ("8.1.10.12.c", {"cases": (case, whole)}, "evidence_partial"),
+        ("8.1.10.12.c", {"cases": (whole,)}, "evidence_present"),
+        ("8.1.10.13.b", {"playbooks": ()}, "not_observable"),
+        ("8.1.10.13.b", {"playbooks": (RunFact("r", ("a", "a"), "completed", at),)}, "evidence_partial"),
+        ("8.1.10.13.c", {"drills": ()}, "gap_found"),
+        ("8.1.10.13.c", {"drills": (DrillFact("d", ("a", "a"), at),)}, "evidence_present"),
+    ):
+        assert verdict(inputs(**facts), clause) == expected, (clause, facts)
 
 
 def test_levels_that_nobody_has(inputs: Any, fact: Any):
