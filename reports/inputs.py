@@ -15,8 +15,8 @@ from reports.rooms import CaseFact, ClockFact, DrillFact, NoticeFact, RunFact
 class Stream(msgspec.Struct, frozen=True):
     """A kind of log that is kept: `alerts`, `flows` or `audit`.
 
-    `days` are UTC days of receipt that hold records, in order; `records` None where nobody counts them;
-    `configured` days they are kept, None for ever.
+    It is told as it stood at the end of the day `to` (UTC). `days` are UTC days of receipt that hold records,
+    in order; `records` None where nobody counts them; `configured` days they are kept, None for ever.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Stream(msgspec.Struct, frozen=True):
     bytes: int
     records: int | None
     configured: int | None
+    to: str
 
 
 class Sensor(msgspec.Struct, frozen=True):
@@ -84,12 +85,10 @@ class Service(msgspec.Struct, frozen=True):
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """Facts of one report day. None is what could not be read, and `missing` says why, by name of the fact.
+    """Facts of one report day. None is what could not be read.
 
     `alerts` are those of the lane `live` of which some part lies in the day, in order of time and id.
-    `cases`, `clocks`, `notices`, `playbooks` and `drills` are facts of these rooms. `streams` are told as
-    they stood at the end of the day `as_of` (UTC): the report day, or the later one in which its captures
-    were received.
+    `cases`, `clocks`, `notices`, `playbooks` and `drills` are facts of these rooms.
     """
 
     day: Day
@@ -98,7 +97,6 @@ class Inputs(msgspec.Struct, frozen=True):
     posture: Posture | None = None
     detectors: tuple[DetectorFact, ...] = ()
     streams: tuple[Stream, ...] = ()
-    as_of: str = ""
     required_days: int = 190
     run: Run | None = None
     flows: int = 0
@@ -113,7 +111,6 @@ class Inputs(msgspec.Struct, frozen=True):
     notices: tuple[NoticeFact, ...] | None = None
     playbooks: tuple[RunFact, ...] | None = None
     drills: tuple[DrillFact, ...] | None = None
-    missing: dict[str, str] = {}
     top: int = 10
     store: str = "sqlite"
     version: str = ""

@@ -45,7 +45,6 @@ def document(report: Report) -> dict[str, Any]:
         "version": VERSION,
         "citywall": inputs.version,
         "day": msgspec.to_builtins(day),
-        "missing": dict(sorted(inputs.missing.items())),
         "sections": {
             section: [name for name, query in QUERIES.items() if query.section == section]
             for section in SECTIONS

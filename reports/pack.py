@@ -8,10 +8,13 @@ from pathlib import Path
 
 from citywall import canonical
 from citywall.errors import DataFolderError
+from citywall.permissions import Identity, Target
 from reports.html import page
 from reports.nightly import Report, encode
 from reports.paper import paper
 from reports.view import view
+from trust.audit import entry
+from trust.records import Entry
 
 MANIFEST = "manifest.json"
 
@@ -35,6 +38,15 @@ def manifest(date: str, made: Mapping[str, bytes]) -> bytes:
         sm3, sha256 = canonical.hashes(data)
         told.append({"name": name, "bytes": len(data), "sm3": sm3, "sha256": sha256})
     return canonical.encode({"report": "nightly", "date": date, "version": 1, "files": told}) + b"\n"
+
+
+def recorded(date: str, made: Mapping[str, bytes], by: Identity) -> Entry:
+    """The audit record of a report that `by` makes, with the hashes of its manifest."""
+    sm3, sha256 = canonical.hashes(made[MANIFEST])
+    return entry(
+        by, "reports.make", Target("report", f"nightly-{date}"), after=f"sm3:{sm3}",
+        detail={"sha256": sha256, "files": len(made)},
+    )  # fmt: skip
 
 
 def write(folder: Path, made: Mapping[str, bytes]) -> None:

@@ -25,7 +25,7 @@ from reports.queries.cleartext_management import PORTS
 from stream import health
 from trust import chain
 from trust.accountfile import AccountFile
-from trust.records import iso
+from trust.records import iso, read
 from trust.verify import verify
 
 _LANE = "live"
@@ -77,9 +77,9 @@ def gather(settings: Settings, data: Path, day: Day) -> Inputs:
     """The facts of a report day. Raises FaultyInput, StoreError, DataFolderError."""
     register = register_of(settings)
     watched = watch(settings, data, register, day.since, day.until)
-    missing: dict[str, str] = {}
-    as_of = max([day.date, *(times.day_of(a.received) for a in watched.alerts)])
-    audit, audit_stream = _audit(settings, data, day, as_of, missing)
+    # Captures of the day may have come later.
+    last = max([times.day_of(day.until - 1), *(times.day_of(a.received) for a in watched.alerts)])
+    audit, audit_stream = _audit(settings, data, day)
     return Inputs(
         day,
         alerts=watched.alerts,
@@ -88,8 +88,7 @@ def gather(settings: Settings, data: Path, day: Day) -> Inputs:
             register, watched.alerts, watched.sensors(), day.since, day.until
         ),
         detectors=watched.detectors,
-        streams=(*_streams(settings, data, as_of), *audit_stream),
-        as_of=as_of,
+        streams=(*_streams(settings, data, last), *audit_stream),
         required_days=settings.report.retention_days,
         run=_run(data),
         flows=watched.flows,
@@ -101,7 +100,6 @@ def gather(settings: Settings, data: Path, day: Day) -> Inputs:
         accounts=tuple(
             stored.account.roles for stored in AccountFile(data).everyone() if not stored.account.disabled
         ),
-        missing=missing,
         top=settings.report.top,
         store=settings.store.partition(":")[0],
         version=citywall.__version__,
@@ -163,45 +161,53 @@ def _run(data: Path) -> Run | None:
     )  # fmt: skip
 
 
-def _streams(settings: Settings, data: Path, as_of: str) -> Iterable[Stream]:
-    """The alert store and the archive of flows, as far as received by the end of `as_of`."""
+def _streams(settings: Settings, data: Path, last: str) -> Iterable[Stream]:
+    """The alert store and the archive of flows, as far as received by the end of the day `last` (UTC)."""
     days = settings.storage.retention_days
     store = _store(settings, data)
     try:
-        parts = [p for p in store.status().parts if p.lane == _LANE and p.day <= as_of]
+        parts = [p for p in store.status().parts if p.lane == _LANE and p.day <= last]
     finally:
         store.close()
     held = tuple(sorted({p.day for p in parts if p.documents}))
-    yield Stream("alerts", held, sum(p.bytes for p in parts), sum(p.documents for p in parts), days)
-    kept = {d: n for (_, d), n in FlowArchive(data, read_only=True).days(_LANE).items() if d <= as_of}
-    yield Stream("flows", tuple(sorted(kept)), sum(kept.values()), None, days)
+    yield Stream("alerts", held, sum(p.bytes for p in parts), sum(p.documents for p in parts), days, last)
+    kept = {d: n for (_, d), n in FlowArchive(data, read_only=True).days(_LANE).items() if d <= last}
+    yield Stream("flows", tuple(sorted(kept)), sum(kept.values()), None, days, last)
 
 
-def _audit(
-    settings: Settings, data: Path, day: Day, as_of: str, missing: dict[str, str]
-) -> tuple[Audit | None, tuple[Stream, ...]]:
+def _audit(settings: Settings, data: Path, day: Day) -> tuple[Audit | None, tuple[Stream, ...]]:
+    """The audit log as written before the day's end: what is recorded later changes nothing."""
     try:
         report = verify(data)
         files = chain.files_at(data)
-    except InputError as e:
-        missing["audit"] = e.reason
+    except InputError:
         return None, ()
-    since, until, limit = iso(day.since), iso(day.until), f"{as_of}~"
+    since, until = iso(day.since), iso(day.until)
     actions: Counter[str] = Counter()
-    days: set[str] = set()
-    head, records, refused = "", 0, 0
-    for record in chain.records_after(files, 0):
-        if record.time < limit:
-            days.add(record.time[:10])
-            records += 1
-        if record.time < until:
-            head = f"{record.n}:{record.sm3}"
-            if record.time >= since:
-                actions[record.action] += 1
-                refused += record.outcome == "refused"
-    problem = (
-        "" if report.problem is None else f"{report.problem.kind} {report.problem.file}:{report.problem.line}"
+    days: Counter[str] = Counter()
+    head, size, refused = "", 0, 0
+    for line in (line for file in files for line in chain.lines_of(file)):
+        try:
+            record = read(line.data)
+        except ValueError:
+            continue  # `verify` has told
+        if record.time >= until:
+            continue
+        head, size = f"{record.n}:{record.sm3}", size + len(line.data)
+        days[record.time[:10]] += 1
+        if record.time >= since:
+            actions[record.action] += 1
+            refused += record.outcome == "refused"
+    if not head:
+        return None, ()
+    found = report.problem
+    problem = "" if found is None else f"{found.kind} {Path(found.file).name}:{found.line}"
+    kept = Stream(
+        "audit",
+        tuple(sorted(days)),
+        size,
+        days.total(),
+        settings.audit.retention_days,
+        times.day_of(day.until - 1),
     )
-    audit = Audit(report.ok, problem, actions.total(), head, dict(sorted(actions.items())), refused)
-    size = sum(file.stat().st_size for file in files)
-    return audit, (Stream("audit", tuple(sorted(days)), size, records, settings.audit.retention_days),)
+    return Audit(report.ok, problem, actions.total(), head, dict(sorted(actions.items())), refused), (kept,)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from console import language, options, terminal
+from console import language, options, signin, terminal
 from console.framework import Command, Group, option
 from console.text import clean
+
+if TYPE_CHECKING:
+    from citywall.settings import Settings
 
 
 @click.group(cls=Group, name="report")
@@ -56,11 +61,27 @@ def nightly(
     made = report.build(reading.gather(settings, data, day))
     files = pack.files(made, [asked] if asked else LANGUAGES)
     folder = out or data / "reports" / day.date
+    number = _record(data, settings, day.date, files)
+    if number is None:
+        look.note(look.tr("report.unrecorded"))
     pack.write(folder, files)
     if as_json:
-        look.say(
-            json.dumps(report.document(made) | {"folder": str(folder), "files": [*files]}, ensure_ascii=False)
-        )
+        more = {"folder": str(folder), "files": [*files], "audit_record": number}
+        look.say(json.dumps(report.document(made) | more, ensure_ascii=False))
         return
     sm3, _ = canonical.hashes(files[pack.MANIFEST])
     look.say(look.tr("report.written", path=clean(str(folder)), count=len(files), sm3=sm3))
+
+
+def _record(data: Path, settings: Settings, date: str, files: Mapping[str, bytes]) -> int | None:
+    """The number of the audit record of a report with these files; None where the service holds the log."""
+    from citywall.errors import DataFolderBusy
+    from reports import pack
+    from trust import chain
+    from trust.audit import AuditLog
+
+    try:
+        with AuditLog(data / chain.FOLDER, file_bytes=settings.audit.file_mib << 20) as log:
+            return log.append(pack.recorded(date, files, signin.local())).n
+    except DataFolderBusy:
+        return None

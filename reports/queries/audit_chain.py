@@ -8,7 +8,7 @@ def answer(inputs: Inputs) -> Figure:
     """Records of the day by action, and the head of the chain at its end, to be compared later."""
     audit = inputs.audit
     if audit is None:
-        return absent("audit_chain", "no_audit", why=inputs.missing.get("audit", ""))
+        return absent("audit_chain", "no_audit")
     reasons = () if audit.sound else (Said("chain_broken", {"problem": audit.problem}),)
     return Figure(
         "audit_chain", "observed", reasons, {"records": audit.records, "head": audit.head},

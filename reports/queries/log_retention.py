@@ -10,11 +10,10 @@ from reports.inputs import Inputs, Stream
 
 
 def answer(inputs: Inputs) -> Figure:
-    """A row a log: oldest day, days from then to `as_of`, days without records, what is configured."""
+    """A row a log: oldest day, days from then on, days without records, what is configured."""
     if not inputs.streams:
         return absent("log_retention", "no_logs")
-    end = date.fromisoformat(inputs.as_of or inputs.day.date)
-    rows = [(s, *_span(s, end)) for s in inputs.streams]
+    rows = [(s, *_span(s)) for s in inputs.streams]
     short = [s.name for s, *_ in rows if s.configured is not None and s.configured < inputs.required_days]
     young = [s.name for s, kept, _ in rows if kept < inputs.required_days]
     reasons = [Said("retention_short", {"log": name, "days": inputs.required_days}) for name in short]
@@ -24,23 +23,24 @@ def answer(inputs: Inputs) -> Figure:
     state: State = "partial" if young else "observed"
     return Figure(
         "log_retention", state, tuple(reasons),
-        {"required_days": inputs.required_days, "store": inputs.store, "as_of": end.isoformat()},
+        {"required_days": inputs.required_days, "store": inputs.store},
         {"short": short, "young": young, "least": min(kept for _, kept, _ in rows)},
-        (Column("log", "stream"), Column("oldest", "day"), Column("kept_days", "count"),
+        (Column("log", "stream"), Column("oldest", "day"), Column("to", "day"),
+         Column("kept_days", "count"),
          Column("empty_days", "count"), Column("configured_days", "count"), Column("records", "count"),
          Column("bytes", "bytes")),
         tuple(
-            (s.name, s.days[0] if s.days else None, kept, empty, s.configured, s.records, s.bytes)
+            (s.name, s.days[0] if s.days else None, s.to, kept, empty, s.configured, s.records, s.bytes)
             for s, kept, empty in rows
         ),
     )  # fmt: skip
 
 
-def _span(stream: Stream, end: date) -> tuple[int, int]:
-    """Days from the oldest record to the end, and how many of them hold none."""
+def _span(stream: Stream) -> tuple[int, int]:
+    """Days from the oldest record on, and how many of them hold none."""
     if not stream.days:
         return 0, 0
-    oldest = date.fromisoformat(stream.days[0])
+    oldest, end = date.fromisoformat(stream.days[0]), date.fromisoformat(stream.to)
     kept = max((end - oldest).days + 1, 0)
     held = sum(date.fromisoformat(day) <= end for day in stream.days)
     return kept, kept - held

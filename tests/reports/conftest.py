@@ -46,11 +46,10 @@ def inputs_(*alerts: AlertFact, **changes: Any) -> Inputs:
     """Facts of a day on which everything was seen; `changes` replace facts."""
     usual: dict[str, Any] = {
         "register": REGISTER, "detectors": DETECTORS, "flows": 100, "flow_files": 1, "hosts": 7, "seen": SEEN,
-        "streams": (Stream("alerts", ("2024-04-30", "2024-05-01"), 2048, 5, 190),),
+        "streams": (Stream("alerts", ("2024-04-30", "2024-05-01"), 2048, 5, 190, "2024-05-01"),),
         "run": Run("running", DAY.since, DAY.until, 10, 0, (Sensor("eth0", 10, 0, 1, ended=False),)),
         "audit": Audit(sound=True, records=2, head="7:ab", actions={"accounts.add": 2}),
         "accounts": (("administrator",), ("approver",), ("auditor",), ("analyst",)),
-        "as_of": "2024-05-01",
     }  # fmt: skip
     usual |= changes
     if usual["register"] is not None and "posture" not in usual:
@@ -82,5 +81,4 @@ def blind() -> Inputs:
     return inputs_(
         register=None, detectors=(), flows=0, streams=(), run=None, audit=None, accounts=None,
         seen=frozenset(),
-        missing={"audit": "holds no audit log"},
     )  # fmt: skip

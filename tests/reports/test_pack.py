@@ -9,6 +9,7 @@ import pytest
 
 from citywall import sm3
 from citywall.errors import DataFolderError
+from citywall.permissions import Identity
 from reports import pack
 from reports.nightly import build
 
@@ -34,3 +35,12 @@ def test_a_folder_that_cannot_be(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(DataFolderError):
         pack.write(tmp_path / "file", {"a": b""})
+
+
+def test_the_audit_record_has_the_manifest_s_hashes():
+    made = {"a.json": b"a", pack.MANIFEST: b"m"}
+    told = pack.recorded("2024-05-01", made, Identity("li", ("analyst",)))
+    assert (told.action, told.object, told.after) == (
+        "reports.make", "report:nightly-2024-05-01", f"sm3:{sm3.hexdigest(b'm')}",
+    )  # fmt: skip
+    assert told.detail == {"sha256": hashlib.sha256(b"m").hexdigest(), "files": 2}

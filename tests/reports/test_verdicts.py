@@ -12,7 +12,7 @@ from reports.nightly import build
 from reports.rooms import CaseFact, DrillFact, NoticeFact, RunFact
 from reports.verdicts import VERDICTS
 
-LONG = (Stream("alerts", ("2023-10-01", "2024-05-01"), 1, 1, 190),)
+LONG = (Stream("alerts", ("2023-10-01", "2024-05-01"), 1, 1, 190, "2024-05-01"),)
 
 
 def verdict(inputs: Any, clause: str) -> str:
@@ -48,8 +48,8 @@ def test_what_an_alert_must_record(inputs: Any, fact: Any):
     ("streams", "expected"),
     [
         (LONG, "evidence_present"),
-        ((Stream("alerts", ("2024-05-01",), 1, 1, 190),), "evidence_partial"),
-        ((Stream("alerts", ("2023-10-01", "2024-05-01"), 1, 1, 30),), "gap_found"),
+        ((Stream("alerts", ("2024-05-01",), 1, 1, 190, "2024-05-01"),), "evidence_partial"),
+        ((Stream("alerts", ("2023-10-01", "2024-05-01"), 1, 1, 30, "2024-05-01"),), "gap_found"),
         ((), "not_observable"),
     ],
 )

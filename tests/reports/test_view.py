@@ -28,7 +28,16 @@ def test_words_and_numbers(inputs: Any, fact: Any):
     assert tables["alerts_by_hour"] is None  # the drawing tells all of it
     told = {f.id: f.table for part in english.parts for f in part.figures}
     assert told["alerts_by_class"].rows == (("network attack", "network scanning", "1", "0"),)
-    assert told["log_retention"].rows[0] == ("alerts", "2024-04-30", "2", "0", "190", "5", "2.0 KiB")
+    assert told["log_retention"].rows[0] == (
+        "alerts",
+        "2024-04-30",
+        "2024-05-01",
+        "2",
+        "0",
+        "190",
+        "5",
+        "2.0 KiB",
+    )
 
 
 def test_gaps_come_first(inputs: Any, fact: Any):
