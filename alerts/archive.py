@@ -159,6 +159,18 @@ class FlowArchive:
         more = len(window.rows) > limit
         return FlowPage(flows, _cursor(flowread.place_of(flows[-1])) if more else None)
 
+    def days(self, lane: str | None = None) -> dict[tuple[str, str], int]:
+        """Bytes kept of each lane and day of receipt (`2024-05-01`)."""
+        found: dict[tuple[str, str], int] = {}
+        for file in self._files(lane):
+            key = (file.lane, file.hour[:10])
+            found[key] = found.get(key, 0) + _size(file.path)
+        return found
+
+    def paths(self, lane: str | None = None) -> list[Path]:
+        """Its files, oldest received first."""
+        return [f.path for f in self._files(lane)]
+
     def count_files(self) -> int:
         """Files in the archive."""
         return len(self._files(None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import zoneinfo
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ def check(settings: Settings, origins: Mapping[str, str]) -> None:
     """Raise SettingsError naming where a key came from (`origins`, by key) and what is wrong with it."""
     _check_places(settings, origins)
     _check_kafka(settings.kafka, origins)
+    _check_time_zone(settings.report.time_zone, origins)
 
 
 def origin_of(key: str, origins: Mapping[str, str]) -> str:
@@ -62,3 +64,12 @@ def _check_kafka(kafka: KafkaSettings, origins: Mapping[str, str]) -> None:
     ):
         if not holds:
             raise SettingsError(origin_of(f"kafka.{key}", origins), f"kafka.{key}", reason)
+
+
+def _check_time_zone(name: str, origins: Mapping[str, str]) -> None:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as e:  # OSError: the name of a folder
+        raise SettingsError(
+            origin_of("report.time_zone", origins), "report.time_zone", f"{name!r} is no time zone"
+        ) from e

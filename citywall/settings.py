@@ -22,6 +22,7 @@ from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
 from citywall.playbooksettings import PlaybookSettings
+from citywall.reportsettings import PostureSettings, ReportSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
@@ -177,6 +178,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reporting: ReportingSettings = ReportingSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
     sensor: SensorSettings = SensorSettings()
+    posture: PostureSettings = PostureSettings()
+    report: ReportSettings = ReportSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 

@@ -34,6 +34,8 @@ MODULES = {
         "playbooks",
         "flows",
         "assets",
+        "posture",
+        "report",
         "detectors",
         "evaluate",
         "store",

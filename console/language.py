@@ -30,6 +30,12 @@ def remember(context: click.Context, arguments: Sequence[str]) -> None:
         context.meta[_META] = given
 
 
+def asked(context: click.Context) -> str | None:
+    """The language asked for on the command line, None where none was."""
+    given: str | None = context.meta.get(_META)
+    return given
+
+
 def default(setting: str = "auto") -> str:
     """The language when none was asked for; `setting` is the value of the key `language`."""
     for choice in (setting, os.environ.get("CITYWALL_LANGUAGE", "")):

@@ -32,3 +32,10 @@ def test_order_of_sources(monkeypatch: pytest.MonkeyPatch):
     language.remember(context, ["--lang", "zh"])
     assert language.of(context, "en") == "zh"
     assert language.of(None, "zh") == "zh"
+
+
+def test_asked_is_what_the_command_line_says():
+    context = click.Context(click.Command("x"))
+    assert language.asked(context) is None
+    language.remember(context, ["--lang", "zh"])
+    assert language.asked(context) == "zh"

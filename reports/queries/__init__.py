@@ -1,0 +1,1 @@
+"""Evidence queries: one file each, one line in :mod:`reports.queries.registry`."""

@@ -1,0 +1,73 @@
+"""What the report needs to know of cases, notices, playbook runs and drills: facts, whoever keeps them.
+
+Times are wall clock in ns, 0 where there is none yet. Names are `[Chinese, English]`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class CaseFact(msgspec.Struct, frozen=True):
+    """A case (事件). `level` is of GB/T 20986-2023, empty where nobody graded it.
+
+    `whole`: cause, evidence and what was learnt are on file (GB/T 22239-2019 8.1.10.12 c).
+    """
+
+    id: str
+    name: tuple[str, str]
+    unit: str
+    severity: int
+    level: str
+    opened: int
+    acknowledged: int = 0
+    closed: int = 0
+    whole: bool = False
+
+
+class ClockFact(msgspec.Struct, frozen=True):
+    """A duty to report: which report, until when, and when it was made."""
+
+    case: str
+    report: Literal["first", "summary"]
+    since: int
+    due: int
+    done: int = 0
+
+
+class NoticeFact(msgspec.Struct, frozen=True):
+    """A notice (通报) to a unit. `due` is until when the unit is to put things right."""
+
+    id: str
+    unit: str
+    issued: int
+    receipt_due: int
+    due: int
+    received: int = 0
+    rectified: int = 0
+    closed: int = 0
+
+
+class RunFact(msgspec.Struct, frozen=True):
+    """A playbook run; `live` where it was no dry run."""
+
+    id: str
+    playbook: tuple[str, str]
+    status: str
+    requested: int
+    live: bool = False
+
+
+class DrillFact(msgspec.Struct, frozen=True):
+    """A drill (演练) that was held. Shares in thousandths, times in seconds; None where not observed."""
+
+    id: str
+    scenario: tuple[str, str]
+    held: int
+    coverage: int | None = None
+    precision: int | None = None
+    detect: int | None = None
+    acknowledge: int | None = None
+    respond: int | None = None

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import Any
+
+from posture.facts import Touched
+from reports.queries.top_sources import QUERY
+
+
+def test_foremost_with_the_unit_of_that_side(inputs: Any, fact: Any):
+    side = Touched("origin", "", "civil")
+    figure = QUERY.answer(
+        inputs(
+            fact(source="10.0.0.9", touched=(side,)),
+            fact(2, source="10.0.0.9", severity=1),
+            fact(3, source="a"),
+            fact(4, source=""),
+        )
+    )
+    assert figure.rows[0] == ("10.0.0.9", ["民政局", "Civil Bureau"], 2, 1)
+    assert [row[0] for row in figure.rows] == ["10.0.0.9", "a"]
+    assert (figure.state, figure.values) == ("partial", {"distinct": 2, "several": 1})
+
+
+def test_no_alerts(inputs: Any):
+    assert QUERY.answer(inputs()).state == "not_observable"
