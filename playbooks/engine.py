@@ -155,7 +155,7 @@ class _Machine:
     def _unit(self, key: str, *stages: str) -> Unit:
         unit = self.run.units.get(key)
         if unit is None:
-            raise Impossible("no_unit")
+            raise Impossible("no_step")
         if unit.stage not in stages:
             raise Impossible("approved_already" if stages == ("approval",) else "not_waiting")
         return unit
