@@ -57,16 +57,19 @@ class Assembly:
 def assemble(settings: Settings, data: Path, now: int) -> Assembly:
     """The roles of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError."""
     from alerts.archive import FlowArchive
+    from alerts.cases.casebook import Casebook
+    from alerts.docfile import DocFile
     from alerts.store import open_store
 
     files = CaptureFiles()
     patience = Patience()
     roles = cast(settings, files, patience)
     store = open_store(settings.store, data, elasticsearch=settings.elasticsearch)
+    cases = Casebook(DocFile(data), settings.cases)
     indexes: list[IndexStage] = []
 
     def index(_: int) -> Stage:
-        indexes.append(IndexStage(store, patience))
+        indexes.append(IndexStage(store, patience, cases.take))
         return indexes[-1]
 
     archive = FlowArchive(data)

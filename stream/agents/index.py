@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from citywall.sessions import Session
@@ -19,14 +19,23 @@ Document = dict[str, Any]
 
 
 class IndexStage:
-    """Keeps the newest document of each alert in the store; on disk before anything is acknowledged."""
+    """Keeps the newest document of each alert in the store; on disk before anything is acknowledged.
+
+    `after` gets documents that the store has taken, at least once each: cases are made of them.
+    """
 
     name = "index"
     inputs: tuple[str, ...] = ("alerts",)
     outputs: tuple[str, ...] = ()
 
-    def __init__(self, store: AlertStore, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        store: AlertStore,
+        patience: Patience | None = None,
+        after: Callable[[list[Document]], object] | None = None,
+    ) -> None:
         self._store = store
+        self._after = after
         self.patience = patience or Patience()
         self.totals = {"alerts": 0}
         self.fresh: list[Document] = []  # indexed since somebody took them
@@ -58,6 +67,8 @@ class IndexStage:
         if self._waiting:
             documents = list(self._waiting.values())
             self.patience(self._store.upsert, documents)
+            if self._after is not None:
+                self.patience(self._after, documents)
             self._waiting.clear()
             self.fresh += documents
         return ()
