@@ -61,16 +61,19 @@ def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None 
     sees to its retention then, and the caller to it that nobody else writes alerts of the run's lane there.
     """
     from alerts.archive import FlowArchive
+    from alerts.cases.casebook import Casebook
+    from alerts.docfile import DocFile
     from alerts.store import open_store
 
     files = CaptureFiles()
     patience = Patience()
     roles = cast(settings, files, patience)
     store = open_store(settings.store, store_at or data, elasticsearch=settings.elasticsearch)
+    cases = Casebook(DocFile(store_at or data), settings.cases)
     indexes: list[IndexStage] = []
 
     def index(_: int) -> Stage:
-        indexes.append(IndexStage(lambda: store, patience))
+        indexes.append(IndexStage(lambda: store, patience, cases.take))
         return indexes[-1]
 
     archive = FlowArchive(data)

@@ -19,8 +19,8 @@ from alerts.cases.members import Member
 from alerts.cases.mutes import Mute, mute_of
 from alerts.cases.mutes import active as active_mutes
 from alerts.cases.work import Work
-from alerts.desk import Desk, Form, Kept, Unfit, read
-from alerts.documents import ABSENT, Documents, Reading, Writing
+from alerts.desk import Desk, Form, Kept, read
+from alerts.documents import ABSENT, Doc, Documents, Reading, Writing
 from citywall.casesettings import CaseSettings
 from citywall.errors import StoreError
 from citywall.permissions import LIAISON, Identity, Target
@@ -101,13 +101,14 @@ class Casebook:
 
     def views(self, *, every: bool = False) -> Iterator[View]:
         """Cases, that with the newest alert first; groups of alerts that are no case only where `every`."""
-        after: tuple[int, str] | None = None
-        while docs := self.documents.page("case", limit=_PAGE, after=after):
-            for doc in docs:
-                case: Case = read(FORM, doc).body
-                if every or case.opened_by:
-                    yield self._joined(case)
-            after = (docs[-1].at, docs[-1].id)
+        works: dict[str, list[Kept[Work]]] = {}
+        for doc in self._all("work"):
+            kept: Kept[Work] = read(working.FORM, doc)
+            works.setdefault(kept.body.seed, []).append(kept)
+        for doc in self._all("case"):
+            case: Case = read(FORM, doc).body
+            if every or case.opened_by:
+                yield _viewed(case, [kept for m in case.members for kept in works.get(m.id, ())])
 
     def about(self, keys: Collection[str]) -> list[View]:
         """Cases that refer to any of `keys` (`host:live:default/10.0.0.5`, `alert:…`), oldest first."""
@@ -138,11 +139,14 @@ class Casebook:
 
     def _joined(self, case: Case) -> View:
         found = self.documents.find("work", [f"alert:{m.id}" for m in case.members])
-        works: list[Kept[Work]] = [read(working.FORM, doc) for doc in found]
-        if not works:
-            return View(case, working.fresh(case), ABSENT, case.id)
-        main, *others = sorted(works, key=lambda kept: (kept.body.begun, kept.id))
-        return View(case, main.body, main.version, main.id, tuple(kept.body for kept in others))
+        return _viewed(case, [read(working.FORM, doc) for doc in found])
+
+    def _all(self, kind: str) -> Iterator[Doc]:
+        """Every document of a kind, newest first, a page in memory at a time."""
+        after: tuple[int, str] | None = None
+        while docs := self.documents.page(kind, limit=_PAGE, after=after):
+            yield from docs
+            after = (docs[-1].at, docs[-1].id)
 
     def _taken(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> list[Case]:
         stored = _component(writing, fresh, self.rules)
@@ -160,6 +164,14 @@ class Casebook:
             before = writing.get("case", case.id)
             writing.put(FORM.doc(case.id, case), before.version if before else ABSENT)
         return changed
+
+
+def _viewed(case: Case, works: Sequence[Kept[Work]]) -> View:
+    """A case with what people wrote on it, and on those that have become part of it."""
+    if not works:
+        return View(case, working.fresh(case), ABSENT, case.id)
+    main, *others = sorted(works, key=lambda kept: (kept.body.begun, kept.id))
+    return View(case, main.body, main.version, main.id, tuple(kept.body for kept in others))
 
 
 def _latest(all_: Iterable[Member]) -> list[Member]:
@@ -207,10 +219,3 @@ def target_for(identity: Identity, case: Case) -> Target:
 def visible(identity: Identity, case: Case) -> bool:
     """Whether somebody who may read cases may read this one: a liaison sees those of their own unit."""
     return LIAISON not in identity.roles or identity.unit in case.units
-
-
-def no_case(case: Case) -> Case:
-    """The case itself; raises Unfit where its alerts make none yet."""
-    if not case.opened_by:
-        raise Unfit("no_case_yet")
-    return case

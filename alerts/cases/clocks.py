@@ -17,7 +17,7 @@ import msgspec
 from alerts import times
 from alerts.cases.work import Report, Work
 
-State = Literal["not_running", "running", "soon", "overdue", "met", "late"]
+State = Literal["running", "soon", "overdue", "met", "late"]
 CHECKED = False
 LAW = "国家网络安全事件报告管理办法"
 #: Levels that must be reported (Art. 4).

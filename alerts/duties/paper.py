@@ -91,7 +91,7 @@ def content(notice: Notice, language: str) -> dict[str, Any]:
         (stamp(s.at), tr(f"notice_step.{s.what}", language), s.by, _said(s.value, s.text, language))
         for s in notice.history[1:]
     ]
-    actual = notice.actual
+    actual, day = notice.actual, beijing(notice.issued)
     return {
         "exercise": "" if actual == "Actual" else say(actual.lower()),
         "head": say("head"), "letter": notice.letter, "title": notice.title,
@@ -103,7 +103,7 @@ def content(notice: Notice, language: str) -> dict[str, Any]:
         ],
         "rows": [list(row) for row in rows],
         "closing": say("closing", receipt=stamp(notice.receipt_due), due=stamp(notice.due)),
-        "sender": notice.sender, "date": say("date", date=beijing(notice.issued)),
+        "sender": notice.sender, "date": say("date", year=day.year, month=day.month, day=day.day),
         "foot": say("foot"),
         "history_title": say("history"), "history": [list(row) for row in history],
     }  # fmt: skip

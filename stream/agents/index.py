@@ -23,15 +23,22 @@ class IndexStage:
     """Keeps the newest document of each alert in the store; on disk before anything is acknowledged.
 
     `open_store` is called when something is to be done there: a store that is away holds up nobody who is
-    only given partitions.
+    only given partitions. `after` gets documents that the store has taken, at least once each: cases are
+    made of them.
     """
 
     name = "index"
     inputs: tuple[str, ...] = ("alerts",)
     outputs: tuple[str, ...] = ()
 
-    def __init__(self, open_store: Callable[[], AlertStore], patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        open_store: Callable[[], AlertStore],
+        patience: Patience | None = None,
+        after: Callable[[list[Document]], object] | None = None,
+    ) -> None:
         self._open_store = open_store
+        self._after = after
         self.patience = patience or Patience()
         self.totals = {"alerts": 0}
         self.fresh: list[Document] = []  # indexed since somebody took them
@@ -67,6 +74,8 @@ class IndexStage:
         if self._waiting:
             documents = list(self._waiting.values())
             self.patience(self._store.upsert, documents)
+            if self._after is not None:
+                self.patience(self._after, documents)
             self._waiting.clear()
             self.fresh += documents
         return ()

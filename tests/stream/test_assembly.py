@@ -10,6 +10,9 @@ import msgspec
 import pytest
 
 from alerts.archive import FlowArchive
+from alerts.cases.casebook import Casebook
+from alerts.cases.facts import Case
+from alerts.docfile import DocFile
 from alerts.store import open_store
 from citywall.errors import SettingsError
 from citywall.settings import Settings, load
@@ -47,6 +50,11 @@ def alerts(data: Path) -> dict[str, dict]:
     return found
 
 
+def cases(data: Path) -> list[Case]:
+    views = Casebook(DocFile(data), Settings().cases).views(every=True)
+    return sorted((view.case for view in views), key=lambda case: case.id)
+
+
 def test_a_scan_becomes_an_alert_and_flows(tmp_path: Path, scan: Path):
     seen = []
     report = run_paths([scan], tmp_path, Settings(), seen.append)
@@ -74,6 +82,11 @@ def test_alerts_are_the_same_however_the_capture_is_cut(tmp_path: Path, scan: Pa
     run_paths([scan], tmp_path / "plain", Settings())
     run_paths([scan], tmp_path / "cut", load(None, {}, assignments))
     assert alerts(tmp_path / "plain") == alerts(tmp_path / "cut") != {}
+    # Made as alerts came, and of the store when all was over: the cases are the same too.
+    again = Casebook(DocFile(tmp_path / "again"), Settings().cases)
+    again.take(open_store("sqlite://", tmp_path / "cut", read_only=True).scan())
+    made = [cases(tmp_path / name) for name in ("plain", "cut", "again")]
+    assert made[0] == made[1] == made[2] != []
 
 
 def test_without_detectors_or_archive(tmp_path: Path, scan: Path):

@@ -28,6 +28,20 @@ class Memory:
         return 0
 
 
+def test_what_comes_after_gets_what_the_store_has_taken(session, hand):
+    store, taken = Memory(), []
+
+    def after(documents) -> None:
+        assert all(store.documents[d["event"]["id"]] == d for d in documents)
+        taken.append([d["event"]["id"] for d in documents])
+
+    feeding = hand(IndexStage(lambda: store, after=after), session)
+    feeding.open()
+    feeding.data(codecs.pack([document("a", 1), document("b", 1)]), count=2)
+    feeding.flush()
+    assert taken == [["a", "b"]]
+
+
 def document(name: str, version: int) -> dict:
     return {"event": {"id": name}, "version": version}
 
