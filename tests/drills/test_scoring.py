@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import times
@@ -197,6 +197,7 @@ ALERTS = st.lists(
 )  # fmt: skip
 
 
+@settings(max_examples=40, deadline=None)
 @given(ALERTS, st.randoms())
 def test_the_same_observations_give_the_same_bytes(alerts, dice):
     made = scored(*alerts)
