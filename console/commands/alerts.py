@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from console.terminal import Terminal
 
 DEFAULT_LIMIT = 100
+#: A query that asks for a lane itself.
+_LANE = re.compile(r"\blane\s*[:<>=]")
 
 
 @click.command(cls=Command, name="alerts")
@@ -66,10 +69,11 @@ def _search(
     from alerts.store import open_store
 
     query = parse(where)
+    lane = None if _LANE.search(where) else settings.lane  # drills are not to be taken for what is real
     start = None if since_ is None else since.parse(since_, look.speech)
     opened = open_store(settings.store, data, read_only=True, elasticsearch=settings.elasticsearch)
     try:
-        yield from opened.scan(query, since=start)
+        yield from opened.scan(query, since=start, lane=lane)
     finally:
         opened.close()
 

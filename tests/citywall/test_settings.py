@@ -81,3 +81,6 @@ def test_the_digest_follows_what_changes_results():
     # Not where the register lies, but what it says.
     assert base == results_digest(load(environment={}, assignments=["register=somewhere"]))
     assert base != results_digest(load(environment={}, assignments=["registered={}"]))
+    # The same capture in two drills is two sessions.
+    drills = {results_digest(load(environment={}, assignments=[f"drill={d}"])) for d in ("a", "b")}
+    assert len(drills | {base}) == 3

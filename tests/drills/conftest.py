@@ -82,7 +82,7 @@ seed: 4
 seconds: 24
 background: [clocks, mail]
 attacks:
-  - {id: ports, kind: vertical-scan, at: 4, options: {source: 192.0.2.9, target: portal, ports: 60, seconds: 5}}
+  - {id: ports, kind: vertical-scan, at: 4, options: {source: 192.0.2.9, ports: 60, seconds: 5}}
   - {id: theft, kind: data-theft, at: 14, options: {target: 192.0.2.9, kilobytes: 128, seconds: 4}}
 detections:
   - {attack: ports, class: scan, techniques: [T1046], within: 30}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,7 +63,5 @@ def test_what_they_do_not(read, text, key):
     st.sampled_from([fields.paragraph, fields.moment, fields.technique, fields.path, fields.whole]),
 )
 def test_any_text_is_a_value_or_bad(text, read):
-    try:
-        read(scalar(text))
-    except Bad as e:
-        assert e.key
+    with contextlib.suppress(Bad):
+        assert read(scalar(text)) is not None

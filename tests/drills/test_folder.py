@@ -71,7 +71,7 @@ def test_a_changed_capture_is_seen_before_it_is_replayed(tmp_path: Path, small_d
     with (copy / folder.CAPTURE).open("ab") as capture:
         capture.write(b"x")
     planned = folder.load(tmp_path, "small-1")
-    with pytest.raises(DrillError, match="capture.pcap was changed"):
+    with pytest.raises(DrillError, match=r"capture\.pcap was changed"):
         folder.check(copy, planned.drill)
 
 

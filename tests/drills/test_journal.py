@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drills import journal
@@ -21,6 +21,7 @@ def test_first_sight_stays(tmp_path: Path):
     assert read(tmp_path) == {"a": 5, "b": 5, "c": 7}
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 200), st.binary(max_size=20))
 def test_cut_short_anywhere(tmp_path_factory, keep, junk):
     folder = tmp_path_factory.mktemp("journal")

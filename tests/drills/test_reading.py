@@ -157,7 +157,7 @@ def test_faults_of_its_register_are_told_too(tmp_path: Path):
 LINES = [line for line in GOOD.splitlines() if line]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, len(LINES) - 1), max_size=4), st.text(max_size=12), st.integers(0, 400))
 def test_whatever_is_in_it(drop, junk, at):
     text = "\n".join(line for i, line in enumerate(LINES) if i not in drop) + "\n"

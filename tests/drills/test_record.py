@@ -39,8 +39,8 @@ def test_a_pack(tmp_path: Path, small_drill: Planned, seen: Observed):
     assert listed["capture"]["sm3"] == small_drill.drill.part("capture.pcap").sm3
     on_disk = {p.name for p in (tmp_path / "pack").iterdir()} - {"manifest.json"}
     assert {f["path"] for f in listed["files"]} == on_disk == {
-        "plan.json", "scenario.json", "scenario.yaml", "capture.pcap.truth.json", "score.json", "timeline.jsonl",
-        "alerts.jsonl", "workflows.jsonl", "run.json",
+        "plan.json", "scenario.json", "scenario.yaml", "capture.pcap.truth.json", "score.json",
+        "timeline.jsonl", "alerts.jsonl", "workflows.jsonl", "run.json",
         *(f"{n}.{lang}.{end}" for lang in LANGUAGES for n, end in
           (("record", "md"), ("record", "html"), ("brief", "md"))),
     }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import times
@@ -18,6 +18,7 @@ from drills.truth import AttackTruth, Truth
 SECOND = 10**9
 BEGIN = 1_772_413_200 * SECOND
 WALL = 1_800_000_000 * SECOND
+ATTACKER = "192.0.2.9"
 
 
 def attack(id_: str, at: int, **changes: Any) -> AttackTruth:
@@ -43,7 +44,7 @@ SCENARIO = Scenario(
 RUN = Run("session", "1", "r", {"scan": ("T1046",), "flood": ("T1498",)}, (Attempt(WALL, 0.0),), WALL + 1)
 
 
-def alert(id_: str, at: float, detector: str = "scan", source: str = "192.0.2.9", target: str = "10.0.0.1",
+def alert(id_: str, at: float, detector: str = "scan", source: str = ATTACKER, target: str = "10.0.0.1",
           severity: int = 3, techniques: tuple[str, ...] = ()) -> dict[str, Any]:  # fmt: skip
     when = times.to_iso(BEGIN + int(at * SECOND))
     made: dict[str, Any] = {
@@ -96,7 +97,8 @@ def test_what_was_found():
     assert made.precision == 1.0
     assert made.time_to_detect == 3.5
     assert [(d.attack, d.status, d.reason, d.time_to_detect) for d in made.detections] == [
-        ("scan", "found", None, 3.0), ("flood", "found", None, 4.0), ("beacon", "missed", "no_detector", None),
+        ("scan", "found", None, 3.0), ("flood", "found", None, 4.0),
+        ("beacon", "missed", "no_detector", None),
     ]  # fmt: skip
     assert made.reasons == {"time_to_acknowledge": "not_acknowledged", "time_to_respond": "open"}
 
@@ -138,9 +140,8 @@ def test_a_technique_stands_for_a_detector_that_nobody_knew_of():
 
 
 def test_precision():
-    made = scored(
-        SCAN, alert("false", 50, source="10.0.0.7"), alert("mild", 50, source="10.0.0.7", severity=1)
-    )
+    benign = "10.0.0.7"
+    made = scored(SCAN, alert("false", 50, source=benign), alert("mild", 50, source=benign, severity=1))
     assert made.precision == 0.5
     assert made.false_alerts == ("false",)
     assert made.alerts == {"total": 3, "informational": 1, "true": 1, "false": 1}
@@ -196,6 +197,7 @@ ALERTS = st.lists(
 )  # fmt: skip
 
 
+@settings(max_examples=40, deadline=None)
 @given(ALERTS, st.randoms())
 def test_the_same_observations_give_the_same_bytes(alerts, dice):
     made = scored(*alerts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -58,10 +59,25 @@ def test_frames_by_hosts_and_time(capture: Path):
 
 
 def test_frames_that_are_named(capture: Path):
-    text = "packets: 6\nattacks: [{id: a, kind: dos, sources: [], targets: [], frames: [[2, 3], [6, 6]], packets: 3}]"
+    named = "{id: a, kind: dos, sources: [], targets: [], frames: [[2, 3], [6, 6]], packets: 3}"
+    text = f"packets: 6\nattacks: [{named}]"
     found = read(capture, text)
     assert found.attacks[0].frames == ((2, 3), (6, 6))
     assert found.packets == 6
+
+
+TWO_BAD = """\
+attacks:
+  - {id: a, kind: tea, sources: [], targets: [x]}
+  - {id: a, kind: scan, sources: [1.2.3.4], targets: [1.2.3.5], frames: [[3, 2]]}
+"""
+NOT_THERE = """\
+bytes: 1
+attacks:
+  - {id: a, kind: scan, sources: [1.2.3.4], targets: [1.2.3.5]}
+  - {id: b, kind: scan, sources: [], targets: [], frames: [[1, 7]]}
+  - {id: c, kind: scan, sources: [], targets: [], frames: [[1, 2]], packets: 9}
+"""
 
 
 @pytest.mark.parametrize(
@@ -71,8 +87,7 @@ def test_frames_that_are_named(capture: Path):
         ("attacks: []", [(1, "attacks", "empty")]),
         ("x: 1", [(1, "x", "unknown"), (1, "attacks", "missing")]),
         (
-            "attacks:\n  - {id: a, kind: tea, sources: [], targets: [x]}\n  - {id: a, kind: scan, sources: [1.2.3.4], "
-            "targets: [1.2.3.5], frames: [[3, 2]]}",
+            TWO_BAD,
             [
                 (2, "attacks[1].kind", "not_choice"), (2, "attacks[1].targets[1]", "not_prefix"),
                 (2, "attacks[1].frames", "no_frames_named"), (3, "attacks[2].frames[1]", "not_run"),
@@ -80,9 +95,7 @@ def test_frames_that_are_named(capture: Path):
             ],
         ),
         (
-            "bytes: 1\nattacks:\n  - {id: a, kind: scan, sources: [1.2.3.4], targets: [1.2.3.5]}\n"
-            "  - {id: b, kind: scan, sources: [], targets: [], frames: [[1, 7]]}\n"
-            "  - {id: c, kind: scan, sources: [], targets: [], frames: [[1, 2]], packets: 9}",
+            NOT_THERE,
             [
                 (1, "bytes", "disagrees"), (3, "attacks[1].frames", "no_frames"),
                 (4, "attacks[2].frames", "beyond_capture"), (5, "attacks[3].packets", "disagrees"),
@@ -108,4 +121,4 @@ def test_runs(chosen):
     runs = truthfile.runs_of(np.array(chosen, np.bool_))
     again = [any(first <= at <= last for first, last in runs) for at in range(1, len(chosen) + 1)]
     assert again == chosen
-    assert all(b[0] - a[1] > 1 for a, b in zip(runs, runs[1:], strict=False))
+    assert all(b[0] - a[1] > 1 for a, b in itertools.pairwise(runs))

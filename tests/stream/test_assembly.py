@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -119,3 +120,21 @@ def test_what_is_too_old_goes_at_the_start(tmp_path: Path, scan: Path):
     assemble(Settings(), tmp_path, now=later).close()
     assert alerts(tmp_path) == {}
     assert FlowArchive(tmp_path, read_only=True).count_files() == 0
+
+
+def test_alerts_may_go_into_the_store_of_another_folder(tmp_path: Path, scan: Path):
+    run_paths([scan], tmp_path / "live", Settings())
+    before = alerts(tmp_path / "live")
+    drill = msgspec.structs.replace(Settings(), lane="drill", drill="one")
+    report = run_paths(
+        [scan], tmp_path / "own", drill, assemble=partial(assemble, store_at=tmp_path / "live")
+    )
+    both = alerts(tmp_path / "live")
+    assert len(both) == len(before) + report.alerts
+    assert {id_: both[id_] for id_ in before} == before
+    assert alerts(tmp_path / "own") == {}
+    assert len(FlowArchive(tmp_path / "own", read_only=True).query(limit=1000).flows) == 600
+    # What is too old there is its owner's to remove.
+    later = 200 * 86_400 * 1_000_000_000 + scan.stat().st_mtime_ns
+    assemble(drill, tmp_path / "own", now=later, store_at=tmp_path / "live").close()
+    assert alerts(tmp_path / "live") == both

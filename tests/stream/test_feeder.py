@@ -14,6 +14,7 @@ from stream.codecs import Kind, Tally
 from stream.data_folder import DataFolder
 from stream.feeder import KINDS, Feeder, Source, inputs_of, plan, report_of, run_key, sensor_of
 from stream.files import CaptureFiles
+from stream.pacing import Pace
 from stream.positions import Positions
 from stream.reports import SessionReport
 
@@ -65,7 +66,8 @@ def test_inputs_are_known_by_their_sessions_before_they_are_read(tmp_path: Path,
 class Fed:
     """Feeds paths to a stage that takes messages when told to."""
 
-    def __init__(self, tmp_path: Path, settings: Settings) -> None:
+    def __init__(self, tmp_path: Path, settings: Settings, pace: Pace | None = None) -> None:
+        self.pace = pace
         self.folder = DataFolder(tmp_path / "data")
         self.folder.begin("run", settings.capture.block_bytes)
         self.settings = settings
@@ -94,7 +96,7 @@ class Fed:
 
             feeding = Feeder(
                 sources, self.settings, self.folder, files=CaptureFiles(), taken=self.known,
-                send=send, moved=moved,
+                send=send, moved=moved, pace=self.pace,
             )  # fmt: skip
             if take:
                 await feeding.run()
@@ -125,6 +127,30 @@ def test_sessions_come_one_after_another(tmp_path: Path, standins):
     assert fed.frames() == [*range(1, 201), *range(1, 11)]
     assert [h.seq for _, h, _ in fed.messages] == [0, 0, 1, 2, 3, 4, 0, 0, 1]
     fed.folder.close()
+
+
+def test_blocks_keep_to_a_pace_but_what_was_taken_does_not(tmp_path: Path, standins):
+    kept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        kept.append(seconds)
+
+    fed = Fed(tmp_path, standins.settings(), Pace(1.0, lambda: 0.0, sleep))
+    path = standins.capture(tmp_path / "one.pcap", 2000)
+    fed.feed(plan([path]))
+    blocks = fed.kinds.count("DATA")
+    assert len(kept) == blocks - 1 > 5
+    assert kept == sorted(kept)
+    times = [codecs.unpack(b, BlockRef).newest for _, h, b in fed.messages if h.kind is Kind.DATA]
+    assert kept == [pytest.approx((newest - times[0]) / 1e9) for newest in times[1:]]
+    kept.clear()
+    again = Fed.__new__(Fed)
+    again.__dict__ |= {**fed.__dict__, "messages": list(fed.messages[:7]), "taken": 0}
+    again.positions = {"capture": Positions(), "flowlog": Positions()}
+    again.pace = Pace(1.0, lambda: 0.0, sleep)
+    again.take()
+    again.feed(plan([path]))
+    assert len(kept) == blocks - 7
 
 
 def test_feeding_goes_on_behind_what_was_taken(tmp_path: Path, standins):

@@ -95,3 +95,17 @@ def test_no_data_yet(invoke: Any, tmp_path: Path):
     assert done.exit_code == 1
     assert "there is no data in" in done.stderr
     assert not (tmp_path / "absent").exists()
+
+
+def test_drills_are_not_taken_for_what_is_real(invoke: Any, data: Path, make_alert: Any):
+    store = open_store("sqlite://", data)
+    drill = make_alert(9, 4)
+    drill["citywall"] = drill["citywall"] | {"lane": "drill"}
+    store.upsert([drill])
+    store.close()
+
+    def count(*arguments: str) -> int:
+        return len(invoke("alerts", "--data", str(data), "--json", *arguments).stdout.splitlines())
+
+    assert count() == 3
+    assert count("--set", "lane=drill") == count("--where", "lane:drill") == 1

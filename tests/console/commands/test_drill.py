@@ -20,7 +20,7 @@ storyline: 扫描
 seconds: 12
 background: [clocks]
 attacks:
-  - {id: ports, kind: vertical-scan, at: 2, options: {source: 192.0.2.9, target: portal, ports: 30, seconds: 5}}
+  - {id: ports, kind: vertical-scan, at: 2, options: {source: 192.0.2.9, ports: 30, seconds: 5}}
 """
 
 

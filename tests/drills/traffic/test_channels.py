@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from drills.stage import SECOND
 from drills.traffic import channels
 
@@ -11,7 +13,7 @@ def test_beacon(make_stage, conversations):
     ends = channels.beacon(stage, stage.start, every=10, jitter=10, seconds=200)
     talks = conversations(stage)
     begins = sorted(talk[0][0].time for talk in talks.values())
-    pauses = [(b - a) / SECOND for a, b in zip(begins, begins[1:], strict=False)]
+    pauses = [(b - a) / SECOND for a, b in itertools.pairwise(begins)]
     assert 18 <= len(begins) <= 23
     assert all(8.9 < pause < 11.1 for pause in pauses)
     assert {(src, dst, port) for src, dst, _, _, port in talks} == {(*ends.sources, *ends.targets, 443)}
