@@ -41,7 +41,7 @@ def send(
     mail["Subject"] = " ".join(subject.split())[:200]
     mail["Message-ID"] = message_id(key, settings.sender) if key else make_msgid()
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text)
+    mail.set_content(text, cte="base64")  # not every server takes eight bits
     handed = False
     try:
         with _connected(world, timeout_s or _TIMEOUT_S) as server:

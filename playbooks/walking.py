@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,9 @@ class Walk:
         self.run = run
         self.now = now
         self._books = books
+        # Steps to be entered: gone through one after the other, so that a loop does not nest.
+        self._pending: deque[tuple[Token, str]] = deque()
+        self._going = False
 
     def book(self, scope: int) -> Playbook:
         """The playbook of a scope."""
@@ -47,12 +51,14 @@ class Walk:
     def start(self) -> None:
         """Begin at the first step."""
         self._enter(self._token(0, 0), self.book(0).workflow_start)
+        self._go()
 
     def wake(self, id_: int) -> None:
         """Go on after a delay."""
         token = self.run.tokens.get(id_)
         if token is not None and token.stage == "delayed":
             self._execute(token)
+            self._go()
 
     def ended(
         self, unit: Unit, stage: Stage, result: Result | None = None, reason: Told | None = None
@@ -69,13 +75,13 @@ class Walk:
         assert isinstance(step, cacao.Action)
         if stage == "failed":
             self._complete(token, ok=False)
-            return
-        if result is not None:
+        else:
             for name in step.out_args:
-                if (value := result.outputs.get(name.strip("_"))) is not None:
+                if result is not None and (value := result.outputs.get(name.strip("_"))) is not None:
                     self._set(token.scope, name, value)
-        token.at += 1
-        self._command(token, step)
+            token.at += 1
+            self._command(token, step)
+        self._go()
 
     def only_planned(self, unit: Unit) -> bool:
         """Whether nothing is to be done but to say what would be.
@@ -109,8 +115,20 @@ class Walk:
         return token
 
     def _enter(self, token: Token, step_id: str) -> None:
-        if self.run.status != "running":
+        """Have a token go to a step, when what goes on now is done."""
+        self._pending.append((token, step_id))
+
+    def _go(self) -> None:
+        if self._going:
             return
+        self._going = True
+        while self._pending:
+            token, step_id = self._pending.popleft()
+            if self.run.status == "running" and token.id in self.run.tokens:
+                self._arrive(token, step_id)
+        self._going = False
+
+    def _arrive(self, token: Token, step_id: str) -> None:
         if len(self.run.visits) >= MAX_VISITS:
             self._finish("failed", Told("too_many_steps", {"most": str(MAX_VISITS)}))
             return

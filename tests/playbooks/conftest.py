@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
+import textwrap
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,7 @@ from trust.accounts import Accounts
 from trust.audit import AuditLog
 from trust.passwords import Passwords
 
+ROOT = Path(__file__).resolve().parents[2]
 MINUTE = 60 * 10**9
 HEAD = """\
 id: {id}
@@ -223,3 +228,69 @@ def blind(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> Blind:
     monkeypatch.setitem(registry._BY_NAME, "note", made)
     monkeypatch.setitem(registry._BY_TYPE, Note.command, made)
     return made
+
+
+class Space:
+    """A network namespace; `run` gives what a piece of Python printed in it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(self, code: str) -> str:
+        command = ["ip", "netns", "exec", self.name, sys.executable, "-c", textwrap.dedent(code)]
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=60, cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def pings(self, target: str) -> bool:
+        command = ["ip", "netns", "exec", self.name, sys.executable, "-c", _CONNECT, target]
+        return subprocess.run(command, check=False, capture_output=True, timeout=60).returncode == 0
+
+
+#: A datagram to itself through the address: what comes back was let pass.
+_CONNECT = """
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+with socket.socket(family, socket.SOCK_DGRAM) as one:
+    one.bind((sys.argv[1], 0))
+    one.settimeout(0.3)
+    try:
+        one.sendto(b"x", one.getsockname())
+        one.recv(9)
+    except OSError:
+        sys.exit(1)
+"""
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def space() -> Iterator[Space]:
+    """Skips where none can be made, or the kernel has no nftables."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        pytest.skip("network namespaces need Linux and root")
+    name = f"cwnft-{uuid.uuid4().hex[:8]}"
+    try:
+        _ip("netns", "add", name)
+    except (OSError, subprocess.CalledProcessError) as e:
+        pytest.skip(f"no network namespace can be made here: {e}")
+    try:
+        _ip("-n", name, "link", "set", "lo", "up")
+        for address in ("192.0.2.1/32", "192.0.2.2/32", "198.51.100.5/32"):
+            _ip("-n", name, "address", "add", address, "dev", "lo")
+        for address in ("2001:db8::1/128", "2001:db8:1::5/128"):
+            _ip("-n", name, "address", "add", address, "dev", "lo")
+        made = Space(name)
+        code = "from playbooks.nftables import table as t; t.block(t.ipaddress.ip_network('203.0.113.1'), 1)"
+        try:
+            made.run(code)
+        except AssertionError as e:
+            pytest.skip(f"no nftables here: {e}")
+        yield made
+    finally:
+        _ip("netns", "del", name)

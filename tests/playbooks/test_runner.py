@@ -167,11 +167,11 @@ def test_killed_once_at_every_moment(make_house: Any, monkeypatch: pytest.Monkey
         armed(bomb, patch)
         play(counting, lambda act: act())
     assert bomb.count > 60
-    for moment in range(1, bomb.count, 13):
+    for moment in range(1, bomb.count, 9):
         disturbed(make_house, monkeypatch, {moment}, f"m{moment}")
 
 
-@settings(max_examples=5, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=6, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(moments=st.sets(st.integers(1, 150), min_size=2, max_size=12))
 def test_killed_again_and_again(make_house: Any, moments: set[int]) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
