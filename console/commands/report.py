@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from console.text import clean
 
 if TYPE_CHECKING:
     from citywall.settings import Settings
+    from trust.records import Entry
 
 
 @click.group(cls=Group, name="report")
@@ -50,38 +50,40 @@ def nightly(
     from citywall import canonical
     from citywall.i18n import LANGUAGES
     from reports import nightly as report
-    from reports import pack, reading
+    from reports import pack
     from reports.day import day_of, last_whole
+    from reports.making import make
 
     now, zone, begins = time.time_ns(), settings.report.time_zone, settings.report.day_begins_hour
     day = last_whole(now, zone, begins) if date is None else day_of(date, zone, begins)
     if day.until > now:
         look.note(look.tr("report.today"))
     asked = language.asked(context)
-    made = report.build(reading.gather(settings, data, day))
-    files = pack.files(made, [asked] if asked else LANGUAGES)
+    languages = [asked] if asked else LANGUAGES
     folder = out or data / "reports" / day.date
-    number = _record(data, settings, day.date, files)
-    if number is None:
+
+    def record(entry: Entry) -> int | None:
+        return _record(data, settings, entry)
+
+    made = make(settings, data, day, languages, folder, by=signin.local(), record=record)
+    if made.recorded is None:
         look.note(look.tr("report.unrecorded"))
-    pack.write(folder, files)
     if as_json:
-        more = {"folder": str(folder), "files": [*files], "audit_record": number}
-        look.say(json.dumps(report.document(made) | more, ensure_ascii=False))
+        more = {"folder": str(folder), "files": [*made.files], "audit_record": made.recorded}
+        look.say(json.dumps(report.document(made.report) | more, ensure_ascii=False))
         return
-    sm3, _ = canonical.hashes(files[pack.MANIFEST])
-    look.say(look.tr("report.written", path=clean(str(folder)), count=len(files), sm3=sm3))
+    sm3, _ = canonical.hashes(made.files[pack.MANIFEST])
+    look.say(look.tr("report.written", path=clean(str(folder)), count=len(made.files), sm3=sm3))
 
 
-def _record(data: Path, settings: Settings, date: str, files: Mapping[str, bytes]) -> int | None:
-    """The number of the audit record of a report with these files; None where the service holds the log."""
+def _record(data: Path, settings: Settings, entry: Entry) -> int | None:
+    """Append to the audit log: the number of the record; None where the service holds the log."""
     from citywall.errors import DataFolderBusy
-    from reports import pack
     from trust import chain
     from trust.audit import AuditLog
 
     try:
         with AuditLog(data / chain.FOLDER, file_bytes=settings.audit.file_mib << 20) as log:
-            return log.append(pack.recorded(date, files, signin.local())).n
+            return log.append(entry).n
     except DataFolderBusy:
         return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,22 @@ def test_everything_of_the_day_and_nothing_else(settings: Settings, data: Path, 
     assert streams["alerts"].records == 4
     assert streams["flows"].days == ("2024-04-30",)
     assert {s.to for s in streams.values()} == {"2024-05-01"}
+
+
+def test_figures_equal_a_recount_of_the_documents(settings: Settings, data: Path, day: Day):
+    store = EmbeddedStore(data / "alerts", read_only=True)
+    raw = [d for d in store.scan(lane="live") if "2024-04-30T16" <= d["@timestamp"] < "2024-05-01T16"]
+    store.close()
+    rows = {name: figure.rows for name, figure in build(reading.gather(settings, data, day)).figures.items()}
+    classes = Counter((d["citywall"]["gb20986"]["class"], d["citywall"]["gb20986"]["subclass"]) for d in raw)
+    assert {row[:2]: row[2] for row in rows["alerts_by_class"]} == classes
+    severities = Counter(d["event"]["severity"] for d in raw)
+    assert {row[0]: row[1] for row in rows["alerts_by_level"] if row[1]} == severities
+    hours = Counter(f"{(int(d['@timestamp'][11:13]) + 8) % 24:02d}" for d in raw)
+    assert {row[0]: row[1] for row in rows["alerts_by_hour"] if row[1]} == hours
+    for query, side in (("top_sources", "source"), ("top_targets", "destination")):
+        assert {row[0]: row[2] for row in rows[query]} == Counter(d[side]["ip"] for d in raw)
+    assert dict(rows["alert_handling"])["resolved"] == 1
 
 
 def test_the_audit_log_of_the_day(settings: Settings, data: Path, day: Day):
