@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -119,7 +120,7 @@ class Console(App[None]):
             raise UsageError(said)
         view = registry.make(found, argument.strip())
         view.check(argument.strip(), self.speech)
-        self.run_worker(self._instead(view))
+        self.run_worker(partial(self._instead, view))
 
     async def _instead(self, view: View) -> None:
         """Open a view in place of all that are open."""
@@ -174,7 +175,7 @@ class Console(App[None]):
         path = Path(name).expanduser()
         if path.exists():
             raise UsageError(self.tr("app.exists", path=text.clean(str(path))))
-        self.run_worker(self._export(view, path, lines))
+        self.run_worker(partial(self._export, view, path, lines))
 
     async def _export(self, view: View, path: Path, lines: Any) -> None:
         view.say(self.tr("app.exporting", path=path))
@@ -230,7 +231,7 @@ class Console(App[None]):
 
     def action_log_in(self) -> None:
         """Log in."""
-        self.run_worker(self.logged_in())
+        self.run_worker(self.logged_in)
 
     def action_log_out(self) -> None:
         """Log out."""

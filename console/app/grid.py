@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -139,6 +141,7 @@ class Grid(Widget, can_focus=True):
             self.cursor, self._goal = self._goal, None
         self._measure()
         self._settle()
+        self.refresh()
 
     def failed(self, ask: Ask) -> None:
         """A page that was wanted cannot be had just now."""
@@ -188,7 +191,6 @@ class Grid(Widget, can_focus=True):
         if window.complete:
             self.top = max(min(self.top, window.stop - self.lines), window.first)
         self._look_ahead()
-        self.refresh()
         self.post_message(self.Moved(self))
 
     def _look_ahead(self) -> None:
@@ -212,8 +214,14 @@ class Grid(Widget, can_focus=True):
         self.cursor = number
         if window.rows:
             self.cursor = min(max(number, window.first), window.stop - 1)
-        if (self.cursor, self.top) != before or more:
-            self._settle()
+        if (self.cursor, self.top) == before and not more:
+            return
+        self._settle()
+        if self.top != before[1]:
+            self.refresh()
+        else:  # only two lines look otherwise
+            for row in (before[0], self.cursor):
+                self.refresh(Region(0, row - self.top + 1, self.size.width, 1))
 
     def action_move(self, by: int) -> None:
         """Move the cursor by rows."""
@@ -224,6 +232,7 @@ class Grid(Widget, can_focus=True):
         step = by * max(self.lines - 1, 1)
         self.top = max(self.top + step, self.window.first)
         self._go(max(self.cursor + step, 0))
+        self.refresh()
 
     def action_top(self) -> None:
         """Go to the newest row."""
@@ -265,6 +274,7 @@ class Grid(Widget, can_focus=True):
         """Measure the columns anew."""
         self._measure()
         self._settle()
+        self.refresh()
 
     def on_focus(self) -> None:
         """Show where the keys go."""
@@ -292,6 +302,11 @@ class Grid(Widget, can_focus=True):
         return _strip([(" ", ""), *pieces], width, style)
 
 
+@lru_cache(256)
+def _styled(style: Style, own: str) -> Style:
+    return style + Style.parse(own) if own else style
+
+
 def _strip(pieces: Sequence[tuple[str, str]], width: int, style: Style) -> Strip:
-    segments = [Segment(text, style + Style.parse(own) if own else style) for text, own in pieces]
+    segments = [Segment(text, _styled(style, own)) for text, own in pieces]
     return Strip(segments).adjust_cell_length(width, style)

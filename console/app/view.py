@@ -124,9 +124,15 @@ class View(Screen[None]):
         width = self.app.size.width
         if not self.is_mounted or width <= 0:
             return
-        self.query_one(".bar", Static).update(self.own.bar(width))
-        self.query_one(".crumbs", Static).update(self._crumbs(width))
-        self.query_one(".hints", Static).update(self._keys(width))
+        self.query_one(".bar", Static).update(self.own.bar(width), layout=False)
+        self.query_one(".hints", Static).update(self._keys(width), layout=False)
+        self.where()
+
+    def where(self) -> None:
+        """Draw the crumbs: which view, what it looks at, where in it."""
+        width = self.app.size.width
+        if self.is_mounted and width > 0:
+            self.query_one(".crumbs", Static).update(self._crumbs(width), layout=False)
 
     def _crumbs(self, width: int) -> Text:
         trail = [self.tr(f"app_view.{v.kind}") for v in self.own.trail()]

@@ -47,7 +47,11 @@ def handling(store: Any, log: AuditLog) -> Handling:
 def test_a_change_is_stored_and_recorded(store: EmbeddedStore, log: AuditLog, alert_id: str):
     done = handling(store, log).change(LI, alert_id, "", 7, status="acknowledged", owner="li", note="看到了")
     assert store.workflow(alert_id) == done
-    assert (done.workflow.status, done.workflow.owner, done.workflow.notes[0].by) == ("acknowledged", "li", "li")
+    assert (done.workflow.status, done.workflow.owner, done.workflow.notes[0].by) == (
+        "acknowledged",
+        "li",
+        "li",
+    )
     (record,) = records(log)
     assert (record["who"], record["outcome"], record["object"]) == ("li", "done", f"alert:{alert_id}")
     assert record["detail"] == {"status": "acknowledged", "owner": "li", "note": "看到了"}

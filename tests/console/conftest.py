@@ -132,7 +132,7 @@ START = 1_714_564_800_000_000_000  # 2024-05-01T12:00:00Z
 
 @pytest.fixture
 def real_alerts() -> Any:
-    """`real_alerts(12)`: documents as the stream writes them, of scans of registered hosts, a second apart."""
+    """`real_alerts(12)`: documents as the stream writes them, of scans, a second apart."""
     from alerts.correlate import Correlator
     from citywall.cards import DetectorCard
     from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
@@ -154,7 +154,15 @@ def real_alerts() -> Any:
         address = f"198.18.{network}.{host + 1}" if network else f"192.0.2.{host + 1}"
         source, target = Endpoint(address), Endpoint("10.20.1.10", 0, 22)
         evidence = Evidence(
-            "flow", source, target, "tcp", time, flow_id=n + 1, offset=24, frame=n + 1, community_id=f"1:{n:027}="
+            "flow",
+            source,
+            target,
+            "tcp",
+            time,
+            flow_id=n + 1,
+            offset=24,
+            frame=n + 1,
+            community_id=f"1:{n:027}=",
         )
         return Finding(
             id=derived_id("scan", "horizontal", first + n), detector="scan", version=1, kind="horizontal",

@@ -9,26 +9,38 @@ from console.display.sheet import layout, plain
 from console.explain import explain
 from console.text import width
 
-WORKED = Workflow("in_progress", "li", (Step(1_714_564_800_000_000_000, "li", "in_progress", "li", "查看中"),))
+WORKED = Workflow(
+    "in_progress", "li", (Step(1_714_564_800_000_000_000, "li", "in_progress", "li", "查看中"),)
+)
 
 
-def told(document: dict[str, Any], language: str, workflow: Workflow = Workflow()) -> str:
-    return "\n".join(plain(layout(explain(document, workflow, language), 110)))
+def told(document: dict[str, Any], language: str, workflow: Workflow | None = None) -> str:
+    return "\n".join(plain(layout(explain(document, workflow or Workflow(), language), 110)))
 
 
 def test_it_says_why_whose_when_what_and_what_to_do(real_alerts: Any):
     said = told(real_alerts(5)[4], "en", WORKED)
     for words in (
-        "One port on many hosts", "Network scan", "25 (threshold 20)", "failures", "10.20.1.10:22", "192.0.2.5",
-        "Discovery", "T1046 Network Service Discovery", "network attack", "against attack", "1:000000000000000",
-        "/captures/scan.pcap", "How", "May be fooled by", "in progress", "2024-05-01 12:00 li", "查看中",
+        "One port on many hosts", "Network scan", "25 (threshold 20)", "failures", "10.20.1.10:22",
+        "192.0.2.5", "Discovery", "T1046 Network Service Discovery", "network attack", "against attack",
+        "1:000000000000000", "/captures/scan.pcap", "May be fooled by", "in progress", "2024-05-01 12:00 li",
+        "查看中",
     ):  # fmt: skip
-        assert words in said or words == "How", words
+        assert words in said, words
 
 
 def test_the_register_is_in_it_in_chinese(real_alerts: Any):
     said = told(real_alerts(1)[0], "zh")
-    for words in ("门户网站服务器", "公众门户", "等保3级", "责任单位", "网络攻击事件", "未处理", "失败数", "处置建议"):
+    for words in (
+        "门户网站服务器",
+        "公众门户",
+        "等保3级",
+        "责任单位",
+        "网络攻击事件",
+        "未处理",
+        "失败数",
+        "处置建议",
+    ):
         assert words in said, words
     for line in said.splitlines():
         assert width(line) <= 110

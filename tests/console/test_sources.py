@@ -74,7 +74,7 @@ def test_the_register_and_classes(data: Path):
     assert opened(data).register() is None
     found = opened(data, "register=example")
     assert found.register() is found.register()
-    assert (found.class_of("scan"), found.class_of("un\"known")) == ("attack", "other")
+    assert (found.class_of("scan"), found.class_of('un"known')) == ("attack", "other")
 
 
 def test_queries():

@@ -1,4 +1,4 @@
-"""A data folder with real alerts, accounts and flows, and the application driven over it without a terminal."""
+"""A data folder with real alerts, accounts and flows, and the application driven over it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Driver:
         await self.reached(lambda: all(words in self.text() for words in said), said)
 
     async def reached(self, condition: Callable[[], bool], what: object = "") -> None:
-        limit = time.monotonic() + 8
+        limit = time.monotonic() + 30
         while not condition():
             assert time.monotonic() < limit, f"{what} never came:\n{self.text()}"
             await self.pilot.pause(0.01)

@@ -13,7 +13,9 @@ ARGUMENTS = {"host": "10.20.1.10"}
 
 
 @pytest.mark.parametrize(("speech", "size"), [("en", (120, 36)), ("zh", (81, 24)), ("zh", (40, 12))])
-def test_views_fit_the_terminal_cell_for_cell(drive: Any, real_alerts: Any, speech: str, size: tuple[int, int]):
+def test_views_fit_the_terminal_cell_for_cell(
+    drive: Any, real_alerts: Any, speech: str, size: tuple[int, int]
+):
     alert_id = str(real_alerts(1)[0]["event"]["id"])
 
     async def story(it: Any) -> None:

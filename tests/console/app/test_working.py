@@ -26,7 +26,7 @@ def test_log_in_change_and_be_too_late(drive: Any, house: Path, analyst: str):
         await it.press("a")
         await log_in(it, analyst)
         await it.until("li (analyst)", "acknowledged")
-        (alert_id, workflow), = store.workflows()
+        ((alert_id, workflow),) = store.workflows()
         assert (workflow.status, workflow.history[0].by) == ("acknowledged", "li")
         await it.press("enter")
         await it.until("Why it fired", "acknowledged")

@@ -10,7 +10,9 @@ from console.app.views.host import HostView
 
 def test_register_alerts_and_flows(drive: Any):
     async def story(it: Any) -> None:
-        await it.until("门户网站服务器", "责任领导", "涉及的告警  第 1-", "共 12 条", "流  第 1-6 条，共 6 条")
+        await it.until(
+            "门户网站服务器", "责任领导", "涉及的告警  第 1-", "共 12 条", "流  第 1-6 条，共 6 条"
+        )
         assert it.app.focused.id == "alerts"
         await it.press("tab", "enter")  # the other host of the newest flow
         await it.until("主机 > 主机", "192.0.2.6", "登记册中没有此地址", "共 1 条")
