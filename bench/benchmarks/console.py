@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from bench import machine
 from bench.errors import BenchError
@@ -55,7 +56,7 @@ def _measured(folder: Path) -> dict[str, float]:
     return found
 
 
-def _result(runs: dict[int, list[dict[str, float]]], context: Context, facts: dict[str, object]) -> Result:
+def _result(runs: dict[int, list[dict[str, float]]], context: Context, facts: dict[str, Any]) -> Result:
     large, small = ({k: min(r[k] for r in runs[n]) for k in runs[n][0]} for n in (context.alerts, SMALL))
     peer = f"{case_name(SMALL)} alerts"
     return {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -90,6 +90,10 @@ class Console(App[None]):
         self.set_interval(PULSE_S, self._beat)
         self.call_later(self._beat)
 
+    def behind(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do work in the background, whichever view is in sight."""
+        self.run_worker(cast("Any", work))
+
     # Views
 
     def trail(self) -> list[View]:
@@ -120,7 +124,7 @@ class Console(App[None]):
             raise UsageError(said)
         view = registry.make(found, argument.strip())
         view.check(argument.strip(), self.speech)
-        self.run_worker(partial(self._instead, view))
+        self.behind(partial(self._instead, view))
 
     async def _instead(self, view: View) -> None:
         """Open a view in place of all that are open."""
@@ -175,7 +179,7 @@ class Console(App[None]):
         path = Path(name).expanduser()
         if path.exists():
             raise UsageError(self.tr("app.exists", path=text.clean(str(path))))
-        self.run_worker(partial(self._export, view, path, lines))
+        self.behind(partial(self._export, view, path, lines))
 
     async def _export(self, view: View, path: Path, lines: Any) -> None:
         view.say(self.tr("app.exporting", path=path))
@@ -231,7 +235,7 @@ class Console(App[None]):
 
     def action_log_in(self) -> None:
         """Log in."""
-        self.run_worker(self.logged_in)
+        self.behind(self.logged_in)
 
     def action_log_out(self) -> None:
         """Log out."""

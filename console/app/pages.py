@@ -46,7 +46,7 @@ class Paging(View):
     def on_grid_wanted(self, event: Grid.Wanted) -> None:
         """Read a page."""
         event.stop()
-        self.run_worker(partial(self._page, event.grid, event.ask), group="pages")
+        self.behind(partial(self._page, event.grid, event.ask), group="pages")
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """Tell where the cursor is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
 from rich.text import Text
@@ -159,6 +159,12 @@ class View(Screen[None]):
             line.append(f" {said} ", "")
             used += cells
         return line
+
+    def behind(
+        self, work: Callable[[], Awaitable[object]], group: str = "default", *, exclusive: bool = False
+    ) -> None:
+        """Do work in the background; begun only if the view is still there, and ended with it."""
+        self.run_worker(cast("Any", work), group=group, exclusive=exclusive)
 
     async def ask(self, function: Callable[P, T], *args: P.args, **more: P.kwargs) -> T | None:
         """What `function` returns, asked in a thread; None where it failed, which is told."""

@@ -48,17 +48,17 @@ class Working(View):
     def action_acknowledge(self) -> None:
         """Say that somebody has seen it."""
         if alert_id := self._alert_id():
-            self.run_worker(partial(self._change, alert_id, Work(status="acknowledged")))
+            self.behind(partial(self._change, alert_id, Work(status="acknowledged")))
 
     def action_take(self) -> None:
         """Make it one's own."""
         if alert_id := self._alert_id():
-            self.run_worker(partial(self._take, alert_id))
+            self.behind(partial(self._take, alert_id))
 
     def action_work(self, focus: str) -> None:
         """Ask what is to become of it."""
         if alert_id := self._alert_id():
-            self.run_worker(partial(self._ask, alert_id, focus))
+            self.behind(partial(self._ask, alert_id, focus))
 
     def action_host(self, side: str) -> None:
         """Open the card of a host."""

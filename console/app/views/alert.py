@@ -32,7 +32,7 @@ class AlertView(Working):
 
     def load(self) -> None:
         """Read the alert and what people made of it."""
-        self.run_worker(self._read, group="read", exclusive=True)
+        self.behind(self._read, group="read", exclusive=True)
 
     def _fetch(self) -> tuple[dict[str, Any], Versioned]:
         sources = self.own.sources

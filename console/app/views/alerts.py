@@ -74,7 +74,7 @@ class AlertsView(Working, Paging):
         current = self.grid.current if self.grid.cursor else None
         keep = current.document["event"]["id"] if current and self.grid.window.first == 0 else None
         self.restart(self.grid, keep)
-        self.run_worker(self._count, group="count", exclusive=True)
+        self.behind(self._count, group="count", exclusive=True)
 
     def fetch(self, grid: Grid, ask: Ask, stop: threading.Event) -> Page:  # noqa: ARG002
         """A page of alerts."""
@@ -83,7 +83,7 @@ class AlertsView(Working, Paging):
 
     def arrived(self, grid: Grid, entries: list[Entry]) -> None:
         """Fill in what people made of the alerts."""
-        self.run_worker(partial(self._mark, grid, entries), group="marks")
+        self.behind(partial(self._mark, grid, entries), group="marks")
 
     async def _mark(self, grid: Grid, entries: Sequence[Entry]) -> None:
         ids = [str(entry.document["event"]["id"]) for entry in entries]
@@ -106,8 +106,8 @@ class AlertsView(Working, Paging):
         if grid.cursor == 0 and self.until is None:
             self.load()
             return
-        self.run_worker(self._announce, group="count", exclusive=True)
-        self.run_worker(partial(self._mark, grid, grid.in_sight()), group="marks", exclusive=True)
+        self.behind(self._announce, group="count", exclusive=True)
+        self.behind(partial(self._mark, grid, grid.in_sight()), group="marks", exclusive=True)
 
     async def _announce(self) -> None:
         before = self.total
@@ -188,7 +188,7 @@ class AlertsView(Working, Paging):
 
     def worked(self) -> None:
         """An alert was changed."""
-        self.run_worker(partial(self._mark, self.grid, self.grid.in_sight()), group="marks", exclusive=True)
+        self.behind(partial(self._mark, self.grid, self.grid.in_sight()), group="marks", exclusive=True)
 
     def export_lines(self) -> Callable[[], Iterable[dict[str, Any]]] | None:
         """Everything the filter finds."""

@@ -68,7 +68,7 @@ class HostView(Working, Paging):
         """Read everything."""
         for grid in self.grids():
             self.restart(grid)
-        self.run_worker(self._read, group="read", exclusive=True)
+        self.behind(self._read, group="read", exclusive=True)
 
     async def _read(self) -> None:
         found = await self.ask(lambda: (hostcard.places(self.own.sources, self.argument),))

@@ -65,7 +65,7 @@ class OverviewView(Working, Paging):
 
     def load(self) -> None:
         """Read everything."""
-        self.run_worker(self._read, group="read", exclusive=True)
+        self.behind(self._read, group="read", exclusive=True)
 
     async def _read(self) -> None:
         began = time.monotonic()
