@@ -50,8 +50,8 @@ def flow_columns(language: str, *, compact: bool = False) -> list[Column]:
     """The columns of a list of flows; `compact` as for alerts."""
     return [
         Column(tr("table.time", language), least=0 if compact else 8, drop=4),
-        Column(tr("table.source", language), least=12),
-        Column(tr("table.target", language), least=12),
+        Column(tr("table.source", language), least=21 if compact else 12),
+        Column(tr("table.target", language), least=21 if compact else 12),
         Column(tr("table.protocol", language), least=3),
         Column(tr("table.packets", language), right=True, drop=2),
         Column(tr("table.bytes", language), right=True),

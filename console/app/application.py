@@ -12,6 +12,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -318,6 +319,12 @@ class Console(App[None]):
         return self.tr("app.paused"), "dim"
 
     # The palette
+
+    def action_command_palette(self) -> None:
+        """Open the palette, which asks in the present language."""
+        if not CommandPalette.is_open(self):
+            said = self.tr("app_command.search")
+            self.push_screen(CommandPalette(placeholder=said, id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """What the palette offers: every view, and what works everywhere."""
