@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import options, severity, since, terminal
-from console.documents import Alert
-from console.framework import Command, option
+from console import options, since, terminal
+from console.framework import Group, option
 
 if TYPE_CHECKING:
     from citywall.settings import Settings
-    from console.display import table
     from console.terminal import Terminal
 
 DEFAULT_LIMIT = 100
 #: A query that asks for a lane itself.
 _LANE = re.compile(r"\blane\s*[:<>=]")
+_MODULES = {name: f"console.commands.alert:{name}" for name in ("show", "work")}
 
 
-@click.command(cls=Command, name="alerts")
+@click.group(cls=Group, name="alerts", modules=_MODULES, invoke_without_command=True)
 @options.data
 @option("--where", key="where", metavar="QUERY", default="")
 @option("--since", "since_", key="since", metavar="T")
@@ -47,6 +46,8 @@ def command(
     as_json: bool,
 ) -> None:
     """List alerts."""
+    if context.invoked_subcommand is not None:
+        return
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
     if settings.store.startswith("sqlite://"):
@@ -80,36 +81,11 @@ def _search(
 
 def write(documents: Iterator[dict[str, Any]], look: Terminal, *, units: bool = False) -> int:
     """Write alerts as a table, with the unit that answers where `units`; returns how many."""
-    from console.display.table import Column
     from console.display.write import write_table
+    from console.listing import alert_columns, alert_row
 
-    columns = [
-        Column(look.tr("table.time"), least=8, drop=4),
-        Column(look.tr("table.severity")),
-        Column(look.tr("table.title"), least=12),
-        Column(look.tr("table.source"), least=9),
-        Column(look.tr("table.target"), least=9),
-        *([Column(look.tr("table.unit"), least=6, drop=2)] if units else ()),
-        Column(look.tr("table.count"), right=True, drop=3),
-        Column(look.tr("table.id"), least=8, drop=1),
-    ]
-    rows = (_row(Alert.of(document, look.speech), look, units) for document in documents)
-    count = write_table(look, columns, rows)
+    rows = (alert_row(document, look.speech, unit=units) for document in documents)
+    count = write_table(look, alert_columns(look.speech, unit=units), rows)
     if not count:
         look.note(look.tr("table.none"))
     return count
-
-
-def _row(alert: Alert, look: Terminal, units: bool) -> table.Row:
-    from console.display.table import Cell
-
-    return [
-        alert.time[:19].replace("T", " "),
-        Cell(severity.mark(alert.severity, look.speech), severity.style(alert.severity)),
-        Cell(alert.title, "bold"),
-        alert.source,
-        alert.target,
-        *([alert.unit] if units else ()),
-        f"{alert.count:,}",
-        Cell(alert.id, "dim"),
-    ]

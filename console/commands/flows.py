@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import options, since, terminal, units
-from console.documents import number, side, value, words
+from console import options, since, terminal
 from console.framework import Command, option
 
 if TYPE_CHECKING:
     from citywall.settings import Settings
-    from console.display import table
     from console.terminal import Terminal
 
 DEFAULT_LIMIT = 100
 _PAGE = 1000
-_NANO = 1_000_000_000
 
 
 @click.command(cls=Command, name="flows")
@@ -86,36 +83,10 @@ def _search(
 
 def write(documents: Iterator[dict[str, Any]], look: Terminal) -> int:
     """Write flows as a table; returns how many."""
-    from console.display.table import Column
     from console.display.write import write_table
+    from console.listing import flow_columns, flow_row
 
-    columns = [
-        Column(look.tr("table.time"), least=8, drop=4),
-        Column(look.tr("table.source"), least=12),
-        Column(look.tr("table.target"), least=12),
-        Column(look.tr("table.protocol"), least=3),
-        Column(look.tr("table.packets"), right=True, drop=2),
-        Column(look.tr("table.bytes"), right=True),
-        Column(look.tr("table.duration"), right=True, drop=3),
-        Column(look.tr("table.ended"), least=6, drop=5),
-        Column(look.tr("table.community"), drop=6),
-    ]
-    rows = (_row(document, look.speech) for document in documents)
-    count = write_table(look, columns, rows)
+    count = write_table(look, flow_columns(look.speech), (flow_row(d, look.speech) for d in documents))
     if not count:
         look.note(look.tr("table.none"))
     return count
-
-
-def _row(document: dict[str, Any], language: str) -> table.Row:
-    return [
-        words(document, "@timestamp")[:19].replace("T", " "),
-        side(document, "source", language),
-        side(document, "destination", language),
-        words(document, "network.transport"),
-        units.count(number(document, "network.packets")),
-        units.size(number(document, "network.bytes")),
-        units.duration((value(document, "event.duration") or 0) / _NANO),
-        words(document, "citywall.flow.reason"),
-        words(document, "network.community_id"),
-    ]

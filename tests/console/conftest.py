@@ -125,3 +125,81 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
         return calls
 
     return install
+
+
+START = 1_714_564_800_000_000_000  # 2024-05-01T12:00:00Z
+
+
+@pytest.fixture
+def real_alerts() -> Any:
+    """`real_alerts(12)`: documents as the stream writes them, of scans, a second apart."""
+    from alerts.correlate import Correlator
+    from citywall.cards import DetectorCard
+    from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
+    from citywall.sessions import Session
+    from citywall.settings import CorrelateSettings
+    from posture import reading
+    from posture.table import Table
+
+    card = DetectorCard(
+        "scan", 1, "Network scan", "网络扫描",
+        (("T1046", "Network Service Discovery", "TA0007", "Discovery"),), "attack", "网络扫描探测", "attack",
+    )  # fmt: skip
+    session = Session("5e55", "capture", "/captures/scan.pcap", 1000, "live", START + 86_400_000_000_000)
+    locate = Table(reading.read([Path("example")])).locate
+
+    def finding(n: int, first: int) -> Finding:
+        time = START + (first + n) * 1_000_000_000
+        network, host = divmod(first + n, 250)
+        address = f"198.18.{network}.{host + 1}" if network else f"192.0.2.{host + 1}"
+        source, target = Endpoint(address), Endpoint("10.20.1.10", 0, 22)
+        evidence = Evidence(
+            "flow",
+            source,
+            target,
+            "tcp",
+            time,
+            flow_id=n + 1,
+            offset=24,
+            frame=n + 1,
+            community_id=f"1:{n:027}=",
+        )
+        return Finding(
+            id=derived_id("scan", "horizontal", first + n), detector="scan", version=1, kind="horizontal",
+            session="5e55", lane="live", time=time, began=time - 1_000_000_000,
+            severity=Severity((first + n) % 5 + 1), confidence=0.9, score=25.0, threshold=20.0,
+            entity=f"0/{source.address}", source=source, target=target, evidence=(evidence,),
+            facts={"failures": 25, "port": "22"},
+        )  # fmt: skip
+
+    def make(count: int, first: int = 0) -> list[dict[str, Any]]:
+        correlator = Correlator(CorrelateSettings(), {"scan": card}, locate=locate)
+        return correlator.add([finding(n, first) for n in range(count)], session)
+
+    return make
+
+
+@pytest.fixture
+def real_flows() -> Any:
+    """`real_flows(data, 6)` archives that many flows, from 192.0.2.1 on to 10.20.1.10."""
+    import numpy as np
+
+    from alerts.archive import FlowArchive
+    from citywall.addresses import to_words
+    from citywall.batches import CLOSED, END, FLOW
+    from citywall.sessions import Session
+
+    def make(data: Path, count: int) -> None:
+        session = Session("5e55", "capture", "/captures/scan.pcap", 1000, "live", START + 86_400_000_000_000)
+        reports, closed = np.zeros(count, FLOW), np.zeros(count, CLOSED)
+        for n in range(count):
+            reports[n]["kind"], reports[n]["flow_id"], reports[n]["proto"] = END, n + 1, 6
+            reports[n]["first"], reports[n]["last"] = START + n * 10**9, START + (n + 1) * 10**9
+            for side, host in (("src", f"192.0.2.{n + 1}"), ("dst", "10.20.1.10")):
+                reports[n][f"{side}_hi"], reports[n][f"{side}_lo"] = to_words(host)
+            reports[n]["dst_port"] = 22
+            closed[n]["flow_id"] = n + 1
+        ids = np.array([f"1:{n:027}=" for n in range(count)], "S30")
+        FlowArchive(data).write(reports, closed, ids, session, 0)
+
+    return make

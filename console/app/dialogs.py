@@ -1,0 +1,145 @@
+"""Dialogs: log in, and work on an alert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, OptionList
+from textual.widgets.option_list import Option
+
+from alerts.workflow import MAX_NAME, MAX_NOTE, STATUSES, Status, Workflow
+from citywall.i18n import tr
+
+_CSS = """
+Dialog { align: center middle; background: $background 60%; }
+Dialog > Vertical { width: 64; max-width: 95%; height: auto; max-height: 95%; background: $panel;
+                    border: round $primary; padding: 1 2; }
+Dialog .title { text-style: bold; color: $accent; margin-bottom: 1; }
+Dialog .hint { color: $text-muted; margin-top: 1; }
+Dialog .fault { color: $text-error; display: none; margin-top: 1; }
+Dialog .fault.said { display: block; }
+Dialog Input { background: $surface; border: tall $surface; }
+Dialog Input:focus { border: tall $primary; }
+Dialog OptionList { height: auto; max-height: 7; background: $surface; margin-bottom: 1; border: none; }
+"""
+
+
+@dataclass(frozen=True)
+class Login:
+    """What was typed to log in."""
+
+    name: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to become of an alert: only what is to change is not None."""
+
+    status: Status | None = None
+    owner: str | None = None
+    note: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing changes."""
+        return self.status is None and self.owner is None and self.note is None
+
+
+class LoginDialog(ModalScreen[Login | None], inherit_css=False):
+    """Asks for a user name and a password."""
+
+    DEFAULT_CSS = _CSS.replace("Dialog", "LoginDialog")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
+
+    def __init__(self, language: str, name: str = "") -> None:
+        super().__init__()
+        self._language = language
+        self._name_given = name
+
+    def compose(self) -> ComposeResult:
+        """Two lines."""
+        with Vertical():
+            yield Label(tr("app_dialog.log_in", self._language), classes="title")
+            yield Input(self._name_given, placeholder=tr("app_dialog.user", self._language), id="user",
+                        max_length=64)  # fmt: skip
+            yield Input(placeholder=tr("app_dialog.password", self._language), password=True, id="password",
+                        max_length=256)  # fmt: skip
+            yield Label(tr("app_dialog.log_in_hint", self._language), classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin where something is to be typed."""
+        self.query_one("#password" if self._name_given else "#user", Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """From name to password, from there to the end."""
+        name, password = (self.query_one(f"#{n}", Input) for n in ("user", "password"))
+        if event.input is name or not name.value.strip():
+            (password if name.value.strip() else name).focus()
+        elif password.value:
+            self.dismiss(Login(name.value.strip(), password.value))
+
+    def action_cancel(self) -> None:
+        """Do nothing."""
+        self.dismiss(None)
+
+
+class WorkDialog(ModalScreen[Work | None], inherit_css=False):
+    """Asks what is to become of an alert."""
+
+    DEFAULT_CSS = _CSS.replace("Dialog", "WorkDialog")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
+
+    def __init__(self, language: str, workflow: Workflow, focus: str = "status") -> None:
+        super().__init__()
+        self._language = language
+        self._workflow = workflow
+        self._focus = focus
+
+    def compose(self) -> ComposeResult:
+        """Status, owner, note."""
+        with Vertical():
+            yield Label(tr("app_dialog.work", self._language), classes="title")
+            yield OptionList(
+                *(Option(tr(f"app_status.{status}", self._language), id=status) for status in STATUSES),
+                id="status", compact=True,
+            )  # fmt: skip
+            yield Input(self._workflow.owner, placeholder=tr("app_dialog.owner", self._language), id="owner",
+                        max_length=MAX_NAME)  # fmt: skip
+            yield Input(placeholder=tr("app_dialog.note", self._language), id="note", max_length=MAX_NOTE)
+            yield Label(tr("app_dialog.work_hint", self._language), classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin with what stands."""
+        choices = self.query_one("#status", OptionList)
+        choices.highlighted = STATUSES.index(self._workflow.status)
+        self.query_one(f"#{self._focus}").focus()
+
+    def on_input_submitted(self) -> None:
+        """Store."""
+        self._done()
+
+    def on_option_list_option_selected(self) -> None:
+        """Store."""
+        self._done()
+
+    def action_cancel(self) -> None:
+        """Do nothing."""
+        self.dismiss(None)
+
+    def _done(self) -> None:
+        chosen = self.query_one("#status", OptionList).highlighted
+        status = STATUSES[chosen] if chosen is not None else self._workflow.status
+        owner = self.query_one("#owner", Input).value.strip()
+        note = self.query_one("#note", Input).value.strip()
+        work = Work(
+            cast("Status", status) if status != self._workflow.status else None,
+            owner if owner != self._workflow.owner else None,
+            note or None,
+        )
+        self.dismiss(None if work.empty else work)

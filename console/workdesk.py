@@ -1,0 +1,89 @@
+"""The desk of who has logged in: changes from commands and the console go through here.
+
+The accounts and the audit log are opened for as long as a log-in or a change takes, so that several desks
+may stand side by side; one that finds them taken waits a moment for its turn.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from citywall.errors import DataFolderBusy, Refused
+from citywall.permissions import Identity
+
+if TYPE_CHECKING:
+    from alerts.workflow import Status, Versioned
+    from citywall.settings import Settings
+    from trust.accounts import Accounts
+
+#: Seconds to wait for another desk's turn to end.
+PATIENCE_S = 5.0
+_PAUSE_S = 0.05
+
+
+class Desk:
+    """Changes in the data folder `data`, in the name of `identity` once somebody has logged in."""
+
+    def __init__(self, data: Path, settings: Settings, clock: Callable[[], int] = time.time_ns) -> None:
+        self._data = data
+        self._settings = settings
+        self._clock = clock
+        self._lock = threading.Lock()
+        self.identity: Identity | None = None
+
+    def log_in(self, name: str, password: str, via: str) -> Identity:
+        """Log in; raises Refused."""
+        with self._accounts() as accounts:
+            self.identity = accounts.login(name, password, via)
+        return self.identity
+
+    def log_out(self) -> None:
+        """Forget who is here."""
+        self.identity = None
+
+    def change(
+        self,
+        alert_id: str,
+        version: str,
+        *,
+        status: Status | None = None,
+        owner: str | None = None,
+        note: str | None = None,
+    ) -> Versioned:
+        """Change what is made of an alert; see :meth:`alerts.handling.Handling.change`."""
+        from alerts.handling import ACTION, Handling
+        from alerts.store import open_store
+
+        if self.identity is None:
+            raise Refused("not_logged_in", "", ACTION, f"alert:{alert_id}")
+        with self._accounts() as accounts:
+            store = open_store(self._settings.store, self._data, elasticsearch=self._settings.elasticsearch)
+            try:
+                handling = Handling(store, accounts.guard, accounts.log)
+                return handling.change(
+                    self.identity, alert_id, version, self._clock(), status=status, owner=owner, note=note
+                )
+            finally:
+                store.close()
+
+    @contextmanager
+    def _accounts(self) -> Iterator[Accounts]:
+        with self._lock, ExitStack() as stack:
+            yield self._opened(stack)
+
+    def _opened(self, stack: ExitStack) -> Accounts:
+        from trust.accounts import opened
+
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return stack.enter_context(opened(self._data, self._settings))
+            except DataFolderBusy:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(_PAUSE_S)
