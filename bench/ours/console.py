@@ -46,8 +46,8 @@ async def measure(folder: Path) -> dict[str, float]:
     from citywall.settings import load
     from console.app.application import Console
     from console.app.views.alerts import AlertsView
-    from console.desk import Desk
     from console.sources import Sources
+    from console.workdesk import Desk
 
     settings = load(None, environment={})
     sources = Sources(folder, settings)

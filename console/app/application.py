@@ -23,8 +23,8 @@ from console.app import registry
 from console.app.dialogs import Login, LoginDialog
 from console.app.export import export
 from console.app.view import View
-from console.workdesk import Desk
 from console.sources import Sources
+from console.workdesk import Desk
 
 if TYPE_CHECKING:
     from stream.health import Health
@@ -322,7 +322,7 @@ class Console(App[None]):
 
     def action_command_palette(self) -> None:
         """Open the palette, which asks in the present language."""
-        if not CommandPalette.is_open(self):
+        if not CommandPalette.is_open(cast("Any", self)):
             said = self.tr("app_command.search")
             self.push_screen(CommandPalette(placeholder=said, id="--command-palette"))
 

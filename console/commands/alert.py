@@ -98,8 +98,8 @@ def work(
     import msgspec
 
     from alerts.workflow import Status
-    from console.workdesk import Desk
     from console.sources import Sources
+    from console.workdesk import Desk
 
     assert get_args(Status) == _STATUSES
     desk = Desk(data, settings)

@@ -35,8 +35,8 @@ def command(
         options.need_data(data, look)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(look.tr("error.no_terminal"))
-    from console.workdesk import Desk
     from console.sources import Sources
+    from console.workdesk import Desk
 
     desk = Desk(data, settings)
     if name is not None:

@@ -9,8 +9,8 @@ import pytest
 from alerts.store import open_store
 from citywall.errors import DataFolderBusy, Refused, StoreConflict
 from citywall.settings import Settings, load
-from console import workdesk as room
 from console import signin
+from console import workdesk as room
 from console.workdesk import Desk
 from trust import accounts
 from trust.passwords import Passwords

@@ -15,8 +15,8 @@ from alerts.store import open_store
 from citywall.settings import Settings, load
 from console import signin
 from console.app.application import Console
-from console.workdesk import Desk
 from console.sources import Sources
+from console.workdesk import Desk
 from trust import accounts
 from trust.passwords import Passwords
 
