@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from stream.patience import Patience
 from stream.stages import Role, Stage
 
 if TYPE_CHECKING:
+    from alerts.cases.casebook import Casebook
     from detectors.registry import DetectorSet
 
 Document = dict[str, Any]
@@ -61,19 +62,17 @@ def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None 
     sees to its retention then, and the caller to it that nobody else writes alerts of the run's lane there.
     """
     from alerts.archive import FlowArchive
-    from alerts.cases.casebook import Casebook
-    from alerts.docfile import DocFile
     from alerts.store import open_store
 
     files = CaptureFiles()
     patience = Patience()
     roles = cast(settings, files, patience)
     store = open_store(settings.store, store_at or data, elasticsearch=settings.elasticsearch)
-    cases = Casebook(DocFile(store_at or data), settings.cases)
+    casebook = cache(partial(_casebook, settings, store_at or data))
     indexes: list[IndexStage] = []
 
     def index(_: int) -> Stage:
-        indexes.append(IndexStage(lambda: store, patience, cases.take))
+        indexes.append(IndexStage(lambda: store, patience, lambda documents: casebook().take(documents)))
         return indexes[-1]
 
     archive = FlowArchive(data)
@@ -92,6 +91,14 @@ def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None 
 
     sinks = frozenset(role.name for role in roles if not role.outputs)
     return Assembly(roles, sinks, files, fresh, shrink, store.close, patience)
+
+
+def _casebook(settings: Settings, data: Path) -> Casebook:
+    """Loaded with the first alert: most runs begin without one."""
+    from alerts.cases.casebook import Casebook
+    from alerts.docfile import DocFile
+
+    return Casebook(DocFile(data), settings.cases)
 
 
 def cast(settings: Settings, files: CaptureFiles, patience: Patience) -> list[Role]:
