@@ -13,7 +13,6 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import urllib3
 from msgspec import field
 
 from playbooks.actions.base import (
@@ -125,6 +124,8 @@ def _headers(command: Command) -> dict[str, str]:
 
 
 def _send(method: str, url: str, at: int, unit: Unit, world: World) -> tuple[int, bytes]:
+    import urllib3  # takes its time, and few commands need it
+
     command: Command = unit.command
     try:
         body = base64.b64decode(command.content_b64, validate=True) if command.content_b64 else None
