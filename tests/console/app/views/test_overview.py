@@ -24,7 +24,8 @@ def test_counts_trend_newest_and_the_run(drive: Any, house: Path, real_alerts: A
         assert "█" in it.text()
         store.upsert(real_alerts(1, first=50))
         await it.until("Alerts  13")
-        assert it.app.view.copied() == real_alerts(1, first=50)[0]["event"]["id"]
+        newest = real_alerts(1, first=50)[0]["event"]["id"]
+        await it.reached(lambda: it.app.view.copied() == newest)
         (told,) = it.app.view.export_lines()()
         assert told["total"] == 13
 
