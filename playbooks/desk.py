@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from citywall import approvals
@@ -36,10 +37,16 @@ _LONGEST_REASON = 500
 
 @contextmanager
 def opened(data: Path, settings: Settings, world: World) -> Iterator[tuple[Accounts, Desk]]:
-    """The accounts and the playbooks of a data folder, for writing. Raises DataFolderBusy."""
+    """The accounts and the playbooks of a data folder, for writing; notes go to its cases.
+
+    Raises DataFolderBusy.
+    """
+    from playbooks.casenotes import CaseNotes
     from trust import accounts as room
 
     with room.opened(data, settings) as accounts:
+        if world.cases is None:
+            world = replace(world, cases=CaseNotes(data, settings, accounts, time.time_ns))
         yield accounts, Desk(RunFile(data), accounts, library_of(settings), world)
 
 

@@ -110,9 +110,11 @@ def assigned(work: Work, by: str, now: int, owner: str) -> Work:
     return _with(_open(work), Step(now, by, "assign", value=owner), owner=owner)
 
 
-def commented(work: Work, by: str, now: int, text: str) -> Work:
-    """With a comment; also on what is closed."""
-    return _with(work, Step(now, by, "comment", text=_text(text)))
+def commented(work: Work, by: str, now: int, text: str, key: str = "") -> Work:
+    """With a comment; also on what is closed. One of a `key` that is there already changes nothing."""
+    if key and any(step.what == "comment" and step.value == key for step in work.history):
+        return work
+    return _with(work, Step(now, by, "comment", text=_text(text), value=key))
 
 
 def moved(work: Work, by: str, now: int, status: str, text: str = "") -> Work:
