@@ -13,21 +13,21 @@ from pathlib import Path
 import msgspec
 
 from alerts.documents import ABSENT, Doc
-from citywall.errors import StoreConflict, StoreError
+from citywall.errors import StoreConflict
+from citywall.sqlitefile import AUDITED, Audited, SqliteFile
 
 NAME = "desk.sqlite"
 SCHEMA = 1
-_BUSY_SECONDS = 30
 _TABLES = (
-    """TABLE IF NOT EXISTS documents (
+    """CREATE TABLE documents (
         kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
         refs BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, id)
     ) WITHOUT ROWID""",
-    "INDEX IF NOT EXISTS documents_at ON documents (kind, at, id)",
-    """TABLE IF NOT EXISTS refs (
+    "CREATE INDEX documents_at ON documents (kind, at, id)",
+    """CREATE TABLE refs (
         kind TEXT NOT NULL, ref TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, ref, id)
     ) WITHOUT ROWID""",
-    "TABLE IF NOT EXISTS audited (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL)",
+    AUDITED,
 )
 _SELECT = "SELECT kind, id, body, version, at, refs FROM documents"
 _FIND = """
@@ -67,7 +67,7 @@ class _Asking:
         ]
 
 
-class Transaction(_Asking):
+class Transaction(Audited, _Asking):
     """What is read and written in one transaction."""
 
     _connection: sqlite3.Connection
@@ -96,16 +96,6 @@ class Transaction(_Asking):
             self._forget(kind, doc_id, before.refs)
             self._connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, doc_id))
 
-    @property
-    def audited(self) -> int | None:
-        """The last record of ours in the audit log; None in a file just made."""
-        row = self._connection.execute("SELECT n FROM audited").fetchone()
-        return None if row is None else int(row[0])
-
-    @audited.setter
-    def audited(self, n: int) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO audited (one, n) VALUES (1, ?)", (n,))
-
     def _forget(self, kind: str, doc_id: str, refs: Iterable[str]) -> None:
         self._connection.executemany(
             "DELETE FROM refs WHERE kind = ? AND ref = ? AND id = ?", [(kind, ref, doc_id) for ref in refs]
@@ -113,80 +103,33 @@ class Transaction(_Asking):
 
 
 class DocFile:
-    """The file in `data`. Connections live for one call, so that threads and processes may share it."""
+    """The file in `data`; threads and processes may share it."""
 
     def __init__(self, data: Path) -> None:
-        self.path = data / NAME
+        self._file = SqliteFile(data / NAME, SCHEMA, _TABLES)
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._file.path
 
     def get(self, kind: str, doc_id: str) -> Doc | None:
         """See :class:`alerts.documents.Reading`."""
-        with self._reading() as asking:
-            return asking.get(kind, doc_id)
+        with self._file.reading() as connection:
+            return _Asking(connection).get(kind, doc_id)
 
     def find(self, kind: str, refs: Collection[str], *, since: int | None = None) -> list[Doc]:
         """See :class:`alerts.documents.Reading`."""
-        with self._reading() as asking:
-            return asking.find(kind, refs, since=since)
+        with self._file.reading() as connection:
+            return _Asking(connection).find(kind, refs, since=since)
 
     def page(self, kind: str, *, limit: int = 100, after: tuple[int, str] | None = None) -> list[Doc]:
         """See :class:`alerts.documents.Reading`."""
-        with self._reading() as asking:
-            return asking.page(kind, limit=limit, after=after)
+        with self._file.reading() as connection:
+            return _Asking(connection).page(kind, limit=limit, after=after)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """One transaction: committed at the end, undone where anything is raised."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise StoreError(f"{self.path.parent}: {e.strerror or e}") from e
-        with self._failing(), self._connected("rwc") as connection:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._check(connection)
-                for table in _TABLES:
-                    connection.execute(f"CREATE {table}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA}")
-                yield Transaction(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _reading(self) -> Iterator[_Asking]:
-        if not self.path.exists():
-            yield _Asking(None)
-            return
-        with self._failing(), self._connected("ro") as connection:
-            yield _Asking(connection if self._check(connection) else None)
-
-    @contextmanager
-    def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(
-            f"{self.path.resolve().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def _check(self, connection: sqlite3.Connection) -> int:
-        schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if schema not in (0, SCHEMA):
-            raise StoreError(f"{self.path}: has schema {schema}, this version of Citywall reads {SCHEMA}")
-        return schema
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as e:
-            raise StoreError(f"{self.path}: {e}") from e
-        except msgspec.DecodeError as e:
-            raise StoreError(f"{self.path}: is damaged ({e})") from e
+        with self._file.writing() as connection:
+            yield Transaction(connection)

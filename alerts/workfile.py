@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from alerts.workflow import UNCHANGED, Step, Versioned, Workflow, newer
-from citywall.errors import StoreConflict, StoreError
+from citywall.errors import StoreConflict
+from citywall.sqlitefile import SqliteFile
 
 NAME = "workflow.sqlite"
 SCHEMA = 1
-_BUSY_SECONDS = 30
 _TABLE = """
-CREATE TABLE IF NOT EXISTS workflows (
+CREATE TABLE workflows (
     id TEXT PRIMARY KEY, version INTEGER NOT NULL, received TEXT NOT NULL, doc BLOB NOT NULL
 ) WITHOUT ROWID
 """
@@ -30,19 +29,19 @@ ON CONFLICT (id) DO UPDATE SET version = excluded.version, received = excluded.r
 
 
 class WorkFile:
-    """The file in `folder`. Connections live for one call, so that threads and processes may share it."""
+    """The file in `folder`; threads and processes may share it."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+        self._file = SqliteFile(folder / NAME, SCHEMA, (_TABLE,))
 
     def get(self, alert_id: str) -> Versioned:
         """What is known of an alert; UNCHANGED where nothing is."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             return Versioned(Workflow(), UNCHANGED) if connection is None else _get(connection, alert_id)
 
     def change(self, alert_id: str, step: Step, version: str, fresh: Workflow) -> Versioned:
         """Apply a step to what was read as `version`; `fresh` is what a first change begins from."""
-        with self._writing() as connection:
+        with self._file.writing() as connection:
             found = _get(connection, alert_id)
             if found.version != version:
                 raise StoreConflict(f"alert {alert_id} was changed meanwhile: read it again")
@@ -54,7 +53,7 @@ class WorkFile:
     def adopt(self, items: Iterable[tuple[str, Workflow]]) -> list[str]:
         """Take over what goes on from what is here; returns ids of what does not."""
         kept = []
-        with self._writing() as connection:
+        with self._file.writing() as connection:
             for alert_id, workflow in items:
                 found = _get(connection, alert_id)
                 if found.version == UNCHANGED or newer(workflow, found.workflow):
@@ -65,79 +64,23 @@ class WorkFile:
 
     def everything(self) -> Iterator[tuple[str, Workflow]]:
         """Every workflow in order of id."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if connection is not None:
                 for alert_id, doc in connection.execute("SELECT id, doc FROM workflows ORDER BY id"):
                     yield alert_id, msgspec.json.decode(doc, type=Workflow)
 
     def count(self) -> int:
         """How many there are."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if connection is None:
                 return 0
             return int(connection.execute("SELECT count(*) FROM workflows").fetchone()[0])
 
     def forget_before(self, day: str) -> None:
         """Remove those of alerts received before `day`."""
-        if self.path.exists():
-            with self._writing() as connection:
+        if self._file.path.exists():
+            with self._file.writing() as connection:
                 connection.execute("DELETE FROM workflows WHERE received < ?", (day,))
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        if not self.path.exists():
-            yield None
-            return
-        with self._failing(), self._connected("ro") as connection:
-            schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            self._check(schema)
-            yield connection if schema else None
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise StoreError(f"{self.path.parent}: {e.strerror}") from e
-        with self._failing(), self._connected("rwc") as connection:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._check(int(connection.execute("PRAGMA user_version").fetchone()[0]))
-                connection.execute(_TABLE)
-                connection.execute(f"PRAGMA user_version = {SCHEMA}")
-                yield connection
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-
-    @contextmanager
-    def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(
-            f"{self.path.resolve().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def _check(self, schema: int) -> None:
-        if schema not in (0, SCHEMA):
-            raise StoreError(f"{self.path}: has schema {schema}, this version of Citywall reads {SCHEMA}")
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as e:
-            raise StoreError(f"{self.path}: {e}") from e
-        except msgspec.DecodeError as e:
-            raise StoreError(f"{self.path}: is damaged ({e})") from e
 
 
 def _get(connection: sqlite3.Connection, alert_id: str) -> Versioned:

@@ -7,7 +7,6 @@ log's last record that a transaction of this file wrote.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from citywall.errors import StoreConflict, StoreError
+from citywall.sqlitefile import AUDITED, Audited, SqliteFile
 from playbooks.cacao import Playbook
 from playbooks.engine import wakes
 from playbooks.events import Event
@@ -25,16 +25,15 @@ from playbooks.state import ENGINE, Run
 
 NAME = "playbooks.sqlite"
 SCHEMA = 1
-_BUSY_SECONDS = 30
-_TABLES = """
-CREATE TABLE runs (id TEXT PRIMARY KEY, version INTEGER NOT NULL, status TEXT NOT NULL,
+_TABLES = (
+    """CREATE TABLE runs (id TEXT PRIMARY KEY, version INTEGER NOT NULL, status TEXT NOT NULL,
     requested INTEGER NOT NULL, engine INTEGER NOT NULL, wakes INTEGER, holds INTEGER NOT NULL,
-    doc BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE journal (run TEXT NOT NULL, n INTEGER NOT NULL, time INTEGER NOT NULL, event BLOB NOT NULL,
-    PRIMARY KEY (run, n)) WITHOUT ROWID;
-CREATE TABLE books (digest TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE audited (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL)
-"""
+    doc BLOB NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE journal (run TEXT NOT NULL, n INTEGER NOT NULL, time INTEGER NOT NULL,
+    event BLOB NOT NULL, PRIMARY KEY (run, n)) WITHOUT ROWID""",
+    "CREATE TABLE books (digest TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID",
+    AUDITED,
+)
 
 
 class Stored(NamedTuple):
@@ -44,11 +43,8 @@ class Stored(NamedTuple):
     version: int
 
 
-class Transaction:
+class Transaction(Audited):
     """What is read and written in one transaction."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
 
     def get(self, id_: str) -> Stored | None:
         """A run; None where there is none."""
@@ -78,27 +74,22 @@ class Transaction:
             "INSERT OR IGNORE INTO books (digest, doc) VALUES (?, ?)", (digest, msgspec.json.encode(document))
         )
 
-    @property
-    def audited(self) -> int | None:
-        """The last record of ours in the audit log; None in a file just made."""
-        row = self._connection.execute("SELECT n FROM audited").fetchone()
-        return None if row is None else int(row[0])
-
-    @audited.setter
-    def audited(self, n: int) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO audited (one, n) VALUES (1, ?)", (n,))
-
 
 class RunFile:
-    """The file in `data`. Connections live for one call, so that threads may share it."""
+    """The file in `data`; threads may share it."""
 
     def __init__(self, data: Path) -> None:
-        self.path = data / NAME
+        self._file = SqliteFile(data / NAME, SCHEMA, _TABLES)
         self._books: dict[str, Playbook] = {}
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._file.path
 
     def get(self, id_: str) -> Stored | None:
         """A run; None where there is none."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             return None if connection is None else _get(connection, id_)
 
     def everything(self, limit: int = -1) -> list[Stored]:
@@ -116,7 +107,7 @@ class RunFile:
         return self._select("WHERE holds > ? ORDER BY requested", 0)
 
     def _select(self, rest: str, value: int) -> list[Stored]:
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if connection is None:
                 return []
             rows = connection.execute(f"SELECT id FROM runs {rest}", (value,))  # noqa: S608  (our own words)
@@ -124,7 +115,7 @@ class RunFile:
 
     def journal(self, id_: str) -> list[tuple[int, Event]]:
         """The events of a run, each with its time."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if connection is None:
                 return []
             rows = connection.execute("SELECT time, event FROM journal WHERE run = ? ORDER BY n", (id_,))
@@ -134,7 +125,7 @@ class RunFile:
         """The playbooks a run is bound to, by digest."""
         missing = [digest for digest in run.books if digest not in self._books]
         if missing:
-            with self._reading() as connection:
+            with self._file.reading() as connection:
                 for digest in missing:
                     row = None
                     if connection is not None:
@@ -149,62 +140,8 @@ class RunFile:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """One transaction: committed at the end, undone where anything is raised."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except OSError as e:
-            raise StoreError(f"{self.path}: {e.strerror or e}") from e
-        with self._failing(), self._connected("rw") as connection:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                if not self._check(connection):
-                    for table in _TABLES.split(";"):
-                        connection.execute(table)
-                    connection.execute(f"PRAGMA user_version = {SCHEMA}")
-                yield Transaction(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        if not self.path.exists():
-            yield None
-            return
-        # Not read-only: after a kill the file's own journal is rolled back by whoever reads first.
-        with self._failing(), self._connected("rw") as connection:
-            yield connection if self._check(connection) else None
-
-    @contextmanager
-    def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(
-            f"{self.path.resolve().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def _check(self, connection: sqlite3.Connection) -> int:
-        schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if schema not in (0, SCHEMA):
-            raise StoreError(f"{self.path}: has schema {schema}, this version of Citywall reads {SCHEMA}")
-        return schema
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as e:
-            raise StoreError(f"{self.path}: {e}") from e
-        except (msgspec.DecodeError, UnicodeDecodeError) as e:
-            raise StoreError(f"{self.path}: is damaged ({e})") from e
+        with self._file.writing() as connection:
+            yield Transaction(connection)
 
 
 def _get(connection: sqlite3.Connection, id_: str) -> Stored | None:

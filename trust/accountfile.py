@@ -7,7 +7,6 @@ transaction of this file wrote.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,24 +14,21 @@ from pathlib import Path
 
 import msgspec
 
-from citywall.errors import StoreError
+from citywall.sqlitefile import AUDITED, Audited, SqliteFile
 from trust.account import Account, Attempts, Stored
 
 NAME = "accounts.sqlite"
 SCHEMA = 1
-_BUSY_SECONDS = 30
 _TABLES = (
-    "accounts (name TEXT PRIMARY KEY, version INTEGER NOT NULL, doc BLOB NOT NULL) WITHOUT ROWID",
-    "attempts (name TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID",
-    "audited (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL)",
+    """CREATE TABLE accounts (name TEXT PRIMARY KEY, version INTEGER NOT NULL, doc BLOB NOT NULL)
+    WITHOUT ROWID""",
+    "CREATE TABLE attempts (name TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID",
+    AUDITED,
 )
 
 
-class Transaction:
+class Transaction(Audited):
     """What is read and written in one transaction."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
 
     def get(self, name: str) -> Stored | None:
         """An account; None where there is none of that name."""
@@ -67,31 +63,26 @@ class Transaction:
                 (name, msgspec.json.encode(attempts)),
             )
 
-    @property
-    def audited(self) -> int | None:
-        """The last record of ours in the audit log; None in a file just made."""
-        row = self._connection.execute("SELECT n FROM audited").fetchone()
-        return None if row is None else int(row[0])
-
-    @audited.setter
-    def audited(self, n: int) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO audited (one, n) VALUES (1, ?)", (n,))
-
 
 class AccountFile:
-    """The file in `data`. Connections live for one call, so that threads may share it."""
+    """The file in `data`; threads may share it."""
 
     def __init__(self, data: Path) -> None:
-        self.path = data / NAME
+        self._file = SqliteFile(data / NAME, SCHEMA, _TABLES)
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._file.path
 
     def get(self, name: str) -> Stored | None:
         """An account; None where there is none of that name."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             return None if connection is None else _get(connection, name)
 
     def everyone(self) -> list[Stored]:
         """All accounts in order of their names."""
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             if connection is None:
                 return []
             rows = connection.execute("SELECT doc, version FROM accounts ORDER BY name").fetchall()
@@ -100,61 +91,8 @@ class AccountFile:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """One transaction: committed at the end, undone where anything is raised."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        except OSError as e:
-            raise StoreError(f"{self.path}: {e.strerror or e}") from e
-        with self._failing(), self._connected("rw") as connection:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._check(connection)
-                for table in _TABLES:
-                    connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA}")
-                yield Transaction(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        if not self.path.exists():
-            yield None
-            return
-        with self._failing(), self._connected("ro") as connection:
-            yield connection if self._check(connection) else None
-
-    @contextmanager
-    def _connected(self, mode: str) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(
-            f"{self.path.resolve().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def _check(self, connection: sqlite3.Connection) -> int:
-        schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if schema not in (0, SCHEMA):
-            raise StoreError(f"{self.path}: has schema {schema}, this version of Citywall reads {SCHEMA}")
-        return schema
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as e:
-            raise StoreError(f"{self.path}: {e}") from e
-        except msgspec.DecodeError as e:
-            raise StoreError(f"{self.path}: is damaged ({e})") from e
+        with self._file.writing() as connection:
+            yield Transaction(connection)
 
 
 def _get(connection: sqlite3.Connection, name: str) -> Stored | None:

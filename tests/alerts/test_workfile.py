@@ -36,7 +36,7 @@ def test_versions_count_changes(tmp_path: Path) -> None:
 def test_damage_and_other_layouts_are_said(tmp_path: Path) -> None:
     work = WorkFile(tmp_path)
     work.change("a", Step(1, "li", note="x"), UNCHANGED, FRESH)
-    connection = sqlite3.connect(work.path)
+    connection = sqlite3.connect(tmp_path / "workflow.sqlite")
     connection.execute("UPDATE workflows SET doc = '{'")
     connection.commit()
     with pytest.raises(StoreError, match="is damaged"):
@@ -45,6 +45,6 @@ def test_damage_and_other_layouts_are_said(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StoreError, match="has schema 7"):
         work.get("a")
-    work.path.write_bytes(b"no database" * 100)
+    (tmp_path / "workflow.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(StoreError, match="not a database"):
         work.get("a")
