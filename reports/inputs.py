@@ -113,6 +113,7 @@ class Inputs(msgspec.Struct, frozen=True):
     notices: tuple[NoticeFact, ...] | None = None
     playbooks: tuple[RunFact, ...] | None = None
     drills: tuple[DrillFact, ...] | None = None
+    damaged_drills: tuple[str, ...] = ()
     top: int = 10
     store: str = "sqlite"
     version: str = ""

@@ -184,12 +184,17 @@ def test_an_empty_folder_and_no_register(tmp_path: Path, day: Day):
 def test_rooms_that_hold_records_are_read(settings: Settings, data: Path, day: Day):
     before = reading.gather(settings, data, day)
     assert (before.cases, before.clocks, before.notices, before.playbooks) == (None, None, None, None)
+    assert before.drills is None
+    (data / "drills" / "broken").mkdir(parents=True)
+    (data / "drills" / "broken" / "plan.json").write_bytes(b"")
+    (data / "drills" / "broken" / "run.json").write_bytes(b"{")
     Casebook(DocFile(data), settings.cases).take([alert(1, "2024-05-01T01:00:00Z")])
     with RunFile(data).writing():
         pass
     found = reading.gather(settings, data, day)
     assert [c.opened for c in found.cases] == [day.since + 9 * 3600 * SECOND]
     assert (found.clocks, found.unclocked, found.notices, found.playbooks) == ((), 0, (), ())
+    assert (found.drills, found.damaged_drills) == ((), ("broken",))
     figures = build(found).figures
     states = {figures[q].state for q in ("cases", "reporting_clocks", "notices", "playbooks")}
     assert states == {"observed"}
