@@ -234,7 +234,7 @@ def improve(made: Document, scored: Score) -> None:
 
 
 #: Why nothing is known of what people did, where that is theirs to mend.
-_ADVISED = frozenset({"not_acknowledged", "open", "dismissed"})
+_ADVISED = frozenset({"not_acknowledged", "playbook_not_started", "open", "dismissed"})
 
 
 def _moments(made: Document, moments: list[Moment], clock: str) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from alerts.docfile import DocFile
 from alerts.query import parse
 from alerts.store import AlertStore, open_store
 from alerts.workflow import Workflow
@@ -27,6 +28,7 @@ from citywall.settings import Settings, results_digest
 from drills import folder as drills
 from drills import journal
 from drills.folder import Planned
+from playbooks.runfile import RunFile
 from posture.attach import attach
 from stream.local.folder import replace_file
 from stream.local.lock import FolderLock
@@ -70,13 +72,25 @@ class Run(msgspec.Struct, frozen=True):
         return self.attempts[0].at
 
 
+class Started(msgspec.Struct, frozen=True):
+    """A playbook run that was asked for about alerts, when (ns). `playbook` is its short name, or its id."""
+
+    playbook: tuple[str, str]
+    at: int
+    alerts: frozenset[str]
+
+
 class Observed(msgspec.Struct, frozen=True):
-    """What is known of a drill's run: alerts oldest first, when each was there, what people made of it."""
+    """What is known of a drill's run: alerts oldest first, when each was there, what people made of it.
+
+    `playbooks` are None where the data folder has no records of playbook runs.
+    """
 
     run: Run | None = None
     alerts: tuple[Document, ...] = ()
     seen: dict[str, int] = {}
     workflows: dict[str, Workflow] = {}
+    playbooks: tuple[Started, ...] | None = None
 
 
 def settings_of(planned: Planned, settings: Settings, speed: float) -> Settings:
@@ -191,7 +205,23 @@ def observed(planned: Planned, data: Path, settings: Settings) -> Observed:
     with _store(data, settings, read_only=True) as store:
         alerts = tuple(sorted(alerts_of(store, found.session), key=lambda a: (a["@timestamp"], _id(a))))
         workflows = {_id(alert): store.workflow(_id(alert)).workflow for alert in alerts}
-    return Observed(found, alerts, journal.read(planned.folder), workflows)
+    started = _started(data, frozenset(workflows), found.began)
+    return Observed(found, alerts, journal.read(planned.folder), workflows, started)
+
+
+def _started(data: Path, alerts: frozenset[str], since: int) -> tuple[Started, ...] | None:
+    """Playbook runs about alerts, or about cases that these are in, oldest first."""
+    file = RunFile(data)
+    if not file.path.exists():
+        return None
+    refs = [f"alert:{alert}" for alert in alerts]
+    cases = {
+        doc.id: alerts & {ref.removeprefix("alert:") for ref in doc.refs}
+        for doc in DocFile(data).find("case", refs)
+    }
+    runs = sorted((s.run for s in file.everything(since=since)), key=lambda r: (r.requested, r.id))
+    about = [(run, (alerts & {run.trigger}) | cases.get(run.case, frozenset())) for run in runs]
+    return tuple(Started((run.name, run.playbook), run.requested, own) for run, own in about if own)
 
 
 def alerts_of(store: AlertStore, session: str) -> Iterator[Document]:

@@ -56,6 +56,7 @@ class ResponseScore(msgspec.Struct, frozen=True):
     acknowledged_by: str | None
     time_to_acknowledge: float | None
     time_to_respond: float | None
+    time_to_start_playbook: float | None
     playbook: str | None
     limits: dict[str, float]
     met: dict[str, bool | None]
@@ -233,13 +234,14 @@ def _response(
     wanted = next((r for r in limits if r.attack == attack), Response(attack))
     seen = min((observed.seen[a] for a in alerts if a in observed.seen), default=None)
     reasons: dict[str, str] = {}
-    acknowledged = responded = None
+    acknowledged = responded = started = None
     by = None
+    asked = {"playbook"} if wanted.playbook else set()
     if observed.run is None or not alerts:
         why = "not_run" if observed.run is None else "nothing_detected"
-        reasons = {"time_to_acknowledge": why, "time_to_respond": why}
+        reasons = dict.fromkeys(("time_to_acknowledge", "time_to_respond", *asked), why)
     elif seen is None:
-        reasons = {"time_to_acknowledge": "not_seen", "time_to_respond": "not_seen"}
+        reasons = dict.fromkeys(("time_to_acknowledge", "time_to_respond", *asked), "not_seen")
     else:
         works = [observed.workflows.get(a, Workflow()) for a in alerts]
         acknowledged, by, why = _acknowledged(works, seen)
@@ -248,8 +250,10 @@ def _response(
         responded, why = _closed(works, seen)
         if why:
             reasons["time_to_respond"] = why
-    if wanted.playbook:
-        reasons["playbook"] = "no_playbook_records"
+        if asked:
+            started, why = _started(wanted.playbook, alerts, observed, seen)
+            if why:
+                reasons["playbook"] = why
     bounds = {
         key: float(most)
         for key, most in (
@@ -257,10 +261,10 @@ def _response(
         )
         if most
     }  # fmt: skip
-    took = {"acknowledge": acknowledged, "playbook": None, "close": responded}
+    took = {"acknowledge": acknowledged, "playbook": started, "close": responded}
     met = {key: None if (t := took[key]) is None else t <= most for key, most in bounds.items()}
     return ResponseScore(
-        attack, None if seen is None else times.to_iso(seen), by, acknowledged, responded,
+        attack, None if seen is None else times.to_iso(seen), by, acknowledged, responded, started,
         wanted.playbook or None, bounds, met, reasons,
     )  # fmt: skip
 
@@ -288,6 +292,17 @@ def _closed(works: Sequence[Workflow], seen: int) -> tuple[float | None, str]:
             return None, "open"
         last = max(last, *(s.at for s in work.history if s.status == "resolved"))
     return (None, "before_seen") if last < seen else (round((last - seen) / 1e9, 3), "")
+
+
+def _started(playbook: str, alerts: Iterable[str], observed: Observed, seen: int) -> tuple[float | None, str]:
+    """How long it took until a playbook was asked for about one of some alerts, or why that is not known."""
+    if observed.playbooks is None:
+        return None, "no_playbook_records"
+    own = set(alerts)
+    begun = [run.at for run in observed.playbooks if playbook in run.playbook and own & run.alerts]
+    if not begun:
+        return None, "playbook_not_started"
+    return (None, "before_seen") if min(begun) < seen else (round((min(begun) - seen) / 1e9, 3), "")
 
 
 def _dismissed(right: Iterable[str], observed: Observed) -> list[str]:

@@ -92,9 +92,11 @@ class RunFile:
         with self._file.reading() as connection:
             return None if connection is None else _get(connection, id_)
 
-    def everything(self, limit: int = -1) -> list[Stored]:
-        """Runs, newest first."""
-        return self._select("ORDER BY requested DESC, id LIMIT ?", limit)
+    def everything(self, limit: int = -1, *, since: int = 0, until: int = (1 << 63) - 1) -> list[Stored]:
+        """Runs that were asked for in `[since, until)` (ns), newest first."""
+        return self._select(
+            "WHERE requested >= ? AND requested < ? ORDER BY requested DESC, id LIMIT ?", since, until, limit
+        )
 
     def due(self, now: int) -> list[Stored]:
         """Runs that something may be due in: those that go on, and those whose effects end."""
@@ -106,11 +108,11 @@ class RunFile:
         """Runs with effects that stand and can be taken back."""
         return self._select("WHERE holds > ? ORDER BY requested", 0)
 
-    def _select(self, rest: str, value: int) -> list[Stored]:
+    def _select(self, rest: str, *values: int) -> list[Stored]:
         with self._file.reading() as connection:
             if connection is None:
                 return []
-            rows = connection.execute(f"SELECT id FROM runs {rest}", (value,))  # noqa: S608  (our own words)
+            rows = connection.execute(f"SELECT id FROM runs {rest}", values)  # noqa: S608  (our own words)
             return [found for (id_,) in rows.fetchall() if (found := _get(connection, id_)) is not None]
 
     def journal(self, id_: str) -> list[tuple[int, Event]]:

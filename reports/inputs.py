@@ -88,7 +88,8 @@ class Inputs(msgspec.Struct, frozen=True):
     """Facts of one report day. None is what could not be read.
 
     `alerts` are those of the lane `live` of which some part lies in the day, in order of time and id.
-    `cases`, `clocks`, `notices`, `playbooks` and `drills` are facts of these rooms.
+    `cases`, `clocks`, `notices`, `playbooks` and `drills` are facts of these rooms; `unclocked` are
+    cases that must be reported while nobody said whose clock runs.
     """
 
     day: Day
@@ -108,9 +109,11 @@ class Inputs(msgspec.Struct, frozen=True):
     accounts: tuple[tuple[str, ...], ...] | None = None  # roles of each active account
     cases: tuple[CaseFact, ...] | None = None
     clocks: tuple[ClockFact, ...] | None = None
+    unclocked: int = 0
     notices: tuple[NoticeFact, ...] | None = None
     playbooks: tuple[RunFact, ...] | None = None
     drills: tuple[DrillFact, ...] | None = None
+    damaged_drills: tuple[str, ...] = ()
     top: int = 10
     store: str = "sqlite"
     version: str = ""

@@ -20,6 +20,7 @@ from posture.facts import AlertFact, Home, facts
 from posture.records import Register
 from posture.table import Table
 from reports.day import Day
+from reports.facts import cases, drills, notices, playbooks
 from reports.inputs import Audit, DetectorFact, Inputs, Run, Sensor, Service, Stream
 from reports.queries.cleartext_management import PORTS
 from stream import health
@@ -80,6 +81,7 @@ def gather(settings: Settings, data: Path, day: Day) -> Inputs:
     # Captures of the day may have come later.
     last = max([times.day_of(day.until - 1), *(times.day_of(a.received) for a in watched.alerts)])
     audit, audit_stream = _audit(settings, data, day)
+    worked, held = cases.read(settings, data, day), drills.read(settings, data, day)
     return Inputs(
         day,
         alerts=watched.alerts,
@@ -100,6 +102,13 @@ def gather(settings: Settings, data: Path, day: Day) -> Inputs:
         accounts=tuple(
             stored.account.roles for stored in AccountFile(data).everyone() if not stored.account.disabled
         ),
+        cases=None if worked is None else worked.cases,
+        clocks=None if worked is None else worked.clocks,
+        unclocked=0 if worked is None else worked.unclocked,
+        notices=notices.read(settings, data, day),
+        playbooks=playbooks.read(data, day),
+        drills=None if held is None else held.drills,
+        damaged_drills=() if held is None else held.damaged,
         top=settings.report.top,
         store=settings.store.partition(":")[0],
         version=citywall.__version__,

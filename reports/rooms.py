@@ -13,7 +13,8 @@ import msgspec
 class CaseFact(msgspec.Struct, frozen=True):
     """A case (事件). `level` is of GB/T 20986-2023, empty where nobody graded it.
 
-    `whole`: cause, evidence and what was learnt are on file (GB/T 22239-2019 8.1.10.12 c).
+    `opened` is event time. `whole`: cause, evidence and what was learnt are on file (GB/T 22239-2019
+    8.1.10.12 c): evidence was named and the summary report made, or there turned out to be no incident.
     """
 
     id: str

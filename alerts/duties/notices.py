@@ -79,7 +79,7 @@ def checked(notice: Notice) -> Notice:
         raise Unfit("no_unit")
     if not notice.issued < notice.receipt_due <= notice.due:
         raise Unfit("due_in_disorder")
-    step = Step(notice.issued, notice.issuer, "issue")
+    step = Step(notice.issued, notice.issuer, "issue", value=str(notice.due))
     return msgspec.structs.replace(notice, status="issued", history=(step,))
 
 

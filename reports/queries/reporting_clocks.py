@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from reports.figures import Column, Figure, Query, absent
+from reports.figures import Column, Figure, Query, Said, absent
 from reports.inputs import Inputs
 from reports.rooms import ClockFact
 
@@ -16,8 +16,10 @@ def answer(inputs: Inputs) -> Figure:
     since, until = inputs.day.since, inputs.day.until
     found = [c for c in inputs.clocks if c.since < until and (not c.done or c.done >= since)]
     counts = Counter(_state(c, until) for c in found)
+    unclocked = inputs.unclocked
     return Figure(
-        "reporting_clocks", "observed", (), {"clocks": len(found)},
+        "reporting_clocks", "partial" if unclocked else "observed",
+        (Said("operator_unset", {"count": unclocked}),) if unclocked else (), {"clocks": len(found)},
         {state: counts[state] for state in _STATES},
         (Column("clock", "clock"), Column("reports", "count")), tuple((s, counts[s]) for s in _STATES),
     )  # fmt: skip

@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from alerts.docfile import DocFile
+from alerts.documents import ABSENT, Doc
 from alerts.store import open_store
 from alerts.workflow import UNCHANGED, Step
 from citywall.errors import DataFolderBusy, DrillError
@@ -15,6 +17,9 @@ from citywall.settings import Settings, results_digest
 from drills import folder, record, running, scoring
 from drills.folder import Planned
 from drills.running import Attempt, Run
+from playbooks.events import Aborted
+from playbooks.runfile import RunFile
+from playbooks.state import Run as Playbook
 from stream.local.lock import FolderLock
 
 SECOND = 10**9
@@ -51,13 +56,24 @@ def test_a_drill_from_replay_to_record(tmp_path: Path, planned: Planned):
     taken = store.change(id_, Step(seen + 30 * SECOND, "wang", status="acknowledged"), UNCHANGED)
     store.change(id_, Step(seen + 300 * SECOND, "wang", status="resolved"), taken.version)
     store.close()
+    assert observed.playbooks is None
+    for n, (trigger, at) in enumerate(((id_, 20), ("another", 30))):
+        asked = Aborted(by="li", reason="x")
+        playbook = Playbook(
+            f"run-{n}", "playbook--1", "scan", "li", seen + at * SECOND, live=False, lane="drill", books=[],
+            trigger=trigger,
+        )  # fmt: skip
+        with RunFile(tmp_path).writing() as transaction:
+            transaction.put(playbook, asked, seen, 0)
     observed = running.observed(planned, tmp_path, settings)
+    assert [s.alerts for s in observed.playbooks or ()] == [{id_}]
     made = scoring.score("small-1", planned.drill.digest, planned.scenario, planned.truth, observed)
     assert made.coverage == 0.5  # nothing looks for theft yet
     assert made.precision == 1.0
     assert made.time_to_detect is not None
     assert 0 <= made.time_to_detect < 5
     assert (made.time_to_acknowledge, made.time_to_respond) == (30.0, 300.0)
+    assert made.responses[0].time_to_start_playbook == 20.0
 
     packs = [record.write(planned, observed, tmp_path / name) for name in ("one", "two", "one")]
     assert packs[0].sm3 == packs[1].sm3 == packs[2].sm3
@@ -102,3 +118,18 @@ def test_settings_of_a_drill(planned: Planned):
 
 def test_a_drill_that_was_not_run(tmp_path: Path, planned: Planned):
     assert running.observed(planned, tmp_path, Settings()) == running.Observed()
+
+
+def test_playbooks_asked_for_about_a_case(tmp_path: Path):
+    documents = DocFile(tmp_path)
+    with documents.writing() as writing:
+        writing.put(Doc("case", "c1", b"{}", refs=("alert:a", "alert:z", "host:x")), ABSENT)
+    assert running._started(tmp_path, frozenset("ab"), 0) is None
+    for n, case in enumerate(("c1", "c2", "")):
+        asked = Playbook(f"r{n}", "id", "scan", "li", 5, live=False, lane="drill", books=[], case=case)
+        with RunFile(tmp_path).writing() as transaction:
+            transaction.put(asked, Aborted(by="li", reason="x"), 5, 0)
+    assert running._started(tmp_path, frozenset("ab"), 0) == (
+        running.Started(("scan", "id"), 5, frozenset("a")),
+    )
+    assert running._started(tmp_path, frozenset("ab"), 6) == ()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import times
 from alerts.workflow import Step, Workflow
-from drills.running import Attempt, Observed, Run
+from drills.running import Attempt, Observed, Run, Started
 from drills.scenario import Detection, Response, Scenario, Words
 from drills.scoring import encode, score
 from drills.truth import AttackTruth, Truth
@@ -160,6 +161,26 @@ def test_what_people_did():
     assert first.reasons == {"playbook": "no_playbook_records"}
     assert second.met == {}
     assert set(third.reasons.values()) == {"nothing_detected"}
+
+
+@pytest.mark.parametrize(
+    ("started", "took", "kept", "reason"),
+    [
+        ((("scan", 70, "a1"), ("scan", 60, "a1")), 60.0, True, None),
+        ((("playbook--scan", 130, "a1"),), 130.0, False, None),
+        ((), None, None, "playbook_not_started"),
+        ((("other", 9, "a1"), ("scan", 9, "a2")), None, None, "playbook_not_started"),
+        ((("scan", -9, "a1"),), None, None, "before_seen"),
+    ],
+)
+def test_when_a_playbook_was_started(started, took, kept, reason):
+    runs = tuple(Started((n, f"id--{n}"), WALL + at * SECOND, frozenset({a})) for n, at, a in started)
+    if started and started[0][0].startswith("playbook--"):
+        runs = (Started(("short", "scan"), runs[0].at, runs[0].alerts),)  # named by its id
+    seen = msgspec.structs.replace(observed(SCAN, SYN), playbooks=runs)
+    first = score("d", "sm3:0", SCENARIO, TRUTH, seen).responses[0]
+    assert (first.time_to_start_playbook, first.met["playbook"]) == (took, kept)
+    assert first.reasons.get("playbook") == reason
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from alerts.archive import FlowArchive
+from alerts.cases.casebook import Casebook
+from alerts.docfile import DocFile
 from alerts.embedded import EmbeddedStore
 from alerts.workflow import UNCHANGED, Step
 from citywall.addresses import to_words
@@ -15,6 +17,7 @@ from citywall.batches import CLOSED, END, FLOW
 from citywall.permissions import Identity, Target
 from citywall.sessions import Session
 from citywall.settings import Settings, load
+from playbooks.runfile import RunFile
 from reports import reading
 from reports.day import Day
 from reports.nightly import build, encode
@@ -38,16 +41,17 @@ def alert(
     return {
         "@timestamp": time,
         "event": {"id": f"{number:032x}", "severity": 4, "ingested": received, "action": "wide",
-                  "risk_score": 60},
+                  "risk_score": 60, "start": time, "end": time},
         "rule": {"id": "scan", "name": "Scan", "category": "attack"},
         "source": {"address": "192.0.2.1", "ip": "192.0.2.1"},
         "destination": {"address": "10.0.0.5", "ip": "10.0.0.5"},
         "organization": {"id": "data", "name": "大数据局"},
         "message": "scan",
         "citywall": {
-            "lane": lane, "session": "s", "entity": "0/192.0.2.1", "axis": "attack",
+            "lane": lane, "session": "s", "domain": "default", "entity": "0/192.0.2.1", "axis": "attack",
             "gb20986": {"class": "attack", "subclass": "网络扫描探测"},
-            "detector": {"name": "scan"}, "dedup": {"last_seen": time, "count": 1},
+            "detector": {"name": "scan", "confidence": 1.0}, "message_zh": "扫描",
+            "dedup": {"first_seen": time, "last_seen": time, "count": 1, "breakouts": []},
             "asset": {"dst": [{"system_id": "portal", "unit_id": "data", "importance": 5}]},
         },
     }  # fmt: skip
@@ -175,3 +179,23 @@ def test_an_empty_folder_and_no_register(tmp_path: Path, day: Day):
     found = reading.gather(load(environment={}, assignments=["use_detectors=false"]), tmp_path, day)
     assert (found.register, found.posture, found.run, found.audit) == (None, None, None, None)
     assert found.detectors == ()
+
+
+def test_rooms_that_hold_records_are_read(settings: Settings, data: Path, day: Day):
+    before = reading.gather(settings, data, day)
+    assert (before.cases, before.clocks, before.notices, before.playbooks) == (None, None, None, None)
+    assert before.drills is None
+    (data / "drills" / "broken").mkdir(parents=True)
+    (data / "drills" / "broken" / "plan.json").write_bytes(b"")
+    (data / "drills" / "broken" / "run.json").write_bytes(b"{")
+    Casebook(DocFile(data), settings.cases).take([alert(1, "2024-05-01T01:00:00Z")])
+    with RunFile(data).writing():
+        pass
+    found = reading.gather(settings, data, day)
+    assert [c.opened for c in found.cases] == [day.since + 9 * 3600 * SECOND]
+    assert (found.clocks, found.unclocked, found.notices, found.playbooks) == ((), 0, (), ())
+    assert (found.drills, found.damaged_drills) == ((), ("broken",))
+    figures = build(found).figures
+    states = {figures[q].state for q in ("cases", "reporting_clocks", "notices", "playbooks")}
+    assert states == {"observed"}
+    assert encode(build(found)) == encode(build(reading.gather(settings, data, day)))

@@ -24,5 +24,10 @@ def test_drills_of_the_year_newest_first(inputs: Any, day: Any):
     assert figure.values == {"drills": 2}
 
 
+def test_drills_that_cannot_be_read_are_named(inputs: Any):
+    figure = QUERY.answer(inputs(drills=(), damaged_drills=("a", "b")))
+    assert (figure.state, figure.reasons[0].values) == ("partial", {"names": "a, b"})
+
+
 def test_no_room(inputs: Any):
     assert QUERY.answer(inputs()).reasons[0].code == "room_absent"

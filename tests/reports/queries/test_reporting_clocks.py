@@ -21,5 +21,12 @@ def test_states_at_the_end_of_the_day(inputs: Any, day: Any):
     assert figure.rows == (("met", 1), ("late", 1), ("overdue", 2), ("running", 1))
 
 
+def test_whose_clock_runs_is_not_said(inputs: Any):
+    figure = QUERY.answer(inputs(clocks=(), unclocked=2))
+    assert (figure.state, [(r.code, r.values) for r in figure.reasons]) == (
+        "partial", [("operator_unset", {"count": 2})],
+    )  # fmt: skip
+
+
 def test_no_room(inputs: Any):
     assert QUERY.answer(inputs()).reasons[0].code == "room_absent"

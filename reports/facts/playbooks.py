@@ -1,0 +1,38 @@
+"""Facts of the playbook runs that were asked for in a day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playbooks import engine
+from playbooks.runfile import RunFile, Stored
+from playbooks.state import Run
+from reports.day import Day
+from reports.rooms import RunFact
+
+_LANE = "live"
+
+
+def read(data: Path, day: Day) -> tuple[RunFact, ...] | None:
+    """Runs of the day, by time and id, as they stood at its end; None without records. Raises StoreError."""
+    file = RunFile(data)
+    if not file.path.exists():
+        return None
+    runs = [s for s in file.everything(since=day.since, until=day.until) if s.run.lane == _LANE]
+    return tuple(
+        _fact(file, stored, day.until) for stored in sorted(runs, key=lambda s: (s.run.requested, s.run.id))
+    )
+
+
+def _fact(file: RunFile, stored: Stored, until: int) -> RunFact:
+    run = stored.run
+    book = file.books(run)[run.books[0]]
+    names = (book.said("name", book.name, "zh"), book.said("name", book.name, "en"))
+    return RunFact(run.id, names, _status(file, run, until), run.requested, run.live)
+
+
+def _status(file: RunFile, run: Run, until: int) -> str:
+    """The status that the events before `until` come to."""
+    journal = file.journal(run.id)
+    before = [(time, event) for time, event in journal if time < until]
+    return run.status if len(before) == len(journal) else engine.replay(before, file.books(run)).status
