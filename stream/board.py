@@ -67,13 +67,18 @@ class Board:
 
     def watch(self, station: Station) -> None:
         """A station works in this process from now on."""
-        self._here[station.stage.name, station.partition] = station
+        place = (station.stage.name, station.partition)
+        self._here[place] = station
+        self._there.pop(place, None)
 
     def leave(self, station: Station) -> None:
-        """It does so no more; what it had done stays on the board until another tells."""
+        """It does so no more; what it had done stays on the board until another tells.
+
+        Who works it now may have told already: that stands, for they tell nothing more until they go on.
+        """
         place = (station.stage.name, station.partition)
         if self._here.get(place) is station:
-            self._there[place] = status_of(self._here.pop(place))
+            self._there.setdefault(place, status_of(self._here.pop(place)))
 
     def clear(self) -> None:
         """No station works in this process any more; what they had done stays until others tell."""

@@ -67,6 +67,21 @@ def test_who_has_ended_says_nothing_against_who_goes_on(standins):
     assert board.taken("capture", "s", 2) == 9
 
 
+def test_what_the_next_owner_has_told_already_stands(standins):
+    """Whose partitions go to another may notice it later than the other goes on."""
+    board = Board()
+    station = Station(standins.Numbers(), 0)
+    name = station.stage.name
+    station.positions.admit("capture", Header("s", FEEDER, 0, Kind.OPEN, 0, 0, 0, schema_digest()))
+    board.note(Status(name, 0, 0, {}, 1, 0.0, {"capture": {"s": 5}}))
+    board.watch(station)  # taken over: what was told before is old
+    assert board.taken("capture", "s", 1) == 0
+    board.note(Status(name, 0, 0, {}, 1, 0.0, {"capture": {"s": 7}}))  # it has gone on there
+    assert board.taken("capture", "s", 1) == 0
+    board.leave(station)
+    assert board.taken("capture", "s", 1) == 7
+
+
 def test_sensors_are_told_of_by_whoever_hears_them():
     board = Board()
     sensor = Sensor("sensor:gate:eth1", "s", 5, 1, 9)
