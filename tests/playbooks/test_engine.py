@@ -156,7 +156,7 @@ def test_a_variable_without_a_value_fails_its_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("event", "code"),
     [
-        (e.Begun(key="x"), "no_unit"), (e.Undone(key="x"), "no_unit"),
+        (e.Begun(key="x"), "no_step"), (e.Undone(key="x"), "no_step"),
         (AGAIN, "run_exists"),
     ],
 )  # fmt: skip
