@@ -293,8 +293,11 @@ def test_the_cluster_goes_away(
     assert fleet.workers[0].poll() is None, fleet.log(0)
     fleet.stop()
     if away_s > answer_s:
-        for said in (log.read_text(), fleet.log(0)):
-            assert said.count("the cluster is away (") == said.count("the cluster is back after") == 1, said
+        # The worker may have joined too late to be in the middle of a call.
+        for said, times in ((log.read_text(), {1}), (fleet.log(0), {0, 1})):
+            away, back = said.count("the cluster is away ("), said.count("the cluster is back after")
+            assert away == back, said
+            assert away in times, said
 
 
 def test_a_run_whose_cluster_is_away_can_be_stopped(
