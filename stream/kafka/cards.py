@@ -21,7 +21,9 @@ RUNS = "runs"
 _WAIT_MS = 500
 
 #: Settings that each process has for itself, or must not tell.
-OWN = frozenset({"transport", "store", "language", "workers", "kafka", "sensor"})
+OWN = frozenset({
+    "transport", "store", "language", "workers", "kafka", "sensor", "accounts", "audit", "playbooks", "report",
+})  # fmt: skip
 
 
 class RunCard(msgspec.Struct, frozen=True):
