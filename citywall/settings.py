@@ -192,7 +192,7 @@ def results_digest(settings: Settings) -> str:
     )  # fmt: skip
     if settings.registered:  # without one, sessions keep the names they had before there were registers
         changing = (*changing, settings.registered)
-    if settings.drill:  # a capture in two drills is two sessions: what people did in one is not the other's
+    if settings.drill:  # a capture in two drills is two sessions: people's work in one is not the other's
         changing = (*changing, "drill", settings.drill)
     return hashlib.blake2b(msgspec.json.encode(changing, order="deterministic"), digest_size=8).hexdigest()
 
