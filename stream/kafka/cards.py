@@ -22,7 +22,8 @@ _WAIT_MS = 500
 
 #: Settings that each process has for itself, or must not tell.
 OWN = frozenset({
-    "transport", "store", "language", "workers", "kafka", "sensor", "accounts", "audit", "playbooks", "report",
+    "transport", "store", "language", "workers", "kafka", "sensor",
+    "accounts", "audit", "playbooks", "report",
 })  # fmt: skip
 
 
