@@ -183,6 +183,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 
+    @property
+    def on_cluster(self) -> bool:
+        """Whether the stream's log is on a cluster that others share, not in the data folder."""
+        return not self.transport.startswith("local://")
+
+    @property
+    def store_embedded(self) -> bool:
+        """Whether alerts are kept in the data folder, not on a server."""
+        return self.store.startswith("sqlite://")
+
 
 def results_digest(settings: Settings) -> str:
     """Digest of the settings that change results: part of a session's identity."""

@@ -1,4 +1,4 @@
-"""What a stage must offer so that its state can be checkpointed.
+"""What a stage gives so that its state can be checkpointed.
 
 A snapshot is a mapping of names to arrays or bytes. Arrays may be views of live state: the checkpoint
 writer copies them to disk before the stage is called again, so that no second copy is ever in memory.
@@ -6,24 +6,12 @@ writer copies them to disk before the stage is called again, so that no second c
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Parts = dict[str, NDArray[Any] | bytes]
-
-
-class Stateful(Protocol):
-    """State that survives a crash. `restore(snapshot())` at any batch boundary changes no result."""
-
-    def snapshot(self) -> Parts:
-        """Name every piece of state; views are allowed."""
-        ...
-
-    def restore(self, parts: Parts) -> None:
-        """Take over state written by `snapshot` of the same schema version."""
-        ...
 
 
 def array_of(parts: Parts, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:

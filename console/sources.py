@@ -50,7 +50,7 @@ class Sources:
         self.store: AlertStore = open_store(
             settings.store, data, read_only=True, elasticsearch=settings.elasticsearch
         )
-        self.embedded = settings.store.startswith("sqlite://")
+        self.embedded = settings.store_embedded
         self._register: Register | None = None
         self._classes: dict[str, str] = {}
         self._lock = threading.Lock()

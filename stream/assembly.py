@@ -107,7 +107,7 @@ def cast(settings: Settings, files: CaptureFiles, patience: Patience) -> list[Ro
     The store decides where alerts are indexed: an embedded one belongs to the process that owns the data
     folder. Who stops `patience` ends every wait for it. Raises SettingsError.
     """
-    embedded = settings.store.startswith("sqlite://")
+    embedded = settings.store_embedded
     roles = _stateless(settings, files)
     roles.append(
         Role("index", IndexStage.inputs, IndexStage.outputs, _indexer(settings, patience), pinned=embedded)
@@ -137,8 +137,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     domains = Domains(settings.domains)
     cards: dict[str, DetectorCard] = {}
     make: Callable[[int], DetectorSet] | None = None
-    packed = not settings.transport.startswith("local://")
-    outlet = Outlet(settings.storage.archive_flows, partitions, packed=packed)
+    outlet = Outlet(settings.storage.archive_flows, partitions, packed=settings.on_cluster)
     if settings.use_detectors:
         from detectors import registry
 

@@ -21,7 +21,6 @@ from citywall.errors import StreamError
 from stream import kernels
 
 _SIZE = struct.Struct("<Q")
-_WORD = 8
 
 
 def pack(words: NDArray[np.uint64]) -> tuple[bytes | memoryview, ...]:

@@ -80,7 +80,7 @@ def run_paths(
     try:
         sources = feeder.plan(paths)
         key = feeder.run_key(sources, settings)
-        shared = not settings.transport.startswith("local://")
+        shared = settings.on_cluster
         resumed = folder.begin(key, settings.capture.block_bytes, shared=shared)
         now = time.time_ns()
         folder.retain(settings.storage.retention_days, now)
@@ -337,7 +337,7 @@ def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) 
 
 def cluster_of(settings: Settings) -> Cluster | None:
     """The cluster that `transport` names, None where it is the embedded log. Raises SettingsError."""
-    if settings.transport.startswith("local://"):
+    if not settings.on_cluster:
         return None
     from stream.kafka.cluster import Cluster
 

@@ -38,7 +38,7 @@ def show(
     look = terminal.of(context, settings.language)
     from console.sources import Sources
 
-    if settings.store.startswith("sqlite://"):
+    if settings.store_embedded:
         options.need_data(data, look)
     sources = Sources(data, settings)
     try:

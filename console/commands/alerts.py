@@ -50,7 +50,7 @@ def command(
         return
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
-    if settings.store.startswith("sqlite://"):
+    if settings.store_embedded:
         options.need_data(data, look)
     documents = _search(settings, data, where, since_, look)
     shown = islice(documents, limit) if limit else documents

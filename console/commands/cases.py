@@ -42,7 +42,7 @@ def make(context: click.Context, /, *, since_: str | None, **given: Any) -> None
 
     settings, look = desk.begin(context, given)
     start = None if since_ is None else since.parse(since_, look.speech)
-    if settings.store.startswith("sqlite://"):
+    if settings.store_embedded:
         options.need_data(given["data"], look)
     store = open_store(settings.store, given["data"], read_only=True, elasticsearch=settings.elasticsearch)
     try:

@@ -31,7 +31,7 @@ def command(
     """Open the terminal application."""
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
-    if settings.store.startswith("sqlite://"):
+    if settings.store_embedded:
         options.need_data(data, look)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(look.tr("error.no_terminal"))

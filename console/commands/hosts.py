@@ -38,7 +38,7 @@ def show(
     """Show the card of a host."""
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
-    if settings.store.startswith("sqlite://"):
+    if settings.store_embedded:
         options.need_data(data, look)
     from console import hostcard
     from console.sources import Sources

@@ -24,7 +24,7 @@ def command(
     """Tell how things stand."""
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
-    if settings.store.startswith("sqlite://"):
+    if settings.store_embedded:
         options.need_data(data, look)
     from console import overview
     from console.sources import Sources
