@@ -9,6 +9,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from citywall.errors import DataFolderError
@@ -114,7 +115,7 @@ class Reporter:
         self._log(faults)
         return health.Health(
             state, reason, os.getpid(), time.time_ns(), self._began_at, self.settings.transport,
-            current, len(self.sources), self._path_of(current), totals_of(statuses), 0, _peak_memory(),
+            current, len(self.sources), self._path_of(current), totals_of(statuses), 0, peak_memory(),
             health.StoreHealth(self.settings.store, patience.waits, patience.waited, patience.reason),
             stages, sensors, faults,
         )  # fmt: skip
@@ -181,11 +182,16 @@ class Reporter:
         # Of several stations these may be at the same time.
         report.seconds["checkpoints"] = sum(status.saving for status in statuses)
         report.seconds["total"] = time.monotonic() - self.began
-        report.peak_memory_bytes = _peak_memory()
+        report.peak_memory_bytes = peak_memory()
         return report
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
+    """Bytes. `ru_maxrss` is no less than what the process that started this one held."""
+    with contextlib.suppress(OSError), Path("/proc/self/status").open(encoding="ascii") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -77,3 +79,11 @@ def test_rates_are_of_the_last_second():
     assert rates.of({"capture": 5}, 10.0) == {}
     assert rates.of({"capture": 50}, 10.5) == {}
     assert rates.of({"capture": 105}, 12.0) == {"capture": 50.0}
+
+
+def test_peak_memory_is_not_that_of_who_started_the_process():
+    big = bytearray(300 << 20)
+    big[::4096] = b"\1" * len(big[::4096])
+    code = "from stream.reporting import peak_memory; print(peak_memory())"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert 0 < int(found.stdout) < len(big)
