@@ -64,6 +64,8 @@ class FlowMeter:
         self._idle_s = settings.idle_timeout_s
         self._table = self._new_table()
         self._names = (domains.vlan_keys, domains.vlan_domains, domains.by_vlan)
+        self._most_rows = most_rows
+        # Rows not given out yet. Batches are views of what was, so that nothing is copied.
         self._reports: NDArray[np.void] = np.zeros(most_rows, FLOW)
         self._closed: NDArray[np.void] = np.zeros(most_rows, CLOSED)
 
@@ -130,6 +132,8 @@ class FlowMeter:
                 yield self._batch(told, ended, why == kernels.DONE)
             if why == kernels.GROW:
                 self._grow()
+            elif why == kernels.FULL:
+                self._renew()
 
     def pass_time(self, until: int) -> Iterator[FlowBatch]:
         """Let the clock go on to `until` (ns) where it is behind: as `stream` of a packet of no flow."""
@@ -158,12 +162,11 @@ class FlowMeter:
         del ids
         at = 0
         while at < live:
+            self._renew()
             n = kernels.finish(self._table, which, at, self._names, self._reports, self._closed)
             at += n
             last = int(self._reports["flow_id"][n - 1])
-            yield FlowBatch(
-                rows.copy(self._reports[:n]), rows.copy(self._closed[:n]), self.watermark, mark=last
-            )
+            yield FlowBatch(*self._given(n, n), self.watermark, mark=last)
         self._table.slots[:] = 0
         self._table.wheel[:] = -1
         self._table.queue[:] = -1
@@ -226,7 +229,17 @@ class FlowMeter:
     def _batch(self, told: int, ended: int, through: bool) -> FlowBatch:
         """The rows filled; short of the end of a call, the last report's time is all that can be promised."""
         watermark = self.watermark if through else int(self._reports["time"][told - 1])
-        return FlowBatch(rows.copy(self._reports[:told]), rows.copy(self._closed[:ended]), watermark)
+        return FlowBatch(*self._given(told, ended), watermark)
+
+    def _given(self, told: int, ended: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """The rows filled, which are somebody else's from now on."""
+        reports, self._reports = self._reports[:told], self._reports[told:]
+        closed, self._closed = self._closed[:ended], self._closed[ended:]
+        return reports, closed
+
+    def _renew(self) -> None:
+        """Room for as many rows as a batch may have."""
+        self._reports, self._closed = np.zeros(self._most_rows, FLOW), np.zeros(self._most_rows, CLOSED)
 
     def _join(self, batches: Iterator[FlowBatch]) -> FlowBatch:
         found = list(batches)
