@@ -39,6 +39,8 @@ from ingest.meter import kernels
 from ingest.meter.table import COLD, FLOW_BYTES, HEAD, SIDE, Table, new_table, used_bytes
 
 _SECOND = 1_000_000_000
+#: Reports that one packet can give: of its own flow and of one evicted.
+_MOST_OF_A_PACKET = 2
 _COUNTERS = {
     "packets": kernels.COUNTED,
     "ignored": kernels.IGNORED,
@@ -56,7 +58,7 @@ class FlowMeter:
     """
 
     def __init__(self, settings: MeterSettings, domains: Domains, most_rows: int = 8192) -> None:
-        if most_rows < 2:
+        if most_rows < _MOST_OF_A_PACKET:
             raise ValueError("a packet can give two reports: most_rows must be at least 2")
         self._idle = settings.idle_timeout_s * _SECOND
         self._active = settings.active_timeout_s * _SECOND
@@ -238,8 +240,11 @@ class FlowMeter:
         return reports, closed
 
     def _renew(self) -> None:
-        """Room for as many rows as a batch may have."""
-        self._reports, self._closed = np.zeros(self._most_rows, FLOW), np.zeros(self._most_rows, CLOSED)
+        """Room for as many rows as a batch may have, where what is left has no room for one packet."""
+        if len(self._reports) < _MOST_OF_A_PACKET:
+            self._reports = np.zeros(self._most_rows, FLOW)
+        if len(self._closed) < _MOST_OF_A_PACKET:
+            self._closed = np.zeros(self._most_rows, CLOSED)
 
     def _join(self, batches: Iterator[FlowBatch]) -> FlowBatch:
         found = list(batches)
