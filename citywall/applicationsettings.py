@@ -1,0 +1,57 @@
+"""Settings of stream reassembly and of the application layers above it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Policy = Literal["bsd", "first", "last", "linux", "windows"]
+
+
+class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[applications]`: whether and how TCP streams are put together and application layers read."""
+
+    enabled: Annotated[
+        bool, Meta(description="Read application layers: DNS, HTTP, TLS and the rest become events.")
+    ] = False
+    midstream: Annotated[bool, Meta(description="Follow TCP connections whose beginning was not seen.")] = (
+        False
+    )
+    async_oneside: Annotated[
+        bool, Meta(description="Follow TCP connections of which only one direction is seen.")
+    ] = False
+    inline: Annotated[bool, Meta(description="Use bytes as they come, not when they are acknowledged.")] = (
+        False
+    )
+    checksums: Annotated[bool, Meta(description="Ignore TCP and UDP packets whose checksum is wrong.")] = (
+        False
+    )
+    policy: Annotated[
+        Policy, Meta(description="Whose bytes stand where two TCP segments overlap: as this system would.")
+    ] = "bsd"
+    depth_bytes: Annotated[
+        int,
+        Meta(ge=0, le=1 << 30, description="Bytes of each direction of a connection that are read; 0: all."),
+    ] = 1 << 20
+    max_streams: Annotated[
+        int,
+        Meta(
+            ge=16, le=1 << 24, description="Connections held; beyond it the one idle longest ends, counted."
+        ),
+    ] = 262_144
+    memory_mib: Annotated[
+        int,
+        Meta(ge=4, le=1 << 16, description="Mebibytes for bytes that wait for a hole or an acknowledgement."),
+    ] = 128
+    body_bytes: Annotated[
+        int, Meta(ge=0, le=1 << 28, description="Bytes of an HTTP body, a mail part or a file that are kept.")
+    ] = 102_400
+    inflate_bytes: Annotated[
+        int, Meta(ge=0, le=1 << 28, description="Bytes that a compressed body may inflate to.")
+    ] = 1 << 20
+    inflate_layers: Annotated[
+        int, Meta(ge=0, le=16, description="Compressions inside one another that are undone.")
+    ] = 2
+    hashes: Annotated[bool, Meta(description="MD5, SHA-1 and SHA-256 of files that were seen whole.")] = True

@@ -1,0 +1,1 @@
+"""Application layers: streams and datagrams in, transactions with named buffers out (`tables`)."""

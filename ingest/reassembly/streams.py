@@ -1,0 +1,238 @@
+"""Streams by connection: packet batches in, pieces of streams in order out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.applicationsettings import ApplicationSettings
+from citywall.state import Parts, bytes_of
+from ingest.reassembly import kernels
+from ingest.reassembly.layout import (
+    COUNTED,
+    META,
+    META_AT,
+    ODDITY,
+    PAGE,
+    PIECE,
+    POLICIES,
+    SEGMENT,
+    SESSION,
+    SIDE,
+)
+
+Rows = NDArray[np.void]
+Bytes = NDArray[np.uint8]
+# What one call may give at most before the rest of a batch is taken in another.
+_MIN_ROWS = 1024
+_MIN_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What some packets brought.
+
+    `pieces` (PIECE[n]), by flow and within one as they became known; `arena` holds their bytes, one behind
+    the other. `ended`: SESSION rows of flows that are over. `odd`: ODDITY rows. `flow_of`, `direction_of`:
+    of each packet the number of its flow (-1 for none), and its direction.
+    """
+
+    pieces: Rows
+    arena: Bytes
+    ended: Rows
+    odd: Rows
+    flow_of: NDArray[np.int64]
+    direction_of: NDArray[np.uint8]
+
+
+class Reassembler:
+    """All connections of one source of packets."""
+
+    def __init__(self, settings: ApplicationSettings, *, room: int = 1024) -> None:
+        self._settings = settings
+        memory = settings.memory_mib << 20
+        self._config = np.array(
+            [
+                settings.midstream, settings.async_oneside, settings.inline, settings.depth_bytes,
+                POLICIES.index(settings.policy), settings.max_streams, max(8, memory // 2 // PAGE),
+                1 << 20, settings.checksums, memory // 2,
+            ],
+            np.int64,
+        )  # fmt: skip
+        self._meta = np.zeros(len(META), np.int64)
+        for name in ("free_session", "oldest", "newest", "free_segment"):
+            self._meta[META_AT[name]] = -1
+        self._sessions = np.zeros(min(room, settings.max_streams), SESSION)
+        self._sides = np.zeros(2 * len(self._sessions), SIDE)
+        self._slots = np.full(_slots_for(len(self._sessions)), -1, np.int32)
+        self._segments = np.zeros(64, SEGMENT)
+        self._pages = np.zeros(64 * PAGE, np.uint8)
+        self._pieces = np.zeros(_MIN_ROWS, PIECE)
+        self._arena = np.empty(_MIN_BYTES, np.uint8)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was met so far, by name."""
+        return {name: int(self._meta[META_AT[name]]) for name in COUNTED if self._meta[META_AT[name]]}
+
+    @property
+    def flows(self) -> int:
+        """Flows begun so far: the next one's number."""
+        return int(self._meta[META_AT["number"]])
+
+    def session(self, slot: int) -> np.void:
+        """The SESSION row in a slot (of a piece just given whose flow has not ended)."""
+        row: np.void = self._sessions[slot]
+        return row
+
+    def mute(self, slot: int, number: int, direction: int) -> None:
+        """Give no more of a direction of a flow."""
+        if self._sessions["used"][slot] and self._sessions["number"][slot] == number:
+            self._sides["mute"][2 * slot + direction] = 1
+
+    def add(self, packets: Rows, first_frame: int, buffer: Bytes) -> Iterator[Batch]:
+        """Take decoded packets (PACKET[n]); row i is frame `first_frame + i`. Their bytes are in `buffer`.
+
+        `flow_of` and `direction_of` of the batches are for the packets each took, in order.
+        """
+        view = buffer.view()
+        view.flags.writeable = False
+        at = 0
+        while at < len(packets):
+            at_before = at
+            order, ended, odd = self._outputs(len(packets) - at)
+            flow_of = np.empty(len(packets), np.int64)
+            direction_of = np.empty(len(packets), np.uint8)
+            at, why = kernels.track(
+                view, packets, at, first_frame, self._sessions, self._sides, self._slots, self._segments,
+                self._pages, self._pieces, self._arena, order, ended, odd, flow_of, direction_of,
+                self._config, self._meta,
+            )  # fmt: skip
+            yield self._batch(order, ended, odd, flow_of[at_before:at], direction_of[at_before:at])
+            if why == kernels.MORE_SESSIONS:
+                self._grow_sessions()
+            elif why == kernels.MORE_SEGMENTS:
+                self._grow_segments()
+            elif why == kernels.MORE_ROOM and at == at_before:
+                self._widen()
+
+    def end(self) -> Iterator[Batch]:
+        """The input is over: every flow ends, what was held is given."""
+        while self._meta[META_AT["live"]]:
+            live = int(self._meta[META_AT["live"]])
+            order, ended, odd = self._outputs(0)
+            left = kernels.end_all(
+                self._sessions,
+                self._sides,
+                self._slots,
+                self._segments,
+                self._pieces,
+                order,
+                ended,
+                self._meta,
+            )
+            yield self._batch(order, ended, odd, np.zeros(0, np.int64), np.zeros(0, np.uint8))
+            if left == live:
+                self._widen()
+
+    def _outputs(self, packets: int) -> tuple[NDArray[np.int64], Rows, Rows]:
+        held = int(self._meta[META_AT["pieces"]])
+        rows = max(_MIN_ROWS, 2 * held, min(4 * packets, 1 << 16) + held)
+        if len(self._pieces) < rows:
+            self._pieces = _longer(self._pieces, rows)
+        size = max(_MIN_BYTES, 2 * int(self._meta[META_AT["arena"]]), min(1600 * packets, 16 << 20))
+        if len(self._arena) < size:
+            self._arena = _longer(self._arena, size)
+        order = np.empty(len(self._pieces), np.int64)
+        return order, np.empty(len(self._pieces), SESSION), np.empty(len(self._pieces), ODDITY)
+
+    def _batch(
+        self,
+        order: NDArray[np.int64],
+        ended: Rows,
+        odd: Rows,
+        flow_of: NDArray[np.int64],
+        direction_of: NDArray[np.uint8],
+    ) -> Batch:
+        meta = self._meta
+        order = order[: meta[META_AT["order"]]]
+        order = order[np.argsort(self._pieces["number"][order], kind="stable")]
+        arena = np.empty(int(self._pieces["length"][order].sum()), np.uint8)
+        ended, odd = ended[: meta[META_AT["ended"]]].copy(), odd[: meta[META_AT["odd"]]].copy()
+        kernels.gather(self._pieces, order, self._arena, arena)
+        given = self._pieces[order]
+        held = int(meta[META_AT["held"]])
+        kept = np.zeros(max(_MIN_ROWS, int(meta[META_AT["pieces"]]) - len(order) + 1), PIECE)
+        kept_arena = np.empty(max(_MIN_BYTES, held), np.uint8)
+        n, size = kernels.keep_held(
+            int(meta[META_AT["pieces"]]), self._sides, self._pieces, self._arena, kept, kept_arena
+        )
+        self._pieces, self._arena = kept, kept_arena
+        meta[META_AT["pieces"]], meta[META_AT["arena"]] = n, size
+        for name in ("order", "ended", "odd"):
+            meta[META_AT[name]] = 0
+        return Batch(given, arena, ended, odd, flow_of, direction_of)
+
+    def _grow_sessions(self) -> None:
+        size = min(2 * len(self._sessions), self._settings.max_streams + 1)
+        self._sessions = _longer(self._sessions, size)
+        self._sides = _longer(self._sides, 2 * size)
+        self._fill_slots()
+
+    def _fill_slots(self) -> None:
+        self._slots = np.full(_slots_for(len(self._sessions)), -1, np.int32)
+        kernels.fill_slots(self._sessions, int(self._meta[META_AT["sessions"]]), self._slots)
+
+    def _grow_segments(self) -> None:
+        size = min(2 * len(self._segments), int(self._config[6]))
+        self._segments = _longer(self._segments, size)
+        self._pages = _longer(self._pages, size * PAGE)
+
+    def _widen(self) -> None:
+        self._pieces = _longer(self._pieces, 2 * len(self._pieces))
+        self._arena = _longer(self._arena, 2 * len(self._arena))
+
+    def snapshot(self) -> Parts:
+        """Everything that is known."""
+        meta = self._meta
+        sessions, segments = int(meta[META_AT["sessions"]]), int(meta[META_AT["segments"]])
+        pieces, size = int(meta[META_AT["pieces"]]), int(meta[META_AT["arena"]])
+        return {
+            "meta": meta.tobytes(),
+            "sessions": self._sessions[:sessions].tobytes(),
+            "sides": self._sides[: 2 * sessions].tobytes(),
+            "segments": self._segments[:segments].tobytes(),
+            "pages": self._pages[: segments * PAGE].tobytes(),
+            "pieces": self._pieces[:pieces].tobytes(),
+            "arena": self._arena[:size].tobytes(),
+        }
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot."""
+        self._meta = np.frombuffer(bytes_of(parts, "meta"), np.int64).copy()
+        room = len(self._sessions)
+        self._sessions = _read(parts, "sessions", SESSION, room)
+        self._sides = _read(parts, "sides", SIDE, 2 * len(self._sessions))
+        self._segments = _read(parts, "segments", SEGMENT, 64)
+        self._pages = _read(parts, "pages", np.dtype(np.uint8), len(self._segments) * PAGE)
+        self._pieces = _read(parts, "pieces", PIECE, _MIN_ROWS)
+        self._arena = _read(parts, "arena", np.dtype(np.uint8), _MIN_BYTES)
+        self._fill_slots()
+
+
+def _slots_for(sessions: int) -> int:
+    return 1 << (2 * sessions).bit_length()
+
+
+def _longer(rows: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    more = np.zeros(size, rows.dtype)
+    more[: len(rows)] = rows[:size]
+    return more
+
+
+def _read(parts: Mapping[str, object], name: str, dtype: np.dtype, least: int) -> NDArray[np.generic]:
+    rows = np.frombuffer(bytes_of(parts, name), dtype)
+    return _longer(rows, max(len(rows), least))
