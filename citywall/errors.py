@@ -7,6 +7,7 @@
     │   └── SettingsError     a settings key that is unknown, of the wrong type or out of range
     ├── InputError            a file, message or interface that cannot be read (place: path, offset or line)
     │   └── UnsupportedInput  a format Citywall does not know
+    ├── RuleFault             a rule that cannot be used (place: column; the parser adds file and line)
     ├── FaultyInput           files that people write (a register) and that are refused, with every fault
     ├── DataFolderError       the data folder is missing, full, damaged or held by another process
     │   └── DataFolderBusy
@@ -84,6 +85,15 @@ class FaultyInput(CitywallError):
         self.place = place
         self.faults = tuple(faults)
         super().__init__("\n".join([f"{place} is refused:", *(fault.text("en") for fault in faults)]))
+
+
+class RuleFault(CitywallError):
+    """A rule cannot be used; `column` is 1-based, 0 where whoever raises it does not know."""
+
+    def __init__(self, reason: str, column: int = 0) -> None:
+        super().__init__(f"column {column}: {reason}" if column else reason)
+        self.reason = reason
+        self.column = column
 
 
 class DataFolderError(CitywallError):

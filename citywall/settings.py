@@ -23,6 +23,7 @@ from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
 from citywall.playbooksettings import PlaybookSettings
 from citywall.reportsettings import PostureSettings, ReportSettings
+from citywall.rulesettings import RuleSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
@@ -179,6 +180,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     playbooks: PlaybookSettings = PlaybookSettings()
     sensor: SensorSettings = SensorSettings()
     posture: PostureSettings = PostureSettings()
+    rules: RuleSettings = RuleSettings()
     report: ReportSettings = ReportSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}

@@ -40,6 +40,7 @@ MODULES = {
         "posture",
         "report",
         "detectors",
+        "rules",
         "evaluate",
         "store",
         "accounts",

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
-    "citywall", "trust", "ingest", "detectors", "alerts", "posture", "playbooks", "stream", "drills",
+    "citywall", "trust", "ingest", "detectors", "rules", "alerts", "posture", "playbooks", "stream", "drills",
     "reports", "console", "bench",
 )  # fmt: skip
 SOURCES = [p.relative_to(ROOT) for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))]
