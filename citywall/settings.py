@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from citywall.casesettings import CaseSettings, ReportingSettings
+from citywall.collectorsettings import CollectorSettings
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
@@ -178,6 +179,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reporting: ReportingSettings = ReportingSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
     sensor: SensorSettings = SensorSettings()
+    collector: CollectorSettings = CollectorSettings()
     posture: PostureSettings = PostureSettings()
     report: ReportSettings = ReportSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True

@@ -200,11 +200,16 @@ class Feeder:
 
     def _recognise(self, source: Source) -> tuple[str, Iterator[Any]]:
         """The topic a source goes to, and its references from the start; raises InputError."""
+        from ingest.collectors.exports import are_exports
+
         if source.path.is_dir():
             return self._flow_log(source)
         try:
             capture = self._files.get(str(source.path), STAGE)
         except UnsupportedInput:
+            return self._flow_log(source)
+        if self._settings.collector.captures and are_exports(capture):
+            self._files.close(str(source.path), STAGE)
             return self._flow_log(source)
         source.size = capture.size
         source.session = self._name("capture", source)
