@@ -279,7 +279,7 @@ def _nest(key: str, text: str, origin: str) -> dict[str, Any]:
         try:
             value = tomllib.loads(f"v = {text}")["v"]
         except tomllib.TOMLDecodeError:
-            if "," in text:
+            if "," in text or keys().get(key, ("", None, ""))[0] == "tuple":
                 value = [t.strip() for t in text.split(",") if t.strip()]
     for part in reversed(parts):
         value = {part: value}

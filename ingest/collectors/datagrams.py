@@ -86,12 +86,13 @@ def of_block(ref: BlockRef, buffer: NDArray[np.uint8], counts: DecodeCounts) -> 
 
     Cut ones are taken as far as they go. `counts` takes what decoding met.
     """
-    for rows in decode_block(ref, buffer, _BATCH, counts):
-        kept = rows["captured"].astype(np.int64) - rows["payload_at"]
-        ours = (rows["status"] == TRANSPORT) & (rows["proto"] == UDP) & (rows["payload"] > 0) & (kept > 0)
+    for packets in decode_block(ref, buffer, _BATCH, counts):
+        left = packets["captured"].astype(np.int64) - packets["payload_at"]
+        ours = (packets["status"] == TRANSPORT) & (packets["proto"] == UDP) & (packets["payload"] > 0)
+        ours &= left > 0
         if not ours.any():
             continue
-        rows, kept = rows[ours], kept[ours]
+        rows, kept = packets[ours], left[ours]
         starts = rows["offset"] + rows["payload_at"]
         turned = rows["reversed"] == 1
         yield Datagrams(

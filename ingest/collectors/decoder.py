@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import msgspec
@@ -105,7 +106,7 @@ class Decoder:
         runs = np.flatnonzero(keys[1:] != keys[:-1]) + 1 if len(keys) else np.zeros(0, np.int64)
         out = np.full(len(keys), -1, np.int32)
         bounds = [0, *runs.tolist(), len(keys)] if len(keys) else [0]
-        for first, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, stop in itertools.pairwise(bounds):
             if heads["version"][first] == 0:
                 continue
             source = self._source(Key(*map(int, keys[first])))
@@ -281,7 +282,7 @@ class Decoder:
     def restore(self, raw: bytes) -> None:
         """Go on where `snapshot` was; raises ValueError on anything else."""
         saved = msgspec.msgpack.decode(raw, type=_Saved)
-        self.__init__()  # type: ignore[misc]
+        self._layouts, self._sources, self._by_index = Layouts(), {}, []
         for key, source in saved.sources:
             self._sources[key] = source
             self._by_index.append(source)

@@ -1,7 +1,7 @@
-"""Information elements of NetFlow v9 and IPFIX (IANA's registry): names and types, and the columns they fill.
+"""Information elements of NetFlow v9 and IPFIX (IANA's registry): names, types and the columns they fill.
 
-An element is (enterprise, id): enterprise 0 is IANA's own, REVERSE the other direction's (RFC 5103), SCOPE the
-scope fields of NetFlow v9's options. What is not named here is called by its number.
+An element is (enterprise, id): enterprise 0 is IANA's own, REVERSE the other direction's (RFC 5103), SCOPE
+the scope fields of NetFlow v9's options. What is not named here is called by its number.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ del _entry, _id, _name, _type
 
 
 def name_of(element: Element) -> tuple[str, str]:
-    """The name and the type of an element: u(nsigned), a(ddress), m(ac), s(tring), o(ctets), f(loat), a time."""
+    """Name and type of an element: u(nsigned), a(ddress), m(ac), s(tring), o(ctets), f(loat), S/M/N times."""
     enterprise, number = element
     if element in NAMES:
         return NAMES[element]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import zstandard
 from numpy.typing import NDArray
 
 from citywall.batches import TRANSPORT, UDP
 from citywall.errors import InputError, UnsupportedInput
 from citywall.state import Parts, bytes_of
+from ingest.capture import headers
 from ingest.capture.files import CaptureFile, open_capture
 from ingest.collectors import kernels as k
 from ingest.collectors import pairing
-from ingest.collectors.datagrams import Datagrams, bare, of_block, split_file
+from ingest.collectors.datagrams import REASONS, Datagrams, bare, of_block, split_file
 from ingest.collectors.decoder import Decoder
 from ingest.decode.blocks import BlockRef
 from ingest.decode.counts import DecodeCounts
@@ -47,10 +50,15 @@ def sniff(path: Path) -> Exports | None:
     """What of `KINDS` a file is, None where it is neither; raises InputError."""
     if path.is_dir():
         return None
+    head = _head(path)
+    try:
+        headers.sniff(str(path), head)
+    except UnsupportedInput:
+        return Exports(BARE) if _begins_bare(head) and _is_bare(path) else None
     try:
         capture = open_capture(path)
     except UnsupportedInput:
-        return Exports(BARE) if _is_bare(path) else None
+        return None
     with capture:
         return Exports(CAPTURED) if are_exports(capture) else None
 
@@ -85,13 +93,38 @@ def _sound(buffer: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[n
     return bool(filled.all()) and int((heads["reason"] == k.NONE).sum()) * 2 > len(heads)
 
 
+def _head(path: Path) -> bytes:
+    """The first few bytes, inflated; empty where there are none or they cannot be."""
+    try:
+        with path.open("rb") as source:
+            raw = source.read(1 << 12)
+    except OSError as e:
+        raise InputError(str(path), e.strerror or str(e)) from e
+    try:
+        if raw.startswith(b"\x1f\x8b"):
+            return zlib.decompressobj(31).decompress(raw, 64)
+        if raw.startswith(b"\x28\xb5\x2f\xfd"):
+            return zstandard.ZstdDecompressor().decompressobj().decompress(raw)[:64]
+    except (zlib.error, zstandard.ZstdError):
+        return b""
+    return raw[:64]
+
+
+def _begins_bare(head: bytes) -> bool:
+    return head[:2] in {b"\0\x05", b"\0\x09", b"\0\x0a"} or head[:8] in _SFLOW
+
+
 def _is_bare(path: Path) -> bool:
+    """Whether a file is bare datagrams; raises UnsupportedInput where it begins like one that is broken."""
     raw = open_log(path).read(0, 65_535)
-    if raw[:2] not in {b"\0\x05", b"\0\x09", b"\0\x0a"} and raw[:8] not in _SFLOW:
-        return False
-    first = split_file(raw)[0]
-    datagrams = bare([first])
-    return _sound(datagrams.buffer, datagrams.starts, datagrams.ends)
+    datagrams = bare(split_file(raw)[:1])
+    heads = np.zeros(1, k.HEAD)
+    sets = np.empty(len(datagrams.buffer) // 4 + 1, k.SET)
+    k.walk(datagrams.buffer, datagrams.starts, datagrams.ends, heads, sets)
+    if heads["reason"][0] != k.NONE:
+        reason = REASONS[heads["reason"][0]]
+        raise UnsupportedInput(str(path), f"begins like a flow export, but is none: {reason}", offset=0)
+    return True
 
 
 #: How an sFlow datagram begins: version 5, an agent with an address of either family.
@@ -125,7 +158,15 @@ def of_capture(ref: BlockRef) -> ChunkRef:
     """A block of a capture as the reference of a flow log."""
     header = msgspec.json.encode(ref).decode()
     return ChunkRef(
-        ref.session, ref.path, CAPTURED, ref.index, ref.offset, ref.length, ref.first_frame, header, str(ref.digest)
+        ref.session,
+        ref.path,
+        CAPTURED,
+        ref.index,
+        ref.offset,
+        ref.length,
+        ref.first_frame,
+        header,
+        str(ref.digest),
     )
 
 
@@ -212,5 +253,9 @@ class ExportReader:
         self._decoder.restore(saved.decoder)
         self._datagram, self._record, self._flow = saved.datagram, saved.record, saved.flow
         self._pairing.restore(
-            {name.removeprefix("exports."): part for name, part in parts.items() if name.startswith("exports.")}
+            {
+                name.removeprefix("exports."): part
+                for name, part in parts.items()
+                if name.startswith("exports.")
+            }
         )

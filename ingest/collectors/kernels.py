@@ -330,10 +330,10 @@ def records(buffer, sets, layouts, ops, heads, out):
 
 @bare_kernel
 def gaps(heads, sources, expected, known, counts):
-    """Follow sequence numbers: `sources` (i8[n], -1 for none) name a slot of `expected` (u4) and `known` (u1).
+    """Follow sequence numbers: `sources` (i8[n], -1 for none) name a slot of `expected` (u4), `known` (u1).
 
-    `counts` (i8[k, 3]) takes, a source: numbers missing, datagrams out of order, restarts. Version 5 and IPFIX
-    count records, the others datagrams.
+    `counts` (i8[k, 3]) takes, a source: numbers missing, datagrams out of order, restarts. Version 5 and
+    IPFIX count records, the others datagrams.
     """
     for i in range(len(heads)):
         s = sources[i]
@@ -527,7 +527,8 @@ HALF = np.dtype(
     [("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"), ("first", "i8"), ("last", "i8"),
      ("src_packets", "u8"), ("dst_packets", "u8"), ("src_bytes", "u8"), ("dst_bytes", "u8"),
      ("src_mac", "u8"), ("dst_mac", "u8"), ("number", "i8"), ("arrived", "i8"), ("hash", "u8"),
-     ("source", "i4"), ("vlan", "u4"), ("src_port", "u2"), ("dst_port", "u2"), ("icmp", "u2"), ("proto", "u1"),
+     ("source", "i4"), ("vlan", "u4"), ("src_port", "u2"), ("dst_port", "u2"), ("icmp", "u2"),
+     ("proto", "u1"),
      ("src_flags", "u1"), ("dst_flags", "u1"), ("paired", "u1"), ("sampled", "u1"), ("done", "u1")],
     align=True,
 )  # fmt: skip
@@ -611,10 +612,10 @@ def _release(slots, waiting, oldest, out, n):
 def pair(rows, clocks, wait, slack, slots, waiting, state, out):
     """Join records (HALF[n], in order of arrival) with their other direction, into `out` (HALF[n + m]).
 
-    `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are powers of
-    two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until the clock
-    (`clocks`, i8[n]) is `wait` ns past its arrival, and matches one that begins no more than `slack` ns
-    outside of its span. Returns flows written. What is given out depends on the records alone.
+    `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
+    powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
+    the clock (`clocks`, i8[n]) is `wait` ns past its arrival, and matches one that begins no more than
+    `slack` ns outside of its span. Returns flows written. What is given out depends on the records alone.
     """
     n = 0
     size = len(waiting)

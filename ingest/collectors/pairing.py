@@ -6,11 +6,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import ICMP, ICMPV6, SYN, TCP, FIN, RST
+from citywall.batches import FIN, ICMP, ICMPV6, RST, SYN, TCP
 from citywall.state import Parts, array_of, bytes_of
 from ingest.collectors import kernels as k
 from ingest.collectors.decoder import Decoded
-from ingest.flowlogs.fields import LATEST
 from ingest.flowlogs.lines import Errors
 from ingest.flowlogs.rows import Logged, header_bytes, is_v4
 
@@ -20,6 +19,8 @@ WAIT = 5_000_000_000
 SLACK = 2_000_000_000
 #: Records that wait at once.
 ROOM = 1 << 15
+#: How far (ns) ahead of its export a flow may seem to end.
+_AHEAD = 86_400_000_000_000
 #: Firewall events (RFC 8158, Cisco NSEL) that come again with counts when the flow ends.
 _CREATED = 1
 _BIT = np.uint64(1)
@@ -48,7 +49,9 @@ def halves(
     out["first"], out["last"] = _times(rows, decoded.heads, at)
     for name, main, other in (("packets", k.PACKETS, k.OUT_PACKETS), ("bytes", k.BYTES, k.OUT_BYTES)):
         out[f"src_{name}"] = np.where(rows[:, main] > 0, rows[:, main], rows[:, other])
-    out["src_packets"] = np.where(out["src_packets"] == 0, np.minimum(out["src_bytes"], 1), out["src_packets"])
+    out["src_packets"] = np.where(
+        out["src_packets"] == 0, np.minimum(out["src_bytes"], 1), out["src_packets"]
+    )
     out["source"] = decoded.sources[at]
     out["number"] = number + np.arange(len(rows))
     out["paired"] = _there(rows, k.REV_PACKETS) | _there(rows, k.REV_BYTES)
@@ -102,7 +105,7 @@ def _times(
     duration = np.minimum(rows[:, k.DURATION], 1 << 32).astype(np.int64) * 1_000_000
     last = np.where(last > 0, last, np.where(first > 0, first + duration, exported))
     first = np.where(first > 0, first, last - duration)
-    wrong = (first < 0) | (first > LATEST) | (last > LATEST)
+    wrong = (first < 0) | (last > exported + _AHEAD) | (last < 0)
     first, last = np.where(wrong, exported, first), np.where(wrong, exported, last)
     return np.minimum(first, last), last
 

@@ -106,7 +106,9 @@ class Records:
                 self._count(each.reason)
             elif isinstance(each, Withdrawn):
                 self._templates = {
-                    key: kept for key, kept in self._templates.items() if not gone(each, key, version, domain, kept)
+                    key: kept
+                    for key, kept in self._templates.items()
+                    if not gone(each, key, version, domain, kept)
                 }
             else:
                 self._templates[version, domain, each.id] = each

@@ -51,9 +51,11 @@ def _rate(fields: dict[str, Any]) -> int:
     for name in ("samplerRandomInterval", "samplingInterval"):
         if fields.get(name):
             return int(fields[name])
+    size, population = fields.get("samplingSize", 0), fields.get("samplingPopulation", 0)
+    if size and population:
+        return int(population // size)
     every, beside = fields.get("samplingPacketInterval", 0), fields.get("samplingPacketSpace", 0)
     if every:
         # A sampler of one in n is told as 1 and n - 1, or by those who mean the period, as n alone.
-        return (every + beside) // every if "samplingPacketSpace" in fields else int(every)
-    size, population = fields.get("samplingSize", 0), fields.get("samplingPopulation", 0)
-    return population // size if size else 0
+        return int((every + beside) // every if "samplingPacketSpace" in fields else every)
+    return 0

@@ -34,7 +34,7 @@ class Field(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Template(msgspec.Struct, frozen=True, array_like=True):
-    """The fields of a record in order, the first `scopes` of them what an option is about (0: a flow record)."""
+    """The fields of a record in order; the first `scopes` say what an option is about (0: a flow record)."""
 
     id: int
     fields: tuple[Field, ...]
@@ -127,8 +127,8 @@ def _checked(template: Template) -> Template | Refused:
 V5_FIELDS = tuple(
     Field(0, number, length)
     for number, length in (
-        (8, 4), (12, 4), (15, 4), (10, 2), (14, 2), (2, 4), (1, 4), (22, 4), (21, 4), (7, 2), (11, 2), (210, 1),
-        (6, 1), (4, 1), (5, 1), (16, 2), (17, 2), (9, 1), (13, 1), (210, 2),
+        (8, 4), (12, 4), (15, 4), (10, 2), (14, 2), (2, 4), (1, 4), (22, 4), (21, 4), (7, 2), (11, 2),
+        (210, 1), (6, 1), (4, 1), (5, 1), (16, 2), (17, 2), (9, 1), (13, 1), (210, 2),
     )
 )  # fmt: skip
 

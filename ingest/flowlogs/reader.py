@@ -215,6 +215,12 @@ class FlowLogReader:
 
 def _joined(first: LogBatch, second: LogBatch) -> LogBatch:
     """Two batches that follow each other."""
-    names = ("reports", "closed", "events", "flow_lines", "event_lines")
-    rows = {name: np.concatenate((getattr(first, name), getattr(second, name))) for name in names}
-    return LogBatch(**rows, watermark=second.watermark, errors=Errors())
+    return LogBatch(
+        np.concatenate((first.reports, second.reports)),
+        np.concatenate((first.closed, second.closed)),
+        second.watermark,
+        np.concatenate((first.events, second.events)),
+        Errors(),
+        first.flow_lines,
+        first.event_lines,
+    )
