@@ -26,6 +26,9 @@ class CollectorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         tuple[str, ...],
         Meta(description="Networks that exporters may send from; others are dropped and counted."),
     ] = ("127.0.0.0/8", "::1/128")
+    seconds: Annotated[
+        float, Meta(ge=0, description="Seconds after which a collector of a run ends; 0 for a signal.")
+    ] = 0
     receive_mib: Annotated[
         int, Meta(ge=1, le=1024, description="Mebibytes of the kernel's buffer of each socket.")
     ] = 16

@@ -232,7 +232,8 @@ class ExportReader:
             yield bare(split_file(data))
             return
         block = msgspec.json.decode(ref.header, type=BlockRef)
-        if self._open is None or self._open[0] != ref.path:
+        end = block.offset + block.length
+        if self._open is None or self._open[0] != ref.path or end > self._open[1].size:  # it may have grown
             if self._open is not None:
                 self._open[1].close()
             self._open = (ref.path, open_capture(Path(ref.path)))
