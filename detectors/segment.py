@@ -64,7 +64,8 @@ class Segment(RelationDetector):
     id: ClassVar[str] = "segment"
     version: ClassVar[int] = 1
     kinds: ClassVar[tuple[str, ...]] = (
-        "address_contended", "address_claimed", "dhcp_flood", "strange_dhcp", "strange_router", "router_flood",
+        "address_contended", "address_claimed", "dhcp_flood", "strange_dhcp", "strange_router",
+        "router_flood",
     )  # fmt: skip
     attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
         ("T1557.002", "ARP Cache Poisoning", "TA0006", "Credential Access"),

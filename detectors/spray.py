@@ -49,7 +49,7 @@ class SprayParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 1800  # fmt: skip
     short_share: Annotated[
         float,
-        Meta(ge=0, le=1, extra={"unit": "ratio"}, description="Least share of a source's connections that are short."),
+        Meta(ge=0, le=1, extra={"unit": "ratio"}, description="Least share of short ones among them."),
     ] = 0.8  # fmt: skip
 
 

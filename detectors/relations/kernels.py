@@ -317,6 +317,12 @@ def related(row):
 
 
 @internal
+def clamp(time):
+    """A time of hostile input within what arithmetic bears."""
+    return min(max(time, -np.int64(FAR_FUTURE)), np.int64(FAR_FUTURE))
+
+
+@internal
 def pair_salt(proto, port):
     """Salt that tells relations by protocol and port."""
     return (U8(32) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
@@ -385,7 +391,7 @@ def hold(pair, row, far_port):
     """Follow the longest connection of a pair, through the cuts its meter makes: its length before and now."""
     lasted = duration(row)
     before = pair["held_last"] - pair["held_began"]
-    first = min(max(row["first"], -np.int64(FAR_FUTURE)), np.int64(FAR_FUTURE))
+    first = clamp(row["first"])
     if pair["held_port"] == far_port and pair["flows"] > 1 and first - pair["held_last"] <= CUT:
         pair["held_last"] = max(pair["held_last"], first + lasted)
     elif lasted > before or pair["flows"] <= 1:
@@ -456,7 +462,7 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
         first_answer = False  # refused
     if row["report"] == 0:
         place = np.int64(pair["flows"]) % STARTS
-        since = min(row["first"], np.int64(FAR_FUTURE)) - max(pair["began"], -np.int64(FAR_FUTURE))
+        since = clamp(row["first"]) - clamp(pair["began"])
         tables.starts[i, place] = min(max(since // MILLISECOND, np.int64(0)), np.int64(0xFFFFFFFF))
         tables.sizes[i, place] = min(sent_bytes, np.int64(0xFFFFFFFF))
         pair["flows"] += 1
@@ -663,7 +669,7 @@ def service_row(tables, reach, output, row, n, time, a, b, domain, watched, firs
 
 @internal
 def way_of(row):
-    """By which way a source administers a target: file sharing, the mapper of procedures, these, a directory."""
+    """By which way a source administers a target: file sharing, the mapper of calls, calls, a directory."""
     port = row["dst_port"]
     if port == 445 or port == 139:
         return SHARE
@@ -999,7 +1005,7 @@ def claims(tables, reach, output, row, n, time, hi, lo, mac, unasked):
 
 @bare_kernel
 def observe_events(events, tables, reach, output):
-    """Take in EVENT rows, in order: which card claims which address. One binding and one card a row go out."""
+    """Take in EVENT rows, in order: which card claims which address. A binding and a card a row may go out."""
     output.counts[:] = 0
     clock = tables.meta[CLOCK]
     for n in range(events.shape[0]):

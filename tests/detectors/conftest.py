@@ -1,4 +1,4 @@
-"""Loads the helpers of the detectors' tests: `detector_scenes` and `detector_oracle`."""
+"""Loads the helpers of the detectors' tests: `detector_scenes`, `detector_oracle` and `relation_oracle`."""
 
 from __future__ import annotations
 
@@ -21,3 +21,4 @@ def _load(name: str, path: Path) -> None:
 
 _load("detector_scenes", HERE / "scenes.py")
 _load("detector_oracle", HERE / "features" / "oracle.py")
+_load("relation_oracle", HERE / "relations" / "oracle.py")
