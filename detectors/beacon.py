@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from citywall.batches import TCP, UDP
 from citywall.findings import Severity
 from detectors.base import Draft
-from detectors.relations.detector import RelationDetector, crowd, protocol, seconds
+from detectors.relations import records
+from detectors.relations.detector import SECOND, RelationDetector, crowd, protocol, seconds
 from detectors.relations.records import STARTS
 from detectors.relations.tables import Related
 
@@ -40,7 +41,10 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(ge=0.5, le=3600, extra={"unit": "s"},
              description="Gaps below this are a conversation rather than a beacon."),
-    ] = 1.0  # fmt: skip
+    ] = 2.0  # fmt: skip
+    least_span_s: Annotated[
+        float, Meta(ge=1, le=86400, extra={"unit": "s"}, description="It goes on for this long at least.")
+    ] = 45.0  # fmt: skip
     common: Annotated[
         int,
         Meta(ge=2, le=250, extra={"unit": "hosts"},
@@ -50,7 +54,7 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
         Meta(extra={"unit": "ports"}, description="Ports of services that are polled regularly by design."),
     ] = (
-        53, 67, 68, 88, 102, 111, 123, 135, 137, 138, 139, 161, 162, 179, 389, 445, 464, 500, 502, 514, 546,
+        22, 23, 53, 67, 68, 88, 102, 111, 123, 135, 137, 138, 139, 161, 162, 179, 389, 445, 464, 500, 502, 514, 546,
         547, 623, 636, 853, 1812, 1813, 1900, 2049, 2404, 3268, 3478, 4500, 4789, 5353, 5355, 6343, 9100,
         9990, 10050, 10051, 20000, 34962, 34964, 44818, 47808,
     )  # fmt: skip
@@ -86,6 +90,8 @@ class Beacon(RelationDetector):
         told &= reports["report"][related.pair_rows] == 0
         inside = self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
         told &= ~inside | (pairs["port"] >= p.inside_ports)
+        told &= (pairs["asks"] | pairs["says"]) & records.SSH == 0  # guessing is regular too
+        told &= pairs["last"] - pairs["began"] >= int(p.least_span_s * SECOND)
         drafts = []
         for i in np.flatnonzero(told):
             parts = score_of(pairs[i], related.starts[i], related.sizes[i])

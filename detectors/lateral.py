@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from citywall.batches import TCP
 from citywall.findings import Severity
 from detectors.base import Draft
+from detectors.brute_force import LOGINS
 from detectors.places import common_prefix
 from detectors.relations import records
 from detectors.relations.detector import RelationDetector, crowd, estimate, protocol, seconds
@@ -95,16 +96,18 @@ class Lateral(RelationDetector):
 
     def _fans(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, spreads = self.parameters, related.spreads
-        told = np.flatnonzero(np.isin(spreads["port"], p.ports))
+        # what is nearly all short log-ins is spraying, and told as that
+        tries = np.isin(spreads["port"], LOGINS) & (10 * spreads["attempts"] >= 8 * spreads["flows"])
+        told = np.flatnonzero(np.isin(spreads["port"], p.ports) & ~tries)
         if not len(told):
             return []
-        hosts = estimate(related.reached[told])
+        hosts = estimate(related.reached[told]).tolist()
         drafts = []
         for i, n in zip(told, hosts, strict=True):
             row = reports[related.spread_rows[i]]
-            if n < p.targets or not self.places.is_home(row["dst_hi"], row["dst_lo"]):
+            if n < p.targets or not self.places.is_home(int(row["dst_hi"]), int(row["dst_lo"])):
                 continue
-            drafts.append(self._fan(spreads[i], row, float(n)))
+            drafts.append(self._fan(spreads[i], row, n))
         return drafts
 
     def _fan(self, spread: Any, row: Any, hosts: float) -> Draft:
@@ -132,7 +135,9 @@ class Lateral(RelationDetector):
 
     def _edges(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, edges = self.parameters, related.edges
-        put = (edges["share_bytes"] >= p.share_bytes) & (edges["ways"] & records.SHARE != 0)
+        # clients of a directory put files and call there all day: only far more is told
+        least = np.where(edges["ever"] & records.DIRECTORY != 0, 16 * p.share_bytes, p.share_bytes)
+        put = (edges["share_bytes"] >= least) & (edges["ways"] & records.SHARE != 0)
         called = (edges["rpc_bytes"] >= p.rpc_bytes) & (edges["ways"] & records.MAPPER != 0)
         called &= (edges["ever"] & records.DIRECTORY == 0) & (crowd(edges["unheard"]) < p.common)
         told = (put | called) & self.places.are_home(edges["dst_hi"], edges["dst_lo"])
@@ -152,7 +157,7 @@ class Lateral(RelationDetector):
             kind="remote_execution" if put else "remote_calls", about="",
             entity=self.between(source, target),
             time=int(row["time"]), began=int(edge["window"]),
-            severity=Severity.MEDIUM if put else Severity.LOW,
+            severity=_edge_severity(put=put, common=hosts >= p.common),
             confidence=0.6 if put else 0.4,
             score=round(observed / threshold, 3), threshold=1.0,
             source=source, target=target,
@@ -189,3 +194,10 @@ class Lateral(RelationDetector):
                 )
             )  # fmt: skip
         return drafts
+
+
+def _edge_severity(*, put: bool, common: bool) -> Severity:
+    """A server that many come to is administered and written to by right."""
+    if common:
+        return Severity.INFORMATIONAL
+    return Severity.MEDIUM if put else Severity.LOW

@@ -21,7 +21,7 @@ from detectors.channel import Channel
 from detectors.covert import Covert
 from detectors.dns_tunnel import DnsTunnel
 from detectors.exfiltration import Exfiltration
-from detectors.features.sharing import Sharing
+from detectors.features.sharing import Sharing, askers_of
 from detectors.features.tables import CHUNK, FeatureParameters, Features
 from detectors.flood import Flood
 from detectors.industrial import Industrial
@@ -195,10 +195,11 @@ class DetectorSet:
                 found += detector.findings(detector.judge_relations(related, rows), context)
         for at in range(0, len(events), CHUNK):
             rows = events[at : at + CHUNK]
-            seen = self.events.observe_events(rows)
+            own = askers_of(rows, self._limits)
+            seen = self.events.observe_events(own)
             claims = self.claims.observe_events(rows)
             for detector in self.detectors:
-                found += detector.findings(detector.judge_events(seen, rows), context)
+                found += detector.findings(detector.judge_events(seen, own), context)
                 found += detector.findings(detector.judge_claims(claims, rows), context)
         return sorted(found, key=event_order)
 

@@ -16,14 +16,11 @@ from numpy.typing import NDArray
 
 from citywall.findings import Severity
 from detectors.base import Draft
-from detectors.brute_force import MAIL, PORTS
-from detectors.features.kernels import SERVICES, SMB
+from detectors.brute_force import LOGINS, PORTS
+from detectors.features.kernels import SERVICES
 from detectors.places import common_prefix
 from detectors.relations.detector import RelationDetector, estimate, protocol, seconds
 from detectors.relations.tables import Related
-
-#: Log-in services whose honest clients are no crowd. Mail and file sharing have crowds by design.
-_CROWDLESS = tuple(port for port, service in PORTS.items() if service not in (*MAIL, SMB))
 
 
 class SprayParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,11 +74,9 @@ class Spray(RelationDetector):
     def _sprays(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, spreads = self.parameters, related.spreads
         short = spreads["attempts"] >= p.short_share * spreads["flows"]
-        told = np.flatnonzero(
-            short & np.isin(spreads["port"], tuple(PORTS)) & (spreads["attempts"] >= p.services)
-        )
+        told = np.flatnonzero(short & np.isin(spreads["port"], LOGINS) & (spreads["attempts"] >= p.services))
         drafts = []
-        for i, hosts in zip(told, estimate(related.reached[told]), strict=True):
+        for i, hosts in zip(told, estimate(related.reached[told]).tolist(), strict=True):
             if hosts < p.services:
                 continue
             spread, row = spreads[i], reports[related.spread_rows[i]]
@@ -111,9 +106,9 @@ class Spray(RelationDetector):
 
     def _crowds(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, services = self.parameters, related.services
-        told = np.flatnonzero((services["attempts"] >= p.attempts) & np.isin(services["port"], _CROWDLESS))
+        told = np.flatnonzero((services["attempts"] >= p.attempts) & np.isin(services["port"], LOGINS))
         drafts = []
-        for i, hosts in zip(told, estimate(related.comers[told]), strict=True):
+        for i, hosts in zip(told, estimate(related.comers[told]).tolist(), strict=True):
             service = services[i]
             attempts = int(service["attempts"])
             if hosts < p.sources or attempts > 40 * hosts:  # few guess much: that is plain guessing

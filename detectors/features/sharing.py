@@ -52,3 +52,13 @@ class Sharing:
     def _taken(self, rows: Rows, shares: NDArray[Any]) -> list[Rows]:
         partitions = range(self._limits.partitions)
         return [take(rows, np.flatnonzero((shares == p).any(axis=0))) for p in partitions]
+
+
+def askers_of(events: Rows, limits: Limits) -> Rows:
+    """The EVENT rows whose asker is judged by the partition of `limits`: others came for their segment."""
+    if limits.partitions == 1:
+        return events
+    askers = np.empty(len(events), np.uint8)
+    with np.errstate(over="ignore"):
+        kernels.share_events(read_only(events, EVENT), limits, askers)
+    return take(events, np.flatnonzero(askers == limits.partition))

@@ -582,6 +582,7 @@ def spread_row(tables, reach, output, row, n, time, a, b, domain, watched, first
         spread["flows"] += 1
         spread["spread_hi"] = spread["spread_hi"] | (spread["base_hi"] ^ row["dst_hi"])
         spread["spread_lo"] = spread["spread_lo"] | (spread["base_lo"] ^ row["dst_lo"])
+    if row["dst_payload"] > U8(0):  # a port that is only probed is not reached
         rose = note_rank(tables.reached, i, mix64(b))
         if rose:
             spread["changes"] += 1
@@ -889,7 +890,8 @@ def observe_flows(reports, tables, reach, output):
             answered = row["dst_packets"] > U8(0) and row["dst_packets"] == U8(row["dst_packets_delta"])
             if row["proto"] == TCP and np.int64(row["dst_flags"]) & (RST | SYN) == RST:
                 answered = answered and row["dst_payload"] > U8(0)
-            if row["proto"] == TCP and not swap and (answered or attempt) and (
+            heard = row["dst_payload"] > U8(0) and (row["report"] <= 1 or attempt)
+            if row["proto"] == TCP and not swap and (answered or heard) and (
                 watched & (LOGIN | ADMIN | INDUSTRIAL) != 0 or private(row["dst_hi"], row["dst_lo"])
             ) and (alone or share_of(a, reach) == reach.partition):  # fmt: skip
                 spread_row(tables, reach, output, row, n, clock, a, b, src_domain, watched, answered, attempt)

@@ -100,7 +100,9 @@ class Oracle:
             refused = tcp and row["dst_flags"] & (f.RST | f.SYN) == f.RST and not row["dst_payload"]
             row["answer"] = row["fresh"] and not refused
             inside = is_private(*dst)
-            if tcp and not swap and (row["answer"] or row["attempt"]) and (row["watched"] or inside):
+            heard = row["dst_payload"] and (row["report"] <= 1 or row["attempt"])
+            reached = row["answer"] or heard
+            if tcp and not swap and reached and (row["watched"] or inside):
                 self.spread(row)
             pair = self.pair(row, swap)
             if not tcp or swap:
@@ -248,6 +250,7 @@ class Oracle:
             spread["flows"] += 1
             spread["spread_hi"] |= spread["base_hi"] ^ row["dst_hi"]
             spread["spread_lo"] |= spread["base_lo"] ^ row["dst_lo"]
+        if row["dst_payload"]:
             rose = rank(spread["reached"], mix64(host_hash(row["b"])))
             spread["changes"] += rose
         spread["last"] = time
@@ -266,9 +269,7 @@ class Oracle:
             window=-f.FAR_FUTURE, comers=[0] * r.REGISTERS, masters=[],
         )  # fmt: skip
         if time - service["window"] > lim.service_window:
-            service.update(
-                window=time, attempts=0, changes=0, comers=[0] * r.REGISTERS, **self.kept(row)
-            )
+            service.update(window=time, attempts=0, changes=0, comers=[0] * r.REGISTERS, **self.kept(row))
         service["newcomer"], rose = 0, False
         if row["attempt"] and row["watched"] & r.LOGIN:
             service["attempts"] += 1

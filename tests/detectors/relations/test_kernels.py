@@ -171,7 +171,9 @@ def test_hostile_rows_reach_every_table():
     shown = told(Relations(SMALL, reach(**LOW)).observe_flows(hostile(3, 3000)))
     shown |= {
         what: copies or shown[what]
-        for what, copies in told(Relations(SMALL, reach(**LOW)).observe_events(hostile_events(3, 500))).items()
+        for what, copies in told(
+            Relations(SMALL, reach(**LOW)).observe_events(hostile_events(3, 500))
+        ).items()
     }
     assert all(shown[what] for what in OUT)
 
