@@ -549,6 +549,8 @@ def outcome_of(row, limits, logged):
             return NOTHING, False, False  # looks like a reply whose request was not seen
         if TRACEROUTE_FIRST <= dport <= TRACEROUTE_LAST:
             return NOTHING, False, False
+        if (sport == 67 and dport == 68) or (sport == 547 and dport == 546):
+            return NOTHING, False, False  # a DHCP server answers broadcasts
         return (ANSWERED if answered else FAILED), False, False
     kind = row["icmp_type"]
     if (proto == ICMP and (kind == 8 or kind == 13 or kind == 15 or kind == 17)) or (
