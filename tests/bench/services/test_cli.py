@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,20 @@ def test_start_status_stop(tmp_path, kafka_url):
     assert state.running(tmp_path) == []
 
 
-def _heed():
-    """Background jobs of a shell are started deaf to interrupts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@pytest.fixture
+def heeding() -> Iterator[None]:
+    """Background jobs of a shell are started deaf to interrupts, and so are theirs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.usefixtures("heeding")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_stops_what_runs(tmp_path, kafka_url, number):
     command = shell("run", "--folder", str(tmp_path), "--only", "kafka")
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=_heed
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
         try:
             assert process.stdout.readline().startswith("export CITYWALL_KAFKA_URL=")
