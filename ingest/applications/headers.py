@@ -36,7 +36,8 @@ def parse(block: bytes) -> tuple[list[Field], bool]:
             fields.append(Field(b"", b"", line.strip(b" \t")))
             continue
         name = name.strip(b" \t")
-        fields.append(Field(name, name.lower(), value.strip(b" \t\r\0")))
+        key = name.lower().replace(b"\0", b"")
+        fields.append(Field(name, key, value.strip(b" \t\r\0").replace(b"\0", b"")))
     return fields, sound
 
 

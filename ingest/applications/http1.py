@@ -24,10 +24,11 @@ HEAD, LENGTH, SIZE, CHUNK, CHUNK_END, TRAILER, CLOSE, OVER = (
 )
 #: Bytes of a head (first line and fields) before it is given up.
 MOST_HEAD = 128 << 10
-_HEAD_END = re.compile(rb"\n\r?\n")
+# A line of blanks ends a head as an empty one does, unless the head goes on behind it.
+_HEAD_END = re.compile(rb"\n(?:\r?\n|[ \t]+\r?\n(?=[^ \t\r\n]))")
 _BLANK = b" \t\r\n\v\f\0"
 _HEX = re.compile(rb"[ \t]*([0-9A-Fa-f]+)")
-_LENGTH = re.compile(rb"[^0-9]*([0-9]+)")
+_LENGTH = re.compile(rb"[^0-9]*([0-9]+)[ \t]*(?![^,])")
 
 
 class Body:
@@ -207,7 +208,7 @@ class Http1(StreamParser):
         length = found.get(b"content-length")
         if (encoding := found.get(b"content-encoding")) is not None:
             body.coding = encoding.value
-        if coding is not None and b"chunked" in coding.value.lower().replace(b"\0", b""):
+        if coding is not None and b"chunked" in coding.value.lower():
             self.phase[d] = SIZE
             return
         if length is not None:
@@ -250,7 +251,8 @@ class Http1(StreamParser):
         """The line with a chunk's size."""
         stream, body = self.streams[d], self.bodies[d]
         end = stream.data.find(b"\n")
-        if end < 0 and len(stream.data) < 1024:
+        begun = stream.data[:64].lstrip(b" \t\r\n\v\f")[:1]
+        if end < 0 and len(stream.data) < 1024 and (not begun or begun in b"0123456789abcdefABCDEF"):
             return False
         line = bytes(stream.data[: end if end >= 0 else 64]).strip(b" \t\r\n\v\f")
         if not line and end >= 0:

@@ -42,6 +42,8 @@ def inflate(data: bytes, encoding: bytes, most: int, most_layers: int) -> tuple[
 
 def _one(data: bytes, bits: int, most: int) -> tuple[bytes, bool]:
     """What one layer gives, as far as it goes, and whether it went to its end."""
+    if bits == _GZIP and data[3:4] and data[3] & 0xE0:
+        data = data[:3] + bytes((data[3] & 0x1F,)) + data[4:]  # reserved flags are nobody's business
     engine = zlib.decompressobj(bits)
     try:
         out = engine.decompress(data, max(most, 1))
