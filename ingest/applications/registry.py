@@ -26,7 +26,7 @@ class Entry(NamedTuple):
 # Each module has `looks(direction, data, ports)` beside its parser.
 PARSERS = (
     Entry("http", "http1", "Http1", tcp=True, udp=False),
-    # Entry("tls", "tls", "Tls", tcp=True, udp=False),
+    Entry("tls", "tls", "Tls", tcp=True, udp=False),
     Entry("dns", "dns", "Dns", tcp=True, udp=True),
 )
 _BY_NAME = {entry.name: entry for entry in PARSERS}
