@@ -1,0 +1,146 @@
+"""One connection: what it speaks, found by its bytes, and the parser that reads it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.parser import Parser, StreamParser, Transaction
+from ingest.applications.registry import TCP, UDP, parser_of, recognise
+from ingest.applications.tables import PROTOCOL
+
+#: Bytes of a connection that are looked at before it is given up as unknown.
+MOST_UNKNOWN = 4096
+#: (kind, direction, transaction number, frame)
+Anomaly = tuple[int, int, int, int]
+Marks = tuple[list[int], list[int], list[int]]
+
+
+class Connection:
+    """Feeds a parser, once it is known which. `addresses`: of client and server, as (low, high) words."""
+
+    def __init__(
+        self,
+        number: int,
+        settings: ApplicationSettings,
+        ports: tuple[int, int],
+        row: np.void,
+        *,
+        udp: bool,
+        addresses: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
+        expected: str = "",
+    ) -> None:
+        self.number = number
+        self.settings = settings
+        self.ports = ports
+        self.row = row
+        self.udp = udp
+        self.addresses = addresses
+        self.parser: Parser | None = None
+        self.protocol = PROTOCOL["unknown"]
+        self.protocol_frame = 0
+        self.failed = False
+        self._early: list[tuple[int, bytes, Marks]] = []
+        self._seen = [b"", b""]
+        self._made = 0
+        self._closed: list[Transaction] = []
+        self._odd: list[Anomaly] = []
+        if expected:
+            self._choose(expected, 0)
+
+    def over(self) -> bool:
+        """Whether nothing more will be read."""
+        return self.failed or (self.parser is not None and all(self.parser.done))
+
+    def feed(self, direction: int, data: bytes, marks: Marks) -> None:
+        """Bytes of a direction, and the pieces they came in (lengths, frames, times)."""
+        if self.udp:
+            at = 0
+            for length, frame, time in zip(*marks, strict=True):
+                self._datagram(direction, data[at : at + length], frame, time)
+                at += length
+            return
+        if self.failed:
+            return
+        if self.parser is None:
+            self._recognise(direction, data, marks)
+            return
+        assert isinstance(self.parser, StreamParser)
+        self.parser.feed(direction, data, marks)
+        if self.parser.becomes:
+            self._change(self.parser)
+
+    def _datagram(self, direction: int, data: bytes, frame: int, time: int) -> None:
+        if self.failed:
+            return
+        if self.parser is None:
+            name = recognise(UDP, direction, data, self.ports)
+            if not name:
+                self._seen[direction] += data[:64]
+                self.failed = len(self._seen[0]) + len(self._seen[1]) > 256
+                return
+            self._choose(name, frame)
+        assert self.parser is not None
+        if not self.parser.done[direction]:
+            self.parser.datagram(direction, data, frame, time)
+
+    def _recognise(self, direction: int, data: bytes, marks: Marks) -> None:
+        self._early.append((direction, data, marks))
+        self._seen[direction] += data[:MOST_UNKNOWN]
+        name = recognise(TCP, direction, self._seen[direction], self.ports)
+        if name:
+            self._choose(name, marks[1][0])
+            early, self._early = self._early, []
+            self._seen = [b"", b""]
+            for item in early:
+                self.feed(*item)
+        elif sum(map(len, self._seen)) >= MOST_UNKNOWN or (name == "" and all(self._seen)):
+            self.failed, self._early, self._seen = True, [], [b"", b""]
+            self.protocol = PROTOCOL["failed"]
+
+    def _choose(self, name: str, frame: int) -> None:
+        self.parser = parser_of(name)(self.settings, self.ports)
+        self.parser.made = self._made
+        if self.protocol == PROTOCOL["unknown"]:
+            self.protocol, self.protocol_frame = PROTOCOL[name], frame
+
+    def _change(self, old: StreamParser) -> None:
+        """Another protocol goes on in the same connection (STARTTLS, CONNECT, an upgrade)."""
+        name = old.becomes
+        rest = [
+            (d, bytes(stream.data), ([len(stream.data)], [stream.frame(0)], [stream.time(0)]))
+            for d, stream in enumerate(old.streams)
+            if stream.data
+        ]
+        old.end(old.streams[0].frame(0))
+        self.collect()
+        self._made = old.made
+        self.parser = None
+        if name != "?":
+            self._choose(name, old.streams[0].frame(0))
+        for item in rest:
+            self.feed(*item)
+
+    def collect(self) -> tuple[list[Transaction], list[Anomaly]]:
+        """What is over, and what was odd, since this was asked last."""
+        if self.parser is not None:
+            self._closed += self.parser.closed
+            self._odd += self.parser.anomalies
+            self.parser.closed, self.parser.anomalies = [], []
+        return self._closed, self._odd
+
+    def clear(self) -> None:
+        """What was collected was taken."""
+        self._closed, self._odd = [], []
+
+    def gap(self, direction: int, missed: int) -> None:
+        """Bytes were lost."""
+        if isinstance(self.parser, StreamParser):
+            self.parser.gap(direction, missed)
+        elif self.parser is None and not self._seen[direction]:
+            self.failed = True
+
+    def end(self, frame: int) -> None:
+        """The connection is over."""
+        if self.parser is not None:
+            self.parser.end(frame)

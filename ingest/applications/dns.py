@@ -1,0 +1,187 @@
+"""DNS (RFC 1035) over UDP and TCP: each message is a transaction, its names without compression."""
+
+from __future__ import annotations
+
+import struct
+from typing import ClassVar
+
+from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.tables import TO_CLIENT, TO_SERVER
+
+#: Records of one message that are read, and labels of one name.
+MOST_RECORDS, MOST_LABELS = 1024, 128
+#: Bytes of a name, written out.
+MOST_NAME = 1025
+_HEADER = struct.Struct(">6H")
+_FIXED = struct.Struct(">HHIH")
+_PORTS = (53, 5353, 5355)
+_NAMED = frozenset((2, 5, 12, 39))  # records whose data is a name
+_SECTIONS = ("answers", "authorities", "additionals")
+
+
+class Malformed(ValueError):
+    """A message that cannot be read. `event` is Suricata's name of what is wrong."""
+
+    def __init__(self, event: str) -> None:
+        super().__init__(event)
+        self.event = event
+
+
+def name_at(data: bytes, at: int) -> tuple[bytes, int]:
+    """The name at an offset, labels joined by dots, and where it ends; compression that loops is refused."""
+    labels: list[bytes] = []
+    size, after, hops = 0, -1, 0
+    while True:
+        if at >= len(data):
+            raise Malformed("dns.malformed_data")
+        length = data[at]
+        if length == 0:
+            at += 1
+            break
+        if length >= 0xC0:
+            if at + 2 > len(data):
+                raise Malformed("dns.malformed_data")
+            if after < 0:
+                after = at + 2
+            to = (length & 0x3F) << 8 | data[at + 1]
+            hops += 1
+            if to >= at or hops > MOST_LABELS:
+                raise Malformed("dns.infinite_loop")
+            at = to
+            continue
+        if length > 63 or at + 1 + length > len(data):
+            raise Malformed("dns.malformed_data")
+        labels.append(data[at + 1 : at + 1 + length])
+        size += length + 1
+        if size > MOST_NAME:
+            raise Malformed("dns.name_too_long")
+        if len(labels) > MOST_LABELS:
+            raise Malformed("dns.too_many_labels")
+        at += 1 + length
+    return b".".join(labels), at if after < 0 else after
+
+
+class Dns(StreamParser):
+    """One conversation's messages."""
+
+    name: ClassVar[str] = "dns"
+
+    def datagram(self, direction: int, data: bytes, frame: int, time: int) -> None:
+        """A message."""
+        self._message(data, frame, time)
+
+    def advance(self, direction: int) -> None:
+        """Messages over TCP stand behind their length."""
+        stream = self.streams[direction]
+        while len(stream.data) >= 2:
+            end = 2 + int.from_bytes(stream.data[:2], "big")
+            if len(stream.data) < end:
+                stream.need = end
+                return
+            frame, time = stream.frame(end), stream.time(end)
+            message = bytes(stream.data[2:end])
+            stream.drop(end)
+            self._message(message, frame, time)
+        stream.need = 2
+
+    def _message(self, data: bytes, frame: int, time: int) -> None:
+        if len(data) < 12:
+            self.odd("dns.malformed_data", TO_SERVER, frame)
+            return
+        ident, flags, *counts = _HEADER.unpack_from(data)
+        d = TO_CLIENT if flags & 0x8000 else TO_SERVER
+        transaction = self.begin(frame, time)
+        transaction.note("dns.id", d, frame, ident)
+        transaction.note("dns.flags", d, frame, flags)
+        transaction.note("dns.opcode", d, frame, flags >> 11 & 15)
+        if d == TO_CLIENT:
+            transaction.note("dns.rcode", d, frame, flags & 15)
+        if flags & 0x40:
+            self.odd("dns.z_flag_set", d, frame, transaction)
+        if flags >> 11 & 15 >= 7:
+            self.odd("dns.invalid_opcode", d, frame, transaction)
+        try:
+            at = _questions(transaction, d, frame, data, counts[0])
+            _records(transaction, d, frame, data, at, counts[1:])
+        except Malformed as e:
+            self.odd(e.event, d, frame, transaction)
+        transaction.whole(d, frame)
+        self.finish(transaction)
+
+
+def _questions(transaction: Transaction, d: int, frame: int, data: bytes, count: int) -> int:
+    at = 12
+    for part in range(min(count, MOST_RECORDS)):
+        name, at = name_at(data, at)
+        if at + 4 > len(data):
+            raise Malformed("dns.malformed_data")
+        if d == TO_SERVER:
+            transaction.put("dns.query", d, frame, name, part)
+        transaction.put("dns.queries.rrname", d, frame, name, part)
+        transaction.put("dns.query.name", d, frame, name, part)
+        transaction.note("dns.rrtype", d, frame, int.from_bytes(data[at : at + 2], "big"), part)
+        at += 4
+    return at
+
+
+def _records(transaction: Transaction, d: int, frame: int, data: bytes, at: int, counts: list[int]) -> None:
+    part = 0
+    for section, count in zip(_SECTIONS, counts, strict=True):
+        for i in range(count):
+            if part >= MOST_RECORDS:
+                return
+            name, at = name_at(data, at)
+            if at + 10 > len(data):
+                raise Malformed("dns.malformed_data")
+            kind, _, ttl, length = _FIXED.unpack_from(data, at)
+            at += 10
+            if at + length > len(data):
+                raise Malformed("dns.malformed_data")
+            if kind != 41:  # EDNS has no owner
+                transaction.put(f"dns.{section}.rrname", d, frame, name, i)
+                transaction.put("dns.response.rrname", d, frame, name, part)
+            if section == "answers":
+                transaction.put("dns.answer.name", d, frame, name, i)
+                value = name_at(data, at)[0] if kind in _NAMED else data[at : at + length]
+                transaction.put("dns.rdata", d, frame, value, i)
+                transaction.note("dns.ttl", d, frame, ttl, i)
+                transaction.note("dns.rrtype", d, frame, kind, 256 + i)
+            at += length
+            part += 1
+
+
+def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
+    """Whether bytes begin a message: by port, its counts, and a first name that can be one."""
+    known = ports[0] in _PORTS or ports[1] in _PORTS
+    for at in (0, 2):  # over TCP a length stands before it; which of the two the registry does not say
+        message = data[at:]
+        if at == 2 and not 17 <= int.from_bytes(data[:2], "big") <= 4096:
+            continue
+        if _plausible(message, known=known):
+            return True
+    return None if known and len(data) < 14 else False
+
+
+def _plausible(message: bytes, *, known: bool) -> bool:
+    if len(message) < 12:
+        return False
+    _, flags, questions, answers, authorities, more = _HEADER.unpack_from(message)
+    if flags >> 11 & 15 > 6 or (flags & 0x40 and not known):
+        return False
+    if known:
+        return (
+            questions <= 16
+            and answers + authorities + more < 512
+            and (questions > 0 or answers + authorities + more > 0)
+        )
+    if questions != 1 or answers > 64 or authorities > 64 or more > 64 or (not flags & 0x8000 and answers):
+        return False
+    try:
+        name, at = name_at(message, 12)
+    except Malformed:
+        return False
+    return (
+        at + 4 <= len(message)
+        and int.from_bytes(message[at + 2 : at + 4], "big") in (1, 255)
+        and (all(32 < c < 127 for c in name))
+    )

@@ -1,0 +1,34 @@
+"""Files that passed: their bytes, name, size and hashes become buffers of their transaction."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ingest.applications.parser import Transaction
+
+
+def put_file(
+    transaction: Transaction,
+    direction: int,
+    frame: int,
+    data: bytes,
+    *,
+    name: bytes = b"",
+    size: int = -1,
+    complete: bool = True,
+    hashes: bool = True,
+    part: int = 0,
+) -> None:
+    """A file ended at `frame`: `data` is what was kept of its `size` bytes."""
+    size = len(data) if size < 0 else size
+    complete = complete and size == len(data)
+    if data:
+        transaction.put("file.data", direction, frame, data, part)
+    if name:
+        transaction.put("file.name", direction, frame, name, part)
+    transaction.note("file.size", direction, frame, size, part)
+    transaction.note("file.complete", direction, frame, int(complete), part)
+    if complete and hashes:
+        for kind in ("md5", "sha1", "sha256"):
+            digest = hashlib.new(kind, data, usedforsecurity=False).hexdigest().encode()
+            transaction.put(f"file.{kind}", direction, frame, digest, part)

@@ -1,0 +1,382 @@
+"""HTTP/1 (RFC 9112), read as libhtp reads it: pipelining, chunks, compressed bodies, and what is not HTTP at all."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications import headers, http1_put
+from ingest.applications.headers import Field
+from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.tables import TO_CLIENT, TO_SERVER
+
+# What a direction is in the middle of.
+HEAD, LENGTH, SIZE, CHUNK, CHUNK_END, TRAILER, CLOSE, OVER = (
+    "head",
+    "length",
+    "size",
+    "chunk",
+    "end",
+    "trailer",
+    "close",
+    "over",
+)
+#: Bytes of a head (first line and fields) before it is given up.
+MOST_HEAD = 128 << 10
+# A line of blanks ends a head as an empty one does, unless the head goes on behind it.
+_HEAD_END = re.compile(rb"\n(?:\r?\n|[ \t]+\r?\n(?=[^ \t\r\n]))")
+_BLANK = b" \t\r\n\v\f\0"
+_HEX = re.compile(rb"[ \t]*([0-9A-Fa-f]+)")
+_LENGTH = re.compile(rb"[^0-9]*([0-9]+)[ \t]*(?![^,])")
+
+
+class Body:
+    """A body on its way: what is kept of it, its size, and what is left of a length or chunk."""
+
+    __slots__ = ("coding", "kept", "left", "lost", "size")
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
+        self.size = 0
+        self.left = 0
+        self.lost = False
+        self.coding = b""
+
+
+class Http1(StreamParser):
+    """One connection's requests and responses."""
+
+    name: ClassVar[str] = "http"
+
+    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(settings, ports)
+        self.phase = [HEAD, HEAD]
+        self.bodies = [Body(), Body()]
+        self.heads: list[dict[bytes, Field]] = [{}, {}]
+        self.request: Transaction | None = None  # whose request is being read
+        self.response: Transaction | None = None
+        self.waiting: list[Transaction] = []  # requests not yet answered
+        self.asked: dict[int, tuple[bytes, bytes]] = {}  # method and path by transaction
+
+    def advance(self, direction: int) -> None:
+        """Read on until more bytes are needed."""
+        while not self.done[direction] and self._step(direction):
+            pass
+
+    def _step(self, d: int) -> bool:
+        phase, stream = self.phase[d], self.streams[d]
+        if phase == HEAD:
+            return self._head(d)
+        if phase == OVER:
+            stream.drop(len(stream.data))
+            return False
+        if not stream.data:
+            return False
+        if phase in (LENGTH, CHUNK, CLOSE):
+            return self._body(d)
+        if phase == SIZE:
+            return self._size(d)
+        if phase == CHUNK_END:
+            return self._chunk_end(d)
+        return self._trailer(d)
+
+    # Heads.
+
+    def _head(self, d: int) -> bool:
+        stream = self.streams[d]
+        data = stream.data
+        blank = len(data) - len(data.lstrip(_BLANK))
+        if blank:
+            stream.drop(blank)
+        if not data:
+            stream.need = 1
+            return False
+        line_end = data.find(b"\n")
+        if d == TO_CLIENT and not self._looks_like_response(line_end):
+            return self._headless()
+        if line_end < 0:
+            return self._more(d)
+        line = bytes(data[:line_end]).rstrip(b"\r")
+        if d == TO_SERVER and len(line.split(None, 2)) < 3:
+            self._request(line, b"", [], line_end + 1, headless=True)
+            return True
+        if data[line_end + 1 : line_end + 3] == b"\r\n" or data[line_end + 1 : line_end + 2] == b"\n":
+            end = line_end + (3 if data[line_end + 1] == 13 else 2)
+            block = b""
+        else:
+            found = _HEAD_END.search(data, max(line_end + 1, stream.need - 4 if stream.need > 4 else 0))
+            if not found:
+                return self._more(d)
+            end = found.end()
+            block = bytes(data[line_end + 1 : found.start() + 1])
+        fields, sound = headers.parse(block)
+        raw = bytes(data[line_end + 1 : end])
+        if d == TO_SERVER:
+            self._request(line, raw, fields, end)
+        else:
+            self._response(line, raw, fields, end)
+        if not sound:
+            kind = (
+                "http.request_field_missing_colon" if d == TO_SERVER else "http.response_field_missing_colon"
+            )
+            self.odd(kind, d, stream.frame(0), self.request if d == TO_SERVER else self.response)
+        return True
+
+    def _more(self, d: int) -> bool:
+        stream = self.streams[d]
+        if len(stream.data) > MOST_HEAD:
+            self.odd("applayer.parser_limit_reached", d, stream.frame(len(stream.data)))
+            self.done[d] = True
+        stream.need = len(stream.data) + 1
+        return False
+
+    def _looks_like_response(self, line_end: int) -> bool:
+        data = self.streams[TO_CLIENT].data
+        head = bytes(data[:4]).upper()
+        return b"HTTP".startswith(head) if line_end < 0 else head == b"HTTP"
+
+    def _headless(self) -> bool:
+        """An answer without a status line is a body (HTTP/0.9)."""
+        stream = self.streams[TO_CLIENT]
+        self._answered(stream.frame(1), stream.time(1))
+        self.heads[TO_CLIENT] = {}
+        self.bodies[TO_CLIENT] = Body()
+        self.phase[TO_CLIENT] = CLOSE
+        return True
+
+    def _request(
+        self, line: bytes, raw: bytes, fields: list[Field], end: int, *, headless: bool = False
+    ) -> None:
+        stream = self.streams[TO_SERVER]
+        transaction = self.begin(stream.frame(1), stream.time(1))
+        frame = stream.frame(end)
+        stream.drop(end)
+        stream.need = 1
+        found = headers.merged(fields)
+        method, path = http1_put.request(self, transaction, line, raw, fields, found, frame)
+        self.request = transaction
+        self.asked[transaction.number] = (method, path)
+        self.waiting.append(transaction)
+        self.heads[TO_SERVER] = found
+        self.bodies[TO_SERVER] = Body()
+        if headless:
+            self._finished(TO_SERVER, frame)
+        elif method == b"CONNECT":
+            self._finished(TO_SERVER, frame)
+        else:
+            self._body_begins(TO_SERVER, frame)
+
+    def _answered(self, frame: int, time: int) -> Transaction:
+        """The transaction that a response belongs to."""
+        if self.response is None:
+            if self.waiting:
+                self.response = self.waiting.pop(0)
+            else:
+                self.response = self.begin(frame, time)
+                self.odd("http.unable_to_match_response_to_request", TO_CLIENT, frame, self.response)
+        return self.response
+
+    def _response(self, line: bytes, raw: bytes, fields: list[Field], end: int) -> None:
+        stream = self.streams[TO_CLIENT]
+        transaction = self._answered(stream.frame(1), stream.time(1))
+        frame = stream.frame(end)
+        stream.drop(end)
+        stream.need = 1
+        status = http1_put.status_of(line)
+        if 100 <= status < 200 and status != 101:
+            return  # the answer proper comes yet
+        found = headers.merged(fields)
+        http1_put.response(transaction, line, raw, fields, found, frame)
+        self.heads[TO_CLIENT] = found
+        self.bodies[TO_CLIENT] = Body()
+        method = self.asked.get(transaction.number, (b"", b""))[0]
+        if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
+            self._finished(TO_CLIENT, frame)
+            self.becomes = "?"
+            self.phase = [OVER, OVER]
+        elif method == b"HEAD" or status in (204, 304):
+            self._finished(TO_CLIENT, frame)
+        else:
+            self._body_begins(TO_CLIENT, frame)
+
+    # Bodies.
+
+    def _body_begins(self, d: int, frame: int) -> None:
+        found, body = self.heads[d], self.bodies[d]
+        coding = found.get(b"transfer-encoding")
+        length = found.get(b"content-length")
+        if (encoding := found.get(b"content-encoding")) is not None:
+            body.coding = encoding.value
+        if coding is not None and b"chunked" in coding.value.lower():
+            self.phase[d] = SIZE
+            return
+        if length is not None:
+            if number := _LENGTH.match(length.value[:256]):
+                body.left = min(int(number.group(1)[:18]), 1 << 62)
+                self.phase[d] = LENGTH
+                if body.left == 0:
+                    self._finished(d, frame)
+                return
+            kind = "request" if d == TO_SERVER else "response"
+            self.odd(f"http.invalid_content_length_field_in_{kind}", d, frame, self._of(d))
+        if d == TO_SERVER:
+            self._finished(d, frame)
+        else:
+            self.phase[d] = CLOSE
+
+    def _of(self, d: int) -> Transaction | None:
+        return self.request if d == TO_SERVER else self.response
+
+    def _body(self, d: int) -> bool:
+        """Bytes of a body, a chunk, or of what goes on until the end."""
+        stream, body = self.streams[d], self.bodies[d]
+        n = len(stream.data) if self.phase[d] == CLOSE else min(body.left, len(stream.data))
+        room = self.settings.body_bytes - len(body.kept)
+        if room > 0:
+            body.kept += stream.data[: min(n, room)]
+        body.size += n
+        body.left -= n
+        frame = stream.frame(n)
+        stream.drop(n)
+        stream.need = 1
+        if self.phase[d] != CLOSE and body.left <= 0:
+            if self.phase[d] == CHUNK:
+                self.phase[d] = CHUNK_END
+            else:
+                self._finished(d, frame)
+        return bool(stream.data)
+
+    def _size(self, d: int) -> bool:
+        """The line with a chunk's size."""
+        stream, body = self.streams[d], self.bodies[d]
+        end = stream.data.find(b"\n")
+        begun = stream.data[:64].lstrip(b" \t\r\n\v\f")[:1]
+        if end < 0 and len(stream.data) < 1024 and (not begun or begun in b"0123456789abcdefABCDEF"):
+            return False
+        line = bytes(stream.data[: end if end >= 0 else 64]).strip(b" \t\r\n\v\f")
+        if not line and end >= 0:
+            stream.drop(end + 1)
+            return bool(stream.data)
+        found = _HEX.match(line)
+        if not found or end < 0 or len(found.group(1).lstrip(b"0")) > 8:
+            kind = "request" if d == TO_SERVER else "response"
+            self.odd(f"http.invalid_{kind}_chunk_len", d, stream.frame(1), self._of(d))
+            self.phase[d] = CLOSE  # no chunks after all
+            return True
+        size = int(found.group(1), 16)
+        stream.drop(end + 1)
+        if size == 0:
+            self.phase[d] = TRAILER
+            return True
+        body.left = size
+        self.phase[d] = CHUNK
+        return bool(stream.data)
+
+    def _chunk_end(self, d: int) -> bool:
+        """What stands behind a chunk's bytes, up to the end of the line."""
+        stream = self.streams[d]
+        end = stream.data.find(b"\n")
+        if end < 0:
+            if len(stream.data) < 1024:
+                return False
+            end = len(stream.data) - 1
+        stream.drop(end + 1)
+        self.phase[d] = SIZE
+        return bool(stream.data)
+
+    def _trailer(self, d: int) -> bool:
+        """Fields behind the last chunk, up to an empty line."""
+        stream = self.streams[d]
+        end = stream.data.find(b"\n")
+        if end < 0:
+            if len(stream.data) > MOST_HEAD:
+                self.done[d] = True
+            return False
+        line = bytes(stream.data[:end]).strip(b"\r")
+        frame = stream.frame(end + 1)
+        stream.drop(end + 1)
+        transaction = self._of(d)
+        if not line:
+            self._finished(d, frame)
+        elif transaction is not None:
+            transaction.put("http.trailer", d, frame, line)
+        return True
+
+    def _finished(self, d: int, frame: int) -> None:
+        """One half of a transaction is whole."""
+        transaction = self._of(d)
+        self.phase[d] = HEAD
+        if transaction is None:
+            return
+        http1_put.body(self, transaction, d, frame, self.bodies[d], self.heads[d])
+        self.bodies[d] = Body()
+        transaction.whole(d, frame)
+        if d == TO_SERVER:
+            self.request = None
+        else:
+            self.response = None
+        if transaction.complete == 3 and transaction in self.open:
+            self.asked.pop(transaction.number, None)
+            self.finish(transaction)
+
+    # Ends.
+
+    def gap(self, direction: int, missed: int) -> None:
+        """Lost bytes of a body are only lost; lost bytes elsewhere end the reading of a direction."""
+        body, phase = self.bodies[direction], self.phase[direction]
+        if self.done[direction]:
+            return
+        inside = phase in (LENGTH, CHUNK) and missed <= body.left
+        if not inside and phase != CLOSE:
+            super().gap(direction, missed)
+            return
+        body.lost = True
+        body.size += missed
+        self.streams[direction].base += missed
+        if inside:
+            body.left -= missed
+            if body.left == 0 and phase == LENGTH:
+                self._finished(direction, self.streams[direction].frame(0))
+            elif body.left == 0:
+                self.phase[direction] = CHUNK_END
+
+    def close(self, direction: int, frame: int) -> None:
+        """What goes on until the end has ended; a head cut off is read as far as it goes."""
+        stream, phase = self.streams[direction], self.phase[direction]
+        if phase == HEAD and stream.data.strip(_BLANK) and len(stream.data) < MOST_HEAD:
+            if b"\n" in stream.data:
+                stream.data += b"\r\n\r\n"
+                stream.need = 1
+                self.advance(direction)
+                phase = self.phase[direction]
+        transaction = self._of(direction)
+        if phase == CLOSE:
+            self._finished(direction, frame)
+        elif phase in (LENGTH, CHUNK, SIZE, CHUNK_END, TRAILER) and transaction is not None:
+            self.bodies[direction].lost = self.bodies[direction].lost or phase in (LENGTH, CHUNK)
+            http1_put.body(self, transaction, direction, frame, self.bodies[direction], self.heads[direction])
+
+
+_METHODS = (
+    "GET POST PUT HEAD OPTIONS TRACE CONNECT DELETE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
+    "REPORT SEARCH DEBUG MERGE CHECKOUT CHECKIN UPDATE LABEL BIND VERSION-CONTROL MKWORKSPACE MKACTIVITY "
+    "BASELINE-CONTROL INVALID NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH BCOPY BDELETE BMOVE BPROPFIND BPROPPATCH POLL"
+).split()
+_STARTS = tuple(f"{method}{blank}".encode() for method in _METHODS for blank in " \t")
+
+
+def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
+    """Whether bytes begin an HTTP/1 conversation."""
+    data = data.lstrip(b" \r\n")[:20]
+    if direction == TO_CLIENT:
+        head = data[:5].upper()
+        return head == b"HTTP/" or (None if b"HTTP/".startswith(head) and len(head) < 5 else False)
+    if data.startswith(_STARTS):
+        return True
+    if any(start.startswith(data) for start in _STARTS):
+        return None
+    return ports[1] in (80, 8080, 3128, 8000) and _ODD_REQUEST.match(data) is not None
+
+
+_ODD_REQUEST = re.compile(rb"[A-Za-z][A-Za-z_-]{1,14}[ \t]+[/A-Za-z*]")

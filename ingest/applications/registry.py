@@ -1,0 +1,65 @@
+"""The parsers, one line each: what is tried first stands first."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+from ingest.applications.parser import Parser
+
+#: (direction, the first bytes of that direction, (client's port, server's port)): yes, no, or not yet known.
+Looks = Callable[[int, bytes, tuple[int, int]], bool | None]
+
+
+class Entry(NamedTuple):
+    """A protocol: where its parser is, and what carries it."""
+
+    name: str
+    module: str
+    parser: str
+    tcp: bool
+    udp: bool
+
+
+# Each module has `looks(direction, data, ports)` beside its parser.
+PARSERS = (
+    Entry("http", "http1", "Http1", tcp=True, udp=False),
+    # Entry("tls", "tls", "Tls", tcp=True, udp=False),
+    Entry("dns", "dns", "Dns", tcp=True, udp=True),
+)
+_BY_NAME = {entry.name: entry for entry in PARSERS}
+TCP = tuple(entry.name for entry in PARSERS if entry.tcp)
+UDP = tuple(entry.name for entry in PARSERS if entry.udp)
+
+
+@cache
+def parser_of(name: str) -> type[Parser]:
+    """The parser of a protocol."""
+    entry = _BY_NAME[name]
+    found: type[Parser] = getattr(_module(name), entry.parser)
+    return found
+
+
+@cache
+def looks_of(name: str) -> Looks:
+    """What says whether bytes are of a protocol."""
+    found: Looks = _module(name).looks
+    return found
+
+
+@cache
+def _module(name: str) -> object:
+    return importlib.import_module(f"ingest.applications.{_BY_NAME[name].module}")
+
+
+def recognise(names: tuple[str, ...], direction: int, data: bytes, ports: tuple[int, int]) -> str | None:
+    """The protocol that bytes are of; "" where none is, None where more bytes may tell."""
+    perhaps = False
+    for name in names:
+        answer = looks_of(name)(direction, data, ports)
+        if answer:
+            return name
+        perhaps = perhaps or answer is None
+    return None if perhaps else ""
