@@ -32,7 +32,7 @@ _SECTION = Section("pcap", big_endian=False, interfaces=(Interface(link=_RAW, mu
 BLOCK_BYTES = 1 << 20
 SEAL_S = 0.5
 #: Seconds between two looks, so that datagrams are taken many at a time.
-_GATHER_S = 0.005
+_GATHER_S = 0.02
 #: Bytes that a record adds to a datagram at most: its header, IPv6, UDP.
 _AROUND = 16 + 40 + 8
 _JOURNAL = "references.jsonl"

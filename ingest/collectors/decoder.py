@@ -14,7 +14,7 @@ from citywall.batches import REASONS as PACKET_REASONS
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, Datagrams
 from ingest.collectors.records import gone
-from ingest.collectors.sampling import Sampling
+from ingest.collectors.sampling import ALL, Sampling
 from ingest.collectors.templates import NO_ROOM, Layouts, Refused, Template, Withdrawn, read_set
 from ingest.flowlogs.lines import Errors
 
@@ -46,12 +46,12 @@ class Source(msgspec.Struct):
 
 @dataclass
 class Decoded:
-    """Records (u64[n, kernels.COLUMNS]) of some datagrams, and what belongs to each of these.
+    """Flows (HALF[n]; `arrived` is their datagram) of some datagrams, and what belongs to each of these.
 
     `heads` is HEAD[m], `sources` (i4[m]) numbers the exporter and domain of each, -1 where it was refused.
     """
 
-    records: NDArray[np.uint64]
+    records: NDArray[np.void]
     heads: NDArray[np.void]
     sources: NDArray[np.int32]
     errors: Errors
@@ -68,6 +68,9 @@ class Decoder:
         self._expected = np.zeros(0, np.uint32)
         self._known = np.zeros(0, np.uint8)
         self._number = 1  # of the next datagram
+        self._row = np.zeros(k.COLUMNS, np.uint64)
+        self._rates = np.zeros(0, np.int64)
+        self._samplers = np.zeros((0, 3), np.int64)
 
     def decode(self, datagrams: Datagrams) -> Decoded:
         """Decode; nothing in a datagram makes this raise."""
@@ -87,15 +90,20 @@ class Decoder:
         parts = list(self._sets(work))
         if sflow.any():
             parts.append(self._samples(datagrams, work))
-        records = np.concatenate(parts) if parts else np.zeros((0, k.COLUMNS), np.uint64)
-        if len(parts) > 1:
-            records = records[np.argsort(records[:, k.DATAGRAM], kind="stable")]
+        parts = parts or [np.zeros(0, k.HALF)]
+        records = np.concatenate(parts) if len(parts) != 1 else parts[0]
+        if sflow.any():
+            records = records[np.argsort(records["arrived"], kind="stable")]
+        _place_in_time(records, heads)
         counts = np.zeros((len(self._by_index), 3), np.int64)
         k.gaps(heads, sources.astype(np.int64), self._expected, self._known, counts)
         for code in np.unique(heads["reason"][heads["reason"] != 0]):
             errors.add(REASONS[code], work.first + np.flatnonzero(heads["reason"] == code))
+        errors.add("not_ip", work.first + np.repeat(np.arange(n), heads["strange"]))
         lost, disordered, restarted = counts.sum(axis=0).tolist()
         notes = {"exports_lost": lost, "exports_out_of_order": disordered, "exporter_restarts": restarted}
+        created = int(heads["created"].sum())
+        notes |= {"flows_only_created": created} if created else {}
         return Decoded(records, heads, sources, errors, notes | work.notes)
 
     def _place(self, datagrams: Datagrams, heads: NDArray[np.void], errors: Errors) -> NDArray[np.int32]:
@@ -121,13 +129,14 @@ class Decoder:
         if source is None and len(self._sources) < MAX_SOURCES:
             source = self._sources[key] = Source(len(self._sources))
             self._by_index.append(source)
+            self._rates = np.append(self._rates, 1)
             if len(self._by_index) > len(self._known):
                 more = max(16, len(self._known))
                 self._expected = np.concatenate((self._expected, np.zeros(more, np.uint32)))
                 self._known = np.concatenate((self._known, np.zeros(more, np.uint8)))
         return source
 
-    def _sets(self, work: _Work) -> list[NDArray[np.uint64]]:
+    def _sets(self, work: _Work) -> list[NDArray[np.void]]:
         """Decode sets in order; whatever changes how those behind it are read comes to its right."""
         sets = work.sets
         of = work.sources[sets["datagram"]] if len(sets) else np.zeros(0, np.int32)
@@ -177,6 +186,8 @@ class Decoder:
         if one["kind"] == k.DATA:
             template = source.templates.get(int(one["id"]))
             changed = template is not None and source.sampling.read(raw, template)
+            if changed:
+                self._tell_rates()
         else:
             version = int(work.heads["version"][one["datagram"]])
             place = np.array([work.first + int(one["datagram"])], np.int64)
@@ -215,8 +226,8 @@ class Decoder:
         source.templates[template.id] = msgspec.structs.replace(template, layout=layout)
         return True
 
-    def _records(self, work: _Work, sets: NDArray[np.void]) -> NDArray[np.uint64]:
-        """Decode data sets as far as they were put to templates, and undo the sampling."""
+    def _records(self, work: _Work, sets: NDArray[np.void]) -> NDArray[np.void]:
+        """Decode data sets as far as they were put to templates."""
         data = sets["kind"] == k.DATA
         missing = data & (sets["template"] < 0)
         if missing.any():
@@ -225,11 +236,13 @@ class Decoder:
         table = self._layouts.table[known["template"]]
         length = np.maximum(table["length"].astype(np.int64), 1)
         room = int(((known["end"] - known["start"]) // length)[table["useful"] == 1].sum())
-        out = np.empty((room + 1, k.COLUMNS), np.uint64)
+        out = np.empty(room + 1, k.HALF)
         self._clocks(work, known)
-        out = out[: k.records(work.buffer, sets, self._layouts.table, self._layouts.ops, work.heads, out)]
-        self._scale(work, out)
-        return out
+        n = k.records(
+            work.buffer, sets, self._layouts.table, self._layouts.ops, work.heads, work.sources, self._rates,
+            self._samplers, self._row, out,
+        )  # fmt: skip
+        return out[:n]
 
     def _clocks(self, work: _Work, sets: NDArray[np.void]) -> None:
         """The uptime of IPFIX exporters that have said when they began."""
@@ -241,36 +254,40 @@ class Decoder:
                 at = at[work.heads["version"][at] == k.IPFIX]
                 work.heads["uptime"][at] = np.maximum(work.heads["time"][at] // 1_000_000 - begun, -1)
 
-    def _scale(self, work: _Work, rows: NDArray[np.uint64]) -> None:
-        """Multiply counts by how few packets were looked at."""
-        if not len(rows):
-            return
-        at = rows[:, k.DATAGRAM].astype(np.int64)
-        rates = np.where(rows[:, k.RATE] > 0, rows[:, k.RATE], np.maximum(work.heads["rate"][at], 1))
-        of = work.sources[at].astype(np.int64)
-        for index in np.unique(of).tolist():
-            sampling = self._by_index[index].sampling
-            if not sampling.rates:
-                continue
-            ours = (of == index) & (rows[:, k.RATE] == 0)
-            for sampler in np.unique(rows[ours, k.SAMPLER]).tolist():
-                rates[ours & (rows[:, k.SAMPLER] == sampler)] = sampling.rate(sampler)
-        scale(rows, rates)
+    def _tell_rates(self) -> None:
+        """Sampling as the kernels take it: a rate for each source, and those of samplers that differ."""
+        self._rates = np.array([source.sampling.rate(ALL) for source in self._by_index], np.int64)
+        rows = [
+            (source.index, sampler, rate)
+            for source in self._by_index
+            for sampler, rate in source.sampling.rates.items()
+            if rate != source.sampling.rate(ALL) and sampler < 1 << 62
+        ]
+        self._samplers = np.array(rows, np.int64).reshape(-1, 3)
 
-    def _samples(self, datagrams: Datagrams, work: _Work) -> NDArray[np.uint64]:
+    def _samples(self, datagrams: Datagrams, work: _Work) -> NDArray[np.void]:
         """Packets sampled by sFlow."""
         heads = work.heads
         heads["version"][work.sources < 0] = 0
         found = np.empty(int((datagrams.ends - datagrams.starts).sum()) // 24 + 1, k.SAMPLE)
         found = found[: k.samples(work.buffer, datagrams.starts, datagrams.ends, heads, found)]
-        out = np.empty((len(found) + 1, k.COLUMNS), np.uint64)
+        out, packets = np.empty(len(found) + 1, k.HALF), np.empty(len(found), PACKET)
         reasons = np.zeros(len(PACKET_REASONS), np.int64)
-        packets = np.empty(len(found), PACKET)
-        out = out[: k.sampled(work.buffer, found, packets, heads, reasons, out)]
+        n = k.sampled(
+            work.buffer,
+            found,
+            packets,
+            heads,
+            work.sources,
+            self._rates,
+            self._samplers,
+            reasons,
+            self._row,
+            out,
+        )
         if reasons.any():
             work.notes["samples_not_ip"] = int(reasons.sum())
-        scale(out, out[:, k.RATE].copy())
-        return out
+        return out[:n]
 
     def snapshot(self) -> bytes:
         """All that is kept."""
@@ -292,6 +309,7 @@ class Decoder:
         self._expected = np.array(saved.expected, np.uint32)
         self._known = np.array(saved.known, np.uint8)
         self._number = saved.number
+        self._tell_rates()
 
 
 class _Saved(msgspec.Struct):
@@ -319,14 +337,16 @@ class _Work:
         return int(one["kind"]).to_bytes(1, "big") + int(one["id"]).to_bytes(3, "big") + raw
 
 
-#: No count or rate is believed beyond these, so that their product is one.
-_MOST, _MOST_RATE = np.uint64(1 << 40), np.uint64(1 << 20)
-
-
-def scale(rows: NDArray[np.uint64], rates: NDArray[np.uint64]) -> None:
-    """Multiply the counts of records by `rates`, which stay beside them."""
-    rows[:, k.RATE] = rates = np.minimum(rates.astype(np.uint64), _MOST_RATE)
-    if not (rates > 1).any():
+def _place_in_time(rows: NDArray[np.void], heads: NDArray[np.void]) -> None:
+    """Times of clocks nobody knows: the last record of a message is taken to have ended at export."""
+    lost = rows["done"] == k.LOST
+    if not lost.any():
         return
-    for column in (k.PACKETS, k.BYTES, k.OUT_PACKETS, k.OUT_BYTES, k.REV_PACKETS, k.REV_BYTES):
-        rows[:, column] = np.minimum(rows[:, column], _MOST) * rates
+    some = rows[lost]
+    newest = np.zeros(len(heads), np.int64)
+    np.maximum.at(newest, some["arrived"], some["last"])
+    exported = heads["time"][some["arrived"]]
+    for name in ("last", "first"):
+        some[name] = exported - (newest[some["arrived"]] - np.minimum(some[name], some["last"])) * 1_000_000
+    some["done"] = 0
+    rows[lost] = some

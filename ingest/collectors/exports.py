@@ -172,7 +172,6 @@ def of_capture(ref: BlockRef) -> ChunkRef:
 
 class _Saved(msgspec.Struct):
     decoder: bytes
-    datagram: int
     record: int
     flow: int
 
@@ -187,8 +186,13 @@ class ExportReader:
         self.notes: dict[str, int] = {}
         self._decoder = Decoder()
         self._pairing = pairing.Pairing()
-        self._datagram = self._record = self._flow = 1
+        self._record = self._flow = 1
         self._open: tuple[str, CaptureFile] | None = None
+
+    @property
+    def records(self) -> int:
+        """Records of flows read so far."""
+        return self._record - 1
 
     def add(self, ref: ChunkRef, data: bytes | None = None) -> tuple[Logged, Errors]:
         """Take the next reference; raises InputError where its file changed."""
@@ -199,16 +203,14 @@ class ExportReader:
 
     def take(self, datagrams: Datagrams, errors: Errors) -> NDArray[np.void]:
         """Datagrams in; flows (HALF rows) that are whole, or have waited for long enough, out."""
-        first = self._datagram
-        self._datagram += len(datagrams)
         decoded = self._decoder.decode(datagrams)
-        rows, at = pairing.halves(decoded, self._record, decoded.errors, first)
+        rows = decoded.records
         self._record += len(rows)
         clocks = np.where(datagrams.times > 0, datagrams.times, decoded.heads["time"])
         errors.merge(decoded.errors)
         for name, n in decoded.notes.items():
             self.notes[name] = self.notes.get(name, 0) + n
-        return self._pairing.add(rows, clocks[at])
+        return self._pairing.add(rows, clocks[rows["arrived"]])
 
     def finish(self) -> Logged:
         """The end: flows that wait for their other direction."""
@@ -244,7 +246,7 @@ class ExportReader:
 
     def snapshot(self) -> Parts:
         """All that is kept."""
-        saved = _Saved(self._decoder.snapshot(), self._datagram, self._record, self._flow)
+        saved = _Saved(self._decoder.snapshot(), self._record, self._flow)
         parts: Parts = {"exports": msgspec.msgpack.encode(saved)}
         return parts | {f"exports.{name}": part for name, part in self._pairing.snapshot().items()}
 
@@ -252,7 +254,7 @@ class ExportReader:
         """Go on where `snapshot` was; raises ValueError on parts of another shape."""
         saved = msgspec.msgpack.decode(bytes_of(parts, "exports"), type=_Saved)
         self._decoder.restore(saved.decoder)
-        self._datagram, self._record, self._flow = saved.datagram, saved.record, saved.flow
+        self._record, self._flow = saved.record, saved.flow
         self._pairing.restore(
             {
                 name.removeprefix("exports."): part

@@ -1,7 +1,7 @@
 """Kernels of the flow-export decoders: datagrams in a byte buffer to sets, sets to records, records to flows.
 
-A record is a row of u64 words, one a column (`SRC_HI` and so on). Every offset is checked against the end of
-its datagram before it is read.
+A record is read into u64 words, one a column (`SRC_HI` and so on), then made a row of HALF. Every offset is
+checked against the end of its datagram before it is read.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ SRC_HI, SRC_LO, DST_HI, DST_LO, SRC_PORT, DST_PORT, PROTO = 0, 1, 2, 3, 4, 5, 6
 PACKETS, BYTES, OUT_PACKETS, OUT_BYTES, REV_PACKETS, REV_BYTES = 7, 8, 9, 10, 11, 12
 FLAGS, REV_FLAGS, FIRST, LAST, ICMP, VLAN, SRC_MAC, DST_MAC = 13, 14, 15, 16, 17, 18, 19, 20
 RATE, SAMPLER, EVENT, UP_FIRST, UP_LAST, DURATION, INIT = 21, 22, 23, 24, 25, 26, 27
-#: Bit c is set where column c was in the record; its datagram; whether it is a sampled packet.
-PRESENT, DATAGRAM, SAMPLED = 28, 29, 30
-COLUMNS = 31
+#: Bit c is set where column c was in the record; whether it is a sampled packet.
+PRESENT, SAMPLED = 28, 29
+COLUMNS = 30
 
 # How a field's bytes become a word.
 UNSIGNED, ADDRESS4, ADDRESS6, SECONDS, MILLISECONDS, NTP, BEFORE_US, HIGH_BYTE, LOW_BYTE = range(9)
@@ -42,10 +42,12 @@ V5, V9, IPFIX, SFLOW = 5, 9, 10, 105
 #: The set id that stands for the records of NetFlow v5.
 V5_SET = 65536
 
-#: A datagram's header. `uptime` (ms) is -1 where it has none; `rate` is 0 where it tells none.
+#: A datagram's header. `uptime` (ms) is -1 where it has none; `rate` is 0 where it tells none. Of its
+#: `records`, `strange` are no IP flow and `created` only tell that one began.
 HEAD = np.dtype(
     [("time", "i8"), ("uptime", "i8"), ("domain", "u8"), ("sequence", "u4"), ("rate", "u4"),
-     ("records", "i4"), ("version", "u2"), ("reason", "u1"), ("unknown", "u1")],
+     ("records", "i4"), ("strange", "i4"), ("created", "i4"), ("version", "u2"), ("reason", "u1"),
+     ("unknown", "u1")],
     align=True,
 )  # fmt: skip
 #: A set: the content of `buffer[start:end]`, in datagram `datagram`; its template, or -1.
@@ -55,12 +57,35 @@ SET = np.dtype(
 )
 #: A layout: its operations are `ops[first:stop]`; `length` of a record (the least where `fixed` is 0).
 LAYOUT = np.dtype(
-    [("first", "i4"), ("stop", "i4"), ("length", "i4"), ("fixed", "u1"), ("useful", "u1")], align=True
-)
+    [("first", "i4"), ("stop", "i4"), ("length", "i4"), ("fixed", "u1"), ("useful", "u1"), ("option", "u1")],
+    align=True,
+)  # fmt: skip
 #: One field: where it is in a record of fixed length, its length (-1 is variable), column (-1 is none), kind.
 OPERATION = np.dtype([("at", "i4"), ("length", "i4"), ("column", "i4"), ("kind", "i4")], align=True)
 
+#: A record as a flow of one direction (of both, where it is `paired`), and what is made of two. `source`: the
+#: exporter and domain it came from; `arrived`: its datagram until it is paired, then the clock when it came.
+#: `done`: 1 when it has gone out with its other half, LOST while its times are those of an unknown clock.
+HALF = np.dtype(
+    [("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"), ("first", "i8"), ("last", "i8"),
+     ("src_packets", "u8"), ("dst_packets", "u8"), ("src_bytes", "u8"), ("dst_bytes", "u8"),
+     ("src_mac", "u8"), ("dst_mac", "u8"), ("number", "i8"), ("arrived", "i8"), ("hash", "u8"),
+     ("source", "i4"), ("vlan", "u4"), ("src_port", "u2"), ("dst_port", "u2"), ("icmp", "u2"),
+     ("proto", "u1"),
+     ("src_flags", "u1"), ("dst_flags", "u1"), ("paired", "u1"), ("sampled", "u1"), ("done", "u1")],
+    align=True,
+)  # fmt: skip
+
+#: Of `HALF.done`.
+LOST = 2
+
 _V4_MAPPED = U8(0xFFFF_0000_0000)
+#: No count or rate is believed beyond these, so that their product is one.
+_MOST, _MOST_RATE = U8(1 << 40), U8(1 << 20)
+#: Firewall events (RFC 8158, Cisco NSEL) that come again with counts when the flow ends.
+_CREATED = 1
+#: How far (ns) ahead of its export a flow may seem to end.
+_AHEAD = 86_400_000_000_000
 _MS = 1_000_000
 _S = 1_000_000_000
 #: Seconds from 1900, which NTP counts from, to 1970.
@@ -85,6 +110,8 @@ def walk(buffer, starts, ends, heads, sets):
         h["sequence"] = 0
         h["rate"] = 0
         h["records"] = 0
+        h["strange"] = 0
+        h["created"] = 0
         h["unknown"] = 0
         h["version"] = 0
         h["reason"] = NONE
@@ -185,6 +212,8 @@ def _unsigned(buffer, at, length):
         return U8(load_be32(buffer, at))
     if length == 2:
         return U8(load_be16(buffer, at))
+    if length == 1:
+        return U8(buffer[at])
     if length == 8:
         return U8(load_be64(buffer, at))
     word = U8(0)
@@ -196,6 +225,11 @@ def _unsigned(buffer, at, length):
 @internal
 def _field(buffer, at, length, column, kind, time, row):
     """Put the field of `length` (1 or more) bytes at `at` into its column; True where it is understood."""
+    if kind == UNSIGNED:
+        if length > 8:
+            return False
+        row[column] = _unsigned(buffer, at, length)
+        return True
     if kind == ADDRESS4:
         if length != 4:
             return False
@@ -214,9 +248,7 @@ def _field(buffer, at, length, column, kind, time, row):
     if length > 8:
         return False
     word = _unsigned(buffer, at, length)
-    if kind == UNSIGNED:
-        row[column] = word
-    elif kind == SECONDS:
+    if kind == SECONDS:
         row[column] = word * U8(_S) if word < U8(1 << 33) else U8(0)
     elif kind == MILLISECONDS:
         row[column] = word * U8(_MS) if word < U8(1 << 43) else U8(0)
@@ -280,32 +312,142 @@ def _record(buffer, at, end, layout, ops, time, row, write):
     return at, present
 
 
-@bare_kernel
-def records(buffer, sets, layouts, ops, heads, out):
-    """Decode the data sets that have a template: rows of `out` (u8[n, COLUMNS]), how many.
+@internal
+def _there(present, column):
+    return (present >> U8(column)) & U8(1) != U8(0)
 
-    `heads` takes the number of records of each datagram, whether or not they are flows; 'unknown' is set
-    where a set had no template. Times by uptime are resolved where the datagram's is known.
+
+@internal
+def _rate(row, head, source, rates, samplers):
+    """How many packets a counted one stands for: as the record, its datagram or its source's options say."""
+    if row[RATE] > U8(0):
+        return min(row[RATE], _MOST_RATE)
+    if head["rate"] > 1:
+        return U8(head["rate"])
+    for k in range(len(samplers)):
+        if samplers[k, 0] == source and U8(samplers[k, 1]) == row[SAMPLER]:
+            return min(U8(samplers[k, 2]), _MOST_RATE)
+    return min(U8(max(rates[source], 1)), _MOST_RATE)
+
+
+@internal
+def _scaled(count, rate):
+    return count if rate == U8(1) else min(count, _MOST) * rate
+
+
+@internal
+def _times(row, present, head, h):
+    """First and last, from whatever the record tells; the export's time where it tells nothing."""
+    exported, uptime = np.int64(head["time"]), np.int64(head["uptime"])
+    h["done"] = 0
+    if _there(present, INIT) and row[INIT] < U8(1 << 43):
+        uptime = max(exported // _MS - np.int64(row[INIT]), 0)
+    first, last = np.int64(row[FIRST]), np.int64(row[LAST])
+    if first == 0 and last == 0 and _there(present, UP_LAST):
+        if uptime < 0:
+            h["first"] = np.int64(row[UP_FIRST] & U8(0xFFFF_FFFF))
+            h["last"] = np.int64(row[UP_LAST] & U8(0xFFFF_FFFF))
+            h["done"] = LOST
+            return
+        last = _uptime(row[UP_LAST] & U8(0xFFFF_FFFF), uptime, exported)
+        if _there(present, UP_FIRST):
+            first = _uptime(row[UP_FIRST] & U8(0xFFFF_FFFF), uptime, exported)
+    duration = np.int64(min(row[DURATION], U8(1 << 32))) * _MS
+    if last <= 0:
+        last = first + duration if first > 0 else exported
+    if first <= 0:
+        first = last - duration
+    if first < 0 or last < 0 or last > exported + _AHEAD:
+        first = exported
+        last = exported
+    h["first"] = min(first, last)
+    h["last"] = last
+
+
+@internal
+def _halve(row, head, source, datagram, rates, samplers, h):
+    """Make a record a flow; False where it is none."""
+    present = row[PRESENT]
+    sampled = row[SAMPLED] != U8(0)
+    four = row[SRC_HI] == U8(0) and row[SRC_LO] >> U8(32) == U8(0xFFFF)
+    other = row[DST_HI] == U8(0) and row[DST_LO] >> U8(32) == U8(0xFFFF)
+    both = sampled or (_there(present, SRC_HI) and _there(present, DST_HI))
+    if not both or four != other or row[PROTO] > U8(255):
+        head["strange"] += 1
+        return False
+    if row[EVENT] == U8(_CREATED):
+        head["created"] += 1
+        return False
+    rate = _rate(row, head, source, rates, samplers)
+    h["src_hi"] = row[SRC_HI]
+    h["src_lo"] = row[SRC_LO]
+    h["dst_hi"] = row[DST_HI]
+    h["dst_lo"] = row[DST_LO]
+    packets = row[PACKETS] if row[PACKETS] != U8(0) else row[OUT_PACKETS]
+    size = row[BYTES] if row[BYTES] != U8(0) else row[OUT_BYTES]
+    if packets == U8(0) and size > U8(0):
+        packets = U8(1)
+    h["src_packets"] = _scaled(packets, rate)
+    h["src_bytes"] = _scaled(size, rate)
+    h["dst_packets"] = _scaled(row[REV_PACKETS], rate)
+    h["dst_bytes"] = _scaled(row[REV_BYTES], rate)
+    h["src_mac"] = row[SRC_MAC]
+    h["dst_mac"] = row[DST_MAC]
+    h["vlan"] = np.uint32(row[VLAN] & U8(0xFF_FFFF))
+    proto = np.int64(row[PROTO])
+    h["proto"] = proto
+    h["src_flags"] = row[FLAGS] & U8(255) if proto == 6 else U8(0)
+    h["dst_flags"] = row[REV_FLAGS] & U8(255) if proto == 6 else U8(0)
+    if proto == 1 or proto == 58:
+        told = sampled or _there(present, ICMP)
+        h["icmp"] = np.uint16((row[ICMP] if told else row[DST_PORT]) & U8(0xFFFF))
+        h["src_port"] = 0
+        h["dst_port"] = 0
+    else:
+        h["icmp"] = 0
+        h["src_port"] = np.uint16(row[SRC_PORT] & U8(0xFFFF))
+        h["dst_port"] = np.uint16(row[DST_PORT] & U8(0xFFFF))
+    h["paired"] = 1 if _there(present, REV_PACKETS) or _there(present, REV_BYTES) else 0
+    h["sampled"] = 1 if sampled else 0
+    h["source"] = source
+    h["arrived"] = datagram
+    h["number"] = 0
+    h["hash"] = U8(0)
+    _times(row, present, head, h)
+    return True
+
+
+@bare_kernel
+def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, out):
+    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]), how many.
+
+    `sources` (i4, one a datagram) numbers exporters and domains, `rates` (i8) are their sampling rates,
+    `samplers` (i8[k, 3]) those of (source, sampler). `row` is u8[COLUMNS], room for a record. `heads` takes
+    the number of records of each datagram, whether or not they are flows; 'unknown' is set where a set
+    had no template.
     """
     n = 0
     for s in range(len(sets)):
         row_of = sets[s]
         if row_of["kind"] != DATA:
             continue
-        head = heads[row_of["datagram"]]
+        datagram = np.int64(row_of["datagram"])
+        head = heads[datagram]
         if row_of["template"] < 0:
             head["unknown"] = 1
             continue
         layout = layouts[row_of["template"]]
         at, end = np.int64(row_of["start"]), np.int64(row_of["end"])
-        time, uptime = np.int64(head["time"]), np.int64(head["uptime"])
+        time, source = np.int64(head["time"]), np.int64(sources[datagram])
         least = np.int64(layout["length"])
         useful = layout["useful"] == 1
         if not useful and layout["fixed"] == 1:
-            head["records"] += (end - at) // least
+            count = (end - at) // least
+            head["records"] += count
+            if row_of["id"] != V5_SET and layout["option"] == 0:
+                head["strange"] += count
             continue
         while at + least <= end:
-            row = out[n]
             if useful:
                 for c in range(COLUMNS):
                     row[c] = U8(0)
@@ -314,18 +456,12 @@ def records(buffer, sets, layouts, ops, heads, out):
                 head["reason"] = VARIABLE
                 break
             head["records"] += 1
-            if not useful:
-                continue
-            if uptime >= 0:
-                if present & (U8(1) << U8(UP_FIRST)) != U8(0):
-                    row[FIRST] = U8(max(_uptime(row[UP_FIRST], uptime, time), 0))
-                    present |= U8(1) << U8(FIRST)
-                if present & (U8(1) << U8(UP_LAST)) != U8(0):
-                    row[LAST] = U8(max(_uptime(row[UP_LAST], uptime, time), 0))
-                    present |= U8(1) << U8(LAST)
-            row[PRESENT] = present
-            row[DATAGRAM] = U8(row_of["datagram"])
-            n += 1
+            if useful:
+                row[PRESENT] = present
+                if _halve(row, head, source, datagram, rates, samplers, out[n]):
+                    n += 1
+            elif layout["option"] == 0:
+                head["strange"] += 1
     return n
 
 
@@ -466,24 +602,23 @@ def _flow_sample(buffer, at, stop, count, rate, i, h, out, n):
 
 
 @bare_kernel
-def sampled(buffer, rows, packets, heads, reasons, out):
-    """Sampled packets (SAMPLE[n]) as records of one packet: rows of `out`, how many.
+def sampled(buffer, rows, packets, heads, sources, rates, samplers, reasons, row, out):
+    """Sampled packets (SAMPLE[n]) as flows of one packet times the rate: rows of `out` (HALF[n]), how many.
 
-    `packets` is PACKET[n], room to decode; `reasons` (i8) counts headers that could not be.
+    `packets` is PACKET[n], room to decode; `reasons` (i8) counts headers that are of no IP packet; the others
+    are as `records` has them.
     """
     n = 0
     for i in range(len(rows)):
         s = rows[i]
-        row = out[n]
         for c in range(COLUMNS):
             row[c] = U8(0)
         start = np.int64(s["start"])
-        time = np.int64(heads[s["datagram"]]["time"])
-        row[FIRST] = row[LAST] = U8(time)
+        datagram = np.int64(s["datagram"])
+        time = np.int64(heads[datagram]["time"])
         row[RATE] = U8(s["rate"])
         row[PACKETS] = U8(1)
         row[BYTES] = U8(s["wire"])
-        row[DATAGRAM] = U8(s["datagram"])
         row[VLAN] = U8(s["vlan"])
         row[SAMPLED] = U8(1)
         if s["link"] == ADDRESSES4 or s["link"] == ADDRESSES6:
@@ -499,40 +634,30 @@ def sampled(buffer, rows, packets, heads, reasons, out):
             row[SRC_PORT] = U8(load_be32(buffer, at)) & U8(0xFFFF)
             row[DST_PORT] = U8(load_be32(buffer, at + 4)) & U8(0xFFFF)
             row[FLAGS] = U8(load_be32(buffer, at + 8)) & U8(255)
+        else:
+            p = packets[i]
+            reason = decode_record(buffer, start, s["captured"], s["wire"], time, np.int64(s["link"]), p)
+            if p["status"] < 3:  # no IP
+                reasons[reason] += 1
+                continue
+            turned = p["reversed"] == 1
+            ports = U8(p["ports"])
+            high, low = ports >> U8(16), ports & U8(0xFFFF)
+            row[SRC_HI], row[SRC_LO] = (p["b_hi"], p["b_lo"]) if turned else (p["a_hi"], p["a_lo"])
+            row[DST_HI], row[DST_LO] = (p["a_hi"], p["a_lo"]) if turned else (p["b_hi"], p["b_lo"])
+            row[SRC_PORT], row[DST_PORT] = (low, high) if turned else (high, low)
+            row[PROTO] = U8(p["proto"])
+            row[FLAGS] = U8(p["flags"])
+            row[BYTES] = U8(p["ip_bytes"])
+            row[ICMP] = U8(p["icmp_type"]) << U8(8) | U8(p["icmp_code"])
+            if p["vlan"] != 0:
+                row[VLAN] = U8(p["vlan"])
+        if _halve(row, heads[datagram], np.int64(sources[datagram]), datagram, rates, samplers, out[n]):
             n += 1
-            continue
-        p = packets[i]
-        reason = decode_record(buffer, start, s["captured"], s["wire"], time, np.int64(s["link"]), p)
-        if p["status"] < 3:  # no IP
-            reasons[reason] += 1
-            continue
-        turned = p["reversed"] == 1
-        ports = U8(p["ports"])
-        high, low = ports >> U8(16), ports & U8(0xFFFF)
-        row[SRC_HI], row[SRC_LO] = (p["b_hi"], p["b_lo"]) if turned else (p["a_hi"], p["a_lo"])
-        row[DST_HI], row[DST_LO] = (p["a_hi"], p["a_lo"]) if turned else (p["b_hi"], p["b_lo"])
-        row[SRC_PORT], row[DST_PORT] = (low, high) if turned else (high, low)
-        row[PROTO] = U8(p["proto"])
-        row[FLAGS] = U8(p["flags"])
-        row[BYTES] = U8(p["ip_bytes"])
-        row[ICMP] = U8(p["icmp_type"]) << U8(8) | U8(p["icmp_code"])
-        if p["vlan"] != 0:
-            row[VLAN] = U8(p["vlan"])
-        n += 1
     return n
 
 
 # Pairing: records of one direction into flows of both.
-#: A flow that waits for its other half, or is done. `source`: the exporter and domain it came from.
-HALF = np.dtype(
-    [("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"), ("first", "i8"), ("last", "i8"),
-     ("src_packets", "u8"), ("dst_packets", "u8"), ("src_bytes", "u8"), ("dst_bytes", "u8"),
-     ("src_mac", "u8"), ("dst_mac", "u8"), ("number", "i8"), ("arrived", "i8"), ("hash", "u8"),
-     ("source", "i4"), ("vlan", "u4"), ("src_port", "u2"), ("dst_port", "u2"), ("icmp", "u2"),
-     ("proto", "u1"),
-     ("src_flags", "u1"), ("dst_flags", "u1"), ("paired", "u1"), ("sampled", "u1"), ("done", "u1")],
-    align=True,
-)  # fmt: skip
 
 
 @internal
@@ -733,8 +858,8 @@ def frame_datagrams(
     """Write datagrams from `i` on that are `allowed` as pcap records of raw IP, until `out` has `full` bytes.
 
     Datagram i is `buffer[i * slot:][: lengths[i]]`. The address it was sent to is not known: it is left zero.
-    `out` has room for one record more than `full`; its first byte stands at `origin` of the file. Returns (next
-    datagram, bytes filled, records, payload bytes, digest as `BlockRef` has it).
+    `out` has room for one record more than `full`; its first byte stands at `origin` of the file. Returns
+    (next datagram, bytes filled, records, payload bytes, digest as `BlockRef` has it).
     """
     n = 0
     size = np.int64(0)

@@ -6,11 +6,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import FIN, ICMP, ICMPV6, RST, SYN, TCP
+from citywall.batches import FIN, RST, SYN
 from citywall.state import Parts, array_of, bytes_of
 from ingest.collectors import kernels as k
-from ingest.collectors.decoder import Decoded
-from ingest.flowlogs.lines import Errors
 from ingest.flowlogs.rows import Logged, header_bytes, is_v4
 
 #: How long (ns of the exporters' clocks) a record waits for its other direction.
@@ -19,95 +17,6 @@ WAIT = 5_000_000_000
 SLACK = 2_000_000_000
 #: Records that wait at once.
 ROOM = 1 << 15
-#: How far (ns) ahead of its export a flow may seem to end.
-_AHEAD = 86_400_000_000_000
-#: Firewall events (RFC 8158, Cisco NSEL) that come again with counts when the flow ends.
-_CREATED = 1
-_BIT = np.uint64(1)
-
-
-def halves(
-    decoded: Decoded, number: int, errors: Errors, first: int
-) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """HALF rows of the records that are IP flows, in their order, numbered from `number`; their datagrams.
-
-    `first` is the number of the first datagram, for `errors`.
-    """
-    rows = decoded.records
-    at = rows[:, k.DATAGRAM].astype(np.int64)
-    ok = _addressed(rows)
-    errors.add("not_ip", first + at[~ok])
-    created = ok & (rows[:, k.EVENT] == _CREATED)
-    if created.any():
-        decoded.notes["flows_only_created"] = int(created.sum())
-    chosen = ok & ~created
-    if not chosen.all():
-        rows, at = rows[chosen], at[chosen]
-    out = np.zeros(len(rows), k.HALF)
-    for name, column in _PLAIN.items():
-        out[name] = rows[:, column]
-    out["first"], out["last"] = _times(rows, decoded.heads, at)
-    for name, main, other in (("packets", k.PACKETS, k.OUT_PACKETS), ("bytes", k.BYTES, k.OUT_BYTES)):
-        out[f"src_{name}"] = np.where(rows[:, main] > 0, rows[:, main], rows[:, other])
-    out["src_packets"] = np.where(
-        out["src_packets"] == 0, np.minimum(out["src_bytes"], 1), out["src_packets"]
-    )
-    out["source"] = decoded.sources[at]
-    out["number"] = number + np.arange(len(rows))
-    out["paired"] = _there(rows, k.REV_PACKETS) | _there(rows, k.REV_BYTES)
-    tcp = out["proto"] == TCP
-    out["src_flags"] = np.where(tcp, out["src_flags"], 0)
-    out["dst_flags"] = np.where(tcp, out["dst_flags"], 0)
-    control = (out["proto"] == ICMP) | (out["proto"] == ICMPV6)
-    told = _there(rows, k.ICMP) | (rows[:, k.SAMPLED] > 0)
-    out["icmp"] = np.where(control, np.where(told, out["icmp"], out["dst_port"]), 0)
-    for side in ("src_port", "dst_port"):
-        out[side][control] = 0
-    return out, at
-
-
-_PLAIN = {
-    "src_hi": k.SRC_HI, "src_lo": k.SRC_LO, "dst_hi": k.DST_HI, "dst_lo": k.DST_LO, "src_mac": k.SRC_MAC,
-    "dst_mac": k.DST_MAC, "vlan": k.VLAN, "src_port": k.SRC_PORT, "dst_port": k.DST_PORT, "proto": k.PROTO,
-    "icmp": k.ICMP, "src_flags": k.FLAGS, "dst_flags": k.REV_FLAGS, "dst_packets": k.REV_PACKETS,
-    "dst_bytes": k.REV_BYTES, "sampled": k.SAMPLED,
-}  # fmt: skip
-
-
-def _there(rows: NDArray[np.uint64], column: int) -> NDArray[np.bool_]:
-    there: NDArray[np.bool_] = rows[:, k.PRESENT] & (_BIT << np.uint64(column)) != 0
-    return there
-
-
-def _addressed(rows: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Where both addresses are there, of one family, and the protocol makes sense."""
-    src = is_v4(rows[:, k.SRC_HI], rows[:, k.SRC_LO])
-    dst = is_v4(rows[:, k.DST_HI], rows[:, k.DST_LO])
-    both = (_there(rows, k.SRC_HI) & _there(rows, k.DST_HI)) | (rows[:, k.SAMPLED] > 0)
-    found: NDArray[np.bool_] = both & (src == dst) & (rows[:, k.PROTO] < 256)
-    return found
-
-
-def _times(
-    rows: NDArray[np.uint64], heads: NDArray[np.void], at: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and last, from whatever the records tell; the export's time where they tell nothing."""
-    exported = heads["time"][at]
-    first, last = rows[:, k.FIRST].astype(np.int64), rows[:, k.LAST].astype(np.int64)
-    lost = (first == 0) & (last == 0) & _there(rows, k.UP_LAST)
-    if lost.any():
-        # A clock nobody knows: the last record of a message is taken to have ended when it was exported.
-        newest = np.zeros(len(heads), np.int64)
-        np.maximum.at(newest, at[lost], rows[lost, k.UP_LAST].astype(np.int64))
-        for target, column in ((first, k.UP_FIRST), (last, k.UP_LAST)):
-            back = newest[at[lost]] - rows[lost, column].astype(np.int64)
-            target[lost] = exported[lost] - np.maximum(back, 0) * 1_000_000
-    duration = np.minimum(rows[:, k.DURATION], 1 << 32).astype(np.int64) * 1_000_000
-    last = np.where(last > 0, last, np.where(first > 0, first + duration, exported))
-    first = np.where(first > 0, first, last - duration)
-    wrong = (first < 0) | (last > exported + _AHEAD) | (last < 0)
-    first, last = np.where(wrong, exported, first), np.where(wrong, exported, last)
-    return np.minimum(first, last), last
 
 
 class _Saved(msgspec.Struct):

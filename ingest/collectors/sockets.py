@@ -136,9 +136,8 @@ class Sockets:
             words = np.ascontiguousarray(names[:, 8:24]).view(">u8")
             hi[:], lo[:] = words[:, 0], words[:, 1]
         else:
-            lo[:] = np.ascontiguousarray(names[:, 4:8]).view(">u4")[:, 0].astype(np.uint64) | np.uint64(
-                0xFFFF_0000_0000
-            )
+            lo[:] = np.ascontiguousarray(names[:, 4:8]).view(">u4")[:, 0]
+            lo |= np.uint64(V4_MAPPED)
         ports = np.ascontiguousarray(names[:, 2:4]).view(">u2")[:, 0].astype(np.uint16)
         lengths = self._messages["length"][:n].astype(np.int64)
         return Received(self._buffer, lengths, hi, lo, ports, self._sockets[number].getsockname()[1])

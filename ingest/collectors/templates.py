@@ -138,7 +138,7 @@ class Layouts:
 
     def __init__(self) -> None:
         self._known: dict[tuple[tuple[Field, ...], bool], int] = {}
-        self._rows: list[tuple[int, int, int, int, int]] = []
+        self._rows: list[tuple[int, int, int, int, int, int]] = []
         self._ops: list[tuple[int, int, int, int]] = []
         self.table: NDArray[np.void] = np.zeros(0, k.LAYOUT)
         self.ops: NDArray[np.void] = np.zeros(0, k.OPERATION)
@@ -156,7 +156,7 @@ class Layouts:
         useful = not options and {k.SRC_HI, k.DST_HI} <= {column for _, _, column, _ in places}
         self._ops += places
         least = sum(1 if field.length == VARIABLE else field.length for field in fields)
-        self._rows.append((first, len(self._ops), least, int(fixed), int(useful)))
+        self._rows.append((first, len(self._ops), least, int(fixed), int(useful), int(options)))
         self._known[fields, options] = len(self._rows) - 1
         self.table = np.array(self._rows, k.LAYOUT)
         self.ops = np.array(self._ops, k.OPERATION)

@@ -26,10 +26,10 @@ FRAME = udp(bytes([10, 0, 0, 9]), bytes([10, 0, 0, 2]), 5353, 53)
 def test_a_sampled_frame_is_a_record_of_one_packet_times_the_rate():
     for kind, v6 in ((1, False), (3, True)):
         out = Decoder().decode(bare([sflow(sample(FRAME, rate=512, wire=1500, kind=kind), v6=v6)], time=9))
-        (row,) = out.records.tolist()
-        assert (row[k.SRC_LO] & 0xFFFFFFFF, row[k.DST_LO] & 0xFFFFFFFF) == (0x0A000009, 0x0A000002)
-        assert (row[k.SRC_PORT], row[k.DST_PORT], row[k.PROTO]) == (5353, 53, 17)
-        assert (row[k.PACKETS], row[k.BYTES], row[k.FIRST], row[k.SAMPLED]) == (512, 512 * 28, 9, 1)
+        (row,) = out.records
+        assert (row["src_lo"] & 0xFFFFFFFF, row["dst_lo"] & 0xFFFFFFFF) == (0x0A000009, 0x0A000002)
+        assert (row["src_port"], row["dst_port"], row["proto"]) == (5353, 53, 17)
+        assert (row["src_packets"], row["src_bytes"], row["first"], row["sampled"]) == (512, 512 * 28, 9, 1)
 
 
 def test_samples_that_give_addresses_and_no_header():
@@ -37,8 +37,8 @@ def test_samples_that_give_addresses_and_no_header():
     record = struct.pack(">II", 3, len(body)) + body
     raw = struct.pack(">IIIIIIII", 1, 3, 4, 100, 0, 1, 2, 1) + record
     out = Decoder().decode(bare([sflow(struct.pack(">II", 1, len(raw)) + raw)], time=1))
-    (row,) = out.records.tolist()
-    assert (row[k.SRC_PORT], row[k.DST_PORT], row[k.FLAGS], row[k.BYTES]) == (1000, 443, 2, 3600)
+    (row,) = out.records
+    assert (row["src_port"], row["dst_port"], row["src_flags"], row["src_bytes"]) == (1000, 443, 2, 3600)
 
 
 def test_counters_and_unknown_samples_are_passed_over_and_broken_ones_named():
@@ -77,6 +77,9 @@ def test_sets_and_samples_lie_inside_their_datagram(good, data):
     found = np.zeros(len(raw) // 24 + 1, k.SAMPLE)
     found = found[: k.samples(buffer, starts, ends, heads, found)]
     assert ((found["start"] >= 7) & (found["start"] + found["captured"] <= ends[0])).all()
-    out = np.zeros((len(found) + 1, k.COLUMNS), np.uint64)
-    m = k.sampled(buffer, found, np.zeros(len(found), PACKET), heads, np.zeros(32, np.int64), out)
+    out, none = np.zeros(len(found) + 1, k.HALF), np.zeros((0, 3), np.int64)
+    m = k.sampled(
+        buffer, found, np.zeros(len(found), PACKET), heads, np.zeros(1, np.int32), np.ones(1, np.int64), none,
+        np.zeros(32, np.int64), np.zeros(k.COLUMNS, np.uint64), out,
+    )  # fmt: skip
     assert m <= len(found)

@@ -11,8 +11,7 @@ from citywall.batches import SYN
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import bare
 from ingest.collectors.decoder import Decoder
-from ingest.collectors.pairing import Pairing, halves, logged
-from ingest.flowlogs.lines import Errors
+from ingest.collectors.pairing import Pairing, logged
 from tests.exporters import PLAIN, content, five, flow, nine, template
 
 S = 1_000_000_000
@@ -101,11 +100,9 @@ def test_parts_of_another_shape_are_refused():
 
 
 def decoded(*raw: bytes):
-    out, errors = Decoder().decode(bare(raw)), Errors()
-    rows, at = halves(out, 1, errors, 1)
-    pairing = Pairing()
-    flows = np.concatenate((pairing.add(rows, out.heads["time"][at]), pairing.finish()))
-    return logged(flows), errors, out.notes
+    out, pairing = Decoder().decode(bare(raw)), Pairing()
+    flows = pairing.add(out.records, out.heads["time"][out.records["arrived"]])
+    return logged(np.concatenate((flows, pairing.finish()))), out.errors, out.notes
 
 
 def test_a_conversation_is_one_flow_begun_by_who_came_first():
