@@ -28,7 +28,7 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[detectors.beacon]`."""
 
     flows: Annotated[
-        int, Meta(ge=4, le=STARTS, extra={"unit": "connections"}, description="Connections before it is judged.")
+        int, Meta(ge=4, le=STARTS, extra={"unit": "connections"}, description="Connections to judge it by.")
     ] = 8  # fmt: skip
     sure_flows: Annotated[
         int,
@@ -54,14 +54,14 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
         Meta(extra={"unit": "ports"}, description="Ports of services that are polled regularly by design."),
     ] = (
-        22, 23, 53, 67, 68, 88, 102, 111, 123, 135, 137, 138, 139, 161, 162, 179, 389, 445, 464, 500, 502, 514, 546,
-        547, 623, 636, 853, 1812, 1813, 1900, 2049, 2404, 3268, 3478, 4500, 4789, 5353, 5355, 6343, 9100,
-        9990, 10050, 10051, 20000, 34962, 34964, 44818, 47808,
+        22, 23, 53, 67, 68, 88, 102, 111, 123, 135, 137, 138, 139, 161, 162, 179, 389, 445, 464,
+        500, 502, 514, 546, 547, 623, 636, 853, 1812, 1813, 1900, 2049, 2404, 3268, 3478, 4500,
+        4789, 5353, 5355, 6343, 9100, 9990, 10050, 10051, 20000, 34962, 34964, 44818, 47808,
     )  # fmt: skip
     inside_ports: Annotated[
         int,
         Meta(ge=1, le=65535, extra={"unit": "port"},
-             description="Beacons to our own hosts count only at ports from this on: below, polling is usual."),
+             description="Beacons to our own hosts count only from this port on: below, polling is usual."),
     ] = 1024  # fmt: skip
 
 
@@ -119,7 +119,8 @@ class Beacon(RelationDetector):
                 "observed": round(parts["score"], 3), "threshold": p.score,
                 "seconds": seconds(pair["began"], row["time"]),
                 "connections": flows,
-                "gap_seconds": round(parts["gap_s"], 3), "gap_deviation_seconds": round(parts["gap_mad_s"], 3),
+                "gap_seconds": round(parts["gap_s"], 3),
+                "gap_deviation_seconds": round(parts["gap_mad_s"], 3),
                 "time_score": round(parts["time"], 3), "size_score": round(parts["size"], 3),
                 "hours_score": round(parts["hours"], 3),
                 "typical_bytes": int(parts["bytes"]), "hosts_estimated": round(hosts),

@@ -1,7 +1,7 @@
 """Policy: contacts that are no attack, and not allowed or worth knowing.
 
-Networks that may not reach outside (违规外联), crossings between networks that the declared exchange platform is
-for, tools of remote control, names asked past the own resolvers, anonymisers, log-ins in clear text. What is a
+Networks that may not reach outside (违规外联), crossings between networks that the declared exchange platform
+is for, tools of remote control, names asked past the own resolvers, anonymisers, log-ins in clear text. A
 breach of a stated rule is high; what only the owner can judge is informational.
 """
 
@@ -103,7 +103,7 @@ class Policy(RelationDetector):
             "outreach": met & outside & self._isolated.hold(*src),
             "crossing": met & self._crossing(src, dst),
             "remote_control": spoken & tcp & outside & np.isin(port, tuple(_REMOTE)),
-            "clear_text": spoken & tcp & np.isin(port, tuple(_CLEAR)),
+            "clear_text": spoken & tcp & (pairs["back_bytes"] >= 200) & np.isin(port, tuple(_CLEAR)),
             "encrypted_dns": spoken & outside
             & ((port == 853) | ((port == 443) & self._resolvers.hold(*dst))),
             "anonymiser": spoken & tcp & outside & np.isin(port, _TOR),

@@ -60,7 +60,7 @@ def segment_share(domain: int, partitions: int) -> int:
 
 
 class Oracle:
-    """Takes rows like `detectors.relations.tables.Relations`; gives (row, fields) for every copy handed out."""
+    """Takes rows like `detectors.relations.tables.Relations`; gives (row, fields) for every copy."""
 
     def __init__(self, reach: k.Reach) -> None:
         self.reach = reach
