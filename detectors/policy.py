@@ -26,6 +26,7 @@ from detectors.relations.tables import Related
 _REMOTE = {5938: "TeamViewer", 7070: "AnyDesk", 6568: "AnyDesk", 21116: "RustDesk", 35600: "ToDesk",
            3389: "RDP", 5900: "VNC", 5500: "VNC"}  # fmt: skip
 _CLEAR = {21: "ftp", 23: "telnet", 110: "pop3", 143: "imap", 512: "rexec", 513: "rlogin", 514: "rsh"}
+_LOGIN_BYTES = 300  # with headers; who only looks whether a service is there sends less
 _TOR = (9001, 9030, 9050, 9051, 9150)
 _RESOLVERS = (
     "1.0.0.1", "1.1.1.1", "1.12.12.12", "8.8.4.4", "8.8.8.8", "9.9.9.9", "94.140.14.14", "101.6.6.6",
@@ -103,7 +104,7 @@ class Policy(RelationDetector):
             "outreach": met & outside & self._isolated.hold(*src),
             "crossing": met & self._crossing(src, dst),
             "remote_control": spoken & tcp & outside & np.isin(port, tuple(_REMOTE)),
-            "clear_text": spoken & tcp & (pairs["back_bytes"] >= 200) & np.isin(port, tuple(_CLEAR)),
+            "clear_text": spoken & tcp & (pairs["sent_bytes"] >= _LOGIN_BYTES * pairs["flows"]) & np.isin(port, tuple(_CLEAR)),
             "encrypted_dns": spoken & outside
             & ((port == 853) | ((port == 443) & self._resolvers.hold(*dst))),
             "anonymiser": spoken & tcp & outside & np.isin(port, _TOR),

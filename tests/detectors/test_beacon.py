@@ -48,7 +48,8 @@ def test_few_are_a_hint_and_common_places_are_no_news():
     assert common[-1].facts["hosts_estimated"] > 20
 
 
-def test_polling_at_home_is_usual_below_a_port():
+def test_polling_of_services_at_home_is_usual():
+    assert judge(every(40, 60, target=inside(7, net=2), port=5432)) == []
     assert judge(every(40, 60, target=inside(7, net=2), port=443)) == []
     assert judge(every(40, 60, target=inside(7, net=2), port=4433))[-1].severity == Severity.LOW
     assert judge(every(40, 60, port=123)) == []
