@@ -44,6 +44,7 @@ from detectors.features.kernels import (
 from detectors.relations.records import (
     ADMIN,
     CLAIMS,
+    CLEAR,
     CROWD,
     DHCP_REQUESTS,
     DHCP_SERVERS,
@@ -60,6 +61,7 @@ from detectors.relations.records import (
     REGISTERS,
     ROUTERS,
     RPC,
+    SAID,
     SCRIPT,
     SHARE,
     SHELL,
@@ -497,6 +499,8 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
         talking = pair["now_sent"] + pair["now_back"]
         show = show or (talking >= reach.talk_packets and significant(talking) != significant(talked))
     if pair["sent_bytes"] >= reach.bulk and significant(pair["sent_bytes"]) != significant(bulk):
+        show = True
+    if proto == TCP and bulk < SAID <= pair["sent_bytes"] and reach.watch[port] & CLEAR != 0:
         show = True
     before, held = hold(pair, row, far_port)
     if held >= reach.held and significant(held) != significant(before):

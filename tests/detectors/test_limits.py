@@ -5,7 +5,7 @@ from __future__ import annotations
 from detectors.lateral import LateralParameters
 from detectors.limits import limits_of, reach_of
 from detectors.registry import DETECTORS
-from detectors.relations.records import ADMIN, INDUSTRIAL, LOGIN
+from detectors.relations.records import ADMIN, CLEAR, INDUSTRIAL, LOGIN
 
 PARAMETERS = {name: d.Parameters() for name, d in DETECTORS.items()}
 
@@ -15,7 +15,8 @@ def test_ports_are_watched_by_what_they_are_for():
     assert watch[22] == LOGIN | ADMIN
     assert watch[445] & ADMIN
     assert watch[502] == INDUSTRIAL
-    assert watch[143] == watch[443] == 0
+    assert watch[143] == CLEAR
+    assert watch[443] == 0
 
 
 def test_parameters_reach_the_kernels():
