@@ -28,7 +28,7 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[detectors.beacon]`."""
 
     flows: Annotated[
-        int, Meta(ge=4, le=STARTS, extra={"unit": "connections"}, description="Connections before it is judged.")
+        int, Meta(ge=4, le=STARTS, extra={"unit": "connections"}, description="Connections to judge it by.")
     ] = 8  # fmt: skip
     sure_flows: Annotated[
         int,
@@ -54,15 +54,20 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
         Meta(extra={"unit": "ports"}, description="Ports of services that are polled regularly by design."),
     ] = (
-        22, 23, 53, 67, 68, 88, 102, 111, 123, 135, 137, 138, 139, 161, 162, 179, 389, 445, 464, 500, 502, 514, 546,
-        547, 623, 636, 853, 1812, 1813, 1900, 2049, 2404, 3268, 3478, 4500, 4789, 5353, 5355, 6343, 9100,
-        9990, 10050, 10051, 20000, 34962, 34964, 44818, 47808,
+        22, 23, 53, 67, 68, 88, 102, 111, 123, 135, 137, 138, 139, 161, 162, 179, 389, 445, 464,
+        500, 502, 514, 546, 547, 623, 636, 853, 1812, 1813, 1900, 2049, 2404, 3268, 3478, 4500,
+        4789, 5353, 5355, 6343, 9100, 9990, 10050, 10051, 20000, 34962, 34964, 44818, 47808,
     )  # fmt: skip
-    inside_ports: Annotated[
-        int,
-        Meta(ge=1, le=65535, extra={"unit": "port"},
-             description="Beacons to our own hosts count only at ports from this on: below, polling is usual."),
-    ] = 1024  # fmt: skip
+    inside_services: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
+        Meta(extra={"unit": "ports"},
+             description="Ports from 1024 on that are polled at our own hosts: web, databases, queues."),
+    ] = (
+        1080, 1433, 1434, 1521, 1883, 2181, 2375, 2376, 2379, 2380, 3000, 3128, 3260, 3306, 3389, 4369, 5000,
+        5060, 5222, 5432, 5601, 5671, 5672, 5900, 5984, 5985, 5986, 6379, 6443, 7001, 7077, 8000, 8001, 8008,
+        8009, 8080, 8081, 8086, 8088, 8090, 8161, 8200, 8443, 8500, 8529, 8883, 8888, 9000, 9042, 9080, 9090,
+        9091, 9092, 9093, 9200, 9300, 9418, 9443, 10000, 10250, 11211, 15672, 27017, 50000, 61616,
+    )  # fmt: skip
 
 
 class Beacon(RelationDetector):
@@ -89,7 +94,7 @@ class Beacon(RelationDetector):
         told &= (pairs["flows"] >= p.flows) & (2 * pairs["answered"].astype(np.int64) > pairs["flows"])
         told &= reports["report"][related.pair_rows] == 0
         inside = self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
-        told &= ~inside | (pairs["port"] >= p.inside_ports)
+        told &= ~inside | ((pairs["port"] >= 1024) & ~np.isin(pairs["port"], p.inside_services))
         told &= (pairs["asks"] | pairs["says"]) & records.SSH == 0  # guessing is regular too
         told &= pairs["last"] - pairs["began"] >= int(p.least_span_s * SECOND)
         drafts = []
@@ -119,7 +124,8 @@ class Beacon(RelationDetector):
                 "observed": round(parts["score"], 3), "threshold": p.score,
                 "seconds": seconds(pair["began"], row["time"]),
                 "connections": flows,
-                "gap_seconds": round(parts["gap_s"], 3), "gap_deviation_seconds": round(parts["gap_mad_s"], 3),
+                "gap_seconds": round(parts["gap_s"], 3),
+                "gap_deviation_seconds": round(parts["gap_mad_s"], 3),
                 "time_score": round(parts["time"], 3), "size_score": round(parts["size"], 3),
                 "hours_score": round(parts["hours"], 3),
                 "typical_bytes": int(parts["bytes"]), "hosts_estimated": round(hosts),

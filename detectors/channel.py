@@ -1,7 +1,7 @@
 """Channels of control: what a connection begins with that no honest service begins with.
 
-A shell that greets or is told `id`, a script or a program sent over a bare connection, a mining pool's JSON, a
-web request at a port that no web server has, a session at the port that attack tools listen on. Told by the
+A shell that greets or is told `id`, a script or a program sent over a bare connection, a mining pool's JSON,
+a web request at a port that no web server has, a session at the port that attack tools listen on. Told by the
 first eight bytes of either side, so it holds at any port; where a log has no content it is silent.
 """
 
@@ -42,7 +42,7 @@ class ChannelParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     web_ports: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
-        Meta(extra={"unit": "ports"}, description="Ports below 10000 at which web requests to others are usual."),
+        Meta(extra={"unit": "ports"}, description="Ports below 10000 of web servers outside."),
     ] = (
         80, 81, 82, 88, 280, 443, 591, 593, 631, 800, 808, 880, 888, 1080, 2052, 2082, 2086, 2095, 2375, 2379,
         2869, 3000, 3128, 4000, 5000, 5357, 5601, 5985, 6080, 7001, 7547, 8000, 8001, 8008, 8009, 8010,

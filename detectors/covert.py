@@ -33,7 +33,7 @@ class CovertParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 40  # fmt: skip
     mean_bytes: Annotated[
         int,
-        Meta(ge=16, le=1500, extra={"unit": "bytes"}, description="Mean payload either way that carries data."),
+        Meta(ge=16, le=1500, extra={"unit": "bytes"}, description="Mean payload that carries data."),
     ] = 80  # fmt: skip
     uneven: Annotated[
         float,

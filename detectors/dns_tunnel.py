@@ -33,7 +33,7 @@ class DnsTunnelParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     ] = 20  # fmt: skip
     question_bytes: Annotated[
         int,
-        Meta(ge=32, le=512, extra={"unit": "bytes"}, description="Mean payload of questions that is too much."),
+        Meta(ge=32, le=512, extra={"unit": "bytes"}, description="Mean payload that is too much."),
     ] = 60  # fmt: skip
     sure_bytes: Annotated[
         int,

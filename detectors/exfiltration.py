@@ -33,7 +33,7 @@ class ExfiltrationParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=
     ] = 2000  # fmt: skip
     ratio: Annotated[
         float,
-        Meta(ge=-1, le=1, extra={"unit": "ratio"}, description="Least producer-consumer ratio of the relation."),
+        Meta(ge=-1, le=1, extra={"unit": "ratio"}, description="Least producer-consumer ratio."),
     ] = 0.8  # fmt: skip
     common: Annotated[
         int,

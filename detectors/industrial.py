@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from citywall.batches import TCP
 from citywall.findings import Severity
 from detectors.base import Draft
-from detectors.relations.detector import RelationDetector, protocol, seconds
+from detectors.relations.detector import SECOND, RelationDetector, protocol, seconds
 from detectors.relations.tables import Related
 
 _MODBUS = 502
@@ -78,7 +78,9 @@ class Industrial(RelationDetector):
             for kind, hits in (("recon", recon), ("writes", writes))
             for i in np.flatnonzero(hits)
         ]
-        strange = np.flatnonzero((services["newcomer"] == 1) & np.isin(services["port"], p.ports))
+        learnt = services["last"] - services["began"] >= p.learn_s * SECOND
+        learnt &= (services["newcomer"] == 1) & (services["flows"] > p.learn_flows)
+        strange = np.flatnonzero(learnt & np.isin(services["port"], p.ports))
         return drafts + [self._strange(services[i], reports[related.service_rows[i]]) for i in strange]
 
     def _pair(self, kind: str, pair: Any, row: Any, codes: int) -> Draft:

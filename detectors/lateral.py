@@ -1,9 +1,9 @@
 """Lateral movement: one of our hosts that administers others as none did before.
 
-Three signs, none of which needs the content: a source that reaches many hosts on ports of administration within
-half an hour; files put on a share and procedures called on the same host within minutes, which is how remote
-execution over SMB and DCOM looks (Zeek's BZAR names the calls themselves); and procedures called again and again
-at a rate that only an attack on authentication has.
+Three signs, none of which needs the content: a source that reaches many hosts on ports of administration
+within half an hour; files put on a share and procedures called on the same host within minutes, which is how
+remote execution over SMB and DCOM looks (Zeek's BZAR names the calls themselves); and procedures called again
+and again at a rate that only an attack on authentication has.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class LateralParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     targets: Annotated[
         int,
         Meta(ge=4, le=100000, extra={"unit": "hosts"},
-             description="Hosts of ours that one source reaches at one port of administration in the window."),
+             description="Hosts of ours that one source reaches at one such port in the window."),
     ] = 15  # fmt: skip
     window_s: Annotated[
         int, Meta(ge=60, le=86400, extra={"unit": "s"}, description="Window they are counted in.")

@@ -20,8 +20,9 @@ from detectors.flood import Flood, FloodParameters
 from detectors.industrial import Industrial, IndustrialParameters
 from detectors.lateral import Lateral, LateralParameters
 from detectors.long_connection import LongConnection, LongConnectionParameters
+from detectors.policy import CLEAR_TEXT
 from detectors.relations.kernels import Reach
-from detectors.relations.records import ADMIN, INDUSTRIAL, LOGIN
+from detectors.relations.records import ADMIN, CLEAR, INDUSTRIAL, LOGIN
 from detectors.scan import Scan, ScanParameters
 from detectors.segment import Segment, SegmentParameters
 from detectors.spray import Spray, SprayParameters
@@ -107,6 +108,7 @@ def _watched(
     watch[list(guessing.ports)] |= LOGIN
     watch[[*lateral.ports, *_DIRECTORY]] |= ADMIN
     watch[list(ics.ports)] |= INDUSTRIAL
+    watch[list(CLEAR_TEXT)] |= CLEAR
     return watch
 
 

@@ -1,7 +1,7 @@
 """Long connections: one connection held for hours, through the cuts that a meter makes of it.
 
-RITA reports connections from an hour on and grades them at four, eight and twelve. Services that are held open
-by design are named, so that what is left is a shell, a tunnel or a tool that somebody forgot.
+RITA reports connections from an hour on and grades them at four, eight and twelve. Services that are held
+open by design are named, so that what is left is a shell, a tunnel or a tool that somebody forgot.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Policy: contacts that are no attack, and not allowed or worth knowing.
 
-Networks that may not reach outside (违规外联), crossings between networks that the declared exchange platform is
-for, tools of remote control, names asked past the own resolvers, anonymisers, log-ins in clear text. What is a
+Networks that may not reach outside (违规外联), crossings between networks that the declared exchange platform
+is for, tools of remote control, names asked past the own resolvers, anonymisers, log-ins in clear text. A
 breach of a stated rule is high; what only the owner can judge is informational.
 """
 
@@ -25,7 +25,8 @@ from detectors.relations.tables import Related
 
 _REMOTE = {5938: "TeamViewer", 7070: "AnyDesk", 6568: "AnyDesk", 21116: "RustDesk", 35600: "ToDesk",
            3389: "RDP", 5900: "VNC", 5500: "VNC"}  # fmt: skip
-_CLEAR = {21: "ftp", 23: "telnet", 110: "pop3", 143: "imap", 512: "rexec", 513: "rlogin", 514: "rsh"}
+CLEAR_TEXT = {21: "ftp", 23: "telnet", 110: "pop3", 143: "imap", 512: "rexec", 513: "rlogin", 514: "rsh"}
+_LOGIN_BYTES = 300  # with headers; who only looks whether a service is there sends less
 _TOR = (9001, 9030, 9050, 9051, 9150)
 _RESOLVERS = (
     "1.0.0.1", "1.1.1.1", "1.12.12.12", "8.8.4.4", "8.8.8.8", "9.9.9.9", "94.140.14.14", "101.6.6.6",
@@ -99,11 +100,12 @@ class Policy(RelationDetector):
         met = (pairs["answered"] > 0) & np.isin(pairs["proto"], (TCP, UDP))
         outside = ~self.places.are_home(*dst)
         spoken = met & (pairs["now_sent"] + pairs["now_back"] > 0)
+        logged_in = spoken & tcp & (pairs["sent_bytes"] >= _LOGIN_BYTES * pairs["flows"])
         told = {
             "outreach": met & outside & self._isolated.hold(*src),
             "crossing": met & self._crossing(src, dst),
             "remote_control": spoken & tcp & outside & np.isin(port, tuple(_REMOTE)),
-            "clear_text": spoken & tcp & np.isin(port, tuple(_CLEAR)),
+            "clear_text": logged_in & np.isin(port, tuple(CLEAR_TEXT)),
             "encrypted_dns": spoken & outside
             & ((port == 853) | ((port == 443) & self._resolvers.hold(*dst))),
             "anonymiser": spoken & tcp & outside & np.isin(port, _TOR),
@@ -124,7 +126,7 @@ class Policy(RelationDetector):
         source, target = self.source(pair), self.service(pair)
         breach = kind in ("outreach", "crossing")
         port = int(pair["port"])
-        what = {"remote_control": _REMOTE, "clear_text": _CLEAR}.get(kind, {}).get(port, str(port))
+        what = {"remote_control": _REMOTE, "clear_text": CLEAR_TEXT}.get(kind, {}).get(port, str(port))
         severity = Severity.HIGH if breach else Severity.INFORMATIONAL
         return Draft(
             kind=kind, about="", entity=self.between(source, target),

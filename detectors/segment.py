@@ -19,7 +19,7 @@ from citywall.findings import Endpoint, Severity
 from detectors.base import Draft
 from detectors.places import distinct
 from detectors.relations import records
-from detectors.relations.detector import RelationDetector, seconds
+from detectors.relations.detector import SECOND, RelationDetector, seconds
 from detectors.relations.tables import Related
 
 
@@ -88,6 +88,8 @@ class Segment(RelationDetector):
         asks = segments["kind"] == records.DHCP_REQUESTS
         routers = segments["kind"] == records.ROUTERS
         strange, many = segments["newcomer"] == 1, segments["now_strangers"] >= p.routers
+        strange &= segments["last"] - segments["began"] >= p.learn_s * SECOND
+        strange &= segments["flows"] > p.learn_flows
         told = {
             "dhcp_flood": asks & (segments["most"] >= p.requests),
             "router_flood": ~asks & many,

@@ -1,4 +1,4 @@
-"""The relation kernel: one walk over flow reports, one over address resolution, that keep who deals with whom.
+"""The relation kernel: a walk over flow reports and one over address resolution keep who deals with whom.
 
 Tables are those of the feature kernel (dense records behind open-addressed slots, the quietest of eight given
 up when full); a relation counts as ten minutes younger for each doubling of its flows. Whenever a record
@@ -44,6 +44,7 @@ from detectors.features.kernels import (
 from detectors.relations.records import (
     ADMIN,
     CLAIMS,
+    CLEAR,
     CROWD,
     DHCP_REQUESTS,
     DHCP_SERVERS,
@@ -60,6 +61,7 @@ from detectors.relations.records import (
     REGISTERS,
     ROUTERS,
     RPC,
+    SAID,
     SCRIPT,
     SHARE,
     SHELL,
@@ -222,7 +224,7 @@ def in_known(known, i, count, h):
 
 @internal
 def bits_of(head):
-    """What the first eight bytes of a direction are: HTTP, TLS, SSH, a script, an executable, a shell, RPC."""
+    """What a direction begins with: HTTP, TLS, SSH, a script, an executable, a shell, RPC."""
     if head == U8(0):
         return 0
     four = head >> U8(32)
@@ -388,7 +390,7 @@ def roll_pair(pair, time, reach):
 
 @internal
 def hold(pair, row, far_port):
-    """Follow the longest connection of a pair, through the cuts its meter makes: its length before and now."""
+    """Follow the longest connection of a pair, through the cuts its meter makes: its length before, now."""
     lasted = duration(row)
     before = pair["held_last"] - pair["held_began"]
     first = clamp(row["first"])
@@ -498,6 +500,8 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
         show = show or (talking >= reach.talk_packets and significant(talking) != significant(talked))
     if pair["sent_bytes"] >= reach.bulk and significant(pair["sent_bytes"]) != significant(bulk):
         show = True
+    if proto == TCP and bulk < SAID <= pair["sent_bytes"] and reach.watch[port] & CLEAR != 0:
+        show = True
     before, held = hold(pair, row, far_port)
     if held >= reach.held and significant(held) != significant(before):
         show = True
@@ -514,7 +518,7 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
 
 @internal
 def industrial(pair, row):
-    """Count what the first Modbus question of a flow asks and whether it was refused; whether that matters."""
+    """Count what the first Modbus question of a flow asks and if it was refused; whether that matters."""
     code = np.int64(row["src_head"] & U8(0xFF))
     show = False
     if code < 32:
@@ -1007,7 +1011,7 @@ def claims(tables, reach, output, row, n, time, hi, lo, mac, unasked):
 
 @bare_kernel
 def observe_events(events, tables, reach, output):
-    """Take in EVENT rows, in order: which card claims which address. A binding and a card a row may go out."""
+    """Take in EVENT rows, in order: which card claims which address. A binding and a card a row go out."""
     output.counts[:] = 0
     clock = tables.meta[CLOCK]
     for n in range(events.shape[0]):

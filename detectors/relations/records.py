@@ -138,13 +138,14 @@ CARD = np.dtype(
 # SEGMENT.kind
 DHCP_REQUESTS, DHCP_SERVERS, ROUTERS = 1, 2, 3
 # classes of ports in Reach.watch
-LOGIN, ADMIN, INDUSTRIAL = 1, 2, 4
+LOGIN, ADMIN, INDUSTRIAL, CLEAR = 1, 2, 4, 8
 # bits of PAIR.asks and PAIR.says
 HTTP_REQUEST, HTTP_RESPONSE, TLS, SSH, SCRIPT, EXECUTABLE, JSON_RPC, SHELL, RPC = (1 << n for n in range(9))
 
 # bits of EDGE.ways
 SHARE, MAPPER, PROCEDURES, DIRECTORY = 1, 2, 4, 8
 
+SAID = 600  # bytes sent a day at a CLEAR port from which a pair is shown
 STARTS = 32  # latest flows of a pair whose times and sizes are kept
 REGISTERS = 256  # of the HyperLogLogs: standard error 6.5 %
 CROWD = 64  # registers of a place: standard error 13 %

@@ -60,7 +60,7 @@ def segment_share(domain: int, partitions: int) -> int:
 
 
 class Oracle:
-    """Takes rows like `detectors.relations.tables.Relations`; gives (row, fields) for every copy handed out."""
+    """Takes rows like `detectors.relations.tables.Relations`; gives (row, fields) for every copy."""
 
     def __init__(self, reach: k.Reach) -> None:
         self.reach = reach
@@ -102,7 +102,7 @@ class Oracle:
             inside = is_private(*dst)
             heard = row["dst_payload"] and (row["report"] <= 1 or row["attempt"])
             reached = row["answer"] or heard
-            if tcp and not swap and reached and (row["watched"] or inside):
+            if tcp and not swap and reached and (row["watched"] & ~r.CLEAR or inside):
                 self.spread(row)
             pair = self.pair(row, swap)
             if not tcp or swap:
@@ -197,6 +197,8 @@ class Oracle:
         if icmp or port == 53:
             show |= talking >= lim.talk_packets and leading(talking) != leading(talked)
         show |= pair["sent_bytes"] >= lim.bulk and leading(pair["sent_bytes"]) != leading(bulk)
+        if proto == f.TCP and self.reach.watch[port] & r.CLEAR:
+            show |= bulk < r.SAID <= pair["sent_bytes"]
         before = pair["held_last"] - pair["held_began"]
         first = clamp(row["first"])
         if pair["held_port"] == far and pair["flows"] > 1 and first - pair["held_last"] <= k.CUT:

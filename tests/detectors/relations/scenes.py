@@ -145,7 +145,7 @@ def contended(six: bool = False) -> Scene:
     return scene
 
 
-def claimed(six: bool = False) -> Scene:  # noqa: ARG001  (neighbour discovery has no answer that nobody asked for)
+def claimed(six: bool = False) -> Scene:
     """A card that has an address of its own tells a host that it is the gateway, without being asked."""
     scene = Scene().arp(0, inside(66, net=1), inside(9, net=1), mac=0x02CC00000002)
     for i in range(4):
@@ -157,7 +157,7 @@ def claimed(six: bool = False) -> Scene:  # noqa: ARG001  (neighbour discovery h
 
 def dhcp_flood(six: bool = False) -> Scene:
     """Three hundred requests for an address in five seconds."""
-    ends = ("fe80::9", "ff02::1:2") if six else ("0.0.0.0", "255.255.255.255")  # noqa: S104
+    ends = ("fe80::9", "ff02::1:2") if six else ("0.0.0.0", "255.255.255.255")
     ports = (546, 547) if six else (68, 67)
     return Scene().flow(0, *ends, UDP, *ports, 300, 0, 300 * 240, 0, 5.0)
 
@@ -182,12 +182,12 @@ def routers(count: int, every: float, after: float) -> Scene:
     return scene
 
 
-def strange_router(six: bool = False) -> Scene:  # noqa: ARG001  (only IPv6 has router advertisements)
+def strange_router(six: bool = False) -> Scene:
     """A segment's router speaks for two hours, then another does."""
     return routers(1, 0, 7600)
 
 
-def router_flood(six: bool = False) -> Scene:  # noqa: ARG001
+def router_flood(six: bool = False) -> Scene:
     """Sixty routers within three seconds."""
     return routers(60, 0.05, 0)
 

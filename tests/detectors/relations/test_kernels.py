@@ -16,7 +16,8 @@ from relation_oracle import OUT, Oracle
 
 from citywall.batches import EVENT, FLOW
 from detectors.features.sharing import Sharing
-from detectors.registry import DETECTORS, limits_of, reach_of
+from detectors.limits import limits_of, reach_of
+from detectors.registry import DETECTORS
 from detectors.relations.tables import RelationParameters, Relations
 
 SMALL = RelationParameters(
@@ -81,7 +82,8 @@ def test_scenes(six):
 
 HEADS = (
     b"GET / HT", b"HTTP/1.1", b"SSH-2.0-", b"\x16\x03\x01\0\x01\0\0\0", b"#!/bin/s", b"MZ\x90\0\x03\0\0\0",
-    b"\0\x10\0\0MZ\x90\0", b'{"id":1,', b'{"method', b"Microsof", b"id\n\0\0\0\0\0", b"\x05\0\x0b\x03\x10\0\0\0",
+    b"\0\x10\0\0MZ\x90\0", b'{"id":1,', b'{"method', b"Microsof", b"id\n\0\0\0\0\0",
+    b"\x05\0\x0b\x03\x10\0\0\0",
     b"\0\x01\0\0\0\x06\x01\x05", b"\0\x01\0\0\0\x06\x01\x03", b"\0\x01\0\0\0\x03\x01\x83", b"uid=0(ro",
 )  # fmt: skip
 
@@ -226,7 +228,8 @@ def test_without_the_compiler_the_same():
         "load('detector_scenes', 'scenes.py'); load('detector_oracle', 'features/oracle.py')\n"
         "load('relation_oracle', 'relations/oracle.py'); t = load('t', 'relations/test_kernels.py')\n"
         "from citywall.kernels import JIT; assert not JIT\n"
-        "t.compare(t.hostile(5, 200), t.reach(**t.LOW)); t.compare(t.hostile_events(5, 100), t.reach(**t.LOW))\n"
+        "t.compare(t.hostile(5, 200), t.reach(**t.LOW))\n"
+        "t.compare(t.hostile_events(5, 100), t.reach(**t.LOW))\n"
         "print('agreed')\n"
     )
     done = subprocess.run(
