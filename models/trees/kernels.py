@@ -25,91 +25,60 @@ _FEATURE = np.uint32(FEATURE_MASK)
 #: Rows that walk a tree together, and trees that a row walks together.
 ROWS = 16
 TREES = 8
+#: Rows that go through all trees before the next ones, so that they stay in the cache.
+BLOCK = 256
 
 
 @internal
 def step(nodes, rows, row, base, at):
-    """The child of node `at` that `rows[row]` goes to."""
+    """The child of node `at` that `rows[row]` goes to, where no value is missing."""
+    node = nodes[base + at]
+    word = np.uint32(node.word)
+    return (word >> _LEFT) + np.uint32(rows[row, word & _FEATURE] > node.threshold)
+
+
+@internal
+def careful(nodes, rows, row, base, at):
+    """The child of node `at` that `rows[row]` goes to, whatever it holds."""
     node = nodes[base + at]
     word = np.uint32(node.word)
     x = rows[row, word & _FEATURE]
-    right = np.uint32(x > node.threshold)
-    missing = np.uint32(x != x) & ~(word >> _MISSING) & ONE
-    return (word >> _LEFT) + (right | missing)
+    return (word >> _LEFT) + (np.uint32(x > node.threshold) | np.uint32(x != x) & ~(word >> _MISSING) & ONE)
+
+
+@internal
+def gaps(rows, low, high):
+    """Whether values of rows `low` to `high` are missing."""
+    found = 0
+    for i in range(low, high):
+        for j in range(rows.shape[1]):
+            found += rows[i, j] != rows[i, j]
+    return found > 0
+
+
+@internal
+def at(places, t):
+    """Where a tree begins, or the first column it speaks to, as an index that is never negative."""
+    return np.uint64(places[t])
 
 
 @internal
 def vote(out, row, column, values, leaf):
     """Add a leaf's values to a row's sums."""
     for c in range(values.shape[1]):
-        out[row, column + c] += values[leaf, c]
+        k = np.uint64(c)
+        out[row, column + k] += values[leaf, k]
 
 
-@bare_kernel
-def score(rows, nodes, values, roots, depths, columns, out):
-    """Add what every tree says of every row of `rows` to `out`, tree after tree as scikit-learn does.
-
-    `nodes` and `values` hold all trees, tree `t` from `roots[t]`; its values go to columns of `out` from
-    `columns[t]`.
-    """
-    n = rows.shape[0]
-    whole = n // ROWS * ROWS if n >= ROWS else 0
-    block = 256
-    for low in range(0, whole, block):
-        high = min(low + block, whole)
-        for t in range(roots.size):
-            base, depth, column = np.int64(roots[t]), depths[t], np.int64(columns[t])
-            for i in range(low, high, ROWS):
-                k0 = k1 = k2 = k3 = k4 = k5 = k6 = k7 = np.uint32(0)
-                k8 = k9 = ka = kb = kc = kd = ke = kf = np.uint32(0)
-                for _ in range(depth):
-                    k0 = step(nodes, rows, i, base, k0)
-                    k1 = step(nodes, rows, i + 1, base, k1)
-                    k2 = step(nodes, rows, i + 2, base, k2)
-                    k3 = step(nodes, rows, i + 3, base, k3)
-                    k4 = step(nodes, rows, i + 4, base, k4)
-                    k5 = step(nodes, rows, i + 5, base, k5)
-                    k6 = step(nodes, rows, i + 6, base, k6)
-                    k7 = step(nodes, rows, i + 7, base, k7)
-                    k8 = step(nodes, rows, i + 8, base, k8)
-                    k9 = step(nodes, rows, i + 9, base, k9)
-                    ka = step(nodes, rows, i + 10, base, ka)
-                    kb = step(nodes, rows, i + 11, base, kb)
-                    kc = step(nodes, rows, i + 12, base, kc)
-                    kd = step(nodes, rows, i + 13, base, kd)
-                    ke = step(nodes, rows, i + 14, base, ke)
-                    kf = step(nodes, rows, i + 15, base, kf)
-                vote(out, i, column, values, base + k0)
-                vote(out, i + 1, column, values, base + k1)
-                vote(out, i + 2, column, values, base + k2)
-                vote(out, i + 3, column, values, base + k3)
-                vote(out, i + 4, column, values, base + k4)
-                vote(out, i + 5, column, values, base + k5)
-                vote(out, i + 6, column, values, base + k6)
-                vote(out, i + 7, column, values, base + k7)
-                vote(out, i + 8, column, values, base + k8)
-                vote(out, i + 9, column, values, base + k9)
-                vote(out, i + 10, column, values, base + ka)
-                vote(out, i + 11, column, values, base + kb)
-                vote(out, i + 12, column, values, base + kc)
-                vote(out, i + 13, column, values, base + kd)
-                vote(out, i + 14, column, values, base + ke)
-                vote(out, i + 15, column, values, base + kf)
-    for i in range(whole, n):
+@internal
+def by_trees(rows, nodes, values, roots, depths, columns, out, low, high):
+    """The few rows that are left, eight trees at a time."""
+    for r in range(low, high):
+        i = np.uint64(r)
         t = 0
         while t + TREES <= roots.size:
-            b0, b1, b2, b3 = (
-                np.int64(roots[t]),
-                np.int64(roots[t + 1]),
-                np.int64(roots[t + 2]),
-                np.int64(roots[t + 3]),
-            )
-            b4, b5, b6, b7 = (
-                np.int64(roots[t + 4]),
-                np.int64(roots[t + 5]),
-                np.int64(roots[t + 6]),
-                np.int64(roots[t + 7]),
-            )
+            b0, b1, b2, b3 = at(roots, t), at(roots, t + 1), at(roots, t + 2), at(roots, t + 3)
+            b4, b5, b6, b7 = at(roots, t + 4), at(roots, t + 5), at(roots, t + 6), at(roots, t + 7)
             k0 = k1 = k2 = k3 = k4 = k5 = k6 = k7 = np.uint32(0)
             depth = 0
             for q in range(t, t + TREES):
@@ -123,21 +92,89 @@ def score(rows, nodes, values, roots, depths, columns, out):
                 k5 = step(nodes, rows, i, b5, k5)
                 k6 = step(nodes, rows, i, b6, k6)
                 k7 = step(nodes, rows, i, b7, k7)
-            vote(out, i, np.int64(columns[t]), values, b0 + k0)
-            vote(out, i, np.int64(columns[t + 1]), values, b1 + k1)
-            vote(out, i, np.int64(columns[t + 2]), values, b2 + k2)
-            vote(out, i, np.int64(columns[t + 3]), values, b3 + k3)
-            vote(out, i, np.int64(columns[t + 4]), values, b4 + k4)
-            vote(out, i, np.int64(columns[t + 5]), values, b5 + k5)
-            vote(out, i, np.int64(columns[t + 6]), values, b6 + k6)
-            vote(out, i, np.int64(columns[t + 7]), values, b7 + k7)
+            vote(out, i, at(columns, t), values, b0 + k0)
+            vote(out, i, at(columns, t + 1), values, b1 + k1)
+            vote(out, i, at(columns, t + 2), values, b2 + k2)
+            vote(out, i, at(columns, t + 3), values, b3 + k3)
+            vote(out, i, at(columns, t + 4), values, b4 + k4)
+            vote(out, i, at(columns, t + 5), values, b5 + k5)
+            vote(out, i, at(columns, t + 6), values, b6 + k6)
+            vote(out, i, at(columns, t + 7), values, b7 + k7)
             t += TREES
         while t < roots.size:
-            b0, k0 = np.int64(roots[t]), np.uint32(0)
+            base, k = at(roots, t), np.uint32(0)
             for _ in range(depths[t]):
-                k0 = step(nodes, rows, i, b0, k0)
-            vote(out, i, np.int64(columns[t]), values, b0 + k0)
+                k = step(nodes, rows, i, base, k)
+            vote(out, i, at(columns, t), values, base + k)
             t += 1
+
+
+@internal
+def one_by_one(rows, nodes, values, roots, depths, columns, out, low, high):
+    """Rows some of whose values are missing."""
+    for r in range(low, high):
+        i = np.uint64(r)
+        for t in range(roots.size):
+            base, k = at(roots, t), np.uint32(0)
+            for _ in range(depths[t]):
+                k = careful(nodes, rows, i, base, k)
+            vote(out, i, at(columns, t), values, base + k)
+
+
+@bare_kernel
+def score(rows, nodes, values, roots, depths, columns, out):
+    """Add what every tree says of every row of `rows` to `out`, tree after tree as scikit-learn does.
+
+    `nodes` and `values` hold all trees, tree `t` from `roots[t]`; its values go to columns of `out` from
+    `columns[t]`.
+    """
+    n = rows.shape[0]
+    for low in range(0, n, BLOCK):
+        high = min(low + BLOCK, n)
+        if gaps(rows, low, high):
+            one_by_one(rows, nodes, values, roots, depths, columns, out, low, high)
+            continue
+        whole = low + (high - low) // ROWS * ROWS
+        for t in range(roots.size):
+            base, depth, column = np.uint64(roots[t]), depths[t], np.uint64(columns[t])
+            for first in range(low, whole, ROWS):
+                i = np.uint64(first)
+                k0 = k1 = k2 = k3 = k4 = k5 = k6 = k7 = np.uint32(0)
+                k8 = k9 = ka = kb = kc = kd = ke = kf = np.uint32(0)
+                for _ in range(depth):
+                    k0 = step(nodes, rows, i, base, k0)
+                    k1 = step(nodes, rows, i + np.uint64(1), base, k1)
+                    k2 = step(nodes, rows, i + np.uint64(2), base, k2)
+                    k3 = step(nodes, rows, i + np.uint64(3), base, k3)
+                    k4 = step(nodes, rows, i + np.uint64(4), base, k4)
+                    k5 = step(nodes, rows, i + np.uint64(5), base, k5)
+                    k6 = step(nodes, rows, i + np.uint64(6), base, k6)
+                    k7 = step(nodes, rows, i + np.uint64(7), base, k7)
+                    k8 = step(nodes, rows, i + np.uint64(8), base, k8)
+                    k9 = step(nodes, rows, i + np.uint64(9), base, k9)
+                    ka = step(nodes, rows, i + np.uint64(10), base, ka)
+                    kb = step(nodes, rows, i + np.uint64(11), base, kb)
+                    kc = step(nodes, rows, i + np.uint64(12), base, kc)
+                    kd = step(nodes, rows, i + np.uint64(13), base, kd)
+                    ke = step(nodes, rows, i + np.uint64(14), base, ke)
+                    kf = step(nodes, rows, i + np.uint64(15), base, kf)
+                vote(out, i, column, values, base + k0)
+                vote(out, i + np.uint64(1), column, values, base + k1)
+                vote(out, i + np.uint64(2), column, values, base + k2)
+                vote(out, i + np.uint64(3), column, values, base + k3)
+                vote(out, i + np.uint64(4), column, values, base + k4)
+                vote(out, i + np.uint64(5), column, values, base + k5)
+                vote(out, i + np.uint64(6), column, values, base + k6)
+                vote(out, i + np.uint64(7), column, values, base + k7)
+                vote(out, i + np.uint64(8), column, values, base + k8)
+                vote(out, i + np.uint64(9), column, values, base + k9)
+                vote(out, i + np.uint64(10), column, values, base + ka)
+                vote(out, i + np.uint64(11), column, values, base + kb)
+                vote(out, i + np.uint64(12), column, values, base + kc)
+                vote(out, i + np.uint64(13), column, values, base + kd)
+                vote(out, i + np.uint64(14), column, values, base + ke)
+                vote(out, i + np.uint64(15), column, values, base + kf)
+        by_trees(rows, nodes, values, roots, depths, columns, out, whole, high)
 
 
 @bare_kernel
@@ -149,12 +186,12 @@ def explain(rows, nodes, values, roots, depths, column, out):
     """
     for i in range(rows.shape[0]):
         for t in range(roots.size):
-            base, at = np.int64(roots[t]), np.uint32(0)
+            base, k = at(roots, t), np.uint32(0)
             for _ in range(depths[t]):
-                child = step(nodes, rows, i, base, at)
-                feature = np.uint32(nodes[base + at].word) & _FEATURE
-                out[i, feature] += values[base + child, column] - values[base + at, column]
-                at = child
+                child = careful(nodes, rows, i, base, k)
+                feature = np.uint32(nodes[base + k].word) & _FEATURE
+                out[i, feature] += values[base + child, column] - values[base + k, column]
+                k = child
 
 
 @bare_kernel
