@@ -40,6 +40,7 @@ MODULES = {
         "posture",
         "report",
         "detectors",
+        "models",
         "evaluate",
         "store",
         "accounts",
