@@ -89,6 +89,50 @@ class Tables:
         return modelfile.unpack(modelfile.pack(card, arrays), table.path), table.path, table
 
 
+class Names:
+    """Domain names that an algorithm made."""
+
+    def train(self, request: Request) -> tuple[Card, Arrays]:
+        """From what is synthesised, and from lists given: a file is a family."""
+        from models.names import model
+
+        families, benign = _lists(request.train), _lists(request.benign)
+        return model.train(families, [n for b in benign.values() for n in b], request.seed, request.now)
+
+    def evaluate(self, request: Request, registry: Registry) -> dict[str, Any]:
+        """On the families given, by the model in use or named; or each of several left out in turn."""
+        from models.names import evaluation, model
+
+        benign = [n for names in _lists(request.benign).values() for n in names]
+        if request.train and not request.test:
+            families = _lists(request.train)
+            if len(families) < 2 or len(benign) < 2:
+                raise ModelError("needs_families")
+            return evaluation.left_out(families, benign, request.seed, request.now, request.say)
+        families = _lists(request.test)
+        if not families:
+            raise ModelError("needs_families")
+        if request.train:
+            packed = modelfile.pack(*self.train(request))
+            made, source, asked = modelfile.unpack(packed, "dga"), "dga", []
+        else:
+            entry = registry.find(request.model) if request.model else registry.newest("dga")
+            if entry is None:
+                raise ModelError("none_active", kind="dga")
+            made, source, asked = modelfile.load(entry.path), str(entry.path), benign
+        found = model.of(made, source)
+        told = evaluation.evaluate(found, families, asked)
+        ours = told["recall_at_false_rate"]["recall"]
+        return told | evaluation.honest(found, families, asked, request.seed, ours) | _named(made, source)
+
+
+def _lists(paths: tuple[Path, ...]) -> dict[str, list[str]]:
+    """Names by family, which is what the file is called."""
+    from models.names import evaluation
+
+    return {path.stem: evaluation.read(path) for path in paths}
+
+
 def _same(made: Model, beside: Path | None) -> Path | None:
     """Where the table that a model learned from may still be."""
     known = Path(str(made.card.data.get("path", "")))
@@ -106,7 +150,7 @@ def _named(made: Model, source: str) -> dict[str, Any]:
 
 
 #: One line a kind.
-KINDS: dict[str, Callable[[], Kind]] = {"nsl-kdd": Tables}
+KINDS: dict[str, Callable[[], Kind]] = {"nsl-kdd": Tables, "dga": Names}
 
 
 def kind_of(name: str) -> Kind:

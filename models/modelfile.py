@@ -113,6 +113,7 @@ def save(path: Path, card: Card, arrays: Mapping[str, NDArray[Any]]) -> Model:
         part.write(data)
         part.flush()
         os.fsync(part.fileno())
+    Path(part.name).chmod(0o644)  # others may read what a model is
     Path(part.name).replace(path)
     return unpack(data, str(path))
 
