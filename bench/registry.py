@@ -9,8 +9,9 @@ from bench.benchmarks.decode import Decode
 from bench.benchmarks.end_to_end import EndToEnd
 from bench.benchmarks.index import Index
 from bench.benchmarks.meter import Meter
+from bench.benchmarks.models import Models
 from bench.harness import Benchmark
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
-    b.name: b for b in (Decode, Meter, EndToEnd, Index, Backbone, Chaos, ConsoleBenchmark)
+    b.name: b for b in (Decode, Meter, EndToEnd, Index, Backbone, Chaos, ConsoleBenchmark, Models)
 }
