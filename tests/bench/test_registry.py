@@ -16,5 +16,6 @@ def test_every_benchmark_is_registered_under_its_name():
         "console",
         "netflow",
     ]
+        "models",
     for name, benchmark in BENCHMARKS.items():
         assert benchmark.name == name
