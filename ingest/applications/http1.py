@@ -160,9 +160,7 @@ class Http1(StreamParser):
         self.waiting.append(transaction)
         self.heads[TO_SERVER] = found
         self.bodies[TO_SERVER] = Body()
-        if headless:
-            self._finished(TO_SERVER, frame)
-        elif method == b"CONNECT":
+        if headless or method == b"CONNECT":
             self._finished(TO_SERVER, frame)
         else:
             self._body_begins(TO_SERVER, frame)
@@ -358,11 +356,7 @@ class Http1(StreamParser):
             http1_put.body(self, transaction, direction, frame, self.bodies[direction], self.heads[direction])
 
 
-_METHODS = (
-    "GET POST PUT HEAD OPTIONS TRACE CONNECT DELETE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
-    "REPORT SEARCH DEBUG MERGE CHECKOUT CHECKIN UPDATE LABEL BIND VERSION-CONTROL MKWORKSPACE MKACTIVITY "
-    "BASELINE-CONTROL INVALID NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH BCOPY BDELETE BMOVE BPROPFIND BPROPPATCH POLL"
-).split()
+_METHODS = ["GET", "POST", "PUT", "HEAD", "OPTIONS", "TRACE", "CONNECT", "DELETE", "PATCH", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "DEBUG", "MERGE", "CHECKOUT", "CHECKIN", "UPDATE", "LABEL", "BIND", "VERSION-CONTROL", "MKWORKSPACE", "MKACTIVITY", "BASELINE-CONTROL", "INVALID", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "M-SEARCH", "BCOPY", "BDELETE", "BMOVE", "BPROPFIND", "BPROPPATCH", "POLL"]
 _STARTS = tuple(f"{method}{blank}".encode() for method in _METHODS for blank in " \t")
 
 
