@@ -34,6 +34,14 @@ class Sharing:
             kernels.share_flows(rows, self._limits, sources, receivers)
         return self._taken(rows, sources, receivers)
 
+    def sources(self, rows: Rows) -> NDArray[np.uint8]:
+        """The partition that judges the source of each FLOW row."""
+        rows = read_only(rows, FLOW)
+        sources, receivers = np.empty(len(rows), np.uint8), np.empty(len(rows), np.uint8)
+        with np.errstate(over="ignore"):
+            kernels.share_flows(rows, self._limits, sources, receivers)
+        return sources
+
     def events(self, pieces: Sequence[Rows]) -> list[Rows]:
         """The EVENT rows of each partition, in order: those of its askers."""
         rows = read_only(join(pieces, EVENT), EVENT)

@@ -1,0 +1,63 @@
+"""How the models in use fare: too old, refused, or seeing what they did not learn from.
+
+What the posture command and the nightly report say of models.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from citywall.errors import InputError, ModelRefused
+from models import drift, modelfile
+from models.registry import Registry
+
+#: The kinds whose flows are in the archive.
+_WATCHED = ("flow", "host")
+
+
+class Health(msgspec.Struct, frozen=True):
+    """One model in use. `state` is fine, stale, drifting or refused; `worst` are features by stability."""
+
+    kind: str
+    id: str
+    state: str
+    age_days: float
+    rows: int = 0
+    worst: tuple[tuple[str, float], ...] = ()
+    reason: str = ""
+
+
+def health(data: Path, now: str, stale_days: int, files: list[Path] | None = None) -> list[Health]:
+    """The models that were activated; with `files` of the archive also whether they drift."""
+    found = []
+    for entry in Registry(data).entries():
+        if not entry.active or entry.shipped:
+            continue
+        if entry.card is None:
+            reason = entry.refusal.text("en") if entry.refusal else ""
+            found.append(Health(entry.kind, entry.id, "refused", 0.0, reason=reason))
+            continue
+        age = round(drift.age_days(entry.card.created, now), 3)
+        state, told = "stale" if age > stale_days else "fine", {}
+        if files and entry.kind in _WATCHED:
+            told = spread_of(entry.kind, entry.path, files)
+            state = "drifting" if told.get("drifting") else state
+        worst = tuple(list(told.get("psi", {}).items())[:3])
+        found.append(Health(entry.kind, entry.id, state, age, int(told.get("rows", 0)), worst))
+    return found
+
+
+def spread_of(kind: str, path: Path, files: list[Path]) -> dict[str, Any]:
+    """The stability of a model over files of the archive; empty where there are no flows."""
+    from models.flows import archive, features, hosts, model
+
+    try:
+        found = model.of(modelfile.load(path), kind, str(path))
+        flows = archive.read(files, list(dict.fromkeys([*features.NEEDED, *hosts.NEEDED, "flow_id"])))
+    except (ModelRefused, InputError):
+        return {}
+    rows = features.features(flows) if kind == "flow" else hosts.host_windows(flows).rows
+    return drift.spread(model.FEATURES[kind], found.edges, found.shares, rows, found.score(rows))
