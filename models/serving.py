@@ -7,6 +7,7 @@ the stream's promise has passed the minute and the time in which flows of it may
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -40,6 +41,9 @@ class Places(Protocol):
 
     def name(self, domain: int, address: str) -> str:
         """An entity's text."""
+
+    def is_home(self, hi: int, lo: int) -> bool:
+        """Whether an address is one of ours."""
 
     def report(self, row: Any) -> Evidence:
         """A flow as evidence."""
@@ -76,6 +80,7 @@ class ModelSet:
     ) -> None:
         self._flow, self._host, self._places, self._mine = flow, host, places, mine
         self._dtype = held_dtype(dtype)
+        self._ours = lru_cache(1 << 14)(places.is_home)
         self.reset()
 
     def reset(self) -> None:
@@ -131,7 +136,7 @@ class ModelSet:
         model, rows = self._flow, features.features(ends)
         score = model.score(rows)
         over = np.flatnonzero(score > model.threshold)
-        speaking = [i for i in over.tolist() if self._speaks(ends[i])]
+        speaking = [i for i in over.tolist() if self._meant(ends[i]) and self._speaks(ends[i])]
         if not speaking:
             return []
         why, likely = model.reasons(rows[speaking]), probability(score[speaking], *model.calibration)
@@ -142,6 +147,13 @@ class ModelSet:
             )
             for i, p, reasons in zip(speaking, likely, why, strict=True)
         ]  # fmt: skip
+
+    def _meant(self, row: Any) -> bool:
+        """Whether a flow says something of its source.
+
+        From outside, one that nobody answered may be spoofed: floods and scans have detectors of their own.
+        """
+        return int(row["dst_packets"]) > 0 or self._ours(int(row["src_hi"]), int(row["src_lo"]))
 
     def _speaks(self, row: Any) -> bool:
         """Whether a source's flow is told: the first, the second, the fourth, and so on."""

@@ -76,6 +76,14 @@ def test_both_find_the_scanner(wanted):
     assert minute.time == minute.began + hosts.WINDOW_NS + LATENESS_NS
 
 
+def test_what_may_be_spoofed_is_left_to_others(make, rows):
+    outside = rows.copy()
+    outside["src_lo"] = 0xFFFFCB007100 + np.arange(len(rows)) % 200  # 203.0.113.0/24
+    told = [f for f in run([make()], outside, 500) if f.detector == "model_flow"]
+    answered = {int(r["flow_id"]) for r in outside if r["dst_packets"]}
+    assert {f.evidence[0].flow_id for f in told} <= answered
+
+
 @pytest.mark.parametrize("size", [1, 7, 400])
 def test_batches_change_nothing(make, rows, wanted, size):
     some = rows if size > 1 else rows[:200]
