@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.addresses import to_text
-from citywall.batches import END
+from citywall.batches import END, TCP
 from citywall.cards import DetectorCard
 from citywall.domains import of_host
 from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
@@ -151,9 +151,11 @@ class ModelSet:
     def _meant(self, row: Any) -> bool:
         """Whether a flow says something of its source.
 
-        From outside, one that nobody answered may be spoofed: floods and scans have detectors of their own.
+        From outside, one that nobody answered, or that sent nothing over TCP, may be spoofed: floods and
+        scans have detectors of their own.
         """
-        return int(row["dst_packets"]) > 0 or self._ours(int(row["src_hi"]), int(row["src_lo"]))
+        real = int(row["src_payload"]) if int(row["proto"]) == TCP else int(row["dst_packets"])
+        return real > 0 or self._ours(int(row["src_hi"]), int(row["src_lo"]))
 
     def _speaks(self, row: Any) -> bool:
         """Whether a source's flow is told: the first, the second, the fourth, and so on."""

@@ -22,7 +22,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _PLACE = click.Path(path_type=Path)
 
 
-@click.group(cls=Group, name="models")
+_MODULES = {"forecast": "console.commands.forecast:command"}
+
+
+@click.group(cls=Group, name="models", modules=_MODULES)
 @options.looks
 def command() -> None:
     """Learned detectors."""

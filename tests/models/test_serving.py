@@ -80,7 +80,7 @@ def test_what_may_be_spoofed_is_left_to_others(make, rows):
     outside = rows.copy()
     outside["src_lo"] = 0xFFFFCB007100 + np.arange(len(rows)) % 200  # 203.0.113.0/24
     told = [f for f in run([make()], outside, 500) if f.detector == "model_flow"]
-    answered = {int(r["flow_id"]) for r in outside if r["dst_packets"]}
+    answered = {int(r["flow_id"]) for r in outside if r["src_payload"] and r["dst_packets"]}
     assert {f.evidence[0].flow_id for f in told} <= answered
 
 
