@@ -6,7 +6,7 @@ of the score's mean within a stretch of it (after ADWIN: Bifet and Gavaldà 2007
 
 from __future__ import annotations
 
-import math
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 #: The usual reading of PSI: below 0.1 the same, above 0.25 another population.
 SHIFTED, DRIFTING = 0.1, 0.25
 _LEAST = 1e-4
+#: The age of a model that does not say when it was made.
+NEVER = 1 << 31
 #: Fewer rows say nothing.
 ENOUGH = 200
 _CONFIDENCE = 0.002
@@ -89,12 +91,12 @@ def spread(
     }
 
 
-def age_days(created: str, now: str) -> float:
-    """Days between two UTC times (ISO 8601); infinite where the first cannot be read."""
-    from datetime import datetime
-
+def age_days(created: str, now: int) -> int:
+    """Whole days from a UTC time (ISO 8601) to `now` (ns); NEVER where it cannot be read."""
     try:
-        apart = datetime.fromisoformat(now) - datetime.fromisoformat(created)
-    except (ValueError, TypeError):
-        return math.inf
-    return apart.total_seconds() / 86400
+        moment = datetime.fromisoformat(created)
+    except ValueError:
+        return NEVER
+    if moment.tzinfo is None:
+        return NEVER
+    return max((now // 1_000_000_000 - int(moment.timestamp())) // 86_400, 0)

@@ -46,5 +46,8 @@ def test_the_spread_of_features():
 
 
 def test_age():
-    assert drift.age_days("2026-03-01T00:00:00Z", "2026-03-03T12:00:00Z") == 2.5
-    assert drift.age_days("yesterday", "2026-03-03T12:00:00Z") == math.inf
+    now = 1_772_539_200 * 1_000_000_000  # 2026-03-03T12:00:00Z
+    assert drift.age_days("2026-03-01T00:00:00Z", now) == 2
+    assert drift.age_days("2027-03-01T00:00:00Z", now) == 0
+    for wrong in ("yesterday", "2026-03-01T00:00:00", ""):
+        assert drift.age_days(wrong, now) == drift.NEVER
