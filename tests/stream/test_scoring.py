@@ -92,3 +92,17 @@ def test_a_file_that_is_refused_is_left_out(tmp_path, caplog):
         return "plain"
 
     assert scoring.beside(build, settings, None)(0) == "plain"
+
+
+def test_nothing_that_serves_loads_scikit_learn():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, stream.runner, stream.agents.detect, models.serving, models.health, models.kinds\n"
+        "import models.flows.evaluation, models.names.model, models.tables.model, models.outliers.halfspace\n"
+        "import console.commands.models, console.commands.forecast, models.forecast.volume\n"
+        "print('sklearn' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
