@@ -69,7 +69,7 @@ def evaluate(model: FlowModel, flows: archive.Flows, attack: NDArray[np.bool_] |
             "accuracy": right / len(rows), "interval": list(measures.wilson(right, len(rows))),
             "confusion": measures.confusion(said, true), **measures.two_sides(said, true),
             "by_class": measures.per_class(said, classes, "normal"),
-            "roc_auc": measures.roc_auc(score, true) if 0 < true.sum() < len(true) else None,
+            "roc_auc": measures.auc_told(score, true),
             "stump": {"feature": FEATURES[model.kind][stump.feature], "chosen_on": "these very rows",
                       "accuracy": measures.accuracy(stump.say(rows), true)},
         }  # fmt: skip

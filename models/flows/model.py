@@ -83,11 +83,11 @@ def train_flow(
     said = score > threshold
     shuffled = fitted(cut, np.random.default_rng(seed).permutation(attack[:cut]))
     metrics = {
-        "time_ordered": {"rows": len(true), "roc_auc": _auc(score, true), **measures.two_sides(said, true),
+        "time_ordered": {"rows": len(true), "roc_auc": measures.auc_told(score, true), **measures.two_sides(said, true),
                          "accuracy": measures.accuracy(said, true)},
         "stump": {"feature": features.NAMES[stump.feature],
                   **measures.two_sides(stump.say(rows[cut:]), true)},
-        "shuffled": {"roc_auc": _auc(shuffled.score(rows[cut:])[:, 1], true)},
+        "shuffled": {"roc_auc": measures.auc_told(shuffled.score(rows[cut:])[:, 1], true)},
     }  # fmt: skip
     edges, values = budget.calibrate(score, true)
     whole = fitted(len(rows), attack)
@@ -129,11 +129,6 @@ def train_host(flows: features.Columns, digest: str, seed: int, now: str) -> tup
 
 def _budgeted(scores: NDArray[np.float64], seconds: float) -> float:
     return budget.threshold_for(scores, max(seconds, 1.0), ALERTS_A_DAY)
-
-
-def _auc(score: NDArray[np.float64], true: NDArray[np.bool_]) -> float | None:
-    found = measures.roc_auc(score, true)
-    return None if np.isnan(found) else found
 
 
 def _made(

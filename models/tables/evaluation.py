@@ -42,7 +42,7 @@ def evaluate(
         **measures.two_sides(judged.attack, attack),
         "by_class": measures.per_class(judged.attack, test.classes, NORMAL),
         "by_type": measures.per_class(judged.attack, test.labels, NORMAL),
-        "roc_auc": measures.roc_auc(judged.score, attack),
+        "roc_auc": measures.auc_told(judged.score, attack),
         "unsupervised": _unsupervised(judged.strange, attack),
         "threshold": classifier.threshold,
         "method": METHOD,
@@ -65,12 +65,12 @@ def evaluate(
     return result
 
 
-def _unsupervised(strange: training.Strange, attack: Yes) -> dict[str, float]:
+def _unsupervised(strange: training.Strange, attack: Yes) -> dict[str, float | None]:
     """ROC AUC of scores fitted on normal rows only: both joined, and each alone."""
     return {
-        "roc_auc": measures.roc_auc(strange.both, attack),
-        "isolation_forest": measures.roc_auc(strange.isolation, attack),
-        "neighbours": measures.roc_auc(strange.neighbours, attack),
+        "roc_auc": measures.auc_told(strange.both, attack),
+        "isolation_forest": measures.auc_told(strange.isolation, attack),
+        "neighbours": measures.auc_told(strange.neighbours, attack),
     }
 
 
