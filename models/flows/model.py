@@ -83,7 +83,8 @@ def train_flow(
     said = score > threshold
     shuffled = fitted(cut, np.random.default_rng(seed).permutation(attack[:cut]))
     metrics = {
-        "time_ordered": {"rows": len(true), "roc_auc": measures.auc_told(score, true), **measures.two_sides(said, true),
+        "time_ordered": {"rows": len(true), "roc_auc": measures.auc_told(score, true),
+                         **measures.two_sides(said, true),
                          "accuracy": measures.accuracy(said, true)},
         "stump": {"feature": features.NAMES[stump.feature],
                   **measures.two_sides(stump.say(rows[cut:]), true)},
