@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -43,12 +44,18 @@ DEPENDENCY = """\
 
 @dataclass(frozen=True)
 class Coordinate:
-    """One artefact of a Maven repository."""
+    """One artefact of a Maven repository; `sha256` (hex), where given, is what it must be."""
 
     group: str
     name: str
     version: str
     kind: str = "jar"
+    sha256: str = ""
+
+    @property
+    def file(self) -> str:
+        """The name that Maven copies it under."""
+        return f"{self.name}-{self.version}.{self.kind}"
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,8 @@ class Program:
             (work / "pom.xml").write_text(self.pom, "utf-8")
             new = work / "new"
             try:
-                # A checksum that does not match is an error (-C): the default is a warning.
                 done = subprocess.run(
-                    [maven, "-q", "-B", "-C", "-f", work / "pom.xml", COPIER,
+                    [maven, "-q", "-B", *self._strictly, "-f", work / "pom.xml", COPIER,
                      "-DincludeScope=runtime", f"-DoutputDirectory={new}"],
                     stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
                     timeout=FETCH_LIMIT_S,
@@ -101,11 +107,32 @@ class Program:
                 ) from None
             if done.returncode != 0:
                 raise ServiceUnavailable(f"Maven could not fetch {self.folder}: {_complaint(done.stdout)}")
+            self._verify(new)
             for archive in new.glob("*.zip"):
                 unpack(archive, new)
                 archive.unlink()
             new.chmod(0o755)
             new.rename(kept)
+
+    @property
+    def _strictly(self) -> tuple[str, ...]:
+        """Where not every digest is ours, a checksum that does not match is an error: Maven only warns.
+
+        It would then also refuse what a mirror serves without a checksum.
+        """
+        return () if all(c.sha256 for c in self.coordinates) else ("-C",)
+
+    def _verify(self, folder: Path) -> None:
+        """Compare what was fetched with the digests that are ours; raises ServiceUnavailable."""
+        for coordinate in self.coordinates:
+            if not coordinate.sha256:
+                continue
+            with (folder / coordinate.file).open("rb") as fetched:
+                found = hashlib.file_digest(fetched, "sha256").hexdigest()
+            if found != coordinate.sha256:
+                raise ServiceUnavailable(
+                    f"{coordinate.file} as fetched has the SHA-256 {found}, not {coordinate.sha256}"
+                )
 
 
 def cache_folder() -> Path:

@@ -13,9 +13,15 @@ from bench.services.java import find_java
 from bench.services.service import LOOPBACK, Service
 
 VERSION = "9.2.0"
+#: Of the archive. Some mirrors serve it without a checksum of its own.
+SHA256 = "bf44938a0490ba2a303d39c9cb64b38963dd08c812ce93e10816e878585bcb6b"
 PROGRAM = Program(
     f"elasticsearch-{VERSION}",
-    (Coordinate("org.elasticsearch.distribution.integ-test-zip", "elasticsearch", VERSION, "zip"),),
+    (
+        Coordinate(
+            "org.elasticsearch.distribution.integ-test-zip", "elasticsearch", VERSION, "zip", sha256=SHA256
+        ),
+    ),
 )
 JAVA = 21
 PROBE_S = 5.0

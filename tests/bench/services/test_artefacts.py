@@ -1,3 +1,4 @@
+import hashlib
 import stat
 import threading
 import zipfile
@@ -63,6 +64,28 @@ def test_what_cannot_be_fetched_leaves_nothing(empty_cache, tmp_path, monkeypatc
     with pytest.raises(ServiceUnavailable, match="Could not find artifact a:b:jar:1"):
         Program("thing-1", (Coordinate("a", "b", "1"),)).obtain()
     assert [path.name for path in empty_cache.iterdir()] == ["thing-1.lock"]
+
+
+@pytest.mark.parametrize(("content", "refused"), [("as told", False), ("altered", True)])
+def test_what_was_fetched_is_what_it_must_be(empty_cache, tmp_path, monkeypatch, content, refused):
+    # A Maven that copies one file, and is not asked for checksums: those of the artefact are ours.
+    maven = tmp_path / "bin" / "mvn"
+    maven.parent.mkdir()
+    maven.write_text(
+        "#!/bin/sh\n"
+        'for a in "$@"; do case $a in -C) exit 1;; -DoutputDirectory=*) out=${a#*=};; esac; done\n'
+        f'mkdir -p "$out"; printf "{content}" > "$out/b-1.jar"\n'
+    )
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{maven.parent}:/usr/bin:/bin")
+    digest = hashlib.sha256(b"as told").hexdigest()
+    program = Program("thing-1", (Coordinate("a", "b", "1", sha256=digest),))
+    if refused:
+        with pytest.raises(ServiceUnavailable, match=r"b-1\.jar as fetched has the SHA-256"):
+            program.obtain()
+        assert [path.name for path in empty_cache.iterdir()] == ["thing-1.lock"]
+    else:
+        assert (program.obtain() / "b-1.jar").read_text() == content
 
 
 def test_unpacking_keeps_permissions(tmp_path):
