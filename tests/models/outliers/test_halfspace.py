@@ -42,6 +42,8 @@ def test_calls_and_restarts_change_nothing(stream):
     trees, found = HalfSpaceTrees(4, seed=1), []
     for at in range(0, len(rows), 37):
         found.append(trees.score_and_learn(rows[at : at + 37]))
+        if at % (37 * 20):
+            continue
         fresh = HalfSpaceTrees(4, seed=1)
         fresh.restore(trees.snapshot())
         trees = fresh
