@@ -32,7 +32,7 @@ def test_a_plan_tells_what_it_can_of_each_path(tmp_path: Path, standins):
     assert (found.refused, found.size, found.same_as) == (None, one.stat().st_size, None)
     assert same.same_as == str(one)
     assert (folder.refused, folder.size) == (None, 2)
-    assert "conn.log" in str(empty.refused)
+    assert "Zeek log" in str(empty.refused)
 
 
 def test_a_run_is_named_by_inputs_order_and_settings(tmp_path: Path, standins):
