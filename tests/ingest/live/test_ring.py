@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import os
 import subprocess
 import sys
@@ -88,3 +89,14 @@ def test_the_missing_right_is_named():
         pytest.skip("to give rights up one must have them")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("InputError lo: capturing needs the right CAP_NET_RAW"), done.stderr
+
+
+@pytest.mark.skipif(ctypes.util.find_library("pcap") is None, reason="libpcap is not here")
+def test_only_what_is_wanted_comes(wire, tmp_path: Path):
+    with PacketRing(
+        wire.interface, ring_bytes=MIB, snaplen=1000, promiscuous=True, wanted="tcp src port 1007"
+    ) as opened:
+        wire.send(capture(tmp_path / "some.pcap", 20))
+        assert drain(opened) == 1
+    with pytest.raises(SettingsError, match="no capture filter"):
+        PacketRing(wire.interface, ring_bytes=MIB, snaplen=1000, promiscuous=True, wanted="tcp prt")
