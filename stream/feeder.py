@@ -275,7 +275,7 @@ class Feeder:
     def _flow_log(self, source: Source) -> tuple[str, Iterator[Any]]:
         from ingest.flowlogs import registry
 
-        parser = registry.sniff(source.path)
+        parser = registry.sniff(source.path, self._settings.collector.mappings)
         if parser is None:
             raise UnsupportedInput(str(source.path), "is no capture or flow log of a known kind", offset=0)
         source.session = self._name("flowlog", source)

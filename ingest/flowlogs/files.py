@@ -277,7 +277,7 @@ def cut_chunks(
     """References to the whole text of the file `path` in order, numbered from `index`; raises InputError."""
     log = open_log(path)
     start = len(_BOM) if log.read(0, len(_BOM)) == _BOM else 0
-    cutter = _Cutter(log, parser, session, index, start)
+    cutter = _Cutter(log, parser, session, index, start, header=parser.initial)
     while (ref := cutter.chunk(chunk_bytes)) is not None:
         yield ref
 

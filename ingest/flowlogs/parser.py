@@ -31,6 +31,8 @@ class Parser(ABC):
     """One format. Parsers hold no state: what a chunk needs from before it comes as `header`."""
 
     name: str
+    #: The header in force before the first line.
+    initial: str = ""
 
     @abstractmethod
     def sniff(self, head: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from ingest.flowlogs.binetflow import Binetflow
 from ingest.flowlogs.eve import Eve
 from ingest.flowlogs.files import ChunkRef, cut_chunks, head_of, locate
 from ingest.flowlogs.lines import Errors, split
+from ingest.flowlogs.mapped import Mapped
+from ingest.flowlogs.mapping import load
 from ingest.flowlogs.parser import Parsed, Parser
 from ingest.flowlogs.vpc import Vpc
 from ingest.flowlogs.zeek_json import ZeekJson
@@ -27,7 +29,8 @@ from ingest.flowlogs.zeek_other import ZeekOther
 from ingest.flowlogs.zeek_tsv import ZeekTsv
 
 PARSERS: dict[str, Parser] = {
-    parser.name: parser for parser in (ZeekTsv(), ZeekJson(), Eve(), Binetflow(), Vpc(), ZeekOther())
+    parser.name: parser
+    for parser in (ZeekTsv(), ZeekJson(), Eve(), Binetflow(), Vpc(), ZeekOther(), Mapped())
 }
 
 #: Bytes of a log that travel as one chunk.
@@ -48,15 +51,20 @@ class LogBatch(FlowBatch):
     event_lines: NDArray[np.int64]
 
 
-def sniff(path: Path) -> Parser | Exports | None:
-    """The parser for a file (or a Zeek folder's conn.log), None where none fits; raises InputError."""
+def sniff(path: Path, mappings: Sequence[str] = ()) -> Parser | Exports | None:
+    """The parser for a file or a Zeek folder, None where none fits; raises InputError.
+
+    Logs of other kinds are recognised by the mapping files in `mappings`; raises SettingsError for a bad one.
+    """
+    mapped = [Mapped(load(Path(name))) for name in mappings]
     if found := exports.sniff(path):
         return found
     try:
         logs = locate(path).logs
     except UnsupportedInput:
         return None
-    return next((parser for log in logs if (parser := _parser_of(log))), None)
+    known = next((parser for log in logs if (parser := _parser_of(log))), None)
+    return known or next((each for each in mapped if each.sniff(head_of(logs[0]))), None)
 
 
 def _parser_of(log: Path) -> Parser | None:
