@@ -313,8 +313,9 @@ def _is_name(c):
 def pair_spans(buffer, starts, ends, keys, spans) -> None:
     """Spans of the values of `key=value` and `key="value"` in each line.
 
-    Of a key given twice the last counts. A value without quotes ends at a blank; commas and semicolons behind it are not its own. Quotes may be
-    escaped by a backslash, which stays. `keys` are the hashes of the wanted names.
+    Of a key given twice the last counts. A value without quotes ends at a blank; commas and semicolons
+    behind it are not its own. Quotes may be escaped by a backslash, which stays. `keys` are the hashes of
+    the wanted names.
     """
     for r in range(starts.shape[0]):
         i, end = starts[r], ends[r]

@@ -3,7 +3,7 @@
 ::
 
     name = "edge-firewall"
-    format = "pairs"            # csv, json (one object a line), pairs (key=value, maybe behind a syslog header)
+    format = "pairs"            # csv, json (one object a line), pairs (key=value, syslog)
     separator = ","             # of csv
     columns = ["a", "b"]        # of csv without a header line
     recognise = "devname="      # a text that one of the first lines has
