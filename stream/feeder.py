@@ -190,6 +190,7 @@ class Feeder:
             return
         finally:
             self._endless = None
+        self.current = len(self.sources) - 1
         self.sources.remove(source)  # its files stand for it
 
     async def _await(self, source: Source) -> None:
