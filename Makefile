@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 DATA   ?= data
 SCENE  := build/scene.pcap
 
-.PHONY: help run test lint bench peers services services-stop bundle setup kernels clean
+.PHONY: help run test fuzz lint bench peers services services-stop bundle setup kernels clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -24,6 +24,10 @@ endif
 
 test: $(VENV)/.dev kernels ## run every test
 	@$(BIN)/python -m pytest $(PYTEST)
+
+fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the parsers, bounded: make fuzz [SECONDS_EACH=60]
+	@$(BIN)/pip install --quiet --group fuzz
+	@for target in exports logs; do $(BIN)/python tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60); done
 
 lint: $(VENV)/.dev ## formatting, lint, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes.util
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,25 @@ def test_only_what_is_wanted_comes(wire, tmp_path: Path):
         assert drain(opened) == 1
     with pytest.raises(SettingsError, match="no capture filter"):
         PacketRing(wire.interface, ring_bytes=MIB, snaplen=1000, promiscuous=True, wanted="tcp prt")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setcap") is None, reason="needs root and setcap")
+def test_capturing_without_root_by_a_file_capability():
+    """As docs/sources.md has it: an interpreter of the sensor's own with the right, run as nobody."""
+    try_it = "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0); print('captures')"
+    folder = Path(tempfile.mkdtemp(prefix="citywall-capability-"))
+    try:
+        folder.chmod(0o755)
+        python = Path(shutil.copy(Path(sys.executable).resolve(), folder / "python"))
+        as_nobody = ["setpriv", "--reuid", "65534", "--clear-groups", str(python), "-I", "-c", try_it]
+
+        def run() -> str:
+            return subprocess.run(as_nobody, capture_output=True, text=True, cwd="/", check=False).stdout
+
+        if subprocess.run(["setcap", "cap_net_raw+ep", str(python)], check=False).returncode:
+            pytest.skip("this file system keeps no capabilities")
+        assert run() == "captures\n"
+        subprocess.run(["setcap", "-r", str(python)], check=True)
+        assert run() == ""
+    finally:
+        shutil.rmtree(folder)
