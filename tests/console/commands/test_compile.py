@@ -41,7 +41,7 @@ def test_compiles_once(invoke: Any, runs: list[list[str]], cache: Path):
     assert (again.exit_code, again.output) == (0, "")
     assert "compiled already" in invoke("compile").stderr
     assert len(runs) == 1
-    assert {Path(name).suffix for name in runs[0]} == {".pcap", ".log", ".binetflow"}
+    assert {Path(name).suffix for name in runs[0]} == {".pcap", ".log", ".binetflow", ".json", ".dat"}
 
 
 def test_a_failure_is_not_taken_for_compiled(
