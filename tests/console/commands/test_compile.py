@@ -59,7 +59,9 @@ def test_the_flow_logs_are_of_known_kinds(tmp_path: Path):
     from console.commands import compile as compiling
     from ingest.flowlogs import registry
 
-    for name, content in (("conn.log", compiling._ZEEK), ("x.binetflow", compiling._BINETFLOW)):
+    texts = (("conn.log", compiling._ZEEK), ("x.binetflow", compiling._BINETFLOW), ("eve", compiling._EVE))
+    named = [(name, text.encode()) for name, text in texts]
+    for name, content in (*named, ("v5.dat", compiling._NETFLOW), ("sflow.dat", compiling._SFLOW)):
         path = tmp_path / name
-        path.write_text(content, "utf-8")
+        path.write_bytes(content)
         assert registry.sniff(path) is not None
