@@ -122,9 +122,10 @@ class Collector:
                 BLOCK_BYTES,
             )  # fmt: skip
             self._digest = np.uint64(digest)
-            self._gathered += kept
-            self.datagrams += kept
-            self.bytes += size
+            self._filled = int(self._filled)
+            self._gathered += int(kept)
+            self.datagrams += int(kept)
+            self.bytes += int(size)
             self._newest = clock if kept else self._newest
             if self._filled >= BLOCK_BYTES:
                 yield self._seal()
