@@ -40,7 +40,7 @@ bench: kernels $(VENV)/.bench ## measure against peers, keep the results, write 
 	@$(BIN)/python -m bench table
 
 peers: $(VENV)/.bench ## install the peers that bench compares with (needs root for two of them)
-	@apt-get install -y softflowd tcpdump
+	@apt-get install -y softflowd tcpdump nfdump
 
 services: $(VENV)/.run ## Kafka and Elasticsearch on loopback until Ctrl-C (DETACH=1: until services-stop)
 	@$(BIN)/python -m bench.services $(if $(DETACH),start,run)
