@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 DATA   ?= data
 SCENE  := build/scene.pcap
 
-.PHONY: help run test lint bench peers services services-stop bundle setup kernels clean
+.PHONY: help run test fuzz lint bench peers services services-stop bundle setup kernels clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -25,6 +25,10 @@ endif
 test: $(VENV)/.dev kernels ## run every test, two at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
 
+fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the parsers, bounded: make fuzz [SECONDS_EACH=60]
+	@$(BIN)/pip install --quiet --group fuzz
+	@for target in exports logs; do $(BIN)/python tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60); done
+
 lint: $(VENV)/.dev ## formatting, lint, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -36,7 +40,7 @@ bench: kernels $(VENV)/.bench ## measure against peers, keep the results, write 
 	@$(BIN)/python -m bench table
 
 peers: $(VENV)/.bench ## install the peers that bench compares with (needs root for two of them)
-	@apt-get install -y softflowd tcpdump
+	@apt-get install -y softflowd tcpdump nfdump
 
 services: $(VENV)/.run ## Kafka and Elasticsearch on loopback until Ctrl-C (DETACH=1: until services-stop)
 	@$(BIN)/python -m bench.services $(if $(DETACH),start,run)

@@ -18,6 +18,9 @@ class CollectorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             "not as traffic."
         ),
     ] = True
+    mappings: Annotated[
+        tuple[str, ...], Meta(description="Mapping files (TOML) for logs of other kinds: docs/sources.md.")
+    ] = ()
     listen: Annotated[
         tuple[str, ...],
         Meta(description="Addresses that exporters send to, as HOST:PORT or [HOST]:PORT."),

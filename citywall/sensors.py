@@ -23,6 +23,19 @@ class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=1, le=1 << 20, description="Blocks of up to 1 MiB on the cluster that no worker has taken."),
     ] = 1024
     snaplen: Annotated[int, Meta(ge=64, le=262_144, description="Most bytes kept of a packet.")] = 262_144
+    filter: Annotated[
+        str, Meta(description="Capture filter as tcpdump has it (needs libpcap); empty for all packets.")
+    ] = ""
+    evidence: Annotated[
+        str, Meta(description="Folder for rolling captures of what was seen; empty for none.")
+    ] = ""
+    segment_mib: Annotated[
+        int,
+        Meta(ge=1, le=65536, description="Mebibytes of packets after which a new capture is begun there."),
+    ] = 256
+    evidence_gib: Annotated[
+        float, Meta(gt=0, description="Gibibytes these captures may take; the oldest go.")
+    ] = 10.0
     promiscuous: Annotated[
         bool, Meta(description="Also see packets that are for other machines, as a mirror port brings.")
     ] = True

@@ -35,6 +35,7 @@ MODULES = {
         "warnings",
         "playbooks",
         "flows",
+        "pcap",
         "hosts",
         "assets",
         "posture",

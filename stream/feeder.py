@@ -25,6 +25,7 @@ from stream.data_folder import DataFolder
 from stream.files import CaptureFiles
 from stream.pacing import Pace
 from stream.reports import SessionReport
+from stream.watching import Watching, watched_of
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def plan(paths: Sequence[Path]) -> list[Source]:
     first: dict[str, str] = {}
     for path in paths:
         source = Source(path)
-        if sensor_of(path) or collector_of(path):
+        if sensor_of(path) or collector_of(path) or watched_of(path):
             sources.append(source)
             continue
         try:
@@ -130,7 +131,7 @@ class Feeder:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: list[Source],
         settings: Settings,
         folder: DataFolder,
         *,
@@ -150,24 +151,47 @@ class Feeder:
         self._send = send
         self._moved = moved
         self._pace = pace
-        self._collecting: Collecting | None = None
+        self._endless: Collecting | Watching | None = None
         self._results = results_digest(settings)
 
     async def run(self) -> None:
         """Feed every source that is not done."""
-        for at, source in enumerate(self.sources):
-            self.current = at + 1
+        for source in list(self.sources):
+            self.current = self.sources.index(source) + 1
             if source.refused is None and source.same_as is None:
                 if sensor_of(source.path):
                     await self._await(source)
                 elif collector_of(source.path):
                     await self._collect(source)
+                elif folder := watched_of(source.path):
+                    await self._watch(source, folder)
                 else:
                     await self._feed(source)
 
     def stop(self) -> bool:
         """Ask the source being fed to end, where it has no end of its own; False where there is none."""
-        return self._collecting is not None and self._collecting.stop()
+        return self._endless is not None and self._endless.stop()
+
+    async def _watch(self, source: Source, folder: Path) -> None:
+        """Feed the files of a folder as they come, each a source of its own, until told to stop."""
+        self._endless = watching = Watching(folder, self._settings.collector.seconds)
+        try:
+            async for path in watching.files():
+                (found,) = plan([path])
+                known = (s for s in self.sources if s.digest and s.digest == found.digest)
+                if first := next(known, None):
+                    found.same_as = first.same_as or str(first.path)
+                self.sources.append(found)
+                self.current = len(self.sources)
+                if found.refused is None and found.same_as is None:
+                    await self._feed(found)
+        except InputError as e:
+            source.refused = str(e)
+            return
+        finally:
+            self._endless = None
+        self.current = len(self.sources) - 1
+        self.sources.remove(source)  # its files stand for it
 
     async def _await(self, source: Source) -> None:
         """A sensor feeds this one: wait until all of it was taken."""
@@ -193,10 +217,10 @@ class Feeder:
         taken = await self._begin("flowlog", source)
         if taken != -1:
             folder = self._folder.root / "exports" / source.session
-            self._collecting = Collecting(self._settings, folder, source.session)
+            self._endless = collecting = Collecting(self._settings, folder, source.session)
             fed = 0
             try:
-                async for ref in self._collecting.references():
+                async for ref in collecting.references():
                     if fed >= (taken or 0):
                         await self._room("flowlog", source.session, fed)
                         await self._say(
@@ -207,7 +231,7 @@ class Feeder:
                 log.warning("collecting stopped: %s", e)
                 source.errors[UNREADABLE] = 1
             finally:
-                self._collecting = None
+                self._endless = None
             await self._end("flowlog", source, fed)
         await self._finish("flowlog", source)
 
@@ -275,7 +299,7 @@ class Feeder:
     def _flow_log(self, source: Source) -> tuple[str, Iterator[Any]]:
         from ingest.flowlogs import registry
 
-        parser = registry.sniff(source.path)
+        parser = registry.sniff(source.path, self._settings.collector.mappings)
         if parser is None:
             raise UnsupportedInput(str(source.path), "is no capture or flow log of a known kind", offset=0)
         source.session = self._name("flowlog", source)

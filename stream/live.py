@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ from citywall.sessions import LIVE, Session, session_id
 from citywall.settings import Settings, results_digest
 from ingest.decode.blocks import InlineBlock
 from ingest.live.sealing import LiveCapture
+from ingest.live.segments import Segments
 from stream import codecs
 from stream.board import FEEDER, Board, Status
 from stream.codecs import Header, Kind, Opening, Tally
@@ -232,13 +234,29 @@ class _Feeding:
 
     def _capture(self, live: LiveCapture) -> None:
         """In a thread of its own: block after block, until told to halt."""
+        segments = self._segments(live.link)
         try:
             for block in live.blocks(self._halt):
+                if segments is not None and block.data:
+                    segments.room(len(block.data))
+                    segments.append(block.data)
                 if not self._outbox.put(block):
                     return
         finally:
             live.close()
+            if segments is not None:
+                segments.close()
             self._outbox.finish()
+
+    def _segments(self, link: int) -> Segments | None:
+        """Where what passes is kept as evidence, if anywhere."""
+        if not self._settings.evidence:
+            return None
+        return Segments(
+            Path(self._settings.evidence), self._name, link=link,
+            segment_bytes=self._settings.segment_mib << 20,
+            budget_bytes=int(self._settings.evidence_gib * (1 << 30)),
+        )  # fmt: skip
 
     async def _next(self) -> InlineBlock | None:
         """The next block; None when all was taken and no more will come."""

@@ -34,6 +34,17 @@ StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotB
 2023/11/14 22:13:20.000000,1.5,tcp,192.0.2.1,40000,   ->,198.51.100.1,443,SRPA_SPA,0,0,9,768,360,
 2023/11/14 22:13:21.000000,0.0,tcp,192.0.2.1,40001,   ->,198.51.100.1,443,S_,0,,1,60,60,
 """
+_EVE = """\
+{"timestamp":"2023-11-14T22:13:20+0000","event_type":"flow","src_ip":"192.0.2.1","dest_ip":"198.51.100.1","proto":"UDP"}
+"""
+# A datagram of NetFlow v5 with a record of a second ago; one of sFlow without a sample.
+_NETFLOW = bytes.fromhex(
+    "00050001 00002710 6553f180 00000000 00000000 0000 0000".replace(" ", "")
+) + bytes.fromhex(
+    "c0000201 c6336401 00000000 0000 0000 00000001 0000003c 00002328 00002328 9c40 01bb 00 02 06 00"
+    "0000 0000 00 00 0000".replace(" ", "")
+)
+_SFLOW = bytes.fromhex("0000000500000001c0000201000000000000000100002710" + "00000000")
 
 
 @click.command(cls=Command, name="compile")
@@ -60,6 +71,7 @@ def command(context: click.Context, *, quiet: bool) -> None:
 def _run_everything() -> None:
     from citywall.settings import Settings
     from drills.scene import synthesise
+    from ingest.collectors.collector import compile_framing
     from ingest.live.sealing import compile_copy
     from stream.packing import compile_both
     from stream.runner import run_paths
@@ -70,8 +82,12 @@ def _run_everything() -> None:
         synthesise(scene, minutes=SCENE_MINUTES)
         zeek.write_text(_ZEEK, "utf-8")
         binetflow.write_text(_BINETFLOW, "utf-8")
+        others = [folder / "eve.json", folder / "netflow.dat", folder / "sflow.dat"]
+        for path, content in zip(others, (_EVE.encode(), _NETFLOW, _SFLOW), strict=True):
+            path.write_bytes(content)
         compile_copy()
+        compile_framing()
         compile_both()
         # Several partitions, so that those kernels run too that share rows out.
         settings = msgspec.structs.replace(Settings(), partitions=2)
-        run_paths([scene, zeek, binetflow], folder / "data", settings, None)
+        run_paths([scene, zeek, binetflow, *others], folder / "data", settings, None)

@@ -40,6 +40,15 @@ _JOURNAL = "references.jsonl"
 DROPPED, FOREIGN = "datagrams_dropped", "datagrams_from_others"
 
 
+def compile_framing() -> None:
+    """Compile the kernel, where that has to be."""
+    nothing, words = np.zeros(0, np.uint8), np.zeros(0, np.uint64)
+    kernels.frame_datagrams(
+        nothing, SLOT, np.zeros(0, np.int64), words, words, np.zeros(0, np.uint16), np.zeros(0, np.bool_),
+        0, 0, 0, nothing, 0, 0, np.uint64(0), 0,
+    )  # fmt: skip
+
+
 class Collector:
     """Receives from now on, for one session. Raises what `Sockets` and `Segments` do.
 
@@ -62,6 +71,7 @@ class Collector:
         self._frame = self.earlier[-1].first_frame + self.earlier[-1].packets if self.earlier else 1
         self._out = np.empty(BLOCK_BYTES + SLOT + _AROUND, np.uint8)
         self._clear()
+        compile_framing()  # before datagrams come
         self._told_dropped = self._told_foreign = 0
         self._sockets = Sockets(settings.listen, settings.receive_mib << 20)
 
@@ -112,9 +122,10 @@ class Collector:
                 BLOCK_BYTES,
             )  # fmt: skip
             self._digest = np.uint64(digest)
-            self._gathered += kept
-            self.datagrams += kept
-            self.bytes += size
+            self._filled = int(self._filled)
+            self._gathered += int(kept)
+            self.datagrams += int(kept)
+            self.bytes += int(size)
             self._newest = clock if kept else self._newest
             if self._filled >= BLOCK_BYTES:
                 yield self._seal()

@@ -156,7 +156,7 @@ def chunks(path: Path, kind: Exports, session: str, chunk_bytes: int = CHUNK_BYT
 
 def of_capture(ref: BlockRef) -> ChunkRef:
     """A block of a capture as the reference of a flow log."""
-    header = msgspec.json.encode(ref).decode()
+    header = msgspec.json.encode(ref, enc_hook=int).decode()  # plain Python kernels give NumPy's integers
     return ChunkRef(
         ref.session,
         ref.path,

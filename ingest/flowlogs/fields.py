@@ -183,3 +183,10 @@ def read_json(fields: Fields) -> None:
     status = np.zeros(len(lines), np.uint8)
     kernels.json_spans(lines.buffer, lines.starts, lines.ends, keys, fields.spans, status)
     fields.status[:] = np.where(fields.status == 0, status, fields.status)
+
+
+def read_pairs(fields: Fields) -> None:
+    """Fill `fields` from lines of `key=value` and `key="value"`; whatever else they hold is passed over."""
+    lines = fields.lines
+    keys = np.array([word_of(name) for name in fields.names], np.uint64)
+    kernels.pair_spans(lines.buffer, lines.starts, lines.ends, keys, fields.spans)

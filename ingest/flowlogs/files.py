@@ -58,9 +58,9 @@ class Located:
 
 
 def locate(path: Path) -> Located:
-    """A file is itself; a Zeek folder is its conn logs (`conn.log`, `conn.*.log`, compressed or not).
+    """A file is itself; a Zeek folder is its logs (`conn.log`, `dns.*.log`, compressed or not), conn first.
 
-    Raises InputError where the path cannot be read, UnsupportedInput for a folder without a conn log.
+    Raises InputError where the path cannot be read, UnsupportedInput for a folder without a log.
     """
     if not path.is_dir():
         return Located((path,), ())
@@ -68,16 +68,20 @@ def locate(path: Path) -> Located:
         files = sorted(entry for entry in path.iterdir() if entry.is_file())
     except OSError as e:
         raise InputError(str(path), e.strerror or str(e)) from e
-    logs = tuple(file for file in files if _is_conn_name(file.name))
+    logs = tuple(sorted((file for file in files if _is_log_name(file.name)), key=_conn_first))
     if not logs:
-        raise UnsupportedInput(str(path), "is a folder without a Zeek conn.log")
+        raise UnsupportedInput(str(path), "is a folder without a Zeek log")
     return Located(logs, tuple(file for file in files if file not in logs))
 
 
-def _is_conn_name(name: str) -> bool:
+def _is_log_name(name: str) -> bool:
     for suffix in (".gz", ".zst"):
         name = name.removesuffix(suffix)
-    return name.endswith(".log") and name.split(".")[0] == "conn"
+    return name.endswith(".log")
+
+
+def _conn_first(file: Path) -> tuple[bool, str]:
+    return file.name.split(".")[0] != "conn", file.name
 
 
 class LogFile:
@@ -267,16 +271,15 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
-def cut_chunks(path: Path, parser: Parser, chunk_bytes: int, session: str) -> Iterator[ChunkRef]:
-    """References to the whole text of `path` in order; raises InputError."""
-    index = 0
-    for file in locate(path).logs:
-        log = open_log(file)
-        start = len(_BOM) if log.read(0, len(_BOM)) == _BOM else 0
-        cutter = _Cutter(log, parser, session, index, start)
-        while (ref := cutter.chunk(chunk_bytes)) is not None:
-            yield ref
-        index = cutter.index
+def cut_chunks(
+    path: Path, parser: Parser, chunk_bytes: int, session: str, index: int = 0
+) -> Iterator[ChunkRef]:
+    """References to the whole text of the file `path` in order, numbered from `index`; raises InputError."""
+    log = open_log(path)
+    start = len(_BOM) if log.read(0, len(_BOM)) == _BOM else 0
+    cutter = _Cutter(log, parser, session, index, start, header=parser.initial)
+    while (ref := cutter.chunk(chunk_bytes)) is not None:
+        yield ref
 
 
 def read_chunk(ref: ChunkRef) -> bytes:

@@ -304,6 +304,52 @@ def json_spans(buffer, starts, ends, keys, spans, status) -> None:
 
 
 @inline
+def _is_name(c):
+    """Letters, digits and `_.-@`."""
+    return 97 <= c <= 122 or 65 <= c <= 90 or 48 <= c <= 57 or c == 95 or c == 46 or c == 45 or c == 64
+
+
+@kernel
+def pair_spans(buffer, starts, ends, keys, spans) -> None:
+    """Spans of the values of `key=value` and `key="value"` in each line.
+
+    Of a key given twice the last counts. A value without quotes ends at a blank; commas and semicolons
+    behind it are not its own. Quotes may be escaped by a backslash, which stays. `keys` are the hashes of
+    the wanted names.
+    """
+    for r in range(starts.shape[0]):
+        i, end = starts[r], ends[r]
+        while i < end:
+            start = i
+            while i < end and _is_name(buffer[i]):
+                i += 1
+            if i == start or i >= end or buffer[i] != 61:
+                if i == start:
+                    i += 1
+                continue
+            h = _word(buffer, start, i)
+            i += 1
+            if i < end and buffer[i] == 34:
+                i += 1
+                first = i
+                while i < end and buffer[i] != 34:
+                    i += 2 if buffer[i] == 92 else 1
+                last = min(i, end)
+                i = last + 1
+            else:
+                first = i
+                while i < end and buffer[i] != 32 and buffer[i] != 9:
+                    i += 1
+                last = i
+                while last > first and (buffer[last - 1] == 44 or buffer[last - 1] == 59):
+                    last -= 1
+            for k in range(keys.shape[0]):
+                if keys[k] == h:
+                    spans[r, k, 0] = first
+                    spans[r, k, 1] = last
+
+
+@inline
 def _decimal(buffer, start, end, power):
     """Decimal text times 10**power as (int64, GOOD|BAD|OVERFLOW), halves rounded away from zero.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.flowlogs.lines import Errors, Lines
 from ingest.flowlogs.rows import Logged, Resolutions
@@ -20,12 +21,18 @@ class Parsed:
     logged: Logged
     resolutions: Resolutions = field(default_factory=Resolutions)
     errors: Errors = field(default_factory=Errors)
+    #: Lines that are whole and tell of something else than a flow, by what it is.
+    others: dict[str, int] = field(default_factory=dict)
+    #: Which rows of `logged` are one direction of a flow; empty where none is.
+    oneway: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
 
 class Parser(ABC):
     """One format. Parsers hold no state: what a chunk needs from before it comes as `header`."""
 
     name: str
+    #: The header in force before the first line.
+    initial: str = ""
 
     @abstractmethod
     def sniff(self, head: bytes) -> bool:
@@ -52,7 +59,7 @@ def names_in(line: bytes) -> set[str]:
 
 
 def together(parts: Sequence[Parsed]) -> Parsed:
-    """Results of consecutive lines as one."""
+    """Results of consecutive lines of a log of flows in both directions as one."""
     errors = Errors()
     for part in parts:
         errors.merge(part.errors)

@@ -11,6 +11,7 @@ from citywall.domains import Domains, DomainSettings
 from citywall.state import Parts, array_of, bytes_of
 from citywall.watermarks import BEGINNING, END_OF_TIME, Watermark
 from ingest.collectors.exports import KINDS, ExportReader
+from ingest.collectors.joining import Joining
 from ingest.flowlogs import registry, rows
 from ingest.flowlogs.files import ChunkRef, read_chunk
 from ingest.flowlogs.lines import Errors
@@ -67,6 +68,7 @@ class _Saved(msgspec.Struct):
     seen: int
     counts: dict[str, int]
     places: dict[str, list[int]]
+    others: dict[str, int]
 
 
 class FlowLogReader:
@@ -88,11 +90,13 @@ class FlowLogReader:
         self._flows = _Waiting(np.zeros(0, _HELD_FLOW))
         self._events = _Waiting(np.zeros(0, EVENT))
         self._exports: ExportReader | None = None  # what a log of flow exports needs from chunk to chunk
+        self._joining: Joining | None = None  # what a log of single directions needs
+        self._others: dict[str, int] = {}
 
     @property
     def notes(self) -> dict[str, int]:
-        """What is worth knowing and no error."""
-        return self._exports.notes if self._exports else {}
+        """What is worth knowing and no error: what a log holds beside flows, what became of exports."""
+        return self._others | (self._exports.notes if self._exports else {})
 
     @property
     def watermark(self) -> int:
@@ -115,7 +119,13 @@ class FlowLogReader:
 
     def _read(self, ref: ChunkRef, data: bytes | None) -> Parsed:
         if ref.parser not in KINDS:
-            return registry.read(ref, read_chunk(ref) if data is None else data)
+            parsed = registry.read(ref, read_chunk(ref) if data is None else data)
+            for name, n in parsed.others.items():
+                self._others[name] = self._others.get(name, 0) + n
+            if len(parsed.oneway):
+                self._joining = self._joining or Joining()
+                parsed.logged = self._joining.add(parsed.logged, parsed.oneway)
+            return parsed
         if self._exports is None:
             self._exports = ExportReader()
         logged, errors = self._exports.add(ref, data)
@@ -147,8 +157,8 @@ class FlowLogReader:
 
     def finish(self) -> LogBatch:
         """The end of the log: everything that waits."""
-        if self._exports is not None:
-            last = self._give(Parsed(self._exports.finish()))
+        if (joined := self._exports or self._joining) is not None:
+            last = self._give(Parsed(joined.finish()))
             self._watermark.close()
             rest = self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))], Errors())
             return _joined(last, rest)
@@ -194,10 +204,11 @@ class FlowLogReader:
 
     def snapshot(self) -> Parts:
         """What waits, the clock and the counts."""
-        saved = _Saved(self._watermark, self._seen, self.errors.counts, self.errors.places)
+        saved = _Saved(self._watermark, self._seen, self.errors.counts, self.errors.places, self._others)
         flows, events = self._flows.rows(), self._events.rows()
         parts: Parts = {"flows": flows, "events": events, "clock": msgspec.msgpack.encode(saved)}
-        return parts | (self._exports.snapshot() if self._exports else {})
+        parts |= self._exports.snapshot() if self._exports else {}
+        return parts | (self._joining.snapshot() if self._joining else {})
 
     def restore(self, parts: Parts) -> None:
         """Go on where `snapshot` was; raises ValueError on parts of another shape."""
@@ -208,6 +219,10 @@ class FlowLogReader:
         self._events = _Waiting(events, events["time"])
         self._watermark, self._seen = saved.watermark, saved.seen
         self.errors = Errors(saved.counts, saved.places)
+        self._others = saved.others
+        if "joining" in parts:
+            self._joining = Joining()
+            self._joining.restore(parts)
         if "exports" in parts:
             self._exports = ExportReader()
             self._exports.restore(parts)

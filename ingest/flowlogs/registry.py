@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,21 @@ from ingest.collectors import exports
 from ingest.collectors.exports import Exports
 from ingest.flowlogs import rows
 from ingest.flowlogs.binetflow import Binetflow
+from ingest.flowlogs.eve import Eve
 from ingest.flowlogs.files import ChunkRef, cut_chunks, head_of, locate
 from ingest.flowlogs.lines import Errors, split
+from ingest.flowlogs.mapped import Mapped
+from ingest.flowlogs.mapping import load
 from ingest.flowlogs.parser import Parsed, Parser
+from ingest.flowlogs.vpc import Vpc
 from ingest.flowlogs.zeek_json import ZeekJson
+from ingest.flowlogs.zeek_other import ZeekOther
 from ingest.flowlogs.zeek_tsv import ZeekTsv
 
-PARSERS: dict[str, Parser] = {parser.name: parser for parser in (ZeekTsv(), ZeekJson(), Binetflow())}
+PARSERS: dict[str, Parser] = {
+    parser.name: parser
+    for parser in (ZeekTsv(), ZeekJson(), Eve(), Binetflow(), Vpc(), ZeekOther(), Mapped())
+}
 
 #: Bytes of a log that travel as one chunk.
 CHUNK_BYTES = 1 << 20
@@ -43,15 +51,24 @@ class LogBatch(FlowBatch):
     event_lines: NDArray[np.int64]
 
 
-def sniff(path: Path) -> Parser | Exports | None:
-    """The parser for a file (or a Zeek folder's conn.log), None where none fits; raises InputError."""
+def sniff(path: Path, mappings: Sequence[str] = ()) -> Parser | Exports | None:
+    """The parser for a file or a Zeek folder, None where none fits; raises InputError.
+
+    Logs of other kinds are recognised by the mapping files in `mappings`; raises SettingsError for a bad one.
+    """
+    mapped = [Mapped(load(Path(name))) for name in mappings]
     if found := exports.sniff(path):
         return found
     try:
         logs = locate(path).logs
     except UnsupportedInput:
         return None
-    head = head_of(logs[0])
+    known = next((parser for log in logs if (parser := _parser_of(log))), None)
+    return known or next((each for each in mapped if each.sniff(head_of(logs[0]))), None)
+
+
+def _parser_of(log: Path) -> Parser | None:
+    head = head_of(log)
     return next((parser for parser in PARSERS.values() if parser.sniff(head)), None)
 
 
@@ -64,7 +81,18 @@ def chunks(
     """
     if isinstance(parser, Exports):
         return exports.chunks(path, parser, session, chunk_bytes)
-    return cut_chunks(path, parser, chunk_bytes, session)
+    return _cut(path, parser, chunk_bytes, session)
+
+
+def _cut(path: Path, parser: Parser, chunk_bytes: int, session: str) -> Iterator[ChunkRef]:
+    """File after file, each by its own parser; what has none in a folder is left out."""
+    index = 0
+    for log in locate(path).logs:
+        of_log = parser if not path.is_dir() else _parser_of(log)
+        if of_log is not None:
+            for ref in cut_chunks(log, of_log, chunk_bytes, session, index):
+                yield ref
+                index = ref.index + 1
 
 
 def read(ref: ChunkRef, lines: bytes) -> Parsed:
@@ -72,7 +100,7 @@ def read(ref: ChunkRef, lines: bytes) -> Parsed:
     parsed = PARSERS[ref.parser].parse(split(lines, ref.first_line), ref.header)
     errors = Errors(dict(ref.errors), {reason: list(places) for reason, places in ref.places.items()})
     errors.merge(parsed.errors)
-    return Parsed(parsed.logged, parsed.resolutions, errors)
+    return Parsed(parsed.logged, parsed.resolutions, errors, parsed.others, parsed.oneway)
 
 
 def parse(ref: ChunkRef, lines: bytes, domains: Domains | None = None) -> tuple[LogBatch, Errors]:

@@ -84,6 +84,8 @@ class Resolutions:
     src_lo: U64 = field(default_factory=lambda: np.zeros(0, np.uint64))
     dst_lo: U64 = field(default_factory=lambda: np.zeros(0, np.uint64))
     answered: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    #: Where only the answer was logged; empty where that is nowhere.
+    unasked: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
 
 def is_v4(hi: U64, lo: U64) -> NDArray[np.bool_]:
@@ -177,6 +179,8 @@ def event_rows(asked: Resolutions, domains: Domains) -> tuple[NDArray[np.void], 
     replies = requests[asked.answered]
     replies["kind"] = ARP_REPLY
     replies["src_lo"], replies["dst_lo"] = asked.dst_lo[asked.answered], asked.src_lo[asked.answered]
-    lines = np.concatenate((asked.line, asked.line[asked.answered]))
+    said = ~asked.unasked if len(asked.unasked) else np.ones(len(asked.line), np.bool_)
+    requests = requests[said]
+    lines = np.concatenate((asked.line[said], asked.line[asked.answered]))
     order = np.argsort(lines, kind="stable")
     return np.concatenate((requests, replies))[order], lines[order]

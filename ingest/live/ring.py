@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.errors import InputError, SettingsError, UnsupportedInput
+from ingest.live.bpf import INSTRUCTION, compile_filter
 
 #: Milliseconds after which the kernel hands over a block that is not full.
 RETIRE_MS = 50
@@ -51,6 +52,11 @@ class Filled(NamedTuple):
     packets: int
 
 
+def _all(snaplen: int) -> NDArray[np.void]:
+    """The filter that accepts so many bytes of every packet."""
+    return np.array([(_RETURN, 0, 0, snaplen)], INSTRUCTION)
+
+
 class PacketRing:
     """Packets of one interface. `ring`: u1, read-only; `link`: its link type.
 
@@ -58,7 +64,9 @@ class PacketRing:
     is no such interface or the right to capture is missing, SettingsError where no memory is left for a ring.
     """
 
-    def __init__(self, interface: str, *, ring_bytes: int, snaplen: int, promiscuous: bool) -> None:
+    def __init__(
+        self, interface: str, *, ring_bytes: int, snaplen: int, promiscuous: bool, wanted: str = ""
+    ) -> None:
         if not sys.platform.startswith("linux"):
             raise UnsupportedInput(interface, "interfaces can be captured from on Linux only")
         self.interface = interface
@@ -73,16 +81,18 @@ class PacketRing:
             raise UnsupportedInput(interface, f"packet sockets: {e.strerror or e}") from e
         try:
             self._index = self._find()
-            self._limit(snaplen)
+            self._attach(_all(0 if wanted else snaplen))  # nothing that is not wanted may slip in before
             self._map_ring(ring_bytes)
             self._bind()
             kind = self._socket.getsockname()[3]
             if kind not in _LINKS:
                 raise UnsupportedInput(interface, f"its link type (ARPHRD {kind}) is not known")
+            self.link = _LINKS[kind]
+            if wanted:
+                self._attach(compile_filter(wanted, self.link, snaplen))
         except BaseException:
             self._socket.close()
             raise
-        self.link = _LINKS[kind]
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._at = 0
@@ -93,10 +103,13 @@ class PacketRing:
         except OSError as e:
             raise InputError(self.interface, "there is no such interface") from e
 
-    def _limit(self, snaplen: int) -> None:
-        """Keep at most `snaplen` bytes of a packet: a filter that accepts everything, so far."""
-        program = np.array([(_RETURN, 0, 0, snaplen)], np.dtype("u2,u1,u1,u4"))
-        self._socket.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("@HP", 1, program.ctypes.data))
+    def _attach(self, program: NDArray[np.void]) -> None:
+        """Let in what a filter passes, so much of it as it says."""
+        told = struct.pack("@HP", len(program), program.ctypes.data)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, told)
+        except OSError as e:
+            raise SettingsError("settings", "sensor.filter", f"the kernel refuses it: {e.strerror}") from e
 
     def _map_ring(self, ring_bytes: int) -> None:
         self._block = min(_LARGEST_BLOCK, 1 << (ring_bytes // _FEWEST_BLOCKS).bit_length() - 1)

@@ -67,8 +67,10 @@ class LiveCapture:
             ring_bytes=settings.ring_mib << 20,
             snaplen=self._snap,
             promiscuous=settings.promiscuous,
+            wanted=settings.filter,
         )
         unit = Interface(link=self._ring.link, multiply=1)
+        self.link = self._ring.link
         self._section = Section("pcap", big_endian=False, interfaces=(unit,))
         self._index = 0
         self._offset = PCAP_HEADER  # where the block being filled begins

@@ -17,6 +17,7 @@ from stream.files import CaptureFiles
 from stream.pacing import Pace
 from stream.positions import Positions
 from stream.reports import SessionReport
+from stream.watching import Watching
 
 
 def test_a_plan_tells_what_it_can_of_each_path(tmp_path: Path, standins):
@@ -32,7 +33,7 @@ def test_a_plan_tells_what_it_can_of_each_path(tmp_path: Path, standins):
     assert (found.refused, found.size, found.same_as) == (None, one.stat().st_size, None)
     assert same.same_as == str(one)
     assert (folder.refused, folder.size) == (None, 2)
-    assert "conn.log" in str(empty.refused)
+    assert "Zeek log" in str(empty.refused)
 
 
 def test_a_run_is_named_by_inputs_order_and_settings(tmp_path: Path, standins):
@@ -237,3 +238,32 @@ def test_a_sensor_feeds_itself_and_is_waited_for(tmp_path: Path, standins):
     assert fed.kinds == ["OPEN", "DATA", "END"]
     assert report_of(sources[0], fed.folder.ledger.finished, {}).packets == 9
     fed.folder.close()
+
+
+def test_files_of_a_watched_folder_stand_for_it(tmp_path, monkeypatch):
+    for name, content in (("a", b"1"), ("b", b"2"), ("c", b"1")):
+        (tmp_path / name).write_bytes(content)
+    (source,) = plan([Path(f"watch:{tmp_path}")])
+    assert source.refused is None
+    fed: list[str] = []
+    watching = Feeder([source], Settings(), None, files=None, taken=lambda *_: None, send=None, moved=None)  # type: ignore[arg-type]
+
+    async def feed(found):
+        fed.append(found.path.name)
+
+    async def run():
+        monkeypatch.setattr(watching, "_feed", feed)
+        monkeypatch.setattr(Watching.__init__, "__defaults__", (0.0, 0.02))
+        running = asyncio.ensure_future(watching.run())
+        while len(watching.sources) < 4:
+            await asyncio.sleep(0.01)
+        assert watching.stop()
+        await running
+
+    asyncio.run(run())
+    assert fed == ["a", "b"]
+    assert [(s.path.name, s.same_as is not None) for s in watching.sources] == [
+        ("a", False), ("b", False), ("c", True),
+    ]  # fmt: skip
+    assert not watching.stop()
+    assert watching.current <= len(watching.sources)

@@ -41,7 +41,7 @@ def test_compiles_once(invoke: Any, runs: list[list[str]], cache: Path):
     assert (again.exit_code, again.output) == (0, "")
     assert "compiled already" in invoke("compile").stderr
     assert len(runs) == 1
-    assert {Path(name).suffix for name in runs[0]} == {".pcap", ".log", ".binetflow"}
+    assert {Path(name).suffix for name in runs[0]} == {".pcap", ".log", ".binetflow", ".json", ".dat"}
 
 
 def test_a_failure_is_not_taken_for_compiled(
@@ -59,7 +59,9 @@ def test_the_flow_logs_are_of_known_kinds(tmp_path: Path):
     from console.commands import compile as compiling
     from ingest.flowlogs import registry
 
-    for name, content in (("conn.log", compiling._ZEEK), ("x.binetflow", compiling._BINETFLOW)):
+    texts = (("conn.log", compiling._ZEEK), ("x.binetflow", compiling._BINETFLOW), ("eve", compiling._EVE))
+    named = [(name, text.encode()) for name, text in texts]
+    for name, content in (*named, ("v5.dat", compiling._NETFLOW), ("sflow.dat", compiling._SFLOW)):
         path = tmp_path / name
-        path.write_text(content, "utf-8")
+        path.write_bytes(content)
         assert registry.sniff(path) is not None

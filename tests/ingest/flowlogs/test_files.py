@@ -120,13 +120,18 @@ def test_byte_order_marks_are_passed_over(tmp_path):
 def test_locate(tmp_path):
     (tmp_path / "one.txt").write_text("")
     assert locate(tmp_path / "one.txt").logs == (tmp_path / "one.txt",)
-    with pytest.raises(UnsupportedInput, match=r"without a Zeek conn\.log"):
+    with pytest.raises(UnsupportedInput, match=r"without a Zeek log"):
         locate(tmp_path)
     for name in ("conn.log", "conn.2026-01-01.log.gz", "dns.log", "conn-summary.log", "connection.txt"):
         (tmp_path / name).write_text("")
     found = locate(tmp_path)
-    assert [p.name for p in found.logs] == ["conn.2026-01-01.log.gz", "conn.log"]
-    assert [p.name for p in found.skipped] == ["conn-summary.log", "connection.txt", "dns.log", "one.txt"]
+    assert [p.name for p in found.logs] == [
+        "conn.2026-01-01.log.gz",
+        "conn.log",
+        "conn-summary.log",
+        "dns.log",
+    ]
+    assert [p.name for p in found.skipped] == ["connection.txt", "one.txt"]
 
 
 def test_what_is_not_there(tmp_path):
@@ -140,10 +145,11 @@ def cut_empty(folder: Path) -> list[files.ChunkRef]:
     return cut(folder / "empty.log", 10)
 
 
-def test_several_logs_of_a_folder_are_numbered_through(tmp_path):
+def test_several_logs_are_numbered_through(tmp_path):
     for name in ("conn.1.log", "conn.2.log"):
         (tmp_path / name).write_text("a\nb\n")
-    refs = cut(tmp_path, 2)
+    first = cut(tmp_path / "conn.1.log", 2)
+    refs = [*first, *files.cut_chunks(tmp_path / "conn.2.log", PARSERS["zeek-tsv"], 2, "", len(first))]
     assert [(ref.index, Path(ref.path).name, ref.first_line) for ref in refs] == [
         (0, "conn.1.log", 1),
         (1, "conn.1.log", 2),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -88,3 +91,36 @@ def test_the_missing_right_is_named():
         pytest.skip("to give rights up one must have them")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("InputError lo: capturing needs the right CAP_NET_RAW"), done.stderr
+
+
+@pytest.mark.skipif(ctypes.util.find_library("pcap") is None, reason="libpcap is not here")
+def test_only_what_is_wanted_comes(wire, tmp_path: Path):
+    with PacketRing(
+        wire.interface, ring_bytes=MIB, snaplen=1000, promiscuous=True, wanted="tcp src port 1007"
+    ) as opened:
+        wire.send(capture(tmp_path / "some.pcap", 20))
+        assert drain(opened) == 1
+    with pytest.raises(SettingsError, match="no capture filter"):
+        PacketRing(wire.interface, ring_bytes=MIB, snaplen=1000, promiscuous=True, wanted="tcp prt")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("setcap") is None, reason="needs root and setcap")
+def test_capturing_without_root_by_a_file_capability():
+    """As docs/sources.md has it: an interpreter of the sensor's own with the right, run as nobody."""
+    try_it = "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0); print('captures')"
+    folder = Path(tempfile.mkdtemp(prefix="citywall-capability-"))
+    try:
+        folder.chmod(0o755)
+        python = Path(shutil.copy(Path(sys.executable).resolve(), folder / "python"))
+        as_nobody = ["setpriv", "--reuid", "65534", "--clear-groups", str(python), "-I", "-c", try_it]
+
+        def run() -> str:
+            return subprocess.run(as_nobody, capture_output=True, text=True, cwd="/", check=False).stdout
+
+        if subprocess.run(["setcap", "cap_net_raw+ep", str(python)], check=False).returncode:
+            pytest.skip("this file system keeps no capabilities")
+        assert run() == "captures\n"
+        subprocess.run(["setcap", "-r", str(python)], check=True)
+        assert run() == ""
+    finally:
+        shutil.rmtree(folder)

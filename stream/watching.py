@@ -1,0 +1,92 @@
+"""A folder watched for new files, as a source of a run: `watch:FOLDER`, until a signal or in its time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from citywall.errors import InputError
+
+#: What the path of a source begins with that is a watched folder; the folder follows.
+WATCH = "watch:"
+#: Seconds between two looks; a file that is the same in both is taken for whole.
+LOOK_S = 1.0
+#: How names of files end that somebody is still writing.
+_UNFINISHED = (".part", ".tmp", ".partial", "~")
+
+
+def watched_of(path: Path) -> Path | None:
+    """The folder that a path has watched, None where it is another source."""
+    text = str(path)
+    return Path(text.removeprefix(WATCH)) if text.startswith(WATCH) and text != WATCH else None
+
+
+class Watching:
+    """Gives the files of a folder in the order of their names, those of a look together, each once.
+
+    `stop` asks it to end. A file is given when it has not changed from one look to the next; one that changes
+    afterwards is not given again. Folders in it are left alone, and names that begin with a dot or say
+    that they are not finished.
+    """
+
+    def __init__(self, folder: Path, seconds: float = 0.0, look_s: float = LOOK_S) -> None:
+        self._folder, self._seconds, self._look_s = folder, seconds, look_s
+        self._stop = asyncio.Event()
+
+    def stop(self) -> bool:
+        """Ask to end; False where that was asked before."""
+        first = not self._stop.is_set()
+        self._stop.set()
+        return first
+
+    async def files(self) -> AsyncIterator[Path]:
+        """New files until stopped. Raises InputError where the folder cannot be read at first."""
+        given: set[str] = set()
+        before = self._look()
+        timer = None
+        if self._seconds:
+            timer = asyncio.get_running_loop().call_later(self._seconds, self._stop.set)
+        try:
+            while not self._stop.is_set():
+                await self._pause()
+                now = self._look(known=before)
+                for name in sorted(now.keys() - given):
+                    if now[name] == before.get(name) and now[name][0]:
+                        given.add(name)
+                        yield self._folder / name
+                        if self._stop.is_set():
+                            return
+                given &= now.keys()  # one that went and comes again is another
+                before = now
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._look_s):
+                await self._stop.wait()
+        except TimeoutError:
+            pass
+
+    def _look(self, known: dict[str, tuple[int, int]] | None = None) -> dict[str, tuple[int, int]]:
+        """Size and time of change by name; `known` where the folder is away for a moment."""
+        found = {}
+        try:
+            with os.scandir(self._folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
+                        continue
+                    try:
+                        if entry.is_file():
+                            facts = entry.stat()
+                            found[entry.name] = (facts.st_size, facts.st_mtime_ns)
+                    except OSError:  # it went meanwhile
+                        continue
+        except OSError as e:
+            if known is not None:
+                return known
+            raise InputError(str(self._folder), e.strerror or str(e)) from e
+        return found
