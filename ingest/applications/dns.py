@@ -152,6 +152,8 @@ def _records(transaction: Transaction, d: int, frame: int, data: bytes, at: int,
 
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
     """Whether bytes begin a message: by port, its counts, and a first name that can be one."""
+    if 137 in ports:
+        return False  # NetBIOS names look alike
     known = ports[0] in _PORTS or ports[1] in _PORTS
     for at in (0, 2):  # over TCP a length stands before it; which of the two the registry does not say
         message = data[at:]

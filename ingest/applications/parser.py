@@ -55,7 +55,12 @@ class Parser:
 
     name: ClassVar[str] = ""
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
+    def __init__(
+        self,
+        settings: ApplicationSettings,
+        ports: tuple[int, int] = (0, 0),
+        about: str = "",  # what the connection that announced this one said of it
+    ) -> None:
         self.settings = settings
         self.ports = ports
         self.made = 0
@@ -137,8 +142,10 @@ class Stream:
 class StreamParser(Parser):
     """A parser of two directions of a TCP connection: `advance` takes what it can from `self.streams`."""
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.streams = (Stream(), Stream())
         self.eof = [False, False]
 
