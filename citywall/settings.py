@@ -18,11 +18,13 @@ import msgspec
 from msgspec import Meta
 
 from citywall.casesettings import CaseSettings, ReportingSettings
+from citywall.collectorsettings import CollectorSettings
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
 from citywall.playbooksettings import PlaybookSettings
 from citywall.reportsettings import PostureSettings, ReportSettings
+from citywall.rulesettings import RuleSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
@@ -178,7 +180,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reporting: ReportingSettings = ReportingSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
     sensor: SensorSettings = SensorSettings()
+    collector: CollectorSettings = CollectorSettings()
     posture: PostureSettings = PostureSettings()
+    rules: RuleSettings = RuleSettings()
     report: ReportSettings = ReportSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
@@ -277,7 +281,7 @@ def _nest(key: str, text: str, origin: str) -> dict[str, Any]:
         try:
             value = tomllib.loads(f"v = {text}")["v"]
         except tomllib.TOMLDecodeError:
-            if "," in text:
+            if "," in text or keys().get(key, ("", None, ""))[0] == "tuple":
                 value = [t.strip() for t in text.split(",") if t.strip()]
     for part in reversed(parts):
         value = {part: value}

@@ -40,6 +40,8 @@ MODULES = {
         "posture",
         "report",
         "detectors",
+        "rules",
+        "models",
         "evaluate",
         "store",
         "accounts",

@@ -1,0 +1,171 @@
+"""`citywall rules`: signatures in Suricata's language, checked, looked at and tested."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from citywall.errors import UsageError
+from console import options, terminal
+from console.framework import Command, Group
+
+if TYPE_CHECKING:
+    from console.terminal import Terminal
+    from rules.language.model import Rule
+    from rules.language.parser import RuleSet
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group(cls=Group, name="rules")
+@options.looks
+def command() -> None:
+    """Signatures."""
+
+
+@command.command(cls=Command, name="check", key="rules-check")
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def check(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> int:
+    """Read rules and tell what is wrong with them."""
+    look = terminal.of(context)
+    found = read(files)
+    never = sum(bool(rule.cannot) for rule in found.rules)
+    if as_json:
+        look.say(
+            json.dumps(
+                {
+                    "rules": found.total,
+                    "accepted": len(found.rules),
+                    "rejected": [
+                        {"file": r.file, "line": r.line, "column": r.column, "sid": r.sid, "reason": r.reason}
+                        for r in found.rejected
+                    ],
+                    "left_out": found.left_out,
+                    "never": _reasons(found.rules),
+                },
+                ensure_ascii=False,
+            )
+        )
+    else:
+        for r in found.rejected:
+            look.say(f"{r.file}:{r.line}:{r.column}: sid {r.sid or '?'}: {r.reason}")
+        look.say(
+            look.tr(
+                "rules.checked",
+                rules=found.total,
+                accepted=len(found.rules),
+                rejected=len(found.rejected),
+                left_out=found.left_out,
+                never=never,
+            )
+        )
+    return 1 if found.rejected else 0
+
+
+def _reasons(rules: Sequence[Rule]) -> dict[str, int]:
+    """How many rules were understood but can never match here, by the reason."""
+    found: dict[str, int] = {}
+    for rule in rules:
+        for why in rule.cannot[:1]:
+            found[why] = found.get(why, 0) + 1
+    return found
+
+
+def read(files: Sequence[Path]) -> RuleSet:
+    """The rules of files, with the variables of the settings' defaults."""
+    from rules.classes import CLASSES
+    from rules.language.parser import Parser
+
+    return Parser(classes=CLASSES).files(files)
+
+
+@command.command(cls=Command, name="list", key="rules-list")
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def list_(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> None:
+    """List rules."""
+    look = terminal.of(context)
+    found = read(files)
+    if as_json:
+        for rule in found.rules:
+            look.say(json.dumps(_brief(rule), ensure_ascii=False))
+        return
+    from console.display.table import Cell, Column
+    from console.display.write import write_table
+
+    columns = [
+        Column("sid"),
+        Column(look.tr("rules.action"), drop=2),
+        Column(look.tr("rules.protocol"), drop=1),
+        Column(look.tr("rules.message"), least=20),
+    ]
+    write_table(
+        look,
+        columns,
+        [[Cell(str(rule.sid), "bold"), rule.action, rule.protocol, rule.message] for rule in found.rules],
+    )
+
+
+def _brief(rule: Rule) -> dict[str, Any]:
+    return {
+        "sid": rule.sid,
+        "gid": rule.gid,
+        "rev": rule.rev,
+        "action": rule.action,
+        "protocol": rule.protocol,
+        "message": rule.message,
+        "class": rule.classtype,
+        "priority": rule.priority,
+        "file": rule.file,
+        "line": rule.line,
+        "metadata": rule.metadata,
+        "never": rule.cannot,
+    }
+
+
+@command.command(cls=Command, name="show", key="rules-show")
+@click.argument("sid", type=int)
+@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def show(context: click.Context, *, sid: int, files: tuple[Path, ...], as_json: bool) -> None:
+    """Show one rule as it was understood."""
+    look = terminal.of(context)
+    rules = [rule for rule in read(files).rules if rule.sid == sid]
+    if not rules:
+        raise UsageError(look.tr("rules.no_such", sid=sid))
+    from rules.telling import demands
+
+    for rule in rules:
+        if as_json:
+            told = _brief(rule) | {"text": rule.text, "demands": demands(rule)}
+            look.say(json.dumps(told, ensure_ascii=False))
+        else:
+            _show(rule, look)
+
+
+def _show(rule: Rule, look: Terminal) -> None:
+    from console.display.write import write_heading, write_text
+    from rules.telling import demands
+
+    write_heading(look, f"{rule.sid}: {rule.message}")
+    write_text(look, rule.text, indent=2)
+    look.say("")
+    write_heading(look, look.tr("rules.demands"))
+    for line in demands(rule):
+        write_text(look, f"- {line}", indent=2)
+    for why in rule.cannot:
+        write_text(look, look.tr("rules.never", why=why), indent=2)

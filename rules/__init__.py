@@ -1,0 +1,1 @@
+"""Signatures in Suricata's language: parsed, compiled, matched, explained."""

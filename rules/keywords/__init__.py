@@ -1,0 +1,1 @@
+"""Keywords: each a function that adds to the rule being built, one line of `registry` each."""

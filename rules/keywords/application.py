@@ -1,0 +1,368 @@
+"""Keywords about application transactions that are no buffers: numbers, states, files, data sets."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rules.keywords.base import NONE, OPTIONAL, Keyword, bounds, named_number, quoted, unquoted
+from rules.keywords.sticky import SIDES
+from rules.language.builder import Builder
+from rules.language.model import Absent, BufferCheck, Content, Listed, Number, Size
+
+_TLS_VERSIONS = {
+    "1.0": "TLSv1", "1.1": "TLS 1.1", "1.2": "TLS 1.2", "1.3": "TLS 1.3", "sslv2": "SSLv2", "sslv3": "SSLv3",
+}  # fmt: skip
+_LDAP = {
+    "bind_request": 0, "bind_response": 1, "unbind_request": 2, "search_request": 3, "search_result_entry": 4,
+    "search_result_done": 5, "modify_request": 6, "modify_response": 7, "add_request": 8, "add_response": 9,
+    "del_request": 10, "del_response": 11, "mod_dn_request": 12, "mod_dn_response": 13,
+    "compare_request": 14, "compare_response": 15, "abandon_request": 16, "search_result_reference": 19,
+    "extended_request": 23, "extended_response": 24, "intermediate_response": 25,
+}  # fmt: skip
+_DNS_TYPES = {
+    "a": 1, "ns": 2, "cname": 5, "soa": 6, "null": 10, "ptr": 12, "mx": 15, "txt": 16, "aaaa": 28, "srv": 33,
+    "any": 255,
+}  # fmt: skip
+_MQTT = {
+    "connect": 1, "connack": 2, "publish": 3, "puback": 4, "pubrec": 5, "pubrel": 6, "pubcomp": 7,
+    "subscribe": 8, "suback": 9, "unsubscribe": 10, "unsuback": 11, "pingreq": 12, "pingresp": 13,
+    "disconnect": 14, "auth": 15,
+}  # fmt: skip
+_NTP_MODES = {"symmetric_active": 1, "symmetric_passive": 2, "client": 3, "server": 4, "broadcast": 5}
+_RFB_RESULTS = {"ok": 0, "fail": 1, "toomany": 2, "unknown": 3}
+_MODBUS = re.compile(
+    r"^(function\s+!?\w+(\s*,\s*subfunction\s+\d+)?|access\s+(read|write)(\s+\w+)?(\s*,.*)?|unit\s+[<>!]?\d+.*)$"
+)
+_IFACE = re.compile(r"^([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$")
+
+
+def number(field: str, protocols: str, names: dict[str, int] | None = None, side: int = 0) -> Keyword:
+    """A keyword that compares a number of the transaction."""
+    allowed = frozenset(protocols.split())
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(allowed, field)
+        low, high, negated = named_number(names or {}, builder, value, field)
+        builder.rule.fields.append(Number(field, low, high, negated, side))
+
+    return Keyword(setup)
+
+
+def listed_numbers(field: str, protocols: str) -> Keyword:
+    """`dcerpc.opnum:1,5-9`: one of several."""
+    allowed = frozenset(protocols.split())
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(allowed, field)
+        spans: list[str] = []
+        for part in value.split(","):
+            low, _, high = part.strip().partition("-")
+            first = builder.number(low, field, 0, 65535)
+            last = builder.number(high, field, first, 65535) if high else first
+            spans.append(f"{first}-{last}")
+        builder.rule.others.append((field, ",".join(spans)))
+
+    return Keyword(setup)
+
+
+def dce_iface(builder: Builder, value: str) -> None:
+    """`dcerpc.iface:uuid[,[<>=!]version][,any_frag]`."""
+    builder.allow(frozenset({"dcerpc", "smb"}), "dcerpc.iface")
+    parts = [part.strip() for part in value.split(",")]
+    if not _IFACE.match(parts[0]):
+        raise builder.fault(f"dcerpc.iface: {parts[0]!r} is no UUID")
+    for part in parts[1:]:
+        if part != "any_frag" and not re.fullmatch(r"[<>=!]\s*\d+", part):
+            raise builder.fault(f"dcerpc.iface does not know {part!r}")
+    builder.rule.others.append(("dcerpc.iface", ",".join([parts[0].lower(), *parts[1:]])))
+
+
+def tls_version(builder: Builder, value: str) -> None:
+    """`tls.version:1.2`."""
+    builder.allow(frozenset({"tls"}), "tls.version")
+    text = unquoted(value).lower()
+    if text not in _TLS_VERSIONS and not re.fullmatch(r"0x[0-9a-f]{1,4}", text):
+        raise builder.fault(f"tls.version does not know {text!r}")
+    known = {"1.0": 0x301, "1.1": 0x302, "1.2": 0x303, "1.3": 0x304, "sslv2": 0x200, "sslv3": 0x300}
+    wanted = known.get(text) if text in known else int(text, 16)
+    assert wanted is not None
+    builder.rule.fields.append(Number("tls.version", wanted, wanted))
+
+
+def old_tls(kind: str) -> Keyword:
+    """`tls.subject:"text"` and its like, which are contents without case."""
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(frozenset({"tls"}), kind)
+        text = value.strip()
+        negated = text.startswith("!")
+        pattern = unquoted(text.lstrip("! ")).encode()
+        if not pattern:
+            raise builder.fault(f"{kind} needs a text")
+        builder.add(Content(pattern, negated, column=builder.column), kind)
+
+    return Keyword(setup)
+
+
+def old_ssh(kind: str) -> Keyword:
+    """`ssh.protoversion:2_compat` and `ssh.softwareversion:"text"`."""
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(frozenset({"ssh"}), kind)
+        text = unquoted(value)
+        pattern = b"2.0" if text == "2_compat" else text.encode()
+        builder.add(Content(pattern, column=builder.column), kind)
+
+    return Keyword(setup)
+
+
+def absent(builder: Builder, value: str) -> None:
+    """The sticky buffer is not there."""
+    if builder.kind is None:
+        raise builder.fault("absent needs a sticky buffer before it")
+    text = value.strip()
+    if text not in {"", "or_else"}:
+        raise builder.fault(f"absent does not know {text!r}")
+    builder.add(Absent(text == "or_else"))
+
+
+def named_file(kind: str) -> Keyword:
+    """`filename:"text"` and `fileext:"text"`."""
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(frozenset({"http", "smtp", "ftp-data", "nfs", "smb", "http2", "ftp"}), "filename")
+        negated, text = quoted(builder, value, "filename")
+        pattern = text.encode()
+        if kind == "fileext":
+            builder.rule.buffers.append(
+                BufferCheck("file.name", (), 0, [Content(b"." + pattern, negated, nocase=True, ends=True)])
+            )
+        else:
+            builder.rule.buffers.append(
+                BufferCheck("file.name", (), 0, [Content(pattern, negated, nocase=True)])
+            )
+
+    return Keyword(setup)
+
+
+def filesize(builder: Builder, value: str) -> None:
+    """Bytes of a file that was transferred whole."""
+    builder.allow(frozenset({"http", "smtp", "ftp-data", "nfs", "smb", "http2"}), "filesize")
+    first, comma, rest = value.partition(",")
+    side = SIDES.get(first.strip(), 0) if comma else 0
+    low, high, negated = bounds(builder, rest if side else value, "filesize")
+    builder.rule.buffers.append(BufferCheck("file.whole", (), side, [Size(low, high, negated)]))
+
+
+def digests(digest: str) -> Keyword:
+    """`filemd5:[!]list`: a file whose digest stands in a list beside the rules."""
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(frozenset({"http", "smtp", "ftp-data", "nfs", "smb", "http2"}), f"file{digest}")
+        text = value.strip()
+        negated = text.startswith("!")
+        values = _list(builder, text.lstrip("! "))
+        op = Listed(f"file{digest}", values, digest, negated)
+        builder.rule.buffers.append(BufferCheck("file.whole", (), 0, [op]))
+
+    return Keyword(setup)
+
+
+def _list(builder: Builder, name: str) -> frozenset[bytes]:
+    path = Path(builder.rule.file).parent / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise builder.fault(f"the list {name!r} must stand beside the rules")
+    try:
+        text = path.read_bytes()
+    except OSError as e:
+        raise builder.fault(f"the list {name!r} cannot be read: {e.strerror}") from None
+    lines = (line.split(b"#", 1)[0].split()[:1] for line in text.splitlines())
+    return frozenset(line[0].lower() for line in lines if line)
+
+
+def dataset(builder: Builder, value: str) -> None:
+    """`dataset:isset,name,type string|md5|sha256[,load file]...`."""
+    if builder.kind is None:
+        raise builder.fault("dataset needs a sticky buffer before it")
+    parts = [part.strip() for part in value.split(",")]
+    if parts[0] not in {"isset", "isnotset", "set", "unset"} or len(parts) < 2:
+        raise builder.fault("dataset takes an operation and a name")
+    given = dict(part.split(None, 1) for part in parts[2:] if " " in part)
+    kind = given.get("type", "string")
+    if kind not in {"string", "md5", "sha256", "ipv4", "ip"}:
+        raise builder.fault(f"dataset has no type {kind!r}")
+    values: frozenset[bytes] = frozenset()
+    if load := given.get("load") or given.get("state"):
+        values = _list(builder, load)
+    if kind == "string":
+        import base64
+        import binascii
+
+        try:
+            values = frozenset(base64.b64decode(each, validate=True) for each in values)
+        except binascii.Error:
+            raise builder.fault("the strings of a data set are written in base64") from None
+    if parts[0] in {"set", "unset"}:
+        builder.rule.cannot.append("data sets are not written to")
+    digest = kind if kind in {"md5", "sha256"} else ""
+    builder.add(Listed(parts[1], values, digest, parts[0] == "isnotset"))
+
+
+def understood(name: str, protocols: str, why: str, value: int = OPTIONAL) -> Keyword:
+    """A keyword that is read, but whose condition cannot be decided: the rule never matches, and says so."""
+    allowed = frozenset(protocols.split())
+
+    def setup(builder: Builder, _value: str) -> None:
+        if allowed:
+            builder.allow(allowed, name)
+        builder.rule.cannot.append(why)
+
+    return Keyword(setup, value)
+
+
+def modbus(builder: Builder, value: str) -> None:
+    """`modbus: function 8`, `access read coils`, `unit 10`."""
+    builder.allow(frozenset({"modbus"}), "modbus")
+    if not _MODBUS.match(value.strip()):
+        raise builder.fault(f"modbus does not know {value.strip()!r}")
+    builder.rule.others.append(("modbus", value.strip()))
+
+
+def ldap_operation(builder: Builder, value: str) -> None:
+    """`ldap.responses.operation:name[,any|all|index]`."""
+    builder.allow(frozenset({"ldap"}), "ldap.responses.operation")
+    text, _, index = value.partition(",")
+    low, high, negated = named_number(_LDAP, builder, text, "ldap.responses.operation")
+    index = index.strip() or "any"
+    if index not in {"any", "all"} and not re.fullmatch(r"-?\d{1,6}", index):
+        raise builder.fault(f"ldap.responses.operation has no index {index!r}")
+    builder.rule.others.append(("ldap.responses.operation", f"{low},{high},{int(negated)},{index}"))
+
+
+def ftpbounce(builder: Builder, _value: str) -> None:
+    """A PORT command that names another host."""
+    builder.allow(frozenset({"ftp"}), "ftpbounce")
+    builder.rule.others.append(("ftpbounce", ""))
+
+
+def ftpdata_command(builder: Builder, value: str) -> None:
+    """Whether the transfer is of `stor` or `retr`."""
+    builder.allow(frozenset({"ftp-data"}), "ftpdata_command")
+    word = value.strip().lower()
+    if word not in {"stor", "retr"}:
+        raise builder.fault("ftpdata_command is stor or retr")
+    builder.rule.fields.append(Number("ftpdata.command", int(word == "stor") + 1, int(word == "stor") + 1))
+
+
+def krb5_encryption(builder: Builder, value: str) -> None:
+    """`krb5.ticket_encryption:weak` or numbers."""
+    builder.allow(frozenset({"krb5"}), "krb5.ticket_encryption")
+    words = [part.strip() for part in value.split(",")]
+    for word in words:
+        if word.lstrip("!") != "weak" and not re.fullmatch(r"!?-?\d+|!?[a-z0-9-]+", word):
+            raise builder.fault(f"krb5.ticket_encryption does not know {word!r}")
+    builder.rule.others.append(("krb5.ticket_encryption", ",".join(words)))
+
+
+def lua(builder: Builder, value: str) -> None:
+    """Scripts are not run."""
+    if not value.strip().lstrip("!").endswith(".lua"):
+        raise builder.fault("lua names no script")
+    builder.rule.cannot.append("scripts are not run")
+
+
+def frame(builder: Builder, value: str) -> None:
+    """`frame:protocol.name` is a buffer of a protocol unit."""
+    name = value.strip()
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise builder.fault(f"frame does not know {name!r}")
+    builder.stick(f"frame:{name}", True)
+
+
+def ssl_state(builder: Builder, value: str) -> None:
+    """How far the handshake is."""
+    builder.allow(frozenset({"tls"}), "ssl_state")
+    builder.rule.cannot.append("ssl_state is not kept")
+    if not value.strip():
+        raise builder.fault("ssl_state names no state")
+
+
+def expiry(builder: Builder, _value: str) -> None:
+    """tls_cert_expired and tls_cert_valid."""
+    builder.allow(frozenset({"tls"}), "tls_cert_expired")
+    builder.rule.others.append(("tls.expired", "1"))
+
+
+def valid(builder: Builder, _value: str) -> None:
+    """The certificate is within its time."""
+    builder.allow(frozenset({"tls"}), "tls_cert_valid")
+    builder.rule.others.append(("tls.expired", "0"))
+
+
+KEYWORDS = {
+    "dcerpc.iface": Keyword(dce_iface), "dce_iface": Keyword(dce_iface),
+    "dcerpc.opnum": listed_numbers("dcerpc.opnum", "dcerpc smb"),
+    "dce_opnum": listed_numbers("dcerpc.opnum", "dcerpc smb"),
+    "tls.version": Keyword(tls_version), "ssl_version": Keyword(tls_version),
+    "tls.subject": old_tls("tls.cert_subject"), "tls.issuerdn": old_tls("tls.cert_issuer"),
+    "tls.fingerprint": old_tls("tls.cert_fingerprint"),
+    "tls_cert_expired": Keyword(expiry, NONE), "tls_cert_valid": Keyword(valid, NONE),
+    "tls.store": understood("tls.store", "tls", "certificates are not stored", NONE),
+    "tls.cert_chain_len": number("tls.cert_chain_len", "tls"),
+    "ssl_state": Keyword(ssl_state),
+    "ssh.protoversion": old_ssh("ssh.proto"), "ssh.softwareversion": old_ssh("ssh.software"),
+    "absent": Keyword(absent, OPTIONAL),
+    "filename": named_file("filename"), "fileext": named_file("fileext"),
+    "filesize": Keyword(filesize), "filestore": understood("filestore", "", "files are not stored"),
+    "filemd5": digests("md5"), "filesha1": digests("sha1"), "filesha256": digests("sha256"),
+    "dataset": Keyword(dataset),
+    "datarep": understood("datarep", "", "data sets with reputation are not kept"),
+    "filemagic": understood("filemagic", "", "file types are not recognised"),
+    "modbus": Keyword(modbus), "ftpbounce": Keyword(ftpbounce, NONE),
+    "ftpdata_command": Keyword(ftpdata_command),
+    "krb5.ticket_encryption": Keyword(krb5_encryption),
+    "krb5_msg_type": number("krb5.msg_type", "krb5"), "krb5_err_code": number("krb5.err_code", "krb5"),
+    "lua": Keyword(lua), "luajit": Keyword(lua), "frame": Keyword(frame),
+    "dns.opcode": number("dns.opcode", "dns"), "dns.rcode": number("dns.rcode", "dns"),
+    "dns.rrtype": number("dns.rrtype", "dns", _DNS_TYPES), "dns.response": number("dns.response", "dns"),
+    "ldap.request.operation": number("ldap.request.operation", "ldap", _LDAP),
+    "ldap.responses.operation": Keyword(ldap_operation),
+    "ldap.responses.count": number("ldap.responses.count", "ldap"),
+    "ldap.responses.result_code": number("ldap.responses.result_code", "ldap"),
+    "dhcp.leasetime": number("dhcp.leasetime", "dhcp"),
+    "dhcp.rebinding_time": number("dhcp.rebinding_time", "dhcp"),
+    "dhcp.renewal_time": number("dhcp.renewal_time", "dhcp"),
+    "ntp.version": number("ntp.version", "ntp"), "ntp.stratum": number("ntp.stratum", "ntp"),
+    "ntp.mode": number("ntp.mode", "ntp", _NTP_MODES),
+    "rfb.secresult": number("rfb.secresult", "rfb", _RFB_RESULTS),
+    "rfb.sectype": number("rfb.sectype", "rfb"),
+    "snmp.version": number("snmp.version", "snmp"), "snmp.pdu_type": number("snmp.pdu_type", "snmp"),
+    "mqtt.type": number("mqtt.type", "mqtt", _MQTT), "mqtt.qos": number("mqtt.qos", "mqtt"),
+    "mqtt.protocol_version": number("mqtt.protocol_version", "mqtt"),
+    "mqtt.reason_code": number("mqtt.reason_code", "mqtt"),
+    "mqtt.connack.session_present": number("mqtt.connack.session_present", "mqtt", {"true": 1, "false": 0}),
+    "mqtt.connect.flags": understood("mqtt.connect.flags", "mqtt", "mqtt flags are not compared"),
+    "mqtt.flags": understood("mqtt.flags", "mqtt", "mqtt flags are not compared"),
+    "dnp3_func": understood("dnp3_func", "dnp3", "dnp3 functions by name are not compared"),
+    "dnp3_ind": understood("dnp3_ind", "dnp3", "dnp3 indications are not compared"),
+    "dnp3_obj": understood("dnp3_obj", "dnp3", "dnp3 objects are not compared"),
+    "cip_service": understood("cip_service", "enip", "CIP is not parsed"),
+    "enip_command": number("enip.command", "enip"),
+    "nfs_version": number("nfs.version", "nfs"), "nfs_procedure": number("nfs.procedure", "nfs"),
+    "smb.version": number("smb.version", "smb"), "ike.exchtype": number("ike.exchtype", "ike"),
+    "ike.chosen_sa_attribute": understood("ike.chosen_sa_attribute", "ike", "IKE attributes"),
+    "ike.nonce_payload_length": number("ike.nonce_payload_length", "ike"),
+    "ike.key_exchange_payload_length": number("ike.key_exchange_payload_length", "ike"),
+    "http2.frametype": understood("http2.frametype", "http2", "HTTP/2 frames are not compared"),
+    "http2.errorcode": understood("http2.errorcode", "http2", "HTTP/2 frames are not compared"),
+    "http2.settings": understood("http2.settings", "http2", "HTTP/2 frames are not compared"),
+    "http2.size_update": understood("http2.size_update", "http2", "HTTP/2 frames are not compared"),
+    "http2.window": understood("http2.window", "http2", "HTTP/2 frames are not compared"),
+    "http2.priority": understood("http2.priority", "http2", "HTTP/2 frames are not compared"),
+    "websocket.opcode": number("websocket.opcode", "websocket"),
+    "websocket.mask": number("websocket.mask", "websocket"),
+    "quic.cyu.count": number("quic.cyu.count", "quic"),
+    "config": understood("config", "", "rules do not change the engine's settings"),
+    "replace": understood("replace", "", "packets are not changed"),
+}  # fmt: skip

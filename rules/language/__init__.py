@@ -1,0 +1,1 @@
+"""The language: lines, headers, the model of a rule, and the parser that makes one of the other."""

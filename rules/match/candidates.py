@@ -1,0 +1,249 @@
+"""Which rules agree with what, before anything that rules keep in mind is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import IP, TRANSPORT
+from rules.language.addresses import holds
+from rules.language.model import TO_SERVER, Flags, Number, Rule
+from rules.match import events, transactions
+from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled
+from rules.match.inspect import Inspection
+from rules.match.scene import SLOW, Scene, slow_value
+from rules.match.state import Where
+from rules.match.streams import Windows
+from rules.match.transform import changed
+
+if TYPE_CHECKING:
+    from rules.match.engine import Engine
+
+Mask = NDArray[np.bool_]
+__all__ = ["Candidate", "Packets", "gather", "holds"]
+
+
+class Candidate(NamedTuple):
+    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as seen at a frame."""
+
+    frame: int
+    phase: int
+    order: int
+    item: int
+    row: int
+    direction: int
+    where: Where
+
+
+class Packets:
+    """The packets of a scene with what was found out about all of them at once."""
+
+    def __init__(self, engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> None:
+        self.engine = engine
+        self.scene = scene
+        self.ends = engine.ends(scene)
+        self.flow = np.asarray(scene.tables.packet_flow, np.int64)
+        self.direction = np.asarray(scene.tables.packet_direction, np.int64)
+        self.established = (marks & 1) == 1
+        self.first = (marks & 2) == 2
+        self.network = scene.packets["status"] >= IP
+        self._fields: dict[str, tuple[NDArray[np.int64], Mask]] = {}
+        self._heads: dict[int, Mask] = {}
+        self._applications: dict[frozenset[str], Mask] = {}
+        key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
+        self._by_flow = np.sort(key[self.flow >= 0])
+        self.begins = events.first_of_flow(self.flow)
+
+    def head(self, compiled: Compiled) -> Mask:
+        """Packets that a rule's header agrees with."""
+        if compiled.head not in self._heads:
+            found = self.engine.heads.agree(compiled.head, self.ends)
+            self._heads[compiled.head] = found & self.network if compiled.rule.protocol != "pkthdr" else found
+        return self._heads[compiled.head]
+
+    def agree(self, compiled: Compiled) -> Mask:
+        """Packets that a rule's header, flow and header fields agree with."""
+        rule = compiled.rule
+        found = self.head(compiled).copy() if rule.protocol != "pkthdr" else np.ones(len(self.flow), np.bool_)
+        if not found.any():
+            return found
+        if rule.flow.direction:
+            found &= (self.flow >= 0) & (self.direction == (0 if rule.flow.direction == TO_SERVER else 1))
+        if rule.flow.established is not None:
+            found &= self.established == rule.flow.established
+        if rule.flow.fragment is not None:
+            offset, has = self.field("ip.fragment_offset")
+            bits, _ = self.field("ip.fragbits")
+            found &= (has & ((offset > 0) | (bits & 1 == 1))) == rule.flow.fragment
+        if compiled.applications:
+            found &= self.application(compiled.applications)
+        for name, negated in rule.applications:
+            found &= self.application(frozenset({name})) != negated
+        if rule.hook == "flow_start":
+            found &= self.begins
+        for number in rule.numbers:
+            if number.name not in SLOW and found.any():
+                found &= self._number(number)
+        for flags in rule.flags:
+            found &= self._flags(flags)
+        return found
+
+    def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
+        """A header field of all packets."""
+        if name not in self._fields:
+            self._fields[name] = self.scene.values(name)
+        return self._fields[name]
+
+    def _number(self, number: Number) -> Mask:
+        values, has = self.field(number.name)
+        inside = values >= number.low
+        if number.high < 1 << 62:
+            inside &= values <= number.high
+        return has & (inside != number.negated)
+
+    def _flags(self, flags: Flags) -> Mask:
+        values, has = self.field(flags.name)
+        if flags.name == "tcp.flags":
+            has = has & (self.scene.packets["proto"] == 6)
+        values = values & ~flags.ignored
+        if flags.mode == "+":
+            return has & (values & flags.wanted == flags.wanted)
+        if flags.mode == "*":
+            return has & (values & flags.wanted != 0)
+        if flags.mode == "!":
+            return has & (values & flags.wanted == 0)
+        return has & (values == flags.wanted)
+
+    def application(self, names: frozenset[str]) -> Mask:
+        """Packets of flows whose application protocol is known to be one of these."""
+        if names not in self._applications:
+            flows = self.scene.tables.flows
+            of_interest = np.array(
+                [i for i, name in enumerate(self.scene.names.protocols) if name in names], np.int64
+            )
+            wanted = np.isin(flows["protocol"], of_interest)
+            at = np.clip(self.flow, 0, max(0, len(flows) - 1))
+            frames = np.arange(len(self.flow)) + self.scene.first_frame
+            if len(flows):
+                known = wanted[at] & (frames >= flows["protocol_frame"][at]) & (self.flow >= 0)
+            else:
+                known = np.zeros(len(self.flow), np.bool_)
+            self._applications[names] = known
+        return self._applications[names]
+
+    def row_of(self, flow: int, direction: int, frame: int) -> int:
+        """The first packet of a flow's direction at a frame or after it, else its last; -1 where it has none."""
+        base = (flow * 2 + direction) << 32
+        row = max(0, frame - self.scene.first_frame)
+        at = int(np.searchsorted(self._by_flow, base | row))
+        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
+            return int(self._by_flow[at]) & 0xFFFFFFFF
+        if at and int(self._by_flow[at - 1]) >> 32 == base >> 32:
+            return int(self._by_flow[at - 1]) & 0xFFFFFFFF
+        return -1
+
+    def where(self, row: int) -> Where:
+        """Flow, addresses and time of a packet."""
+        source, target = self.scene.source, self.scene.target
+        return Where(
+            int(self.flow[row]),
+            int(source[0][row]) << 64 | int(source[1][row]),
+            int(target[0][row]) << 64 | int(target[1][row]),
+            int(self.scene.packets["time"][row]),
+        )
+
+    def candidate(self, row: int, order: int, phase: int = 0, item: int = -1) -> Candidate:
+        """What is known of a match on a packet."""
+        frame = self.scene.first_frame + row
+        return Candidate(frame, phase, order, item, row, int(self.direction[row]), self.where(row))
+
+    def slow(self, rule: Rule, row: int) -> bool:
+        """Conditions that are decided packet by packet."""
+        for number in rule.numbers:
+            if number.name in SLOW:
+                value = slow_value(self.scene, row, number.name, number.low)
+                if value is None or (number.low <= value <= number.high) is number.negated:
+                    return False
+        return all(events.stream_size(self, size, row) for size in rule.stream_sizes)
+
+
+def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> list[Candidate]:
+    """All that agrees, in no order."""
+    if not len(scene.packets):
+        return []
+    packets = Packets(engine, scene, marks)
+    windows = Windows(packets)
+    found = list(_packets(engine, packets, windows))
+    found += windows.match()
+    found += transactions.match(packets, windows)
+    return found
+
+
+def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Candidate]:
+    scene = packets.scene
+    full = scene.available > 0
+    for compiled in (*engine.of(PACKET, literal=False), *engine.of(ONCE, literal=False)):
+        mask = packets.agree(compiled)
+        if compiled.kind == ONCE:
+            mask &= packets.first
+        if compiled.rule.happenings:
+            mask &= events.happened(packets, compiled.rule)
+        if compiled.payload is not None:
+            mask &= full
+        for row in np.flatnonzero(mask):
+            if packets.slow(compiled.rule, int(row)) and _contents(packets, compiled, int(row)):
+                yield packets.candidate(int(row), compiled.order)
+    loose = full & ~windows.streamed
+    for compiled in engine.of(STREAM, literal=False):
+        for row in np.flatnonzero(packets.agree(compiled) & loose):
+            if packets.slow(compiled.rule, int(row)) and _contents(packets, compiled, int(row)):
+                yield packets.candidate(int(row), compiled.order)
+    yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
+
+
+def _by_literal(
+    engine: Engine, packets: Packets, windows: Windows, rows: NDArray[np.int64]
+) -> Iterable[Candidate]:
+    scene = packets.scene
+    columns = scene.packets
+    starts = columns["offset"][rows] + columns["payload_at"][rows].astype(np.int64)
+    buffers, literals = engine.payload.literals.scan(scene.buffer, starts, scene.available[rows])
+    agreed: dict[int, Mask] = {}
+    first, orders = engine.payload.first, engine.payload.rules
+    for buffer, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
+        row = int(rows[buffer])
+        for order in orders[first[literal] : first[literal + 1]].tolist():
+            compiled = engine.rules[order]
+            if compiled.kind == STREAM and windows.streamed[row]:
+                continue
+            if compiled.kind == PACKET and not compiled.rule.happenings:
+                pass
+            if order not in agreed:
+                agreed[order] = packets.agree(compiled)
+                if compiled.rule.happenings:
+                    agreed[order] &= events.happened(packets, compiled.rule)
+            if agreed[order][row] and packets.slow(compiled.rule, row) and _contents(packets, compiled, row):
+                yield packets.candidate(row, order)
+
+
+def _contents(packets: Packets, compiled: Compiled, row: int) -> bool:
+    """Whether a packet's bytes agree: payload and header buffers."""
+    inspection = Inspection()
+    if compiled.payload is not None and not inspection.holds(
+        compiled.payload.ops, packets.scene.payload(row)
+    ):
+        return False
+    return all(_header(packets, check, row, inspection) for check in compiled.checks)
+
+
+def _header(packets: Packets, check: Check, row: int, inspection: Inspection) -> bool:
+    data = events.header_bytes(packets.scene, check.demand.kind, row)
+    if data is None:
+        return False
+    return inspection.holds(check.ops, changed(data, check.demand.transforms))
+
+
+_ = TRANSPORT

@@ -1,0 +1,173 @@
+"""Rules made ready for matching: what kind each is, its literal, its order among the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rules.keywords.sticky import BUFFERS
+from rules.language.addresses import ALL_PORTS
+from rules.language.model import BufferCheck, Content, Rule
+from rules.match.inspect import Ops
+from rules.match.literals import SHORTEST
+
+#: How a rule is matched.
+PACKET, STREAM, TRANSACTION, ONCE = "packet", "stream", "transaction", "once"
+
+_ACTIONS = {"pass": 0, "drop": 1, "reject": 2, "rejectsrc": 2, "rejectdst": 2, "rejectboth": 2}
+_NETWORK = {
+    "ip": 0, "ipv4": 0, "ip4": 0, "ipv6": 0, "ip6": 0, "tcp": 6, "tcp-pkt": 6, "tcp-stream": 6, "udp": 17,
+    "icmp": 1, "icmpv4": 1, "icmpv6": 58, "sctp": 132, "pkthdr": 0,
+}  # fmt: skip
+_ALSO = {
+    "http": {"http", "http2"}, "dns": {"dns", "doh2"}, "http1": {"http"}, "ikev2": {"ike"},
+    "dcerpc": {"dcerpc", "smb"}, "ftp-data": {"ftp-data"},
+}  # fmt: skip
+_TRANSFORMS_KEPT = frozenset({"dotprefix", "to_lowercase", "to_uppercase"})
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a rule's header demands, shared by all that demand the same."""
+
+    protocol: str
+    source: object
+    source_ports: object
+    target: object
+    target_ports: object
+    both_ways: bool
+
+
+@dataclass
+class Check:
+    """One buffer's demands, ready."""
+
+    demand: BufferCheck
+    ops: Ops
+    absent: bool = False
+
+
+@dataclass
+class Compiled:
+    """One rule, ready. `literal` is what the prefilter looks for, in the buffers of `literal_kind`."""
+
+    rule: Rule
+    kind: str
+    order: int = 0
+    head: int = 0
+    applications: frozenset[str] = frozenset()
+    checks: list[Check] = field(default_factory=list)
+    payload: Check | None = None
+    literal: bytes = b""
+    literal_kind: str = ""
+
+    @property
+    def ip_protocol(self) -> int:
+        """The IP protocol demanded, 0 for any."""
+        return _NETWORK.get(self.rule.protocol, 0)
+
+
+def compile_rules(rules: Sequence[Rule]) -> list[Compiled]:
+    """All rules that can match, in the order in which they are looked at."""
+    ready = [_compile(rule) for rule in rules if not rule.cannot]
+    ready.sort(key=_rank)
+    for order, compiled in enumerate(ready):
+        compiled.order = order
+    return ready
+
+
+def _rank(compiled: Compiled) -> tuple[int, ...]:
+    rule = compiled.rule
+    return (
+        _ACTIONS.get(rule.action, 3),
+        -_use([bits.op for bits in rule.bits if bits.scope == "flow"]),
+        -_use([number.op for number in rule.integers]),
+        -_use([bits.op for bits in rule.bits if bits.scope != "flow"]),
+        rule.priority,
+    )
+
+
+def _use(ops: list[str]) -> int:
+    """1 for those that only read, 2 for both, 3 for those that only set: these come first."""
+    writes = any(op in {"set", "unset", "toggle", "+", "-", "="} for op in ops)
+    reads = any(op not in {"set", "unset", "toggle", "+", "-", "="} for op in ops)
+    return 3 if writes and not reads else 2 if writes else 1 if reads else 0
+
+
+def _compile(rule: Rule) -> Compiled:
+    application = rule.protocol not in _NETWORK
+    compiled = Compiled(rule, _kind(rule, application))
+    if application:
+        compiled.applications = frozenset(_ALSO.get(rule.protocol, {rule.protocol}))
+    for check in rule.buffers:
+        ready = Check(check, Ops(check.ops, check.decoded), any(type(op).__name__ == "Absent" for op in check.ops))
+        if check.kind == "payload":
+            compiled.payload = ready
+        else:
+            compiled.checks.append(ready)
+    _choose_literal(compiled)
+    return compiled
+
+
+def _kind(rule: Rule, application: bool) -> str:
+    kinds = {check.kind for check in rule.buffers}
+    framed = any(kind.startswith("frame:") for kind in kinds)
+    packets = {kind for kind in kinds if kind in BUFFERS and BUFFERS[kind].packet}
+    if (
+        (kinds - packets - {"payload"} and not framed)
+        or rule.fields
+        or any(h.kind == "application" for h in rule.happenings)
+        or any(name not in {"bypass"} for name, _ in rule.others)
+        or (application and rule.hook)
+    ):
+        return TRANSACTION
+    if "payload" in kinds:
+        packet_bound = (
+            rule.numbers or rule.flags or packets or rule.flow.no_stream or rule.protocol in {"tcp-pkt", "udp", "icmp"}
+            or rule.happenings or rule.stream_sizes
+        )  # fmt: skip
+        return PACKET if packet_bound else STREAM
+    return ONCE if _addresses_only(rule, application) else PACKET
+
+
+def _addresses_only(rule: Rule, application: bool) -> bool:
+    """Rules about addresses alone are looked at once for each direction of a flow."""
+    return not (
+        application
+        or rule.numbers
+        or rule.flags
+        or rule.buffers
+        or rule.happenings
+        or rule.stream_sizes
+        or rule.applications
+        or rule.integers
+        or rule.hook
+        or rule.flow != type(rule.flow)()
+        or rule.source_ports != ALL_PORTS
+        or rule.target_ports != ALL_PORTS
+        or rule.protocol not in {"ip", "tcp", "udp", "ipv4", "ipv6"}
+    )
+
+
+def _choose_literal(compiled: Compiled) -> None:
+    """The content for the prefilter: the author's choice, else the longest that must be there."""
+    best: tuple[int, bytes, str] = (0, b"", "")
+    everything = [*compiled.checks, *([compiled.payload] if compiled.payload else [])]
+    for check in everything:
+        names = {transform.name for transform in check.demand.transforms}
+        if names - _TRANSFORMS_KEPT or check.absent:
+            continue
+        for op in check.ops.ops:
+            if not isinstance(op, Content) or op.negated:
+                continue
+            pattern = op.pattern.lower()
+            if "dotprefix" in names:
+                pattern = pattern.removeprefix(b".")
+            if op.chop:
+                pattern = pattern[op.chop[0] : op.chop[0] + op.chop[1]]
+            if len(pattern) < SHORTEST:
+                continue
+            score = len(pattern) + 1000 * op.fast - (500 if check is compiled.payload and compiled.checks else 0)
+            if score > best[0]:
+                best = (score, pattern, check.demand.kind)
+    compiled.literal, compiled.literal_kind = best[1], best[2]

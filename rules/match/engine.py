@@ -1,0 +1,170 @@
+"""The engine: scenes in, alerts out.
+
+Everything that is cheap is done for many at a time: literals by the prefilter, headers and header fields by
+column. What is left, few candidates, is decided one by one in the order of time: packet by packet, on each
+packet by the order of rules, so that bits, counts and passes stand as the traffic made them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.language.model import Rule
+from rules.match import candidates, kernels
+from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Compiled, compile_rules
+from rules.match.heads import Ends, Heads
+from rules.match.limits import Limits
+from rules.match.literals import Literals
+from rules.match.scene import Scene
+from rules.match.state import Memory
+
+
+class Alert(NamedTuple):
+    """A rule told: at which frame, of which flow (-1: none), in which direction, seen from which packet row."""
+
+    frame: int
+    row: int
+    flow: int
+    direction: int
+    transaction: int
+    rule: Rule
+    action: str
+
+
+@dataclass
+class Index:
+    """Rules of one kind whose literal is looked for in one kind of buffer."""
+
+    literals: Literals
+    first: NDArray[np.int64]  # by literal, where its rules begin in `rules`
+    rules: NDArray[np.int64]
+
+
+class Engine:
+    """Rules, ready to be matched over the scenes of one source of traffic."""
+
+    def __init__(self, rules: Iterable[Rule], limits: Limits | None = None, *, inline: bool = False) -> None:
+        self.rules = compile_rules(list(rules))
+        self.heads = Heads(self.rules)
+        self.limits = limits or Limits()
+        self.inline = inline
+        self.memory = Memory()
+        self.known = np.zeros(0, np.uint8)
+        self.first_seen = np.zeros(0, np.int64)
+        self._lists: dict[str, list[Compiled]] = {kind: [] for kind in (PACKET, STREAM, TRANSACTION, ONCE)}
+        for compiled in self.rules:
+            self._lists[compiled.kind].append(compiled)
+        self.payload = self._index(
+            c for c in self.rules if c.kind in {PACKET, STREAM} and c.literal_kind == "payload"
+        )
+        kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal}
+        self.buffers = {
+            kind: self._index(c for c in self._lists[TRANSACTION] if c.literal and c.literal_kind == kind)
+            for kind in kinds
+        }
+
+    def of(self, kind: str, *, literal: bool) -> list[Compiled]:
+        """Rules of a kind, with or without a literal for the prefilter."""
+        return [c for c in self._lists[kind] if bool(c.literal) is literal]
+
+    def _index(self, rules: Iterable[Compiled]) -> Index:
+        by_literal: dict[bytes, list[int]] = {}
+        for compiled in rules:
+            by_literal.setdefault(compiled.literal, []).append(compiled.order)
+        first = np.cumsum([0, *(len(orders) for orders in by_literal.values())])
+        flat = np.array([order for orders in by_literal.values() for order in orders], np.int64)
+        return Index(Literals(list(by_literal)), first.astype(np.int64), flat)
+
+    def match(self, scene: Scene) -> list[Alert]:
+        """Alerts of a scene, in the order of frames and on one frame in that of rules."""
+        marks = self._establish(scene)
+        found = candidates.gather(self, scene, marks)
+        found.sort(key=lambda c: (c.frame, c.phase, c.order, c.item))
+        alerts: list[Alert] = []
+        frame = -1
+        passed = False
+        pending: list[tuple[candidates.Candidate, Compiled]] = []
+        for candidate in found:
+            if candidate.frame != frame:
+                alerts += self._tell(pending)
+                pending, passed, frame = [], False, candidate.frame
+            compiled = self.rules[candidate.order]
+            where = candidate.where
+            if passed or where.flow in self.memory.passed or where.flow in self.memory.dropped:
+                continue
+            if not self.memory.agrees(compiled.rule, where):
+                continue
+            rule = compiled.rule
+            if rule.filter is not None and not self.memory.tells(rule.sid, rule.filter, where):
+                continue
+            self.memory.change(rule, where)
+            if rule.action == "pass":
+                passed = True
+                if compiled.kind != PACKET and where.flow >= 0:
+                    self.memory.passed.add(where.flow)
+                if rule.alerting:
+                    pending.append((candidate, compiled))
+                continue
+            pending.append((candidate, compiled))
+        return alerts + self._tell(pending)
+
+    def _tell(self, pending: Sequence[tuple[candidates.Candidate, Compiled]]) -> list[Alert]:
+        """What of one frame's matches is told, by order of rules; drops take their flow along."""
+        told: list[Alert] = []
+        done: set[tuple[int, int]] = set()
+        for candidate, compiled in sorted(pending, key=lambda pair: (pair[0].order, pair[0].item)):
+            rule = compiled.rule
+            if candidate.phase == 0:
+                if (rule.sid, rule.gid) in done:
+                    continue
+                done.add((rule.sid, rule.gid))
+            where = candidate.where
+            silent, action = self.limits.judge(rule, where, self.memory)
+            if action == "pass":
+                break
+            if action in {"drop", "reject"} and self.inline and compiled.kind != PACKET and where.flow >= 0:
+                self.memory.dropped.add(where.flow)
+            if silent or rule.silent:
+                continue
+            if rule.limit is not None and not self.limits.overrides(rule):
+                if not self.memory.tells(rule.sid, rule.limit, where):
+                    continue
+            told.append(
+                Alert(
+                    candidate.frame, candidate.row, where.flow, candidate.direction,
+                    candidate.item if compiled.kind == TRANSACTION else -1, rule, action,
+                )
+            )  # fmt: skip
+        return told
+
+    def _establish(self, scene: Scene) -> NDArray[np.uint8]:
+        flows = np.asarray(scene.tables.packet_flow, np.int64)
+        count = max(len(scene.tables.flows), int(flows.max(initial=-1)) + 1)
+        if len(self.known) < count:
+            self.known = np.concatenate([self.known, np.zeros(count - len(self.known), np.uint8)])
+            self.first_seen = np.concatenate(
+                [self.first_seen, np.zeros(2 * count - len(self.first_seen), np.int64)]
+            )
+        midstream = np.flatnonzero(scene.tables.flows["midstream"] == 1)
+        self.known[midstream] |= kernels.ESTABLISHED
+        marks = np.zeros(len(scene.packets), np.uint8)
+        rows = scene.packets
+        kernels.establish(
+            flows, np.ascontiguousarray(scene.tables.packet_direction), np.ascontiguousarray(rows["proto"]),
+            np.ascontiguousarray(rows["flags"]), self.known, self.first_seen, marks,
+        )  # fmt: skip
+        return marks
+
+    def ends(self, scene: Scene) -> Ends:
+        """Endpoints of every packet."""
+        source, target = scene.source, scene.target
+        rows = scene.packets
+        return Ends(
+            *source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64)
+        )
+

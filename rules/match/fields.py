@@ -1,0 +1,165 @@
+"""Numbers and events of transactions against what rules demand of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rules.language.model import Rule
+from rules.match.compiled import Compiled
+from rules.match.scene import Scene
+
+if TYPE_CHECKING:
+    from rules.match.candidates import Packets
+
+Value = tuple[int, int, int]  # direction, frame, value
+#: krb5.ticket_encryption:weak, as RFC 8429 and 6649 have it.
+_WEAK = frozenset({1, 2, 3, 16, 17, 18, 23, 24}) - {17, 18}
+
+
+class Numbers:
+    """The numbers and events of a scene by transaction."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        names = scene.names
+        self._values: dict[tuple[int, str], list[Value]] = {}
+        rows = scene.tables.numbers
+        for transaction, field, direction, frame, value in zip(
+            rows["transaction"].tolist(), rows["field"].tolist(), rows["direction"].tolist(),
+            rows["frame"].tolist(), rows["value"].tolist(), strict=True,
+        ):  # fmt: skip
+            self._values.setdefault((transaction, names.fields[field]), []).append((direction, frame, value))
+        self._events: dict[tuple[int, str], list[tuple[int, int]]] = {}
+        self._loose: dict[str, list[tuple[int, int, int]]] = {}
+        odd = scene.tables.anomalies
+        for kind, direction, flow, transaction, frame in zip(
+            odd["kind"].tolist(), odd["direction"].tolist(), odd["flow"].tolist(),
+            odd["transaction"].tolist(), odd["frame"].tolist(), strict=True,
+        ):  # fmt: skip
+            name = names.anomalies[kind]
+            if transaction >= 0:
+                self._events.setdefault((transaction, name), []).append((direction, frame))
+            else:
+                self._loose.setdefault(name, []).append((flow, direction, frame))
+
+    def values(self, transaction: int, name: str) -> list[Value]:
+        """All values of a field."""
+        return self._values.get((transaction, name), [])
+
+    def little(self, transaction: int) -> bool:
+        """The byte order of a DCE/RPC message."""
+        return any(value == 1 for _, _, value in self.values(transaction, "dcerpc.endian"))
+
+    def met(self, rule: Rule, transaction: int, direction: int) -> int:
+        """The frame at which all of a rule's numbers were met; -1 where they are not, 0 where it has none."""
+        frame = 0
+        for number in rule.fields:
+            frames = [
+                at
+                for side, at, value in self.values(transaction, number.name)
+                if side == direction and (number.low <= value <= number.high) is not number.negated
+            ]
+            if not frames:
+                return -1
+            frame = max(frame, min(frames))
+        for name, argument in rule.others:
+            met = self._other(name, argument, transaction, direction)
+            if met < 0:
+                return -1
+            frame = max(frame, met)
+        return frame
+
+    def _other(self, name: str, argument: str, transaction: int, direction: int) -> int:
+        if name == "bypass":
+            return 0
+        if name == "dcerpc.opnum":
+            spans = [tuple(int(n) for n in span.split("-")) for span in argument.split(",")]
+            return self._first(
+                (at for side, at, n in self.values(transaction, name)
+                 if any(low <= n <= high for low, high in spans)),
+            )  # fmt: skip
+        if name == "krb5.ticket_encryption":
+            return self._first(
+                at for side, at, n in self.values(transaction, name) if side == direction and _encrypted(argument, n)
+            )
+        if name == "ldap.responses.operation":
+            return self._ldap(argument, transaction, direction)
+        if name == "modbus":
+            return self._modbus(argument, transaction)
+        return -1
+
+    @staticmethod
+    def _first(frames: Iterator[int]) -> int:
+        return min(frames, default=-1)
+
+    def _ldap(self, argument: str, transaction: int, direction: int) -> int:
+        low, high, negated, index = argument.split(",")
+        values = self.values(transaction, "ldap.responses.operation")
+        if direction != 1 or not values:
+            return -1
+        answers = [(int(low) <= value <= int(high)) is not bool(int(negated)) for _, _, value in values]
+        frames = [at for _, at, _ in values]
+        if index == "all":
+            return frames[-1] if all(answers) else -1
+        if index == "any":
+            return next((at for at, yes in zip(frames, answers, strict=True) if yes), -1)
+        place = int(index)
+        if not -len(answers) <= place < len(answers):
+            return -1
+        return frames[place] if answers[place] else -1
+
+    def _modbus(self, argument: str, transaction: int) -> int:
+        words = argument.replace(",", " ").split()
+        wanted = dict(zip(words[::2], words[1::2], strict=False))
+        frame = 0
+        for word, field in (("function", "modbus.function"), ("subfunction", "modbus.subfunction"), ("unit", "modbus.unit")):
+            if word in wanted:
+                if not wanted[word].isdigit():
+                    return -1
+                met = self._first(at for _, at, n in self.values(transaction, field) if n == int(wanted[word]))
+                if met < 0:
+                    return -1
+                frame = max(frame, met)
+        return frame if "access" not in wanted else -1
+
+    def happened(self, name: str, transaction: int, flow: int, direction: int) -> int:
+        """The frame at which an event of a transaction happened; -1 where it did not."""
+        assert flow >= 0
+        return min(
+            (frame for side, frame in self._events.get((transaction, _ours(name)), []) if side == direction),
+            default=-1,
+        )
+
+    def unowned(self, packets: Packets, compiled: Compiled) -> Iterator[tuple[int, int]]:
+        """(packet row, number) of events that belong to no transaction, for rules that ask for nothing else."""
+        rule = compiled.rule
+        if len(rule.happenings) != 1 or compiled.checks or rule.fields or rule.others:
+            return
+        agreed = None
+        for item, (flow, direction, frame) in enumerate(self._loose.get(_ours(rule.happenings[0].name), [])):
+            row = packets.row_of(flow, direction, frame) if flow >= 0 else frame - self._scene.first_frame
+            if not 0 <= row < len(packets.flow):
+                continue
+            if agreed is None:
+                agreed = packets.agree(compiled)
+            if agreed[row]:
+                yield row, item
+
+
+def _ours(name: str) -> str:
+    return name if "." in name else f"applayer.{name.removeprefix('applayer_')}"
+
+
+def _encrypted(argument: str, number: int) -> bool:
+    wanted = argument.split(",")
+    if wanted == ["weak"]:
+        return number in _WEAK or number < 0
+    if wanted == ["!weak"]:
+        return number not in _WEAK
+    return str(number) in wanted
+
+
+_ = np

@@ -1,0 +1,103 @@
+"""The prefilter: which of many literals may be in which of many buffers, in one pass and without case.
+
+Three bytes at every place are hashed into a bitmap that fits the cache; where its bit is set, the literals of
+that hash are compared in full. And who has been seen on which connection, packet by packet.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from citywall.batches import ACK, SYN
+from citywall.kernels import bare_kernel, internal, load_le32
+
+_FOLD = np.uint32(0x202020)
+_LOW24 = np.uint32(0xFFFFFF)
+_MULTIPLY = np.uint32(0x9E3779B1)
+
+#: What is remembered of a connection (see `establish`).
+TO_SERVER_SEEN, TO_CLIENT_SEEN, SYN_ACKED, ESTABLISHED, CHECKED_TO_SERVER, CHECKED_TO_CLIENT = 1, 2, 4, 8, 16, 32
+
+
+@internal
+def _hash(word, shift):
+    """The place in the bitmap of the three low bytes, letters folded."""
+    return np.int64(np.uint32(((word | _FOLD) & _LOW24) * _MULTIPLY) >> np.uint32(shift))
+
+
+@internal
+def _same(data, at, end, patterns, start, length):
+    """Whether a literal (in lower case) stands at a place."""
+    if at + length > end:
+        return False
+    for i in range(length):
+        byte = data[at + i]
+        if byte >= 65 and byte <= 90:
+            byte += 32
+        if byte != patterns[start + i]:
+            return False
+    return True
+
+
+@bare_kernel
+def scan(data, starts, lengths, first, bitmap, shift, buckets, entries, offsets, patterns, where, sizes, seen, out):
+    """Literals in the buffers `data[starts[k] : + lengths[k]]`, k from `first` on.
+
+    `buckets` is, by hash, where its part of `entries` (literal numbers) begins; `offsets` is where in each literal the
+    three hashed bytes are. `seen` (i8 by literal, -1 at first) keeps a pair from being told twice. Returns (pairs
+    told, next buffer): pairs go to `out` as buffer << 32 | literal, and the scan stops before a buffer for which
+    there might be no room.
+    """
+    told = 0
+    for k in range(first, len(starts)):
+        if told + len(sizes) > len(out):
+            return told, k
+        at = starts[k]
+        end = at + lengths[k]
+        stop = min(end - 2, len(data) - 3)
+        while at < stop:
+            place = _hash(load_le32(data, at), shift)
+            if (bitmap[place >> 5] >> np.uint32(place & 31)) & np.uint32(1):
+                for e in range(buckets[place], buckets[place + 1]):
+                    literal = entries[e]
+                    begin = at - offsets[literal]
+                    if (
+                        seen[literal] != k
+                        and begin >= starts[k]
+                        and _same(data, begin, end, patterns, where[literal], sizes[literal])
+                    ):
+                        seen[literal] = k
+                        out[told] = k << 32 | np.int64(literal)
+                        told += 1
+            at += 1
+    return told, np.int64(len(starts))
+
+
+@bare_kernel
+def establish(flows, directions, protocols, flags, known, first_seen, out):
+    """For each packet whether its connection is established (1), and whether it is the first its way (2).
+
+    `known` (u1 by flow) remembers; ESTABLISHED set there before means picked up midstream. A packet without a flow
+    is the first its way.
+    """
+    for i in range(len(flows)):
+        flow = flows[i]
+        if flow < 0:
+            out[i] = 2
+            continue
+        state = known[flow]
+        direction = directions[i]
+        if protocols[i] == 6:
+            if flags[i] & SYN and flags[i] & ACK and direction == 1:
+                state |= SYN_ACKED
+            elif state & SYN_ACKED and direction == 0 and flags[i] & ACK and not flags[i] & SYN:
+                state |= ESTABLISHED
+            state |= TO_SERVER_SEEN if direction == 0 else TO_CLIENT_SEEN
+        else:
+            state |= TO_SERVER_SEEN if direction == 0 else TO_CLIENT_SEEN
+            if state & TO_SERVER_SEEN and state & TO_CLIENT_SEEN:
+                state |= ESTABLISHED
+        bit = CHECKED_TO_SERVER if direction == 0 else CHECKED_TO_CLIENT
+        out[i] = (1 if state & ESTABLISHED else 0) | (0 if state & bit else 2)
+        known[flow] = state | bit
+        first_seen[2 * flow + direction] += 1

@@ -1,0 +1,291 @@
+"""What is matched: packets of a capture and what the application layers made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import FRAGMENT, IP, PACKET, TRANSPORT
+
+Rows = NDArray[np.void]
+
+
+class Tables(Protocol):
+    """The columns that the application layers give (`ingest.applications.tables.Tables`)."""
+
+    flows: Rows
+    transactions: Rows
+    buffers: Rows
+    numbers: Rows
+    anomalies: Rows
+    chunks: Rows
+    arena: NDArray[np.uint8]
+    chunk_arena: NDArray[np.uint8]
+    packet_flow: NDArray[np.int32]
+    packet_direction: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the numbers in the tables stand for."""
+
+    protocols: tuple[str, ...]
+    kinds: tuple[str, ...]
+    fields: tuple[str, ...]
+    anomalies: tuple[str, ...]
+
+
+@dataclass
+class Scene:
+    """Packets (row i is frame `first_frame + i`) with their bytes, and the tables made of them."""
+
+    packets: Rows
+    buffer: NDArray[np.uint8]
+    tables: Tables
+    names: Names
+    first_frame: int = 1
+    ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __post_init__(self) -> None:
+        if self.packets.dtype != PACKET:
+            raise ValueError("packets must be PACKET rows")
+
+    @cached_property
+    def source(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
+        """High and low word of each packet's source address, and its port."""
+        return self._side(reverse=False)
+
+    @cached_property
+    def target(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
+        """The same of the destination."""
+        return self._side(reverse=True)
+
+    def _side(self, *, reverse: bool) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
+        rows = self.packets
+        b = (rows["reversed"] == 1) ^ reverse
+        ports = rows["ports"].astype(np.int64)
+        return (
+            np.where(b, rows["b_hi"], rows["a_hi"]),
+            np.where(b, rows["b_lo"], rows["a_lo"]),
+            np.where(b, ports & 0xFFFF, ports >> 16),
+        )
+
+    @cached_property
+    def network(self) -> NDArray[np.int64]:
+        """Where each packet's IP header begins in the buffer; -1 where it has none that is known."""
+        rows = self.packets
+        usable = np.isin(rows["status"], (IP, FRAGMENT, TRANSPORT))
+        at = rows["payload_at"].astype(np.int64) + rows["payload"] - rows["ip_bytes"]
+        return np.where(usable & (at >= 0), rows["offset"] + at, -1)
+
+    @cached_property
+    def available(self) -> NDArray[np.int64]:
+        """Bytes of payload that are in the capture."""
+        rows = self.packets
+        left = rows["captured"].astype(np.int64) - rows["payload_at"]
+        return np.clip(np.minimum(left, rows["payload"]), 0, None)
+
+    def payload(self, row: int) -> bytes:
+        """The payload of a packet."""
+        start = int(self.packets["offset"][row]) + int(self.packets["payload_at"][row])
+        return self.buffer[start : start + int(self.available[row])].tobytes()
+
+    def packet(self, row: int) -> bytes:
+        """The packet from its IP header on."""
+        at = int(self.network[row])
+        if at < 0:
+            return b""
+        end = int(self.packets["offset"][row]) + int(self.packets["captured"][row])
+        return self.buffer[at : min(end, at + int(self.packets["ip_bytes"][row]))].tobytes()
+
+    def byte(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Bytes of the buffer at places, 0 beyond it."""
+        inside = (at >= 0) & (at < len(self.buffer))
+        return np.where(inside, self.buffer[np.clip(at, 0, len(self.buffer) - 1)], 0).astype(np.int64)
+
+    def big(self, at: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+        """Numbers of `size` bytes, big endian, at places."""
+        value = np.zeros(len(at), np.int64)
+        for i in range(size):
+            value = value << 8 | self.byte(at + i)
+        return value
+
+    @cached_property
+    def transport(self) -> NDArray[np.int64]:
+        """Where each packet's transport header begins; -1 where there is none."""
+        rows = self.packets
+        at = self.network
+        first = self.byte(at)
+        four = at + (first & 15) * 4
+        # behind IPv6's extension headers: the payload less the transport header's own length
+        known = np.isin(rows["proto"], (6, 17, 1, 58, 132))
+        six = np.array(
+            [_behind(self, i) if rows["version"][i] == 6 else -1 for i in np.flatnonzero(rows["version"] == 6)]
+        )
+        result = four.copy()
+        result[rows["version"] == 6] = six
+        return np.where((at >= 0) & known & (rows["status"] != FRAGMENT), result, -1)
+
+    def values(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """A header field of every packet, and which packets have it."""
+        return _FIELDS[name](self)
+
+
+def _behind(scene: Scene, row: int) -> int:
+    """The place behind IPv6 extension headers."""
+    data = scene.packet(row)
+    kind, at = data[6] if len(data) > 6 else 59, 40
+    while kind in {0, 43, 44, 51, 60, 135} and at + 8 <= len(data):
+        size = 8 if kind == 44 else (data[at + 1] + 2) * 4 if kind == 51 else (data[at + 1] + 1) * 8
+        kind, at = data[at], at + size
+    return int(scene.network[row]) + at
+
+
+def _v(scene: Scene, version: int) -> Any:
+    return (scene.packets["version"] == version) & (scene.network >= 0)
+
+
+def _by_version(four: tuple[int, int], six: tuple[int, int] | None) -> Any:
+    def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        at = scene.network
+        value = scene.big(at + four[0], four[1])
+        has = _v(scene, 4)
+        if six is not None:
+            is6 = _v(scene, 6)
+            value = np.where(is6, scene.big(at + six[0], six[1]), value)
+            has = has | is6
+        return value, has
+
+    return get
+
+
+def _transport(protocols: tuple[int, ...], offset: int, size: int, only_types: tuple[int, ...] = ()) -> Any:
+    def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        at = scene.transport
+        has = np.isin(scene.packets["proto"], protocols) & (at >= 0) & (scene.packets["status"] == TRANSPORT)
+        if only_types:
+            has = has & np.isin(scene.packets["icmp_type"], only_types)
+        return scene.big(at + offset, size), has
+
+    return get
+
+
+def _tos(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    four, _ = _by_version((1, 1), None)(scene)
+    six = (scene.big(scene.network, 2) >> 4) & 0xFF
+    return np.where(scene.packets["version"] == 6, six, four), scene.network >= 0
+
+
+def _column(name: str, status: int) -> Any:
+    def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        return scene.packets[name].astype(np.int64), scene.packets["status"] >= status
+
+    return get
+
+
+def _icmp(name: str) -> Any:
+    def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        has = np.isin(scene.packets["proto"], (1, 58)) & (scene.packets["status"] == TRANSPORT)
+        return scene.packets[name].astype(np.int64), has
+
+    return get
+
+
+def _same(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    rows = scene.packets
+    same = (rows["a_hi"] == rows["b_hi"]) & (rows["a_lo"] == rows["b_lo"])
+    return same.astype(np.int64), rows["status"] >= IP
+
+
+def _fragments(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    value, has = _by_version((6, 2), None)(scene)
+    return value & 0x1FFF, has
+
+
+def _vlan(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    value = scene.packets["vlan"].astype(np.int64)
+    return np.where(value >> 12, value >> 12, value & 0xFFF), value > 0
+
+
+def _layers(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    value = scene.packets["vlan"].astype(np.int64)
+    return (value > 0).astype(np.int64) + (value >> 12 > 0), value >= 0
+
+
+def _dsize(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    return scene.available, scene.packets["status"] >= IP
+
+
+def _proto(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    return scene.packets["proto"].astype(np.int64), scene.packets["status"] >= IP
+
+
+_ECHO = (0, 8, 13, 14, 15, 16, 128, 129)
+_FIELDS: dict[str, Any] = {
+    "ip.ttl": _by_version((8, 1), (7, 1)),
+    "ip.tos": _tos,
+    "ip.id": _by_version((4, 2), None),
+    "ip.proto": _proto,
+    "ip.same": _same,
+    "ip.fragment_offset": _fragments,
+    "ip.fragbits": lambda scene: (_by_version((6, 1), None)(scene)[0] >> 5, _v(scene, 4)),
+    "dsize": _dsize,
+    "tcp.seq": _transport((6,), 4, 4),
+    "tcp.ack": _transport((6,), 8, 4),
+    "tcp.window": _transport((6,), 14, 2),
+    "tcp.flags": _column("flags", TRANSPORT),
+    "icmp.type": _icmp("icmp_type"),
+    "icmp.code": _icmp("icmp_code"),
+    "icmp.id": _transport((1, 58), 4, 2, _ECHO),
+    "icmp.seq": _transport((1, 58), 6, 2, _ECHO),
+    "icmpv6.mtu": _transport((58,), 4, 4, (2,)),
+    "vlan.id": _vlan,
+    "vlan.layers": _layers,
+}
+#: Fields decided from one packet at a time.
+SLOW = frozenset({"ip.option", "tcp.mss", "tcp.wscale", "vxlan.vni"})
+
+
+def slow_value(scene: Scene, row: int, name: str, wanted: int) -> int | None:
+    """A header field that takes a walk over options; None where the packet has none."""
+    data = scene.packet(row)
+    if not data:
+        return None
+    if name == "ip.option":
+        if data[0] >> 4 != 4:
+            return None
+        options = _options(data[20 : (data[0] & 15) * 4])
+        if wanted == -1:
+            return -1 if options else None
+        return wanted if wanted in options else None
+    start = int(scene.transport[row]) - int(scene.network[row])
+    if name == "vxlan.vni":
+        part = data[start + 8 : start + 16]
+        return int.from_bytes(part[4:7], "big") if len(part) == 8 and scene.packets["proto"][row] == 17 else None
+    if scene.packets["proto"][row] != 6 or start + 20 > len(data):
+        return None
+    options = _options(data[start + 20 : start + (data[start + 12] >> 4) * 4])
+    found = options.get(2 if name == "tcp.mss" else 3)
+    return int.from_bytes(found, "big") if found else None
+
+
+def _options(data: bytes) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    at = 0
+    while at < len(data):
+        kind = data[at]
+        if kind <= 1:
+            found.setdefault(kind, b"")
+            at += 1
+            if kind == 0:
+                break
+            continue
+        if at + 1 >= len(data) or data[at + 1] < 2:
+            break
+        found.setdefault(kind, data[at + 2 : at + data[at + 1]])
+        at += data[at + 1]
+    return found

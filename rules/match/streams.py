@@ -1,0 +1,134 @@
+"""Rules on streams: windows of what became known of each direction of a connection, and which rules agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.match.compiled import STREAM, Compiled
+from rules.match.inspect import Inspection
+
+if TYPE_CHECKING:
+    from rules.match.candidates import Candidate, Packets
+
+#: Bytes that are gathered before a stream is looked at, unless it ends or a message is complete before that.
+LEAST = 2560
+#: Bytes looked at again, so that what stands across a border is found.
+BACK = 2560
+
+
+class Windows:
+    """The stream windows of a scene. `streamed` says which packets' payloads went into a stream."""
+
+    def __init__(self, packets: Packets) -> None:
+        self._packets = packets
+        scene = packets.scene
+        self._chunks = scene.tables.chunks
+        self.streamed = np.zeros(len(scene.packets), np.bool_)
+        tcp = (scene.packets["proto"] == 6) & (packets.flow >= 0)
+        if len(self._chunks):
+            begun = np.full(int(packets.flow.max(initial=0)) + 1, np.iinfo(np.int64).max)
+            np.minimum.at(begun, self._chunks["flow"].astype(np.int64), self._chunks["arrived"])
+            frames = np.arange(len(packets.flow)) + scene.first_frame
+            self.streamed = tcp & (frames >= begun[np.clip(packets.flow, 0, None)])
+        self.keys: list[tuple[int, int, int]] = []  # flow, direction, frame at which the window is looked at
+        self._spans: list[tuple[int, int, int, int]] = []  # start, new from, end in the arena; stream offset of start
+        self._arena: NDArray[np.uint8] = np.zeros(0, np.uint8)
+        self._whole: dict[tuple[int, int], tuple[int, int]] = {}
+        self._cut()
+
+    def _cut(self) -> None:
+        """Put each direction's pieces side by side and cut them into windows."""
+        chunks = self._chunks
+        if not len(chunks):
+            return
+        order = np.argsort(chunks["flow"].astype(np.int64) * 2 + chunks["direction"], kind="stable")
+        rows = chunks[order]
+        lengths = rows["length"].astype(np.int64)
+        self._arena = _gathered(self._packets.scene.tables.chunk_arena, rows["at"], lengths)
+        ends = np.cumsum(lengths)
+        keys = rows["flow"].astype(np.int64) * 2 + rows["direction"]
+        borders = np.flatnonzero(np.diff(keys)) + 1
+        messages = self._messages()
+        inline = self._packets.engine.inline
+        for first, last in zip([0, *borders.tolist()], [*borders.tolist(), len(rows)], strict=True):
+            flow, direction = int(keys[first]) >> 1, int(keys[first]) & 1
+            begin = int(ends[first] - lengths[first])
+            self._whole[flow, direction] = (begin, int(ends[last - 1]))
+            looked = begin
+            for i in range(first, last):
+                if rows["gap"][i]:
+                    if i > first and int(ends[i] - lengths[i]) > looked:
+                        self._window(flow, direction, int(rows["frame"][i]), begin, looked, int(ends[i] - lengths[i]))
+                    begin = looked = int(ends[i] - lengths[i])
+                end = int(ends[i])
+                frame = int(rows["frame"][i])
+                if inline or end - looked >= LEAST or i == last - 1 or (flow, direction, frame) in messages:
+                    self._window(flow, direction, frame, begin, looked, end)
+                    looked = end
+
+    def _window(self, flow: int, direction: int, frame: int, begin: int, looked: int, end: int) -> None:
+        start = max(begin, looked - BACK)
+        self.keys.append((flow, direction, frame))
+        self._spans.append((start, looked, end, start - begin))
+
+    def _messages(self) -> set[tuple[int, int, int]]:
+        rows = self._packets.scene.tables.transactions
+        flows = rows["flow"].tolist()
+        return {(f, 0, n) for f, n in zip(flows, rows["request_frame"].tolist(), strict=True)} | {
+            (f, 1, n) for f, n in zip(flows, rows["response_frame"].tolist(), strict=True)
+        }
+
+    def whole(self, flow: int, direction: int) -> bytes:
+        """All that is known of a direction of a flow."""
+        begin, end = self._whole.get((flow, direction), (0, 0))
+        return self._arena[begin:end].tobytes()
+
+    def match(self) -> list[Candidate]:
+        """Rules on streams that agree with a window, as seen at the packet that made it known."""
+        engine = self._packets.engine
+        found: list[Candidate] = []
+        if not self._spans:
+            return found
+        spans = np.array(self._spans, np.int64)
+        rows = [self._packets.row_of(flow, direction, frame) for flow, direction, frame in self.keys]
+        index = engine.payload
+        buffers, literals = index.literals.scan(self._arena, spans[:, 0], spans[:, 2] - spans[:, 0])
+        pairs: set[tuple[int, int]] = set()
+        for window, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
+            for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
+                if engine.rules[order].kind == STREAM:
+                    pairs.add((window, order))
+        for compiled in engine.of(STREAM, literal=False):
+            pairs |= {(window, compiled.order) for window in range(len(rows))}
+        agreed: dict[int, NDArray[np.bool_]] = {}
+        for window, order in sorted(pairs):
+            compiled = engine.rules[order]
+            row = rows[window]
+            if row < 0:
+                continue
+            if order not in agreed:
+                agreed[order] = self._packets.agree(compiled)
+            if agreed[order][row] and self._packets.slow(compiled.rule, row) and self._holds(compiled, window):
+                found.append(self._packets.candidate(row, order))
+        return found
+
+    def _holds(self, compiled: Compiled, window: int) -> bool:
+        assert compiled.payload is not None
+        start, looked, end, offset = self._spans[window]
+        ops = compiled.payload.ops
+        if not Inspection().holds(ops, self._arena[start:end].tobytes(), start=offset):
+            return False
+        # what stood in the part looked at before was told then
+        return start == looked or not Inspection().holds(ops, self._arena[start:looked].tobytes(), start=offset)
+
+
+def _gathered(
+    arena: NDArray[np.uint8], at: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Pieces of an arena, one behind the other."""
+    total = int(lengths.sum())
+    starts = np.cumsum(lengths) - lengths
+    return arena[np.repeat(at - starts, lengths) + np.arange(total)]

@@ -1,0 +1,190 @@
+"""Rules on transactions of applications: which agree, and when that was known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.keywords.sticky import BUFFERS
+from rules.language.model import TO_SERVER
+from rules.match import fields
+from rules.match.compiled import TRANSACTION, Check, Compiled
+from rules.match.inspect import Inspection
+from rules.match.transform import changed
+
+if TYPE_CHECKING:
+    from rules.match.candidates import Candidate, Packets
+    from rules.match.streams import Windows
+
+#: Kinds of buffers that are others by another name in the tables.
+SAME = {"file.whole": "file.data", "http.request_header_names": "http.header_names"}
+_NEVER = 1 << 62
+
+
+class _Found:
+    """The tables of a scene by transaction."""
+
+    def __init__(self, packets: Packets) -> None:
+        tables, names = packets.scene.tables, packets.scene.names
+        self.tables = tables
+        self.kinds = {name: i for i, name in enumerate(names.kinds)}
+        self.protocols = [names.protocols[int(i)] for i in tables.transactions["protocol"]]
+        owners = tables.buffers["transaction"].astype(np.int64)
+        self._order = np.argsort(owners, kind="stable")
+        self._first = np.searchsorted(owners[self._order], np.arange(len(tables.transactions) + 1))
+
+    def buffers(self, transaction: int, kind: int, direction: int) -> list[int]:
+        """Rows of a kind and direction, in order."""
+        rows = self._order[self._first[transaction] : self._first[transaction + 1]]
+        table = self.tables.buffers
+        mask = (table["kind"][rows] == kind) & (table["direction"][rows] == direction)
+        return [int(row) for row in rows[mask]]
+
+    def data(self, row: int) -> bytes:
+        """The bytes of a buffer."""
+        at, length = int(self.tables.buffers["at"][row]), int(self.tables.buffers["length"][row])
+        return self.tables.arena[at : at + length].tobytes()
+
+
+class _Matcher:
+    def __init__(self, packets: Packets, windows: Windows) -> None:
+        self.packets = packets
+        self.windows = windows
+        self.found = _Found(packets)
+        self.numbers = fields.Numbers(packets.scene)
+        self._agreed: dict[int, NDArray[np.bool_]] = {}
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """(rule, transaction) that may agree: by literal, and rules without one."""
+        engine, scene = self.packets.engine, self.packets.scene
+        table = scene.tables.buffers
+        for kind, index in engine.buffers.items():
+            number = self.found.kinds.get(SAME.get(kind, kind))
+            if number is None:
+                continue
+            rows = np.flatnonzero(table["kind"] == number)
+            at = table["at"][rows].astype(np.int64)
+            buffers, literals = index.literals.scan(scene.tables.arena, at, table["length"][rows].astype(np.int64))
+            for buffer, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
+                transaction = int(table["transaction"][rows[buffer]])
+                for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
+                    yield order, transaction
+        loose = [*engine.of(TRANSACTION, literal=False)]
+        loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
+        for compiled in loose:
+            wanted = compiled.applications or _owners(compiled)
+            for transaction, protocol in enumerate(self.found.protocols):
+                if not wanted or protocol in wanted:
+                    yield compiled.order, transaction
+
+    def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
+        """Where a rule agrees with a transaction: once a direction."""
+        if compiled.applications and self.found.protocols[transaction] not in compiled.applications:
+            return
+        flow = int(self.found.tables.transactions["flow"][transaction])
+        for direction in _directions(compiled):
+            frame = self._when(compiled, transaction, flow, direction)
+            if frame < 0:
+                continue
+            row = self.packets.row_of(flow, direction, frame)
+            if row < 0:
+                continue
+            if compiled.order not in self._agreed:
+                self._agreed[compiled.order] = self.packets.agree(_without_application(compiled))
+            if self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
+                yield self.packets.candidate(row, compiled.order, 1, transaction)
+
+    def _when(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
+        """The frame at which all demands were met; -1 where they are not."""
+        rule = compiled.rule
+        transactions = self.found.tables.transactions
+        frame = int(transactions["first_frame"][transaction])
+        inspection = Inspection(little=self.numbers.little(transaction))
+        for check in compiled.checks:
+            side = direction
+            if check.demand.side:
+                side = 0 if check.demand.side == TO_SERVER else 1
+            elif rule.transactional:
+                fixed = BUFFERS[check.demand.kind].side if check.demand.kind in BUFFERS else 3
+                side = {1: 0, 2: 1}.get(fixed, 0)
+            met = self._check(check, transaction, side, inspection)
+            if met < 0:
+                return -1
+            frame = max(frame, met)
+        met = self.numbers.met(rule, transaction, direction)
+        if met < 0:
+            return -1
+        frame = max(frame, met)
+        for happening in rule.happenings:
+            met = self.numbers.happened(happening.name, transaction, flow, direction)
+            if met < 0:
+                return -1
+            frame = max(frame, met)
+        if compiled.payload is not None and not inspection.holds(
+            compiled.payload.ops, self.windows.whole(flow, direction)
+        ):
+            return -1
+        if not compiled.checks and not rule.fields and not rule.happenings and not rule.others:
+            column = "request_frame" if direction == 0 else "response_frame"
+            frame = max(frame, int(transactions[column][transaction]))
+        return frame
+
+    def _check(self, check: Check, transaction: int, direction: int, inspection: Inspection) -> int:
+        kind = self.found.kinds.get(SAME.get(check.demand.kind, check.demand.kind))
+        rows = self.found.buffers(transaction, kind, direction) if kind is not None else []
+        if check.absent and not rows:
+            columns = self.found.tables.transactions
+            frame = int(columns["request_frame" if direction == 0 else "response_frame"][transaction])
+            return frame or -1
+        for row in rows:
+            data = changed(self.found.data(row), check.demand.transforms)
+            if inspection.holds(check.ops, data):
+                return int(self.found.tables.buffers["frame"][row])
+        return -1
+
+
+def match(packets: Packets, windows: Windows) -> list[Candidate]:
+    """Rules on transactions that agree, each once a transaction and direction."""
+    matcher = _Matcher(packets, windows)
+    found: list[Candidate] = []
+    for order, transaction in sorted(set(matcher.pairs())):
+        found += matcher.match(packets.engine.rules[order], transaction)
+    found += [
+        packets.candidate(row, compiled.order, 1, -2 - item)
+        for compiled in packets.engine.of(TRANSACTION, literal=False)
+        for row, item in matcher.numbers.unowned(packets, compiled)
+    ]
+    return found
+
+
+def _directions(compiled: Compiled) -> tuple[int, ...]:
+    rule = compiled.rule
+    if rule.transactional:
+        return (1,)
+    if rule.flow.direction:
+        return (0,) if rule.flow.direction == TO_SERVER else (1,)
+    for check in compiled.checks:
+        side = check.demand.side or (BUFFERS[check.demand.kind].side if check.demand.kind in BUFFERS else 3)
+        if side in {1, 2}:
+            return (side - 1,)
+    return (0, 1)
+
+
+def _owners(compiled: Compiled) -> set[str]:
+    owners: set[str] = set()
+    for check in compiled.checks:
+        if check.demand.kind in BUFFERS:
+            owners |= BUFFERS[check.demand.kind].protocols
+    return owners
+
+
+def _without_application(compiled: Compiled) -> Compiled:
+    if not compiled.applications:
+        return compiled
+    return Compiled(compiled.rule, compiled.kind, compiled.order, compiled.head)
+
+
+_ = _NEVER
