@@ -159,5 +159,5 @@ def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
         data[1] <= 1
         and data[2] <= 19
         and data[4] & 0xEF == 0
-        and (16 <= int.from_bytes(data[8:10], "little" if little else "big"))
+        and (int.from_bytes(data[8:10], "little" if little else "big") >= 16)
     )

@@ -74,5 +74,5 @@ def ja4(hello: Hello, *, quic: bool = False) -> bytes:
     return f"{head}_{_twelve(listed, bool(ciphers))}_{_twelve(rest, bool(extensions))}".encode()
 
 
-def _twelve(text: str, there: bool) -> str:  # noqa: FBT001
+def _twelve(text: str, there: bool) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12] if there else "0" * 12

@@ -1,4 +1,4 @@
-"""Mail (RFC 5322, 2045): its fields, and the parts that are files, as buffers of the transaction that carried it."""
+"""Mail (RFC 5322, 2045): its fields, and the parts that are files, as buffers of its transaction."""
 
 from __future__ import annotations
 
@@ -54,10 +54,9 @@ def put_mail(
     files = urls = 0
     for part in parts:
         name = _name(part.fields)
-        kind = part.fields.get(b"content-type")
-        is_file = bool(name) or (
-            kind is not None and not kind.value.lower().startswith((b"text/", b"message/"))
-        )
+        media = part.fields.get(b"content-type")
+        text = media is None or media.value.lower().startswith((b"text/", b"message/"))
+        is_file = bool(name) or not text
         if is_file:
             put_file(
                 transaction, d, frame, part.data, name=name, complete=whole or part is not parts[-1],

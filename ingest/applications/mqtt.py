@@ -40,7 +40,7 @@ class Mqtt(StreamParser):
         stream = self.streams[direction]
         while len(stream.data) >= 2:
             try:
-                length, size = _variable(stream.data[:5], 1)
+                length, size = _variable(bytes(stream.data[:5]), 1)
             except Cut:
                 length, size = MOST_PACKET + 1, 0
             if length > MOST_PACKET:

@@ -1,4 +1,4 @@
-"""What parsers stand on: transactions as they grow, the bytes of two directions, where each byte came from."""
+"""What parsers stand on: transactions as they grow, the bytes of two directions, the frames they came in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_OPEN = 4096
 
 
 class Transaction:
-    """An exchange that is being read. Rows of `buffers`, `numbers`: (kind or field, direction, part, frame, value)."""
+    """An exchange being read. `buffers`, `numbers`: (kind or field, direction, part, frame, value)."""
 
     __slots__ = ("buffers", "complete", "first_frame", "frames", "number", "numbers", "protocol", "time")
 
@@ -68,7 +68,8 @@ class Parser:
         self.closed: list[Transaction] = []
         self.anomalies: list[tuple[int, int, int, int]] = []  # (kind, direction, transaction number, frame)
         self.done = [False, False]
-        self.expected: list[tuple[str, int]] = []  # data connections announced: (protocol, server port)
+        # Data connections announced: (protocol and what is said of it, whose address, port).
+        self.expected: list[tuple[str, int, int]] = []
         self.becomes = ""  # another parser's name that reads on from here
 
     def begin(self, frame: int, time: int) -> Transaction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ingest.applications.parser import Parser
 
@@ -68,7 +68,7 @@ def looks_of(name: str) -> Looks:
 
 
 @cache
-def _module(name: str) -> object:
+def _module(name: str) -> Any:
     return importlib.import_module(f"ingest.applications.{_BY_NAME[name].module}")
 
 

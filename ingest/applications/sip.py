@@ -16,7 +16,8 @@ _METHODS = (
 _STARTS = tuple(method + b" " for method in _METHODS)
 _END = re.compile(rb"\r?\n\r?\n")
 _NAMES = {
-    b"from": "sip.from", b"f": "sip.from", b"to": "sip.to", b"t": "sip.to", b"via": "sip.via", b"v": "sip.via",
+    b"from": "sip.from", b"f": "sip.from", b"to": "sip.to", b"t": "sip.to", b"via": "sip.via",
+    b"v": "sip.via",
     b"user-agent": "sip.user_agent", b"content-type": "sip.content_type", b"c": "sip.content_type",
     b"content-length": "sip.content_length", b"l": "sip.content_length",
 }  # fmt: skip

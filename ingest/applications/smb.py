@@ -1,4 +1,4 @@
-"""SMB 1, 2 and 3 (MS-CIFS, MS-SMB2) over TCP: commands, shares, files, log-ins, and the calls in their pipes."""
+"""SMB 1, 2 and 3 (MS-CIFS, MS-SMB2) over TCP: commands, shares, files, log-ins, calls in pipes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Smb(StreamParser):
         stream = self.streams[direction]
         while len(stream.data) >= 8:
             end = 4 + int.from_bytes(stream.data[1:4], "big")
-            if stream.data[0] != 0 and stream.data[0] < 0x81 or end > _MOST_MESSAGE:
+            if (stream.data[0] != 0 and stream.data[0] < 0x81) or end > _MOST_MESSAGE:
                 self.odd("smb.malformed_data", direction, stream.frame(4))
                 self.done[direction] = True
                 return
@@ -67,7 +67,7 @@ class Smb(StreamParser):
 
     def _message(self, d: int, data: bytes, frame: int, time: int) -> None:
         _, _, _, status, command, _, flags, _, message, _, _, session, _ = _HEAD.unpack_from(data)
-        key = (session, message) if not command == _SESSION else (0, message)
+        key = (session, message) if command != _SESSION else (0, message)
         response = bool(flags & 1)
         d = TO_CLIENT if response else TO_SERVER
         made = self.asked.get(key) if response else None
@@ -89,7 +89,8 @@ class Smb(StreamParser):
             self.finish(made)
 
     def _request(
-        self, made: Transaction, command: int, key: tuple[int, int], data: bytes, body: bytes, frame: int, time: int,
+        self, made: Transaction, command: int, key: tuple[int, int], data: bytes, body: bytes,
+        frame: int, time: int,
         _status: int,
     ) -> None:  # fmt: skip
         d = TO_SERVER
@@ -115,7 +116,8 @@ class Smb(StreamParser):
             self.closed_file(made, body[8:24], frame)
 
     def _response(
-        self, made: Transaction, command: int, key: tuple[int, int], data: bytes, body: bytes, frame: int, time: int,
+        self, made: Transaction, command: int, key: tuple[int, int], data: bytes, body: bytes,
+        frame: int, time: int,
         status: int,
     ) -> None:  # fmt: skip
         d = TO_CLIENT

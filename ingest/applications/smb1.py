@@ -52,7 +52,7 @@ def _word(words: bytes, at: int, n: int = 2) -> int:
     return int.from_bytes(words[at : at + n], "little")
 
 
-def _string(data: bytes, at: int, unicode: bool) -> tuple[bytes, int]:  # noqa: FBT001
+def _string(data: bytes, at: int, unicode: bool) -> tuple[bytes, int]:
     """A string that ends with a NUL, and where the next thing stands."""
     if not unicode:
         end = data.find(b"\0", at)
