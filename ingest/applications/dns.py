@@ -171,11 +171,7 @@ def _plausible(message: bytes, *, known: bool) -> bool:
     if flags >> 11 & 15 > 6 or (flags & 0x40 and not known):
         return False
     if known:
-        return (
-            questions <= 16
-            and answers + authorities + more < 512
-            and (questions > 0 or answers + authorities + more > 0)
-        )
+        return bool(questions <= 16 and 0 < questions + answers + authorities + more < 512)
     if questions != 1 or answers > 64 or authorities > 64 or more > 64 or (not flags & 0x8000 and answers):
         return False
     try:

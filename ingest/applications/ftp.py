@@ -135,7 +135,8 @@ class FtpData(StreamParser):
                 self.open[0].put("ftpdata.name", direction, frame, self.file.encode("latin-1"))
                 put_file(
                     self.open[0], direction, frame, bytes(self.kept[direction]),
-                    name=self.file.encode("latin-1"), size=self.sizes[direction], complete=not self.lost, hashes=self.settings.hashes,
+                    name=self.file.encode("latin-1"), size=self.sizes[direction], complete=not self.lost,
+                    hashes=self.settings.hashes,
                 )  # fmt: skip
                 self.open[0].whole(direction, frame)
         super().end(frame)
