@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.analysis import Analyser, analyse
+from ingest.applications.tables import PROTOCOL
+
+
+@pytest.fixture
+def mixed(packets, examples):
+    """Packets of several conversations, interleaved."""
+    flows = []
+    for i, name in enumerate(("http", "tls", "smtp", "modbus")):
+        turns, ports, _ = examples[name]
+        flows.append(packets.conversation(turns, (4000 + i, ports[1])))
+    turns = examples["dns"][0]
+    flows.append([
+        packets.datagram(packets.client, packets.server, 5000, 53, turns[0][1]),
+        packets.datagram(packets.server, packets.client, 53, 5000, turns[1][1]),
+    ])  # fmt: skip
+    rng, out = random.Random(3), []
+    while any(flows):
+        out.append(rng.choice([f for f in flows if f]).pop(0))
+    return packets.decoded(out)
+
+
+def test_a_capture_becomes_transactions(mixed):
+    rows, buffer = mixed
+    made = analyse([(rows, 1, buffer)])
+    assert set(made.transactions["protocol"]) == {
+        PROTOCOL[n] for n in ("http", "tls", "smtp", "modbus", "dns")
+    }
+    assert made.values("http.uri") == [b"/b c?q=A"]
+    assert made.values("tls.sni") == [b"example.org"]
+    assert made.values("dns.query") == [b"www.example.org"]
+    assert len(made.flows) == 5
+    assert (made.packet_flow >= 0).all()
+    sent = made.chunks[made.chunks["direction"] == 0]
+    assert (sent["frame"] >= sent["arrived"]).all()
+
+
+def test_batches_change_nothing(mixed):
+    rows, buffer = mixed
+    whole = analyse([(rows, 1, buffer)])
+    for size in (1, 3, 10):
+        again = analyse([(rows[at : at + size], 1 + at, buffer) for at in range(0, len(rows), size)])
+        assert list(again.describe()) == list(whole.describe())
+        for name in ("flows", "transactions", "buffers", "numbers", "anomalies"):
+            np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+        np.testing.assert_array_equal(again.packet_flow, whole.packet_flow)
+        names = [n for n in whole.chunks.dtype.names if n != "at"]
+        np.testing.assert_array_equal(again.chunks[names], whole.chunks[names])
+        assert [again.chunk_bytes(i) for i in range(len(again.chunks))] == [
+            whole.chunk_bytes(i) for i in range(len(whole.chunks))
+        ]
+
+
+def test_what_is_over_is_told_as_it_goes(mixed):
+    rows, buffer = mixed
+    analyser = Analyser(ApplicationSettings())
+    found = []
+    for at in range(0, len(rows), 5):
+        analyser.add(rows[at : at + 5], 1 + at, buffer)
+        found += list(analyser.tables().describe())
+    analyser.end()
+    found += list(analyser.tables().describe())
+    key = repr
+    assert sorted(found, key=key) == sorted(analyse([(rows, 1, buffer)]).describe(), key=key)
+
+
+def test_nothing_gives_empty_tables():
+    made = analyse([])
+    assert (len(made.flows), len(made.transactions), len(made.chunks)) == (0, 0, 0)
+
+
+def test_the_evasions_of_http_are_seen_through(shared_data):
+    import json
+
+    root = shared_data / "suricata-verify"
+    cases = [c for c in json.loads((root / "index.json").read_text()) if c["bank"] == "http-evader"]
+    settings = ApplicationSettings(inflate_layers=3)
+    for case in cases:
+        values = analyse(root / case["pcap"], settings).values("file.data")
+        assert any(b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE" in value for value in values), case["name"]
