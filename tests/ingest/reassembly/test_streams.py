@@ -36,7 +36,7 @@ def run(packets, made, size=1000, settings=None, restart=False):
 
 def test_a_snapshot_goes_on_where_it_stood(packets):
     made = packets.conversation([(0, b"a" * 2500), (1, b"b" * 1500), (0, b"c")])
-    made[3], made[5] = made[5], made[3]
+    made[3:6] = [made[5], made[3], made[4]]
     whole = run(packets, made)
     for size in (1, 4):
         again = run(packets, made, size, restart=True)
