@@ -74,6 +74,9 @@ class Reassembler:
         self._least_rows, self._least_bytes = _MIN_ROWS, _MIN_BYTES
         self._pieces: Rows = np.zeros(_MIN_ROWS, PIECE)
         self._arena: Bytes = np.empty(_MIN_BYTES, np.uint8)
+        # What is held moves to these and back: memory that was touched once is dear to ask for again.
+        self._other_pieces: Rows = np.zeros(_MIN_ROWS, PIECE)
+        self._other_arena: Bytes = np.empty(_MIN_BYTES, np.uint8)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -167,11 +170,15 @@ class Reassembler:
         kernels.gather(self._pieces, order, self._arena, arena)
         given = self._pieces[order]
         held = int(meta[META_AT["held"]])
-        kept = np.zeros(max(_MIN_ROWS, int(meta[META_AT["pieces"]]) - len(order) + 1), PIECE)
-        kept_arena = np.empty(max(_MIN_BYTES, held), np.uint8)
+        kept, kept_arena = self._other_pieces, self._other_arena
+        if len(kept) <= (left := int(meta[META_AT["pieces"]]) - len(order)):
+            kept = np.zeros(2 * left, PIECE)
+        if len(kept_arena) < held:
+            kept_arena = np.empty(2 * held, np.uint8)
         n, size = kernels.keep_held(
             int(meta[META_AT["pieces"]]), self._sides, self._pieces, self._arena, kept, kept_arena
         )
+        self._other_pieces, self._other_arena = self._pieces, self._arena
         self._pieces, self._arena = kept, kept_arena
         meta[META_AT["pieces"]], meta[META_AT["arena"]] = n, size
         for name in ("order", "ended", "odd"):

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
 import random
+import shutil
+import subprocess
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -78,11 +82,33 @@ def test_nothing_gives_empty_tables():
 
 
 def test_the_evasions_of_http_are_seen_through(shared_data):
-    import json
-
     root = shared_data / "suricata-verify"
     cases = [c for c in json.loads((root / "index.json").read_text()) if c["bank"] == "http-evader"]
     settings = ApplicationSettings(inflate_layers=3)
     for case in cases:
         values = analyse(root / case["pcap"], settings).values("file.data")
         assert any(b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE" in value for value in values), case["name"]
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not here")
+@pytest.mark.parametrize(
+    ("capture", "shown", "field", "kind"),
+    [
+        ("benign/http_espn.pcapng", "dns.flags.response==0", "dns.qry.name", "dns.query"),
+        ("benign/http_espn.pcapng", "http.request", "http.request.uri", "http.uri.raw"),
+        ("benign/chrome.pcap", "tls.handshake.type==1", "tls.handshake.ja3", "ja3.hash"),
+        (
+            "c2/test-cc-capture-1.pcap",
+            "tls.handshake.type==1",
+            "tls.handshake.extensions_server_name",
+            "tls.sni",
+        ),
+    ],
+)
+def test_an_independent_reader_agrees(shared_data, capture, shown, field, kind):
+    path = shared_data / "captures" / "pcap" / capture
+    line = ["tshark", "-r", str(path), "-Y", shown, "-T", "fields", "-e", field]
+    expected = subprocess.run(line, capture_output=True, check=True).stdout.splitlines()
+    assert expected
+    found = analyse(path, ApplicationSettings(midstream=True), keep_streams=False).values(kind)
+    assert Counter(found) == Counter(line for line in expected if line)
