@@ -13,6 +13,9 @@ Policy = Literal["bsd", "first", "last", "linux", "windows"]
 class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[applications]`: how TCP streams are put together and application layers read."""
 
+    protocols: Annotated[
+        tuple[str, ...], Meta(description="Protocols that are read, as `http`, `dns`; empty for all.")
+    ] = ()
     midstream: Annotated[bool, Meta(description="Follow TCP connections whose beginning was not seen.")] = (
         False
     )

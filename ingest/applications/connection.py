@@ -8,7 +8,7 @@ import numpy as np
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.parser import Parser, StreamParser, Transaction
-from ingest.applications.registry import TCP, UDP, parser_of, recognise
+from ingest.applications.registry import TCP, UDP, among, parser_of, recognise
 from ingest.applications.tables import PROTOCOL
 
 #: Bytes of a connection that are looked at before it is given up as unknown.
@@ -87,7 +87,7 @@ class Connection:
         if self.failed:
             return
         if self.parser is None:
-            name = recognise(UDP, direction, data, self.ports)
+            name = recognise(among(UDP, self.settings.protocols), direction, data, self.ports)
             if not name:
                 self._seen[direction] += data[:64]
                 self.failed = len(self._seen[0]) + len(self._seen[1]) > 256
@@ -104,7 +104,8 @@ class Connection:
     def _recognise(self, direction: int, data: bytes, marks: Marks) -> None:
         self._early.append((direction, data, marks))
         self._seen[direction] += data[:MOST_UNKNOWN]
-        name = recognise(TCP, direction, self._seen[direction], self.ports)
+        names = among(TCP, self.settings.protocols)
+        name = recognise(names, direction, self._seen[direction], self.ports)
         if name:
             self._choose(name, marks[1][0])
             early, self._early = self._early, []

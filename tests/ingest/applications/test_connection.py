@@ -71,3 +71,12 @@ def test_a_parser_that_fails_ends_the_reading_of_its_connection_only(monkeypatch
     feed(made, 0, b"Host: a\r\n\r\n", 2)
     assert made.over()
     assert made.collect()[1]
+
+
+def test_only_what_is_wanted_is_read():
+    made = connection((4000, 80))
+    made.settings = ApplicationSettings(protocols=("dns",))
+    feed(made, 0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    feed(made, 1, b"HTTP/1.1 200 OK\r\n\r\n")
+    assert made.parser is None
+    assert made.over()
