@@ -60,6 +60,7 @@ def command(context: click.Context, *, quiet: bool) -> None:
 def _run_everything() -> None:
     from citywall.settings import Settings
     from drills.scene import synthesise
+    from ingest.applications.analysis import analyse
     from ingest.live.sealing import compile_copy
     from stream.packing import compile_both
     from stream.runner import run_paths
@@ -72,6 +73,7 @@ def _run_everything() -> None:
         binetflow.write_text(_BINETFLOW, "utf-8")
         compile_copy()
         compile_both()
+        analyse(scene)
         # Several partitions, so that those kernels run too that share rows out.
         settings = msgspec.structs.replace(Settings(), partitions=2)
         run_paths([scene, zeek, binetflow], folder / "data", settings, None)
