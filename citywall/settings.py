@@ -23,6 +23,7 @@ from citywall.collectorsettings import CollectorSettings
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
+from citywall.modelsettings import ModelSettings
 from citywall.playbooksettings import PlaybookSettings
 from citywall.reportsettings import PostureSettings, ReportSettings
 from citywall.rulesettings import RuleSettings
@@ -186,6 +187,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: RuleSettings = RuleSettings()
     applications: ApplicationSettings = ApplicationSettings()
     report: ReportSettings = ReportSettings()
+    models: ModelSettings = ModelSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 
@@ -208,6 +210,9 @@ def results_digest(settings: Settings) -> str:
     )  # fmt: skip
     if settings.registered:  # without one, sessions keep the names they had before there were registers
         changing = (*changing, settings.registered)
+    if settings.models.any:  # a model is named by what it holds
+        judges = [Path(place).stem for place in (settings.models.flow, settings.models.host)]
+        changing = (*changing, "models", judges)
     if settings.drill:  # a capture in two drills is two sessions: people's work in one is not the other's
         changing = (*changing, "drill", settings.drill)
     return hashlib.blake2b(msgspec.json.encode(changing, order="deterministic"), digest_size=8).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,6 +31,7 @@ class Request(msgspec.Struct, frozen=True):
     benign: tuple[Path, ...] = ()
     test: tuple[Path, ...] = ()
     model: str | None = None
+    truth: Path | None = None
 
 
 class Kind(Protocol):
@@ -126,6 +128,44 @@ class Names:
         return told | evaluation.honest(found, families, asked, request.seed, ours) | _named(made, source)
 
 
+class Flows:
+    """Flow records: single flows with labels, or what hosts do in a minute without."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def train(self, request: Request) -> tuple[Card, Arrays]:
+        """From the archives of data folders; single flows need a truth file."""
+        from models.flows import evaluation, model
+
+        if not request.train or (self.kind == "flow" and request.truth is None):
+            raise ModelError("needs_flows", kind=self.kind)
+        flows, digest = evaluation.read(list(request.train))
+        if self.kind == "host":
+            if request.truth:  # attacks are not what hosts usually do
+                usual = ~evaluation.attacks(flows, request.truth)
+                flows = {name: column[usual] for name, column in flows.items()}
+            return model.train_host(flows, digest, request.seed, request.now)
+        attack = evaluation.attacks(flows, request.truth or Path())
+        return model.train_flow(flows, attack, digest, request.seed, request.now)
+
+    def evaluate(self, request: Request, registry: Registry) -> dict[str, Any]:
+        """On the archives of data folders, by a truth file where there is one."""
+        from models.flows import evaluation, model
+
+        entry = registry.find(request.model) if request.model else registry.newest(self.kind)
+        if entry is None:
+            raise ModelError("none_active", kind=self.kind)
+        if not request.test:
+            raise ModelError("needs_flows", kind=self.kind)
+        made = modelfile.load(entry.path)
+        flows, _ = evaluation.read(list(request.test))
+        attack = evaluation.attacks(flows, request.truth) if request.truth else None
+        return evaluation.evaluate(model.of(made, self.kind, str(entry.path)), flows, attack) | _named(
+            made, str(entry.path)
+        )
+
+
 def _lists(paths: tuple[Path, ...]) -> dict[str, list[str]]:
     """Names by family, which is what the file is called."""
     from models.names import evaluation
@@ -150,7 +190,12 @@ def _named(made: Model, source: str) -> dict[str, Any]:
 
 
 #: One line a kind.
-KINDS: dict[str, Callable[[], Kind]] = {"nsl-kdd": Tables, "dga": Names}
+KINDS: dict[str, Callable[[], Kind]] = {
+    "nsl-kdd": Tables,
+    "dga": Names,
+    "flow": partial(Flows, "flow"),
+    "host": partial(Flows, "host"),
+}
 
 
 def kind_of(name: str) -> Kind:

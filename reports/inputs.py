@@ -9,7 +9,7 @@ from posture.facts import AlertFact
 from posture.index import Posture
 from posture.records import Register
 from reports.day import Day
-from reports.rooms import CaseFact, ClockFact, DrillFact, NoticeFact, RunFact
+from reports.rooms import CaseFact, ClockFact, DrillFact, ModelFact, NoticeFact, RunFact
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -114,6 +114,7 @@ class Inputs(msgspec.Struct, frozen=True):
     playbooks: tuple[RunFact, ...] | None = None
     drills: tuple[DrillFact, ...] | None = None
     damaged_drills: tuple[str, ...] = ()
+    models: tuple[ModelFact, ...] = ()
     top: int = 10
     store: str = "sqlite"
     version: str = ""

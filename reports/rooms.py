@@ -51,6 +51,20 @@ class NoticeFact(msgspec.Struct, frozen=True):
     closed: int = 0
 
 
+class ModelFact(msgspec.Struct, frozen=True):
+    """A learned model in use. `state` is fine, stale, drifting or refused.
+
+    `worst` are features whose spread changed most, with population stability in thousandths.
+    """
+
+    kind: str
+    id: str
+    state: str
+    age_days: int
+    rows: int = 0
+    worst: tuple[tuple[str, int], ...] = ()
+
+
 class RunFact(msgspec.Struct, frozen=True):
     """A playbook run; `live` where it was no dry run."""
 

@@ -14,6 +14,7 @@ from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.settings import Settings
 from posture.attach import locator
+from stream import scoring
 from stream.agents.archive import ArchiveStage
 from stream.agents.capture import CaptureStage
 from stream.agents.correlate import CorrelateStage
@@ -28,6 +29,7 @@ from stream.stages import Role, Stage
 if TYPE_CHECKING:
     from alerts.cases.casebook import Casebook
     from detectors.registry import DetectorSet
+    from stream.scoring import Scored
 
 Document = dict[str, Any]
 
@@ -136,7 +138,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     partitions = settings.partitions
     domains = Domains(settings.domains)
     cards: dict[str, DetectorCard] = {}
-    make: Callable[[int], DetectorSet] | None = None
+    make: Callable[[int], DetectorSet | Scored] | None = None
     outlet = Outlet(settings.storage.archive_flows, partitions, packed=settings.on_cluster)
     if settings.use_detectors:
         from detectors import registry
@@ -145,11 +147,18 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         build = partial(registry.build, settings.detectors, settings.home, domains)
         first = [build((0, partitions))]  # a bad setting is found here, before anything runs
 
-        def make(partition: int) -> DetectorSet:
+        def plain(partition: int) -> DetectorSet:
             return first.pop() if first and not partition else build((partition, partitions))
 
+        make, sharing = plain, None
         if partitions > 1:
-            outlet = msgspec.structs.replace(outlet, sharing=registry.sharing(settings.detectors, partitions))
+            sharing = registry.sharing(settings.detectors, partitions)
+            outlet = msgspec.structs.replace(outlet, sharing=sharing)
+        if settings.models.any:
+            from models import serving
+
+            cards = cards | serving.cards()
+            make = scoring.beside(plain, settings, sharing)
     locate = locator(settings)
     return [
         Role(

@@ -31,6 +31,7 @@ from stream.pacing import Pace
 from stream.patience import Patience
 from stream.reporting import Observe, Reporter
 from stream.reports import RunReport
+from stream.scoring import named
 from stream.stages import Role
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def run_paths(
     after SIGINT and SystemExit after SIGTERM, when everything is saved.
     """
     began = time.monotonic()
-    settings = attach(settings)
+    settings = named(attach(settings), data)
     folder = DataFolder(data)
     try:
         sources = feeder.plan(paths)

@@ -23,9 +23,7 @@ _BLOCK = 8 << 20
 _BATCH = 4096
 
 
-def over_capture(
-    path: Path, engine: Engine, settings: ApplicationSettings | None = None
-) -> list[Alert]:
+def over_capture(path: Path, engine: Engine, settings: ApplicationSettings | None = None) -> list[Alert]:
     """Alerts of one capture. Raises InputError where it cannot be read."""
     analyser = Analyser(settings or ApplicationSettings(), keep_streams=True)
     rows = []

@@ -22,7 +22,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _PLACE = click.Path(path_type=Path)
 
 
-@click.group(cls=Group, name="models")
+_MODULES = {"forecast": "console.commands.forecast:command"}
+
+
+@click.group(cls=Group, name="models", modules=_MODULES)
 @options.looks
 def command() -> None:
     """Learned detectors."""
@@ -32,6 +35,7 @@ def command() -> None:
 @click.argument("kind", metavar="KIND")
 @option("--table", "table", key="models_table", metavar="FILE", multiple=True, type=_PLACE)
 @option("--benign", "benign", key="models_benign", metavar="FILE", multiple=True, type=_FILE)
+@option("--truth", "truth", key="models_truth", metavar="FILE", type=_FILE)
 @option("--seed", "seed", key="models_seed", type=click.IntRange(0, 2**31 - 1))
 @option("--activate", "activate", key="models_activate", is_flag=True)
 @option("--out", "out", key="models_out", metavar="FILE", type=_FILE)
@@ -46,6 +50,7 @@ def train(
     kind: str,
     table: tuple[Path, ...],
     benign: tuple[Path, ...],
+    truth: Path | None,
     seed: int | None,
     activate: bool,
     out: Path | None,
@@ -60,7 +65,7 @@ def train(
     if activate and out is not None:
         raise UsageError(look.tr("models.out_or_activate"))
     request = kinds.Request(
-        _now(), _progress(look), kinds.DEFAULT_SEED if seed is None else seed, table, benign
+        _now(), _progress(look), kinds.DEFAULT_SEED if seed is None else seed, table, benign, truth=truth
     )
     card, arrays = kinds.kind_of(kind).train(request)
     registry = Registry(data)
@@ -85,6 +90,7 @@ def train(
 @option("--train", "train_on", key="models_train_on", metavar="FILE", multiple=True, type=_PLACE)
 @option("--benign", "benign", key="models_benign", metavar="FILE", multiple=True, type=_FILE)
 @option("--model", "model", key="models_model", metavar="ID")
+@option("--truth", "truth", key="models_truth", metavar="FILE", type=_FILE)
 @option("--seed", "seed", key="models_seed", type=click.IntRange(0, 2**31 - 1))
 @options.data
 @options.as_json
@@ -100,6 +106,7 @@ def evaluate(
     train_on: tuple[Path, ...],
     benign: tuple[Path, ...],
     model: str | None,
+    truth: Path | None,
     seed: int | None,
     data: Path,
     as_json: bool,
@@ -112,7 +119,14 @@ def evaluate(
     if (kind is None) == (table is None):
         raise UsageError(look.tr("models.kind_once"))
     request = kinds.Request(
-        _now(), _progress(look), kinds.DEFAULT_SEED if seed is None else seed, train_on, benign, test, model
+        _now(),
+        _progress(look),
+        kinds.DEFAULT_SEED if seed is None else seed,
+        train_on,
+        benign,
+        test,
+        model,
+        truth,
     )
     told = kinds.kind_of(kind or table or "").evaluate(request, Registry(data))
     if as_json:
@@ -242,8 +256,21 @@ def _entry(entry: Entry, look: Terminal) -> dict[str, Any]:
 
 
 def _report(told: dict[str, Any], look: Terminal) -> None:
+    from console.display.write import write_text
+
+    if "accuracy" in told:
+        _figures(told, look)
+    for key, value in told.items():
+        if key not in ("accuracy", "interval", "confusion", "by_class", "by_type", "model", "flags"):
+            said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            write_text(look, f"{key}: {clean(said)}")
+    for flag in told.get("flags", ()):
+        write_text(look, look.tr(f"model_flag.{flag}"))
+
+
+def _figures(told: dict[str, Any], look: Terminal) -> None:
     from console.display.table import Column
-    from console.display.write import write_table, write_text
+    from console.display.write import write_table
 
     low, high = told["interval"]
     look.say(
@@ -260,9 +287,3 @@ def _report(told: dict[str, Any], look: Terminal) -> None:
         [[name, f"{of['rows']:,}", f"{of['recall']:.2%}", "{:.1%} - {:.1%}".format(*of["interval"])]
          for name, of in told["by_class"].items()],
     )  # fmt: skip
-    for key, value in told.items():
-        if key not in ("accuracy", "interval", "confusion", "by_class", "by_type", "model", "flags"):
-            said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            write_text(look, f"{key}: {clean(said)}")
-    for flag in told.get("flags", ()):
-        write_text(look, look.tr(f"model_flag.{flag}"))

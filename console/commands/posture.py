@@ -14,6 +14,7 @@ from console.framework import Command, option
 from console.text import clean
 
 if TYPE_CHECKING:
+    from citywall.settings import Settings
     from console.display import table
     from console.terminal import Terminal
 
@@ -74,10 +75,27 @@ def command(
         "flows": watched.flows, "hosts": watched.hosts, "alerts": len(watched.alerts),
         "axes": sorted(sensors.axes), "silent": list(sensors.silent), "dropped": list(sensors.dropped),
     }  # fmt: skip
+    told["models"] = _models(settings, data, until)
     if as_json:
         look.say(json.dumps(told, ensure_ascii=False))
     else:
         _show(told, {u.id: u for u in register.units}, look, explain=explain)
+        for model in told["models"]:
+            if model["state"] != "fine":
+                words = {"kind": model["kind"], "id": model["id"], "days": model["age_days"]}
+                look.note(look.tr(f"report_reason.model_{model['state']}", **words))
+
+
+def _models(settings: Settings, data: Path, until: int) -> list[dict[str, Any]]:
+    """Learned models in use, as of `until`; whether they drift by the newest flows of the archive."""
+    if not (data / "models").is_dir():
+        return []
+    import msgspec
+
+    from models.health import health, recent
+
+    found = health(data, until, settings.models.stale_days, recent(data))
+    return [msgspec.to_builtins(one) for one in found]
 
 
 def _show(told: dict[str, Any], units: dict[str, Any], look: Terminal, *, explain: bool) -> None:

@@ -40,6 +40,14 @@ class Sharing:
             relations.share_flows(rows, self._reach, shares[2], shares[3])
         return self._taken(rows, shares)
 
+    def sources(self, rows: Rows) -> NDArray[np.uint8]:
+        """The partition that judges the source of each FLOW row."""
+        rows = read_only(rows, FLOW)
+        sources, receivers = np.empty(len(rows), np.uint8), np.empty(len(rows), np.uint8)
+        with np.errstate(over="ignore"):
+            kernels.share_flows(rows, self._limits, sources, receivers)
+        return sources
+
     def events(self, pieces: Sequence[Rows]) -> list[Rows]:
         """The EVENT rows of each partition, in order: of its askers, of its segments."""
         rows = read_only(join(pieces, EVENT), EVENT)

@@ -83,8 +83,8 @@ NO_PACKET, PACKET_BLOCK, PACKET_BLOCK_SHORT = 0, 1, 2
 # Pseudo-ethertype of link types without a protocol field: the IP version nibble decides.
 _BY_VERSION = -1
 _MAX_EXTENSIONS = 16
-# Bytes asked for ahead of where decoding is, and cache lines a step: every line once, payloads too, since where
-# headers will be is not known yet. Steps of one line end unpredictably; a record's worth is not far enough.
+# Bytes asked for ahead of where decoding is, and cache lines a step: every line once, payloads too, since
+# where headers will be is not known yet. Steps of one line end unpredictably; a record is not far enough.
 _FAR = 2048
 _LINES = 8
 _V4_MAPPED = U8(0xFFFF_0000_0000)

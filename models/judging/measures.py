@@ -44,6 +44,12 @@ def roc_auc(score: NDArray[np.float64], true: Yes) -> float:
     return float((below + upto) / 2 / len(attacks) / len(normals))
 
 
+def auc_told(score: NDArray[np.float64], true: Yes) -> float | None:
+    """ROC AUC for a report; None where it has no meaning."""
+    found = roc_auc(score, true)
+    return None if math.isnan(found) else found
+
+
 def recall_at(score: NDArray[np.float64], true: Yes, false_rate: float) -> tuple[float, float]:
     """The share of attacks above the least threshold that `false_rate` of normal rows exceed, and it."""
     normals = np.sort(score[~true])[::-1]

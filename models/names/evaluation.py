@@ -59,7 +59,7 @@ def evaluate(
         "confusion": measures.confusion(said, true),
         "by_class": _recalls(said, classes, true),
         **measures.two_sides(said, true),
-        "roc_auc": measures.roc_auc(score, true),
+        "roc_auc": measures.auc_told(score, true),
         "recall_at_false_rate": {"false_rate": FALSE_RATE, "benign_names": int((~true).sum()),
                                  "threshold": threshold, "recall": recall, "families": at_rate},
         "threshold": found.threshold,

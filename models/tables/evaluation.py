@@ -42,8 +42,8 @@ def evaluate(
         **measures.two_sides(judged.attack, attack),
         "by_class": measures.per_class(judged.attack, test.classes, NORMAL),
         "by_type": measures.per_class(judged.attack, test.labels, NORMAL),
-        "roc_auc": measures.roc_auc(judged.score, attack),
-        "unsupervised": _unsupervised(classifier, rows, judged.outlying, attack),
+        "roc_auc": measures.auc_told(judged.score, attack),
+        "unsupervised": _unsupervised(judged.strange, attack),
         "threshold": classifier.threshold,
         "method": METHOD,
         "score_seconds": seconds,
@@ -65,13 +65,12 @@ def evaluate(
     return result
 
 
-def _unsupervised(classifier: Classifier, rows: Any, outlying: Any, attack: Yes) -> dict[str, float]:
+def _unsupervised(strange: training.Strange, attack: Yes) -> dict[str, float | None]:
     """ROC AUC of scores fitted on normal rows only: both joined, and each alone."""
-    voices = classifier.voices
     return {
-        "roc_auc": measures.roc_auc(outlying, attack),
-        "isolation_forest": measures.roc_auc(-voices.isolation.score(rows)[:, 0], attack),
-        "neighbours": measures.roc_auc(voices.neighbours.score(rows), attack),
+        "roc_auc": measures.auc_told(strange.both, attack),
+        "isolation_forest": measures.auc_told(strange.isolation, attack),
+        "neighbours": measures.auc_told(strange.neighbours, attack),
     }
 
 

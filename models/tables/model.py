@@ -35,9 +35,9 @@ class Classifier:
     def judge(self, rows: NDArray[np.float32]) -> Judged:
         """What it says of encoded rows."""
         likely = self.voices.forest.score(rows)[:, 1]
-        outlying = self.voices.outlying(rows)
-        score = training.joined(likely, outlying)
-        return Judged(score > self.threshold, score, outlying)
+        strange = self.voices.strange(rows)
+        score = training.joined(likely, strange.both)
+        return Judged(score > self.threshold, score, strange)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Judged:
 
     attack: NDArray[np.bool_]
     score: NDArray[np.float64]
-    outlying: NDArray[np.float64]
+    strange: training.Strange
 
 
 def train(table: Table, seed: int, say: Callable[[str], None], now: str) -> tuple[Card, making.Arrays]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,14 @@ FOLDS = 4
 MAKE_UP = {"normal": 0.4308, "dos": 0.3308, "probe": 0.1074, "r2l": 0.1221, "u2r": 0.0089, "other": 0.0}
 
 
+class Strange(NamedTuple):
+    """Scores of rows that know of no attacks; `both` are their rarities together."""
+
+    isolation: NDArray[np.float64]
+    neighbours: NDArray[np.float64]
+    both: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class Voices:
     """A fitted classifier before its threshold."""
@@ -49,15 +57,15 @@ class Voices:
     isolation_tail: Tail
     neighbours_tail: Tail
 
-    def outlying(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    def strange(self, rows: NDArray[np.float32]) -> Strange:
         """How strange rows are among normal ones; nothing in it has seen an attack."""
-        return self.isolation_tail.rarity(-self.isolation.score(rows)[:, 0]) + self.neighbours_tail.rarity(
-            self.neighbours.score(rows)
-        )
+        isolation, neighbours = -self.isolation.score(rows)[:, 0], self.neighbours.score(rows)
+        both = self.isolation_tail.rarity(isolation) + self.neighbours_tail.rarity(neighbours)
+        return Strange(isolation, neighbours, both)
 
     def score(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Both voices; more is worse."""
-        return joined(self.forest.score(rows)[:, 1], self.outlying(rows))
+        return joined(self.forest.score(rows)[:, 1], self.strange(rows).both)
 
 
 def joined(likely: NDArray[np.float64], outlying: NDArray[np.float64]) -> NDArray[np.float64]:

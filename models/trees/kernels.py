@@ -33,17 +33,19 @@ BLOCK = 256
 def step(nodes, rows, row, base, at):
     """The child of node `at` that `rows[row]` goes to, where no value is missing."""
     node = nodes[base + at]
-    word = np.uint32(node.word)
-    return (word >> _LEFT) + np.uint32(rows[row, word & _FEATURE] > node.threshold)
+    word = np.uint32(node["word"])
+    return (word >> _LEFT) + np.uint32(rows[row, word & _FEATURE] > node["threshold"])
 
 
 @internal
 def careful(nodes, rows, row, base, at):
     """The child of node `at` that `rows[row]` goes to, whatever it holds."""
     node = nodes[base + at]
-    word = np.uint32(node.word)
+    word = np.uint32(node["word"])
     x = rows[row, word & _FEATURE]
-    return (word >> _LEFT) + (np.uint32(x > node.threshold) | np.uint32(x != x) & ~(word >> _MISSING) & ONE)
+    return (word >> _LEFT) + (
+        np.uint32(x > node["threshold"]) | np.uint32(x != x) & ~(word >> _MISSING) & ONE
+    )
 
 
 @internal
@@ -189,7 +191,7 @@ def explain(rows, nodes, values, roots, depths, column, out):
             base, k = at(roots, t), np.uint32(0)
             for _ in range(depths[t]):
                 child = careful(nodes, rows, i, base, k)
-                feature = np.uint32(nodes[base + k].word) & _FEATURE
+                feature = np.uint32(nodes[base + k]["word"]) & _FEATURE
                 out[i, feature] += values[base + child, column] - values[base + k, column]
                 k = child
 
@@ -207,13 +209,13 @@ def checked(nodes, roots, features, depths):
         if base < 0 or base >= end or end > nodes.size or (t == 0 and base != 0):
             return max(base, 0)
         for i in range(base, end):
-            word = np.uint32(nodes[i].word)
+            word = np.uint32(nodes[i]["word"])
             left = base + np.int64(word >> _LEFT)
             if np.int64(word & _FEATURE) >= features:
                 return i
             if left == i:
                 # Whatever comes must stay: also an infinite value, also a missing one.
-                if nodes[i].threshold != np.inf or (word >> _MISSING) & ONE == np.uint32(0):
+                if nodes[i]["threshold"] != np.inf or (word >> _MISSING) & ONE == np.uint32(0):
                     return i
             elif left < i or left + 1 >= end:
                 return i
@@ -227,7 +229,7 @@ def checked(nodes, roots, features, depths):
             # Breadth first: the children of one level stand together right behind it.
             first, last = np.int64(-1), np.int64(-1)
             for i in range(level_start, level_end):
-                left = base + np.int64(np.uint32(nodes[i].word) >> _LEFT)
+                left = base + np.int64(np.uint32(nodes[i]["word"]) >> _LEFT)
                 if left != i:
                     if last < 0:
                         first = left

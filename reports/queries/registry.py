@@ -18,6 +18,7 @@ from reports.queries import (
     drills,
     important_systems,
     log_retention,
+    models,
     notices,
     playbooks,
     posture_city,
@@ -57,6 +58,7 @@ QUERIES: dict[str, Query] = {
         sensors,
         coverage,
         detectors_on,
+        models,
         cleartext_management,
         role_separation,
     )

@@ -164,7 +164,4 @@ class Engine:
         """Endpoints of every packet."""
         source, target = scene.source, scene.target
         rows = scene.packets
-        return Ends(
-            *source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64)
-        )
-
+        return Ends(*source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64))

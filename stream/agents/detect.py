@@ -20,6 +20,7 @@ from citywall.watermarks import BEGINNING, FAR_FUTURE
 from stream import codecs
 from stream.codecs import Kind, Opening, Tally
 from stream.merge import EVENTS, FLOWS, Merge
+from stream.scoring import Scored
 from stream.stages import Message, Output, under
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class _Detecting:
         self.opening = opening
         partitions = range(opening.partitions)
         self.merge = Merge([(topic, p) for topic in (FLOWS, EVENTS) for p in partitions])
-        self.detectors: DetectorSet | None = None
+        self.detectors: DetectorSet | Scored | None = None
         self.tally = Tally()
         self.held: list[Finding] = []  # others of their time may follow
         self.told = BEGINNING
@@ -62,7 +63,7 @@ class DetectStage:
     inputs: tuple[str, ...] = (FLOWS, EVENTS)
     outputs: tuple[str, ...] = ("findings",)
 
-    def __init__(self, make: Callable[[], DetectorSet] | None, partitions: int = 1) -> None:
+    def __init__(self, make: Callable[[], DetectorSet | Scored] | None, partitions: int = 1) -> None:
         self._make = make
         self._partitions = partitions
         self._idle = [make()] if make else []  # their tables are dear to make
@@ -130,6 +131,8 @@ class DetectStage:
         for reports, events in merge.release():
             detectors = self._detectors(state)
             found += detectors.process(reports, events, session.id, session.lane)
+        if isinstance(state.detectors, Scored):
+            found += state.detectors.advance(merge.frontier, session.id, session.lane)
         if merge.done and state.detectors is not None:
             found += state.detectors.close(session.id, session.lane)
         found.sort(key=event_order)
@@ -139,7 +142,7 @@ class DetectStage:
             found, state.held = found[:ready], found[ready:]
         return found
 
-    def _detectors(self, state: _Detecting) -> DetectorSet:
+    def _detectors(self, state: _Detecting) -> DetectorSet | Scored:
         """The session's own detectors, made when its first rows come."""
         if state.detectors is None:
             assert self._make is not None

@@ -245,7 +245,7 @@ class PartitionLog:
         if offset >= self.end:
             return self.end_bytes
         if self._tail and offset >= self._tail[0].offset:
-            newer = itertools.islice(self._tail, offset - self._tail[0].offset, None)
+            newer = itertools.takewhile(lambda record: record.offset >= offset, reversed(self._tail))
             return self._bytes - sum(record.size for record in newer)
         if self._cursor and self._cursor[0] == offset:
             return self._bases[self._cursor[1]] + self._cursor[2]

@@ -15,7 +15,7 @@ def test_every_benchmark_is_registered_under_its_name():
         "chaos",
         "console",
         "netflow",
-    ]
         "models",
+    ]
     for name, benchmark in BENCHMARKS.items():
         assert benchmark.name == name

@@ -48,3 +48,13 @@ def test_copy_is_apart_and_contiguous():
 def test_rows_of_different_kinds_are_refused():
     with pytest.raises(ValueError, match="different kinds"):
         rows.join([some(FLOW, 1), some(EVENT, 1)], FLOW)
+
+
+@given(st.integers(0, 70), st.integers(1, 20))
+def test_blank_rows_begin_at_a_cache_line(n, words):
+    dtype = np.dtype([("a", "u8", (words,))])
+    found = rows.zeros(n, dtype)
+    assert (len(found), found.dtype) == (n, dtype)
+    assert not n or found.ctypes.data % 64 == 0
+    assert not found["a"].any()
+    assert found.flags.writeable

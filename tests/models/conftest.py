@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from citywall.batches import ACK, END, FIN, FLOW, SYN, TCP, UDP
 from models import modelfile
+from models.flows import model as flow_model
 from models.tables import kdd, model, training
 from models.tables.kdd import FEATURES
 
+SECOND = 1_000_000_000
 NOW = "2026-03-02T00:00:00Z"
 
 
@@ -69,3 +72,52 @@ def kdd_test(tmp_path_factory: pytest.TempPathFactory) -> Path:
     types = {"neptune": 20, "mscan": 20, "snmpguess": 10, "from_mars": 2}
     path.write_text("\n".join(kdd_lines(2, 80, types)) + "\n")
     return path
+
+
+def make_flows(
+    seed: int, count: int, minutes: int = 20, attacks: float = 0.2
+) -> tuple[np.ndarray, np.ndarray]:
+    """END rows in event order, and which of them are scans."""
+    rng = np.random.default_rng(seed)
+    rows = np.zeros(count, FLOW)
+    attack = rng.random(count) < attacks
+    rows["kind"] = END
+    rows["first"] = np.sort(rng.integers(0, minutes * 60 * SECOND, count)) + 1_772_413_200 * SECOND
+    rows["last"] = rows["first"] + np.where(attack, 0, rng.integers(0, 20 * SECOND, count))
+    rows["time"] = rows["last"] + rng.integers(0, 120 * SECOND, count)
+    rows["flow_id"] = np.arange(count) + 1
+    rows["frame"] = np.arange(count) + 1
+    rows["src_hi"] = rows["dst_hi"] = 0
+    rows["src_lo"] = 0xFFFF0A140100 + np.where(attack, 200, rng.integers(1, 30, count))
+    rows["dst_lo"] = 0xFFFF0A140200 + np.where(attack, rng.integers(1, 250, count), rng.integers(1, 6, count))
+    rows["src_port"], rows["dst_port"] = rng.integers(20000, 60000, count), np.where(attack, 445, 443)
+    rows["proto"] = np.where(rng.random(count) < 0.8, TCP, UDP)
+    rows["version"] = 4
+    rows["src_packets"] = np.where(attack, 1, rng.integers(5, 60, count))
+    rows["dst_packets"] = np.where(attack, 0, rng.integers(5, 90, count))
+    rows["src_bytes"] = rows["src_packets"] * np.where(attack, 40, rng.integers(60, 400, count))
+    rows["dst_bytes"] = rows["dst_packets"] * rng.integers(60, 1400, count)
+    rows["src_payload"] = rows["src_bytes"] - 40 * rows["src_packets"]
+    rows["dst_payload"] = np.maximum(rows["dst_bytes"].astype(int) - 40 * rows["dst_packets"].astype(int), 0)
+    rows["first_flags"] = SYN
+    rows["src_flags"] = np.where(attack, SYN, SYN | ACK | FIN)
+    order = np.lexsort((rows["flow_id"], rows["time"]))
+    return rows[order], attack[order]
+
+
+@pytest.fixture(scope="session")
+def flows_of():
+    return make_flows
+
+
+@pytest.fixture(scope="session")
+def flow_files():
+    """A model of flows and one of hosts, as files hold them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flow_model, "TREES", 15)
+        patch.setattr(flow_model, "ALERTS_A_DAY", 500.0)
+        rows, attack = make_flows(1, 3000)
+        flow = modelfile.unpack(modelfile.pack(*flow_model.train_flow(rows, attack, "d", 3, NOW)), "flow")
+        usual, _ = make_flows(2, 3000, attacks=0.0)
+        host = modelfile.unpack(modelfile.pack(*flow_model.train_host(usual, "d", 3, NOW)), "host")
+    return flow, host

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from citywall.errors import DataFolderError
 from citywall.settings import CheckpointSettings
-from stream import checkpoints, codecs, desk
+from stream import checkpoints, codecs, desk, handover
 from stream.app import Worker, local_url, make_app, raw_topic, topics_of
 from stream.board import Board
 from stream.checkpoints import FolderKeeper
 from stream.codecs import Header, Kind
 from stream.desk import Desk, Hooks
+from stream.handover import Handover
 from stream.stages import DEAD_LETTERS, DeadLetter, Output, Role
 
 
@@ -59,7 +60,7 @@ async def told(*_: object) -> None:
 class Bench:
     """One desk on a log of its own."""
 
-    def __init__(self, root: Path, interval_s: float = 3600.0) -> None:
+    def __init__(self, root: Path, interval_s: float = 3600.0, *, hands_over: bool = False) -> None:
         self.root = root
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
@@ -72,11 +73,12 @@ class Bench:
             self.log.create(name, partitions)
         self.failures: list[BaseException] = []
         self.pool = ThreadPoolExecutor(1)
+        given = Handover(self.log, "citywall") if hands_over else None
         hooks = Hooks(lambda: None, told, self.failures.append, asyncio.Lock())
         self.desk = Desk(
             self.app, role, naming=Plain(), pool=self.pool, keeper=FolderKeeper(root / "checkpoints"),
             settings=CheckpointSettings(interval_s, 1.0), board=Board(), hooks=hooks,
-            topics={name: raw_topic(self.app, name) for name in topics},
+            topics={name: raw_topic(self.app, name) for name in topics}, handover=given,
         )  # fmt: skip
         self.seq = 0
 
@@ -136,6 +138,31 @@ def test_a_checkpoint_stands_before_anything_is_committed(tmp_path: Path):
 
     bench.run(work)
     assert bench.failures == []
+    bench.log.close()
+
+
+def test_at_the_end_of_a_session_who_writes_waits_for_who_reads(tmp_path: Path, monkeypatch):
+    """Reports that were worked and never written are lost where their writer commits before their reader."""
+    monkeypatch.setattr(handover, "BULK", ("out",))
+    bench = Bench(tmp_path, hands_over=True)
+    out = bench.log.logs["out", 0]
+
+    async def work() -> None:
+        bench.append(Kind.OPEN, b"open")
+        await bench.until(lambda: out.end == 1)
+        out.release(1)  # somebody has worked it
+        bench.append(Kind.END, codecs.pack(codecs.Tally()))
+        await bench.until(lambda: out.end == 2 and not bench.desk.busy)
+        assert bench.committed() is None
+        await bench.desk.save()
+        assert bench.committed() is None  # nobody who reads can save here
+        await bench.log.commit("citywall", {("out", 0): 1})
+        bench.append(Kind.OPEN, b"known")
+        await bench.until(lambda: bench.committed() == 3)
+
+    bench.run(work)
+    assert bench.failures == []
+    assert (out.forgone, out.written) == (1, 2)
     bench.log.close()
 
 

@@ -27,6 +27,9 @@ def shares(rows: np.ndarray) -> list[set[int]]:
 def test_a_source_stays_in_one_place(six):
     rows = scenes.vertical(six).reports()
     assert set.intersection(*shares(rows))
+    owners = sharing({}, PARTITIONS).sources(rows)
+    assert all(owner in went for owner, went in zip(owners.tolist(), shares(rows), strict=True))
+    assert len(set(owners.tolist())) == 1
 
 
 def test_hosts_of_a_prefix_are_received_for_in_one_place():

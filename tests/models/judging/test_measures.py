@@ -49,6 +49,7 @@ def test_recall_at_a_rate_never_goes_over_it(said):
 
 def test_one_side_only():
     assert math.isnan(measures.roc_auc(np.ones(3), np.ones(3, bool)))
+    assert measures.auc_told(np.ones(3), np.ones(3, bool)) is None
 
 
 def test_per_class():

@@ -12,6 +12,7 @@ from citywall.watermarks import END_OF_TIME
 from stream import codecs
 from stream.agents.detect import DetectStage
 from stream.codecs import Opening, Tally
+from stream.scoring import Scored
 
 
 class Counting:
@@ -203,3 +204,52 @@ def test_without_detectors_nothing_is_held(session, hand, topics_of):
     out = feeding.end("flows", Tally(packets=1))
     assert topics_of(out) == [("findings", "end")]
     assert codecs.unpack(out[0].body, Tally) == Tally(packets=1)
+
+
+class Slow:
+    """A model: says of every ten nanoseconds that they are over."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def process(self, reports, session: str, lane: str) -> list[Finding]:
+        return []
+
+    def advance(self, frontier: int, session: str, lane: str) -> list[Finding]:
+        found = []
+        while self.told + 10 < min(frontier, 45):
+            self.told += 10
+            name = f"m{self.told}"
+            found.append(
+                Finding(name, "slow", 1, "over", session, lane, self.told, 0, Severity.LOW, 1, 1, 1, "e")
+            )
+        return found
+
+    def reset(self) -> None:
+        self.told = 0
+
+    def snapshot(self) -> Parts:
+        return {"told": str(self.told).encode()}
+
+    def restore(self, parts: Parts) -> None:
+        self.told = int(bytes_of(parts, "told"))
+
+
+def test_models_speak_of_time_that_is_over(session, hand):
+    """Beside a session's detectors stand models, which hear how far the stream's promise has come."""
+
+    def make() -> Scored:
+        return Scored(Counting(), Slow())  # type: ignore[arg-type]
+
+    feeding = hand(DetectStage(make), session)
+    feeding.open("flows")
+    feeding.open("events")
+    feeding.end("events")
+    feeding.data(body(flows(1, 4)), topic="flows", count=2, watermark=12)
+    assert findings(feeding.flush()) == [("0000", 1), ("0001", 4), ("m10", 10)]
+    parts = feeding.stage.snapshot()
+    feeding.stage = DetectStage(make)
+    feeding.stage.restore(parts)
+    feeding.data(body(flows(33)), topic="flows", count=1, watermark=34)
+    assert findings(feeding.flush()) == [("m20", 20), ("m30", 30), ("0002", 33)]
+    assert findings(feeding.end("flows")) == [("m40", 40), ("0003", END_OF_TIME)]

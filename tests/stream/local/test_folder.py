@@ -134,3 +134,36 @@ def test_keys_choose_their_partition_for_good(tmp_path: Path):
     assert {folder.partition_for("a", str(i).encode()) for i in range(20)} == {0, 1}
     assert folder.partition_for("a", b"host") == folder.partition_for("a", b"host")
     folder.close()
+
+
+def test_held_topics_are_synced_only_by_name(tmp_path: Path):
+    folder = opened(tmp_path)
+    folder.create("b", 1)
+    folder.hold(["b"])
+    for topic in ("a", "b"):
+        folder.append(topic, 0, None, b"x", 0.0)
+    asyncio.run(folder.sync())
+    assert (folder.logs["a", 0].written, folder.logs["b", 0].written) == (1, 0)
+    assert folder.offsets.durable == {"a/0": 1, "a/1": 0}
+    asyncio.run(folder.sync(["b"]))
+    assert folder.offsets.durable["b/0"] == 1
+    folder.close()
+
+
+def test_a_log_begins_behind_what_was_committed_of_it(tmp_path: Path):
+    folder = opened(tmp_path)
+    folder.hold(["a"])
+    for _ in range(3):
+        folder.append("a", 0, None, b"x", 0.0)
+    folder.logs["a", 0].release(2)
+    asyncio.run(folder.sync(["a"]))  # the third
+    asyncio.run(folder.commit("g", {("a", 0): 1}))  # its reader stands before the gap
+    folder.close()
+    again = LogFolder(tmp_path)
+    assert again.committed("g", "a", 0) == 1
+    assert again.append("a", 0, None, b"again", 0.0) == 1
+    asyncio.run(again.commit("g", {("a", 0): 2}))
+    again.close()
+    last = LogFolder(tmp_path)
+    assert [r.value for r in last.logs["a", 0].read(1, 9, 99)] == [b"again"]
+    last.close()

@@ -171,3 +171,80 @@ def test_no_space_left_is_said_and_nothing_half_written_is_kept(tmp_path: Path, 
     again = PartitionLog(tmp_path)
     assert values(again) == [b"sound"]
     assert again.mended == 40  # of 47 bytes
+
+
+def held(folder: Path, **options: int) -> PartitionLog:
+    log = PartitionLog(folder, **options)
+    log.hold = True
+    return log
+
+
+def test_what_is_released_before_it_was_written_never_is(tmp_path: Path):
+    log = held(tmp_path)
+    for i in range(6):
+        log.append(None, bytes([i]), 0.0)
+    log.release(4)
+    assert (log.forgone, log.written) == (4, 0)
+    assert values(log, 4) == [b"\4", b"\5"]
+    log.write()
+    assert log.written == 6
+    log.release(6)  # these stand in the file
+    assert log.forgone == 4
+    assert log.position_bytes(6) == log.end_bytes
+    log.append(None, b"more", 0.0)
+    log.close()  # whoever wrote it has not committed: it says it again
+    again = PartitionLog(tmp_path, durable=6, committed=4)
+    assert values(again, 4) == [b"\4", b"\5"]
+    assert (again.start, again.end) == (0, 6)
+    again.drop_before(6)
+    assert [p.name for p in tmp_path.iterdir()] == [f"{4:020d}.gap"]
+    again.close()
+
+
+def test_behind_a_gap_that_the_reader_has_not_passed_nothing_counts(tmp_path: Path):
+    log = held(tmp_path)
+    log.append(None, b"first", 0.0)
+    log.write()
+    for i in range(4):
+        log.append(None, bytes([i]), 0.0)
+    log.release(3)
+    log.write()
+    log.close()
+    again = held(tmp_path, durable=5, committed=1)
+    assert (again.end, again.written) == (1, 1)
+    assert again.append(None, b"said again", 0.0) == 1
+    again.write()
+    assert values(again) == [b"first", b"said again"]
+    again.close()
+    assert values(PartitionLog(tmp_path, durable=2, committed=2)) == [b"first", b"said again"]
+
+
+def test_numbers_go_on_behind_what_the_reader_committed(tmp_path: Path):
+    log = held(tmp_path)
+    for _ in range(5):
+        log.append(None, b"x", 0.0)
+    log.release(5)
+    log.write()
+    log.close()
+    again = held(tmp_path, committed=5)
+    assert values(again, 5) == []
+    assert again.append(None, b"new", 0.0) == 5
+    again.write()
+    again.close()
+    assert values(PartitionLog(tmp_path, committed=5), 5) == [b"new"]
+
+
+def test_too_much_is_written_although_it_is_held(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(module, "_HELD_BYTES", 1000)
+    monkeypatch.setattr(module, "_TAIL_BYTES", 300)
+    log = held(tmp_path, segment_bytes=500)
+    sent = [bytes([i]) * 90 for i in range(30)]
+    for message in sent:
+        log.append(None, message, 0.0)
+    assert log.written > 20
+    found: list[bytes | None] = []
+    while len(found) < len(sent):
+        found += values(log, len(found))
+        log.release(len(found))
+    assert found == sent
+    log.close()

@@ -1,0 +1,1 @@
+"""Models over flow records: of single flows, and of what a host does in a minute."""
