@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from citywall.applicationsettings import ApplicationSettings
 from citywall.casesettings import CaseSettings, ReportingSettings
 from citywall.collectorsettings import CollectorSettings
 from citywall.domains import DomainSettings
@@ -184,6 +185,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collector: CollectorSettings = CollectorSettings()
     posture: PostureSettings = PostureSettings()
     rules: RuleSettings = RuleSettings()
+    applications: ApplicationSettings = ApplicationSettings()
     report: ReportSettings = ReportSettings()
     models: ModelSettings = ModelSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True

@@ -37,6 +37,7 @@ MODULES = {
         "flows",
         "pcap",
         "hosts",
+        "transactions",
         "assets",
         "posture",
         "report",

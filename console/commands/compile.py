@@ -72,6 +72,7 @@ def _run_everything() -> None:
     from citywall.settings import Settings
     from drills.scene import synthesise
     from ingest.collectors.collector import compile_framing
+    from ingest.applications.analysis import analyse
     from ingest.live.sealing import compile_copy
     from stream.packing import compile_both
     from stream.runner import run_paths
@@ -88,6 +89,7 @@ def _run_everything() -> None:
         compile_copy()
         compile_framing()
         compile_both()
+        analyse(scene)
         # Several partitions, so that those kernels run too that share rows out.
         settings = msgspec.structs.replace(Settings(), partitions=2)
         run_paths([scene, zeek, binetflow, *others], folder / "data", settings, None)

@@ -1,4 +1,4 @@
-"""TLS and TLCP (RFC 8446, RFC 5246, GB/T 38636): hellos, certificates, alerts; what is encrypted is not read."""
+"""TLS and TLCP (RFC 8446, RFC 5246, GB/T 38636): hellos, certificates, alerts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
 #: Certificates of one chain that are read, and bytes of handshake messages held back.
 MOST_CERTIFICATES, MOST_HANDSHAKE = 16, 1 << 18
 VERSIONS = {
-    0x0002: b"SSLv2", 0x0300: b"SSLv3", 0x0301: b"TLSv1", 0x0302: b"TLS 1.1", 0x0303: b"TLS 1.2", 0x0304: b"TLS 1.3",
-    0x0101: b"TLCP",
+    0x0002: b"SSLv2", 0x0300: b"SSLv3", 0x0301: b"TLSv1", 0x0302: b"TLS 1.1", 0x0303: b"TLS 1.2",
+    0x0304: b"TLS 1.3", 0x0101: b"TLCP",
 }  # fmt: skip
 
 
@@ -28,8 +28,10 @@ class Tls(StreamParser):
 
     name: ClassVar[str] = "tls"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.messages = [bytearray(), bytearray()]
         self.encrypted = [False, False]
         self.only: Transaction | None = None
