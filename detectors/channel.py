@@ -18,7 +18,7 @@ from citywall.batches import TCP
 from citywall.findings import Severity
 from detectors.base import Draft
 from detectors.relations import records
-from detectors.relations.detector import RelationDetector, protocol, seconds
+from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
 
@@ -86,10 +86,10 @@ class Channel(RelationDetector):
         either = asks | says
         tcp = (pairs["proto"] == TCP) & (pairs["answered"] > 0)
         outside = ~self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
-        unserved = ~np.isin(port, (20, 21, 23, 25, 80, 110, 143, 443))
-        web = (asks & records.HTTP_REQUEST != 0) & outside & (port < 10000) & ~np.isin(port, p.web_ports)
+        unserved = ~among(port, (20, 21, 23, 25, 80, 110, 143, 443))
+        web = (asks & records.HTTP_REQUEST != 0) & outside & (port < 10000) & ~among(port, p.web_ports)
         bulk = pairs["sent_bytes"] + pairs["back_bytes"]
-        tool = np.isin(port, p.tool_ports) & (bulk >= p.tool_bytes)
+        tool = among(port, p.tool_ports) & (bulk >= p.tool_bytes)
         tool &= either & (records.HTTP_REQUEST | records.HTTP_RESPONSE | records.JSON_RPC) == 0
         told = {
             "raw_shell": tcp & (either & records.SHELL != 0) & unserved,

@@ -115,6 +115,8 @@ class Oracle:
 
     def related(self, row: dict[str, int]) -> bool:
         proto, ends = row["proto"], [(row[f"{s}_hi"], row[f"{s}_lo"]) for s in ("src", "dst")]
+        if row["report"] and not row["src_packets_delta"] and not row["dst_packets_delta"]:
+            return False
         if proto not in (f.TCP, f.UDP, f.ICMP, f.ICMPV6) or any(is_many(*end) for end in ends):
             return False
         if proto == f.ICMPV6 and row["icmp_type"] >= 130 and row["icmp_type"] != 137:
