@@ -58,7 +58,7 @@ def _table(ports: tuple[int, ...]) -> NDArray[np.bool_]:
 
 def among(column: NDArray[Any], ports: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which ports (or protocols) of a column are among these."""
-    return _table(ports)[column]
+    return np.asarray(_table(ports)[column], bool)
 
 
 def protocol(record: Any) -> str:

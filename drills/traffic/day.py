@@ -70,7 +70,7 @@ def _people(flows: Flows, dice: np.random.Generator, hosts: int, hour: int) -> N
         lasts = dice.exponential(8, n)
         bulk = (up / 1200 + 4, down / 1200 + 4)
         flows.add(dice.uniform(0, HOUR, n), crowd, site, 443, lasts=lasts, packets=bulk, payload=(up, down))
-        dead = max(n // 60, 1)
+        dead = min(max(n // 60, 1), n)
         flows.add(dice.uniform(0, HOUR, dead), crowd[:dead], site[:dead] + 40000, 443, form="silent",
                   packets=(3, 0), payload=(0, 0), lasts=3)  # fmt: skip
     calls = _who(dice, hosts, 0.08 * busy)
@@ -107,15 +107,15 @@ def _office(flows: Flows, dice: np.random.Generator, hosts: int, hour: int) -> N
         )
     crowd = _who(dice, hosts, 0.6 * busy)
     n = len(crowd)
-    up, down = dice.lognormal(10, 2, n).clip(500, 2e8), dice.lognormal(12, 2, n).clip(500, 2e9)
+    put, taken = dice.lognormal(10, 2, n).clip(500, 2e8), dice.lognormal(12, 2, n).clip(500, 2e9)
     flows.add(dice.uniform(0, HOUR, n), crowd, FILES, 445, lasts=dice.exponential(120, n),
-              packets=(up / 1200 + 5, down / 1200 + 5), payload=(up, down),
+              packets=(put / 1200 + 5, taken / 1200 + 5), payload=(put, taken),
               heads=(b"\x00\x00\x00\x45\xfeSMB", b"\x00\x00\x00\x45\xfeSMB"))  # fmt: skip
     for port, each, up_mean, down_mean in ((993, 4.0, 2000, 9000), (587, 0.4, 60_000, 900)):
         crowd = _who(dice, hosts, each * busy)
         n = len(crowd)
-        flows.add(dice.uniform(0, HOUR, n), crowd, MAIL, port, lasts=dice.exponential(30, n),
-                  payload=(dice.exponential(up_mean, n) + 300, dice.exponential(down_mean, n) + 300))  # fmt: skip
+        sizes = dice.exponential(up_mean, n) + 300, dice.exponential(down_mean, n) + 300
+        flows.add(dice.uniform(0, HOUR, n), crowd, MAIL, port, lasts=dice.exponential(30, n), payload=sizes)
     crowd = _who(dice, hosts, 0.2 * busy)
     flows.add(dice.uniform(0, HOUR, len(crowd)), crowd, PRINTER + crowd % 5, 9100, payload=(300_000, 200),
               packets=(250, 120), lasts=4)  # fmt: skip
@@ -184,8 +184,8 @@ def _night(flows: Flows, dice: np.random.Generator, hosts: int, hour: int) -> No
     """Backups inside and of one server outside, and the house's own scanner."""
     if hour == 1:
         who = np.arange(30) + SERVERS + 100
-        flows.add(dice.uniform(0, HOUR / 2, 30), who, BACKUP, 10_000, lasts=1200, packets=(1_500_000, 700_000),
-                  payload=(2e9, 1e6))  # fmt: skip
+        flows.add(dice.uniform(0, HOUR / 2, 30), who, BACKUP, 10_000, lasts=1200,
+                  packets=(1_500_000, 700_000), payload=(2e9, 1e6))  # fmt: skip
         flows.add([60.0], FILES, SITES + 60_200, 443, lasts=3000, packets=(3_000_000, 900_000),
                   payload=(4e9, 1e6))  # fmt: skip
     if hour == 3:

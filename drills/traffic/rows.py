@@ -51,9 +51,9 @@ class Flows:
 
     def add(
         self, at: Column, src: Column, dst: Column, dport: Column, proto: int = TCP, *,
-        sport: Column | None = None, form: str = "talk", lasts: Column = 0.2, packets: tuple[Column, Column] = (8, 8),
-        payload: tuple[Column, Column] = (600, 4000), heads: tuple[bytes, bytes] = (b"", b""), icmp: int = 0,
-        domain: Column = 0,
+        sport: Column | None = None, form: str = "talk", lasts: Column = 0.2,
+        packets: tuple[Column, Column] = (8, 8), payload: tuple[Column, Column] = (600, 4000),
+        heads: tuple[bytes, bytes] = (b"", b""), icmp: int = 0, domain: Column = 0,
     ) -> None:  # fmt: skip
         """Flows that begin `at` seconds after the beginning; every column may be one value for all."""
         times = np.atleast_1d(np.asarray(at, np.float64))

@@ -6,6 +6,8 @@ from bench.registry import BENCHMARKS
 
 
 def test_every_benchmark_is_registered_under_its_name():
-    assert list(BENCHMARKS) == ["decode", "meter", "end-to-end", "index", "backbone", "chaos", "console"]
+    assert list(BENCHMARKS) == [
+        "decode", "meter", "end-to-end", "index", "backbone", "chaos", "console", "detectors", "detection",
+    ]  # fmt: skip
     for name, benchmark in BENCHMARKS.items():
         assert benchmark.name == name
