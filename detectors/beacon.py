@@ -35,7 +35,7 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sure_flows: Annotated[
         int,
         Meta(ge=4, le=65535, extra={"unit": "connections"}, description="How many make it more than a hint."),
-    ] = 20
+    ] = 24
     score: Annotated[
         float, Meta(ge=0, le=1, extra={"unit": "ratio"}, description="Least score of a beacon.")
     ] = 0.9  # fmt: skip
@@ -100,6 +100,7 @@ class Beacon(RelationDetector):
         told = among(pairs["proto"], (TCP, UDP)) & ~among(pairs["port"], p.services)
         told &= (pairs["flows"] >= p.flows) & (2 * pairs["answered"].astype(np.int64) > pairs["flows"])
         told &= reports["report"][related.pair_rows] == 0
+        told &= _milestones(pairs["flows"])
         inside = self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
         told &= ~inside | ((pairs["port"] >= 1024) & ~among(pairs["port"], p.inside_services))
         told &= (pairs["asks"] | pairs["says"]) & records.SSH == 0  # guessing is regular too
@@ -199,6 +200,13 @@ def _quantile(values: NDArray[np.int64], n: NDArray[np.int64], q: float) -> NDAr
     """The value at a share of each row's `n` least, halves rounded to the even place."""
     at = np.rint((n - 1) * q).astype(np.int64)
     return np.take_along_axis(np.sort(values, axis=1), at[:, None], axis=1)[:, 0].astype(np.float64)
+
+
+def _milestones(flows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which counts are powers of two, or half as much again: when the kernel shows a pair to be scored."""
+    count = np.maximum(flows.astype(np.int64), 1)
+    odd = count // (count & -count)
+    return np.asarray((odd == 1) | (odd == 3), bool)
 
 
 def _longest_run(bits: int) -> int:

@@ -322,6 +322,16 @@ def related(row):
 
 
 @internal
+def milestone(flows):
+    """Whether a count is a power of two, or half as much again, as 8, 12, 16, 24, 32 and 48 are."""
+    while flows > 3:
+        if flows & 1 != 0:
+            return False
+        flows >>= 1
+    return flows >= 1
+
+
+@internal
 def clamp(time):
     """A time of hostile input within what arithmetic bears."""
     return min(max(time, -np.int64(FAR_FUTURE)), np.int64(FAR_FUTURE))
@@ -472,7 +482,7 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
         pair["now_flows"] += 1
         pass_hours(pair, time)
         flows = np.int64(pair["flows"])
-        if flows >= reach.beacon_flows and significant(flows) != significant(flows - 1):
+        if flows >= reach.beacon_flows and milestone(flows):
             show = True
         burst = np.int64(pair["now_flows"])
         if (
