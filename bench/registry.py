@@ -6,6 +6,8 @@ from bench.benchmarks.backbone import Backbone
 from bench.benchmarks.chaos import Chaos
 from bench.benchmarks.console import ConsoleBenchmark
 from bench.benchmarks.decode import Decode
+from bench.benchmarks.detection import Detection
+from bench.benchmarks.detectors import Detectors
 from bench.benchmarks.end_to_end import EndToEnd
 from bench.benchmarks.index import Index
 from bench.benchmarks.meter import Meter
@@ -15,4 +17,6 @@ from bench.harness import Benchmark
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
     b.name: b for b in (Decode, Meter, EndToEnd, Index, Backbone, Chaos, ConsoleBenchmark, Netflow, Models)
+    b.name: b
+    for b in (Decode, Meter, EndToEnd, Index, Backbone, Chaos, ConsoleBenchmark, Detectors, Detection)
 }

@@ -8,7 +8,7 @@ jitter of a fifth hardly moves.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,9 +19,11 @@ from citywall.batches import TCP, UDP
 from citywall.findings import Severity
 from detectors.base import Draft
 from detectors.relations import records
-from detectors.relations.detector import SECOND, RelationDetector, crowd, protocol, seconds
+from detectors.relations.detector import SECOND, RelationDetector, among, crowd, protocol, seconds
 from detectors.relations.records import STARTS
 from detectors.relations.tables import Related
+
+_MOST = np.iinfo(np.int64).max
 
 
 class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +35,7 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sure_flows: Annotated[
         int,
         Meta(ge=4, le=65535, extra={"unit": "connections"}, description="How many make it more than a hint."),
-    ] = 20
+    ] = 24
     score: Annotated[
         float, Meta(ge=0, le=1, extra={"unit": "ratio"}, description="Least score of a beacon.")
     ] = 0.9  # fmt: skip
@@ -49,7 +51,12 @@ class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int,
         Meta(ge=2, le=250, extra={"unit": "hosts"},
              description="A service that this many hosts come to is common: its beacons are informational."),
-    ] = 10  # fmt: skip
+    ] = 5  # fmt: skip
+    everywhere: Annotated[
+        int,
+        Meta(ge=2, le=250, extra={"unit": "hosts"},
+             description="What this many hosts come to is the house's own business: nothing is told."),
+    ] = 20  # fmt: skip
     services: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
         Meta(extra={"unit": "ports"}, description="Ports of services that are polled regularly by design."),
@@ -90,19 +97,24 @@ class Beacon(RelationDetector):
     def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         """Predicates over pairs with enough connections."""
         p, pairs = self.parameters, related.pairs
-        told = np.isin(pairs["proto"], (TCP, UDP)) & ~np.isin(pairs["port"], p.services)
+        told = among(pairs["proto"], (TCP, UDP)) & ~among(pairs["port"], p.services)
         told &= (pairs["flows"] >= p.flows) & (2 * pairs["answered"].astype(np.int64) > pairs["flows"])
         told &= reports["report"][related.pair_rows] == 0
+        told &= _milestones(pairs["flows"])
         inside = self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
-        told &= ~inside | ((pairs["port"] >= 1024) & ~np.isin(pairs["port"], p.inside_services))
+        told &= ~inside | ((pairs["port"] >= 1024) & ~among(pairs["port"], p.inside_services))
         told &= (pairs["asks"] | pairs["says"]) & records.SSH == 0  # guessing is regular too
         told &= pairs["last"] - pairs["began"] >= int(p.least_span_s * SECOND)
+        told &= crowd(pairs["unheard"]) < p.everywhere
+        which = np.flatnonzero(told)
+        scores = scores_of(pairs[which], related.starts[which], related.sizes[which])
+        hits = (scores.gap_s >= p.least_gap_s) & (scores.score >= p.score)
         drafts = []
-        for i in np.flatnonzero(told):
-            parts = score_of(pairs[i], related.starts[i], related.sizes[i])
-            if parts["gap_s"] >= p.least_gap_s and parts["score"] >= p.score:
-                row = reports[related.pair_rows[i]]
-                drafts.append(self._draft(pairs[i], row, parts, inside=bool(inside[i])))
+        for k in np.flatnonzero(hits):
+            parts = {name: float(values[k]) for name, values in scores._asdict().items()}
+            i = which[k]
+            row = reports[related.pair_rows[i]]
+            drafts.append(self._draft(pairs[i], row, parts, inside=bool(inside[i])))
         return drafts
 
     def _draft(self, pair: Any, row: Any, parts: dict[str, float], *, inside: bool) -> Draft:
@@ -135,37 +147,66 @@ class Beacon(RelationDetector):
         )  # fmt: skip
 
 
-def score_of(pair: Any, starts: NDArray[np.uint32], sizes: NDArray[np.uint32]) -> dict[str, float]:
-    """RITA's score of the latest connections of a pair, with its parts; gaps in seconds."""
-    n = min(int(pair["flows"]), STARTS)
+class Scores(NamedTuple):
+    """RITA's scores of pairs, with their parts; gaps in seconds. All f8[pairs]."""
+
+    score: NDArray[np.float64]
+    time: NDArray[np.float64]
+    size: NDArray[np.float64]
+    hours: NDArray[np.float64]
+    gap_s: NDArray[np.float64]
+    gap_mad_s: NDArray[np.float64]
+    bytes: NDArray[np.float64]
+
+
+def scores_of(pairs: NDArray[Any], starts: NDArray[np.uint32], sizes: NDArray[np.uint32]) -> Scores:
+    """Score the latest connections of each pair."""
+    count = np.minimum(pairs["flows"], STARTS).astype(np.int64)
+    held = np.arange(STARTS) < count[:, None]
     # RITA counts whole seconds, each once: what begins together is one contact
-    times = np.unique(starts[:n].astype(np.int64) // 1000)
-    gaps = np.diff(times).astype(np.float64)
-    if len(gaps) < 3:
-        return dict.fromkeys(("score", "time", "size", "hours", "gap_s", "gap_mad_s", "bytes"), 0.0)
-    middle, deviation, regular = _regularity(gaps, 1.0)
-    size, _, alike = _regularity(sizes[:n].astype(np.float64), 0.0)
-    hours = int(pair["hours"])
-    parts = [regular, alike]
-    age = (int(pair["last"]) - int(pair["began"])) / 3.6e12
-    lasting = 0.0
-    if age >= 6:
-        lasting = max(hours.bit_count() / 24, min(1.0, _longest_run(hours) / 12))
-        parts.append(lasting)
-    return {
-        "score": sum(parts) / len(parts), "time": regular, "size": alike, "hours": lasting,
-        "gap_s": middle, "gap_mad_s": deviation, "bytes": size,
-    }  # fmt: skip
+    times = np.sort(np.where(held, starts // 1000, _MOST), axis=1)
+    gaps = np.diff(times, axis=1)
+    gap, deviation, regular = regularity(gaps, (gaps > 0) & (times[:, 1:] < _MOST), 1.0)
+    size, _, alike = regularity(sizes.astype(np.int64), held, 0.0)
+    hours = pairs["hours"].astype(np.int64)
+    old = (pairs["last"] - pairs["began"]) >= 6 * 3600 * SECOND
+    lasting = np.zeros(len(pairs))
+    for i in np.flatnonzero(old):
+        h = int(hours[i])
+        lasting[i] = max(h.bit_count() / 24, min(1.0, _longest_run(h) / 12))
+    score = np.where(old, (regular + alike + lasting) / 3, (regular + alike) / 2)
+    score = np.where(((gaps > 0) & (times[:, 1:] < _MOST)).sum(axis=1) < 3, 0.0, score)
+    return Scores(score, regular, alike, lasting, gap, deviation, size)
 
 
-def _regularity(values: NDArray[np.float64], small: float) -> tuple[float, float, float]:
-    """(median, median absolute deviation, score): Bowley's skewness and the deviation, as RITA takes them."""
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), method="nearest")
+def regularity(
+    values: NDArray[np.int64], valid: NDArray[np.bool_], small: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """(median, median absolute deviation, score) of the valid values of each row.
+
+    Bowley's skewness and the deviation, as RITA takes them; quartiles are values that occur.
+    """
+    n = np.maximum(valid.sum(axis=1), 1)
+    low, middle, high = (_quantile(np.where(valid, values, _MOST), n, q) for q in (0.25, 0.5, 0.75))
     spread = high - low
-    skew = 0.0 if spread < 10 or middle in (low, high) else (low + high - 2 * middle) / spread
-    deviation = float(np.median(np.abs(values - middle)))
-    even = small if middle < 1 else max(0.0, (middle - deviation) / middle)
-    return float(middle), deviation, float((1 - abs(skew) + even) / 2)
+    skewed = (spread >= 10) & (middle != low) & (middle != high)
+    skew = np.where(skewed, (low + high - 2 * middle) / np.maximum(spread, 1), 0.0)
+    deviation = _quantile(np.where(valid, np.abs(values - middle[:, None].astype(np.int64)), _MOST), n, 0.5)
+    even = np.where(middle < 1, small, np.maximum(middle - deviation, 0) / np.maximum(middle, 1))
+    return middle, deviation, (1 - np.abs(skew) + even) / 2
+
+
+def _quantile(values: NDArray[np.int64], n: NDArray[np.int64], q: float) -> NDArray[np.float64]:
+    """The value at a share of each row's `n` least, halves rounded to the even place."""
+    at = np.rint((n - 1) * q).astype(np.int64)
+    return np.take_along_axis(np.sort(values, axis=1), at[:, None], axis=1)[:, 0].astype(np.float64)
+
+
+def _milestones(flows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which counts are powers of two, or half as much again: when the kernel shows a pair to be scored."""
+    count = np.maximum(flows.astype(np.int64), 1)
+    odd = count // (count & -count)
+    return np.asarray((odd == 1) | (odd == 3), bool)
 
 
 def _longest_run(bits: int) -> int:

@@ -18,7 +18,7 @@ from citywall.batches import TCP
 from citywall.findings import Severity
 from detectors.base import Draft
 from detectors.relations import records
-from detectors.relations.detector import RelationDetector, protocol, seconds
+from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
 
@@ -53,11 +53,6 @@ class ChannelParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
         Meta(extra={"unit": "ports"}, description="Ports that attack tools listen on unless told otherwise."),
     ] = (1337, 4444, 4445, 5554, 6666, 6667, 9996, 12345, 27374, 31337, 54321)  # fmt: skip
-    tool_bytes: Annotated[
-        int,
-        Meta(ge=0, le=1 << 30, extra={"unit": "bytes"},
-             description="Bytes both ways at such a port before it is told."),
-    ] = 20000  # fmt: skip
 
 
 class Channel(RelationDetector):
@@ -86,10 +81,9 @@ class Channel(RelationDetector):
         either = asks | says
         tcp = (pairs["proto"] == TCP) & (pairs["answered"] > 0)
         outside = ~self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
-        unserved = ~np.isin(port, (20, 21, 23, 25, 80, 110, 143, 443))
-        web = (asks & records.HTTP_REQUEST != 0) & outside & (port < 10000) & ~np.isin(port, p.web_ports)
-        bulk = pairs["sent_bytes"] + pairs["back_bytes"]
-        tool = np.isin(port, p.tool_ports) & (bulk >= p.tool_bytes)
+        unserved = ~among(port, (20, 21, 23, 25, 80, 110, 143, 443))
+        web = (asks & records.HTTP_REQUEST != 0) & outside & (port < 10000) & ~among(port, p.web_ports)
+        tool = among(port, p.tool_ports) & (pairs["sent_bytes"] >= records.SAID)
         tool &= either & (records.HTTP_REQUEST | records.HTTP_RESPONSE | records.JSON_RPC) == 0
         told = {
             "raw_shell": tcp & (either & records.SHELL != 0) & unserved,

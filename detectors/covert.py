@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from citywall.batches import ICMP, ICMPV6
 from citywall.findings import Severity
 from detectors.base import Draft, ratio
-from detectors.relations.detector import RelationDetector, protocol, seconds
+from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
 _HEADERS_V4, _HEADERS_V6 = 28, 48
@@ -67,7 +67,7 @@ class Covert(RelationDetector):
         """Predicates over pairs that exchange ICMP both ways."""
         p, pairs = self.parameters, related.pairs
         sent, back = pairs["now_sent"], pairs["now_back"]
-        told = np.isin(pairs["proto"], (ICMP, ICMPV6)) & (sent + back >= p.packets)
+        told = among(pairs["proto"], (ICMP, ICMPV6)) & (sent + back >= p.packets)
         told &= (np.minimum(sent, back) * 8 >= np.maximum(sent, back)) & (np.minimum(sent, back) >= 4)
         if not told.any():
             return []

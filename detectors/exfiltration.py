@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from citywall.batches import TCP, UDP
 from citywall.findings import Severity
 from detectors.base import Draft, ratio
-from detectors.relations.detector import RelationDetector, crowd, protocol, seconds
+from detectors.relations.detector import RelationDetector, among, crowd, protocol, seconds
 from detectors.relations.tables import Related
 
 
@@ -63,7 +63,7 @@ class Exfiltration(RelationDetector):
         """Predicates over pairs whose source is ours and whose target is not."""
         p, pairs = self.parameters, related.pairs
         out, back = pairs["sent_bytes"], pairs["back_bytes"]
-        told = (out >= p.megabytes * 1_000_000) & np.isin(pairs["proto"], (TCP, UDP))
+        told = (out >= p.megabytes * 1_000_000) & among(pairs["proto"], (TCP, UDP))
         told &= ratio(out - back, out + back) >= p.ratio
         if told.any():
             told &= self.places.are_home(pairs["src_hi"], pairs["src_lo"])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from citywall.batches import TCP
 from citywall.findings import Severity
 from detectors.base import Draft
-from detectors.relations.detector import SECOND, RelationDetector, protocol, seconds
+from detectors.relations.detector import SECOND, RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
 _MODBUS = 502
@@ -70,7 +70,9 @@ class Industrial(RelationDetector):
         """Predicates over pairs and services of industrial protocols."""
         p, pairs, services = self.parameters, related.pairs, related.services
         modbus = (pairs["port"] == _MODBUS) & (pairs["proto"] == TCP)
-        codes = np.array([int(f).bit_count() for f in pairs["functions"]], np.int64)
+        codes = np.zeros(len(pairs), np.int64)
+        for i in np.flatnonzero(modbus):
+            codes[i] = int(pairs["functions"][i]).bit_count()
         recon = modbus & ((pairs["errors"] >= p.refusals) | (codes >= p.functions))
         writes = modbus & (pairs["writes"] > 0)
         drafts = [
@@ -80,7 +82,7 @@ class Industrial(RelationDetector):
         ]
         learnt = services["last"] - services["began"] >= p.learn_s * SECOND
         learnt &= (services["newcomer"] == 1) & (services["flows"] > p.learn_flows)
-        strange = np.flatnonzero(learnt & np.isin(services["port"], p.ports))
+        strange = np.flatnonzero(learnt & among(services["port"], p.ports))
         return drafts + [self._strange(services[i], reports[related.service_rows[i]]) for i in strange]
 
     def _pair(self, kind: str, pair: Any, row: Any, codes: int) -> Draft:

@@ -21,7 +21,7 @@ from detectors.base import Draft
 from detectors.brute_force import LOGINS
 from detectors.places import common_prefix
 from detectors.relations import records
-from detectors.relations.detector import RelationDetector, crowd, estimate, protocol, seconds
+from detectors.relations.detector import RelationDetector, among, crowd, estimate, protocol, seconds
 from detectors.relations.tables import Related
 
 _ADMIN = (135, 139, 445, 3389, 5985, 5986, 22, 23, 5900, 1433)
@@ -97,8 +97,8 @@ class Lateral(RelationDetector):
     def _fans(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, spreads = self.parameters, related.spreads
         # what is nearly all short log-ins is spraying, and told as that
-        tries = np.isin(spreads["port"], LOGINS) & (10 * spreads["attempts"] >= 8 * spreads["flows"])
-        told = np.flatnonzero(np.isin(spreads["port"], p.ports) & ~tries)
+        tries = among(spreads["port"], LOGINS) & (10 * spreads["attempts"] >= 8 * spreads["flows"])
+        told = np.flatnonzero(among(spreads["port"], p.ports) & ~tries)
         if not len(told):
             return []
         hosts = estimate(related.reached[told]).tolist()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.base import milli
 from detectors.beacon import Beacon, BeaconParameters
 from detectors.brute_force import MAIL, PORTS, BruteForce, BruteForceParameters
+from detectors.channel import Channel, ChannelParameters
 from detectors.covert import Covert, CovertParameters
 from detectors.dns_tunnel import DnsTunnel, DnsTunnelParameters
 from detectors.exfiltration import Exfiltration, ExfiltrationParameters
@@ -91,7 +92,7 @@ def reach_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = 
         burst=segment.requests,
         attempt_ns=guessing.attempt_s * _SECOND,
         attempt_bytes=guessing.attempt_bytes,
-        watch=_watched(lateral, guessing, ics),
+        watch=_watched(lateral, guessing, ics, _of(parameters, Channel.id, ChannelParameters)),
         prefix_v4=flood.prefix_v4,
         prefix_v6=flood.prefix_v6,
         partition=share[0],
@@ -100,7 +101,10 @@ def reach_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = 
 
 
 def _watched(
-    lateral: LateralParameters, guessing: BruteForceParameters, ics: IndustrialParameters
+    lateral: LateralParameters,
+    guessing: BruteForceParameters,
+    ics: IndustrialParameters,
+    channel: ChannelParameters,
 ) -> NDArray[np.uint8]:
     """Classes of TCP ports: u1[65536]."""
     watch = np.zeros(65536, np.uint8)
@@ -108,7 +112,7 @@ def _watched(
     watch[list(guessing.ports)] |= LOGIN
     watch[[*lateral.ports, *_DIRECTORY]] |= ADMIN
     watch[list(ics.ports)] |= INDUSTRIAL
-    watch[list(CLEAR_TEXT)] |= CLEAR
+    watch[[*CLEAR_TEXT, *channel.tool_ports]] |= CLEAR
     return watch
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from citywall.batches import TCP, UDP
 from citywall.findings import Severity
 from detectors.base import Draft
-from detectors.relations.detector import SECOND, RelationDetector, crowd, protocol, seconds
+from detectors.relations.detector import SECOND, RelationDetector, among, crowd, protocol, seconds
 from detectors.relations.tables import Related
 
 
@@ -66,8 +66,8 @@ class LongConnection(RelationDetector):
         """Predicates over pairs."""
         p, pairs = self.parameters, related.pairs
         held = pairs["held_last"] - pairs["held_began"]
-        told = (held >= int(p.hours * 3600 * SECOND)) & np.isin(pairs["proto"], (TCP, UDP))
-        told &= (pairs["answered"] > 0) & ~np.isin(pairs["port"], p.services)
+        told = (held >= int(p.hours * 3600 * SECOND)) & among(pairs["proto"], (TCP, UDP))
+        told &= (pairs["answered"] > 0) & ~among(pairs["port"], p.services)
         return [self._draft(pairs[i], reports[related.pair_rows[i]]) for i in np.flatnonzero(told)]
 
     def _draft(self, pair: Any, row: Any) -> Draft:

@@ -20,7 +20,7 @@ from citywall.findings import Severity
 from detectors.base import Draft
 from detectors.places import Places
 from detectors.prefixes import Prefixes
-from detectors.relations.detector import RelationDetector, protocol, seconds
+from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
 _REMOTE = {5938: "TeamViewer", 7070: "AnyDesk", 6568: "AnyDesk", 21116: "RustDesk", 35600: "ToDesk",
@@ -97,18 +97,18 @@ class Policy(RelationDetector):
         src = pairs["src_hi"], pairs["src_lo"]
         dst = pairs["dst_hi"], pairs["dst_lo"]
         port, tcp = pairs["port"], pairs["proto"] == TCP
-        met = (pairs["answered"] > 0) & np.isin(pairs["proto"], (TCP, UDP))
+        met = (pairs["answered"] > 0) & among(pairs["proto"], (TCP, UDP))
         outside = ~self.places.are_home(*dst)
         spoken = met & (pairs["now_sent"] + pairs["now_back"] > 0)
         logged_in = spoken & tcp & (pairs["sent_bytes"] >= _LOGIN_BYTES * pairs["flows"])
         told = {
             "outreach": met & outside & self._isolated.hold(*src),
             "crossing": met & self._crossing(src, dst),
-            "remote_control": spoken & tcp & outside & np.isin(port, tuple(_REMOTE)),
-            "clear_text": logged_in & np.isin(port, tuple(CLEAR_TEXT)),
+            "remote_control": spoken & tcp & outside & among(port, tuple(_REMOTE)),
+            "clear_text": logged_in & among(port, tuple(CLEAR_TEXT)),
             "encrypted_dns": spoken & outside
             & ((port == 853) | ((port == 443) & self._resolvers.hold(*dst))),
-            "anonymiser": spoken & tcp & outside & np.isin(port, _TOR),
+            "anonymiser": spoken & tcp & outside & among(port, _TOR),
         }  # fmt: skip
         return [
             self._draft(kind, pairs[i], reports[related.pair_rows[i]])

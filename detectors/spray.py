@@ -19,7 +19,7 @@ from detectors.base import Draft
 from detectors.brute_force import LOGINS, PORTS
 from detectors.features.kernels import SERVICES
 from detectors.places import common_prefix
-from detectors.relations.detector import RelationDetector, estimate, protocol, seconds
+from detectors.relations.detector import RelationDetector, among, estimate, protocol, seconds
 from detectors.relations.tables import Related
 
 
@@ -74,7 +74,7 @@ class Spray(RelationDetector):
     def _sprays(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, spreads = self.parameters, related.spreads
         short = spreads["attempts"] >= p.short_share * spreads["flows"]
-        told = np.flatnonzero(short & np.isin(spreads["port"], LOGINS) & (spreads["attempts"] >= p.services))
+        told = np.flatnonzero(short & among(spreads["port"], LOGINS) & (spreads["attempts"] >= p.services))
         drafts = []
         for i, hosts in zip(told, estimate(related.reached[told]).tolist(), strict=True):
             if hosts < p.services:
@@ -106,7 +106,7 @@ class Spray(RelationDetector):
 
     def _crowds(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, services = self.parameters, related.services
-        told = np.flatnonzero((services["attempts"] >= p.attempts) & np.isin(services["port"], LOGINS))
+        told = np.flatnonzero((services["attempts"] >= p.attempts) & among(services["port"], LOGINS))
         drafts = []
         for i, hosts in zip(told, estimate(related.comers[told]).tolist(), strict=True):
             service = services[i]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from citywall.errors import UsageError
-from console import options, terminal
+from citywall.findings import Severity
+from console import options, severity, terminal
 from console.commands.settings import written
 from console.framework import Command, Group
 
@@ -68,13 +70,89 @@ def list_(context: click.Context, *, as_json: bool) -> None:
 def show(context: click.Context, *, detector: str, as_json: bool) -> None:
     """Explain one detector."""
     look = terminal.of(context)
+    _known(detector, look)
     known = _described(look.speech)
-    if detector not in known:
-        raise UsageError(look.tr("error.no_detector", name=detector, names=", ".join(known)))
     if as_json:
         look.say(json.dumps(known[detector], ensure_ascii=False))
     else:
         _show(known[detector], look)
+
+
+@command.command(cls=Command, name="test", key="detectors-test")
+@click.argument("detector", metavar="ID")
+@options.settings
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def test(
+    context: click.Context, *, detector: str, config: Path | None, assignments: tuple[str, ...], as_json: bool
+) -> None:
+    """Try a detector on made-up attacks of its kind."""
+    settings = options.load(config, assignments)
+    look = terminal.of(context, settings.language)
+    _known(detector, look)
+    from console import tuning
+
+    told = tuning.trials(detector, settings)
+    if as_json:
+        look.say(json.dumps(told, ensure_ascii=False))
+        return
+    if not told:
+        look.note(look.tr("detectors_tune.no_trials", id=detector))
+    for trial in told:
+        words = ", ".join(
+            f"{look.tr(f'detectors_tune.{level}')} "
+            + (look.tr("detectors_tune.missed") if s is None else f"{s:,.1f} s")
+            for level, s in trial["seconds"].items()
+        )
+        look.say(f"{trial['attack']}: {words}")
+
+
+@command.command(cls=Command, name="tune", key="detectors-tune")
+@click.argument("detector", metavar="ID")
+@options.data
+@options.settings
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def tune(
+    context: click.Context,
+    *,
+    detector: str,
+    data: Path,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Show what other thresholds would have raised of the archived flows."""
+    before, after = options.load(config, ()), options.load(config, assignments)
+    look = terminal.of(context, after.language)
+    _known(detector, look)
+    options.need_data(data, look)
+    from console import tuning
+
+    told = tuning.compare(detector, data, before, after)
+    if as_json:
+        look.say(json.dumps(told, ensure_ascii=False))
+        return
+    for side in ("before", "after"):
+        counts = ", ".join(
+            f"{severity.name(Severity[k.upper()], look.speech)} {n}" for k, n in told[side].items()
+        )
+        look.say(f"{look.tr(f'detectors_tune.{side}')}: {counts}")
+    for change in ("gone", "new", "changed"):
+        for one in told[change]:
+            grade = severity.name(one["severity"], look.speech)
+            look.say(f"{look.tr(f'detectors_tune.{change}')}: {one['kind']} {one['entity']} ({grade})")
+
+
+def _known(detector: str, look: Terminal) -> None:
+    from detectors.registry import DETECTORS
+
+    if detector not in DETECTORS:
+        raise UsageError(look.tr("error.no_detector", name=detector, names=", ".join(DETECTORS)))
 
 
 def _described(language: str) -> dict[str, dict[str, Any]]:

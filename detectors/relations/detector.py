@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -46,6 +47,18 @@ class RelationDetector(Detector):
     def evidence(self, record: Any, row: Any) -> tuple[Evidence, ...]:
         """The first flow of a record's episode, and the one that brought the finding."""
         return distinct([self.places.first(record), self.places.report(row)])
+
+
+@lru_cache(maxsize=64)
+def _table(ports: tuple[int, ...]) -> NDArray[np.bool_]:
+    table = np.zeros(65536, bool)
+    table[list(ports)] = True
+    return table
+
+
+def among(column: NDArray[Any], ports: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which ports (or protocols) of a column are among these."""
+    return np.asarray(_table(ports)[column], bool)
 
 
 def protocol(record: Any) -> str:

@@ -77,6 +77,7 @@ DAY = 24 * HOUR
 CUT = 120 * SECOND  # a connection that its meter cut goes on within this
 BONUS = 600 * SECOND
 MOST = 1 << 40
+NOWHERE = U8(0xFFFFFFFFFFFFFFFF)
 EPHEMERAL = 32768  # ports that clients are given by most systems
 
 # Tables.meta: three numbers a table as in the feature kernel, then the clock
@@ -303,8 +304,10 @@ def turned(row):
 
 @internal
 def related(row):
-    """Whether a row tells of two hosts that may deal with each other."""
+    """Whether a row tells something new of two hosts that may deal with each other."""
     proto = row["proto"]
+    if row["report"] != 0 and row["src_packets_delta"] == 0 and row["dst_packets_delta"] == 0:
+        return False
     if not (proto == TCP or proto == UDP or proto == ICMP or proto == ICMPV6):
         return False
     if proto == ICMPV6 and row["icmp_type"] >= 130 and row["icmp_type"] != 137:
@@ -316,6 +319,16 @@ def related(row):
         or many(row["src_hi"], row["src_lo"])
         or nobody(row["src_hi"], row["src_lo"])
     )
+
+
+@internal
+def milestone(flows):
+    """Whether a count is a power of two, or half as much again, as 8, 12, 16, 24, 32 and 48 are."""
+    while flows > 3:
+        if flows & 1 != 0:
+            return False
+        flows >>= 1
+    return flows >= 1
 
 
 @internal
@@ -331,14 +344,15 @@ def pair_salt(proto, port):
 
 
 @internal
-def show_pair(tables, output, i, n):
-    """Hand out a copy of a pair."""
+def show_pair(tables, reach, output, i, n):
+    """Hand out a copy of a pair, with its latest flows where there are enough of them to be judged."""
     k = output.counts[PAIR_OUT]
     output.pairs[k] = tables.pairs[i]
     output.pair_rows[k] = n
-    for j in range(STARTS):
-        output.starts[k, j] = tables.starts[i, j]
-        output.sizes[k, j] = tables.sizes[i, j]
+    if tables.pairs[i]["flows"] >= reach.beacon_flows:
+        for j in range(STARTS):
+            output.starts[k, j] = tables.starts[i, j]
+            output.sizes[k, j] = tables.sizes[i, j]
     output.counts[PAIR_OUT] = k + 1
 
 
@@ -443,9 +457,6 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
         fresh["day"] = time
         fresh["hour"] = time // HOUR
         keep_first(fresh, row)
-        for k in range(STARTS):
-            tables.starts[i, k] = 0
-            tables.sizes[i, k] = 0
     pair = tables.pairs[i]
     roll_pair(pair, time, reach)
     show = False
@@ -471,7 +482,7 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
         pair["now_flows"] += 1
         pass_hours(pair, time)
         flows = np.int64(pair["flows"])
-        if flows >= reach.beacon_flows and significant(flows) != significant(flows - 1):
+        if flows >= reach.beacon_flows and milestone(flows):
             show = True
         burst = np.int64(pair["now_flows"])
         if (
@@ -810,11 +821,10 @@ def segment_row(tables, reach, output, row, n, time, kind, speaker, packets):
 
 
 @internal
-def announced(tables, reach, output, row, n, time, a, b):
-    """What a row means for its segment, where it says anything to it."""
+def announced(tables, reach, output, row, n, time):
+    """What a row that speaks to its segment means for it."""
     kind = segment_kind(row)
-    if kind == 0:
-        return
+    a, b, _, _ = parties(row)
     packets = np.int64(row["src_packets_delta"]) if kind == DHCP_REQUESTS else np.int64(0)
     for turn in range(2):
         if turn == 1:  # a question and its answer may be one flow
@@ -862,6 +872,9 @@ def observe_flows(reports, tables, reach, output):
         stop = min(start + AHEAD, reports.shape[0])
         for n in range(start, stop):
             row = reports[n]
+            if not related(row):
+                ahead[n - start, 2] = NOWHERE
+                continue
             a, b, _, _ = parties(row)
             proto = row["proto"]
             swap = turned(row)
@@ -874,18 +887,22 @@ def observe_flows(reports, tables, reach, output):
             prefetch(tables.pair_slots, np.int64(h) * 8)
             ahead[k, 2] = h
         for k in range(stop - start):
+            if ahead[k, 2] == NOWHERE:
+                continue
             i = np.int64(tables.pair_slots[np.int64(ahead[k, 2])] & U8(0xFFFFFFFF)) - 1
             for line in range(0, tables.pairs.itemsize, 64):
                 prefetch(tables.pairs, i * tables.pairs.itemsize + line)
         for n in range(start, stop):
             row = reports[n]
             clock = max(clock, min(row["time"], np.int64(FAR_FUTURE)))
-            a, b = ahead[n - start, 0], ahead[n - start, 1]
             alone = reach.partitions == 1
-            if alone or share_of(segment_hash(row["domain"], 0), reach) == reach.partition:
-                announced(tables, reach, output, row, n, clock, a, b)
-            if not related(row):
+            if segment_kind(row) != 0 and (
+                alone or share_of(segment_hash(row["domain"], 0), reach) == reach.partition
+            ):
+                announced(tables, reach, output, row, n, clock)
+            if ahead[n - start, 2] == NOWHERE:
                 continue
+            a, b = ahead[n - start, 0], ahead[n - start, 1]
             src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
             dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
             swap = turned(row)
@@ -909,7 +926,7 @@ def observe_flows(reports, tables, reach, output):
                 unheard = crowd_at(tables, b, place_hash(b), a, clock)
                 tables.pairs[i]["unheard"] = unheard
             if show:
-                show_pair(tables, output, i, n)
+                show_pair(tables, reach, output, i, n)
             if row["proto"] == TCP and not swap:
                 if watched & ADMIN != 0 or bits_of(row["src_head"]) == RPC:
                     edge_row(tables, reach, output, row, n, clock, a, b, src_domain, dst_domain,

@@ -86,8 +86,8 @@ class Related:
 
     pairs: NDArray[Any]  # records.PAIR
     pair_rows: NDArray[np.int64]
-    starts: NDArray[np.uint32]  # [pairs, STARTS]
-    sizes: NDArray[np.uint32]  # [pairs, STARTS]
+    starts: NDArray[np.uint32]  # [pairs, STARTS], of pairs with flows enough to be judged,
+    sizes: NDArray[np.uint32]  # [pairs, STARTS]   as many as it has flows
     spreads: NDArray[Any]  # records.SPREAD
     spread_rows: NDArray[np.int64]
     reached: NDArray[np.uint8]  # [spreads, REGISTERS]

@@ -48,5 +48,5 @@ def test_the_web_at_home_may_be_anywhere():
 
 def test_the_port_of_a_tool_needs_much_and_no_other_protocol():
     assert judge(port=4444, scale=20) == ["tool_port"]
-    assert judge(port=4444) == []
+    assert judge(port=4444, scale=0.4) == []
     assert judge(b"GET / HT", b"HTTP/1.1", port=4444, scale=20, target=inside(7)) == []

@@ -17,6 +17,7 @@ from citywall.batches import CLOSED, END, FLOW
 from citywall.permissions import Identity, Target
 from citywall.sessions import Session
 from citywall.settings import Settings, load
+from detectors.registry import DETECTORS
 from playbooks.runfile import RunFile
 from reports import reading
 from reports.day import Day
@@ -116,7 +117,7 @@ def test_everything_of_the_day_and_nothing_else(settings: Settings, data: Path, 
     assert (found.flows, found.flow_files, found.hosts) == (2, 1, 2)
     assert found.seen == {("portal", "data")}
     assert [(s.host, s.port, s.flows) for s in found.services] == [("10.0.0.5", 21, 1)]
-    assert {d.id for d in found.detectors} == {"scan", "flood", "bruteforce"}
+    assert {d.id for d in found.detectors} == set(DETECTORS)
     assert found.run.silent == ("eth0",)
     assert found.accounts == ()
     streams = {s.name: s for s in found.streams}
@@ -170,7 +171,11 @@ def test_the_same_folder_gives_the_same_bytes(settings: Settings, data: Path, da
 def test_sensors_of_another_time_say_nothing_of_a_span(settings: Settings, data: Path, day: Day):
     register = reading.register_of(settings)
     now = reading.watch(settings, data, register, day.since, day.until).sensors()
-    assert (now.silent, now.dropped, now.axes) == (("eth0",), ("eth0",), {"attack", "paralysis"})
+    assert (now.silent, now.dropped, now.axes) == (
+        ("eth0",),
+        ("eth0",),
+        {"attack", "paralysis", "malware", "leak"},
+    )
     before = reading.watch(settings, data, register, day.since - 9 * SECOND, day.since - SECOND)
     assert (before.sensors().silent, before.flows, before.seen) == ((), 0, frozenset())
 

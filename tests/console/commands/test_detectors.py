@@ -48,3 +48,23 @@ def test_unknown(invoke: Any):
     assert done.exit_code == 2
     assert "no such detector: nosuch (there are: scan" in done.stderr
     assert invoke("detectors", "nosuch").exit_code == 2
+
+
+def test_a_trial_of_made_up_attacks(invoke: Any):
+    told = json.loads(invoke("detectors", "test", "ics", "--json").stdout)
+    assert [trial["attack"] for trial in told] == ["reconnaissance of a plant"]
+    assert "高强度" in invoke("detectors", "test", "ics", "--lang", "zh").stdout
+    assert invoke("detectors", "test", "nosuch").exit_code == 2
+
+
+def test_tuning_says_what_changes(invoke: Any, monkeypatch: Any, tmp_path: Any):
+    from console import tuning
+
+    one = {"kind": "horizontal", "entity": "10.0.0.1", "severity": 3, "score": 30.0, "threshold": 10.0}
+    counts = {"informational": 0, "low": 0, "medium": 1, "high": 0, "critical": 0}
+    found = {"detector": "scan", "before": counts, "after": counts, "gone": [one], "new": [], "changed": []}
+    monkeypatch.setattr(tuning, "compare", lambda *_: found)
+    shown = invoke("detectors", "tune", "scan", "--data", str(tmp_path), "--set", "detectors.scan.targets=9")
+    assert "would not be raised: horizontal 10.0.0.1 (medium)" in shown.stdout
+    told = invoke("detectors", "tune", "scan", "--data", str(tmp_path), "--json")
+    assert json.loads(told.stdout) == found

@@ -15,6 +15,7 @@ from detectors.features import kernels as f
 from detectors.relations import kernels as k
 from detectors.relations import records as r
 
+MILESTONES = {2**n for n in range(32)} | {3 * 2**n for n in range(31)}
 OUT = ("pairs", "spreads", "services", "segments", "bindings", "cards", "edges")
 HEADS = {
     r.HTTP_REQUEST: (b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTIONS ", b"CONNECT "),
@@ -115,6 +116,8 @@ class Oracle:
 
     def related(self, row: dict[str, int]) -> bool:
         proto, ends = row["proto"], [(row[f"{s}_hi"], row[f"{s}_lo"]) for s in ("src", "dst")]
+        if row["report"] and not row["src_packets_delta"] and not row["dst_packets_delta"]:
+            return False
         if proto not in (f.TCP, f.UDP, f.ICMP, f.ICMPV6) or any(is_many(*end) for end in ends):
             return False
         if proto == f.ICMPV6 and row["icmp_type"] >= 130 and row["icmp_type"] != 137:
@@ -178,7 +181,7 @@ class Oracle:
             pair["hours"] = 1 if not 0 <= gap < 24 else (pair["hours"] << gap | 1) & 0xFFFFFF
             pair["hour"] = time // k.HOUR
             n, now = pair["flows"], pair["now_flows"]
-            show |= n >= lim.beacon_flows and leading(n) != leading(n - 1)
+            show |= n >= lim.beacon_flows and n in MILESTONES
             show |= bool(pair["asks"] & r.RPC) and now >= lim.rpc_flows and leading(now) != leading(now - 1)
         if answer:
             pair["answered"] += 1
