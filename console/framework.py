@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from citywall.errors import FaultyInput
 from citywall.i18n import tr
 from console import language, text
 
@@ -114,7 +115,17 @@ class _Local(click.Command):
 
 
 class Command(_Local):
-    """A command in two languages."""
+    """A command in two languages. What it refuses for faults is recorded in the audit log."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except FaultyInput as error:
+            from console import malformed
+
+            malformed.record(ctx, self.key or "", error)
+            raise
 
 
 class Group(_Local, click.Group):

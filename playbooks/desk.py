@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from citywall import approvals
-from citywall.errors import UsageError
+from citywall.errors import FaultyInput, UsageError
+from citywall.faults import audited
 from citywall.permissions import Identity, Target
 from citywall.playbooksettings import PlaybookSettings
 from citywall.settings import Settings
@@ -28,6 +29,7 @@ from playbooks.runfile import RunFile, Stored
 from playbooks.runner import Runner
 from playbooks.state import Policy, Run, Unit
 from trust.accounts import Accounts
+from trust.audit import entry
 from trust.guard import Guard
 
 _MINUTE = 60 * 10**9
@@ -78,7 +80,7 @@ class Desk:
     ) -> Stored:  # fmt: skip
         """Ask for a run, and let it go as far as it can. Dry unless `live`; in the lane of its alert."""
         self._guard.require(by, "playbooks.request", Target("playbook", name))
-        entries = self.library.with_called(name)
+        entries = self._entries(by, name)
         self._may_run(by, entries)
         first = entries[0]
         document = self._world.alert(alert) if alert else None
@@ -87,7 +89,7 @@ class Desk:
         found = inputs.gathered(first.playbook, given, document, case)
         event = e.Requested(
             id=f"run-{uuid.uuid4().hex[:16]}", playbook=first.playbook.id, name=first.short, by=by.user,
-            live=live, lane=inputs.lane_of(document, lane), books=tuple(entry.digest for entry in entries),
+            live=live, lane=inputs.lane_of(document, lane), books=tuple(book.digest for book in entries),
             policy=_policy(self._settings), values=found, trigger=alert, case=case,
         )  # fmt: skip
         stored = self._journal.begin(event, by, entries)
@@ -182,12 +184,24 @@ class Desk:
             raise UsageError(f"there is no run {id_}")
         return stored
 
+    def _entries(self, by: Identity, name: str) -> list[Entry]:
+        """A playbook and those that it calls; one with faults is refused, with all of them in the record."""
+        try:
+            return self.library.with_called(name)
+        except FaultyInput as err:
+            refused = entry(
+                by, "playbooks.request", Target("playbook", name), outcome="refused", reason="malformed",
+                detail=audited(err.faults),
+            )  # fmt: skip
+            self._journal.log.append(refused)
+            raise
+
     def _may_run(self, by: Identity, entries: list[Entry]) -> None:
         target = Target("playbook", entries[0].short)
-        for entry in entries:
-            if entry.playbook.revoked:
+        for found in entries:
+            if found.playbook.revoked:
                 self._guard.refuse(by, "playbooks.request", target, "revoked")
-            if any(registry.action_of(command) is None for _, _, command in actions(entry.playbook)):
+            if any(registry.action_of(command) is None for _, _, command in actions(found.playbook)):
                 self._guard.refuse(by, "playbooks.request", target, "foreign_command")
 
     def _waiting(self, by: Identity, action: str, run: Run, key: str, *stages: str) -> Unit:
@@ -203,7 +217,7 @@ class Desk:
 
     def _changed(self, run: Run) -> str:
         """Which playbook of a run is another now, or gone; empty for none."""
-        now = {entry.digest for entry in self.library.entries()}
+        now = {book.digest for book in self.library.entries()}
         books = self.file.books(run)
         return next((books[digest].name for digest in run.books if digest not in now), "")
 
