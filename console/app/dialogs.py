@@ -55,7 +55,7 @@ class Work:
 class LoginDialog(ModalScreen[Login | None], inherit_css=False):
     """Asks for a user name and a password."""
 
-    DEFAULTCSS = CSS.replace("Dialog", "LoginDialog")
+    DEFAULT_CSS = CSS.replace("Dialog", "LoginDialog")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
     def __init__(self, language: str, name: str = "") -> None:
@@ -93,7 +93,7 @@ class LoginDialog(ModalScreen[Login | None], inherit_css=False):
 class WorkDialog(ModalScreen[Work | None], inherit_css=False):
     """Asks what is to become of an alert."""
 
-    DEFAULTCSS = CSS.replace("Dialog", "WorkDialog")
+    DEFAULT_CSS = CSS.replace("Dialog", "WorkDialog")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
     def __init__(self, language: str, workflow: Workflow, focus: str = "status") -> None:
