@@ -55,7 +55,8 @@ def _head(told: dict[str, Any], teller: Teller) -> Section:
         teller.tr("playbooks.status"), teller.tr(f"playbook_status.{status}"), _STYLES.get(status, "")
     )
     mode = teller.tr("playbooks.live" if told["live"] else "playbooks.dry")
-    section.say(teller.tr("playbooks.mode"), f"{mode}, {told['lane']}")
+    section.say(teller.tr("playbooks.mode"), mode)
+    section.say(teller.tr("table.lane"), told["lane"])
     section.say(teller.tr("playbooks.run"), told["id"], "dim")
     section.say(teller.tr("playbooks.requester"), clean(told["requester"]))
     section.say(teller.tr("playbooks.requested"), _time(told["requested"]))
@@ -92,13 +93,18 @@ def _actions(told: dict[str, Any], teller: Teller) -> Section:
         [
             Cell(clean(unit["title"]), "bold"),
             Cell(teller.tr(f"playbook_stage.{unit['state']}"), _STYLES.get(unit["state"], "")),
-            clean(unit["reason"] or unit["does"]) + _until(unit, teller),
+            clean(" ".join([unit["reason"] or unit["does"], *_outputs(unit)])) + _until(unit, teller),
             clean(", ".join([*(a["by"] for a in unit["approvals"]), unit["answered_by"] or ""]).strip(", ")),
         ]
         for unit in told["actions"]
         if unit["state"] not in {"new", "approval", "manual"}
     ]
     return section
+
+
+def _outputs(unit: dict[str, Any]) -> list[str]:
+    """What people found out; what actions gave stands in what they did."""
+    return [f"{name}={value}" for name, value in unit["outputs"].items()] if unit["answered_by"] else []
 
 
 def _until(unit: dict[str, Any], teller: Teller) -> str:
@@ -108,7 +114,8 @@ def _until(unit: dict[str, Any], teller: Teller) -> str:
 def _steps(told: dict[str, Any], teller: Teller) -> Section:
     section = Section(teller.tr("app_run.steps"))
     for step in told["steps"]:
-        section.prose.append(clean(f"{_time(step['began'])}  {step['title']}  {step['outcome']}"))
+        outcome = teller.tr(f"app_run.step_{step['outcome']}")
+        section.prose.append(clean(f"{_time(step['began'])}  {step['title']}  {outcome}"))
     return section
 
 

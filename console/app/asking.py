@@ -42,7 +42,7 @@ class Field:
 class AskDialog(ModalScreen[dict[str, str] | None], inherit_css=False):
     """Gives what was chosen and typed, by name; None where it was left."""
 
-    DEFAULT_CSS = CSS.replace("Dialog", "AskDialog")
+    DEFAULT_CSS = CSS.replace("Dialog", "AskDialog") + "AskDialog .prose { width: 1fr; margin-bottom: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
     def __init__(
@@ -60,7 +60,7 @@ class AskDialog(ModalScreen[dict[str, str] | None], inherit_css=False):
         with Vertical():
             yield Label(Text(clean(self._title)), classes="title")
             if self._prose:
-                yield Label(Text(self._prose))
+                yield Label(Text(self._prose), classes="prose")
             for piece in self._asked:
                 if isinstance(piece, Choice):
                     options = [Option(Text(clean(said)), id=value) for value, said in piece.options]

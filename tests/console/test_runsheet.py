@@ -20,6 +20,7 @@ def unit(state: str, **more: Any) -> dict[str, Any]:
         "key": "k1", "title": "Block", "state": state, "does": "Block 192.0.2.7/32", "script": "",
         "reason": "",
         "due": None, "needed": 0, "approvals": [], "answered_by": None, "digest": None, "until": None,
+        "outputs": {},
     }  # fmt: skip
     return {**usual, **more}
 
@@ -39,9 +40,11 @@ def test_what_waits_shows_what_approving_it_means():
         due="2026-03-02T01:00:00Z",
     )  # fmt: skip
     done = unit("done", until="2026-03-02T04:00:00Z", approvals=[{"by": "chen"}, {"by": "zhao"}])
-    told = run(waiting=[waits], actions=[waits, done])
+    answered = unit("done", answered_by="li", outputs={"verdict": "malicious"})
+    told = run(waiting=[waits], actions=[waits, answered, done])
     text = "\n".join(plain(layout(runsheet.sections(told, Teller("en")), 120)))
-    for words in ("| add element x", "| y", "1 of 2 chen", "sm3:ab", "2026-03-02 01:00:00", "Unblock",
+    for words in ("| add element x", "| y", "1 of 2 chen", "sm3:ab", "verdict=malicious",
+                   "2026-03-02 01:00:00", "Unblock",
                   "(until 2026-03-02 04:00:00)", "chen, zhao"):  # fmt: skip
         assert words in text
     assert "\x1b" not in text
