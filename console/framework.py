@@ -114,7 +114,14 @@ class _Local(click.Command):
 
 
 class Command(_Local):
-    """A command in two languages."""
+    """A command in two languages; the service runs those that change something, where one runs."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, here or in the service."""
+        from console.service.client import forward
+
+        code = forward(ctx, self.key or "")
+        return super().invoke(ctx) if code is None else code
 
 
 class Group(_Local, click.Group):

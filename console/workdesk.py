@@ -77,12 +77,12 @@ class Desk:
             yield self._opened(stack)
 
     def _opened(self, stack: ExitStack) -> Accounts:
-        from trust.accounts import opened
+        from console.caller import accounts_of
 
         until = time.monotonic() + PATIENCE_S
         while True:
             try:
-                return stack.enter_context(opened(self._data, self._settings))
+                return stack.enter_context(accounts_of(self._data, self._settings))
             except DataFolderBusy:
                 if time.monotonic() >= until:
                     raise

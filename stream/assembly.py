@@ -55,8 +55,13 @@ class Assembly:
         self.release()
 
 
-def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None = None) -> Assembly:
+def assemble(
+    settings: Settings, data: Path, now: int, *, store_at: Path | None = None,
+    acknowledged: Callable[[list[Document]], object] = lambda _: None,
+) -> Assembly:  # fmt: skip
     """The roles of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError.
+
+    `acknowledged` gets alerts that the store has taken, at least once each, before their input is committed.
 
     `store_at` is the data folder whose embedded store gets the alerts, where that is not `data`: its owner
     sees to its retention then, and the caller to it that nobody else writes alerts of the run's lane there.
@@ -71,8 +76,12 @@ def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None 
     casebook = cache(partial(_casebook, settings, store_at or data))
     indexes: list[IndexStage] = []
 
+    def after(documents: list[Document]) -> None:
+        casebook().take(documents)
+        acknowledged(documents)
+
     def index(_: int) -> Stage:
-        indexes.append(IndexStage(lambda: store, patience, lambda documents: casebook().take(documents)))
+        indexes.append(IndexStage(lambda: store, patience, after))
         return indexes[-1]
 
     archive = FlowArchive(data)

@@ -131,6 +131,12 @@ class DataFolder:
             self.ledger.finished[session] = whole
         self._write()
 
+    def let_go(self, session: str) -> None:
+        """Forget a finished session of a run that goes on: who fed it keeps that it is done."""
+        self.ledger.told.pop(session, None)
+        if self.ledger.finished.pop(session, None) is not None:
+            self._write()
+
     def retain(self, days: int, now: int) -> None:
         """Forget when sessions came whose alerts are no longer kept."""
         oldest = now - (days + 1) * _DAY
