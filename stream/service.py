@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from citywall import __version__
 from citywall.errors import SettingsError
+from citywall.sessions import Session
 from citywall.settings import Settings, results_digest
 from posture.attach import attach
 from stream import codecs, feeder
@@ -214,12 +215,12 @@ class Intake(Feeder):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _RETRY_S)
 
-    def _tapped(self, interface: str, session: Any, loop: asyncio.AbstractEventLoop) -> Tap:
+    def _tapped(self, interface: str, session: Session, loop: asyncio.AbstractEventLoop) -> Tap:
         tap = Tap(
             interface, self._settings, session, taken=self._taken, send=self._send, moved=self._wait,
             stop=self._stop, loop=loop,
         )  # fmt: skip
-        self._folder.stamp(session.id, session.received)
+        self._folder.stamp(session.id, session.received_at)
         self._inbox.began(session.id, session.path)
         return tap
 
