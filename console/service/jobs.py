@@ -107,7 +107,7 @@ def posture(office: Office) -> None:
         return
     watched = reading.watch(settings, office.data, register, begin, until)
     found = index.posture(register, watched.alerts, watched.sensors(), begin, until)
-    told = telling.told(found, telling.chosen(found, "", ""), register, explain=False)
+    told = telling.told(found, telling.chosen(found, None, None), register, explain=False)
     at = told["until"]
     path = office.data / "posture" / f"{at[:10]}.jsonl"
     path.parent.mkdir(exist_ok=True)
