@@ -37,8 +37,9 @@ class Assembly:
     """The roles from the source to the sinks, and what those who play them share.
 
     `sinks` names the stages that say when a session is over. `fresh` gives alert documents indexed since
-    it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `release` lets go
-    of stores; waits for them go through `patience`, which can end them all.
+    it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `retain(now)`
+    lets go of what was kept long enough; `release` lets go of stores; waits for them go through `patience`,
+    which can end them all.
     """
 
     roles: list[Role]
@@ -46,6 +47,7 @@ class Assembly:
     files: CaptureFiles = field(default_factory=CaptureFiles)
     fresh: Callable[[], list[Document]] = list
     shrink: Callable[[int], None] = lambda _: None
+    retain: Callable[[int], None] = lambda _: None
     release: Callable[[], None] = lambda: None
     patience: Patience = field(default_factory=Patience)
 
@@ -86,9 +88,13 @@ def assemble(
 
     archive = FlowArchive(data)
     archive.clean()
-    archive.retain(settings.storage.retention_days, now)
-    if store_at is None:
-        store.retain(settings.storage.retention_days, now)
+
+    def retain(now: int) -> None:
+        archive.retain(settings.storage.retention_days, now)
+        if store_at is None:
+            store.retain(settings.storage.retention_days, now)
+
+    retain(now)
     makers: dict[str, Callable[[int], Stage]] = {"index": index, "archive": lambda _: ArchiveStage(archive)}
     roles = [msgspec.structs.replace(r, make=makers.get(r.name, r.make)) for r in roles]
 
@@ -99,7 +105,7 @@ def assemble(
         return [document for each in indexes for document in each.take_fresh()]
 
     sinks = frozenset(role.name for role in roles if not role.outputs)
-    return Assembly(roles, sinks, files, fresh, shrink, store.close, patience)
+    return Assembly(roles, sinks, files, fresh, shrink, retain, store.close, patience)
 
 
 def _casebook(settings: Settings, data: Path) -> Casebook:

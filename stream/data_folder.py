@@ -140,7 +140,7 @@ class DataFolder:
     def retain(self, days: int, now: int) -> None:
         """Forget when sessions came whose alerts are no longer kept."""
         oldest = now - (days + 1) * _DAY
-        self.ledger.received = {s: t for s, t in self.ledger.received.items() if t >= oldest}
+        self.ledger.received = {s: t for s, t in list(self.ledger.received.items()) if t >= oldest}
 
     def used_bytes(self) -> int:
         """Bytes that the folder's files take on disk."""

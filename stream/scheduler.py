@@ -45,6 +45,8 @@ class Scheduler:
 
     def attach(self, app: Any) -> None:
         """Give the jobs to an application that has not started."""
+        # Faust warns of a timer whose work took longer than its interval: ours are never beside themselves.
+        logging.getLogger("mode.timers").setLevel(logging.ERROR)
         for job in self._jobs:
             if job.cron:
                 app.task(self._doing(job))

@@ -23,7 +23,7 @@ from citywall.sessions import Session
 from citywall.settings import Settings, results_digest
 from posture.attach import attach
 from stream import codecs, feeder
-from stream.assembly import Document, assemble
+from stream.assembly import Assembly, Document, assemble
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.health import ServiceHealth
@@ -47,6 +47,9 @@ _TOLD = 64
 #: Seconds that live sessions get to be worked to their end when the service is asked to stop.
 _WIND_UP_S = 20.0
 _RETRY_S = 1.0
+_DAY = 86_400 * 10**9
+#: When what was kept long enough goes: early in the morning, UTC, and at the start.
+RETENTION = "30 19 * * *"
 #: Given jobs and what is told of acknowledged alerts, as long as the service runs.
 Beside = Callable[[], AbstractContextManager["Company"]]
 
@@ -88,7 +91,8 @@ def serve(data: Path, settings: Settings, observe: Observe | None = None, *, bes
         company = stack.enter_context(beside())
         assembly = Patience()(assemble, settings, data, now, acknowledged=company.acknowledged)
         stack.callback(assembly.close)
-        scheduler = Scheduler(company.jobs)
+        kept = Kept(folder, inbox, assembly, settings.storage.retention_days)
+        scheduler = Scheduler([*company.jobs, Job("retention", kept.retain, cron=RETENTION)])
         stack.callback(scheduler.close)
         service = Service(
             [], settings, folder, assembly=assembly, observe=observe, began=began,
@@ -97,6 +101,21 @@ def serve(data: Path, settings: Settings, observe: Observe | None = None, *, bes
         service.reporter.tell()
         with contextlib.suppress(Stopped):
             service.execute()
+
+
+class Kept:
+    """What is kept for so many days, and then goes."""
+
+    def __init__(self, folder: DataFolder, inbox: Inbox, assembly: Assembly, days: int) -> None:
+        self._folder, self._inbox, self._assembly, self._days = folder, inbox, assembly, days
+
+    def retain(self) -> None:
+        """Let go of what was kept long enough."""
+        now = time.time_ns()
+        self._assembly.retain(now)
+        self._folder.retain(self._days, now)
+        LetterBox(self._folder.root).retain(self._days, now)
+        self._inbox.retain(now - self._days * _DAY)
 
 
 def key_of(settings: Settings) -> str:
