@@ -1,7 +1,8 @@
 """The desk of who has logged in: changes from commands and the console go through here.
 
-The accounts and the audit log are opened for as long as a log-in or a change takes, so that several desks
-may stand side by side; one that finds them taken waits a moment for its turn.
+Where a service runs, it makes them, in the session of who has logged in there. Else the accounts and the
+audit log are opened for as long as a log-in or a change takes, so that several desks may stand side by side;
+one that finds them taken waits a moment for its turn.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from citywall.errors import DataFolderBusy, Refused
 from citywall.permissions import Identity
+from console.service.client import Session
+from console.service.protocol import connect
 
 if TYPE_CHECKING:
     from alerts.workflow import Status, Versioned
@@ -34,17 +37,26 @@ class Desk:
         self._settings = settings
         self._clock = clock
         self._lock = threading.Lock()
+        self._session: Session | None = None
         self.identity: Identity | None = None
 
     def log_in(self, name: str, password: str, via: str) -> Identity:
         """Log in; raises Refused."""
+        if (connection := connect(self._data)) is not None:
+            connection.close()
+            self._session = Session(self._data)
+            self.identity = self._session.log_in(name, password)
+            return self.identity
+        self._session = None
         with self._accounts() as accounts:
             self.identity = accounts.login(name, password, via)
         return self.identity
 
     def log_out(self) -> None:
         """Forget who is here."""
-        self.identity = None
+        session, self._session, self.identity = self._session, None, None
+        if session is not None:
+            session.log_out()
 
     def change(
         self,
@@ -61,6 +73,10 @@ class Desk:
 
         if self.identity is None:
             raise Refused("not_logged_in", "", ACTION, f"alert:{alert_id}")
+        if self._session is not None:
+            from console.service.work import change
+
+            return change(self._session, alert_id, version, status=status, owner=owner, note=note)
         with self._accounts() as accounts:
             store = open_store(self._settings.store, self._data, elasticsearch=self._settings.elasticsearch)
             try:
