@@ -21,6 +21,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(ge=0, le=3600, description="Seconds a file in the watched folder must not have changed for."),
     ] = 2.0
+    packets_gib: Annotated[
+        float,
+        Meta(ge=0, description="Gibibytes of an interface's packets that are kept as evidence; 0 for none."),
+    ] = 2.0
     socket_mode: Annotated[
         str,
         Meta(

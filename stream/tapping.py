@@ -20,6 +20,7 @@ from citywall.sessions import LIVE, Session, session_id
 from citywall.settings import Settings, results_digest
 from ingest.decode.blocks import InlineBlock
 from ingest.live.sealing import LiveCapture
+from ingest.live.segments import Segments
 from stream import codecs
 from stream.board import FEEDER
 from stream.codecs import Header, Kind, Opening, Tally
@@ -32,6 +33,8 @@ INTERFACE = "interface:"
 #: The error that a session counts whose process was killed.
 CUT_OFF = "sensor_cut_off"
 UNREADABLE = "input_unreadable"
+#: Where the packets of interfaces are kept, in the data folder.
+PACKETS = "packets"
 Send = Callable[[str, bytes], Awaitable[None]]
 Taken = Callable[[str, str], int | None]
 
@@ -46,12 +49,14 @@ def new_session(interface: str, settings: Settings, received: int) -> Session:
 class Tap:
     """Feeds what passes one interface, from `open` on until `stop` is set. Raises what `LiveCapture` does.
 
-    `taken` and `send` are the feeder's; `moved` waits until a stage took something. Made in any thread.
+    `keep` gets the packets as evidence. `taken` and `send` are the feeder's; `moved` waits until a stage took
+    something. Made in any thread.
     """
 
     def __init__(
         self, interface: str, settings: Settings, session: Session, *, taken: Taken, send: Send,
         moved: Callable[[], Awaitable[object]], stop: asyncio.Event, loop: asyncio.AbstractEventLoop,
+        keep: Segments | None = None,
     ) -> None:  # fmt: skip
         self.session = session
         self._settings = settings
@@ -59,6 +64,7 @@ class Tap:
         self._send = send
         self._moved = moved
         self._stop = stop
+        self._keep = keep
         self._halt = threading.Event()
         self._news = asyncio.Event()
         self._fed = 0
@@ -94,11 +100,23 @@ class Tap:
         """In a thread of its own: block after block, until told to halt."""
         try:
             for block in self._live.blocks(self._halt):
+                self._keep_packets(block)
                 if not self._outbox.put(block):
                     return
         finally:
             self._live.close()
+            if self._keep is not None:
+                self._keep.close()
             self._outbox.finish()
+
+    def _keep_packets(self, block: InlineBlock) -> None:
+        """What cannot be kept is told of, and detected in all the same."""
+        if self._keep is not None:
+            try:
+                self._keep.add(block)
+            except OSError as e:
+                log.error("packets of %s are not kept as evidence any more: %s", self.session.path, e)  # noqa: TRY400 (the reason says it)
+                self._keep = None
 
     async def _halt_when_stopped(self) -> None:
         await self._stop.wait()

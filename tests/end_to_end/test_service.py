@@ -18,6 +18,7 @@ from citywall.settings import load
 from console import signin
 from console.service import protocol
 from drills import packets
+from ingest.capture import open_capture
 from trust import chain
 from trust.accountfile import AccountFile
 from trust.accounts import Accounts
@@ -170,6 +171,9 @@ def test_from_the_wire_to_a_block_that_one_of_two_approvers_allows(up: Up, wire:
     assert up.act("alerts", "work", name, "--as", "ann", "--status", "in_progress")["workflow"]["owner"] == ""
     run = up.act("playbooks", "run", "contain-scan", "--alert", name, "--live", "--as", "ann")
     up.act("playbooks", "answer", run["id"], "done", "--out", "verdict=malicious", "--as", "ann")
+    [kept] = [a for a in up.shown(run["id"])["actions"] if a["action"] == "evidence"]
+    with open_capture(Path(kept["outputs"]["evidence"]) / "packets-1.pcap") as sliced:
+        assert sum(ref.packets for ref in sliced.blocks(1 << 20)) == 110  # 88 probes, 22 refusals
     [waits] = [a for a in up.shown(run["id"])["actions"] if a["state"] == "approval"]
     err = up.act("playbooks", "approve", run["id"], "--seen", waits["digest"], "--as", "ann", code=1)
     assert "refused" in err
