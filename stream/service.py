@@ -21,7 +21,7 @@ from citywall import __version__
 from citywall.errors import SettingsError
 from citywall.sessions import Session
 from citywall.settings import Settings, results_digest
-from ingest.live.segments import Segments
+from ingest.live.keeping import Keeping
 from posture.attach import attach
 from stream import codecs, feeder
 from stream.assembly import Assembly, Document, assemble
@@ -238,15 +238,15 @@ class Intake(Feeder):
     def _tapped(self, interface: str, session: Session, loop: asyncio.AbstractEventLoop) -> Tap:
         tap = Tap(
             interface, self._settings, session, taken=self._taken, send=self._send, moved=self._wait,
-            stop=self._stop, loop=loop, keep=self._segments(interface),
+            stop=self._stop, loop=loop, keep=self._keeping(interface),
         )  # fmt: skip
         self._folder.stamp(session.id, session.received_at)
         self._inbox.began(session.id, session.path)
         return tap
 
-    def _segments(self, interface: str) -> Segments | None:
+    def _keeping(self, interface: str) -> Keeping | None:
         most = int(self._settings.service.packets_gib * (1 << 30))
-        return Segments(self._folder.root / PACKETS / interface, most) if most else None
+        return Keeping(self._folder.root / PACKETS / interface, most) if most else None
 
     async def _wait(self) -> None:
         """Until something was taken or finished."""

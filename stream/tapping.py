@@ -20,7 +20,7 @@ from citywall.sessions import LIVE, Session, session_id
 from citywall.settings import Settings, results_digest
 from ingest.decode.blocks import InlineBlock
 from ingest.live.sealing import LiveCapture
-from ingest.live.segments import Segments
+from ingest.live.keeping import Keeping
 from stream import codecs
 from stream.board import FEEDER
 from stream.codecs import Header, Kind, Opening, Tally
@@ -56,7 +56,7 @@ class Tap:
     def __init__(
         self, interface: str, settings: Settings, session: Session, *, taken: Taken, send: Send,
         moved: Callable[[], Awaitable[object]], stop: asyncio.Event, loop: asyncio.AbstractEventLoop,
-        keep: Segments | None = None,
+        keep: Keeping | None = None,
     ) -> None:  # fmt: skip
         self.session = session
         self._settings = settings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ingest.capture import open_capture
 from ingest.decode.blocks import BlockRef, InlineBlock, Interface, Section
-from ingest.live.segments import Segments, between
+from ingest.live.keeping import Keeping, between
 
 SECOND = 1_000_000_000
 
@@ -18,7 +18,7 @@ def block(at: int, size: int = 100) -> InlineBlock:
 
 
 def test_a_ring_of_captures_the_oldest_of_which_go(tmp_path: Path):
-    ring = Segments(tmp_path / "eth0", most_bytes=1500, segment_bytes=300)
+    ring = Keeping(tmp_path / "eth0", most_bytes=1500, segment_bytes=300)
     for at in range(100, 120):
         ring.add(block(at))
         ring.add(InlineBlock(block(at).block, b""))
@@ -32,7 +32,7 @@ def test_a_ring_of_captures_the_oldest_of_which_go(tmp_path: Path):
 
 
 def test_files_of_a_time(tmp_path: Path):
-    ring = Segments(tmp_path, most_bytes=1 << 20, segment_bytes=120)
+    ring = Keeping(tmp_path, most_bytes=1 << 20, segment_bytes=120)
     for at in (100, 200, 300, 300):
         ring.add(block(at))
     ring.close()
@@ -47,7 +47,7 @@ def test_files_of_a_time(tmp_path: Path):
 
 def test_one_that_was_killed_goes_on_beside_what_it_left(tmp_path: Path):
     for _ in range(2):
-        ring = Segments(tmp_path, most_bytes=1 << 20)
+        ring = Keeping(tmp_path, most_bytes=1 << 20)
         ring.add(block(100))
         ring.close()
     assert len(list(tmp_path.iterdir())) == 2

@@ -20,7 +20,7 @@ _TIME = struct.Struct("<II")
 _SUFFIX = ".pcap"
 
 
-class Segments:
+class Keeping:
     """Writes the ring in `folder`, of about `most_bytes`. `add` and `close` raise OSError."""
 
     def __init__(self, folder: Path, most_bytes: int, segment_bytes: int = SEGMENT_BYTES) -> None:
