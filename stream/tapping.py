@@ -19,8 +19,8 @@ from citywall.errors import InputError
 from citywall.sessions import LIVE, Session, session_id
 from citywall.settings import Settings, results_digest
 from ingest.decode.blocks import InlineBlock
-from ingest.live.sealing import LiveCapture
 from ingest.live.keeping import Keeping
+from ingest.live.sealing import LiveCapture
 from stream import codecs
 from stream.board import FEEDER
 from stream.codecs import Header, Kind, Opening, Tally
