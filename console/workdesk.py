@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citywall.errors import DataFolderBusy, Refused
-from citywall.permissions import Identity
+from citywall.permissions import Identity, Target
 from console.service.client import Session
 from console.service.protocol import connect
 
@@ -86,6 +86,19 @@ class Desk:
                 )
             finally:
                 store.close()
+
+    def require(self, action: str, target: Target) -> None:
+        """Ask the guard whether who is here may do something; raises Refused, which is audited."""
+        with self.acting(action, target) as (accounts, identity):
+            accounts.guard.require(identity, action, target)
+
+    @contextmanager
+    def acting(self, action: str, target: Target) -> Iterator[tuple[Accounts, Identity]]:
+        """The accounts, and who is here and wants to do `action`; raises Refused where nobody is."""
+        if self.identity is None:
+            raise Refused("not_logged_in", "", action, str(target))
+        with self._accounts() as accounts:
+            yield accounts, self.identity
 
     @contextmanager
     def _accounts(self) -> Iterator[Accounts]:
