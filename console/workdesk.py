@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citywall.errors import DataFolderBusy, Refused
-from citywall.permissions import Identity, Target
+from citywall.permissions import Identity, Target, refusal
 from console.service.client import Session
 from console.service.protocol import connect
 
@@ -37,24 +37,24 @@ class Desk:
         self._settings = settings
         self._clock = clock
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self.session: Session | None = None  # at the service, where one runs
         self.identity: Identity | None = None
 
     def log_in(self, name: str, password: str, via: str) -> Identity:
         """Log in; raises Refused."""
         if (connection := connect(self._data)) is not None:
             connection.close()
-            self._session = Session(self._data)
-            self.identity = self._session.log_in(name, password)
+            self.session = Session(self._data)
+            self.identity = self.session.log_in(name, password)
             return self.identity
-        self._session = None
+        self.session = None
         with self._accounts() as accounts:
             self.identity = accounts.login(name, password, via)
         return self.identity
 
     def log_out(self) -> None:
         """Forget who is here."""
-        session, self._session, self.identity = self._session, None, None
+        session, self.session, self.identity = self.session, None, None
         if session is not None:
             session.log_out()
 
@@ -73,10 +73,10 @@ class Desk:
 
         if self.identity is None:
             raise Refused("not_logged_in", "", ACTION, f"alert:{alert_id}")
-        if self._session is not None:
+        if self.session is not None:
             from console.service.work import change
 
-            return change(self._session, alert_id, version, status=status, owner=owner, note=note)
+            return change(self.session, alert_id, version, status=status, owner=owner, note=note)
         with self._accounts() as accounts:
             store = open_store(self._settings.store, self._data, elasticsearch=self._settings.elasticsearch)
             try:
@@ -88,7 +88,14 @@ class Desk:
                 store.close()
 
     def require(self, action: str, target: Target) -> None:
-        """Ask the guard whether who is here may do something; raises Refused, which is audited."""
+        """Ask the guard whether who is here may do something; raises Refused.
+
+        That is audited, but for who is at the service: it refuses what they try, and audits that.
+        """
+        if self.session is not None and self.identity is not None:
+            if code := refusal(self.identity, action, target):
+                raise Refused(code, self.identity.user, action, str(target))
+            return
         with self.acting(action, target) as (accounts, identity):
             accounts.guard.require(identity, action, target)
 

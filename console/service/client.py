@@ -14,7 +14,7 @@ from citywall.errors import Refused, StreamError, UsageError
 from console import caller, language
 from console.service import protocol
 from console.service.acts import is_act
-from console.service.protocol import Answer, Ask, Call, Done, Line, Login, Logout, Say, Token, Turned
+from console.service.protocol import Alive, Answer, Ask, Call, Done, Line, Login, Logout, Say, Token, Turned
 
 if TYPE_CHECKING:
     from citywall.permissions import Identity
@@ -76,6 +76,13 @@ class Session:
             raise StreamError("the service answers something else than was asked")
         self._token, self.identity = reply.token, reply.identity
         return reply.identity
+
+    def alive(self) -> bool:
+        """Whether the session goes on."""
+        with self._connected() as connection:
+            line = Line(connection)
+            line.send(Alive(self._token))
+            return line.reply() == Done(0)
 
     def log_out(self) -> None:
         """End the session."""

@@ -1,8 +1,8 @@
 """What is said through the service's socket: lines of JSON, each an object of one kind.
 
-The caller begins with a `Call` (a command), a `Login` or a `Logout`. To a command the service answers with
-`Say` and `Ask` (which the caller answers with an `Answer`) and at last `Done`; to a log-in with `Token` or
-`Turned`; to a log-out with `Done`.
+The caller begins with a `Call` (a command), a `Login`, a `Logout` or `Alive`. To a command the service
+answers with `Say` and `Ask` (which the caller answers with an `Answer`) and at last `Done`; to a log-in with
+`Token` or `Turned`; to anything else with `Done`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,12 @@ class Login(msgspec.Struct, tag="login", frozen=True, forbid_unknown_fields=True
 
 class Logout(msgspec.Struct, tag="logout", frozen=True, forbid_unknown_fields=True):
     """End a session."""
+
+    token: str
+
+
+class Alive(msgspec.Struct, tag="alive", frozen=True, forbid_unknown_fields=True):
+    """Ask whether a session goes on: `Done(0)` where it does."""
 
     token: str
 
@@ -90,7 +96,7 @@ class Done(msgspec.Struct, tag="done", frozen=True):
     code: int = 0
 
 
-Request = Call | Login | Logout
+Request = Call | Login | Logout | Alive
 Reply = Say | Ask | Token | Turned | Done
 _encode = msgspec.json.Encoder().encode
 _requests: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Request)

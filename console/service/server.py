@@ -24,7 +24,7 @@ from citywall.errors import Refused, StreamError
 from citywall.permissions import Identity
 from console.caller import Caller, Office, serving
 from console.service import protocol
-from console.service.protocol import Ask, Call, Done, Line, Login, Say, Token, Turned
+from console.service.protocol import Alive, Ask, Call, Done, Line, Login, Say, Token, Turned
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +127,8 @@ class Server:
                     line.send(self._log_in(request, via))
                 case Call():
                     line.send(Done(self._run(request, line, via, trusted=uid in {0, os.geteuid()})))
+                case Alive():
+                    line.send(Done(int(self.sessions.get(request.token) is None)))
                 case _:
                     self.sessions.end(request.token)
                     line.send(Done())

@@ -73,7 +73,12 @@ class Up:
 
     def told(self) -> str:
         log = self.data / "logs" / "citywall.log"
-        return self.log.read_text() + (log.read_text()[-5000:] if log.exists() else "")
+        status = self.data / "status.json"
+        return (
+            (status.read_text() if status.exists() else "")
+            + self.log.read_text()
+            + (log.read_text()[-5000:] if log.exists() else "")
+        )
 
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None

@@ -10,7 +10,7 @@ import pytest
 from citywall.permissions import LOCAL, Identity
 from citywall.settings import load
 from console.caller import Office
-from playbooks.actions.base import World
+from console.commands.playbooks import world_of
 from playbooks.desk import Desk, library_of
 from playbooks.runfile import RunFile
 from trust import chain
@@ -34,7 +34,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         for name, role in (("li", "analyst"), ("wang", "approver")):
             _, given = accounts.add(root, name, [role])
             accounts.passwd(name, given, WORD, "test")
-        desk = Desk(RunFile(data), accounts, library_of(settings), World(data, settings))
+        desk = Desk(RunFile(data), accounts, library_of(settings), world_of(data, settings))
         yield Office(data, settings, accounts, desk)
 
 
