@@ -142,9 +142,11 @@ class Service(Run):
         self._scheduler.attach(engine.app)
 
     def _feeder(self, engine: Engine) -> Feeder:
+        from stream.app import log_of
+
         self._fed = Intake(
             self.sources, self.settings, self.folder, files=self.assembly.files, taken=self._taken,
-            send=engine.send, moved=self.moved, inbox=self._inbox,
+            send=engine.send, moved=self.moved, inbox=self._inbox, write=log_of(engine.app).write,
         )  # fmt: skip
         return self._fed
 
@@ -174,10 +176,14 @@ class Service(Run):
 
 
 class Intake(Feeder):
-    """Feeds files as they come, and interfaces, until told to stop."""
+    """Feeds files as they come, and interfaces, until told to stop.
 
-    def __init__(self, *args: Any, inbox: Inbox, **more: Any) -> None:
+    `write` hands what the log has to the operating system, where it is safe from a kill.
+    """
+
+    def __init__(self, *args: Any, inbox: Inbox, write: Callable[[], None], **more: Any) -> None:
         super().__init__(*args, **more)
+        self._write = write
         self._inbox = inbox
         self._stop = asyncio.Event()
         self._letters = LetterBox(self._folder.root)
@@ -237,7 +243,7 @@ class Intake(Feeder):
 
     def _tapped(self, interface: str, session: Session, loop: asyncio.AbstractEventLoop) -> Tap:
         tap = Tap(
-            interface, self._settings, session, taken=self._taken, send=self._send, moved=self._wait,
+            interface, self._settings, session, taken=self._taken, send=self._send_live, moved=self._wait,
             stop=self._stop, loop=loop, keep=self._keeping(interface),
         )  # fmt: skip
         self._folder.stamp(session.id, session.received_at)
@@ -247,6 +253,11 @@ class Intake(Feeder):
     def _keeping(self, interface: str) -> Keeping | None:
         most = int(self._settings.service.packets_gib * (1 << 30))
         return Keeping(self._folder.root / PACKETS / interface, most) if most else None
+
+    async def _send_live(self, topic: str, message: bytes) -> None:
+        """What comes once only."""
+        await self._send(topic, message)
+        self._write()
 
     async def _wait(self) -> None:
         """Until something was taken or finished."""
