@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 DATA   ?= data
 SCENE  := build/scene.pcap
 
-.PHONY: help run test lint bench peers services services-stop bundle setup kernels clean
+.PHONY: help run test story lint bench peers services services-stop bundle setup kernels clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -24,6 +24,9 @@ endif
 
 test: $(VENV)/.dev kernels ## run every test
 	@$(BIN)/python -m pytest $(PYTEST)
+
+story: $(VENV)/.dev kernels ## the whole story through the service, its screens saved under build/story (root, tmux)
+	@CITYWALL_STORY=build/story $(BIN)/python -m pytest tests/end_to_end/test_service.py
 
 lint: $(VENV)/.dev ## formatting, lint, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -25,6 +25,7 @@ from citywall.playbooksettings import PlaybookSettings
 from citywall.reportsettings import PostureSettings, ReportSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
+from citywall.servicesettings import ServiceSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
 
 ENVIRONMENT_PREFIX = "CITYWALL_"
@@ -180,6 +181,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sensor: SensorSettings = SensorSettings()
     posture: PostureSettings = PostureSettings()
     report: ReportSettings = ReportSettings()
+    service: ServiceSettings = ServiceSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 

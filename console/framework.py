@@ -115,10 +115,18 @@ class _Local(click.Command):
 
 
 class Command(_Local):
-    """A command in two languages. What it refuses for faults is recorded in the audit log."""
+    """A command in two languages; the service runs those that change something, where one runs.
+
+    What it refuses for faults is recorded in the audit log.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command, here or in the service."""
+        from console.service.client import forward
+
+        code = forward(ctx, self.key or "")
+        if code is not None:
+            return code
         try:
             return super().invoke(ctx)
         except FaultyInput as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from citywall import approvals
 from citywall.errors import FaultyInput, UsageError
 from citywall.faults import audited
-from citywall.permissions import Identity, Target
+from citywall.permissions import OURSELVES, Identity, Target
 from citywall.playbooksettings import PlaybookSettings
 from citywall.settings import Settings
 from playbooks import engine, inputs
@@ -76,21 +76,28 @@ class Desk:
 
     def request(
         self, by: Identity, name: str, given: Mapping[str, str], *, live: bool = False, alert: str = "",
-        case: str = "", lane: str = "live",
+        case: str = "", lane: str = "live", id_: str = "",
     ) -> Stored:  # fmt: skip
-        """Ask for a run, and let it go as far as it can. Dry unless `live`; in the lane of its alert."""
+        """Ask for a run, and let it go as far as it can. Dry unless `live`; in the lane of its alert.
+
+        Who asks with an `id_` of their own gets the run of that id, where there is one: it is begun once.
+        The service is nobody's second person: what it asks for, one more must approve.
+        """
         self._guard.require(by, "playbooks.request", Target("playbook", name))
         entries = self._entries(by, name)
         self._may_run(by, entries)
         first = entries[0]
+        if id_ and (known := self.file.get(id_)) is not None:
+            return known
         document = self._world.alert(alert) if alert else None
         if alert and document is None:
             raise UsageError(f"there is no alert {alert}")
         found = inputs.gathered(first.playbook, given, document, case)
         event = e.Requested(
-            id=f"run-{uuid.uuid4().hex[:16]}", playbook=first.playbook.id, name=first.short, by=by.user,
-            live=live, lane=inputs.lane_of(document, lane), books=tuple(book.digest for book in entries),
-            policy=_policy(self._settings), values=found, trigger=alert, case=case,
+            id=id_ or f"run-{uuid.uuid4().hex[:16]}", playbook=first.playbook.id, name=first.short,
+            by=by.user, live=live, lane=inputs.lane_of(document, lane),
+            books=tuple(book.digest for book in entries),
+            policy=_policy(self._settings, by), values=found, trigger=alert, case=case,
         )  # fmt: skip
         stored = self._journal.begin(event, by, entries)
         return self._runner.advance(stored.run.id)
@@ -222,8 +229,9 @@ class Desk:
         return next((books[digest].name for digest in run.books if digest not in now), "")
 
 
-def _policy(settings: PlaybookSettings) -> Policy:
-    return Policy(settings.approvals, settings.approval_minutes * _MINUTE, settings.manual_minutes * _MINUTE)
+def _policy(settings: PlaybookSettings, by: Identity) -> Policy:
+    needed = settings.approvals + (by == OURSELVES)
+    return Policy(needed, settings.approval_minutes * _MINUTE, settings.manual_minutes * _MINUTE)
 
 
 def _reason(text: str) -> str:

@@ -57,7 +57,9 @@ class Citywall:
 
     def set_aside(self) -> str:
         """Why messages were set aside, if any were."""
-        return "\n".join(f"{x.stage}/{x.partition} {x.path}: {x.reason}" for x in LetterBox(self.data).letters())
+        return "\n".join(
+            f"{x.stage}/{x.partition} {x.path}: {x.reason}" for x in LetterBox(self.data).letters()
+        )
 
     def run(self, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
         """`citywall run … --json`, decoded."""
