@@ -26,7 +26,7 @@ test: $(VENV)/.dev kernels ## run every test
 	@$(BIN)/python -m pytest $(PYTEST)
 
 story: $(VENV)/.dev kernels ## the whole story through the service, its screens saved under build/story (root, tmux)
-	@CITYWALL_STORY=build/story $(BIN)/python -m pytest tests/end_to_end/test_service.py
+	@STORY=build/story $(BIN)/python -m pytest tests/end_to_end/test_service.py
 
 lint: $(VENV)/.dev ## formatting, lint, types and import contracts
 	@$(BIN)/ruff format --check .

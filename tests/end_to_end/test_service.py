@@ -140,14 +140,14 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def screens_of(data: Path) -> Any:
-    """Saves screens where `CITYWALL_STORY` names a folder."""
+    """Saves screens where `STORY` names a folder."""
     place = ROOT / "tests" / "screens.py"
     spec = importlib.util.spec_from_file_location("citywall_test_screens", place)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.Screens(data, os.environ.get("CITYWALL_STORY", ""))
+    return module.Screens(data, os.environ.get("STORY", ""))
 
 
 def scan(number: int) -> list[packets.Frame]:
@@ -199,7 +199,7 @@ def test_from_the_wire_to_a_block_that_one_of_two_approvers_allows(up: Up, wire:
     with open_capture(Path(kept["outputs"]["evidence"]) / "packets-1.pcap") as sliced:
         assert sum(ref.packets for ref in sliced.blocks(1 << 20)) > 5  # those the alert knew of by then
     [waits] = [a for a in up.shown(run["id"])["actions"] if a["state"] == "approval"]
-    screens.shoot("approvals", run["id"], "approvals")
+    screens.shoot("approvals", "ann", "approvals")
     err = up.act("playbooks", "approve", run["id"], "--seen", waits["digest"], "--as", "ann", code=1)
     assert "refused" in err
 
@@ -217,13 +217,13 @@ def test_from_the_wire_to_a_block_that_one_of_two_approvers_allows(up: Up, wire:
 
     # The case is closed, the block is taken back, the day is reported.
     [case] = [json.loads(line) for line in up.citywall("cases", "list", "--json").stdout.splitlines()]
-    screens.shoot("case", "10.66.0.1", "cases")
+    screens.shoot("case", "10.66", "cases")
     closed = up.act("cases", "close", case["id"], "--outcome", "handled", "--text", "blocked", "--as", "ann")
     assert closed["status"] == "closed"
     up.act("playbooks", "rollback", run["id"], "--reason", "it is over", "--as", "ann")
     assert blocked(wire) in {None, False}
-    screens.shoot("runs", run["id"], "runs")
-    if os.environ.get("CITYWALL_STORY"):
+    screens.shoot("runs", "ann", "runs")
+    if os.environ.get("STORY"):
         report(up, tmp_path)
 
     assert up.end() == 0
@@ -250,7 +250,7 @@ def report(up: Up, folder: Path) -> None:
     alerts = up.citywall.alerts()
     by_class = told["figures"]["alerts_by_class"]["rows"]
     assert sum(row["alerts"] for row in by_class) == len(alerts)
-    saved = Path(os.environ["CITYWALL_STORY"]) / "report"
+    saved = Path(os.environ["STORY"]) / "report"
     shutil.copytree(told["folder"], saved, dirs_exist_ok=True)
 
 
