@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 DATA   ?= data
 SCENE  := build/scene.pcap
 
-.PHONY: help run test fuzz lint bench peers services services-stop bundle setup kernels clean
+.PHONY: help run test fuzz story lint bench peers services services-stop bundle setup kernels clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -28,6 +28,9 @@ test: $(VENV)/.dev kernels ## run every test, two at a time
 fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the parsers, bounded: make fuzz [SECONDS_EACH=60]
 	@$(BIN)/pip install --quiet --group fuzz
 	@for target in exports logs; do $(BIN)/python tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60); done
+
+story: $(VENV)/.dev kernels ## the whole story through the service, its screens saved under build/story (root, tmux)
+	@STORY=build/story $(BIN)/python -m pytest tests/end_to_end/test_service.py
 
 lint: $(VENV)/.dev ## formatting, lint, types and import contracts
 	@$(BIN)/ruff format --check .

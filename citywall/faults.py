@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 
 from citywall.i18n import tr
+
+#: Faults of a file that a record of the audit log tells, and characters of each of their texts.
+_MOST, _LONGEST = 20, 300
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -28,3 +34,13 @@ class Fault(msgspec.Struct, frozen=True):
         place = self.path + (tr("fault.at_line", language, line=self.line) if self.line else "")
         told = [place, self.field, self.reason(language)] if self.field else [place, self.reason(language)]
         return tr("fault.colon", language).join(told)
+
+
+def audited(faults: Sequence[Fault]) -> dict[str, Any]:
+    """Faults as the audit log has them: how many, and the first, cut to what a record may hold."""
+    shown = [
+        {"file": f.path[:_LONGEST], "line": f.line, "field": f.field[:_LONGEST],
+         "reason": f.reason("en")[:_LONGEST]}
+        for f in faults[:_MOST]
+    ]  # fmt: skip
+    return {"count": len(faults), "faults": shown}

@@ -21,6 +21,8 @@ VIEWER = "viewer"
 ROLES = (ADMINISTRATOR, ANALYST, APPROVER, LIAISON, AUDITOR, VIEWER)
 #: Who works on the data folder itself, with the rights of the operating system: no account has this role.
 LOCAL = "local"
+#: The service itself, where it begins something: no account has this role, nor its name.
+SERVICE = "service"
 
 _WATCHING = (ANALYST, APPROVER, AUDITOR, VIEWER)
 _WORKING = (ANALYST, APPROVER)
@@ -47,7 +49,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "alerts.mute": _WORKING,
         "flows.read": _WATCHING,
         "cases.read": (*_WATCHING, LIAISON),
-        "cases.work": _WORKING,
+        "cases.work": (*_WORKING, SERVICE),
         "cases.close": _WORKING,
         "assets.read": (ADMINISTRATOR, *_WATCHING, LIAISON),
         "assets.change": (ADMINISTRATOR, ANALYST),
@@ -60,13 +62,13 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "notices.close": _WORKING,
         "playbooks.read": _WATCHING,
         "playbooks.change": (APPROVER,),
-        "playbooks.request": _WORKING,
+        "playbooks.request": (*_WORKING, SERVICE),
         "playbooks.approve": (APPROVER,),
         "playbooks.rollback": _WORKING,
         "drills.read": _WATCHING,
         "drills.run": _WORKING,
         "reports.read": _WATCHING,
-        "reports.make": (ANALYST, APPROVER, AUDITOR),
+        "reports.make": (ANALYST, APPROVER, AUDITOR, SERVICE),
     }.items()
 }
 #: What nobody does to an account of their own: rights are another administrator's to change.
@@ -86,6 +88,10 @@ class Identity(msgspec.Struct, frozen=True):
     def role(self) -> str:
         """The roles in one word, `analyst+approver`."""
         return "+".join(self.roles)
+
+
+#: Who the service is.
+OURSELVES = Identity("citywall", (SERVICE,), via="service")
 
 
 class Target(msgspec.Struct, frozen=True):

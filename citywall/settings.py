@@ -29,6 +29,7 @@ from citywall.reportsettings import PostureSettings, ReportSettings
 from citywall.rulesettings import RuleSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
+from citywall.servicesettings import ServiceSettings
 from citywall.trustsettings import AccountSettings, AuditSettings
 
 ENVIRONMENT_PREFIX = "CITYWALL_"
@@ -188,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     applications: ApplicationSettings = ApplicationSettings()
     report: ReportSettings = ReportSettings()
     models: ModelSettings = ModelSettings()
+    service: ServiceSettings = ServiceSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 

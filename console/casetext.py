@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from citywall import sm3
 from citywall.errors import InputError
-from console import severity
+from console import caller, severity
 from console.text import clean
 
 if TYPE_CHECKING:
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from console.terminal import Terminal
 
 _BLOCK = 1 << 20
+
+
+class Teller(Protocol):
+    """What speaks to a reader: a terminal, a view."""
+
+    @property
+    def speech(self) -> str:
+        """The language."""
+        ...
+
+    def tr(self, key: str, **values: object) -> str:
+        """A text of the catalogue."""
+        ...
 
 
 def plain(view: View, settings: Settings, *, whole: bool = False, now: int | None = None) -> dict[str, Any]:
@@ -92,10 +105,10 @@ def write_list(views: list[View], look: Terminal, settings: Settings) -> None:
             Cell(clean(title(v, look)), "bold"),
             look.tr(f"case_stage.{v.case.stage}"),
             f"{len(v.case.members):,}",
-            _short(v.case.last),
+            short(v.case.last),
             clean(", ".join(dict.fromkeys(a.unit_name or a.unit for a in v.case.assets))),
             clean(v.work.owner),
-            _due(v, look, settings),
+            due(v, look, settings),
             Cell(v.case.id, "dim"),
         ]
         for v in views
@@ -115,7 +128,7 @@ def write_case(view: View, look: Terminal, settings: Settings) -> None:
     )
     outcome = look.tr(f"case_outcome.{work.outcome}") if work.outcome else ""
     level = look.tr(f"case_level.{work.level}") if work.level else look.tr("cases.ungraded")
-    opened = f"{_short(case.detected_at)} ({look.tr(f'cases.by_{case.opened_by}')})" if case.opened_by else ""
+    opened = f"{short(case.detected_at)} ({look.tr(f'cases.by_{case.opened_by}')})" if case.opened_by else ""
     for key, said in (
         ("id", case.id),
         ("status", look.tr(f"case_status.{work.status}") + (f" ({outcome})" if outcome else "")),
@@ -126,8 +139,8 @@ def write_case(view: View, look: Terminal, settings: Settings) -> None:
         ("hosts", ", ".join(case.hosts[:10]) + (" …" if len(case.hosts) > 10 else "")),
         ("units", units),
         ("detected", opened),
-        ("known", _short(work.known_at)),
-        ("span", f"{_short(case.first)} – {_short(case.last)}"),
+        ("known", short(work.known_at)),
+        ("span", f"{short(case.first)} – {short(case.last)}"),
     ):
         if said:
             write_text(look, f"{look.tr(f'cases.{key}')}: {clean(said)}", indent=2)
@@ -138,15 +151,15 @@ def write_case(view: View, look: Terminal, settings: Settings) -> None:
     if view.timeline:
         write_heading(look, look.tr("cases.history"))
         for step in view.timeline:
-            write_text(look, f"{_short(step.at)}  {clean(step.by)}: {clean(step_text(step, look))}", indent=2)
+            write_text(look, f"{short(step.at)}  {clean(step.by)}: {clean(step_text(step, look))}", indent=2)
 
 
-def title(view: View, look: Terminal) -> str:
+def title(view: View, look: Teller) -> str:
     """What a case is called in the reader's language."""
     return view.case.title_zh if look.speech == "zh" else view.case.title_en
 
 
-def step_text(step: Step, look: Terminal) -> str:
+def step_text(step: Step, look: Teller) -> str:
     """One step in words."""
     value = step.value
     if step.what in ("status", "grade", "close", "report"):
@@ -155,7 +168,7 @@ def step_text(step: Step, look: Terminal) -> str:
     if step.evidence is not None:
         value = step.evidence.ref + (f" sha256:{step.evidence.sha256}" if step.evidence.sha256 else "")
     if step.time:
-        value = f"{value} {_short(step.time)}".strip()
+        value = f"{value} {short(step.time)}".strip()
     said = look.tr(f"case_step.{step.what}", value=value)
     return f"{said} {step.text}".strip()
 
@@ -164,8 +177,9 @@ def evidence_of(ref: str) -> Evidence:
     """A reference to evidence; of a file that is here, with its digests. Raises InputError where it fails."""
     from alerts.cases.work import Evidence
 
-    path = Path(ref)
-    if not path.is_file():
+    at = caller.current()
+    path = Path(ref) if at is None else at.folder / ref
+    if (at is not None and not at.trusted) or not path.is_file():  # others' rights are not ours
         return Evidence(ref)
     one, other, size = sm3.new(), hashlib.sha256(), 0
     try:
@@ -202,14 +216,14 @@ def _write_alerts(view: View, look: Terminal) -> None:
     for member in view.case.members:
         said = member.message_zh if chinese else member.message_en
         mark = severity.mark(member.severity, look.speech)
-        write_text(look, f"{_short(member.start)}  {mark}  {clean(said)}  {member.id}", indent=2)
+        write_text(look, f"{short(member.start)}  {mark}  {clean(said)}  {member.id}", indent=2)
     if view.case.breakouts:
         write_heading(look, look.tr("cases.breakouts"))
         for b in view.case.breakouts:
-            write_text(look, f"{_short(b.time)}  {breakout_text(b, look)}", indent=2)
+            write_text(look, f"{short(b.time)}  {breakout_text(b, look)}", indent=2)
 
 
-def breakout_text(b: Breakout, look: Terminal) -> str:
+def breakout_text(b: Breakout, look: Teller) -> str:
     """What rose, in words."""
     if b.what == "importance":
         return look.tr("cases.rose_importance", before=b.rose_from, after=b.rose_to)
@@ -220,7 +234,8 @@ def breakout_text(b: Breakout, look: Terminal) -> str:
     return look.tr(f"cases.rose_{b.what}", before=before, after=after)
 
 
-def _due(view: View, look: Terminal, settings: Settings) -> str:
+def due(view: View, look: Teller, settings: Settings) -> str:
+    """When the next report must be made, and how that stands; empty where no clock runs."""
     running = [c for c in plain(view, settings)["clocks"] if not c["done"]]
     if not running:
         return ""
@@ -245,5 +260,6 @@ def _iso(moment: int) -> str | None:
     return times.to_iso(moment) if moment else None
 
 
-def _short(moment: int) -> str:
+def short(moment: int) -> str:
+    """A time to the second; empty for none."""
     return (_iso(moment) or "")[:19].replace("T", " ")

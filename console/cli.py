@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from citywall import __version__
-from console import complaints, language
+from console import caller, complaints, language
 from console.framework import Group, option
 from console.options import looks
 
@@ -22,6 +22,7 @@ MODULES = {
     name: f"console.commands.{name.replace('-', '_')}:command"
     for name in (
         "run",
+        "up",
         "worker",
         "sensor",
         "status",
@@ -76,11 +77,13 @@ class Root(Group):
                 prog_name or "citywall",
                 complete_var,
                 standalone_mode=False,
+                obj=tuple(arguments),
                 windows_expand_args=windows_expand_args,
                 **extra,
             )
             code = result if isinstance(result, int) else 0
-            sys.stdout.flush()
+            at = caller.current()
+            (sys.stdout if at is None else at.out).flush()
         except BrokenPipeError:
             code = _hush()
         except Exception as error:  # noqa: BLE001  (the last resort: words and an exit code for anything)
@@ -106,13 +109,15 @@ def _report(error: BaseException, arguments: Sequence[str]) -> int:
         log.addHandler(logging.NullHandler())  # without a log file it is not to land on the terminal
         log.error("the command failed", exc_info=error)
     line = complaints.sentence(error, speech)
+    at = caller.current()
+    stream = sys.stderr if at is None else at.err
     try:
-        sys.stderr.write(f"citywall: {line}\n")
+        stream.write(f"citywall: {line}\n")
         if advice := complaints.hint(error, speech):
-            sys.stderr.write(f"{advice}\n")
+            stream.write(f"{advice}\n")
         if "--json" in arguments:
-            sys.stderr.write(complaints.as_json(error, speech) + "\n")
-        sys.stderr.flush()
+            stream.write(complaints.as_json(error, speech) + "\n")
+        stream.flush()
     except BrokenPipeError:
         _hush()
     return complaints.exit_code(error)

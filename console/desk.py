@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from console import options, signin, terminal
+from console import caller, options, signin, terminal
 from console.framework import option
 
 if TYPE_CHECKING:
@@ -42,10 +42,12 @@ def acting(
     context: click.Context, given: dict[str, Any], actor: str
 ) -> Iterator[tuple[Desk, Identity, Settings, Terminal]]:
     """The desk, open for changes by `actor`, whose password is asked for."""
-    from alerts.desk import opened
+    from alerts.desk import Desk
+    from alerts.docfile import DocFile
 
     settings, look = begin(context, given)
-    with opened(given["data"], settings) as (desk, accounts):
+    with caller.accounts_of(given["data"], settings) as accounts:
+        desk = Desk(DocFile(given["data"]), accounts.log, accounts.guard)
         yield desk, signin.log_in(accounts, look, actor), settings, look
 
 
@@ -59,9 +61,8 @@ def reader(
     if not actor:
         return None
     from citywall.permissions import Target
-    from trust.accounts import opened
 
-    with opened(given["data"], settings) as accounts:
+    with caller.accounts_of(given["data"], settings) as accounts:
         identity = signin.log_in(accounts, look, actor)
         accounts.guard.require(identity, action, Target(kind, unit=identity.unit))
         return identity

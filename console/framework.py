@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from citywall.errors import FaultyInput
 from citywall.i18n import tr
 from console import language, text
 
@@ -114,7 +115,25 @@ class _Local(click.Command):
 
 
 class Command(_Local):
-    """A command in two languages."""
+    """A command in two languages; the service runs those that change something, where one runs.
+
+    What it refuses for faults is recorded in the audit log.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, here or in the service."""
+        from console.service.client import forward
+
+        code = forward(ctx, self.key or "")
+        if code is not None:
+            return code
+        try:
+            return super().invoke(ctx)
+        except FaultyInput as error:
+            from console import malformed
+
+            malformed.record(ctx, self.key or "", error)
+            raise
 
 
 class Group(_Local, click.Group):

@@ -10,7 +10,7 @@ import click
 
 from citywall.errors import DataFolderError
 from citywall.i18n import LANGUAGES
-from console import folders, terminal
+from console import caller, folders, terminal
 from console.framework import option
 
 if TYPE_CHECKING:
@@ -48,8 +48,13 @@ def as_json(function: F) -> F:
 
 def data(function: F) -> F:
     """`--data`: the data folder."""
-    add = option("--data", key="data", type=_FOLDER, callback=lambda _c, _p, v: v or folders.default())
+    add = option("--data", key="data", type=_FOLDER, callback=lambda _c, _p, v: _data(v))
     return add(function)
+
+
+def _data(given: Path | None) -> Path:
+    at = caller.current()
+    return (given or folders.default()) if at is None else at.office.data
 
 
 def settings(function: F) -> F:
@@ -68,7 +73,12 @@ def log_level(function: F) -> F:
 
 
 def load(config: Path | None, assignments: tuple[str, ...], *more: str) -> Settings:
-    """Settings from a file, the environment, `--set`, and options that stand for a key (`more`)."""
+    """Settings from a file, the environment, `--set`, and options that stand for a key (`more`).
+
+    In the service they are the service's.
+    """
+    if (at := caller.current()) is not None:
+        return at.office.settings
     import logging
 
     from citywall.settings import load as load_settings

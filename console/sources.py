@@ -15,11 +15,16 @@ from alerts.query import ALERTS, FLOWS, Query, parse
 from alerts.store import open_store
 
 if TYPE_CHECKING:
+    from alerts.cases.casebook import Casebook
     from alerts.store import AlertStore, Document, Page
     from alerts.workflow import Versioned
     from citywall.settings import Settings
+    from playbooks.runfile import RunFile
     from posture.records import Register
     from stream.health import Health
+
+#: Files in the data folder that people's work is written to.
+_WORKED = ("desk.sqlite", "playbooks.sqlite")
 
 
 class Stopped(Exception):
@@ -124,6 +129,19 @@ class Sources:
                 self._register = reading.read([Path(self.settings.register)])
             return self._register
 
+    def casebook(self) -> Casebook:
+        """The cases."""
+        from alerts.cases.casebook import Casebook
+        from alerts.docfile import DocFile
+
+        return Casebook(DocFile(self.data), self.settings.cases)
+
+    def runs(self) -> RunFile:
+        """The runs of playbooks."""
+        from playbooks.runfile import RunFile
+
+        return RunFile(self.data)
+
     def health(self) -> tuple[Health | None, bool]:
         """What is known of the run, and whether its process is gone though it has not ended."""
         from stream import health
@@ -133,11 +151,14 @@ class Sources:
 
     def pulse(self) -> object:
         """Something that is another whenever alerts may have been written; cheap."""
-        if not self.embedded:
-            return self.store.count(None)
         folder = self.data / "alerts"
-        seen = []
-        for path in (*folder.glob("*/*.sqlite"), *folder.glob("*/*.sqlite-wal"), *folder.glob("*.sqlite")):
+        seen: list[tuple[object, ...]] = []
+        paths = [path for name in _WORKED for path in self.data.glob(f"{name}*")]
+        if self.embedded:
+            paths += [*folder.glob("*/*.sqlite"), *folder.glob("*/*.sqlite-wal"), *folder.glob("*.sqlite")]
+        else:
+            seen.append((str(self.store.count(None)),))
+        for path in paths:
             try:
                 facts = path.stat()
             except FileNotFoundError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from citywall.i18n import tr
-from console import language
+from console import caller, language
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,12 +29,14 @@ class Terminal:
     @property
     def out(self) -> TextIO:
         """Results."""
-        return sys.stdout
+        at = caller.current()
+        return sys.stdout if at is None else at.out
 
     @property
     def err(self) -> TextIO:
         """Progress, warnings, errors."""
-        return sys.stderr
+        at = caller.current()
+        return sys.stderr if at is None else at.err
 
     def is_rich(self, stream: TextIO) -> bool:
         """Whether `stream` is a terminal that may be drawn on."""

@@ -5,14 +5,17 @@ What stands in a document may come from captures and from people: everything is 
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from citywall import typeface
+
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
 _STYLE = (
-    "body{font-family:'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei',sans-serif;max-width:60em;"
+    f"body{{font-family:'{typeface.FAMILY}',sans-serif;max-width:60em;"
     "margin:2em auto;padding:0 1em;line-height:1.5;color:#111}"
     "table{border-collapse:collapse;width:100%;margin:.6em 0;font-size:.92em}"
     "th,td{border:1px solid #999;padding:.25em .5em;text-align:left;"
@@ -77,12 +80,17 @@ class Document:
         return "\n\n".join(_markdown(block) for block in self.blocks) + "\n"
 
     def page(self, title: str) -> str:
-        """As one HTML page that needs nothing else."""
-        body = "\n".join(_html(block) for block in self.blocks)
+        """As one HTML page that needs nothing else: the signs it is set in are in it."""
+        body = typeface.visible("\n".join(_html(block) for block in self.blocks))
+        signs = typeface.subset(frozenset(html.unescape(body)))
+        font = (
+            f"@font-face{{font-family:'{typeface.FAMILY}';"
+            f"src:url(data:font/woff;base64,{base64.b64encode(signs).decode()}) format('woff')}}"
+        )
         language = "zh-CN" if self.language == "zh" else self.language
         return (
             f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
-            f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n"
+            f"<title>{html.escape(title)}</title>\n<style>{font}{_STYLE}</style>\n</head>\n<body>\n{body}\n"
             "</body>\n</html>\n"
         )
 

@@ -14,7 +14,7 @@ from alerts.cases.work import commented
 from alerts.desk import Desk
 from alerts.docfile import DocFile
 from citywall.errors import Refused, StoreError
-from citywall.permissions import LOCAL, Identity
+from citywall.permissions import LOCAL, OURSELVES, Identity
 from citywall.settings import Settings
 from trust.accounts import Accounts
 
@@ -33,7 +33,11 @@ class CaseNotes:
     def note(self, case: str, key: str, text: str, by: str) -> None:
         """Add a note to a case; the same key again changes nothing. Raises StoreError."""
         try:
-            who = self._accounts.get(Identity(_VIA, (LOCAL,), via=_VIA), by).account.identity(_VIA)
+            who = (
+                OURSELVES
+                if by == OURSELVES.user
+                else self._accounts.get(Identity(_VIA, (LOCAL,), via=_VIA), by).account.identity(_VIA)
+            )
             self._book.change(
                 self._desk, who, case, lambda work, user, now: commented(work, user, now, text, key),
                 what="comment",

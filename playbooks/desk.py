@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from citywall import approvals
-from citywall.errors import UsageError
-from citywall.permissions import Identity, Target
+from citywall.errors import FaultyInput, UsageError
+from citywall.faults import audited
+from citywall.permissions import OURSELVES, Identity, Target
 from citywall.playbooksettings import PlaybookSettings
 from citywall.settings import Settings
 from playbooks import engine, inputs
@@ -28,6 +29,7 @@ from playbooks.runfile import RunFile, Stored
 from playbooks.runner import Runner
 from playbooks.state import Policy, Run, Unit
 from trust.accounts import Accounts
+from trust.audit import entry
 from trust.guard import Guard
 
 _MINUTE = 60 * 10**9
@@ -74,21 +76,28 @@ class Desk:
 
     def request(
         self, by: Identity, name: str, given: Mapping[str, str], *, live: bool = False, alert: str = "",
-        case: str = "", lane: str = "live",
+        case: str = "", lane: str = "live", id_: str = "",
     ) -> Stored:  # fmt: skip
-        """Ask for a run, and let it go as far as it can. Dry unless `live`; in the lane of its alert."""
+        """Ask for a run, and let it go as far as it can. Dry unless `live`; in the lane of its alert.
+
+        Who asks with an `id_` of their own gets the run of that id, where there is one: it is begun once.
+        The service is nobody's second person: what it asks for, one more must approve.
+        """
         self._guard.require(by, "playbooks.request", Target("playbook", name))
-        entries = self.library.with_called(name)
+        entries = self._entries(by, name)
         self._may_run(by, entries)
         first = entries[0]
+        if id_ and (known := self.file.get(id_)) is not None:
+            return known
         document = self._world.alert(alert) if alert else None
         if alert and document is None:
             raise UsageError(f"there is no alert {alert}")
         found = inputs.gathered(first.playbook, given, document, case)
         event = e.Requested(
-            id=f"run-{uuid.uuid4().hex[:16]}", playbook=first.playbook.id, name=first.short, by=by.user,
-            live=live, lane=inputs.lane_of(document, lane), books=tuple(entry.digest for entry in entries),
-            policy=_policy(self._settings), values=found, trigger=alert, case=case,
+            id=id_ or f"run-{uuid.uuid4().hex[:16]}", playbook=first.playbook.id, name=first.short,
+            by=by.user, live=live, lane=inputs.lane_of(document, lane),
+            books=tuple(book.digest for book in entries),
+            policy=_policy(self._settings, by), values=found, trigger=alert, case=case,
         )  # fmt: skip
         stored = self._journal.begin(event, by, entries)
         return self._runner.advance(stored.run.id)
@@ -182,12 +191,24 @@ class Desk:
             raise UsageError(f"there is no run {id_}")
         return stored
 
+    def _entries(self, by: Identity, name: str) -> list[Entry]:
+        """A playbook and those that it calls; one with faults is refused, with all of them in the record."""
+        try:
+            return self.library.with_called(name)
+        except FaultyInput as err:
+            refused = entry(
+                by, "playbooks.request", Target("playbook", name), outcome="refused", reason="malformed",
+                detail=audited(err.faults),
+            )  # fmt: skip
+            self._journal.log.append(refused)
+            raise
+
     def _may_run(self, by: Identity, entries: list[Entry]) -> None:
         target = Target("playbook", entries[0].short)
-        for entry in entries:
-            if entry.playbook.revoked:
+        for found in entries:
+            if found.playbook.revoked:
                 self._guard.refuse(by, "playbooks.request", target, "revoked")
-            if any(registry.action_of(command) is None for _, _, command in actions(entry.playbook)):
+            if any(registry.action_of(command) is None for _, _, command in actions(found.playbook)):
                 self._guard.refuse(by, "playbooks.request", target, "foreign_command")
 
     def _waiting(self, by: Identity, action: str, run: Run, key: str, *stages: str) -> Unit:
@@ -203,13 +224,14 @@ class Desk:
 
     def _changed(self, run: Run) -> str:
         """Which playbook of a run is another now, or gone; empty for none."""
-        now = {entry.digest for entry in self.library.entries()}
+        now = {book.digest for book in self.library.entries()}
         books = self.file.books(run)
         return next((books[digest].name for digest in run.books if digest not in now), "")
 
 
-def _policy(settings: PlaybookSettings) -> Policy:
-    return Policy(settings.approvals, settings.approval_minutes * _MINUTE, settings.manual_minutes * _MINUTE)
+def _policy(settings: PlaybookSettings, by: Identity) -> Policy:
+    needed = settings.approvals + (by == OURSELVES)
+    return Policy(needed, settings.approval_minutes * _MINUTE, settings.manual_minutes * _MINUTE)
 
 
 def _reason(text: str) -> str:

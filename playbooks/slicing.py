@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from citywall.errors import InputError
 
 #: Bytes of packets of one capture that a slice has at most.
 MAX_BYTES = 256 << 20
+#: What the path of packets of an interface of this machine begins with.
+INTERFACE = "interface:"
 _BATCH = 4096
 _BLOCK = 8 << 20
 _SECOND = 1_000_000_000
@@ -55,6 +57,31 @@ def query_of(span: Span) -> str:
     """The span's flows in the language of the flow archive; times are bounds beside it."""
     sides = [sorted(hosts) for hosts in (span.sources, span.targets) if hosts]
     return " AND ".join("(" + " OR ".join(f'ip:"{host}"' for host in hosts) + ")" for hosts in sides)
+
+
+def captures(path: str, data: Path, span: Span) -> list[Path]:
+    """The files that an evidence's path stands for: itself, or those kept of an interface's packets.
+
+    Raises InputError where nothing was kept.
+    """
+    if not path.startswith(INTERFACE):
+        return [Path(path)]
+    from ingest.live.keeping import between
+
+    found = between(data / "packets" / path.removeprefix(INTERFACE), span.since, span.until)
+    if not found:
+        raise InputError(path, "no packets of that time are kept")
+    return found
+
+
+def joined(paths: Sequence[Path], span: Span) -> Iterator[bytes]:
+    """As `packets`, of several captures one after another, as one. Raises InputError."""
+    for at, path in enumerate(paths):
+        pieces = packets(path, span)
+        head = next(pieces, None)
+        if head is not None and not at:
+            yield head
+        yield from pieces
 
 
 def packets(path: Path, span: Span) -> Iterator[bytes]:

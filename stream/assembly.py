@@ -39,8 +39,9 @@ class Assembly:
     """The roles from the source to the sinks, and what those who play them share.
 
     `sinks` names the stages that say when a session is over. `fresh` gives alert documents indexed since
-    it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `release` lets go
-    of stores; waits for them go through `patience`, which can end them all.
+    it was last called; `shrink(bytes)` frees about that much of what may be dropped first; `retain(now)`
+    lets go of what was kept long enough; `release` lets go of stores; waits for them go through `patience`,
+    which can end them all.
     """
 
     roles: list[Role]
@@ -48,6 +49,7 @@ class Assembly:
     files: CaptureFiles = field(default_factory=CaptureFiles)
     fresh: Callable[[], list[Document]] = list
     shrink: Callable[[int], None] = lambda _: None
+    retain: Callable[[int], None] = lambda _: None
     release: Callable[[], None] = lambda: None
     patience: Patience = field(default_factory=Patience)
 
@@ -57,8 +59,13 @@ class Assembly:
         self.release()
 
 
-def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None = None) -> Assembly:
+def assemble(
+    settings: Settings, data: Path, now: int, *, store_at: Path | None = None,
+    acknowledged: Callable[[list[Document]], object] = lambda _: None,
+) -> Assembly:  # fmt: skip
     """The roles of a real run; applies retention as of `now` (ns). Raises StoreError, SettingsError.
+
+    `acknowledged` gets alerts that the store has taken, at least once each, before their input is committed.
 
     `store_at` is the data folder whose embedded store gets the alerts, where that is not `data`: its owner
     sees to its retention then, and the caller to it that nobody else writes alerts of the run's lane there.
@@ -73,15 +80,23 @@ def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None 
     casebook = cache(partial(_casebook, settings, store_at or data))
     indexes: list[IndexStage] = []
 
+    def after(documents: list[Document]) -> None:
+        casebook().take(documents)
+        acknowledged(documents)
+
     def index(_: int) -> Stage:
-        indexes.append(IndexStage(lambda: store, patience, lambda documents: casebook().take(documents)))
+        indexes.append(IndexStage(lambda: store, patience, after))
         return indexes[-1]
 
     archive = FlowArchive(data)
     archive.clean()
-    archive.retain(settings.storage.retention_days, now)
-    if store_at is None:
-        store.retain(settings.storage.retention_days, now)
+
+    def retain(now: int) -> None:
+        archive.retain(settings.storage.retention_days, now)
+        if store_at is None:
+            store.retain(settings.storage.retention_days, now)
+
+    retain(now)
     makers: dict[str, Callable[[int], Stage]] = {"index": index, "archive": lambda _: ArchiveStage(archive)}
     roles = [msgspec.structs.replace(r, make=makers.get(r.name, r.make)) for r in roles]
 
@@ -92,7 +107,7 @@ def assemble(settings: Settings, data: Path, now: int, *, store_at: Path | None 
         return [document for each in indexes for document in each.take_fresh()]
 
     sinks = frozenset(role.name for role in roles if not role.outputs)
-    return Assembly(roles, sinks, files, fresh, shrink, store.close, patience)
+    return Assembly(roles, sinks, files, fresh, shrink, retain, store.close, patience)
 
 
 def _casebook(settings: Settings, data: Path) -> Casebook:

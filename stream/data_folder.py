@@ -131,10 +131,16 @@ class DataFolder:
             self.ledger.finished[session] = whole
         self._write()
 
+    def let_go(self, session: str) -> None:
+        """Forget a finished session of a run that goes on: who fed it keeps that it is done."""
+        self.ledger.told.pop(session, None)
+        if self.ledger.finished.pop(session, None) is not None:
+            self._write()
+
     def retain(self, days: int, now: int) -> None:
         """Forget when sessions came whose alerts are no longer kept."""
         oldest = now - (days + 1) * _DAY
-        self.ledger.received = {s: t for s, t in self.ledger.received.items() if t >= oldest}
+        self.ledger.received = {s: t for s, t in list(self.ledger.received.items()) if t >= oldest}
 
     def used_bytes(self) -> int:
         """Bytes that the folder's files take on disk."""

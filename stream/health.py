@@ -63,6 +63,30 @@ class Fault(msgspec.Struct):
     n: int
 
 
+class JobHealth(msgspec.Struct):
+    """Something the service does by itself: when it was last done (ns), and what stopped it, if anything."""
+
+    name: str
+    runs: int = 0
+    at: int = 0
+    took_s: float = 0.0
+    failing: str = ""
+
+
+class ServiceHealth(msgspec.Struct):
+    """What the service does beside the stream. `files`: those of the watched folder, by what became of them.
+
+    `stopping`: it was asked to stop, and ends what it has begun.
+    """
+
+    watch: str
+    interfaces: tuple[str, ...]
+    files: dict[str, int]
+    jobs: list[JobHealth]
+    waiting: int = 0
+    stopping: bool = False
+
+
 class Health(msgspec.Struct):
     """A run. `at` and `began` are wall-clock ns; `totals` are packets, flows and so on, by name."""
 
@@ -82,6 +106,7 @@ class Health(msgspec.Struct):
     stages: list[StageHealth]
     sensors: list[SensorHealth] = []
     faults: list[Fault] = []
+    service: ServiceHealth | None = None  # where it is the service's run
 
 
 def stages_of(statuses: Sequence[Status], ends: Ends, now: float) -> list[StageHealth]:

@@ -12,6 +12,8 @@ from citywall.errors import StreamError
 from stream.codecs import Header, Kind
 
 _ENDED = -1
+#: Ended streams that are remembered: a replay goes back a checkpoint or two, never that many sessions.
+ENDED_KEPT = 4096
 _Key = tuple[str, str, str, int]  # topic, session, stage, partition
 _Place = tuple[str, int, str]  # topic, its partition, session
 
@@ -42,13 +44,21 @@ class Positions:
                 f" {header.stage!r}, but only {known or 0} came before: the log has lost messages"
             )
         if header.kind is Kind.END:
+            del self._next[key]
             self._next[key] = _ENDED
+            self._forget()
             return 0
         end = header.seq + header.count
         if end <= known and header.count:
             return None
         self._next[key] = max(end, known)
         return known - header.seq if header.count else 0
+
+    def _forget(self) -> None:
+        """A process that runs on takes sessions without end."""
+        ended = [key for key, taken in self._next.items() if taken == _ENDED]
+        for key in ended[:-ENDED_KEPT]:
+            del self._next[key]
 
     def taken(self, topic: str, session: str, stage: str, partition: int = 0) -> int | None:
         """Items taken so far; None before the session opened, -1 after it ended."""

@@ -58,6 +58,7 @@ class Reporter:
         self.observe = observe
         self.began = began
         self.feeder: Feeder | None = None
+        self.service: Callable[[], health.ServiceHealth | None] = lambda: None
         self._rates = Rates()
         self._keeping = asyncio.Lock()  # one reads dead letters at a time
         self._letters = LetterBox(folder.root)
@@ -117,7 +118,7 @@ class Reporter:
             state, reason, os.getpid(), time.time_ns(), self._began_at, self.settings.transport,
             current, len(self.sources), self._path_of(current), totals_of(statuses), 0, peak_memory(),
             health.StoreHealth(self.settings.store, patience.waits, patience.waited, patience.reason),
-            stages, sensors, faults,
+            stages, sensors, faults, self.service(),
         )  # fmt: skip
 
     def _write(self, fares: health.Health) -> None:

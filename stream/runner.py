@@ -50,6 +50,10 @@ _PATIENCE = 10.0
 RESTARTS = 20
 
 
+class Stopped(BaseException):
+    """A run without an end was asked to stop, and has saved everything."""
+
+
 class Assemble(Protocol):
     """How the stations of a run are made; tests put others in."""
 
@@ -154,7 +158,7 @@ class Run:
                 time.sleep(max(0.0, 1.0 - (time.monotonic() - began)))
         finally:
             pool.shutdown(cancel_futures=True)
-            self.reporter.close(self.failure)
+            self.reporter.close(None if isinstance(self.failure, Stopped) else self.failure)
         if self.failure is not None:
             raise self.failure
 
@@ -180,6 +184,7 @@ class Run:
             engine = self._engine = Engine(
                 backbone, roles, self.settings, cast=roles, pool=pool, board=self.board, hooks=hooks
             )
+            self._prepare(engine)
             if not await unless(self.stopped, engine.start()):
                 return
             engine.add(self._feed(engine))
@@ -201,6 +206,9 @@ class Run:
         if self.failure is None:
             await unless(self.stopped, backbone.retire())
 
+    def _prepare(self, engine: Engine) -> None:
+        """What is to be said to an engine before it starts."""
+
     async def _wind_up(self, engine: Engine, backbone: Backbone) -> None:
         """Save what there is and keep the last dead letters; who asked to stop does not wait for ever."""
         began = time.monotonic()
@@ -211,23 +219,24 @@ class Run:
 
     async def _feed(self, engine: Engine) -> None:
         await engine.ready.wait()
-        partitions = {name: role.partitions for role in self.assembly.roles for name in role.inputs}
-        fed = self.reporter.feeder = Feeder(
-            self.sources,
-            self.settings,
-            self.folder,
-            files=self.assembly.files,
-            taken=lambda topic, session: self.board.taken(topic, session, partitions[topic]),
-            send=engine.send,
-            moved=self.moved,
-            pace=self.pace,
-        )
+        fed = self.reporter.feeder = self._feeder(engine)
         fed.sensors = self._sensors
         await fed.run()
         while not self._all_finished():
             self.moved.clear()
             await self.moved.wait()
         self.over.set()
+
+    def _feeder(self, engine: Engine) -> Feeder:
+        """What feeds the run."""
+        return Feeder(
+            self.sources, self.settings, self.folder, files=self.assembly.files, taken=self._taken,
+            send=engine.send, moved=self.moved, pace=self.pace,
+        )  # fmt: skip
+
+    def _taken(self, topic: str, session: str) -> int | None:
+        partitions = {name: role.partitions for role in self.assembly.roles for name in role.inputs}
+        return self.board.taken(topic, session, partitions[topic])
 
     def _sensed(self, sensor: str, session: str) -> None:
         sessions = self._sensors.setdefault(sensor, [])

@@ -18,7 +18,7 @@ import msgspec
 
 from citywall.canonical import digest
 from citywall.errors import DataFolderError, InputError, Refused, StoreConflict
-from citywall.permissions import ADMINISTRATOR, LOCAL, Identity, Target, conflict, ordered
+from citywall.permissions import ADMINISTRATOR, LOCAL, OURSELVES, Identity, Target, conflict, ordered
 from citywall.settings import Settings
 from citywall.trustsettings import AccountSettings
 from trust import chain, passwords
@@ -73,7 +73,7 @@ class Accounts:
 
     def is_current(self, identity: Identity) -> bool:
         """Whether the account behind an identity still has the rights it had at log-in."""
-        if identity.roles == (LOCAL,):
+        if identity.roles == (LOCAL,) or identity == OURSELVES:
             return True
         stored = self._file.get(identity.user)
         return (
@@ -227,7 +227,7 @@ class Accounts:
         self, name: str, roles: Sequence[str], unit: str, full_name: str, password: str
     ) -> Account | str:
         """An account that is not stored yet, or why there cannot be one."""
-        if not is_name(name):
+        if not is_name(name) or name == OURSELVES.user:
             return "name"
         if len(full_name) > MAX_FULL_NAME or not full_name.isprintable():
             return "full_name"

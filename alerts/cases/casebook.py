@@ -28,6 +28,8 @@ from citywall.permissions import LIAISON, Identity, Target
 #: Alerts taken in one transaction.
 BATCH = 500
 _PAGE = 200
+#: A place in the order of cases: the time (ns) and id of the last one before it.
+Place = tuple[int, str]
 FORM = Form(
     kind="case", type=Case, at=lambda case: case.last, refs=lambda case: case.refs,
     target=lambda doc_id, case: Target("case", doc_id, case.units[0] if case.units else ""),
@@ -109,6 +111,13 @@ class Casebook:
             case: Case = read(FORM, doc).body
             if every or case.opened_by:
                 yield _viewed(case, [kept for m in case.members for kept in works.get(m.id, ())])
+
+    def page(self, *, limit: int, after: Place | None = None) -> tuple[list[View], Place | None]:
+        """Cases among the next `limit` groups of alerts, newest first, and where the page after begins."""
+        docs = self.documents.page("case", limit=limit, after=after)
+        cases: list[Case] = [read(FORM, doc).body for doc in docs]
+        following = (docs[-1].at, docs[-1].id) if len(docs) == limit else None
+        return [self._joined(case) for case in cases if case.opened_by], following
 
     def about(self, keys: Collection[str]) -> list[View]:
         """Cases that refer to any of `keys` (`host:live:default/10.0.0.5`, `alert:…`), oldest first."""

@@ -91,6 +91,11 @@ class Work(msgspec.Struct, frozen=True):
         return tuple(s for s in self.history if s.what == "report")
 
 
+def following(work: Work) -> tuple[str, ...]:
+    """Statuses that may follow on the present one, closing apart."""
+    return _NEXT[work.status]
+
+
 def fresh(case: Case) -> Work:
     """Work that nobody has done yet."""
     return Work(case.id, case.seed, case.lane, case.units)

@@ -18,11 +18,13 @@ from textual.theme import Theme
 
 from citywall.errors import CitywallError, Refused, UsageError
 from citywall.i18n import tr
+from citywall.permissions import LIAISON, Target, refusal
 from console import signin, text
 from console.app import registry
 from console.app.dialogs import Login, LoginDialog
 from console.app.export import export
 from console.app.view import View
+from console.responding import Responding
 from console.sources import Sources
 from console.workdesk import Desk
 
@@ -71,6 +73,7 @@ class Console(App[None]):
         super().__init__()
         self.sources = sources
         self.desk = desk
+        self.responding = Responding(desk, sources.data, sources.settings)
         self.speech = speech
         self.health: Health | None = None
         self.cut_off = False
@@ -87,7 +90,8 @@ class Console(App[None]):
 
     def on_mount(self) -> None:
         """Open the first view, and listen."""
-        self.show(*self._begin)
+        first = registry.make(*self._begin)
+        self.push_screen(first if self.may(first) else self._home())
         self.set_interval(PULSE_S, self._beat)
         self.call_later(self._beat)
 
@@ -109,7 +113,29 @@ class Console(App[None]):
 
     def show(self, name: str, argument: str = "") -> None:
         """Open a view above the one in sight."""
-        self.push_screen(registry.make(name, argument))
+        view = registry.make(name, argument)
+        if self.may(view):
+            self.push_screen(view)
+        else:
+            self.behind(partial(self._turned_away, view))
+
+    def may(self, view: View) -> bool:
+        """Whether who is here may look at a view; who has not logged in has the files anyway."""
+        identity = self.desk.identity
+        if identity is None or not view.reads:
+            return True
+        return refusal(identity, view.reads, Target("view", view.kind, identity.unit)) is None
+
+    def _home(self) -> View:
+        """The first view that who is here may look at."""
+        return next(view for name in ("overview", "cases", "status") if self.may(view := registry.make(name)))
+
+    async def _turned_away(self, view: View) -> None:
+        """Ask the guard, which refuses and records it."""
+        identity = self.desk.identity
+        if identity is None or self.view is None:
+            return
+        await self.view.ask(self.desk.require, view.reads, Target("view", view.kind, identity.unit))
 
     def jump(self, typed: str) -> None:
         """Go to the view named first in `typed`, looking at what follows; raises UsageError."""
@@ -125,7 +151,7 @@ class Console(App[None]):
             raise UsageError(said)
         view = registry.make(found, argument.strip())
         view.check(argument.strip(), self.speech)
-        self.behind(partial(self._instead, view))
+        self.behind(partial(self._instead if self.may(view) else self._turned_away, view))
 
     async def _instead(self, view: View) -> None:
         """Open a view in place of all that are open."""
@@ -232,6 +258,9 @@ class Console(App[None]):
         roles = ", ".join(self.tr(f"role.{role}") for role in identity.roles)
         view.say(self.tr("app.logged_in", user=identity.user, roles=roles))
         view.frame()
+        if not self.may(view):  # whoever sees their own unit only no longer looks at everybody's
+            self.behind(partial(self._instead, self._home()))
+            return False
         return True
 
     def action_log_in(self) -> None:
@@ -239,8 +268,12 @@ class Console(App[None]):
         self.behind(self.logged_in)
 
     def action_log_out(self) -> None:
-        """Log out."""
+        """Log out; who may see their own unit only does not stay."""
+        identity = self.desk.identity
         self.desk.log_out()
+        if identity is not None and LIAISON in identity.roles:
+            self.exit()
+            return
         if self.view is not None:
             self.view.say(self.tr("app.logged_out"))
             self.view.frame()

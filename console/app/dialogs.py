@@ -15,7 +15,8 @@ from textual.widgets.option_list import Option
 from alerts.workflow import MAX_NAME, MAX_NOTE, STATUSES, Status, Workflow
 from citywall.i18n import tr
 
-_CSS = """
+#: Style of every dialog; `Dialog` stands for its class.
+CSS = """
 Dialog { align: center middle; background: $background 60%; }
 Dialog > Vertical { width: 64; max-width: 95%; height: auto; max-height: 95%; background: $panel;
                     border: round $primary; padding: 1 2; }
@@ -54,7 +55,7 @@ class Work:
 class LoginDialog(ModalScreen[Login | None], inherit_css=False):
     """Asks for a user name and a password."""
 
-    DEFAULT_CSS = _CSS.replace("Dialog", "LoginDialog")
+    DEFAULT_CSS = CSS.replace("Dialog", "LoginDialog")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
     def __init__(self, language: str, name: str = "") -> None:
@@ -92,7 +93,7 @@ class LoginDialog(ModalScreen[Login | None], inherit_css=False):
 class WorkDialog(ModalScreen[Work | None], inherit_css=False):
     """Asks what is to become of an alert."""
 
-    DEFAULT_CSS = _CSS.replace("Dialog", "WorkDialog")
+    DEFAULT_CSS = CSS.replace("Dialog", "WorkDialog")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
 
     def __init__(self, language: str, workflow: Workflow, focus: str = "status") -> None:

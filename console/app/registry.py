@@ -28,8 +28,15 @@ VIEWS: dict[str, Spec] = {
     "alerts": Spec(f"{_VIEWS}.alerts:AlertsView"),
     "flows": Spec(f"{_VIEWS}.flows:FlowsView"),
     "status": Spec(f"{_VIEWS}.status:StatusView"),
+    "cases": Spec(f"{_VIEWS}.cases:CasesView"),
+    "runs": Spec(f"{_VIEWS}.runs:RunsView"),
+    "approvals": Spec(f"{_VIEWS}.approvals:ApprovalsView"),
+    "drills": Spec(f"{_VIEWS}.drills:DrillsView"),
     "host": Spec(f"{_VIEWS}.host:HostView", takes=True),
     "alert": Spec(f"{_VIEWS}.alert:AlertView", jump=False, takes=True),
+    "case": Spec(f"{_VIEWS}.case:CaseView", jump=False, takes=True),
+    "run": Spec(f"{_VIEWS}.run:RunView", jump=False, takes=True),
+    "drill": Spec(f"{_VIEWS}.drill:DrillView", jump=False, takes=True),
     "help": Spec(f"{_VIEWS}.help:HelpView"),
 }
 

@@ -37,6 +37,8 @@ class View(Screen[None]):
     #: Keys of its own: label and catalogue key in `app_key`.
     hints: ClassVar[tuple[tuple[str, str], ...]] = ()
     filters: ClassVar[bool] = False
+    #: The action that looking at it is, for who has logged in; empty where everybody may.
+    reads: ClassVar[str] = "alerts.read"
     AUTO_FOCUS = "Grid, Pane"
 
     DEFAULT_CSS = """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citywall.permissions import ROLES
-from console import options, signin, terminal
+from console import caller, options, signin, terminal
 from console.framework import Command, Group, option
 
 if TYPE_CHECKING:
@@ -162,10 +162,8 @@ def list_(context: click.Context, /, **usual: Any) -> None:
 
 @contextmanager
 def _opened(context: click.Context, usual: dict[str, Any]) -> Iterator[tuple[Accounts, Terminal]]:
-    from trust.accounts import opened
-
     settings = options.load(usual["config"], usual["assignments"])
-    with opened(usual["data"], settings) as accounts:
+    with caller.accounts_of(usual["data"], settings) as accounts:
         yield accounts, terminal.of(context, settings.language)
 
 

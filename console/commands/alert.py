@@ -9,7 +9,7 @@ from typing import cast, get_args
 import click
 
 from citywall.errors import StoreError, UsageError
-from console import options, signin, terminal
+from console import caller, options, signin, terminal
 from console.framework import Command, option
 
 #: As in alerts/workflow.py, which is not imported for a help text.
@@ -103,7 +103,8 @@ def work(
 
     assert get_args(Status) == _STATUSES
     desk = Desk(data, settings)
-    desk.log_in(name, signin.ask(look, look.tr("accounts.password_of", name=name)), signin.place())
+    with caller.accounts_of(data, settings) as accounts:
+        desk.identity = signin.log_in(accounts, look, name)
     if version is None:
         sources = Sources(data, settings)
         try:

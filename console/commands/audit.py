@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import options, signin, since, terminal
+from console import caller, options, signin, since, terminal
 from console.framework import Command, Group, option
 
 if TYPE_CHECKING:
@@ -127,11 +127,10 @@ def retain(
     import time
 
     from citywall.permissions import Target
-    from trust.accounts import opened
 
     settings = options.load(config, assignments)
     look = terminal.of(context, settings.language)
-    with opened(data, settings) as accounts:
+    with caller.accounts_of(data, settings) as accounts:
         by = signin.log_in(accounts, look, actor)
         accounts.guard.require(by, "audit.retain", Target("audit"))
         gone = accounts.log.retain(settings.audit.retention_days, by, time.time_ns())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citywall.errors import DataFolderBusy, UsageError
-from console import complaints, options, signin, terminal
+from console import caller, complaints, options, signin, terminal
 from console.display import playbooks as display
 from console.framework import Command, Group, option
 
@@ -244,9 +244,12 @@ def _opened(data: Path, settings: Settings) -> Iterator[tuple[Any, Desk]]:
     """Accounts and desk; another command that has the folder is waited for."""
     from playbooks import desk as room
 
+    if (at := caller.current()) is not None:
+        yield at.office.accounts, at.office.playbooks
+        return
     until = time.monotonic() + _PATIENCE_S
     while True:
-        opening = room.opened(data, settings, _world(data, settings))
+        opening = room.opened(data, settings, world_of(data, settings))
         try:
             found = opening.__enter__()
             break
@@ -260,7 +263,8 @@ def _opened(data: Path, settings: Settings) -> Iterator[tuple[Any, Desk]]:
         opening.__exit__(None, None, None)
 
 
-def _world(data: Path, settings: Settings) -> World:
+def world_of(data: Path, settings: Settings) -> World:
+    """What actions may use."""
     from alerts.store import open_store
     from playbooks.actions.base import World
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from console.framework import Command
 if TYPE_CHECKING:
     from console.display import table
     from console.terminal import Terminal
-    from stream.health import Health
+    from stream.health import Health, ServiceHealth
 
 #: Seconds without news after which that is said.
 STALE_S = 5.0
@@ -76,6 +77,8 @@ def _show(found: Health, look: Terminal, *, cut_off: bool, age: float) -> None:
     for fault in found.faults:
         line = look.tr(f"status.fault_{fault.kind}", sensor=fault.sensor, n=units.count(fault.n))
         write_text(look, line, indent=2)
+    if found.service is not None:
+        _show_service(found.service, look)
     columns = [
         Column(look.tr("status.stage")),
         Column(look.tr("status.items"), right=True),
@@ -94,3 +97,22 @@ def _show(found: Health, look: Terminal, *, cut_off: bool, age: float) -> None:
         for s in found.stages
     ]
     write_table(look, columns, rows)
+
+
+def _show_service(service: ServiceHealth, look: Terminal) -> None:
+    from console.display.write import write_text
+
+    if service.watch:
+        files = {state: service.files.get(state, 0) for state in ("done", "same", "refused")}
+        write_text(
+            look, look.tr("status.watch", path=service.watch, waiting=service.waiting, **files), indent=2
+        )
+    if service.stopping:
+        write_text(look, look.tr("status.stopping"), indent=2)
+    now = time.time_ns()
+    for job in service.jobs:
+        words = {"name": look.tr(f"job.{job.name}"), "age": f"{max(now - job.at, 0) / 1e9:.0f}"}
+        if job.failing:
+            write_text(look, look.tr("status.job_failing", reason=job.failing, **words), indent=2)
+        elif job.runs:
+            write_text(look, look.tr("status.job", **words), indent=2)

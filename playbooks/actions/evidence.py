@@ -89,7 +89,7 @@ def _fill(folder: Path, document: dict[str, Any], span: Span, world: World) -> l
     _write(folder / "flows.jsonl", _flows(span, world))
     for at, path in enumerate(span.paths, start=1):
         try:
-            pieces = slicing.packets(Path(path), span)
+            pieces = slicing.joined(slicing.captures(path, world.data, span), span)
             _write(folder / f"packets-{at}.pcap", pieces)
         except InputError as e:
             (folder / f"packets-{at}.pcap").unlink(missing_ok=True)

@@ -23,7 +23,7 @@ _WAIT_MS = 500
 #: Settings that each process has for itself, or must not tell.
 OWN = frozenset({
     "transport", "store", "language", "workers", "kafka", "sensor",
-    "accounts", "audit", "playbooks", "report",
+    "accounts", "audit", "playbooks", "report", "service",
 })  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from citywall.faults import Fault
+from citywall.faults import Fault, audited
 
 
 def test_place_field_and_reason():
@@ -13,3 +13,12 @@ def test_place_field_and_reason():
 def test_without_line_or_field():
     fault = Fault("a.yaml", 0, "", "register_fault.not_utf8")
     assert fault.text("en") == "a.yaml: is not UTF-8 text"
+
+
+def test_what_a_record_holds_is_bounded():
+    fault = Fault("a" * 999, 7, "b" * 999, "register_fault.too_long", {"most": "9" * 999})
+    told = audited([fault] * 50)
+    assert told["count"] == 50
+    assert len(told["faults"]) == 20
+    assert told["faults"][0]["line"] == 7
+    assert max(len(str(value)) for value in told["faults"][0].values()) == 300

@@ -9,6 +9,7 @@ from citywall.permissions import (
     LOCAL,
     PERMISSIONS,
     ROLES,
+    SERVICE,
     Identity,
     Target,
     conflict,
@@ -72,7 +73,7 @@ def test_ones_own_account() -> None:
 
 
 def test_no_action_without_a_role_and_no_role_that_is_none() -> None:
-    assert all(roles and roles <= {*ROLES, LOCAL} for roles in PERMISSIONS.values())
+    assert all(roles and roles <= {*ROLES, LOCAL, SERVICE} for roles in PERMISSIONS.values())
     assert all(refusal(identity(), action, SOMETHING) == "role" for action in PERMISSIONS)
 
 

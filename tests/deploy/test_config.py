@@ -24,3 +24,11 @@ def test_no_secret_stands_in_a_file_for_everybody(name):
     }
     assert secret
     assert all(key.endswith("_file") and value.startswith("/etc/citywall/") for key, value in secret.items())
+
+
+def test_the_services_triggers_can_be_used(tmp_path):
+    from playbooks.triggers import Triggers
+
+    loaded = settings.load(CONFIG / "service.toml", environment={})
+    assert loaded.service.triggers
+    Triggers(tmp_path, loaded)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
-UNITS = ("citywall-worker.service", "citywall-sensor@.service")
+UNITS = ("citywall-worker.service", "citywall-sensor@.service", "citywall.service")
 #: What systemd-analyze gives a service is 0 (shut in) to 10 (open); most services of a distribution have 9.
 MOST_EXPOSED = 2.0
 
@@ -41,8 +41,10 @@ def test_services_are_shut_in(name):
     assert service["ExecStart"].startswith("/opt/citywall/bin/citywall ")
 
 
-def test_only_the_sensor_sees_raw_packets():
-    worker, sensor = (unit(name)["Service"] for name in UNITS)
+def test_only_what_captures_sees_raw_packets_and_only_what_blocks_changes_the_network():
+    worker, sensor, service = (unit(name)["Service"] for name in UNITS)
+    assert service["CapabilityBoundingSet"] == service["AmbientCapabilities"] == "CAP_NET_RAW CAP_NET_ADMIN"
+    assert "AF_PACKET" in service["RestrictAddressFamilies"]
     assert worker["CapabilityBoundingSet"] == ""
     assert "AmbientCapabilities" not in worker
     assert sensor["CapabilityBoundingSet"] == sensor["AmbientCapabilities"] == "CAP_NET_RAW"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from html.parser import HTMLParser
+from io import BytesIO
 
-from hypothesis import given
+from fontTools.ttLib import TTFont
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drills.document import Document
@@ -38,6 +41,7 @@ class Tags(HTMLParser):
         self.cells += tag == "td"
 
 
+@settings(max_examples=15, deadline=None)
 @given(st.text())
 def test_nothing_gets_out_of_its_cell(text: str):
     page = made(text).page(text)
@@ -60,3 +64,12 @@ def test_nothing_gets_out_of_its_cell(text: str):
     }
     assert tags.cells == (4 if text else 2)
     assert page.startswith('<!DOCTYPE html>\n<html lang="zh-CN">')
+
+
+def test_a_page_carries_the_signs_it_is_set_in_and_names_what_it_cannot_set():
+    page = made("演练 \U00030000").page("演练")
+    assert "[U+30000]" in page
+    font = base64.b64decode(page.partition("base64,")[2].partition(")")[0])
+    with TTFont(BytesIO(font)) as signs:
+        assert {ord("演"), ord("练")} <= signs.getBestCmap().keys()
+    assert page == made("演练 \U00030000").page("演练")

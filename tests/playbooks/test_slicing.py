@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from citywall.errors import InputError
-from drills.packets import write_pcap
-from playbooks.slicing import Span, packets, query_of, span_of
+from drills.packets import udp_frame, write_pcap
+from ingest.capture import open_capture
+from playbooks.slicing import Span, captures, joined, packets, query_of, span_of
 
 SECOND = 10**9
 BASE = 1_700_000_000 * SECOND
@@ -69,3 +70,21 @@ def test_the_span_of_an_alert() -> None:
     assert query_of(span) == '(ip:"10.0.0.5") AND (ip:"10.0.0.8" OR ip:"10.0.0.9")'
     document["citywall"]["targets"]["count"] = 900  # more than the sample: anybody
     assert span_of(document, 10).targets == frozenset()
+
+
+def test_the_packets_of_an_interface_are_those_of_its_ring(tmp_path: Path) -> None:
+    folder = tmp_path / "packets" / "eth0"
+    folder.mkdir(parents=True)
+    span = Span(100 * 10**9, 200 * 10**9, frozenset(), frozenset(), ())
+    with pytest.raises(InputError, match="no packets of that time"):
+        captures("interface:eth0", tmp_path, span)
+    for first in (50, 120, 150):
+        frames = [(first * 10**9, udp_frame("10.0.0.1", "10.0.0.2", 1, 2, b"x"))]
+        write_pcap(folder / f"{first * 10**9:020d}.pcap", frames, nanosecond=True)
+    found = captures("interface:eth0", tmp_path, span)
+    assert len(found) == 3
+    whole = tmp_path / "whole.pcap"
+    whole.write_bytes(b"".join(joined(found, span)))
+    with open_capture(whole) as capture:
+        assert [ref.packets for ref in capture.blocks(1 << 20)] == [2]
+    assert captures("a.pcap", tmp_path, span) == [Path("a.pcap")]

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from alerts.workflow import Versioned
 from citywall.errors import StoreError
 from console.app.pane import Pane
+from console.app.responding import Acting
 from console.app.working import Working
 from console.explain import explain
 
 
-class AlertView(Working):
+class AlertView(Working, Acting):
     """Why an alert fired, whose it is, on what evidence, what to do; and what people made of it."""
 
     kind = "alert"
     hints = (("a", "acknowledge"), ("o", "take"), ("w", "work"), ("n", "note"), ("h", "source"),
-             ("t", "target"), ("f", "flows"), ("c", "copy"), ("y", "copy_document"))  # fmt: skip
+             ("t", "target"), ("f", "flows"), ("p", "playbook"), ("c", "copy"),
+             ("y", "copy_document"))  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("p", "playbook", show=False)]
 
     def __init__(self, argument: str = "") -> None:
         super().__init__(argument)
@@ -60,6 +65,11 @@ class AlertView(Working):
         if self._document is not None and self._seen is not None and self.is_mounted:
             self.query_one(Pane).show(explain(self._document, self._seen.workflow, self.speech))
         super().retell()
+
+    def action_playbook(self) -> None:
+        """Ask which playbook to start about it."""
+        if self._document is not None:
+            self.behind(partial(self.start_playbook, str(self._document["event"]["id"])))
 
     def seen(self) -> Versioned | None:
         """What is shown of what people made of it."""

@@ -24,6 +24,7 @@ class FlowsView(Paging):
     """The flows that a filter finds."""
 
     kind = "flows"
+    reads = "flows.read"
     filters = True
     hints = (("enter", "source"), ("t", "target"), ("v", "alerts"), ("c", "copy"), ("e", "export"))
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -19,13 +19,17 @@ _EVERYWHERE = ((":", "jump"), ("/", "filter"), ("?", "keys"), ("esc", "back"), (
 _LISTS = (("enter", "open"), ("↑ ↓ j k", "move"), ("pgup pgdn space", "page"), ("g home", "top"),
           ("G end", "bottom"), ("T", "time"), ("tab", "switch"))  # fmt: skip
 _ALERT = (("a", "acknowledge"), ("o", "take"), ("w", "work"), ("n", "note"), ("h", "source"),
-          ("t", "target"), ("f", "flows"))  # fmt: skip
+          ("t", "target"), ("f", "flows"), ("p", "playbook"))  # fmt: skip
+_CASE = (("o", "take"), ("w", "work"), ("n", "note"), ("p", "playbook"), ("x", "close"), ("v", "runs"),
+         ("tab", "switch"))  # fmt: skip
+_RUN = (("a", "approve"), ("d", "answer"), ("b", "rollback"), ("X", "abort"), ("v", "alert"))
 
 
 class HelpView(View):
     """What the keys do."""
 
     kind = "help"
+    reads = ""
     hints = (("↑ ↓", "scroll"),)
 
     def body(self) -> Iterable[Widget]:
@@ -42,7 +46,13 @@ class HelpView(View):
 def sections(language: str) -> list[Section]:
     """The keys by where they work, the views, the fields of filters."""
     found = []
-    for name, keys in (("everywhere", _EVERYWHERE), ("lists", _LISTS), ("alert", _ALERT)):
+    for name, keys in (
+        ("everywhere", _EVERYWHERE),
+        ("lists", _LISTS),
+        ("alert", _ALERT),
+        ("case", _CASE),
+        ("run", _RUN),
+    ):
         section = Section(tr(f"app_help.{name}", language))
         for key, about in keys:
             section.say(key, tr(f"app_key.{about}", language))

@@ -23,6 +23,7 @@ class StatusView(View):
     """Stages with what waits before each, checkpoints, store, sensors, faults."""
 
     kind = "status"
+    reads = ""
     hints = (("c", "copy"), ("y", "copy_document"))
 
     def body(self) -> Iterable[Widget]:

@@ -158,3 +158,15 @@ def test_what_is_muted_makes_no_case_and_what_is_worse_does(book: Casebook) -> N
     assert [case.host for case in everything(book)] == ["default/10.0.0.6"]
     book.take([alert(1, "10.0.0.5", severity=4, count=2, lasts=9)])
     assert [case.host for case in everything(book) if case.opened_by] == ["default/10.0.0.5"]
+
+
+def test_pages_follow_each_other_without_gap(book: Casebook) -> None:
+    book.take(alert(n, f"10.9.{n}.1", severity=5 if n % 2 else 1, at=n * HOUR) for n in range(7))
+    found, after = [], None
+    while True:
+        views, after = book.page(limit=2, after=after)
+        found += [view.case.id for view in views]
+        if after is None:
+            break
+    assert found == [view.case.id for view in book.views()]
+    assert len(found) == 3  # the others are no cases yet

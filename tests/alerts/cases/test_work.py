@@ -104,3 +104,14 @@ def test_no_walk_leads_astray(moves: list[str]) -> None:
         assert (body.status == "closed") == (body.outcome != "") == (body.seen is not None)
         assert (body.status in ("resolved", "closed")) == (body.handled_at > 0)
         assert body.history[: len(before.history)] == before.history
+
+
+def test_what_follows_is_what_may_be_moved_to(begun: Work) -> None:
+    for status in work.STATUSES:
+        at = msgspec.structs.replace(begun, status=status)
+        for after in work.STATUSES:
+            if after in work.following(at):
+                assert work.moved(at, "li", 2, after).status == after
+            else:
+                with pytest.raises(Unfit):
+                    work.moved(at, "li", 2, after)

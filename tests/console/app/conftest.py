@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from alerts.cases.casebook import Casebook
+from alerts.cases.facts import Case
+from alerts.docfile import DocFile
 from alerts.store import open_store
 from citywall.settings import Settings, load
 from console import signin
@@ -52,6 +55,37 @@ def analyst(house: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     return "li"
 
 
+@pytest.fixture
+def staff(analyst: str, house: Path, settings: Settings) -> dict[str, str]:
+    """Who may log in with PASSWORD + "x", by role."""
+    unit = _case_of(house, settings).units[0]
+    with accounts.opened(house, settings) as opened:
+        root = opened.login("root", PASSWORD, "test")
+        for name, role, bound in (
+            ("chen", "approver", ""), ("zhao", "approver", ""), ("sun", "liaison", unit),
+            ("qian", "liaison", "elsewhere"),
+        ):  # fmt: skip
+            _, given = opened.add(root, name, [role], unit=bound)
+            opened.passwd(name, given, PASSWORD + "x", "test")
+    return {"analyst": analyst, "approver": "chen", "second": "zhao", "liaison": "sun", "other": "qian"}
+
+
+@pytest.fixture
+def case_id(house: Path, settings: Settings) -> str:
+    """The id of the case that the alerts make."""
+    return _case_of(house, settings).id
+
+
+def _case_of(house: Path, settings: Settings) -> Case:
+    """The alerts as one case, as if one host had been behind all of them."""
+    book = Casebook(DocFile(house), settings.cases)
+    store = open_store("sqlite://", house, read_only=True)
+    book.take({**alert, "source": {"address": "192.0.2.1", "ip": "192.0.2.1"}} for alert in store.scan())
+    store.close()
+    (view,) = book.views()
+    return view.case
+
+
 class Driver:
     """The running application, and how tests look at it."""
 
@@ -79,6 +113,12 @@ class Driver:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+
+    async def log_in(self, name: str) -> None:
+        """Answer the log-in dialog."""
+        await self.until("Log in", "enter: log in")
+        await self.type(name)
+        await self.type(PASSWORD + "x")
 
     async def type(self, words: str) -> None:
         """Put text into what has the focus, as a paste does, and enter it."""

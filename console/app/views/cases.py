@@ -1,0 +1,156 @@
+"""Cases, that with the newest alert first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from console import casesheet, casetext
+from console.app.grid import Entry, Grid
+from console.app.pages import Page, Paging
+from console.app.paging import PAGE, Ask
+from console.display.table import Column, Row
+from console.sources import Stopped
+
+if TYPE_CHECKING:
+    from alerts.cases.casebook import Place, View
+    from citywall.permissions import Identity
+
+
+class CasesView(Paging):
+    """The cases that somebody has to see to, or all; the filter is words that must be found in them."""
+
+    kind = "cases"
+    reads = "cases.read"
+    filters = True
+    hints = (("enter", "open"), ("z", "closed_too"), ("c", "copy"), ("e", "export"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("z", "closed_too", show=False)]
+
+    def __init__(self, argument: str = "") -> None:
+        super().__init__(argument)
+        self._every = False
+
+    def body(self) -> Iterable[Widget]:
+        """The list."""
+        yield Grid(self._columns, self.speech, id="cases")
+
+    def _columns(self, language: str) -> Sequence[Column]:  # noqa: ARG002  (the view speaks it)
+        return casesheet.case_columns(self)
+
+    @property
+    def grid(self) -> Grid:
+        """The list."""
+        return self.query_one("#cases", Grid)
+
+    def load(self) -> None:
+        """Read from the newest on."""
+        self.restart(self.grid)
+
+    def changed(self) -> None:
+        """New cases come in where the first ones are in sight."""
+        if self.grid.cursor == 0:
+            self.grid.restart()
+
+    def fetch(self, grid: Grid, ask: Ask, stop: threading.Event) -> Page:  # noqa: ARG002
+        """A page: as many pages of the store as it takes."""
+        book, lane = self.own.sources.casebook(), self.own.sources.settings.lane
+        identity, wanted = self.own.desk.identity, self.argument.lower().split()
+        entries: list[Entry] = []
+        after = _place(ask.cursor)
+        while not stop.is_set():
+            views, after = book.page(limit=PAGE, after=after)
+            entries += [
+                self._entry(view)
+                for view in views
+                if view.case.lane == lane and (self._every or view.open)
+                and _may_see(identity, view) and _has(view, wanted)
+            ]  # fmt: skip
+            if after is None or len(entries) >= PAGE:
+                return entries, None if after is None else f"{after[0]} {after[1]}"
+        raise Stopped
+
+    def _entry(self, view: View) -> Entry:
+        settings = self.own.sources.settings
+        told = casetext.plain(view, settings)
+
+        def read(_: Entry, language: str) -> Row:  # noqa: ARG001  (the view speaks it)
+            return casesheet.case_row(view, self, settings)
+
+        return Entry(told, read)
+
+    def given(self, kind: str, typed: str) -> None:
+        """A filter."""
+        if kind == "filter":
+            self.argument = typed
+            self.load()
+        else:
+            super().given(kind, typed)
+
+    def aside(self) -> str:
+        """Which rows are in sight, and whether closed cases are among them."""
+        if not self.is_mounted:
+            return ""
+        said = self.rows_said(self.grid, None)
+        return f"{self.tr('app_case.all')}  {said}" if self._every else said
+
+    def nothing(self) -> str:
+        """Said where there are none."""
+        return self.tr("app_case.none")
+
+    def action_closed_too(self) -> None:
+        """Show closed cases too, or no longer."""
+        self._every = not self._every
+        self.load()
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open the case."""
+        self.own.show("case", str(event.entry.document["id"]))
+
+    def document(self) -> dict[str, Any] | None:
+        """The case under the cursor."""
+        entry = self.grid.current
+        return None if entry is None else entry.document
+
+    def copied(self) -> str:
+        """Its id."""
+        document = self.document()
+        return "" if document is None else str(document["id"])
+
+    def export_lines(self) -> Any:
+        """Everything the filter finds."""
+        return self._all
+
+    def _all(self) -> Iterator[dict[str, Any]]:
+        sources, identity = self.own.sources, self.own.desk.identity
+        wanted, every = self.argument.lower().split(), self._every
+        for view in sources.casebook().views():
+            if view.case.lane == sources.settings.lane and (every or view.open) and (
+                _may_see(identity, view) and _has(view, wanted)
+            ):  # fmt: skip
+                yield casetext.plain(view, sources.settings, whole=True)
+
+
+def _may_see(identity: Identity | None, view: View) -> bool:
+    from alerts.cases.casebook import visible
+
+    return identity is None or visible(identity, view.case)
+
+
+def _has(view: View, wanted: Sequence[str]) -> bool:
+    """Whether every word is found in what a case says."""
+    case, work = view.case, view.work
+    units = [name for a in case.assets for name in (a.unit, a.unit_name, a.system, a.system_name)]
+    words = [case.id, case.title_en, case.title_zh, work.owner, work.status, *case.hosts, *units]
+    said = " ".join(words).lower()
+    return all(word in said for word in wanted)
+
+
+def _place(cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    at, _, name = cursor.partition(" ")
+    return int(at), name

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.containers import Vertical
+
+from alerts.workflow import Workflow
+from console.app.asking import AskDialog, Choice, Field
+from console.app.dialogs import LoginDialog, WorkDialog
+
+
+def answer(asked: Sequence[Choice | Field], keys: Sequence[str], **more: str) -> list[Any]:
+    given: list[Any] = []
+
+    async def run() -> None:
+        app: App[None] = App()
+        async with app.run_test(size=(80, 30)) as pilot:
+            await app.push_screen(AskDialog("en", "[b]Really?", asked, **more), given.append)
+            await pilot.press(*keys)
+            await pilot.pause()
+
+    asyncio.run(run())
+    return given
+
+
+OUTCOME = Choice("outcome", (("yes", "Yes"), ("no", "No [red]")), "yes")
+
+
+def test_what_was_chosen_and_typed():
+    asked = (OUTCOME, Field("text", "text"))
+    assert answer(asked, ["enter"], prose="[markup] is text") == [{"outcome": "yes", "text": ""}]
+    assert answer(asked, ["down", "tab", *"why", "enter"]) == [{"outcome": "no", "text": "why"}]
+    assert answer(asked, ["escape"]) == [None]
+    assert answer(asked, [*"why", "enter"], focus="text") == [{"outcome": "yes", "text": "why"}]
+
+
+def test_what_is_needed_is_asked_for_until_it_is_there():
+    asked = (OUTCOME, Field("text", "reason", needed=True, unless=("yes",)))
+    assert answer(asked, ["enter"]) == [{"outcome": "yes", "text": ""}]
+    assert answer(asked, ["down", "enter"]) == []
+    assert answer(asked, ["down", "enter", *"so", "enter"]) == [{"outcome": "no", "text": "so"}]
+
+
+@pytest.mark.parametrize(
+    "dialog",
+    [AskDialog("en", "x", (OUTCOME,)), LoginDialog("en"), WorkDialog("en", Workflow())],
+    ids=lambda dialog: type(dialog).__name__,
+)
+def test_a_dialog_is_a_box_in_the_middle(dialog: Any):
+    async def run() -> tuple[int, int]:
+        app: App[None] = App()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await app.push_screen(dialog)
+            await pilot.pause()
+            box = dialog.query_one(Vertical).region
+            return box.x, box.width
+
+    assert asyncio.run(run()) == (18, 64)

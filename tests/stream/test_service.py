@@ -1,0 +1,101 @@
+"""The run without an end, over the real log and real stages; the whole of it is in tests/end_to_end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from citywall.errors import DataFolderBusy, SettingsError
+from citywall.settings import Settings, load
+from stream import service
+from stream.data_folder import DataFolder
+from stream.inbox import Inbox
+from stream.scheduler import Job
+from stream.service import Company, key_of, serve
+
+
+def settings(watch: Path, *more: str) -> Settings:
+    return load(None, {}, [f"service.watch={watch}", "service.settle_s=0", "use_detectors=false", *more])
+
+
+def until_done(data: Path, files: int) -> Callable[[], contextlib.AbstractContextManager[Company]]:
+    """Company that stops the service once so many files are done."""
+    inbox = Inbox(data, None, 0)
+    served: list[Any] = []
+
+    def stop() -> None:
+        if sum(inbox.counts().values()) - inbox.counts().get("taking", 0) >= files:
+            served[0].stop()
+
+    @contextlib.contextmanager
+    def company() -> Iterator[Company]:
+        yield Company([Job("stop", stop, every_s=0.05)])
+
+    made = service.Intake.__init__
+
+    def remember(self: Any, *args: Any, **more: Any) -> None:
+        made(self, *args, **more)
+        served.append(Stopper(self))
+
+    service.Intake.__init__ = remember  # type: ignore[method-assign]
+    return company
+
+
+class Stopper:
+    """Stops a feeder from another thread."""
+
+    def __init__(self, intake: Any) -> None:
+        import asyncio
+
+        self._intake, self._loop = intake, asyncio.get_running_loop()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._intake.stop)
+
+
+@pytest.fixture(autouse=True)
+def whole() -> Iterator[None]:
+    made = service.Intake.__init__
+    yield
+    service.Intake.__init__ = made  # type: ignore[method-assign]
+
+
+def test_files_are_taken_in_once_and_the_ledger_lets_them_go(tmp_path: Path, standins: Any):
+    data, watch = tmp_path / "data", tmp_path / "in"
+    watch.mkdir()
+    standins.capture(watch / "one.pcap", 3)
+    standins.capture(watch / "two.pcap", 4)
+    standins.capture(watch / "copy.pcap", 4)
+    (watch / "text").write_text("no capture\n")
+    serve(data, settings(watch), beside=until_done(data, 4))
+    assert Inbox(data, watch, 0).counts() == {"done": 2, "refused": 1, "same": 1}
+    folder = DataFolder(data)
+    assert folder.ledger.finished == folder.ledger.told == {}
+    assert folder.ledger.run == key_of(settings(watch))
+    folder.close()
+    standins.capture(watch / "three.pcap", 5)
+    serve(data, settings(watch), beside=until_done(data, 5))
+    assert Inbox(data, watch, 0).counts() == {"done": 3, "refused": 1, "same": 1}
+
+
+def test_the_key_is_of_what_checkpoints_fit_not_of_inputs(tmp_path: Path):
+    plain = settings(tmp_path)
+    assert key_of(plain) == key_of(settings(tmp_path / "other", 'service.interfaces=["eth0"]'))
+    assert key_of(plain) != key_of(msgspec.structs.replace(plain, lane="test"))
+    assert key_of(plain) != key_of(settings(tmp_path, "meter.idle_timeout_s=1"))
+
+
+def test_it_refuses_a_cluster_and_a_folder_in_use(tmp_path: Path):
+    with pytest.raises(SettingsError, match="local://"):
+        serve(tmp_path, load(None, {}, ["transport=kafka://localhost:1"]))
+    holder = DataFolder(tmp_path)
+    try:
+        with pytest.raises(DataFolderBusy):
+            serve(tmp_path, settings(tmp_path))
+    finally:
+        holder.close()
