@@ -47,7 +47,7 @@ def command(context: click.Context, *, quiet: bool) -> None:
 
 
 def ensure(look: Terminal, *, quiet: bool) -> None:
-    """Compile every kernel, unless that was done; tells of it, but `quiet` not where there is nothing to do."""
+    """Compile every kernel, unless that was done, which is told where not `quiet`."""
     marker = kernelcache.marker().with_suffix(f".{sys.implementation.cache_tag}-{version('numba')}")
     folder = marker.parent
     if marker.exists():
