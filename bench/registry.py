@@ -16,7 +16,18 @@ from bench.benchmarks.netflow import Netflow
 from bench.harness import Benchmark
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
-    b.name: b for b in (Decode, Meter, EndToEnd, Index, Backbone, Chaos, ConsoleBenchmark, Netflow, Models)
     b.name: b
-    for b in (Decode, Meter, EndToEnd, Index, Backbone, Chaos, ConsoleBenchmark, Detectors, Detection)
+    for b in (
+        Decode,
+        Meter,
+        EndToEnd,
+        Index,
+        Backbone,
+        Chaos,
+        ConsoleBenchmark,
+        Netflow,
+        Models,
+        Detectors,
+        Detection,
+    )
 }

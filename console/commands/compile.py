@@ -76,8 +76,8 @@ def ensure(look: Terminal, *, quiet: bool) -> None:
 def _run_everything() -> None:
     from citywall.settings import Settings
     from drills.scene import synthesise
-    from ingest.collectors.collector import compile_framing
     from ingest.applications.analysis import analyse
+    from ingest.collectors.collector import compile_framing
     from ingest.live.sealing import compile_copy
     from stream.packing import compile_both
     from stream.runner import run_paths
