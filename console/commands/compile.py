@@ -15,6 +15,7 @@ from citywall import kernelcache
 from console import terminal, units
 from console.framework import Command, option
 from console.options import looks
+from console.terminal import Terminal
 
 SCENE_MINUTES = 1
 # Flow logs have kernels of their own; two lines of each kind reach them.
@@ -42,7 +43,11 @@ StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotB
 @click.pass_context
 def command(context: click.Context, *, quiet: bool) -> None:
     """Compile every kernel by running a small scene through the stream."""
-    look = terminal.of(context)
+    ensure(terminal.of(context), quiet=quiet)
+
+
+def ensure(look: Terminal, *, quiet: bool) -> None:
+    """Compile every kernel, unless that was done, which is told where not `quiet`."""
     marker = kernelcache.marker().with_suffix(f".{sys.implementation.cache_tag}-{version('numba')}")
     folder = marker.parent
     if marker.exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from console import folders, options, terminal
+from console.commands import compile as compile_
 from console.framework import Command, option
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -42,6 +43,7 @@ def command(
     from stream.service import serve
 
     need_accounts(data, look)
+    compile_.ensure(look, quiet=True)  # no packet is to wait for a compiler
     look.note(look.tr("up.running", path=data))
     serve(data, settings, beside=lambda: company(data, settings))
     look.note(look.tr("up.stopped", path=data))
