@@ -218,6 +218,8 @@ def test_from_the_wire_to_a_block_that_one_of_two_approvers_allows(up: Up, wire:
     # The case is closed, the block is taken back, the day is reported.
     [case] = [json.loads(line) for line in up.citywall("cases", "list", "--json").stdout.splitlines()]
     screens.shoot("case", "10.66", "cases")
+    for status in ("triage", "handling", "resolved"):
+        up.act("cases", "move", case["id"], status, "--text", status, "--as", "ann")
     closed = up.act("cases", "close", case["id"], "--outcome", "handled", "--text", "blocked", "--as", "ann")
     assert closed["status"] == "closed"
     up.act("playbooks", "rollback", run["id"], "--reason", "it is over", "--as", "ann")
