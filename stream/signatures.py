@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,7 @@ from ingest.applications.analysis import Analyser
 from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS
 from ingest.capture import open_capture
 from ingest.decode import decode_block
-from rules.language.model import Rule
 from rules.match.engine import Alert, Engine
-from rules.match.limits import Limits
 from rules.match.scene import Names, Scene
 
 NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES)
@@ -23,9 +20,7 @@ _BLOCK = 8 << 20
 _BATCH = 4096
 
 
-def over_capture(
-    path: Path, engine: Engine, settings: ApplicationSettings | None = None
-) -> list[Alert]:
+def over_capture(path: Path, engine: Engine, settings: ApplicationSettings | None = None) -> list[Alert]:
     """Alerts of one capture. Raises InputError where it cannot be read."""
     analyser = Analyser(settings or ApplicationSettings(), keep_streams=True)
     rows = []
@@ -39,8 +34,3 @@ def over_capture(
         analyser.end()
         packets = np.concatenate(rows) if rows else np.zeros(0, PACKET)
         return engine.match(Scene(packets, capture.buffer, analyser.tables(), NAMES))
-
-
-def engine_of(rules: Iterable[Rule], limits: Limits | None = None, *, inline: bool = False) -> Engine:
-    """An engine for one source of traffic."""
-    return Engine(rules, limits, inline=inline)

@@ -100,7 +100,9 @@ def _compile(rule: Rule) -> Compiled:
     if application:
         compiled.applications = frozenset(_ALSO.get(rule.protocol, {rule.protocol}))
     for check in rule.buffers:
-        ready = Check(check, Ops(check.ops, check.decoded), any(type(op).__name__ == "Absent" for op in check.ops))
+        ready = Check(
+            check, Ops(check.ops, check.decoded), any(type(op).__name__ == "Absent" for op in check.ops)
+        )
         if check.kind == "payload":
             compiled.payload = ready
         else:
@@ -167,7 +169,9 @@ def _choose_literal(compiled: Compiled) -> None:
                 pattern = pattern[op.chop[0] : op.chop[0] + op.chop[1]]
             if len(pattern) < SHORTEST:
                 continue
-            score = len(pattern) + 1000 * op.fast - (500 if check is compiled.payload and compiled.checks else 0)
+            score = (
+                len(pattern) + 1000 * op.fast - (500 if check is compiled.payload and compiled.checks else 0)
+            )
             if score > best[0]:
                 best = (score, pattern, check.demand.kind)
     compiled.literal, compiled.literal_kind = best[1], best[2]

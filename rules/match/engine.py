@@ -7,6 +7,7 @@ packet by the order of rules, so that bits, counts and passes stand as the traff
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -48,11 +49,19 @@ class Index:
 class Engine:
     """Rules, ready to be matched over the scenes of one source of traffic."""
 
-    def __init__(self, rules: Iterable[Rule], limits: Limits | None = None, *, inline: bool = False) -> None:
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        limits: Limits | None = None,
+        *,
+        inline: bool = False,
+        blocking: bool = False,
+    ) -> None:
         self.rules = compile_rules(list(rules))
         self.heads = Heads(self.rules)
         self.limits = limits or Limits()
         self.inline = inline
+        self.blocking = blocking
         self.memory = Memory()
         self.known = np.zeros(0, np.uint8)
         self.first_seen = np.zeros(0, np.int64)
@@ -67,6 +76,14 @@ class Engine:
             kind: self._index(c for c in self._lists[TRANSACTION] if c.literal and c.literal_kind == kind)
             for kind in kinds
         }
+
+    def fresh(self) -> Engine:
+        """The same rules for another source of traffic, with nothing kept in mind."""
+        other = copy.copy(self)
+        other.memory = Memory()
+        other.known = np.zeros(0, np.uint8)
+        other.first_seen = np.zeros(0, np.int64)
+        return other
 
     def of(self, kind: str, *, literal: bool) -> list[Compiled]:
         """Rules of a kind, with or without a literal for the prefilter."""
@@ -127,7 +144,7 @@ class Engine:
             silent, action = self.limits.judge(rule, where, self.memory)
             if action == "pass":
                 break
-            if action in {"drop", "reject"} and self.inline and compiled.kind != PACKET and where.flow >= 0:
+            if action in {"drop", "reject"} and self.blocking and compiled.kind != PACKET and where.flow >= 0:
                 self.memory.dropped.add(where.flow)
             if silent or rule.silent:
                 continue
@@ -164,7 +181,4 @@ class Engine:
         """Endpoints of every packet."""
         source, target = scene.source, scene.target
         rows = scene.packets
-        return Ends(
-            *source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64)
-        )
-
+        return Ends(*source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64))

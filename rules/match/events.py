@@ -65,7 +65,9 @@ def _decoded(scene: Scene, name: str) -> NDArray[np.bool_]:
         lengths = scene.big(scene.transport + 4, 2)
         there = scene.network >= 0
         carried = rows["ip_bytes"].astype(np.int64) - (scene.transport - scene.network)
-        found |= there & (rows["proto"] == 17) & (scene.transport >= 0) & (lengths != carried) & (lengths >= 8)
+        found |= (
+            there & (rows["proto"] == 17) & (scene.transport >= 0) & (lengths != carried) & (lengths >= 8)
+        )
     if name.startswith("ipv4."):
         found &= scene.packets["version"] != 6
     return found

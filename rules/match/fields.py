@@ -83,7 +83,9 @@ class Numbers:
             )  # fmt: skip
         if name == "krb5.ticket_encryption":
             return self._first(
-                at for side, at, n in self.values(transaction, name) if side == direction and _encrypted(argument, n)
+                at
+                for side, at, n in self.values(transaction, name)
+                if side == direction and _encrypted(argument, n)
             )
         if name == "ldap.responses.operation":
             return self._ldap(argument, transaction, direction)
@@ -115,11 +117,17 @@ class Numbers:
         words = argument.replace(",", " ").split()
         wanted = dict(zip(words[::2], words[1::2], strict=False))
         frame = 0
-        for word, field in (("function", "modbus.function"), ("subfunction", "modbus.subfunction"), ("unit", "modbus.unit")):
+        for word, field in (
+            ("function", "modbus.function"),
+            ("subfunction", "modbus.subfunction"),
+            ("unit", "modbus.unit"),
+        ):
             if word in wanted:
                 if not wanted[word].isdigit():
                     return -1
-                met = self._first(at for _, at, n in self.values(transaction, field) if n == int(wanted[word]))
+                met = self._first(
+                    at for _, at, n in self.values(transaction, field) if n == int(wanted[word])
+                )
                 if met < 0:
                     return -1
                 frame = max(frame, met)

@@ -218,7 +218,11 @@ class _Run:
         if isinstance(op, Entropy):
             return _entropic(op, self.data)
         if isinstance(op, Listed):
-            key = hashlib.new(op.digest, self.data, usedforsecurity=False).hexdigest().encode() if op.digest else self.data
+            key = (
+                hashlib.new(op.digest, self.data, usedforsecurity=False).hexdigest().encode()
+                if op.digest
+                else self.data
+            )
             return (key in op.values) is not op.negated
         assert isinstance(op, Absent)
         return op.or_else

@@ -16,7 +16,14 @@ _LOW24 = np.uint32(0xFFFFFF)
 _MULTIPLY = np.uint32(0x9E3779B1)
 
 #: What is remembered of a connection (see `establish`).
-TO_SERVER_SEEN, TO_CLIENT_SEEN, SYN_ACKED, ESTABLISHED, CHECKED_TO_SERVER, CHECKED_TO_CLIENT = 1, 2, 4, 8, 16, 32
+TO_SERVER_SEEN, TO_CLIENT_SEEN, SYN_ACKED, ESTABLISHED, CHECKED_TO_SERVER, CHECKED_TO_CLIENT = (
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+)
 
 
 @internal
@@ -40,7 +47,9 @@ def _same(data, at, end, patterns, start, length):
 
 
 @bare_kernel
-def scan(data, starts, lengths, first, bitmap, shift, buckets, entries, offsets, patterns, where, sizes, seen, out):
+def scan(
+    data, starts, lengths, first, bitmap, shift, buckets, entries, offsets, patterns, where, sizes, seen, out
+):
     """Literals in the buffers `data[starts[k] : + lengths[k]]`, k from `first` on.
 
     `buckets` is, by hash, where its part of `entries` (literal numbers) begins; `offsets` is where in each literal the

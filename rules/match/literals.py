@@ -36,11 +36,14 @@ class Literals:
         bits = max(10, min(20, int(len(patterns)).bit_length() + 5))
         self._shift = 32 - bits
         self._sizes = np.array([len(p) for p in patterns], np.int64)
-        self._where = np.concatenate([[0], np.cumsum(self._sizes)[:-1]]).astype(np.int64) if patterns else self._sizes
+        self._where = (
+            np.concatenate([[0], np.cumsum(self._sizes)[:-1]]).astype(np.int64) if patterns else self._sizes
+        )
         self._patterns = np.frombuffer(b"".join(patterns) + b"\0" * 4, np.uint8)
         self._offsets = np.array([_rarest(p) for p in patterns], np.int64)
         hashes = np.array(
-            [_hash(p[at : at + 3], self._shift) for p, at in zip(patterns, self._offsets, strict=True)], np.int64
+            [_hash(p[at : at + 3], self._shift) for p, at in zip(patterns, self._offsets, strict=True)],
+            np.int64,
         )
         order = np.argsort(hashes, kind="stable")
         self._entries = order.astype(np.int32)

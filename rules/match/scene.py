@@ -124,7 +124,10 @@ class Scene:
         # behind IPv6's extension headers: the payload less the transport header's own length
         known = np.isin(rows["proto"], (6, 17, 1, 58, 132))
         six = np.array(
-            [_behind(self, i) if rows["version"][i] == 6 else -1 for i in np.flatnonzero(rows["version"] == 6)]
+            [
+                _behind(self, i) if rows["version"][i] == 6 else -1
+                for i in np.flatnonzero(rows["version"] == 6)
+            ]
         )
         result = four.copy()
         result[rows["version"] == 6] = six
@@ -265,7 +268,9 @@ def slow_value(scene: Scene, row: int, name: str, wanted: int) -> int | None:
     start = int(scene.transport[row]) - int(scene.network[row])
     if name == "vxlan.vni":
         part = data[start + 8 : start + 16]
-        return int.from_bytes(part[4:7], "big") if len(part) == 8 and scene.packets["proto"][row] == 17 else None
+        return (
+            int.from_bytes(part[4:7], "big") if len(part) == 8 and scene.packets["proto"][row] == 17 else None
+        )
     if scene.packets["proto"][row] != 6 or start + 20 > len(data):
         return None
     options = _options(data[start + 20 : start + (data[start + 12] >> 4) * 4])

@@ -115,7 +115,9 @@ class Memory:
         result = other if number.op == "=" else value + other if number.op == "+" else value - other
         self.numbers[key] = result & 0xFFFFFFFF
 
-    def _room(self, table: dict[object, object] | dict[tuple[object, ...], int] | dict[tuple[int, str], int]) -> None:
+    def _room(
+        self, table: dict[object, object] | dict[tuple[object, ...], int] | dict[tuple[int, str], int]
+    ) -> None:
         if len(table) >= self.most:
             del table[next(iter(table))]  # type: ignore[arg-type]
 
@@ -123,7 +125,9 @@ class Memory:
         """Whether a match may be told, by a threshold or detection filter; it counts either way."""
         full = (key, limit.kind, *_tracked(limit.track, where))
         found = self.counts.get(full)
-        fresh = found is None or (limit.kind != "backoff" and where.time - found.first > limit.seconds * _SECOND)
+        fresh = found is None or (
+            limit.kind != "backoff" and where.time - found.first > limit.seconds * _SECOND
+        )
         if found is None or (fresh and limit.kind != "detection_filter"):
             if len(self.counts) >= self.most:
                 del self.counts[next(iter(self.counts))]
@@ -148,7 +152,6 @@ class Memory:
             found.next *= limit.multiplier
             return True
         return found.count > limit.count
-
 
     def forget(self, key: int, limit: Limit, where: Where) -> None:
         """Count anew."""

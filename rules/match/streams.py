@@ -34,7 +34,9 @@ class Windows:
             frames = np.arange(len(packets.flow)) + scene.first_frame
             self.streamed = tcp & (frames >= begun[np.clip(packets.flow, 0, None)])
         self.keys: list[tuple[int, int, int]] = []  # flow, direction, frame at which the window is looked at
-        self._spans: list[tuple[int, int, int, int]] = []  # start, new from, end in the arena; stream offset of start
+        self._spans: list[
+            tuple[int, int, int, int]
+        ] = []  # start, new from, end in the arena; stream offset of start
         self._arena: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._whole: dict[tuple[int, int], tuple[int, int]] = {}
         self._cut()
@@ -61,7 +63,9 @@ class Windows:
             for i in range(first, last):
                 if rows["gap"][i]:
                     if i > first and int(ends[i] - lengths[i]) > looked:
-                        self._window(flow, direction, int(rows["frame"][i]), begin, looked, int(ends[i] - lengths[i]))
+                        self._window(
+                            flow, direction, int(rows["frame"][i]), begin, looked, int(ends[i] - lengths[i])
+                        )
                     begin = looked = int(ends[i] - lengths[i])
                 end = int(ends[i])
                 frame = int(rows["frame"][i])
@@ -111,7 +115,11 @@ class Windows:
                 continue
             if order not in agreed:
                 agreed[order] = self._packets.agree(compiled)
-            if agreed[order][row] and self._packets.slow(compiled.rule, row) and self._holds(compiled, window):
+            if (
+                agreed[order][row]
+                and self._packets.slow(compiled.rule, row)
+                and self._holds(compiled, window)
+            ):
                 found.append(self._packets.candidate(row, order))
         return found
 
@@ -122,7 +130,9 @@ class Windows:
         if not Inspection().holds(ops, self._arena[start:end].tobytes(), start=offset):
             return False
         # what stood in the part looked at before was told then
-        return start == looked or not Inspection().holds(ops, self._arena[start:looked].tobytes(), start=offset)
+        return start == looked or not Inspection().holds(
+            ops, self._arena[start:looked].tobytes(), start=offset
+        )
 
 
 def _gathered(

@@ -67,7 +67,9 @@ class _Matcher:
                 continue
             rows = np.flatnonzero(table["kind"] == number)
             at = table["at"][rows].astype(np.int64)
-            buffers, literals = index.literals.scan(scene.tables.arena, at, table["length"][rows].astype(np.int64))
+            buffers, literals = index.literals.scan(
+                scene.tables.arena, at, table["length"][rows].astype(np.int64)
+            )
             for buffer, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
                 transaction = int(table["transaction"][rows[buffer]])
                 for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
