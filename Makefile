@@ -22,8 +22,8 @@ else
 	@$(BIN)/citywall run --data "$(DATA)" $(SCENE)
 endif
 
-test: $(VENV)/.dev kernels ## run every test
-	@$(BIN)/python -m pytest $(PYTEST)
+test: $(VENV)/.dev kernels ## run every test, two at a time
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
 
 lint: $(VENV)/.dev ## formatting, lint, types and import contracts
 	@$(BIN)/ruff format --check .

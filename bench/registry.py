@@ -9,8 +9,10 @@ from bench.benchmarks.decode import Decode
 from bench.benchmarks.end_to_end import EndToEnd
 from bench.benchmarks.index import Index
 from bench.benchmarks.meter import Meter
+from bench.benchmarks.models import Models
+from bench.benchmarks.netflow import Netflow
 from bench.harness import Benchmark
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
-    b.name: b for b in (Decode, Meter, EndToEnd, Index, Backbone, Chaos, ConsoleBenchmark)
+    b.name: b for b in (Decode, Meter, EndToEnd, Index, Backbone, Chaos, ConsoleBenchmark, Netflow, Models)
 }

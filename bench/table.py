@@ -19,6 +19,7 @@ TITLES = {
     "index": "alerts into Elasticsearch",
     "backbone": "`citywall run` over Kafka, wall clock",
     "chaos": "killed at random",
+    "models": "forest, a row; rows of a call",
 }
 HEADINGS = ("", "packets", "Citywall", "peer", "its cost", "ratio")
 

@@ -12,6 +12,8 @@
     ├── DataFolderError       the data folder is missing, full, damaged or held by another process
     │   └── DataFolderBusy
     ├── DrillError            a drill that is not there, was changed, or is not where a command needs it
+    ├── ModelError            a model, or what it is to be trained or judged on, that cannot be used
+    │   └── ModelRefused      a model file that was changed, is of a newer make, or lacks a feature
     ├── Refused               somebody may not do what they tried; the attempt is in the audit log
     ├── StreamError           the stream could not go on (transport, checkpoint, dead worker)
     │   ├── Misplaced         a worker lacks what its partitions need (a capture file)
@@ -115,6 +117,23 @@ class DrillError(CitywallError):
     def text(self, language: str) -> str:
         """What is wrong, for its reader."""
         return tr(f"drill_error.{self.code}", language, **self.values)
+
+
+class ModelError(CitywallError):
+    """A model cannot do what is asked of it: `code` is a key of the catalogue's section `model_error`."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        self.code = code
+        self.values = values
+        super().__init__(self.text("en"))
+
+    def text(self, language: str) -> str:
+        """What is wrong, for its reader."""
+        return tr(f"model_error.{self.code}", language, **self.values)
+
+
+class ModelRefused(ModelError):
+    """A model file that is not taken: the stream goes on without it."""
 
 
 class Refused(CitywallError):

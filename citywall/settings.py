@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from citywall.casesettings import CaseSettings, ReportingSettings
+from citywall.collectorsettings import CollectorSettings
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
 from citywall.limits import check, origin_of
@@ -179,6 +180,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reporting: ReportingSettings = ReportingSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
     sensor: SensorSettings = SensorSettings()
+    collector: CollectorSettings = CollectorSettings()
     posture: PostureSettings = PostureSettings()
     rules: RuleSettings = RuleSettings()
     report: ReportSettings = ReportSettings()
@@ -279,7 +281,7 @@ def _nest(key: str, text: str, origin: str) -> dict[str, Any]:
         try:
             value = tomllib.loads(f"v = {text}")["v"]
         except tomllib.TOMLDecodeError:
-            if "," in text:
+            if "," in text or keys().get(key, ("", None, ""))[0] == "tuple":
                 value = [t.strip() for t in text.split(",") if t.strip()]
     for part in reversed(parts):
         value = {part: value}

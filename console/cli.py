@@ -41,6 +41,7 @@ MODULES = {
         "report",
         "detectors",
         "rules",
+        "models",
         "evaluate",
         "store",
         "accounts",

@@ -41,7 +41,7 @@ def sentence(error: BaseException, language: str) -> str:
         said = tr("error.query", language, column=error.column, reason=error.reason, query=repr(error.query))
     elif isinstance(error, errors.Refused):
         said = tr("error.refused", language, reason=tr(f"refused.{error.code}", language, **error.values))
-    elif isinstance(error, errors.DrillError):
+    elif isinstance(error, errors.DrillError | errors.ModelError):
         said = error.text(language)
     elif isinstance(error, errors.CitywallError):
         said = str(error)

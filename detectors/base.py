@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
@@ -19,6 +19,8 @@ from citywall.i18n import tr
 from citywall.state import Parts, bytes_of
 from detectors.features.tables import Seen
 from detectors.places import Places
+from detectors.prefixes import Prefixes
+from detectors.relations.tables import Related
 
 #: Entities a detector remembers having spoken of; the longest unmentioned is forgotten first.
 MAX_SAID = 1 << 16
@@ -89,22 +91,36 @@ class Detector(ABC):
     kernels: ClassVar[tuple[str, ...]]
     oracle: ClassVar[str]
 
-    def __init__(self, parameters: Any, places: Places) -> None:
+    def __init__(self, parameters: Any, places: Places, exempt: Prefixes | None = None) -> None:
         self.parameters = parameters
         self.places = places
+        self.exempt = exempt or Prefixes(())
         self._said: dict[str, tuple[int, int, int]] = {}
 
-    @abstractmethod
-    def judge_flows(self, seen: Seen, reports: NDArray[np.void]) -> list[Draft]:
+    def judge_flows(self, seen: Seen, reports: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
         """What the records say that flow reports changed, in their order."""
+        return []
 
     def judge_events(self, seen: Seen, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002  (few judge events)
         """What the records say that events changed, in their order."""
         return []
 
+    def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records of relations say that flow reports changed, in their order."""
+        return []
+
+    def judge_claims(self, related: Related, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records of addresses and cards say that events changed, in their order."""
+        return []
+
     def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:
-        """Drafts that say something new."""
-        return [self._finding(d, context) for d in drafts if self._is_new(d)]
+        """Drafts that say something new of hosts that are not exempt."""
+        return [self._finding(d, context) for d in drafts if not self._exempted(d) and self._is_new(d)]
+
+    def _exempted(self, draft: Draft) -> bool:
+        """Whether the host that is to blame, or the other where that is not known, is declared exempt."""
+        place = draft.source or draft.target
+        return bool(self.exempt) and place is not None and self.exempt.holds(place.address)
 
     def snapshot(self) -> Parts:
         """What was said."""

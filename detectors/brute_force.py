@@ -31,6 +31,8 @@ PORTS = {
     992: kernels.TELNET, 993: kernels.IMAP, 995: kernels.POP3, 2222: kernels.SSH, 2323: kernels.TELNET,
     3389: kernels.RDP, 5900: kernels.VNC, 5901: kernels.VNC,
 }  # fmt: skip
+#: Ports of log-in services whose honest clients are no crowd: mail and file sharing have crowds by design.
+LOGINS = tuple(port for port, service in PORTS.items() if service not in (*MAIL, kernels.SMB))
 
 
 class BruteForceParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

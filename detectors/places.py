@@ -6,23 +6,30 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from citywall.addresses import mac_to_text, to_text
 from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
 from citywall.domains import NAMED, Domains, of_host
 from citywall.findings import Endpoint, Evidence
+from detectors.prefixes import Prefixes
 
 
 class Places:
     """Turns words of records into endpoints and evidence; knows which networks are ours."""
 
     def __init__(self, home: Sequence[str], domains: Domains | None = None) -> None:
-        self._home = [ipaddress.ip_network(prefix, strict=False) for prefix in home]
+        self._home = Prefixes(home)
         self._domains = domains
 
     def is_home(self, hi: int, lo: int) -> bool:
         """Whether an address is one of ours."""
-        address = ipaddress.ip_address(to_text(hi, lo))
-        return any(address in network for network in self._home)
+        return self._home.holds(to_text(hi, lo))
+
+    def are_home(self, hi: NDArray[Any], lo: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which of many addresses are ours."""
+        return self._home.hold(hi, lo)
 
     def domain(self, domain: int) -> str:
         """What to call a domain; empty for the default one."""
@@ -48,6 +55,17 @@ class Places:
     def flow(self, record: Any, which: str, src: tuple[int, int], dst: tuple[int, int]) -> Evidence:
         """The `first` or `late` flow kept in a record, as evidence."""
         return self._flow(record, f"{which}_", src, dst, int(record[f"{which}_time"]))
+
+    def first(self, record: Any) -> Evidence:
+        """The first flow kept in a record that knows both its ends."""
+        src = (record["first_src_hi"], record["first_src_lo"])
+        dst = (record["first_dst_hi"], record["first_dst_lo"])
+        return self._flow(record, "first_", src, dst, int(record["first_time"]))
+
+    def first_packet(self, record: Any, mac: int, proto: str) -> Evidence:
+        """The first packet of address resolution kept in a record."""
+        names = ("frame", "offset", "time", "src_hi", "src_lo", "dst_hi", "dst_lo", "domain")
+        return self.packet({name: record[f"first_{name}"] for name in names}, mac, proto)
 
     def report(self, row: Any) -> Evidence:
         """The flow of a FLOW row as evidence."""

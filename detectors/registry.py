@@ -14,23 +14,65 @@ from citywall.domains import Domains
 from citywall.errors import SettingsError
 from citywall.findings import Finding, event_order
 from citywall.state import Parts, bytes_of
-from detectors.base import Context, Detector, Parameter, milli, parameters_of, read_parameters
-from detectors.brute_force import BruteForce, BruteForceParameters
-from detectors.features.kernels import Limits
-from detectors.features.sharing import Sharing
+from detectors.base import Context, Detector, Parameter, parameters_of, read_parameters
+from detectors.beacon import Beacon
+from detectors.brute_force import BruteForce
+from detectors.channel import Channel
+from detectors.covert import Covert
+from detectors.dns_tunnel import DnsTunnel
+from detectors.exfiltration import Exfiltration
+from detectors.features.sharing import Sharing, askers_of
 from detectors.features.tables import CHUNK, FeatureParameters, Features
-from detectors.flood import Flood, FloodParameters
+from detectors.flood import Flood
+from detectors.industrial import Industrial
+from detectors.lateral import Lateral
+from detectors.limits import limits_of, reach_of
+from detectors.long_connection import LongConnection
 from detectors.places import Places
+from detectors.policy import Policy
+from detectors.prefixes import Prefixes
+from detectors.relations.tables import RelationParameters, Relations
 from detectors.scan import Scan, ScanParameters
+from detectors.segment import Segment
+from detectors.spray import Spray
 
 #: One line a detector.
-DETECTORS: dict[str, type[Detector]] = {d.id: d for d in (Scan, Flood, BruteForce)}
+DETECTORS: dict[str, type[Detector]] = {
+    d.id: d
+    for d in (
+        Scan,
+        Flood,
+        BruteForce,
+        Spray,
+        Beacon,
+        Channel,
+        LongConnection,
+        DnsTunnel,
+        Covert,
+        Exfiltration,
+        Lateral,
+        Segment,
+        Industrial,
+        Policy,
+    )
+}
 
-#: The `[detectors.<name>]` table that is no detector: sizes of the tables they share.
-FEATURES = "features"
+#: The `[detectors.<name>]` tables that are no detectors: sizes of the tables they share.
+FEATURES, RELATIONS = "features", "relations"
+_SIZES: dict[str, type[msgspec.Struct]] = {FEATURES: FeatureParameters, RELATIONS: RelationParameters}
 _SECOND = 1_000_000_000
-_ON = "enabled"
-_SCHEMA = 1
+_ON, _EXEMPT = "enabled", "exempt"
+_SCHEMA = 2
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """What `[detectors.*]` says: who is enabled, parameters and exempt networks of all, sizes of tables."""
+
+    enabled: list[str]
+    parameters: dict[str, msgspec.Struct]
+    exempt: dict[str, Prefixes]
+    features: FeatureParameters
+    relations: RelationParameters
 
 
 def cards() -> dict[str, DetectorCard]:
@@ -43,6 +85,11 @@ def feature_parameters() -> list[Parameter]:
     return parameters_of(FeatureParameters)
 
 
+def relation_parameters() -> list[Parameter]:
+    """Settings of `[detectors.relations]`."""
+    return parameters_of(RelationParameters)
+
+
 def build(
     settings: Mapping[str, Mapping[str, Any]],
     home: Sequence[str],
@@ -51,44 +98,55 @@ def build(
 ) -> DetectorSet:
     """Check `settings` (the `[detectors.<id>]` tables) and make the detectors.
 
-    Every table may hold `enabled = false`. `share` is the partition whose hosts they judge, and of how many;
-    they must be given the rows that `sharing` names. Raises SettingsError naming the key.
+    Every table of a detector may hold `enabled = false`, and `exempt`, networks that it does not speak of
+    (declared scanners, pools of NAT). `share` is the partition whose hosts they judge, and of how many; they
+    must be given the rows that `sharing` names. Raises SettingsError naming the key.
     """
-    enabled, parameters, sizes = _read(settings)
+    chosen = _read(settings)
     places = Places(home, domains)
-    return DetectorSet([DETECTORS[n](parameters[n], places) for n in enabled], parameters, sizes, share)
+    made = [DETECTORS[n](chosen.parameters[n], places, chosen.exempt[n]) for n in chosen.enabled]
+    return DetectorSet(made, chosen, share)
 
 
 def sharing(settings: Mapping[str, Mapping[str, Any]], partitions: int) -> Sharing:
     """Which rows go to which of `partitions` sets of detectors with these settings; as for `build`."""
-    _, parameters, _ = _read(settings)
-    return Sharing(limits_of(parameters, (0, partitions)))
+    parameters = _read(settings).parameters
+    return Sharing(limits_of(parameters, (0, partitions)), reach_of(parameters, (0, partitions)))
 
 
-def _read(
-    settings: Mapping[str, Mapping[str, Any]],
-) -> tuple[list[str], dict[str, msgspec.Struct], FeatureParameters]:
-    """Ids of the enabled detectors, parameters of all, and sizes of tables."""
+def _read(settings: Mapping[str, Mapping[str, Any]]) -> Chosen:
     tables: dict[str, dict[str, Any]] = {}
-    enabled: list[str] = []
     for name, given in settings.items():
-        if name != FEATURES and name not in DETECTORS:
-            known = ", ".join([*DETECTORS, FEATURES])
+        if name not in _SIZES and name not in DETECTORS:
+            known = ", ".join([*DETECTORS, *_SIZES])
             raise SettingsError("settings", f"detectors.{name}", f"no such detector (there are {known})")
         if not isinstance(given, Mapping):
             raise SettingsError("settings", f"detectors.{name}", "must be a table of settings")
         tables[name] = dict(given)
+    enabled: list[str] = []
+    exempt: dict[str, Prefixes] = {}
     for name in DETECTORS:
-        on = tables.get(name, {}).pop(_ON, True)
+        table = tables.get(name, {})
+        on = table.pop(_ON, True)
         if not isinstance(on, bool):
             raise SettingsError("settings", f"detectors.{name}.{_ON}", "must be true or false")
         if on:
             enabled.append(name)
+        try:
+            exempt[name] = Prefixes(table.pop(_EXEMPT, ()))
+        except (ValueError, TypeError) as e:
+            raise SettingsError("settings", f"detectors.{name}.{_EXEMPT}", str(e)) from e
     parameters = {
         name: read_parameters(detector.Parameters, name, tables.get(name, {}))
         for name, detector in DETECTORS.items()
     }
-    return enabled, parameters, read_parameters(FeatureParameters, FEATURES, tables.get(FEATURES, {}))
+    return Chosen(
+        enabled,
+        parameters,
+        exempt,
+        read_parameters(FeatureParameters, FEATURES, tables.get(FEATURES, {})),
+        read_parameters(RelationParameters, RELATIONS, tables.get(RELATIONS, {})),
+    )
 
 
 class DetectorSet:
@@ -99,21 +157,23 @@ class DetectorSet:
     """
 
     def __init__(
-        self,
-        detectors: Sequence[Detector],
-        parameters: Mapping[str, msgspec.Struct],
-        sizes: FeatureParameters,
-        share: tuple[int, int] = (0, 1),
+        self, detectors: Sequence[Detector], chosen: Chosen, share: tuple[int, int] = (0, 1)
     ) -> None:
         self.detectors = list(detectors)
-        self._limits = limits_of(parameters, share)
-        scan = parameters[Scan.id]
+        self._limits = limits_of(chosen.parameters, share)
+        self._reach = reach_of(chosen.parameters, share)
+        scan = chosen.parameters[Scan.id]
         assert isinstance(scan, ScanParameters)
         self._event_limits = self._limits._replace(window=scan.arp_window_s * _SECOND, gate=scan.arp_targets)
-        self._sizes = sizes
+        sizes = self._sizes = chosen.features
         self._event_sizes = FeatureParameters(
             contacts=max(16, sizes.contacts // 16), groups=max(16, sizes.groups // 16), targets=16, logins=16
         )
+        related = chosen.relations
+        # flows and events keep apart, so each has only the tables that it fills
+        least = dict.fromkeys(("pairs", "spreads", "services", "segments", "places", "edges"), 16)
+        self._flow_relations = msgspec.structs.replace(related, bindings=16, cards=16)
+        self._event_relations = msgspec.structs.replace(related, **least)
         self._session = ""
         self._reset()
 
@@ -129,13 +189,18 @@ class DetectorSet:
         for at in range(0, len(reports), CHUNK):
             rows = reports[at : at + CHUNK]
             seen = self.flows.observe_flows(rows)
+            related = self.relations.observe_flows(rows)
             for detector in self.detectors:
                 found += detector.findings(detector.judge_flows(seen, rows), context)
+                found += detector.findings(detector.judge_relations(related, rows), context)
         for at in range(0, len(events), CHUNK):
             rows = events[at : at + CHUNK]
-            seen = self.events.observe_events(rows)
+            own = askers_of(rows, self._limits)
+            seen = self.events.observe_events(own)
+            claims = self.claims.observe_events(rows)
             for detector in self.detectors:
-                found += detector.findings(detector.judge_events(seen, rows), context)
+                found += detector.findings(detector.judge_events(seen, own), context)
+                found += detector.findings(detector.judge_claims(claims, rows), context)
         return sorted(found, key=event_order)
 
     def close(self, session: str, lane: str) -> list[Finding]:  # noqa: ARG002  (nothing waits for the end)
@@ -146,7 +211,7 @@ class DetectorSet:
     @property
     def nbytes(self) -> int:
         """Bytes reserved for state when every table is full."""
-        return self.flows.nbytes + self.events.nbytes
+        return self.flows.nbytes + self.events.nbytes + self.relations.nbytes + self.claims.nbytes
 
     def counts(self) -> dict[str, int]:
         """Entities held and given up, for reports and metrics."""
@@ -154,12 +219,16 @@ class DetectorSet:
             **{f"{name}_held": n for name, n in self.flows.used.items()},
             **{f"{name}_evicted": n for name, n in self.flows.evicted.items()},
             **{f"resolution_{name}_evicted": n for name, n in self.events.evicted.items() if n},
+            **{f"{name}_held": n for name, n in self.relations.used.items() if n},
+            **{f"{name}_evicted": n for name, n in self.relations.evicted.items() if n},
+            **{f"{name}_held": n for name, n in self.claims.used.items() if n},
+            **{f"{name}_evicted": n for name, n in self.claims.evicted.items() if n},
         }
 
     def snapshot(self) -> Parts:
         """Everything `restore` needs; views of live state."""
         parts: Parts = {"session": msgspec.msgpack.encode((_SCHEMA, self._session))}
-        for name, part in (("flows", self.flows), ("events", self.events)):
+        for name, part in self._states().items():
             parts |= {f"{name}/{key}": value for key, value in part.snapshot().items()}
         for detector in self.detectors:
             parts |= {f"detector/{detector.id}/{k}": v for k, v in detector.snapshot().items()}
@@ -175,45 +244,27 @@ class DetectorSet:
             raise ValueError(f"the detectors' checkpoint has schema {schema}, not {_SCHEMA}")
         self._reset()
         self._session = session
-        self.flows.restore(_under(parts, "flows/"))
-        self.events.restore(_under(parts, "events/"))
+        for name, part in self._states().items():
+            part.restore(_under(parts, f"{name}/"))
         for detector in self.detectors:
             detector.restore(_under(parts, f"detector/{detector.id}/"))
 
+    def _states(self) -> dict[str, Features | Relations]:
+        return {
+            "flows": self.flows,
+            "events": self.events,
+            "relations": self.relations,
+            "claims": self.claims,
+        }
+
     def _reset(self) -> None:
         self._session = ""
+        self.relations = Relations(self._flow_relations, self._reach)
+        self.claims = Relations(self._event_relations, self._reach)
         self.flows = Features(self._sizes, self._limits)
         self.events = Features(self._event_sizes, self._event_limits)
         for detector in self.detectors:
             detector.reset()
-
-
-def limits_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = (0, 1)) -> Limits:
-    """What the feature kernel must know of the detectors' parameters, and of whom it judges."""
-    scan, flood, guessing = (parameters[d.id] for d in (Scan, Flood, BruteForce))
-    assert isinstance(scan, ScanParameters)
-    assert isinstance(flood, FloodParameters)
-    assert isinstance(guessing, BruteForceParameters)
-    amplifiers = np.zeros(65536, np.uint8)
-    amplifiers[list(flood.amplifiers)] = 1
-    return Limits(
-        window=scan.window_s * _SECOND,
-        gate=min(scan.weak, scan.icmp_failures, guessing.weak),
-        step_failure=milli(scan.step_failure),
-        step_success=milli(scan.step_success),
-        walk_cap=8 * milli(scan.accept),
-        login_window=guessing.window_s * _SECOND,
-        login_attempts=guessing.attempts,
-        attempt_ns=guessing.attempt_s * _SECOND,
-        attempt_bytes=guessing.attempt_bytes,
-        prefix_v4=flood.prefix_v4,
-        prefix_v6=flood.prefix_v6,
-        flood=flood.limits(),
-        amplifiers=amplifiers,
-        services=guessing.services(),
-        partition=share[0],
-        partitions=share[1],
-    )
 
 
 def _under(parts: Parts, prefix: str) -> Parts:

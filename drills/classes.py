@@ -5,9 +5,18 @@ from __future__ import annotations
 #: Which detectors (`rule.id`, or its part before the first dot) speak of a class. A class without any is one
 #: that nothing looks for yet: captures of it are judged all the same.
 DETECTORS: dict[str, frozenset[str]] = {
-    "scan": frozenset({"scan"}),
-    "bruteforce": frozenset({"bruteforce"}),
-    "dos": frozenset({"flood"}),
+    "scan": frozenset({"scan", "ics"}),  # looking around in machinery is reconnaissance too
+    "bruteforce": frozenset({"bruteforce", "spray"}),
+    "dos": frozenset({"flood", "segment"}),
+    "c2": frozenset({"beacon", "channel"}),
+    "dns-tunnel": frozenset({"dnstunnel"}),
+    "covert": frozenset({"covert", "policy"}),
+    "exfiltration": frozenset({"exfiltration", "dnstunnel"}),
+    "lateral": frozenset({"lateral", "spray"}),
+    "exploit": frozenset({"lateral", "channel"}),
+    "arp-spoof": frozenset({"segment"}),
+    "long-conn": frozenset({"longconn"}),
+    "ics": frozenset({"ics", "channel", "lateral"}),
 }
 #: Classes that a scenario or a truth file may name.
 CLASSES = (

@@ -72,6 +72,9 @@ def parse(
         tree.give_up(line, "not_yaml", reason=str(e.reason))
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
+        if "nesting depth" in (e.problem or ""):  # libyaml reads ahead, and has a bound of its own
+            tree.give_up(mark.line + 1 if mark else 0, "too_deep")
+            return None, tree.faults
         reason = ", ".join(part for part in (e.context, e.problem) if part)
         tree.give_up(mark.line + 1 if mark else 0, "not_yaml", reason=reason)
     return None if tree.hopeless else tree.root, tree.faults

@@ -12,6 +12,7 @@ from stream.board import Board, Status
 from stream.checkpoints import FolderKeeper, Keeper
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
+from stream.handover import Handover
 from stream.local.folder import LogFolder
 from stream.stages import DEAD_LETTERS, DeadLetter
 
@@ -41,6 +42,10 @@ class Backbone(Protocol):
 
     def app(self, loop: asyncio.AbstractEventLoop) -> Any:
         """The application on it."""
+        ...
+
+    def handover(self) -> Handover | None:
+        """What desks of this process hand over without the disk, for those of one application."""
         ...
 
     async def listen(
@@ -111,6 +116,13 @@ class LocalBackbone:
         for name, partitions in self._topics.items():
             self._log.create(name, partitions)
         return app
+
+    def handover(self) -> Handover:
+        """Everything runs here: bulk need not be written."""
+        from stream.app import GROUP
+
+        assert self._log is not None
+        return Handover(self._log, GROUP)
 
     async def listen(
         self, note: Callable[[Status], None], finished: Finished, sensed: Callable[[str, str], None]

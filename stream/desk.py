@@ -19,6 +19,7 @@ from stream import codecs
 from stream.app import raw_topic
 from stream.board import Board
 from stream.checkpoints import Keeper, Schedule
+from stream.handover import Handover
 from stream.sending import Sending
 from stream.stages import DEAD_LETTERS, FINISHED, Addressed, Role, Station
 
@@ -57,6 +58,7 @@ class _Work:
         self.schedule = schedule
         self.sending = Sending()
         self.dirty = False
+        self.put_off = False  # a session ended, and the readers have not saved what they have of it
         self.torn = False  # in the middle of a batch: its state and what it sent do not belong together
 
 
@@ -78,6 +80,7 @@ class Desk:
         topics: dict[str, Any],
         board: Board,
         hooks: Hooks,
+        handover: Handover | None = None,
     ) -> None:
         self.role = role
         self.lock = asyncio.Lock()
@@ -91,6 +94,9 @@ class Desk:
         self._topics = topics
         self._board = board
         self._hooks = hooks
+        self._handover = handover
+        if handover is not None:
+            handover.join(role, self._save_between)
         self._open = asyncio.Event()
         self._generation = 0
         self._under_way: asyncio.Future[None] | None = None
@@ -163,8 +169,19 @@ class Desk:
                 await self._send(work, Addressed(DEAD_LETTERS, 0, codecs.pack(letter)))
             await work.sending.arrived()  # before anything says that the session is over
         work.torn = False
+        if self._handover is not None:
+            self._handover.worked(station.offsets)
         self._hooks.moved()
-        if work.schedule.due(time.monotonic(), session_ended=station.ended):
+        await self._save_if_due(work)
+
+    async def _save_if_due(self, work: _Work) -> None:
+        """Save by the clock, and at the end of a session: unless readers would have to save amidst it."""
+        now, ended = time.monotonic(), work.station.ended or work.put_off
+        if not work.schedule.due(now, session_ended=ended):
+            return
+        covered = self._handover is None or self._handover.covered(self.role)
+        work.put_off = not (covered or work.schedule.due(now))
+        if not work.put_off:
             await self._save(work)
 
     async def _send(self, work: _Work, addressed: Addressed) -> None:
@@ -184,6 +201,9 @@ class Desk:
         began, station = time.monotonic(), work.station
         await self._app.producer.flush()
         await work.sending.arrived()
+        if self._handover is not None and not await self._handover.cover(self.role):
+            log.warning("%s: not saved, for a stage behind it could not be", self.role.name)
+            return
         offsets = {topic: dict(known) for topic, known in station.offsets.items()}
         await self._keeper.save(self.role.name, station.partition, offsets, station.snapshot())
         tps = {
@@ -201,6 +221,12 @@ class Desk:
         station.cost.saving += now - began
         station.saved = time.time()
         log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, now - began)
+
+    async def _save_between(self) -> None:
+        """Save between two batches, for a desk whose outputs we read."""
+        async with self.lock:
+            if not self.failed:
+                await self.save()
 
     async def save(self) -> None:
         """Save every partition."""

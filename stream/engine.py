@@ -58,12 +58,14 @@ class Engine:
         self._revoked_at = 0.0
         self._sending = Sending()
         self.app = backbone.app(loop)
+        handover = backbone.handover()
         self._partitions = topics_of(cast)
         self._topics = {name: raw_topic(self.app, backbone.full(name)) for name in self._partitions}
         self.desks = [
             Desk(
                 self.app, role, naming=backbone, pool=pool, keeper=backbone.keeper,
                 settings=settings.checkpoint, topics=self._topics, board=board, hooks=hooks,
+                handover=handover,
             )
             for role in roles
         ]  # fmt: skip

@@ -20,6 +20,7 @@ from citywall.settings import Settings, results_digest
 from stream import codecs
 from stream.board import FEEDER as STAGE
 from stream.codecs import Header, Kind, Opening, Tally
+from stream.collecting import Collecting, collector_of
 from stream.data_folder import DataFolder
 from stream.files import CaptureFiles
 from stream.pacing import Pace
@@ -65,7 +66,7 @@ def plan(paths: Sequence[Path]) -> list[Source]:
     first: dict[str, str] = {}
     for path in paths:
         source = Source(path)
-        if sensor_of(path):
+        if sensor_of(path) or collector_of(path):
             sources.append(source)
             continue
         try:
@@ -149,6 +150,7 @@ class Feeder:
         self._send = send
         self._moved = moved
         self._pace = pace
+        self._collecting: Collecting | None = None
         self._results = results_digest(settings)
 
     async def run(self) -> None:
@@ -156,7 +158,16 @@ class Feeder:
         for at, source in enumerate(self.sources):
             self.current = at + 1
             if source.refused is None and source.same_as is None:
-                await (self._await(source) if sensor_of(source.path) else self._feed(source))
+                if sensor_of(source.path):
+                    await self._await(source)
+                elif collector_of(source.path):
+                    await self._collect(source)
+                else:
+                    await self._feed(source)
+
+    def stop(self) -> bool:
+        """Ask the source being fed to end, where it has no end of its own; False where there is none."""
+        return self._collecting is not None and self._collecting.stop()
 
     async def _await(self, source: Source) -> None:
         """A sensor feeds this one: wait until all of it was taken."""
@@ -167,6 +178,58 @@ class Feeder:
                 *source.earlier, source.session = sessions
                 if self._folder.ledger.finished.keys() >= set(sessions):
                     return
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def _collect(self, source: Source) -> None:
+        """Exporters feed this one, until it is told to stop."""
+        from ingest.collectors.exports import of_capture
+
+        own = f"{source.path}\0{self._folder.ledger.id}"
+        source.kind = "flowlog"
+        source.session = session_id("flowlog", self._settings.lane, own, self._results)
+        if source.session in self._folder.ledger.finished:
+            return
+        taken = await self._begin("flowlog", source)
+        if taken != -1:
+            folder = self._folder.root / "exports" / source.session
+            self._collecting = Collecting(self._settings, folder, source.session)
+            fed = 0
+            try:
+                async for ref in self._collecting.references():
+                    if fed >= (taken or 0):
+                        await self._room("flowlog", source.session, fed)
+                        await self._say(
+                            "flowlog", source.session, Kind.DATA, fed, codecs.pack(of_capture(ref))
+                        )
+                    fed += 1
+            except InputError as e:
+                log.warning("collecting stopped: %s", e)
+                source.errors[UNREADABLE] = 1
+            finally:
+                self._collecting = None
+            await self._end("flowlog", source, fed)
+        await self._finish("flowlog", source)
+
+    async def _begin(self, topic: str, source: Source) -> int | None:
+        """Open the session of a source, unless it is; what was taken of it."""
+        session = Session(
+            source.session, topic, str(source.path), source.size, self._settings.lane,
+            self._folder.stamp(source.session, time.time_ns()),
+        )  # fmt: skip
+        taken = self._taken(topic, session.id)
+        if taken is None:
+            partitions = self._settings.partitions if topic == "capture" else 1
+            opening = Opening(session, partitions)
+            await self._say(topic, session.id, Kind.OPEN, 0, codecs.pack(opening))
+        return taken
+
+    async def _end(self, topic: str, source: Source, fed: int) -> None:
+        await self._say(topic, source.session, Kind.END, fed, codecs.pack(Tally(errors=source.errors)))
+
+    async def _finish(self, topic: str, source: Source) -> None:
+        """Wait until all of it was taken: one at a time, their state is not small."""
+        while self._taken(topic, source.session) != -1:
             self._moved.clear()
             await self._moved.wait()
 
@@ -181,30 +244,25 @@ class Feeder:
         if source.session in self._folder.ledger.finished:
             self._files.close(str(source.path), STAGE)
             return
-        session = Session(
-            source.session, topic, str(source.path), source.size, self._settings.lane,
-            self._folder.stamp(source.session, time.time_ns()),
-        )  # fmt: skip
-        taken = self._taken(topic, session.id)
-        if taken is None:
-            partitions = self._settings.partitions if topic == "capture" else 1
-            opening = Opening(session, partitions)
-            await self._say(topic, session.id, Kind.OPEN, 0, codecs.pack(opening))
+        taken = await self._begin(topic, source)
         if taken != -1:
-            fed = await self._references(topic, session.id, references, taken or 0, source)
-            await self._say(topic, session.id, Kind.END, fed, codecs.pack(Tally(errors=source.errors)))
+            fed = await self._references(topic, source.session, references, taken or 0, source)
+            await self._end(topic, source, fed)
         self._files.close(str(source.path), STAGE)
-        while self._taken(topic, session.id) != -1:  # one at a time: their state is not small
-            self._moved.clear()
-            await self._moved.wait()
+        await self._finish(topic, source)
 
     def _recognise(self, source: Source) -> tuple[str, Iterator[Any]]:
         """The topic a source goes to, and its references from the start; raises InputError."""
+        from ingest.collectors.exports import are_exports
+
         if source.path.is_dir():
             return self._flow_log(source)
         try:
             capture = self._files.get(str(source.path), STAGE)
         except UnsupportedInput:
+            return self._flow_log(source)
+        if self._settings.collector.captures and are_exports(capture):
+            self._files.close(str(source.path), STAGE)
             return self._flow_log(source)
         source.size = capture.size
         source.session = self._name("capture", source)

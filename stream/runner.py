@@ -269,6 +269,8 @@ class Run:
         self.over.set()
 
     def _interrupt(self, number: int) -> None:
+        if self.reporter.feeder is not None and self.reporter.feeder.stop():
+            return  # a source without an end ends in good order; a second signal stops the run
         stopped = KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
         self._fail(stopped)
 

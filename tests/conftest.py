@@ -44,10 +44,11 @@ SERVERS = {"kafka_url", "elasticsearch_url", "own_kafka", "own_elasticsearch", "
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a server, so that `-m "not services"` leaves it out."""
+    """Mark what uses a server, so that `-m "not services"` leaves it out and one worker has all of it."""
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.services)
+            item.add_marker(pytest.mark.xdist_group("services"))
 
 
 @pytest.fixture(scope="session")

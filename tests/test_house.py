@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
-    "citywall", "trust", "ingest", "detectors", "rules", "alerts", "posture", "playbooks", "stream", "drills",
-    "reports", "console", "bench",
+    "citywall", "trust", "ingest", "detectors", "rules", "models", "alerts", "posture", "playbooks", "stream",
+    "drills", "reports", "console", "bench",
 )  # fmt: skip
 SOURCES = [p.relative_to(ROOT) for room in ROOMS for p in sorted((ROOT / room).rglob("*.py"))]
 # A fused kernel must stand in one file (Numba's cache looks at no other); everything else is split.

@@ -56,6 +56,11 @@ REPLY_SHARE = 50  # fewer than one packet back for this many is one-way
 GRACE = 60 * SECOND
 NEIGHBOURS = 8
 AHEAD = 16  # rows whose memory is asked for together
+# columns of Tables.ahead, one row a report: hashes of source and target, and where probing begins for the
+# contact, the source's groups (all, by port, by target), the receiving host, its prefix, and the login
+SOURCE_HASH, TARGET_HASH, AT_CONTACT, AT_SOURCE, AT_PORT, AT_PAIR, AT_HOST, AT_PREFIX, AT_LOGIN = range(9)
+AHEAD_WORDS = 9
+NOWHERE = U8(0xFFFFFFFFFFFFFFFF)
 TRACEROUTE_FIRST, TRACEROUTE_LAST = 33434, 33689  # IANA traceroute/udp, 255 hops
 
 # services of LOGIN.service
@@ -155,7 +160,7 @@ class Tables(NamedTuple):
     login_slots: Any
     open_logins: Any  # u2[logins, OPEN_LOGINS]
     meta: Any  # i8[META]
-    ahead: Any  # u8[AHEAD, 4]: scratch
+    ahead: Any  # u8[AHEAD, AHEAD_WORDS]: scratch
 
 
 class Limits(NamedTuple):
@@ -544,6 +549,8 @@ def outcome_of(row, limits, logged):
             return NOTHING, False, False  # looks like a reply whose request was not seen
         if TRACEROUTE_FIRST <= dport <= TRACEROUTE_LAST:
             return NOTHING, False, False
+        if (sport == 67 and dport == 68) or (sport == 547 and dport == 546):
+            return NOTHING, False, False  # a DHCP server answers broadcasts
         return (ANSWERED if answered else FAILED), False, False
     kind = row["icmp_type"]
     if (proto == ICMP and (kind == 8 or kind == 13 or kind == 15 or kind == 17)) or (
@@ -818,10 +825,16 @@ def roll(tables, i, second, limits, level):
 
 
 @internal
+def receiver_salt(level, channel):
+    """Salt that tells receivers by channel, hosts from prefixes."""
+    return (U8(8 + level) << U8(40)) | U8(channel)
+
+
+@internal
 def receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, host, source,
             packets, size, replies, is_new, sport, dport):  # fmt: skip
     """Count packets that a host (level 0) or prefix (level 1) received without asking for them."""
-    salt = (U8(8 + level) << U8(40)) | U8(channel)
+    salt = receiver_salt(level, channel)
     key = hash_address(hi, lo, U8(domain))
     h, g = pair_hash(key, U8(0), salt), pair_hash(U8(0), key, salt + U8(1))
     i = lookup(tables.target_slots, tables.targets, h, g)
@@ -1056,6 +1069,12 @@ def recent_attempts(login, time, limits):
 
 
 @internal
+def login_salt(port):
+    """Salt that tells the login services of a pair of hosts."""
+    return (U8(16) << U8(40)) | U8(port)
+
+
+@internal
 def login_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain):
     """What a report means for the login service it goes to."""
     if row["proto"] != TCP or row["dst_packets"] == U8(0):
@@ -1063,7 +1082,7 @@ def login_row(tables, limits, output, row, row_index, time, a, b, src_domain, ds
     service = service_of(row, limits)
     if service == 0:
         return
-    salt = (U8(16) << U8(40)) | U8(row["dst_port"])
+    salt = login_salt(row["dst_port"])
     h, g = pair_hash(a, b, salt), pair_hash(b, a, salt + U8(1))
     i = lookup(tables.login_slots, tables.logins, h, g)
     if i < 0:
@@ -1134,6 +1153,76 @@ def login_row(tables, limits, output, row, row_index, time, a, b, src_domain, ds
         output.counts[2] = n + 1
 
 
+# --- what will be needed --------------------------------------------------------------------------------
+
+
+@internal
+def foresee_slot(slots, h):
+    """Ask for the slot where probing for `h` begins; which it is."""
+    at = home(h, U8(slots.shape[0] - 1))
+    prefetch(slots, np.int64(at) * 8)
+    return at
+
+
+@internal
+def fetch_record(slots, records, at):
+    """Ask for the record that slot `at` names; its index, -1 where there is none."""
+    if at == NOWHERE:
+        return np.int64(-1)
+    i = np.int64(slots[np.int64(at)] & U8(0xFFFFFFFF)) - 1
+    if i >= 0:
+        for line in range(0, records.itemsize, 64):
+            prefetch(records, i * records.itemsize + line)
+    return i
+
+
+@internal
+def fetch_target(tables, at):
+    """Ask for a receiver and what stands beside it."""
+    i = fetch_record(tables.target_slots, tables.targets, at)
+    if i >= 0:
+        prefetch(tables.source_bins, i * 2 * BINS)
+        prefetch(tables.spread_bins, i * 2 * BINS)
+        prefetch(tables.registers, i * REGISTERS)
+
+
+@internal
+def foresee(tables, limits, row, k):
+    """Hash the ends of a report into `ahead[k]`, and ask for the slots that it may need."""
+    ahead = tables.ahead
+    src_hi, src_lo, dst_hi, dst_lo = row["src_hi"], row["src_lo"], row["dst_hi"], row["dst_lo"]
+    src_domain = domain_of(row["domain"], src_hi, src_lo)
+    dst_domain = domain_of(row["domain"], dst_hi, dst_lo)
+    a, b = host_hash(src_domain, src_hi, src_lo), host_hash(dst_domain, dst_hi, dst_lo)
+    ahead[k, SOURCE_HASH] = a
+    ahead[k, TARGET_HASH] = b
+    for column in range(AT_CONTACT, AHEAD_WORDS):
+        ahead[k, column] = NOWHERE
+    proto = row["proto"]
+    icmp = proto == ICMP or proto == ICMPV6
+    if row["report"] == 0:
+        port = 0 if icmp else row["dst_port"]
+        ahead[k, AT_CONTACT] = foresee_slot(tables.contact_slots, pair_hash(a, b, contact_salt(proto, port)))
+        slots = tables.group_slots
+        ahead[k, AT_SOURCE] = foresee_slot(slots, pair_hash(a, U8(0), group_salt(BY_SOURCE, 0, 0)))
+        ahead[k, AT_PORT] = foresee_slot(slots, pair_hash(a, U8(0), group_salt(BY_PORT, proto, port)))
+        ahead[k, AT_PAIR] = foresee_slot(slots, pair_hash(a, b, group_salt(BY_TARGET, proto, 0)))
+    channel, backwards = flood_channel(row, limits, row["reason"] == END_LOGGED)
+    if channel >= 0:
+        if backwards:
+            packets, hi, lo, domain, h = row["dst_packets_delta"], src_hi, src_lo, src_domain, a
+        else:
+            packets, hi, lo, domain, h = row["src_packets_delta"], dst_hi, dst_lo, dst_domain, b
+        if packets > 0:
+            slots = tables.target_slots
+            ahead[k, AT_HOST] = foresee_slot(slots, pair_hash(h, U8(0), receiver_salt(0, channel)))
+            hi, lo = prefix_of(hi, lo, limits)
+            h = host_hash(domain, hi, lo)
+            ahead[k, AT_PREFIX] = foresee_slot(slots, pair_hash(h, U8(0), receiver_salt(1, channel)))
+    if proto == TCP and row["dst_packets"] > U8(0) and service_of(row, limits) != 0:
+        ahead[k, AT_LOGIN] = foresee_slot(tables.login_slots, pair_hash(a, b, login_salt(row["dst_port"])))
+
+
 # --- entry points ---------------------------------------------------------------------------------------
 
 
@@ -1147,45 +1236,28 @@ def observe_flows(reports, tables, limits, output):
     output.counts[:] = 0
     clock = tables.meta[CLOCK]
     ahead = tables.ahead
-    contact_mask, group_mask = U8(tables.contact_slots.shape[0] - 1), U8(tables.group_slots.shape[0] - 1)
     for start in range(0, reports.shape[0], AHEAD):
         stop = min(start + AHEAD, reports.shape[0])
         # Hash sixteen rows and ask for the slots they will need, then for the records behind these: the
         # misses of sixteen rows are waited for together.
         for n in range(start, stop):
-            row = reports[n]
-            a = host_hash(
-                domain_of(row["domain"], row["src_hi"], row["src_lo"]), row["src_hi"], row["src_lo"]
-            )
-            b = host_hash(
-                domain_of(row["domain"], row["dst_hi"], row["dst_lo"]), row["dst_hi"], row["dst_lo"]
-            )
-            k = n - start
-            ahead[k, 0] = a
-            ahead[k, 1] = b
-            if row["report"] == 0:
-                icmp = row["proto"] == ICMP or row["proto"] == ICMPV6
-                salt = contact_salt(row["proto"], 0 if icmp else row["dst_port"])
-                h = home(pair_hash(a, b, salt), contact_mask)
-                prefetch(tables.contact_slots, np.int64(h) * 8)
-                ahead[k, 2] = h
-                salt = group_salt(BY_SOURCE, 0, 0)
-                h = home(pair_hash(a, U8(0), salt), group_mask)
-                prefetch(tables.group_slots, np.int64(h) * 8)
-                ahead[k, 3] = h
-        for n in range(start, stop):
-            if reports[n]["report"] == 0:
-                k = n - start
-                i = np.int64(tables.contact_slots[np.int64(ahead[k, 2])] & U8(0xFFFFFFFF))
-                prefetch(tables.contacts, (i - 1) * tables.contacts.itemsize)
-                i = np.int64(tables.group_slots[np.int64(ahead[k, 3])] & U8(0xFFFFFFFF))
-                prefetch(tables.groups, (i - 1) * tables.groups.itemsize)
+            foresee(tables, limits, reports[n], n - start)
+        for k in range(stop - start):
+            fetch_record(tables.contact_slots, tables.contacts, ahead[k, AT_CONTACT])
+            fetch_record(tables.group_slots, tables.groups, ahead[k, AT_SOURCE])
+            fetch_record(tables.group_slots, tables.groups, ahead[k, AT_PORT])
+            fetch_record(tables.group_slots, tables.groups, ahead[k, AT_PAIR])
+            fetch_target(tables, ahead[k, AT_HOST])
+            fetch_target(tables, ahead[k, AT_PREFIX])
+            i = fetch_record(tables.login_slots, tables.logins, ahead[k, AT_LOGIN])
+            if i >= 0:
+                prefetch(tables.open_logins, i * 2 * OPEN_LOGINS)
         for n in range(start, stop):
             row = reports[n]
             clock = max(clock, min(row["time"], np.int64(FAR_FUTURE)))
             src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
             dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
-            a, b = ahead[n - start, 0], ahead[n - start, 1]
+            a, b = ahead[n - start, SOURCE_HASH], ahead[n - start, TARGET_HASH]
             logged = row["reason"] == END_LOGGED
             mine = limits.partitions == 1 or share_of(a, limits) == limits.partition
             if mine:

@@ -1,5 +1,7 @@
 """Sharing rows out to sets of detectors: a source with all it does, a prefix with all its hosts receive.
 
+Relations go to the prefix of their target, what is announced to a segment to the segment's set.
+
 What is known of an entity is then in one place, and findings are those of one set that sees every row.
 """
 
@@ -16,6 +18,8 @@ from citywall.rows import join, take
 from detectors.features import kernels
 from detectors.features.kernels import Limits
 from detectors.features.tables import read_only
+from detectors.relations import kernels as relations
+from detectors.relations.kernels import Reach
 
 Rows = NDArray[np.void]
 
@@ -23,25 +27,38 @@ Rows = NDArray[np.void]
 class Sharing:
     """Says which rows each of `limits.partitions` sets of detectors needs."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, reach: Reach) -> None:
         self._limits = limits
+        self._reach = reach
 
     def flows(self, pieces: Sequence[Rows]) -> list[Rows]:
-        """The FLOW rows of each partition, in order: those of its sources, and those its prefixes receive."""
+        """The FLOW rows of each partition, in order: of its sources, of its prefixes, of its segments."""
         rows = read_only(join(pieces, FLOW), FLOW)
-        sources, receivers = np.empty(len(rows), np.uint8), np.empty(len(rows), np.uint8)
+        shares = np.empty((4, len(rows)), np.uint8)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
-            kernels.share_flows(rows, self._limits, sources, receivers)
-        return self._taken(rows, sources, receivers)
+            kernels.share_flows(rows, self._limits, shares[0], shares[1])
+            relations.share_flows(rows, self._reach, shares[2], shares[3])
+        return self._taken(rows, shares)
 
     def events(self, pieces: Sequence[Rows]) -> list[Rows]:
-        """The EVENT rows of each partition, in order: those of its askers."""
+        """The EVENT rows of each partition, in order: of its askers, of its segments."""
         rows = read_only(join(pieces, EVENT), EVENT)
-        askers = np.empty(len(rows), np.uint8)
+        shares = np.empty((2, len(rows)), np.uint8)
         with np.errstate(over="ignore"):
-            kernels.share_events(rows, self._limits, askers)
-        return self._taken(rows, askers, askers)
+            kernels.share_events(rows, self._limits, shares[0])
+            relations.share_events(rows, self._reach, shares[1])
+        return self._taken(rows, shares)
 
-    def _taken(self, rows: Rows, one: NDArray[Any], other: NDArray[Any]) -> list[Rows]:
+    def _taken(self, rows: Rows, shares: NDArray[Any]) -> list[Rows]:
         partitions = range(self._limits.partitions)
-        return [take(rows, np.flatnonzero((one == p) | (other == p))) for p in partitions]
+        return [take(rows, np.flatnonzero((shares == p).any(axis=0))) for p in partitions]
+
+
+def askers_of(events: Rows, limits: Limits) -> Rows:
+    """The EVENT rows whose asker is judged by the partition of `limits`: others came for their segment."""
+    if limits.partitions == 1:
+        return events
+    askers = np.empty(len(events), np.uint8)
+    with np.errstate(over="ignore"):
+        kernels.share_events(read_only(events, EVENT), limits, askers)
+    return take(events, np.flatnonzero(askers == limits.partition))

@@ -11,6 +11,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.batches import EVENT, FLOW
+from citywall.rows import zeros
 from citywall.state import Parts, array_of
 from detectors.features import kernels
 from detectors.features.kernels import CONTACT, GROUP, LOGIN, TARGET, Limits, Output, Tables
@@ -103,7 +104,7 @@ class Features:
         arrays: dict[str, Any] = {}
         for name, slots, _, dtype in _RECORDS:
             capacity: int = getattr(parameters, name)
-            arrays[name] = np.zeros(capacity + 1, dtype)
+            arrays[name] = zeros(capacity + 1, dtype)
             arrays[slots] = np.zeros(_slots_for(capacity), np.uint64)
         arrays["source_bins"] = np.zeros((parameters.targets, kernels.BINS), np.uint16)
         arrays["spread_bins"] = np.zeros((parameters.targets, kernels.BINS), np.uint16)
@@ -111,7 +112,7 @@ class Features:
         arrays["open_logins"] = np.zeros((parameters.logins, kernels.OPEN_LOGINS), np.uint16)
         arrays["meta"] = np.zeros(kernels.META, np.int64)
         arrays["meta"][kernels.CLOCK] = kernels.FAR_PAST
-        arrays["ahead"] = np.zeros((kernels.AHEAD, 4), np.uint64)
+        arrays["ahead"] = np.zeros((kernels.AHEAD, kernels.AHEAD_WORDS), np.uint64)
         self.tables = Tables(**arrays)
         self._output = _output(0, 0, 0)
 

@@ -1,9 +1,10 @@
-"""From packet rows to transactions: streams, the protocol each speaks, its parser, and the tables of it all."""
+"""From packet rows to transactions: streams, what each speaks, its parser, and the tables of it all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Analyser:
             self._take(batch)
 
     def tables(self) -> Tables:
-        """Everything since the last call; flows that go on are in a later one. Transactions once they are over."""
+        """Everything since the last call: transactions that are over, and their flows."""
         made = self._builder.build(self._packets, self._streams.counts)
         self._packets = []
         return made
@@ -71,7 +72,7 @@ class Analyser:
                 connection.end(int(batch.ended["last_frame"][at]))
                 self._after(connection, -1)
 
-    def _open(self, number: int, row: np.void) -> Connection:
+    def _open(self, number: int, row: Any) -> Connection:
         ports = int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF
         client = int(row["client"])
         key = (int(row["b_lo" if client == 0 else "a_lo"]), int(row["b_hi" if client == 0 else "a_hi"]))
@@ -99,11 +100,12 @@ class Analyser:
                 self._streams.mute(slot, connection.number, direction)
 
 
+# Direction, gap before it, bytes, marks.
 _Run = tuple[int, int, bytes, tuple[list[int], list[int], list[int]]]
 
 
 def _runs(batch: Batch) -> Iterator[tuple[int, int, list[_Run]]]:
-    """The pieces by flow: (number, slot, runs of one direction without a gap: direction, gap before, bytes, marks)."""
+    """The pieces by flow: (number, slot, runs of one direction without a gap)."""
     pieces = batch.pieces
     numbers, directions = pieces["number"], pieces["direction"]
     new_flow = np.empty(len(pieces), bool)

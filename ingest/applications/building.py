@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.void]
 _ODD_KIND = np.array([ANOMALY_KIND.get(f"stream.{name}", len(ANOMALIES)) for name in ODD], np.uint16)
-_ALIKE = ("a_hi", "a_lo", "b_hi", "b_lo", "first", "frame", "last_frame", "offset", "ports", "vlan", "proto")
-_ALIKE += ("version", "client", "midstream")
+_ALIKE = (
+    "a_hi", "a_lo", "b_hi", "b_lo", "first", "frame", "last_frame", "offset", "ports", "vlan", "proto",
+    "version", "client", "midstream",
+)  # fmt: skip
 
 
 class Builder:

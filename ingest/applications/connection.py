@@ -99,7 +99,9 @@ class Connection:
             self.protocol = PROTOCOL["failed"]
 
     def _choose(self, name: str, frame: int) -> None:
-        self.parser = parser_of(name)(self.settings, self.ports)
+        name, _, about = name.partition(":")
+        known = parser_of(name)
+        self.parser = known(self.settings, self.ports, about) if about else known(self.settings, self.ports)
         self.parser.made = self._made
         if self.protocol == PROTOCOL["unknown"]:
             self.protocol, self.protocol_frame = PROTOCOL[name], frame

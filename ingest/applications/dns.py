@@ -152,6 +152,8 @@ def _records(transaction: Transaction, d: int, frame: int, data: bytes, at: int,
 
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
     """Whether bytes begin a message: by port, its counts, and a first name that can be one."""
+    if 137 in ports:
+        return False  # NetBIOS names look alike
     known = ports[0] in _PORTS or ports[1] in _PORTS
     for at in (0, 2):  # over TCP a length stands before it; which of the two the registry does not say
         message = data[at:]
@@ -169,11 +171,7 @@ def _plausible(message: bytes, *, known: bool) -> bool:
     if flags >> 11 & 15 > 6 or (flags & 0x40 and not known):
         return False
     if known:
-        return (
-            questions <= 16
-            and answers + authorities + more < 512
-            and (questions > 0 or answers + authorities + more > 0)
-        )
+        return bool(questions <= 16 and 0 < questions + answers + authorities + more < 512)
     if questions != 1 or answers > 64 or authorities > 64 or more > 64 or (not flags & 0x8000 and answers):
         return False
     try:

@@ -26,8 +26,8 @@ def parse(block: bytes) -> tuple[list[Field], bool]:
         block = _FOLD.sub(b" ", block)
     fields: list[Field] = []
     sound = True
-    for line in block.split(b"\n"):
-        line = line.rstrip(b"\r")
+    for each in block.split(b"\n"):
+        line = each.rstrip(b"\r")
         if not line:
             continue
         name, colon, value = line.partition(b":")

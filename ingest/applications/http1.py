@@ -1,4 +1,4 @@
-"""HTTP/1 (RFC 9112), read as libhtp reads it: pipelining, chunks, compressed bodies, and what is not HTTP at all."""
+"""HTTP/1 (RFC 9112), read as libhtp reads it: pipelining, chunks, bodies, and what is not HTTP at all."""
 
 from __future__ import annotations
 
@@ -160,9 +160,7 @@ class Http1(StreamParser):
         self.waiting.append(transaction)
         self.heads[TO_SERVER] = found
         self.bodies[TO_SERVER] = Body()
-        if headless:
-            self._finished(TO_SERVER, frame)
-        elif method == b"CONNECT":
+        if headless or method == b"CONNECT":
             self._finished(TO_SERVER, frame)
         else:
             self._body_begins(TO_SERVER, frame)
@@ -344,12 +342,11 @@ class Http1(StreamParser):
     def close(self, direction: int, frame: int) -> None:
         """What goes on until the end has ended; a head cut off is read as far as it goes."""
         stream, phase = self.streams[direction], self.phase[direction]
-        if phase == HEAD and stream.data.strip(_BLANK) and len(stream.data) < MOST_HEAD:
-            if b"\n" in stream.data:
-                stream.data += b"\r\n\r\n"
-                stream.need = 1
-                self.advance(direction)
-                phase = self.phase[direction]
+        if phase == HEAD and b"\n" in stream.data.strip(_BLANK) and len(stream.data) < MOST_HEAD:
+            stream.data += b"\r\n\r\n"
+            stream.need = 1
+            self.advance(direction)
+            phase = self.phase[direction]
         transaction = self._of(direction)
         if phase == CLOSE:
             self._finished(direction, frame)
@@ -359,10 +356,12 @@ class Http1(StreamParser):
 
 
 _METHODS = (
-    "GET POST PUT HEAD OPTIONS TRACE CONNECT DELETE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
-    "REPORT SEARCH DEBUG MERGE CHECKOUT CHECKIN UPDATE LABEL BIND VERSION-CONTROL MKWORKSPACE MKACTIVITY "
-    "BASELINE-CONTROL INVALID NOTIFY SUBSCRIBE UNSUBSCRIBE M-SEARCH BCOPY BDELETE BMOVE BPROPFIND BPROPPATCH POLL"
-).split()
+    "GET", "POST", "PUT", "HEAD", "OPTIONS", "TRACE", "CONNECT", "DELETE", "PATCH", "PROPFIND",
+    "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "DEBUG", "MERGE",
+    "CHECKOUT", "CHECKIN", "UPDATE", "LABEL", "BIND", "VERSION-CONTROL", "MKWORKSPACE", "MKACTIVITY",
+    "BASELINE-CONTROL", "INVALID", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "M-SEARCH", "BCOPY", "BDELETE",
+    "BMOVE", "BPROPFIND", "BPROPPATCH", "POLL",
+)  # fmt: skip
 _STARTS = tuple(f"{method}{blank}".encode() for method in _METHODS for blank in " \t")
 
 

@@ -1,4 +1,4 @@
-"""Compressed bodies, undone within limits: gzip, zlib and raw deflate, also where they are not what they say."""
+"""Compressed bodies, undone within limits: gzip, zlib, raw deflate, also where they say they are another."""
 
 from __future__ import annotations
 

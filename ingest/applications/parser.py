@@ -1,4 +1,4 @@
-"""What parsers stand on: transactions as they grow, the bytes of two directions, where each byte came from."""
+"""What parsers stand on: transactions as they grow, the bytes of two directions, the frames they came in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_OPEN = 4096
 
 
 class Transaction:
-    """An exchange that is being read. Rows of `buffers`, `numbers`: (kind or field, direction, part, frame, value)."""
+    """An exchange being read. `buffers`, `numbers`: (kind or field, direction, part, frame, value)."""
 
     __slots__ = ("buffers", "complete", "first_frame", "frames", "number", "numbers", "protocol", "time")
 
@@ -55,7 +55,12 @@ class Parser:
 
     name: ClassVar[str] = ""
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
+    def __init__(
+        self,
+        settings: ApplicationSettings,
+        ports: tuple[int, int] = (0, 0),
+        about: str = "",  # what the connection that announced this one said of it
+    ) -> None:
         self.settings = settings
         self.ports = ports
         self.made = 0
@@ -63,7 +68,8 @@ class Parser:
         self.closed: list[Transaction] = []
         self.anomalies: list[tuple[int, int, int, int]] = []  # (kind, direction, transaction number, frame)
         self.done = [False, False]
-        self.expected: list[tuple[str, int]] = []  # data connections announced: (protocol, server port)
+        # Data connections announced: (protocol and what is said of it, whose address, port).
+        self.expected: list[tuple[str, int, int]] = []
         self.becomes = ""  # another parser's name that reads on from here
 
     def begin(self, frame: int, time: int) -> Transaction:
@@ -137,8 +143,10 @@ class Stream:
 class StreamParser(Parser):
     """A parser of two directions of a TCP connection: `advance` takes what it can from `self.streams`."""
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.streams = (Stream(), Stream())
         self.eof = [False, False]
 

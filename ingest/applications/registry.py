@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ingest.applications.parser import Parser
 
@@ -26,8 +26,26 @@ class Entry(NamedTuple):
 # Each module has `looks(direction, data, ports)` beside its parser.
 PARSERS = (
     Entry("http", "http1", "Http1", tcp=True, udp=False),
-    # Entry("tls", "tls", "Tls", tcp=True, udp=False),
+    Entry("tls", "tls", "Tls", tcp=True, udp=False),
+    Entry("ssh", "ssh", "Ssh", tcp=True, udp=False),
+    Entry("smb", "smb", "Smb", tcp=True, udp=False),
+    Entry("dcerpc", "dcerpc", "Dcerpc", tcp=True, udp=False),
+    Entry("smtp", "smtp", "Smtp", tcp=True, udp=False),
+    Entry("ftp", "ftp", "Ftp", tcp=True, udp=False),
+    Entry("sip", "sip", "Sip", tcp=True, udp=True),
+    Entry("mqtt", "mqtt", "Mqtt", tcp=True, udp=False),
+    Entry("rfb", "rfb", "Rfb", tcp=True, udp=False),
+    Entry("rdp", "rdp", "Rdp", tcp=True, udp=False),
+    Entry("modbus", "modbus", "Modbus", tcp=True, udp=False),
+    Entry("dnp3", "dnp3", "Dnp3", tcp=True, udp=False),
+    Entry("iec104", "iec104", "Iec104", tcp=True, udp=False),
+    Entry("krb5", "krb5", "Krb5", tcp=True, udp=True),
+    Entry("ldap", "ldap", "Ldap", tcp=True, udp=True),
+    Entry("snmp", "snmp", "Snmp", tcp=False, udp=True),
+    Entry("dhcp", "dhcp", "Dhcp", tcp=False, udp=True),
+    Entry("ntp", "ntp", "Ntp", tcp=False, udp=True),
     Entry("dns", "dns", "Dns", tcp=True, udp=True),
+    Entry("ftp-data", "ftp", "FtpData", tcp=False, udp=False),
 )
 _BY_NAME = {entry.name: entry for entry in PARSERS}
 TCP = tuple(entry.name for entry in PARSERS if entry.tcp)
@@ -50,7 +68,7 @@ def looks_of(name: str) -> Looks:
 
 
 @cache
-def _module(name: str) -> object:
+def _module(name: str) -> Any:
     return importlib.import_module(f"ingest.applications.{_BY_NAME[name].module}")
 
 

@@ -60,8 +60,8 @@ TRANSACTION = np.dtype(
     align=True,
 )  # fmt: skip
 
-#: One buffer of a transaction: `arena[at : at + length]`. `part` tells apart buffers that come many times in one
-#: transaction (queries, certificates, files, header fields), from 0.
+#: One buffer of a transaction: `arena[at : at + length]`. `part` tells apart buffers that come many times
+#: in one transaction (queries, certificates, files, header fields), from 0.
 BUFFER = np.dtype(
     [
         ("transaction", "u4"),
@@ -103,7 +103,7 @@ CHUNK = np.dtype(
         ("length", "u4"),
         ("gap", "u4"),
         ("offset", "i8"),
-        ("arrived", "i8"),  # frame that brought it (the one that filled the hole before it, where there was one)
+        ("arrived", "i8"),  # frame that brought it, or filled the hole before it
         ("frame", "i8"),  # frame that made it known: see above
         ("time", "i8"),  # of `frame`
         ("at", "i8"),
@@ -138,7 +138,8 @@ _SMB = (
     "dcerpc.iface", "dcerpc.stub_data",
 )  # fmt: skip
 _MAIL = (
-    "smtp.helo", "smtp.mail_from", "smtp.rcpt_to", "smtp.command_line", "smtp.reply", "email.from", "email.to",
+    "smtp.helo", "smtp.mail_from", "smtp.rcpt_to", "smtp.command_line", "smtp.reply", "email.from",
+    "email.to",
     "email.cc", "email.date", "email.subject", "email.message_id", "email.x_mailer", "email.received",
     "email.url", "email.body_md5",
 )  # fmt: skip
@@ -180,7 +181,8 @@ FIELDS = (
     "file.size", "file.complete", "dns.opcode", "dns.rcode", "dns.rrtype", "dns.id", "dns.flags", "dns.ttl",
     "tls.version", "tls.cipher", "tls.cert_chain_len", "tls.cert_notbefore", "tls.cert_notafter",
     "tls.heartbeat", "ssl_state", "tls.encrypted", "tls.resumed",
-    "smb.command", "smb.status", "smb.version", "smb.ntlm_fail", "dcerpc.opnum", "dcerpc.version", "dcerpc.endian",
+    "smb.command", "smb.status", "smb.version", "smb.ntlm_fail", "dcerpc.opnum", "dcerpc.version",
+    "dcerpc.endian",
     "dcerpc.context", "dcerpc.ack_result", "smtp.reply_code", "ftp.reply_code", "ftp.dynamic_port",
     "ftp.mode", "ftp.reply_received",
     "snmp.version", "snmp.pdu_type", "modbus.function", "modbus.subfunction", "modbus.unit", "modbus.address",
@@ -202,7 +204,8 @@ FIELD = {name: i for i, name in enumerate(FIELDS)}
 ANOMALIES = (
     "stream.reassembly_seq_gap", "stream.reassembly_overlap_different_data",
     "stream.reassembly_segment_before_base_seq", "stream.reassembly_no_segment", "stream.pkt_retransmission",
-    "stream.3whs_ack_in_wrong_dir", "stream.3whs_synack_in_wrong_direction", "stream.3whs_synack_resend_with_different_ack",
+    "stream.3whs_ack_in_wrong_dir", "stream.3whs_synack_in_wrong_direction",
+    "stream.3whs_synack_resend_with_different_ack",
     "stream.3whs_synack_with_wrong_ack", "stream.3whs_right_seq_wrong_ack_evasion",
     "stream.3whs_wrong_seq_wrong_ack", "stream.3whs_ack_data_inject", "stream.est_packet_out_of_window",
     "stream.est_invalid_ack", "stream.est_syn_resend", "stream.est_syn_resend_diff_seq",

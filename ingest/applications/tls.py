@@ -1,0 +1,186 @@
+"""TLS and TLCP (RFC 8446, RFC 5246, GB/T 38636): hellos, certificates, alerts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications import certificate
+from ingest.applications.der import Broken
+from ingest.applications.fingerprints import ja3s, md5
+from ingest.applications.hello import Cut, put_client, read_client, read_server
+from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.tables import TO_CLIENT, TO_SERVER
+
+_CHANGE, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = 20, 21, 22, 23, 24
+_MOST_RECORD = 16384 + 2048
+_CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
+#: Certificates of one chain that are read, and bytes of handshake messages held back.
+MOST_CERTIFICATES, MOST_HANDSHAKE = 16, 1 << 18
+VERSIONS = {
+    0x0002: b"SSLv2", 0x0300: b"SSLv3", 0x0301: b"TLSv1", 0x0302: b"TLS 1.1", 0x0303: b"TLS 1.2",
+    0x0304: b"TLS 1.3", 0x0101: b"TLCP",
+}  # fmt: skip
+
+
+class Tls(StreamParser):
+    """One connection: one transaction."""
+
+    name: ClassVar[str] = "tls"
+
+    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(settings, ports)
+        self.messages = [bytearray(), bytearray()]
+        self.encrypted = [False, False]
+        self.only: Transaction | None = None
+
+    def advance(self, direction: int) -> None:
+        """Record by record."""
+        stream = self.streams[direction]
+        if self.only is None:
+            self.only = self.begin(stream.frame(1), stream.time(1))
+        while len(stream.data) >= 5 and not self.done[direction]:
+            kind, version = stream.data[0], stream.data[1] << 8 | stream.data[2]
+            length = stream.data[3] << 8 | stream.data[4]
+            if not self._sound(direction, kind, version, length, self.only):
+                self.done[direction] = True
+                return
+            end = 5 + length
+            if len(stream.data) < end:
+                stream.need = end
+                return
+            body = bytes(stream.data[5:end])
+            frame = stream.frame(end)
+            stream.drop(end)
+            self._record(direction, kind, body, frame, self.only)
+        stream.need = 5
+
+    def _sound(self, d: int, kind: int, version: int, length: int, only: Transaction) -> bool:
+        frame = self.streams[d].frame(5)
+        if not _CHANGE <= kind <= _HEARTBEAT:
+            event = "tls.invalid_record_type"
+        elif version >> 8 != 3 and version != 0x0101:
+            event = "tls.invalid_record_version"
+        elif length > _MOST_RECORD:
+            event = "tls.invalid_record_length"
+        else:
+            return True
+        self.odd(event, d, frame, only)
+        if event == "tls.invalid_record_type":
+            self.odd("tls.invalid_tls_header", d, frame, only)
+        return False
+
+    def _record(self, d: int, kind: int, body: bytes, frame: int, only: Transaction) -> None:
+        if kind == _HANDSHAKE and not self.encrypted[d]:
+            self.messages[d] += body
+            self._handshake(d, frame, only)
+        elif kind == _CHANGE:
+            self.encrypted[d] = True
+            only.whole(d, frame)
+        elif kind == _ALERT and len(body) == 2 and not self.encrypted[d] and body[0] not in (1, 2):
+            self.odd("tls.invalid_alert_message", d, frame, only)
+        elif kind == _ALERT and len(body) == 2 and body[0] == 2 and not self.encrypted[d]:
+            self.odd("tls.error_message_encountered", d, frame, only)
+        elif kind == _HEARTBEAT:
+            self._heartbeat(d, body, frame, only)
+        elif kind == _DATA:
+            self.encrypted[d] = True
+            only.whole(d, frame)
+            if all(self.encrypted):
+                self.stop()
+                only.note("tls.encrypted", d, frame, 1)
+                if only in self.open:
+                    self.finish(only)
+
+    def _heartbeat(self, d: int, body: bytes, frame: int, only: Transaction) -> None:
+        if self.encrypted[d]:
+            return
+        self.odd("tls.heartbeat_message", d, frame, only)
+        only.note("tls.heartbeat", d, frame, body[0] if body else -1)
+        if len(body) < 3 or body[0] not in (1, 2):
+            self.odd("tls.invalid_heartbeat_message", d, frame, only)
+        elif int.from_bytes(body[1:3], "big") + 3 + 16 > len(body):
+            self.odd("tls.overflow_heartbeat_message", d, frame, only)
+
+    def _handshake(self, d: int, frame: int, only: Transaction) -> None:
+        messages = self.messages[d]
+        while len(messages) >= 4:
+            end = 4 + int.from_bytes(messages[1:4], "big")
+            if end > MOST_HANDSHAKE:
+                self.odd("tls.handshake_invalid_length", d, frame, only)
+                self.done[d] = True
+                return
+            if len(messages) < end:
+                return
+            kind, body = messages[0], bytes(messages[4:end])
+            del messages[:end]
+            try:
+                self._message(d, kind, body, frame, only)
+            except (Cut, Broken):
+                self.odd("tls.invalid_handshake_message", d, frame, only)
+
+    def _message(self, d: int, kind: int, body: bytes, frame: int, only: Transaction) -> None:
+        if kind == _CLIENT_HELLO and d == TO_SERVER:
+            hello, server_name, random, event = read_client(body)
+            put_client(only, frame, hello, server_name, random)
+            if event:
+                self.odd(event, d, frame, only)
+        elif kind == _SERVER_HELLO and d == TO_CLIENT:
+            legacy, version, cipher, extensions, alpn, random = read_server(body)
+            text = ja3s(legacy, cipher, extensions)
+            only.put("ja3s.string", d, frame, text)
+            only.put("ja3s.hash", d, frame, md5(text))
+            only.put("tls.version", d, frame, VERSIONS.get(version, b"%04x" % version))
+            only.put("tls.random", d, frame, random)
+            only.put("tls.random_time", d, frame, random[:4])
+            only.put("tls.random_bytes", d, frame, random[4:])
+            only.note("tls.version", d, frame, version)
+            only.note("tls.cipher", d, frame, cipher)
+            if alpn:
+                only.put("tls.alpn", d, frame, alpn)
+            if version >= 0x0304:  # what follows is encrypted
+                self.encrypted[TO_CLIENT] = True
+        elif kind == _CERTIFICATE:
+            self._certificates(d, body, frame, only)
+
+    def _certificates(self, d: int, body: bytes, frame: int, only: Transaction) -> None:
+        at, part = 3, 0
+        while at + 3 <= len(body) and part < MOST_CERTIFICATES:
+            end = at + 3 + int.from_bytes(body[at : at + 3], "big")
+            if end > len(body):
+                self.odd("tls.certificate_invalid_length", d, frame, only)
+                break
+            data = body[at + 3 : end]
+            only.put("tls.certs", d, frame, data, part)
+            if part == 0:
+                self._first(d, data, frame, only)
+            at, part = end, part + 1
+        only.note("tls.cert_chain_len", d, frame, part)
+
+    def _first(self, d: int, data: bytes, frame: int, only: Transaction) -> None:
+        only.put("tls.cert_fingerprint", d, frame, certificate.fingerprint(data))
+        try:
+            found = certificate.read(data)
+        except (Broken, ValueError):
+            self.odd("tls.invalid_certificate", d, frame, only)
+            return
+        only.put("tls.cert_subject", d, frame, found.subject)
+        only.put("tls.cert_issuer", d, frame, found.issuer)
+        only.put("tls.cert_serial", d, frame, found.serial)
+        only.note("tls.cert_notbefore", d, frame, found.not_before)
+        only.note("tls.cert_notafter", d, frame, found.not_after)
+        for part, name in enumerate(found.names):
+            only.put("tls.subjectaltname", d, frame, name, part)
+
+
+def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
+    """Whether bytes begin a record with a hello, or an alert."""
+    if not data or data[0] not in (_HANDSHAKE, _ALERT):
+        return False
+    if len(data) < 6:
+        return None if data[1:2] in (b"", b"\x03", b"\x01") else False
+    if (data[1] != 3 or data[2] > 4) and data[1:3] != b"\x01\x01":
+        return False
+    if data[0] == _ALERT:
+        return data[3:5] == b"\0\2" and data[5] in (1, 2)
+    return data[5] == (_CLIENT_HELLO if direction == TO_SERVER else _SERVER_HELLO)

@@ -26,7 +26,7 @@ def _code(match: re.Match[bytes]) -> bytes:
 
 
 def path(text: bytes) -> bytes:
-    """A path: decoded, backslashes turned, slashes pressed together, dot segments resolved (RFC 3986 §5.2.4)."""
+    """A path: decoded, backslashes turned, slashes pressed together, dot segments resolved (RFC 3986)."""
     text = decode(text)
     if b"\\" in text:
         text = text.replace(b"\\", b"/")

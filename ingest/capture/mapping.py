@@ -27,7 +27,8 @@ class Mapping:
         begin = -(-ref.offset // page) * page
         length = (ref.offset + ref.length) // page * page - begin
         if length > 0 and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED, begin, length)
+            with contextlib.suppress(OSError):  # advice: a kernel that declines it has the memory for longer
+                self._map.madvise(mmap.MADV_DONTNEED, begin, length)
 
     def close(self) -> None:
         """Unmap, now or when the last array that looks into it is gone."""

@@ -83,8 +83,9 @@ NO_PACKET, PACKET_BLOCK, PACKET_BLOCK_SHORT = 0, 1, 2
 # Pseudo-ethertype of link types without a protocol field: the IP version nibble decides.
 _BY_VERSION = -1
 _MAX_EXTENSIONS = 16
-# Cache lines fetched ahead, from the next record on: a fixed number, since a loop up to a fixed distance ends
-# unpredictably and costs more than it brings.
+# Bytes asked for ahead of where decoding is, and cache lines a step: every line once, payloads too, since where
+# headers will be is not known yet. Steps of one line end unpredictably; a record's worth is not far enough.
+_FAR = 2048
 _LINES = 8
 _V4_MAPPED = U8(0xFFFF_0000_0000)
 # Times stay below 2**62 ns (the year 2116), so that adding an interface's offset cannot overflow.
@@ -559,6 +560,17 @@ def decode_record(buffer, start, captured, wire, time, link, r):
     return decode_network(buffer, start, captured, wire, time, at, kind, vlan, r)
 
 
+@internal
+def fetch(buffer, fetched, at):
+    """Ask for what lies behind `at`, unless that was `fetched`; up to where it is now."""
+    fetched = max(fetched, at)
+    while fetched < at + _FAR:
+        for i in range(_LINES):
+            prefetch(buffer, fetched + 64 * i)
+        fetched += 64 * _LINES
+    return fetched
+
+
 @bare_kernel
 def decode_pcap(buffer, at, end, digest, big, multiply, link, out, reasons):
     """Decode pcap records of `buffer[at:end]` (u1) until `out` (PACKET[n]) is full or the range ends.
@@ -568,6 +580,7 @@ def decode_pcap(buffer, at, end, digest, big, multiply, link, out, reasons):
     after the last of them, digest). draft-ietf-opsawg-pcap §5.
     """
     n = 0
+    fetched = at
     limit = len(out)
     while n < limit and at + 16 <= end:
         captured = word32(buffer, at + 8, big)
@@ -575,8 +588,7 @@ def decode_pcap(buffer, at, end, digest, big, multiply, link, out, reasons):
         after = start + captured
         if after > end:
             break
-        for i in range(_LINES):
-            prefetch(buffer, after + 64 * i)
+        fetched = fetch(buffer, fetched, after)
         digest = digest_step(digest, at, load_le64(buffer, at), load_le64(buffer, at + 8))
         time = word32(buffer, at, big) * 1_000_000_000 + word32(buffer, at + 4, big) * multiply
         reason = decode_record(buffer, start, captured, word32(buffer, at + 12, big), time, link, out[n])
@@ -595,6 +607,7 @@ def decode_pcapng(buffer, at, end, digest, big, interfaces, known, out, links, r
     link type. Blocks that hold no packet are passed over. Stops before a block that is not well formed.
     """
     n = 0
+    fetched = at
     limit = len(out)
     while n < limit and at + 12 <= end:
         kind = word32(buffer, at, big)
@@ -602,8 +615,7 @@ def decode_pcapng(buffer, at, end, digest, big, interfaces, known, out, links, r
         after = at + length
         if length < 12 or after > end:
             break
-        for i in range(_LINES):
-            prefetch(buffer, after + 64 * i)
+        fetched = fetch(buffer, fetched, after)
         found, interface, time, start, captured, wire, _ = packet_block(
             buffer, at, kind, length, big, interfaces, known
         )

@@ -10,9 +10,11 @@ from citywall.batches import EVENT, FLOW
 from citywall.domains import Domains, DomainSettings
 from citywall.state import Parts, array_of, bytes_of
 from citywall.watermarks import BEGINNING, END_OF_TIME, Watermark
+from ingest.collectors.exports import KINDS, ExportReader
 from ingest.flowlogs import registry, rows
 from ingest.flowlogs.files import ChunkRef, read_chunk
 from ingest.flowlogs.lines import Errors
+from ingest.flowlogs.parser import Parsed
 from ingest.flowlogs.registry import LogBatch
 
 #: How far starts may stand out of order before they count as late.
@@ -85,6 +87,12 @@ class FlowLogReader:
         self._seen = 0
         self._flows = _Waiting(np.zeros(0, _HELD_FLOW))
         self._events = _Waiting(np.zeros(0, EVENT))
+        self._exports: ExportReader | None = None  # what a log of flow exports needs from chunk to chunk
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """What is worth knowing and no error."""
+        return self._exports.notes if self._exports else {}
 
     @property
     def watermark(self) -> int:
@@ -103,7 +111,18 @@ class FlowLogReader:
 
     def add(self, ref: ChunkRef, lines: bytes | None = None) -> LogBatch:
         """Take the next chunk (its bytes are read where not given); raises InputError."""
-        parsed = registry.read(ref, read_chunk(ref) if lines is None else lines)
+        return self._give(self._read(ref, lines))
+
+    def _read(self, ref: ChunkRef, data: bytes | None) -> Parsed:
+        if ref.parser not in KINDS:
+            return registry.read(ref, read_chunk(ref) if data is None else data)
+        if self._exports is None:
+            self._exports = ExportReader()
+        logged, errors = self._exports.add(ref, data)
+        return Parsed(logged, errors=errors)
+
+    def _give(self, parsed: Parsed) -> LogBatch:
+        """Put what was understood in order; gives what may go."""
         self.errors.merge(parsed.errors)
         flows = np.zeros(len(parsed.logged.line), _HELD_FLOW)
         flows["flow"] = rows.flow_rows(parsed.logged, self.domains)
@@ -128,6 +147,11 @@ class FlowLogReader:
 
     def finish(self) -> LogBatch:
         """The end of the log: everything that waits."""
+        if self._exports is not None:
+            last = self._give(Parsed(self._exports.finish()))
+            self._watermark.close()
+            rest = self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))], Errors())
+            return _joined(last, rest)
         self._watermark.close()
         return self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))], Errors())
 
@@ -172,7 +196,8 @@ class FlowLogReader:
         """What waits, the clock and the counts."""
         saved = _Saved(self._watermark, self._seen, self.errors.counts, self.errors.places)
         flows, events = self._flows.rows(), self._events.rows()
-        return {"flows": flows, "events": events, "clock": msgspec.msgpack.encode(saved)}
+        parts: Parts = {"flows": flows, "events": events, "clock": msgspec.msgpack.encode(saved)}
+        return parts | (self._exports.snapshot() if self._exports else {})
 
     def restore(self, parts: Parts) -> None:
         """Go on where `snapshot` was; raises ValueError on parts of another shape."""
@@ -183,3 +208,19 @@ class FlowLogReader:
         self._events = _Waiting(events, events["time"])
         self._watermark, self._seen = saved.watermark, saved.seen
         self.errors = Errors(saved.counts, saved.places)
+        if "exports" in parts:
+            self._exports = ExportReader()
+            self._exports.restore(parts)
+
+
+def _joined(first: LogBatch, second: LogBatch) -> LogBatch:
+    """Two batches that follow each other."""
+    return LogBatch(
+        np.concatenate((first.reports, second.reports)),
+        np.concatenate((first.closed, second.closed)),
+        second.watermark,
+        np.concatenate((first.events, second.events)),
+        Errors(),
+        first.flow_lines,
+        first.event_lines,
+    )

@@ -13,6 +13,8 @@ from citywall.batches import FlowBatch
 from citywall.domains import Domains, DomainSettings
 from citywall.errors import UnsupportedInput
 from citywall.watermarks import BEGINNING
+from ingest.collectors import exports
+from ingest.collectors.exports import Exports
 from ingest.flowlogs import rows
 from ingest.flowlogs.binetflow import Binetflow
 from ingest.flowlogs.files import ChunkRef, cut_chunks, head_of, locate
@@ -41,8 +43,10 @@ class LogBatch(FlowBatch):
     event_lines: NDArray[np.int64]
 
 
-def sniff(path: Path) -> Parser | None:
+def sniff(path: Path) -> Parser | Exports | None:
     """The parser for a file (or a Zeek folder's conn.log), None where none fits; raises InputError."""
+    if found := exports.sniff(path):
+        return found
     try:
         logs = locate(path).logs
     except UnsupportedInput:
@@ -52,12 +56,14 @@ def sniff(path: Path) -> Parser | None:
 
 
 def chunks(
-    path: Path, parser: Parser, chunk_bytes: int = CHUNK_BYTES, session: str = ""
+    path: Path, parser: Parser | Exports, chunk_bytes: int = CHUNK_BYTES, session: str = ""
 ) -> Iterator[ChunkRef]:
     """References to the lines of a log in order, about `chunk_bytes` each; raises InputError.
 
     `files.read_chunk` gives the bytes of one.
     """
+    if isinstance(parser, Exports):
+        return exports.chunks(path, parser, session, chunk_bytes)
     return cut_chunks(path, parser, chunk_bytes, session)
 
 

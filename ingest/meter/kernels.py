@@ -82,6 +82,19 @@ def push_wheel(wheel, cold, k, second):
 
 
 @internal
+def fetch(heads, sides, cold, k):
+    """Ask for all of flow k's memory."""
+    prefetch(heads, k * heads.itemsize)
+    prefetch(heads, k * heads.itemsize + 64)
+    prefetch(cold, k * cold.itemsize)
+    prefetch(cold, (k + 1) * cold.itemsize - 1)
+    prefetch(sides, 2 * k * sides.itemsize)
+    prefetch(sides, 2 * k * sides.itemsize + 64)
+    prefetch(sides, 2 * k * sides.itemsize + 128)
+    prefetch(sides, 2 * k * sides.itemsize + 192)
+
+
+@internal
 def pop_wheel(wheel, cold, heads, sides, b):
     """Take the first flow out of bucket b, which is not empty."""
     k = np.int64(wheel[0, b])
@@ -90,13 +103,7 @@ def pop_wheel(wheel, cold, heads, sides, b):
     if after < 0:
         wheel[1, b] = -1
     else:
-        prefetch(heads, after * heads.itemsize)
-        prefetch(heads, after * heads.itemsize + 64)
-        prefetch(cold, after * cold.itemsize)
-        prefetch(sides, 2 * after * sides.itemsize)
-        prefetch(sides, 2 * after * sides.itemsize + 64)
-        prefetch(sides, 2 * after * sides.itemsize + 128)
-        prefetch(sides, 2 * after * sides.itemsize + 192)
+        fetch(heads, sides, cold, after)
     return k
 
 
@@ -429,6 +436,8 @@ def advance(
             k = np.int64(queue[0, q])
             h = heads[k]
             dequeue(queue, cold, h, k)
+            if queue[0, q] >= 0:
+                fetch(heads, sides, cold, np.int64(queue[0, q]))
             kind = OPEN if h["report"] == 0 else UPDATE
             domain = domain_of(h["vlan"], keys, domains, by_vlan)
             tell(h, cold[k], sides[2 * k], sides[2 * k + 1], kind, END_NONE, now, domain, reports[told])
@@ -818,11 +827,7 @@ def finish(table, which, start, names, reports, closed):
     for i in range(n):
         if start + i + GROUP < which.size:
             k = np.int64(which[start + i + GROUP])
-            for line in range(0, 2 * sides.itemsize, 64):
-                prefetch(sides, 2 * k * sides.itemsize + line)
-            prefetch(heads, k * heads.itemsize)
-            prefetch(heads, k * heads.itemsize + 64)
-            prefetch(cold, k * cold.itemsize)
+            fetch(heads, sides, cold, k)
         k = np.int64(which[start + i])
         h = heads[k]
         a = sides[2 * k]

@@ -39,6 +39,8 @@ from ingest.meter import kernels
 from ingest.meter.table import COLD, FLOW_BYTES, HEAD, SIDE, Table, new_table, used_bytes
 
 _SECOND = 1_000_000_000
+#: Reports that one packet can give: of its own flow and of one evicted.
+_MOST_OF_A_PACKET = 2
 _COUNTERS = {
     "packets": kernels.COUNTED,
     "ignored": kernels.IGNORED,
@@ -56,7 +58,7 @@ class FlowMeter:
     """
 
     def __init__(self, settings: MeterSettings, domains: Domains, most_rows: int = 8192) -> None:
-        if most_rows < 2:
+        if most_rows < _MOST_OF_A_PACKET:
             raise ValueError("a packet can give two reports: most_rows must be at least 2")
         self._idle = settings.idle_timeout_s * _SECOND
         self._active = settings.active_timeout_s * _SECOND
@@ -64,6 +66,8 @@ class FlowMeter:
         self._idle_s = settings.idle_timeout_s
         self._table = self._new_table()
         self._names = (domains.vlan_keys, domains.vlan_domains, domains.by_vlan)
+        self._most_rows = most_rows
+        # Rows not given out yet. Batches are views of what was, so that nothing is copied.
         self._reports: NDArray[np.void] = np.zeros(most_rows, FLOW)
         self._closed: NDArray[np.void] = np.zeros(most_rows, CLOSED)
 
@@ -130,6 +134,8 @@ class FlowMeter:
                 yield self._batch(told, ended, why == kernels.DONE)
             if why == kernels.GROW:
                 self._grow()
+            elif why == kernels.FULL:
+                self._renew()
 
     def pass_time(self, until: int) -> Iterator[FlowBatch]:
         """Let the clock go on to `until` (ns) where it is behind: as `stream` of a packet of no flow."""
@@ -158,12 +164,11 @@ class FlowMeter:
         del ids
         at = 0
         while at < live:
+            self._renew()
             n = kernels.finish(self._table, which, at, self._names, self._reports, self._closed)
             at += n
             last = int(self._reports["flow_id"][n - 1])
-            yield FlowBatch(
-                rows.copy(self._reports[:n]), rows.copy(self._closed[:n]), self.watermark, mark=last
-            )
+            yield FlowBatch(*self._given(n, n), self.watermark, mark=last)
         self._table.slots[:] = 0
         self._table.wheel[:] = -1
         self._table.queue[:] = -1
@@ -226,7 +231,20 @@ class FlowMeter:
     def _batch(self, told: int, ended: int, through: bool) -> FlowBatch:
         """The rows filled; short of the end of a call, the last report's time is all that can be promised."""
         watermark = self.watermark if through else int(self._reports["time"][told - 1])
-        return FlowBatch(rows.copy(self._reports[:told]), rows.copy(self._closed[:ended]), watermark)
+        return FlowBatch(*self._given(told, ended), watermark)
+
+    def _given(self, told: int, ended: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """The rows filled, which are somebody else's from now on."""
+        reports, self._reports = self._reports[:told], self._reports[told:]
+        closed, self._closed = self._closed[:ended], self._closed[ended:]
+        return reports, closed
+
+    def _renew(self) -> None:
+        """Room for as many rows as a batch may have, where what is left has no room for one packet."""
+        if len(self._reports) < _MOST_OF_A_PACKET:
+            self._reports = np.zeros(self._most_rows, FLOW)
+        if len(self._closed) < _MOST_OF_A_PACKET:
+            self._closed = np.zeros(self._most_rows, CLOSED)
 
     def _join(self, batches: Iterator[FlowBatch]) -> FlowBatch:
         found = list(batches)

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall import rows
+
 HEAD = np.dtype(
     [
         ("a_hi", "u8"), ("a_lo", "u8"), ("b_hi", "u8"), ("b_lo", "u8"),
@@ -86,9 +88,9 @@ def new_table(max_flows: int, idle_s: int) -> Table:
     width = 1 << (idle_s + 1).bit_length()  # deadlines are at most idle + 1 seconds ahead
     state = np.zeros(STATE_WORDS, np.int64)
     return Table(
-        np.zeros(max_flows, HEAD),
-        np.zeros(2 * max_flows, SIDE),
-        np.zeros(max_flows, COLD),
+        rows.zeros(max_flows, HEAD),
+        rows.zeros(2 * max_flows, SIDE),
+        rows.zeros(max_flows, COLD),
         np.zeros(FIRST_SLOTS, np.uint64),
         np.full((2, width), -1, np.int32),
         np.full((2, QUEUE_LISTS), -1, np.int32),

@@ -293,7 +293,7 @@ def _wait(buffer, source, start, stop, number, direction, side, segments, pages,
 
 @bare_kernel
 def _rewrite(buffer, source, start, stop, number, direction, side, pieces, arena, odd, config, frame, meta):
-    """Bytes sent again that are held already: told where they differ, and replaced where the policy says so."""
+    """Bytes sent again that are held already: told where they differ, replaced where the policy says so."""
     at = np.int64(side["held_first"])
     steps = 0
     while at >= 0 and steps < 256:
@@ -541,7 +541,7 @@ def _window_scale(buffer, at, end):
 
 @bare_kernel
 def _transport_at(buffer, start, net, version):
-    """Offset of the transport header behind the network header at `start + net`, from `start`; -1 in a fragment.
+    """Offset from `start` of the transport header behind the network header at `net`; -1 in a fragment.
 
     The row was decoded, so every header up to the transport is there.
     """
@@ -911,8 +911,8 @@ def track(
             if offset < ahead:
                 if mine["held_first"] >= 0:
                     _rewrite(
-                        buffer, start + at, offset, min(offset + n, ahead), number, d, mine, pieces, arena, odd,
-                        config, frame, meta,
+                        buffer, start + at, offset, min(offset + n, ahead), number, d, mine, pieces, arena,
+                        odd, config, frame, meta,
                     )  # fmt: skip
                 if offset + n <= ahead:
                     _odd(ODD_RETRANSMISSION, number, d, frame, odd, meta)
@@ -923,13 +923,13 @@ def track(
                     if waiting >= 0 and segments[waiting]["offset"] < offset + n:
                         # Overlaps what waits: let the policy decide, then take all from there.
                         _wait(
-                            buffer, start + at + cut, ahead, offset + n, number, d, mine, segments, pages, odd,
-                            config, frame, meta,
+                            buffer, start + at + cut, ahead, offset + n, number, d, mine, segments, pages,
+                            odd, config, frame, meta,
                         )  # fmt: skip
                     else:
                         _emit(
-                            buffer, start + at + cut, n - cut, number, slot, d, mine, pieces, arena, order, odd,
-                            config, frame, time, meta,
+                            buffer, start + at + cut, n - cut, number, slot, d, mine, pieces, arena, order,
+                            odd, config, frame, time, meta,
                         )  # fmt: skip
                     if mine["waiting"] >= 0:
                         _drain(
@@ -994,7 +994,7 @@ def gather(pieces, order, arena, out):
 
 @bare_kernel
 def keep_held(count, sides, pieces, arena, kept, kept_arena):
-    """Copy what of `count` pieces is held (not acknowledged) to the beginning of new arrays; (pieces, bytes) kept."""
+    """Copy what of `count` pieces is held to the beginning of new arrays; (pieces, bytes) kept."""
     n = 0
     to = 0
     for i in range(count):

@@ -37,7 +37,7 @@ SIDE = np.dtype(
     align=True,
 )  # fmt: skip
 
-#: A segment behind a hole; its bytes are row `i` of the pages. `start`, `stop`: of the packet it was cut from.
+#: A segment behind a hole; its bytes are row `i` of the pages. `start`, `stop`: of the packet it came in.
 SEGMENT = np.dtype(
     [("offset", "i8"), ("start", "i8"), ("stop", "i8"), ("length", "i4"), ("next", "i4")], align=True
 )
@@ -90,6 +90,6 @@ COUNTED = META[META.index("evicted") :]
 
 # Words of the configuration (i8).
 CONFIG = (
-    "midstream", "async", "inline", "depth", "policy", "max_sessions", "max_segments", "max_held", "checksums",
-    "all_held",
+    "midstream", "async", "inline", "depth", "policy", "max_sessions", "max_segments", "max_held",
+    "checksums", "all_held",
 )  # fmt: skip

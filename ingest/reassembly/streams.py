@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,13 +66,13 @@ class Reassembler:
         self._meta = np.zeros(len(META), np.int64)
         for name in ("free_session", "oldest", "newest", "free_segment"):
             self._meta[META_AT[name]] = -1
-        self._sessions = np.zeros(min(room, settings.max_streams), SESSION)
-        self._sides = np.zeros(2 * len(self._sessions), SIDE)
+        self._sessions: Rows = np.zeros(min(room, settings.max_streams), SESSION)
+        self._sides: Rows = np.zeros(2 * len(self._sessions), SIDE)
         self._slots = np.full(_slots_for(len(self._sessions)), -1, np.int32)
-        self._segments = np.zeros(64, SEGMENT)
-        self._pages = np.zeros(64 * PAGE, np.uint8)
-        self._pieces = np.zeros(_MIN_ROWS, PIECE)
-        self._arena = np.empty(_MIN_BYTES, np.uint8)
+        self._segments: Rows = np.zeros(64, SEGMENT)
+        self._pages: Bytes = np.zeros(64 * PAGE, np.uint8)
+        self._pieces: Rows = np.zeros(_MIN_ROWS, PIECE)
+        self._arena: Bytes = np.empty(_MIN_BYTES, np.uint8)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -227,12 +228,12 @@ def _slots_for(sessions: int) -> int:
     return 1 << (2 * sessions).bit_length()
 
 
-def _longer(rows: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+def _longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
     more = np.zeros(size, rows.dtype)
     more[: len(rows)] = rows[:size]
     return more
 
 
-def _read(parts: Mapping[str, object], name: str, dtype: np.dtype, least: int) -> NDArray[np.generic]:
+def _read(parts: Parts, name: str, dtype: np.dtype[Any], least: int) -> NDArray[Any]:
     rows = np.frombuffer(bytes_of(parts, name), dtype)
     return _longer(rows, max(len(rows), least))

@@ -61,7 +61,7 @@ class FlowlogStage:
             state.tally.count(state.reader.errors.counts)
             for reason, lines in state.reader.errors.places.items():
                 state.tally.place(reason, lines)
-            state.tally.note({"late": state.reader.late})
+            state.tally.note({"late": state.reader.late} | state.reader.notes)
             yield from state.emitter.end(state.tally)
 
     def _open(self, session: Session) -> _Reading:

@@ -170,6 +170,9 @@ class KafkaBackbone:
         app.citywall = self
         return app
 
+    def handover(self) -> None:
+        """Whatever is sent goes to the cluster."""
+
     async def listen(
         self,
         note: Callable[[Status], None],

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -63,12 +63,16 @@ class LogFolder:
         return msgspec.json.decode(text, type=Offsets)
 
     def _open(self, topic: str, partition: int) -> None:
-        durable = self.offsets.durable.get(f"{topic}/{partition}", 0)
+        name = f"{topic}/{partition}"
+        durable = self.offsets.durable.get(name, 0)
+        committed = min((g.get(name, 0) for g in self.offsets.committed.values()), default=0)
         folder = self.root / "topics" / topic / str(partition)
         try:
-            self.logs[topic, partition] = PartitionLog(folder, durable, self.segment_bytes)
+            self.logs[topic, partition] = PartitionLog(folder, durable, self.segment_bytes, committed)
         except OSError as e:
             raise DataFolderError(f"{folder}: cannot be used: {e.strerror or e}") from e
+        if name in self.offsets.durable:  # what stood behind a gap may be gone
+            self.offsets.durable[name] = min(durable, self.logs[topic, partition].written)
         self.topics[topic] = max(self.topics.get(topic, 0), partition + 1)
 
     def create(self, topic: str, partitions: int | None = None) -> int:
@@ -104,15 +108,19 @@ class LogFolder:
         log = self.logs[topic, partition]
         return log.end_bytes - log.position_bytes(position)
 
-    def write(self) -> None:
-        """Hand everything pending to the operating system."""
-        for log in self.logs.values():
-            log.write()
+    def hold(self, topics: Collection[str]) -> None:
+        """Keep records of `topics` in memory until they are released, or synced by name."""
+        for (topic, _), log in self.logs.items():
+            log.hold |= topic in topics
 
-    async def sync(self) -> None:
-        """Put every record appended so far on disk, without holding up the event loop."""
-        ends = {f"{t}/{p}": log.end for (t, p), log in self.logs.items()}
-        fds = [fd for log in self.logs.values() if (fd := log.dirty()) is not None]
+    async def sync(self, held: Collection[str] = ()) -> None:
+        """Put every record appended so far on disk, without holding up the event loop.
+
+        Of topics that are held only those named.
+        """
+        logs = {f"{t}/{p}": log for (t, p), log in self.logs.items() if not log.hold or t in held}
+        fds = [fd for log in logs.values() if (fd := log.dirty()) is not None]
+        ends = {name: log.written for name, log in logs.items()}
         if fds:
             await asyncio.get_running_loop().run_in_executor(None, _sync_all, fds)
         for name, end in ends.items():

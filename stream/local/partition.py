@@ -14,9 +14,11 @@ from stream.local.records import HEADER, Record
 
 SEGMENT_BYTES = 64 << 20
 _BUFFER_BYTES = 256 << 10
-_BUFFER_PIECES = 512  # below IOV_MAX
+_BUFFER_RECORDS = 256  # below a third of IOV_MAX: a record has up to three pieces
 #: Newest records kept in memory: who reads close behind needs neither the file nor the checksum.
 _TAIL_BYTES = 8 << 20
+#: Records that a log with `hold` keeps in memory alone, until they are released.
+_HELD_BYTES = 48 << 20
 
 
 class PartitionLog:
@@ -26,31 +28,55 @@ class PartitionLog:
     crash is cut off when the log is opened; damage below `durable` (what was once known to be on disk)
     raises StreamError instead, for that is not a crash. All calls but `os.fdatasync` on what `dirty`
     gives belong to one thread.
+
+    With `hold`, records are written only when somebody asks for that (`write`, `dirty`) or there are too many
+    of them; those `release`d before that never are. What is written behind such a gap begins a segment of
+    its own kind (`.gap`). Whoever lets records be forgone sees to it that their reader commits behind them
+    before their writer does: where that did not come to pass, what stands behind a gap that the reader has
+    not `committed` past is dropped when the log is opened, for the writer says it again.
     """
 
-    def __init__(self, folder: Path, durable: int = 0, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self, folder: Path, durable: int = 0, segment_bytes: int = SEGMENT_BYTES, committed: int = 0
+    ) -> None:
         self.folder = folder
         self.segment_bytes = segment_bytes
+        self.hold = False
+        self.forgone = 0  # behind the last record that was released without being written
         folder.mkdir(parents=True, exist_ok=True)
-        self._segments = sorted(int(p.stem) for p in folder.glob("*.log"))
+        self._gaps = {int(p.stem) for p in folder.glob("*.gap")}  # segments behind one
+        self._segments = sorted({int(p.stem) for p in folder.glob("*.log")} | self._gaps)
         if not self._segments:
             self._segments = [0]
             self._file(0).touch()
         self._index: dict[int, list[tuple[int, int]]] = {s: [(s, 0)] for s in self._segments}
         self.mended = 0  # bytes of torn tail cut off at open
-        self.end = self._mend(self._segments[-1], durable)
+        self._written = self._mend(self._segments[-1], durable)
+        self._drop_stranded(committed)
+        self.end = max(self._written, committed)
         sizes = [self._file(s).stat().st_size for s in self._segments]
         self._bases = {s: sum(sizes[:i]) for i, s in enumerate(self._segments)}
         self._fd = os.open(self._file(self._segments[-1]), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        self._size = sizes[-1]  # bytes of the last segment, pending ones included
-        self._pending: list[bytes] = []
-        self._pending_bytes = 0
+        self._size = sizes[-1]  # bytes of the last segment
+        self._bytes = sum(sizes)  # ever appended
         self._dirty = False
         self._readers: dict[int, int] = {}
         self._cursor: tuple[int, int, int] | None = None  # (offset, segment, position) after the last read
         self._failed: str | None = None
-        self._tail: deque[Record] = deque()
-        self._tail_bytes = 0
+        self._tail: deque[Record] = deque()  # newest records, those not yet written among them
+        self._tail_bytes = self._waiting_bytes = self._waiting = 0
+
+    def _drop_stranded(self, committed: int) -> None:
+        """Drop what stands behind a gap that the reader has not passed."""
+        stranded = min((gap for gap in self._gaps if gap > committed), default=None)
+        if stranded is None:
+            return
+        while self._segments[-1] >= stranded and len(self._segments) > 1:
+            gone = self._segments.pop()
+            self._file(gone).unlink()
+            self._gaps.discard(gone)
+            del self._index[gone]
+        self._written = self._mend(self._segments[-1], 0)
 
     @property
     def start(self) -> int:
@@ -58,7 +84,8 @@ class PartitionLog:
         return self._segments[0]
 
     def _file(self, segment: int) -> Path:
-        return self.folder / f"{segment:020d}.log"
+        kind = "gap" if segment in self._gaps else "log"
+        return self.folder / f"{segment:020d}.{kind}"
 
     def _mend(self, segment: int, durable: int) -> int:
         path = self._file(segment)
@@ -87,44 +114,81 @@ class PartitionLog:
         """Add a record; returns its offset. It is on disk only after a sync."""
         if self._failed:
             raise DataFolderError(self._failed)
-        pieces = records.encode(self.end, timestamp, key, value)
-        size = sum(len(p) for p in pieces)
-        if self._size + size > self.segment_bytes and self.end > self._segments[-1]:
-            self._roll()
-        offset = self.end
-        self._note(self._segments[-1], offset, self._size)
-        self._pending += pieces
-        self._pending_bytes += size
-        self._size += size
-        self.end = offset + 1
-        self._tail.append(Record(offset, timestamp, key, value, size))
-        self._tail_bytes += size
-        while self._tail_bytes > _TAIL_BYTES and len(self._tail) > 1:
-            self._tail_bytes -= self._tail.popleft().size
-        if self._pending_bytes >= _BUFFER_BYTES or len(self._pending) >= _BUFFER_PIECES:
+        record = Record(self.end, timestamp, key, value, records.size_of(key, value))
+        self.end += 1
+        self._bytes += record.size
+        self._tail.append(record)
+        self._tail_bytes += record.size
+        self._waiting_bytes += record.size
+        self._waiting += 1
+        most = _HELD_BYTES if self.hold else _BUFFER_BYTES
+        if self._waiting_bytes >= most or (self._waiting >= _BUFFER_RECORDS and not self.hold):
             self.write()
-        return offset
+        return record.offset
+
+    def release(self, offset: int) -> None:
+        """Who reads has done with the records before `offset`: those not written yet need not be."""
+        while self.hold and self._tail and self._tail[0].offset < offset:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let the oldest record in memory go."""
+        record = self._tail.popleft()
+        self._tail_bytes -= record.size
+        if record.offset >= self._written:
+            self._waiting_bytes -= record.size
+            self._waiting -= 1
+            self.forgone = record.offset + 1
 
     def write(self) -> None:
-        """Hand pending records to the operating system; raises DataFolderError where it has no room."""
-        while self._pending:
+        """Hand waiting records to the operating system; raises DataFolderError where it has no room."""
+        at = self._bytes - self._waiting_bytes
+        waiting = list(itertools.islice(self._tail, len(self._tail) - self._waiting, None))
+        some: list[Record] = []
+        for record in waiting:
+            leap = record.offset > self._written and not some
+            full = self._size + record.size > self.segment_bytes and record.offset > self._segments[-1]
+            if leap or full:
+                self._put(some)
+                some = []
+                self._roll(record.offset, at, leap=leap)
+            some.append(record)
+            self._note(self._segments[-1], record.offset, self._size)
+            self._size += record.size
+            at += record.size
+            if len(some) == _BUFFER_RECORDS:
+                self._put(some)
+                some = []
+        self._put(some)
+        while self._tail_bytes > _TAIL_BYTES and len(self._tail) > 1:
+            self._forget()
+
+    def _put(self, some: list[Record]) -> None:
+        """Write records that follow what is written."""
+        pieces = [piece for r in some for piece in records.encode(r.offset, r.timestamp, r.key, r.value)]
+        while pieces:
+            left = sum(map(len, pieces))
             try:
-                written = os.writev(self._fd, self._pending)
+                written = os.writev(self._fd, pieces)
             except OSError as e:
                 self._fail(e)
             self._dirty = True
-            self._pending_bytes -= written
-            if not self._pending_bytes:
-                self._pending.clear()
-                return
-            rest = memoryview(b"".join(self._pending))[written:]
-            self._pending = [bytes(rest)]
+            pieces = [b"".join(pieces)[written:]] if written < left else []
+        if some:
+            self._written = some[-1].offset + 1
+            self._waiting -= len(some)
+            self._waiting_bytes -= sum(record.size for record in some)
 
     def _fail(self, error: OSError) -> None:
         path = self._file(self._segments[-1])
         word = "no space left" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
         self._failed = f"{path}: cannot be written: {word}"
         raise DataFolderError(self._failed) from error
+
+    @property
+    def written(self) -> int:
+        """The offset behind the last record that was handed to the operating system."""
+        return self._written
 
     def dirty(self) -> int | None:
         """Write what is pending; a duplicate descriptor to `fdatasync` and close, or None if all is synced.
@@ -137,20 +201,21 @@ class PartitionLog:
         self._dirty = False
         return os.dup(self._fd)
 
-    def _roll(self) -> None:
-        self.write()
+    def _roll(self, offset: int, base: int, *, leap: bool) -> None:
+        """Begin the segment of the record at `offset`, with `base` bytes before it."""
         if self._dirty:
             os.fdatasync(self._fd)
             self._dirty = False
         os.close(self._fd)
-        last = self._segments[-1]
-        self._segments.append(self.end)
-        self._bases[self.end] = self._bases[last] + self._size
-        self._index[self.end] = [(self.end, 0)]
+        if leap:
+            self._gaps.add(offset)
+        self._segments.append(offset)
+        self._bases[offset] = base
+        self._index[offset] = [(offset, 0)]
         self._size = 0
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            self._fd = os.open(self._file(self.end), flags, 0o644)
+            self._fd = os.open(self._file(offset), flags, 0o644)
             folder = os.open(self.folder, os.O_RDONLY)
             os.fsync(folder)
             os.close(folder)
@@ -167,6 +232,7 @@ class PartitionLog:
             freed += self._bases[self._segments[0]] - self._bases.pop(old)
             del self._index[old]
             self._file(old).unlink()
+            self._gaps.discard(old)
         return freed
 
     def _locate(self, offset: int) -> tuple[int, int]:
@@ -178,6 +244,9 @@ class PartitionLog:
         """Bytes of the log before the record at `offset`, exact at the reading cursor, else an estimate."""
         if offset >= self.end:
             return self.end_bytes
+        if self._tail and offset >= self._tail[0].offset:
+            newer = itertools.islice(self._tail, offset - self._tail[0].offset, None)
+            return self._bytes - sum(record.size for record in newer)
         if self._cursor and self._cursor[0] == offset:
             return self._bases[self._cursor[1]] + self._cursor[2]
         segment, at = self._locate(offset)
@@ -186,7 +255,7 @@ class PartitionLog:
     @property
     def end_bytes(self) -> int:
         """Bytes ever appended, deleted segments of this run included."""
-        return self._bases[self._segments[-1]] + self._size
+        return self._bytes
 
     @property
     def kept_bytes(self) -> int:
@@ -200,7 +269,6 @@ class PartitionLog:
             return []
         if self._tail and offset >= self._tail[0].offset:
             return self._from_tail(offset, most, most_bytes)
-        self.write()
         if self._cursor and self._cursor[0] == offset:
             segment, at = self._cursor[1], self._cursor[2]
         else:
@@ -208,7 +276,7 @@ class PartitionLog:
         found: list[Record] = []
         taken = 0
         next_offset = self._offset_at(segment, at)
-        while len(found) < most and taken < most_bytes and next_offset < self.end:
+        while len(found) < most and taken < most_bytes and next_offset < self._written:
             following = self._segments.index(segment) + 1
             if following < len(self._segments) and next_offset >= self._segments[following]:
                 segment, at = self._segments[following], 0
@@ -219,6 +287,8 @@ class PartitionLog:
                 found.append(record)
                 taken += record.size
         self._cursor = (next_offset, segment, at)
+        if self._tail and self._tail[0].offset <= next_offset == self._written:
+            found += self._from_tail(next_offset, most - len(found), most_bytes - taken)
         return found
 
     def _from_tail(self, offset: int, most: int, most_bytes: int) -> list[Record]:
@@ -247,8 +317,8 @@ class PartitionLog:
         return record
 
     def close(self) -> None:
-        """Write what is pending (unless writing failed) and close every file."""
-        if not self._failed:
+        """Write what waits (unless writing failed, or it is held) and close every file."""
+        if not self._failed and not self.hold:
             self.write()
         os.close(self._fd)
         for fd in self._readers.values():

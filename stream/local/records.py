@@ -28,12 +28,16 @@ class Record(NamedTuple):
     size: int
 
 
+def size_of(key: bytes | None, value: bytes | None) -> int:
+    """Length of a record in the segment in bytes."""
+    return HEADER + len(key or b"") + len(value or b"")
+
+
 def encode(offset: int, timestamp: float, key: bytes | None, value: bytes | None) -> list[bytes]:
     """The pieces of a record, in order; key and value are not copied."""
     key_length = -1 if key is None else len(key)
     value_length = -1 if value is None else len(value)
-    total = HEADER + max(key_length, 0) + max(value_length, 0)
-    rest = _REST.pack(total, offset, timestamp, key_length, value_length)
+    rest = _REST.pack(size_of(key, value), offset, timestamp, key_length, value_length)
     checksum = xxhash.xxh3_64(rest)
     pieces = [rest]
     for piece in (key, value):

@@ -6,6 +6,16 @@ from bench.registry import BENCHMARKS
 
 
 def test_every_benchmark_is_registered_under_its_name():
-    assert list(BENCHMARKS) == ["decode", "meter", "end-to-end", "index", "backbone", "chaos", "console"]
+    assert list(BENCHMARKS) == [
+        "decode",
+        "meter",
+        "end-to-end",
+        "index",
+        "backbone",
+        "chaos",
+        "console",
+        "netflow",
+    ]
+        "models",
     for name, benchmark in BENCHMARKS.items():
         assert benchmark.name == name

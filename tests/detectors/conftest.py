@@ -1,4 +1,4 @@
-"""Loads the helpers of the detectors' tests: `detector_scenes` and `detector_oracle`."""
+"""Loads the helpers of the detectors' tests: scenes and oracles."""
 
 from __future__ import annotations
 
@@ -20,4 +20,6 @@ def _load(name: str, path: Path) -> None:
 
 
 _load("detector_scenes", HERE / "scenes.py")
+_load("relation_scenes", HERE / "relations" / "scenes.py")
 _load("detector_oracle", HERE / "features" / "oracle.py")
+_load("relation_oracle", HERE / "relations" / "oracle.py")

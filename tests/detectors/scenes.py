@@ -116,9 +116,11 @@ class Scene:
         sport: int | None = None,
         lasts: float = 0.05,
         vlan: int = 0,
+        size: int = 60,
     ) -> Scene:
-        """One UDP flow of `sent` and `back` packets."""
-        return self.flow(at, src, dst, UDP, sport, dport, sent, back, sent * 60, back * 120, lasts, vlan=vlan)
+        """One UDP flow of `sent` packets of `size` payload bytes and `back` packets of twice that."""
+        sizes = sent * size, 2 * back * size
+        return self.flow(at, src, dst, UDP, sport, dport, sent, back, *sizes, lasts, vlan=vlan)
 
     def ping(
         self,
@@ -458,7 +460,7 @@ def browsing(six: bool = False) -> Scene:
             443,
             "silent" if i % 50 == 49 else "talk",
         )
-        scene.udp(i // 10 * 1.0 + 0.01, address(5, six, 1), address(1, six, 1), 53)
+        scene.udp(i // 10 * 1.0 + 0.01, address(5, six, 1), address(1, six, 1), 53, size=35)
     return scene
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import detector_scenes as scenes
 import msgspec
 import pytest
+import relation_scenes as related
 
 from citywall.settings import PRIVATE
 from detectors.registry import DETECTORS, build
@@ -22,7 +23,8 @@ FOLDER = Path(__file__).parent / "golden"
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_golden(detector):
     told = {}
-    for (owner, kind), make in [*scenes.HOSTILE.items(), (("scan", "arp_sweep"), scenes.arp_sweep)]:
+    hostile = scenes.HOSTILE | {("scan", "arp_sweep"): scenes.arp_sweep} | related.HOSTILE | related.SOFT
+    for (owner, kind), make in hostile.items():
         if owner != detector:
             continue
         for six in (False, True):

@@ -9,5 +9,5 @@ from drills.classes import CLASSES, DETECTORS, detectors_of
 def test_detectors_of_classes():
     assert set(DETECTORS) <= set(CLASSES)
     assert {name for names in DETECTORS.values() for name in names} <= set(REGISTERED)
-    assert detectors_of("scan") == {"scan"}
-    assert detectors_of("c2") == frozenset()
+    assert detectors_of("dns-tunnel") == {"dnstunnel"}
+    assert detectors_of("evasion") == frozenset()

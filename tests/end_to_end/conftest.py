@@ -15,6 +15,7 @@ import pytest
 
 from drills import packets
 from drills.packets import ACK, FIN, PSH, RST, SYN
+from stream.letters import LetterBox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECOND = 1_000_000_000
@@ -49,8 +50,16 @@ class Citywall:
     def __call__(self, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments)
         out, err = process.communicate(timeout=300)
-        assert process.returncode == code, f"exit {process.returncode}, not {code}\n{out}\n{err}"
+        assert process.returncode == code, (
+            f"exit {process.returncode}, not {code}\n{self.set_aside()}\n{out}\n{err}"
+        )
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def set_aside(self) -> str:
+        """Why messages were set aside, if any were."""
+        return "\n".join(
+            f"{x.stage}/{x.partition} {x.path}: {x.reason}" for x in LetterBox(self.data).letters()
+        )
 
     def run(self, *arguments: str | Path, code: int = 0) -> dict[str, Any]:
         """`citywall run … --json`, decoded."""

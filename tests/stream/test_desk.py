@@ -140,7 +140,7 @@ def test_a_checkpoint_stands_before_anything_is_committed(tmp_path: Path):
 
 
 def test_a_checkpoint_that_fails_commits_nothing_and_stops(tmp_path: Path, monkeypatch):
-    bench = Bench(tmp_path, interval_s=0.001)
+    bench = Bench(tmp_path, interval_s=1e-9)
 
     def full(*_: object) -> int:
         raise DataFolderError("no space left")

@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,28 @@ def test_start_status_stop(tmp_path, kafka_url):
     assert state.running(tmp_path) == []
 
 
+@pytest.fixture
+def heeding() -> Iterator[None]:
+    """Background jobs of a shell are started deaf to interrupts, and so are theirs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_stops_what_runs(tmp_path, kafka_url, number):
     command = shell("run", "--folder", str(tmp_path), "--only", "kafka")
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
-        assert process.stdout.readline().startswith("export CITYWALL_KAFKA_URL=")
-        assert state.running(tmp_path)
-        time.sleep(0.2)
-        process.send_signal(number)
-        _, told = process.communicate(timeout=60)
+        try:
+            assert process.stdout.readline().startswith("export CITYWALL_KAFKA_URL=")
+            assert state.running(tmp_path)
+            time.sleep(0.2)
+            process.send_signal(number)
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.terminate()  # one that was not interrupted would be waited for without end
     assert process.returncode == (130 if number == signal.SIGINT else 143), told
     assert state.running(tmp_path) == []

@@ -79,7 +79,10 @@ class Tmux:
             k: v for k, v in os.environ.items() if not k.startswith(("TMUX", "LC_", "LANG", "NO_COLOR"))
         }
         self._environment = environment | {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
-        self._tmux("-u", "new-session", "-d", "-s", "it", "-x", "110", "-y", "30", "-c", str(ROOT), *command)
+        # The server's own size too: a program that starts before the session has its size sees that.
+        size = ("start-server", ";", "set-option", "-g", "default-size", "110x30", ";")
+        session = ("new-session", "-d", "-s", "it", "-x", "110", "-y", "30", "-c", str(ROOT))
+        self._tmux("-u", *size, *session, *command)
 
     def _tmux(self, *arguments: str) -> str:
         done = subprocess.run(

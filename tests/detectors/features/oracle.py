@@ -118,7 +118,8 @@ class Oracle:
             reply = row["dst_port"] >= 1024 and (
                 row["src_port"] < 1024 or self.limits.amplifiers[row["src_port"]]
             )
-            if reply or 33434 <= row["dst_port"] <= 33689:
+            lease = (row["src_port"], row["dst_port"]) in ((67, 68), (547, 546))
+            if reply or lease or 33434 <= row["dst_port"] <= 33689:
                 return k.NOTHING, False, False
             return (k.ANSWERED if answered else k.FAILED), False, False
         flags, src, dst = row["first_flags"], row["src_flags"], row["dst_flags"]

@@ -17,17 +17,21 @@ from hypothesis import strategies as st
 from citywall import watermarks
 from citywall.batches import EVENT, FLOW
 from detectors.features import kernels as k
-from detectors.features.sharing import Sharing
+from detectors.features.sharing import Sharing, askers_of
 from detectors.features.tables import FeatureParameters, Features
-from detectors.registry import DETECTORS, limits_of
+from detectors.limits import limits_of, reach_of
+from detectors.registry import DETECTORS
 
 SMALL = FeatureParameters(contacts=1 << 13, groups=1 << 13, targets=1 << 13, logins=1 << 10)
 SIDE = {"source_bins", "spread_bins", "registers"}
 INSIDE = {"h", "g", "keep"}
 
 
+PARAMETERS = {name: d.Parameters() for name, d in DETECTORS.items()}
+
+
 def limits(**changes):
-    return limits_of({name: d.Parameters() for name, d in DETECTORS.items()})._replace(**changes)
+    return limits_of(PARAMETERS)._replace(**changes)
 
 
 def test_the_end_of_time_is_one():
@@ -161,10 +165,13 @@ def test_partitions_hand_out_together_what_one_does(seed, n, partitions):
         rows["offset"] = np.arange(n)
     for rows, name in ((flows, "flows"), (events, "events")):
         whole = told(getattr(Features(SMALL, limits(gate=1)), f"observe_{name}")(rows))
-        parts = getattr(Sharing(limits(partitions=partitions)), name)([rows])
+        reach = reach_of(PARAMETERS, (0, partitions))
+        parts = getattr(Sharing(limits(partitions=partitions), reach), name)([rows])
         found = {what: [] for what in whole}
-        for partition, part in enumerate(parts):
-            own = Features(SMALL, limits(gate=1, partition=partition, partitions=partitions))
+        for partition, shared in enumerate(parts):
+            lim = limits(gate=1, partition=partition, partitions=partitions)
+            part = askers_of(shared, lim) if name == "events" else shared
+            own = Features(SMALL, lim)
             for what, copies in told(getattr(own, f"observe_{name}")(part)).items():
                 found[what] += [(int(part["offset"][row]), fields) for row, fields in copies]
         assert {what: sorted(copies, key=repr) for what, copies in found.items()} == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import detector_scenes as scenes
 import numpy as np
 import pytest
+import relation_scenes as related
 
 from citywall.batches import EVENT, FLOW
 from detectors.registry import sharing
@@ -38,11 +39,22 @@ def test_hosts_of_a_prefix_are_received_for_in_one_place():
     assert all(len(places) <= 2 for places in went)
 
 
-def test_what_nobody_receives_unasked_goes_to_its_source_only():
+def test_a_relation_goes_to_its_source_and_to_the_prefix_of_its_target():
     rows = scenes.browsing().reports()
     talk = rows[(rows["proto"] == 6) & (rows["dst_payload"] > 0)]
     assert len(talk)
-    assert all(len(places) == 1 for places in shares(talk))
+    went = shares(talk)
+    assert all(1 <= len(places) <= 2 for places in went)
+    assert set.intersection(*went)
+    same = {}
+    for row, places in zip(talk, went, strict=True):
+        same.setdefault(int(row["dst_lo"]) >> 8, []).append(places)
+    assert all(set.intersection(*of_one) for of_one in same.values())
+
+
+def test_what_is_told_to_a_segment_goes_to_one_place():
+    rows = related.leases().reports()
+    assert set.intersection(*shares(rows))
 
 
 @pytest.mark.parametrize("six", [False, True], ids=["v4", "v6"])
@@ -54,9 +66,10 @@ def test_an_answer_goes_to_who_asked(six):
     events = scene.events()
     assert len(events) == 40
     went = shares(events)
-    assert all(len(places) == 1 for places in went)
+    assert all(1 <= len(places) <= 2 for places in went)
     assert went[::2] == went[1::2]
-    assert len({min(places) for places in went}) > 1
+    (segment,) = set.intersection(*went)
+    assert len(set.union(*went) - {segment}) > 1
 
 
 def test_pieces_are_taken_together_and_one_partition_takes_all():

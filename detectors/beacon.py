@@ -1,0 +1,177 @@
+"""Beacons: connections to one service that come as regularly and as alike as a machine makes them.
+
+The score is RITA's (Active Countermeasures, version 5; re-implemented from its published formulas): the mean
+of the regularity of gaps, the regularity of sizes and, once six hours are seen, of how much of the day it
+goes on and how long without a break. Regularity is Bowley's skewness and the median absolute deviation, which
+jitter of a fifth hardly moves.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from citywall.batches import TCP, UDP
+from citywall.findings import Severity
+from detectors.base import Draft
+from detectors.relations import records
+from detectors.relations.detector import SECOND, RelationDetector, crowd, protocol, seconds
+from detectors.relations.records import STARTS
+from detectors.relations.tables import Related
+
+
+class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[detectors.beacon]`."""
+
+    flows: Annotated[
+        int, Meta(ge=4, le=STARTS, extra={"unit": "connections"}, description="Connections to judge it by.")
+    ] = 8  # fmt: skip
+    sure_flows: Annotated[
+        int,
+        Meta(ge=4, le=65535, extra={"unit": "connections"}, description="How many make it more than a hint."),
+    ] = 20
+    score: Annotated[
+        float, Meta(ge=0, le=1, extra={"unit": "ratio"}, description="Least score of a beacon.")
+    ] = 0.9  # fmt: skip
+    least_gap_s: Annotated[
+        float,
+        Meta(ge=0.5, le=3600, extra={"unit": "s"},
+             description="Gaps below this are a conversation rather than a beacon."),
+    ] = 2.0  # fmt: skip
+    least_span_s: Annotated[
+        float, Meta(ge=1, le=86400, extra={"unit": "s"}, description="It goes on for this long at least.")
+    ] = 45.0  # fmt: skip
+    common: Annotated[
+        int,
+        Meta(ge=2, le=250, extra={"unit": "hosts"},
+             description="A service that this many hosts come to is common: its beacons are informational."),
+    ] = 10  # fmt: skip
+    services: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
+        Meta(extra={"unit": "ports"}, description="Ports of services that are polled regularly by design."),
+    ] = (
+        22, 23, 53, 67, 68, 88, 102, 111, 123, 135, 137, 138, 139, 161, 162, 179, 389, 445, 464,
+        500, 502, 514, 546, 547, 623, 636, 853, 1812, 1813, 1900, 2049, 2404, 3268, 3478, 4500,
+        4789, 5353, 5355, 6343, 9100, 9990, 10050, 10051, 20000, 34962, 34964, 44818, 47808,
+    )  # fmt: skip
+    inside_services: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
+        Meta(extra={"unit": "ports"},
+             description="Ports from 1024 on that are polled at our own hosts: web, databases, queues."),
+    ] = (
+        1080, 1433, 1434, 1521, 1883, 2181, 2375, 2376, 2379, 2380, 3000, 3128, 3260, 3306, 3389, 4369, 5000,
+        5060, 5222, 5432, 5601, 5671, 5672, 5900, 5984, 5985, 5986, 6379, 6443, 7001, 7077, 8000, 8001, 8008,
+        8009, 8080, 8081, 8086, 8088, 8090, 8161, 8200, 8443, 8500, 8529, 8883, 8888, 9000, 9042, 9080, 9090,
+        9091, 9092, 9093, 9200, 9300, 9418, 9443, 10000, 10250, 11211, 15672, 27017, 50000, 61616,
+    )  # fmt: skip
+
+
+class Beacon(RelationDetector):
+    """Regular, alike connections to one service: a controlled host that reports."""
+
+    id: ClassVar[str] = "beacon"
+    version: ClassVar[int] = 1
+    kinds: ClassVar[tuple[str, ...]] = ("beacon",)
+    attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
+        ("T1071", "Application Layer Protocol", "TA0011", "Command and Control"),
+        ("T1029", "Scheduled Transfer", "TA0010", "Exfiltration"),
+    )
+    gb_class: ClassVar[str] = "malware"
+    gb_subclass: ClassVar[str] = "僵尸网络"
+    axis: ClassVar[str] = "malware"
+    Parameters: ClassVar[type[msgspec.Struct]] = BeaconParameters
+
+    parameters: BeaconParameters
+
+    def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
+        """Predicates over pairs with enough connections."""
+        p, pairs = self.parameters, related.pairs
+        told = np.isin(pairs["proto"], (TCP, UDP)) & ~np.isin(pairs["port"], p.services)
+        told &= (pairs["flows"] >= p.flows) & (2 * pairs["answered"].astype(np.int64) > pairs["flows"])
+        told &= reports["report"][related.pair_rows] == 0
+        inside = self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
+        told &= ~inside | ((pairs["port"] >= 1024) & ~np.isin(pairs["port"], p.inside_services))
+        told &= (pairs["asks"] | pairs["says"]) & records.SSH == 0  # guessing is regular too
+        told &= pairs["last"] - pairs["began"] >= int(p.least_span_s * SECOND)
+        drafts = []
+        for i in np.flatnonzero(told):
+            parts = score_of(pairs[i], related.starts[i], related.sizes[i])
+            if parts["gap_s"] >= p.least_gap_s and parts["score"] >= p.score:
+                row = reports[related.pair_rows[i]]
+                drafts.append(self._draft(pairs[i], row, parts, inside=bool(inside[i])))
+        return drafts
+
+    def _draft(self, pair: Any, row: Any, parts: dict[str, float], *, inside: bool) -> Draft:
+        p = self.parameters
+        source, target = self.source(pair), self.service(pair)
+        hosts = float(crowd(pair["unheard"]))
+        flows = int(pair["flows"])
+        severity = Severity.MEDIUM if flows >= p.sure_flows and not inside else Severity.LOW
+        if hosts >= p.common:
+            severity = Severity.INFORMATIONAL
+        return Draft(
+            kind="beacon", about="", entity=self.between(source, target),
+            time=int(row["time"]), began=int(pair["began"]),
+            severity=severity,
+            confidence=round(min(0.95, parts["score"] * min(1.0, 0.5 + flows / (2 * p.sure_flows))), 3),
+            score=round(parts["score"], 3), threshold=p.score,
+            source=source, target=target,
+            facts={
+                "observed": round(parts["score"], 3), "threshold": p.score,
+                "seconds": seconds(pair["began"], row["time"]),
+                "connections": flows,
+                "gap_seconds": round(parts["gap_s"], 3),
+                "gap_deviation_seconds": round(parts["gap_mad_s"], 3),
+                "time_score": round(parts["time"], 3), "size_score": round(parts["size"], 3),
+                "hours_score": round(parts["hours"], 3),
+                "typical_bytes": int(parts["bytes"]), "hosts_estimated": round(hosts),
+                "protocol": protocol(pair),
+            },
+            evidence=self.evidence(pair, row),
+        )  # fmt: skip
+
+
+def score_of(pair: Any, starts: NDArray[np.uint32], sizes: NDArray[np.uint32]) -> dict[str, float]:
+    """RITA's score of the latest connections of a pair, with its parts; gaps in seconds."""
+    n = min(int(pair["flows"]), STARTS)
+    # RITA counts whole seconds, each once: what begins together is one contact
+    times = np.unique(starts[:n].astype(np.int64) // 1000)
+    gaps = np.diff(times).astype(np.float64)
+    if len(gaps) < 3:
+        return dict.fromkeys(("score", "time", "size", "hours", "gap_s", "gap_mad_s", "bytes"), 0.0)
+    middle, deviation, regular = _regularity(gaps, 1.0)
+    size, _, alike = _regularity(sizes[:n].astype(np.float64), 0.0)
+    hours = int(pair["hours"])
+    parts = [regular, alike]
+    age = (int(pair["last"]) - int(pair["began"])) / 3.6e12
+    lasting = 0.0
+    if age >= 6:
+        lasting = max(hours.bit_count() / 24, min(1.0, _longest_run(hours) / 12))
+        parts.append(lasting)
+    return {
+        "score": sum(parts) / len(parts), "time": regular, "size": alike, "hours": lasting,
+        "gap_s": middle, "gap_mad_s": deviation, "bytes": size,
+    }  # fmt: skip
+
+
+def _regularity(values: NDArray[np.float64], small: float) -> tuple[float, float, float]:
+    """(median, median absolute deviation, score): Bowley's skewness and the deviation, as RITA takes them."""
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), method="nearest")
+    spread = high - low
+    skew = 0.0 if spread < 10 or middle in (low, high) else (low + high - 2 * middle) / spread
+    deviation = float(np.median(np.abs(values - middle)))
+    even = small if middle < 1 else max(0.0, (middle - deviation) / middle)
+    return float(middle), deviation, float((1 - abs(skew) + even) / 2)
+
+
+def _longest_run(bits: int) -> int:
+    """The longest run of set bits."""
+    longest = 0
+    while bits:
+        bits &= bits << 1
+        longest += 1
+    return longest

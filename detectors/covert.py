@@ -1,0 +1,112 @@
+"""Covert channels over ICMP: echoes that carry data.
+
+An ordinary ping sends one packet of 32 to 64 bytes a second and gets the same back. Whoever tunnels sends
+packets of many sizes, larger on the whole, and for long; what goes out and what comes back differ, since an
+answer is no copy. Judged per pair over minutes, so that a size test of a path or one large ping is no tunnel.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from citywall.batches import ICMP, ICMPV6
+from citywall.findings import Severity
+from detectors.base import Draft, ratio
+from detectors.relations.detector import RelationDetector, protocol, seconds
+from detectors.relations.tables import Related
+
+_HEADERS_V4, _HEADERS_V6 = 28, 48
+
+
+class CovertParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[detectors.covert]`."""
+
+    packets: Annotated[
+        int,
+        Meta(ge=8, le=1 << 20, extra={"unit": "packets"},
+             description="ICMP packets between two hosts within the window before they are judged."),
+    ] = 40  # fmt: skip
+    mean_bytes: Annotated[
+        int,
+        Meta(ge=16, le=1500, extra={"unit": "bytes"}, description="Mean payload that carries data."),
+    ] = 80  # fmt: skip
+    uneven: Annotated[
+        float,
+        Meta(ge=0, le=1, extra={"unit": "ratio"},
+             description="Least difference of packets or of mean sizes between the ways: echoes mirror."),
+    ] = 0.02  # fmt: skip
+    volume_bytes: Annotated[
+        int,
+        Meta(ge=1 << 10, le=1 << 40, extra={"unit": "bytes"},
+             description="Bytes both ways within the window that make it more than a hint."),
+    ] = 16384  # fmt: skip
+
+
+class Covert(RelationDetector):
+    """Data in ICMP echoes."""
+
+    id: ClassVar[str] = "covert"
+    version: ClassVar[int] = 1
+    kinds: ClassVar[tuple[str, ...]] = ("icmp_tunnel",)
+    attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
+        ("T1095", "Non-Application Layer Protocol", "TA0011", "Command and Control"),
+    )
+    gb_class: ClassVar[str] = "data"
+    gb_subclass: ClassVar[str] = "数据窃取"
+    axis: ClassVar[str] = "leak"
+    Parameters: ClassVar[type[msgspec.Struct]] = CovertParameters
+
+    parameters: CovertParameters
+
+    def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
+        """Predicates over pairs that exchange ICMP both ways."""
+        p, pairs = self.parameters, related.pairs
+        sent, back = pairs["now_sent"], pairs["now_back"]
+        told = np.isin(pairs["proto"], (ICMP, ICMPV6)) & (sent + back >= p.packets)
+        told &= (np.minimum(sent, back) * 8 >= np.maximum(sent, back)) & (np.minimum(sent, back) >= 4)
+        if not told.any():
+            return []
+        headers = np.where(pairs["src_hi"] == 0, _HEADERS_V4, _HEADERS_V6)
+        out = ratio(pairs["now_sent_bytes"], sent) - headers
+        home = ratio(pairs["now_back_bytes"], back) - headers
+        mean = np.maximum(out, home)
+        uneven = np.maximum(_apart(out, home), _apart(sent, back))
+        told &= (mean >= p.mean_bytes) & (uneven >= p.uneven)
+        return [
+            self._draft(pairs[i], reports[related.pair_rows[i]], float(mean[i]), float(uneven[i]))
+            for i in np.flatnonzero(told)
+        ]
+
+    def _draft(self, pair: Any, row: Any, mean: float, uneven: float) -> Draft:
+        p = self.parameters
+        source, target = self.source(pair), self.target(pair)
+        packets = int(pair["now_sent"]) + int(pair["now_back"])
+        volume = int(pair["now_sent_bytes"]) + int(pair["now_back_bytes"])
+        score = packets / p.packets
+        return Draft(
+            kind="icmp_tunnel", about="", entity=self.between(source, target),
+            time=int(row["time"]), began=int(pair["window"]),
+            severity=Severity.MEDIUM if volume >= p.volume_bytes else Severity.LOW,
+            confidence=round(min(0.9, 0.5 + volume / (8 * p.volume_bytes)), 3),
+            score=round(score, 3), threshold=1.0,
+            source=source, target=target,
+            facts={
+                "observed": round(mean, 1), "threshold": p.mean_bytes, "usual": 56,
+                "seconds": seconds(pair["window"], row["time"]),
+                "packets": packets, "uneven_ratio": round(uneven, 3),
+                "bytes_sent": int(pair["now_sent_bytes"]), "bytes_back": int(pair["now_back_bytes"]),
+                "protocol": protocol(pair),
+            },
+            evidence=self.evidence(pair, row),
+        )  # fmt: skip
+
+
+def _apart(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+    """How far two amounts are apart, as a share of the larger."""
+    larger = np.maximum(np.abs(one), np.abs(other)).astype(np.float64)
+    return ratio(np.abs(one - other), larger)

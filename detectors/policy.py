@@ -1,0 +1,151 @@
+"""Policy: contacts that are no attack, and not allowed or worth knowing.
+
+Networks that may not reach outside (违规外联), crossings between networks that the declared exchange platform
+is for, tools of remote control, names asked past the own resolvers, anonymisers, log-ins in clear text. A
+breach of a stated rule is high; what only the owner can judge is informational.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from citywall.batches import TCP, UDP
+from citywall.errors import SettingsError
+from citywall.findings import Severity
+from detectors.base import Draft
+from detectors.places import Places
+from detectors.prefixes import Prefixes
+from detectors.relations.detector import RelationDetector, protocol, seconds
+from detectors.relations.tables import Related
+
+_REMOTE = {5938: "TeamViewer", 7070: "AnyDesk", 6568: "AnyDesk", 21116: "RustDesk", 35600: "ToDesk",
+           3389: "RDP", 5900: "VNC", 5500: "VNC"}  # fmt: skip
+CLEAR_TEXT = {21: "ftp", 23: "telnet", 110: "pop3", 143: "imap", 512: "rexec", 513: "rlogin", 514: "rsh"}
+_LOGIN_BYTES = 300  # with headers; who only looks whether a service is there sends less
+_TOR = (9001, 9030, 9050, 9051, 9150)
+_RESOLVERS = (
+    "1.0.0.1", "1.1.1.1", "1.12.12.12", "8.8.4.4", "8.8.8.8", "9.9.9.9", "94.140.14.14", "101.6.6.6",
+    "120.53.53.53", "149.112.112.112", "180.76.76.76", "185.228.168.9", "208.67.222.222", "208.67.220.220",
+    "223.5.5.5", "223.6.6.6", "2400:3200::1", "2400:3200:baba::1", "2606:4700:4700::1001",
+    "2606:4700:4700::1111", "2620:fe::fe", "2001:4860:4860::8844", "2001:4860:4860::8888",
+)  # fmt: skip
+
+
+class PolicyParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[detectors.policy]`."""
+
+    isolated: Annotated[
+        tuple[str, ...],
+        Meta(extra={"unit": "networks"}, description="Networks that may not reach anything outside."),
+    ] = ()
+    forbidden: Annotated[
+        tuple[str, ...],
+        Meta(extra={"unit": "pairs"},
+             description="Crossings that only the exchange platform is for, as FROM>TO, each a network."),
+    ] = ()  # fmt: skip
+    exchange: Annotated[
+        tuple[str, ...],
+        Meta(extra={"unit": "networks"}, description="Addresses of the exchange platform; they may cross."),
+    ] = ()
+    resolvers: Annotated[
+        tuple[str, ...],
+        Meta(extra={"unit": "addresses"}, description="Public resolvers that speak DNS over HTTPS."),
+    ] = _RESOLVERS
+
+
+class Policy(RelationDetector):
+    """Contacts that a rule of the house forbids, or that its owner should know of."""
+
+    id: ClassVar[str] = "policy"
+    version: ClassVar[int] = 1
+    kinds: ClassVar[tuple[str, ...]] = (
+        "outreach", "crossing", "remote_control", "clear_text", "encrypted_dns", "anonymiser",
+    )  # fmt: skip
+    attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
+        ("T1219", "Remote Access Software", "TA0011", "Command and Control"),
+        ("T1572", "Protocol Tunneling", "TA0011", "Command and Control"),
+        ("T1090.003", "Multi-hop Proxy", "TA0011", "Command and Control"),
+        ("T1040", "Network Sniffing", "TA0006", "Credential Access"),
+    )
+    gb_class: ClassVar[str] = "violation"
+    gb_subclass: ClassVar[str] = "违规操作"
+    axis: ClassVar[str] = "leak"
+    Parameters: ClassVar[type[msgspec.Struct]] = PolicyParameters
+
+    parameters: PolicyParameters
+
+    def __init__(self, parameters: Any, places: Places, exempt: Prefixes | None = None) -> None:
+        super().__init__(parameters, places, exempt)
+        self._isolated = _networks("isolated", parameters.isolated)
+        self._exchange = _networks("exchange", parameters.exchange)
+        self._resolvers = _networks("resolvers", parameters.resolvers)
+        self._crossings = []
+        for rule in parameters.forbidden:
+            there, arrow, here = rule.partition(">")
+            if not arrow:
+                raise SettingsError("settings", "detectors.policy.forbidden", f"{rule!r} is not FROM>TO")
+            self._crossings.append((_networks("forbidden", [there]), _networks("forbidden", [here])))
+
+    def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
+        """Predicates over pairs that were answered."""
+        pairs = related.pairs
+        src = pairs["src_hi"], pairs["src_lo"]
+        dst = pairs["dst_hi"], pairs["dst_lo"]
+        port, tcp = pairs["port"], pairs["proto"] == TCP
+        met = (pairs["answered"] > 0) & np.isin(pairs["proto"], (TCP, UDP))
+        outside = ~self.places.are_home(*dst)
+        spoken = met & (pairs["now_sent"] + pairs["now_back"] > 0)
+        logged_in = spoken & tcp & (pairs["sent_bytes"] >= _LOGIN_BYTES * pairs["flows"])
+        told = {
+            "outreach": met & outside & self._isolated.hold(*src),
+            "crossing": met & self._crossing(src, dst),
+            "remote_control": spoken & tcp & outside & np.isin(port, tuple(_REMOTE)),
+            "clear_text": logged_in & np.isin(port, tuple(CLEAR_TEXT)),
+            "encrypted_dns": spoken & outside
+            & ((port == 853) | ((port == 443) & self._resolvers.hold(*dst))),
+            "anonymiser": spoken & tcp & outside & np.isin(port, _TOR),
+        }  # fmt: skip
+        return [
+            self._draft(kind, pairs[i], reports[related.pair_rows[i]])
+            for kind, hits in told.items()
+            for i in np.flatnonzero(hits)
+        ]
+
+    def _crossing(self, src: tuple[Any, Any], dst: tuple[Any, Any]) -> NDArray[np.bool_]:
+        crossing = np.zeros(len(src[0]), bool)
+        for there, here in self._crossings:
+            crossing |= there.hold(*src) & here.hold(*dst)
+        return crossing & ~self._exchange.hold(*src) & ~self._exchange.hold(*dst)
+
+    def _draft(self, kind: str, pair: Any, row: Any) -> Draft:
+        source, target = self.source(pair), self.service(pair)
+        breach = kind in ("outreach", "crossing")
+        port = int(pair["port"])
+        what = {"remote_control": _REMOTE, "clear_text": CLEAR_TEXT}.get(kind, {}).get(port, str(port))
+        severity = Severity.HIGH if breach else Severity.INFORMATIONAL
+        return Draft(
+            kind=kind, about="", entity=self.between(source, target),
+            time=int(row["time"]), began=int(pair["began"]),
+            severity=severity,
+            confidence=0.95 if breach else 0.6, score=1.0, threshold=1.0,
+            source=source, target=target,
+            facts={
+                "observed": what, "threshold": 1, "seconds": seconds(pair["began"], row["time"]),
+                "connections": int(pair["flows"]),
+                "bytes_sent": int(pair["sent_bytes"]), "bytes_back": int(pair["back_bytes"]),
+                "protocol": protocol(pair),
+            },
+            evidence=self.evidence(pair, row),
+        )  # fmt: skip
+
+
+def _networks(name: str, given: Any) -> Prefixes:
+    try:
+        return Prefixes(given)
+    except ValueError as e:
+        raise SettingsError("settings", f"detectors.policy.{name}", str(e)) from e

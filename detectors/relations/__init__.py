@@ -1,0 +1,1 @@
+"""Who deals with whom: records of relations, of what one source spreads to, of what a segment announces."""

@@ -1,0 +1,75 @@
+"""What detectors of relations have in common: who deals with whom, as endpoints, names and evidence."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
+from citywall.findings import Endpoint, Evidence
+from detectors.base import Detector
+from detectors.places import distinct
+from detectors.relations import records
+
+SECOND = 1_000_000_000
+
+
+class RelationDetector(Detector):
+    """A predicate over the records of the relation kernel."""
+
+    kernels: ClassVar[tuple[str, ...]] = ("detectors.relations.kernels.observe_flows",)
+    oracle: ClassVar[str] = "tests.detectors.relations.oracle.Oracle"
+
+    def source(self, record: Any) -> Endpoint:
+        """Who deals, in a record of two hosts."""
+        return self.places.endpoint(record["src_hi"], record["src_lo"], record["src_domain"])
+
+    def target(self, record: Any, port: int | None = None) -> Endpoint:
+        """With whom, at which port."""
+        return self.places.endpoint(record["dst_hi"], record["dst_lo"], record["dst_domain"], port)
+
+    def service(self, pair: Any) -> Endpoint:
+        """The target of a pair, with its port where its protocol has any."""
+        return self.target(pair, int(pair["port"]) if int(pair["proto"]) in (TCP, UDP, SCTP) else None)
+
+    def name(self, place: Endpoint) -> str:
+        """What to call a host as an entity."""
+        return self.places.name(place.domain, place.address)
+
+    def between(self, source: Endpoint, target: Endpoint) -> str:
+        """What to call a relation as an entity."""
+        port = "" if target.port is None else f":{target.port}"
+        return f"{self.name(source)}>{self.name(target)}{port}"
+
+    def evidence(self, record: Any, row: Any) -> tuple[Evidence, ...]:
+        """The first flow of a record's episode, and the one that brought the finding."""
+        return distinct([self.places.first(record), self.places.report(row)])
+
+
+def protocol(record: Any) -> str:
+    """The name of a record's protocol."""
+    proto = int(record["proto"])
+    return PROTOCOL_NAMES.get(proto, str(proto))
+
+
+def crowd(unheard: NDArray[Any] | int) -> NDArray[np.float64]:
+    """Hosts that come to a target, by the registers that none of them set (linear counting)."""
+    empty = np.maximum(np.asarray(unheard, np.float64), 0.5)
+    return np.asarray(records.CROWD * np.log(records.CROWD / empty), np.float64)
+
+
+def estimate(registers: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """HyperLogLog's estimate for each row of registers (Flajolet et al. 2007): f8[rows]."""
+    m = registers.shape[1]
+    alpha = 0.7213 / (1 + 1.079 / m)
+    raw = alpha * m * m / np.exp2(-registers.astype(np.float64)).sum(axis=1)
+    empty = (registers == 0).sum(axis=1)
+    small = m * np.log(m / np.maximum(empty, 1))
+    return np.asarray(np.where((raw <= 2.5 * m) & (empty > 0), small, raw), np.float64)
+
+
+def seconds(began: Any, ended: Any) -> float:
+    """A span in seconds, never negative."""
+    return round(max(int(ended) - int(began), 0) / SECOND, 3)

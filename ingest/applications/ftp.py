@@ -1,0 +1,152 @@
+"""FTP (RFC 959, 2428): commands with their replies, and the data connections they announce."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.files import put_file
+from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.tables import TO_CLIENT, TO_SERVER
+
+_MOST_LINE = 4096
+_SIX = re.compile(rb"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
+_EXTENDED = re.compile(rb"\(\|\|\|(\d{1,5})\|\)")
+_TRANSFERS = (b"RETR", b"STOR", b"STOU", b"APPE")
+_COMMANDS = (
+    b"USER", b"PASS", b"FEAT", b"SYST", b"PASV", b"EPSV", b"PORT", b"RETR", b"STOR", b"AUTH", b"CWD", b"TYPE",
+    b"QUIT", b"LIST", b"OPTS", b"PWD",
+)  # fmt: skip
+
+
+class Ftp(StreamParser):
+    """One control connection: a transaction a command."""
+
+    name: ClassVar[str] = "ftp"
+
+    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(settings, ports)
+        self.asked: list[Transaction] = []
+        self.commands: list[bytes] = []
+        self.place: tuple[int, int] = (-1, 0)  # where the next data connection goes: whose address, port
+        self.many = b""
+
+    def advance(self, direction: int) -> None:
+        """Line by line."""
+        stream = self.streams[direction]
+        while (end := stream.data.find(b"\n")) >= 0:
+            line = bytes(stream.data[:end]).rstrip(b"\r")
+            frame, time = stream.frame(end + 1), stream.time(end + 1)
+            stream.drop(end + 1)
+            (self._command if direction == TO_SERVER else self._reply)(line[:_MOST_LINE], frame, time)
+            if self.becomes:
+                return
+        if len(stream.data) > _MOST_LINE:
+            self.done[direction] = True
+
+    def _command(self, line: bytes, frame: int, time: int) -> None:
+        verb, _, rest = line.partition(b" ")
+        made = self.begin(frame, time)
+        made.put("ftp.command", TO_SERVER, frame, verb)
+        if rest:
+            made.put("ftp.command_data", TO_SERVER, frame, rest)
+        made.whole(TO_SERVER, frame)
+        verb = verb.upper()
+        self.asked.append(made)
+        self.commands.append(verb)
+        if verb == b"PORT" and (found := _SIX.search(rest)):
+            self.place = (TO_SERVER, int(found.group(5)) << 8 | int(found.group(6)))
+        elif verb == b"EPRT" and rest[-1:] == b"|":
+            port = rest.rstrip(b"|").rpartition(b"|")[2]
+            self.place = (TO_SERVER, int(port[:5]) if port.isdigit() else 0)
+        elif verb in _TRANSFERS and self.place[0] >= 0:
+            made.note("ftp.dynamic_port", TO_SERVER, frame, self.place[1])
+            name = rest.decode("latin-1")
+            self.expected.append((f"ftp-data:{verb.decode()}:{name}", *self.place))
+            self.place = (-1, 0)
+
+    def _reply(self, line: bytes, frame: int, time: int) -> None:
+        if self.many and not line.startswith(self.many + b" "):
+            last = False
+        elif len(line) >= 4 and line[:3].isdigit() and line[3:4] == b"-":
+            self.many, last = line[:3], False
+        else:
+            self.many, last = b"", True
+        made = self.asked[0] if self.asked else self.begin(frame, time)
+        if line[:3].isdigit():
+            made.put("ftp.completion_code", TO_CLIENT, frame, line[:3])
+        made.put("ftp.reply", TO_CLIENT, frame, line[4:] if line[:3].isdigit() else line)
+        if not last:
+            if made not in self.asked:
+                self.finish(made)
+            return
+        verb = self.commands[0] if self.commands else b""
+        if line[:1] == b"1" and made in self.asked:
+            return  # the transfer goes on
+        if verb == b"PASV" and (found := _SIX.search(line)):
+            self.place = (1, int(found.group(5)) << 8 | int(found.group(6)))
+        elif verb == b"EPSV" and (found := _EXTENDED.search(line)):
+            self.place = (1, int(found.group(1)))
+        elif verb == b"AUTH" and line[:3] == b"234":
+            self.becomes = "tls"
+        made.whole(TO_CLIENT, frame)
+        if made in self.asked:
+            self.asked.pop(0)
+            self.commands.pop(0)
+        self.finish(made)
+
+
+class FtpData(StreamParser):
+    """A data connection: one file."""
+
+    name: ClassVar[str] = "ftp-data"
+
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports)
+        self.command, _, self.file = about.partition(":")
+        self.kept = [bytearray(), bytearray()]
+        self.sizes = [0, 0]
+        self.lost = False
+
+    def advance(self, direction: int) -> None:
+        """Keep what may be kept."""
+        stream = self.streams[direction]
+        if not self.open:
+            made = self.begin(stream.frame(1), stream.time(1))
+            made.put("ftpdata.command", direction, stream.frame(1), self.command.lower().encode())
+        room = 10 * self.settings.body_bytes - len(self.kept[direction])
+        if room > 0:
+            self.kept[direction] += stream.data[:room]
+        self.sizes[direction] += len(stream.data)
+        stream.drop(len(stream.data))
+
+    def gap(self, direction: int, missed: int) -> None:
+        """A file with a hole is not whole."""
+        self.lost = True
+        self.sizes[direction] += missed
+
+    def end(self, frame: int) -> None:
+        """The file is over."""
+        for direction in (TO_SERVER, TO_CLIENT):
+            if self.open and self.kept[direction]:
+                self.open[0].put("ftpdata.name", direction, frame, self.file.encode("latin-1"))
+                put_file(
+                    self.open[0], direction, frame, bytes(self.kept[direction]),
+                    name=self.file.encode("latin-1"), size=self.sizes[direction], complete=not self.lost,
+                    hashes=self.settings.hashes,
+                )  # fmt: skip
+                self.open[0].whole(direction, frame)
+        super().end(frame)
+
+
+def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
+    """Whether bytes begin a control connection: by its commands, or a greeting at its port."""
+    if direction == TO_CLIENT:
+        return data[:3] == b"220" and 21 in ports
+    verb = re.split(rb"[ \r\n]", data[:8].upper(), maxsplit=1)[0]
+    if verb in (b"USER", b"FEAT", b"SYST", b"PASV", b"EPSV", b"PORT"):
+        return 110 not in ports
+    return 21 in ports and verb in _COMMANDS

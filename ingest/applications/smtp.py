@@ -1,0 +1,207 @@
+"""SMTP (RFC 5321): a transaction a mail, with its envelope, fields and files."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.mime import put_mail
+from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.tables import TO_CLIENT, TO_SERVER
+
+#: Bytes of a command or reply line, as RFC 5321 has them and Suricata tells beyond.
+MOST_COMMAND, MOST_REPLY = 510, 510
+_MOST_LINE = 1 << 16
+
+
+class Smtp(StreamParser):
+    """One connection's mails."""
+
+    name: ClassVar[str] = "smtp"
+
+    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(settings, ports)
+        self.helo = b""
+        self.current: Transaction | None = None
+        self.recipients = 0
+        self.commands: list[bytes] = []
+        self.in_data = False
+        self.greeted = False
+        self.mail = bytearray()
+        self.size = 0
+        self.left = 0  # of a BDAT chunk
+        self.last = False
+
+    def _transaction(self, frame: int, time: int) -> Transaction:
+        if self.current is None:
+            self.current = self.begin(frame, time)
+            self.recipients = 0
+            if self.helo:
+                self.current.put("smtp.helo", TO_SERVER, frame, self.helo)
+        return self.current
+
+    def advance(self, direction: int) -> None:
+        """Lines, and the mails among them."""
+        stream = self.streams[direction]
+        while stream.data and not self.done[direction] and not self.becomes:
+            if direction == TO_SERVER and self.in_data:
+                if not self._data():
+                    return
+                continue
+            if direction == TO_SERVER and self.left:
+                n = min(self.left, len(stream.data))
+                self._keep(bytes(stream.data[:n]))
+                frame, time = stream.frame(n), stream.time(n)
+                stream.drop(n)
+                self.left -= n
+                if self.left == 0 and self.last:
+                    self._over(frame, time)
+                continue
+            end = stream.data.find(b"\n")
+            if end < 0:
+                self.done[direction] = len(stream.data) > _MOST_LINE
+                return
+            line = bytes(stream.data[:end]).rstrip(b"\r")
+            frame, time = stream.frame(end + 1), stream.time(end + 1)
+            stream.drop(end + 1)
+            (self._command if direction == TO_SERVER else self._reply)(line, frame, time)
+
+    def _command(self, line: bytes, frame: int, time: int) -> None:
+        d = TO_SERVER
+        if len(line) > MOST_COMMAND:
+            self.odd("smtp.max_command_line_len_exceeded", d, frame, self.current)
+        upper = line[:10].upper()
+        verb = upper.split(b" ")[0]
+        if verb in (b"EHLO", b"HELO"):
+            self.helo = line[5:].strip()
+            made = self._transaction(frame, time)
+            if not any(value == self.helo for *_, value in made.buffers):
+                made.put("smtp.helo", d, frame, self.helo)
+        elif upper == b"MAIL FROM:":
+            if self.current is not None and any(k for k, *_ in self.current.buffers) and self.recipients:
+                self._over(frame, time)
+            self._transaction(frame, time).put("smtp.mail_from", d, frame, _address(line[10:]))
+        elif upper[:8] == b"RCPT TO:":
+            self._transaction(frame, time).put("smtp.rcpt_to", d, frame, _address(line[8:]), self.recipients)
+            self.recipients += 1
+        elif verb == b"DATA":
+            self.in_data = True
+            verb = b"DATA"
+        elif verb == b"BDAT":
+            self._chunk(line, frame)
+        elif verb == b"RSET" and self.current is not None and self.recipients:
+            self._over(frame, time)
+        made = self._transaction(frame, time)
+        made.put("smtp.command_line", d, frame, line[:MOST_COMMAND], len(made.buffers))
+        if len(self.commands) < 256:
+            self.commands.append(verb)
+
+    def _chunk(self, line: bytes, frame: int) -> None:
+        words = line.split()
+        if len(words) < 2 or not words[1].isdigit():
+            self.odd("smtp.bdat_chunk_len_exceeded", TO_SERVER, frame, self.current)
+            return
+        self.left = min(int(words[1][:10]), 1 << 31)
+        self.last = words[-1].upper() == b"LAST"
+
+    def _data(self) -> bool:
+        """Bytes of a mail up to the line with a dot."""
+        stream = self.streams[TO_SERVER]
+        data = stream.data
+        if data.startswith(b".\r\n") and not self.mail:
+            end, after = 0, 3
+        else:
+            end = data.find(b"\r\n.\r\n")
+            after = end + 5
+            if end < 0:
+                end = data.find(b"\n.\n")
+                after = end + 3
+            if end < 0:
+                n = len(data) - 4
+                if n > 0:
+                    self._keep(bytes(data[:n]))
+                    stream.drop(n)
+                stream.need = len(stream.data) + 1
+                return False
+        self._keep(bytes(data[:end]) + (b"\r\n" if end else b""))
+        frame, time = stream.frame(after), stream.time(after)
+        stream.drop(after)
+        stream.need = 1
+        self._over(frame, time)
+        return True
+
+    def _keep(self, data: bytes) -> None:
+        self.size += len(data)
+        room = 10 * self.settings.body_bytes - len(self.mail)
+        if room > 0:
+            self.mail += data[:room]
+
+    def _over(self, frame: int, time: int) -> None:
+        """A mail is over: its request is whole."""
+        self.in_data, self.last = False, False
+        made = self._transaction(frame, time)
+        if self.mail:
+            data = bytes(self.mail).replace(b"\n..", b"\n.")
+            whole = self.size == len(self.mail)
+            for event in put_mail(made, TO_SERVER, frame, data, whole=whole, hashes=self.settings.hashes):
+                self.odd(event, TO_SERVER, frame, made)
+        self.mail.clear()
+        self.size = 0
+        made.whole(TO_SERVER, frame)
+        made.whole(TO_CLIENT, frame)
+        self.current = None
+        self.finish(made)
+
+    def _reply(self, line: bytes, frame: int, time: int) -> None:
+        d = TO_CLIENT
+        if len(line) > MOST_REPLY:
+            self.odd("smtp.max_reply_line_len_exceeded", d, frame, self.current)
+        if len(line) < 3 or not line[:3].isdigit():
+            self.odd("smtp.invalid_reply", d, frame, self.current)
+            return
+        made = self._transaction(frame, time)
+        made.put("smtp.reply", d, frame, line, len(made.buffers))
+        made.note("smtp.reply_code", d, frame, int(line[:3]))
+        if line[3:4] == b"-":
+            return
+        if not self.greeted:
+            self.greeted = True
+            if line[:3] != b"220":
+                self.odd("smtp.no_server_welcome_message", d, frame, made)
+            return
+        if not self.commands:
+            if line[:3] != b"421" and line[:1] != b"2":
+                self.odd("smtp.unable_to_match_reply_with_request", d, frame, made)
+            return
+        verb = self.commands.pop(0)
+        if verb == b"STARTTLS":
+            if line[:3] == b"220":
+                self.becomes = "tls"
+            else:
+                self.odd("smtp.tls_rejected", d, frame, made)
+        elif verb == b"DATA" and line[:3] != b"354":
+            self.in_data = False
+            self.odd("smtp.data_command_rejected", d, frame, made)
+
+    def close(self, direction: int, frame: int) -> None:
+        """A mail that was cut off is read as far as it goes."""
+        if direction == TO_SERVER and self.mail and self.current is not None:
+            self.size += 1  # not whole
+            self._over(frame, 0)
+
+
+def _address(text: bytes) -> bytes:
+    text = text.strip()
+    if text.startswith(b"<"):
+        return text[1:].partition(b">")[0]
+    return text.partition(b" ")[0]
+
+
+def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
+    """Whether bytes begin a session: a greeting by name, or a greeting at a known port."""
+    upper = data[:6].upper()
+    if direction == TO_SERVER:
+        if upper.startswith((b"EHLO ", b"HELO ")):
+            return True
+        return None if len(data) < 5 and any(s.startswith(upper) for s in (b"EHLO ", b"HELO ")) else False
+    return data[:3] == b"220" and ({25, 587, 465, 2525} & set(ports) != set() or b"SMTP" in data[:256])

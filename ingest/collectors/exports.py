@@ -1,0 +1,264 @@
+"""Flow exports as a flow log: recognised, cut into references, read into flows of both directions."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from citywall.batches import TRANSPORT, UDP
+from citywall.errors import InputError, UnsupportedInput
+from citywall.state import Parts, bytes_of
+from ingest.capture import headers
+from ingest.capture.files import CaptureFile, open_capture
+from ingest.collectors import kernels as k
+from ingest.collectors import pairing
+from ingest.collectors.datagrams import REASONS, Datagrams, bare, of_block, split_file
+from ingest.collectors.decoder import Decoder
+from ingest.decode.blocks import BlockRef
+from ingest.decode.counts import DecodeCounts
+from ingest.decode.reading import decode_block
+from ingest.flowlogs.files import ChunkRef, digest_of, open_log
+from ingest.flowlogs.lines import Errors
+from ingest.flowlogs.rows import Logged
+
+#: How references name what they are of: datagrams in a capture, or bare in a file.
+CAPTURED, BARE = "exports-captured", "exports"
+KINDS = (CAPTURED, BARE)
+#: Bytes of a capture that travel as one chunk.
+CHUNK_BYTES = 1 << 20
+#: Packets looked at before a capture is taken for one of exports.
+_LOOK = 64
+_HEAD = 1 << 17
+#: Bytes of a file of bare datagrams.
+_LARGEST_FILE = 1 << 30
+
+
+class Exports:
+    """Stands in for a parser: what `registry.sniff` gives for exports."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def sniff(path: Path) -> Exports | None:
+    """What of `KINDS` a file is, None where it is neither; raises InputError."""
+    if path.is_dir():
+        return None
+    head = _head(path)
+    try:
+        headers.sniff(str(path), head)
+    except UnsupportedInput:
+        return Exports(BARE) if _begins_bare(head) and _is_bare(path) else None
+    try:
+        capture = open_capture(path)
+    except UnsupportedInput:
+        return None
+    with capture:
+        return Exports(CAPTURED) if are_exports(capture) else None
+
+
+def are_exports(capture: CaptureFile) -> bool:
+    """Whether the first packets of a capture are flow exports, all of them."""
+    ref = next(capture.blocks(_HEAD), None)
+    if ref is None or not ref.packets:
+        return False
+    rows = next(decode_block(ref, capture.buffer, min(_LOOK, ref.packets)))
+    if not ((rows["status"] == TRANSPORT) & (rows["proto"] == UDP)).all():
+        return False
+    starts = rows["offset"] + rows["payload_at"]
+    ends = starts + np.minimum(rows["payload"].astype(np.int64), rows["captured"] - rows["payload_at"])
+    return _sound(capture.buffer, starts, ends)
+
+
+def _sound(buffer: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> bool:
+    """Whether every datagram is an export, and most are whole."""
+    if not len(starts) or (ends < starts).any():
+        return False
+    buffer = buffer.view()
+    buffer.flags.writeable = False
+    heads = np.zeros(len(starts), k.HEAD)
+    sets = np.empty(int((ends - starts).sum()) // 4 + len(starts), k.SET)
+    n = k.walk(buffer, starts, ends, heads, sets)
+    if (heads["version"] == 0).any():
+        return False
+    sflow = heads["version"] == k.SFLOW
+    filled = sflow.copy()
+    filled[sets["datagram"][:n]] = True
+    return bool(filled.all()) and int((heads["reason"] == k.NONE).sum()) * 2 > len(heads)
+
+
+def _head(path: Path) -> bytes:
+    """The first few bytes, inflated; empty where there are none or they cannot be."""
+    try:
+        with path.open("rb") as source:
+            raw = source.read(1 << 12)
+    except OSError as e:
+        raise InputError(str(path), e.strerror or str(e)) from e
+    try:
+        if raw.startswith(b"\x1f\x8b"):
+            return zlib.decompressobj(31).decompress(raw, 64)
+        if raw.startswith(b"\x28\xb5\x2f\xfd"):
+            return zstandard.ZstdDecompressor().decompressobj().decompress(raw)[:64]
+    except (zlib.error, zstandard.ZstdError):
+        return b""
+    return raw[:64]
+
+
+def _begins_bare(head: bytes) -> bool:
+    return head[:2] in {b"\0\x05", b"\0\x09", b"\0\x0a"} or head[:8] in _SFLOW
+
+
+def _is_bare(path: Path) -> bool:
+    """Whether a file is bare datagrams; raises UnsupportedInput where it begins like one that is broken."""
+    raw = open_log(path).read(0, 65_535)
+    datagrams = bare(split_file(raw)[:1])
+    heads = np.zeros(1, k.HEAD)
+    sets = np.empty(len(datagrams.buffer) // 4 + 1, k.SET)
+    k.walk(datagrams.buffer, datagrams.starts, datagrams.ends, heads, sets)
+    if heads["reason"][0] != k.NONE:
+        reason = REASONS[heads["reason"][0]]
+        raise UnsupportedInput(str(path), f"begins like a flow export, but is none: {reason}", offset=0)
+    return True
+
+
+#: How an sFlow datagram begins: version 5, an agent with an address of either family.
+_SFLOW = (b"\0\0\0\5\0\0\0\1", b"\0\0\0\5\0\0\0\2")
+
+
+def chunks(path: Path, kind: Exports, session: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[ChunkRef]:
+    """References to the datagrams of a file in order; raises InputError."""
+    if kind.name == CAPTURED:
+        with open_capture(path) as capture:
+            for ref in capture.blocks(chunk_bytes, session=session):
+                yield of_capture(ref)
+        return
+    log = open_log(path)
+    if log.size > _LARGEST_FILE:
+        raise InputError(str(path), f"holds more than {_LARGEST_FILE >> 20} MiB of bare datagrams")
+    raw = log.read(0, log.size)
+    at = index = line = 0
+    group: list[bytes] = []
+    for message in [*split_file(raw), b""]:
+        if group and (not message or sum(map(len, group)) + len(message) > chunk_bytes):
+            data = b"".join(group)
+            yield ChunkRef(
+                session, str(path), BARE, index, at, len(data), line + 1, "", digest_of(data)
+            )  # fmt: skip
+            at, index, line, group = at + len(data), index + 1, line + len(group), []
+        group.append(message)
+
+
+def of_capture(ref: BlockRef) -> ChunkRef:
+    """A block of a capture as the reference of a flow log."""
+    header = msgspec.json.encode(ref).decode()
+    return ChunkRef(
+        ref.session,
+        ref.path,
+        CAPTURED,
+        ref.index,
+        ref.offset,
+        ref.length,
+        ref.first_frame,
+        header,
+        str(ref.digest),
+    )
+
+
+class _Saved(msgspec.Struct):
+    decoder: bytes
+    record: int
+    flow: int
+
+
+class ExportReader:
+    """Reads references of exports in order: what they say of flows, both directions together.
+
+    `notes` counts what is worth knowing and no error: exports lost, exporters begun anew.
+    """
+
+    def __init__(self) -> None:
+        self.notes: dict[str, int] = {}
+        self._decoder = Decoder()
+        self._pairing = pairing.Pairing()
+        self._record = self._flow = 1
+        self._open: tuple[str, CaptureFile] | None = None
+
+    @property
+    def records(self) -> int:
+        """Records of flows read so far."""
+        return self._record - 1
+
+    def add(self, ref: ChunkRef, data: bytes | None = None) -> tuple[Logged, Errors]:
+        """Take the next reference; raises InputError where its file changed."""
+        errors = Errors()
+        parts = [self.take(datagrams, errors) for datagrams in self._datagrams(ref, data, errors)]
+        flows = np.concatenate(parts) if parts else np.zeros(0, k.HALF)
+        return self._logged(flows), errors
+
+    def take(self, datagrams: Datagrams, errors: Errors) -> NDArray[np.void]:
+        """Datagrams in; flows (HALF rows) that are whole, or have waited for long enough, out."""
+        decoded = self._decoder.decode(datagrams)
+        rows = decoded.records
+        self._record += len(rows)
+        clocks = np.where(datagrams.times > 0, datagrams.times, decoded.heads["time"])
+        errors.merge(decoded.errors)
+        for name, n in decoded.notes.items():
+            self.notes[name] = self.notes.get(name, 0) + n
+        return self._pairing.add(rows, clocks[rows["arrived"]])
+
+    def finish(self) -> Logged:
+        """The end: flows that wait for their other direction."""
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+        return self._logged(self._pairing.finish())
+
+    def _logged(self, flows: NDArray[np.void]) -> Logged:
+        """As the columns of a flow log; the line is the flow's number in the order they are given out."""
+        flows["number"] = self._flow + np.arange(len(flows))
+        self._flow += len(flows)
+        return pairing.logged(flows)
+
+    def _datagrams(self, ref: ChunkRef, data: bytes | None, errors: Errors) -> Iterator[Datagrams]:
+        if ref.parser == BARE:
+            if data is None:
+                data = open_log(Path(ref.path)).read(ref.offset, ref.length)
+                if digest_of(data) != ref.digest:
+                    raise InputError(ref.path, "changed while it was read", offset=ref.offset)
+            yield bare(split_file(data))
+            return
+        block = msgspec.json.decode(ref.header, type=BlockRef)
+        end = block.offset + block.length
+        if self._open is None or self._open[0] != ref.path or end > self._open[1].size:  # it may have grown
+            if self._open is not None:
+                self._open[1].close()
+            self._open = (ref.path, open_capture(Path(ref.path)))
+        counts = DecodeCounts()
+        yield from of_block(block, self._open[1].buffer, counts)
+        for reason, n in counts.errors.items():
+            errors.counts[reason] = errors.counts.get(reason, 0) + n
+
+    def snapshot(self) -> Parts:
+        """All that is kept."""
+        saved = _Saved(self._decoder.snapshot(), self._record, self._flow)
+        parts: Parts = {"exports": msgspec.msgpack.encode(saved)}
+        return parts | {f"exports.{name}": part for name, part in self._pairing.snapshot().items()}
+
+    def restore(self, parts: Parts) -> None:
+        """Go on where `snapshot` was; raises ValueError on parts of another shape."""
+        saved = msgspec.msgpack.decode(bytes_of(parts, "exports"), type=_Saved)
+        self._decoder.restore(saved.decoder)
+        self._record, self._flow = saved.record, saved.flow
+        self._pairing.restore(
+            {
+                name.removeprefix("exports."): part
+                for name, part in parts.items()
+                if name.startswith("exports.")
+            }
+        )

@@ -1,0 +1,905 @@
+"""Kernels of the flow-export decoders: datagrams in a byte buffer to sets, sets to records, records to flows.
+
+A record is read into u64 words, one a column (`SRC_HI` and so on), then made a row of HALF. Every offset is
+checked against the end of its datagram before it is read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from citywall.kernels import (
+    U8,
+    bare_kernel,
+    copy_bytes,
+    hash_address,
+    internal,
+    load_be16,
+    load_be32,
+    load_be64,
+    mix64,
+)
+from ingest.decode.kernels import decode_record, digest_step
+
+# Columns of a record.
+SRC_HI, SRC_LO, DST_HI, DST_LO, SRC_PORT, DST_PORT, PROTO = 0, 1, 2, 3, 4, 5, 6
+PACKETS, BYTES, OUT_PACKETS, OUT_BYTES, REV_PACKETS, REV_BYTES = 7, 8, 9, 10, 11, 12
+FLAGS, REV_FLAGS, FIRST, LAST, ICMP, VLAN, SRC_MAC, DST_MAC = 13, 14, 15, 16, 17, 18, 19, 20
+RATE, SAMPLER, EVENT, UP_FIRST, UP_LAST, DURATION, INIT = 21, 22, 23, 24, 25, 26, 27
+#: Bit c is set where column c was in the record; whether it is a sampled packet.
+PRESENT, SAMPLED = 28, 29
+COLUMNS = 30
+
+# How a field's bytes become a word.
+UNSIGNED, ADDRESS4, ADDRESS6, SECONDS, MILLISECONDS, NTP, BEFORE_US, HIGH_BYTE, LOW_BYTE = range(9)
+
+# Why a datagram, or a part of it, was refused (indices of `datagrams.REASONS`).
+NONE, TOO_SHORT, VERSION, COUNT, LENGTH, SET_LENGTH, SAMPLE_LENGTH, VARIABLE = range(8)
+
+# Kinds of sets.
+DATA, TEMPLATES, OPTIONS = 0, 1, 2
+V5, V9, IPFIX, SFLOW = 5, 9, 10, 105
+#: The set id that stands for the records of NetFlow v5.
+V5_SET = 65536
+
+#: A datagram's header. `uptime` (ms) is -1 where it has none; `rate` is 0 where it tells none. Of its
+#: `records`, `strange` are no IP flow and `created` only tell that one began.
+HEAD = np.dtype(
+    [("time", "i8"), ("uptime", "i8"), ("domain", "u8"), ("sequence", "u4"), ("rate", "u4"),
+     ("records", "i4"), ("strange", "i4"), ("created", "i4"), ("version", "u2"), ("reason", "u1"),
+     ("unknown", "u1")],
+    align=True,
+)  # fmt: skip
+#: A set: the content of `buffer[start:end]`, in datagram `datagram`; its template, or -1.
+SET = np.dtype(
+    [("start", "i8"), ("end", "i8"), ("datagram", "i4"), ("id", "i4"), ("template", "i4"), ("kind", "i4")],
+    align=True,
+)
+#: A layout: its operations are `ops[first:stop]`; `length` of a record (the least where `fixed` is 0).
+LAYOUT = np.dtype(
+    [("first", "i4"), ("stop", "i4"), ("length", "i4"), ("fixed", "u1"), ("useful", "u1"), ("option", "u1")],
+    align=True,
+)  # fmt: skip
+#: One field: where it is in a record of fixed length, its length (-1 is variable), column (-1 is none), kind.
+OPERATION = np.dtype([("at", "i4"), ("length", "i4"), ("column", "i4"), ("kind", "i4")], align=True)
+
+#: A record as a flow of one direction (of both, where it is `paired`), and what is made of two. `source`: the
+#: exporter and domain it came from; `arrived`: its datagram until it is paired, then the clock when it came.
+#: `done`: 1 when it has gone out with its other half, LOST while its times are those of an unknown clock.
+HALF = np.dtype(
+    [("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"), ("first", "i8"), ("last", "i8"),
+     ("src_packets", "u8"), ("dst_packets", "u8"), ("src_bytes", "u8"), ("dst_bytes", "u8"),
+     ("src_mac", "u8"), ("dst_mac", "u8"), ("number", "i8"), ("arrived", "i8"), ("hash", "u8"),
+     ("source", "i4"), ("vlan", "u4"), ("src_port", "u2"), ("dst_port", "u2"), ("icmp", "u2"),
+     ("proto", "u1"),
+     ("src_flags", "u1"), ("dst_flags", "u1"), ("paired", "u1"), ("sampled", "u1"), ("done", "u1")],
+    align=True,
+)  # fmt: skip
+
+#: Of `HALF.done`.
+LOST = 2
+
+_V4_MAPPED = U8(0xFFFF_0000_0000)
+#: No count or rate is believed beyond these, so that their product is one.
+_MOST, _MOST_RATE = U8(1 << 40), U8(1 << 20)
+#: Firewall events (RFC 8158, Cisco NSEL) that come again with counts when the flow ends.
+_CREATED = 1
+#: How far (ns) ahead of its export a flow may seem to end.
+_AHEAD = 86_400_000_000_000
+_MS = 1_000_000
+_S = 1_000_000_000
+#: Seconds from 1900, which NTP counts from, to 1970.
+_NTP_EPOCH = 2_208_988_800
+
+
+@bare_kernel
+def walk(buffer, starts, ends, heads, sets):
+    """Read headers of the datagrams `buffer[starts[i]:ends[i]]` into `heads` (HEAD[n]) and find their sets.
+
+    `sets` is SET[k], k at least a quarter of all bytes plus the datagrams. Returns sets found. RFC 3954,
+    RFC 7011; NetFlow v5 as Cisco describes it. sFlow's header is read, its samples are not sets.
+    """
+    n = 0
+    for i in range(len(starts)):
+        h = heads[i]
+        at, end = starts[i], ends[i]
+        size = end - at
+        h["uptime"] = -1
+        h["time"] = 0
+        h["domain"] = 0
+        h["sequence"] = 0
+        h["rate"] = 0
+        h["records"] = 0
+        h["strange"] = 0
+        h["created"] = 0
+        h["unknown"] = 0
+        h["version"] = 0
+        h["reason"] = NONE
+        if size < 4:
+            h["reason"] = TOO_SHORT
+            continue
+        version = np.int64(load_be16(buffer, at))
+        if version == 5:
+            if size < 24:
+                h["reason"] = TOO_SHORT
+                continue
+            h["version"] = V5
+            count = np.int64(load_be16(buffer, at + 2))
+            h["uptime"] = np.int64(load_be32(buffer, at + 4))
+            h["time"] = np.int64(load_be32(buffer, at + 8)) * _S + np.int64(load_be32(buffer, at + 12))
+            h["sequence"] = load_be32(buffer, at + 16)
+            sampling = np.int64(load_be16(buffer, at + 22))
+            h["domain"] = np.uint64(load_be16(buffer, at + 20))
+            if sampling >> 14 != 0:
+                h["rate"] = sampling & 0x3FFF
+            if count == 0 or 24 + count * 48 > size:
+                h["reason"] = COUNT
+                continue
+            s = sets[n]
+            s["start"] = at + 24
+            s["end"] = at + 24 + count * 48
+            s["datagram"] = i
+            s["id"] = V5_SET
+            s["kind"] = DATA
+            n += 1
+            continue
+        if version == 9 or version == 10:
+            if size < (20 if version == 9 else 16):
+                h["reason"] = TOO_SHORT
+                continue
+            h["version"] = version
+            if version == 9:
+                h["uptime"] = np.int64(load_be32(buffer, at + 4))
+                h["time"] = np.int64(load_be32(buffer, at + 8)) * _S
+                h["sequence"] = load_be32(buffer, at + 12)
+                h["domain"] = np.uint64(load_be32(buffer, at + 16))
+                at += 20
+            else:
+                length = np.int64(load_be16(buffer, at + 2))
+                if length < 16 or length > size:
+                    h["reason"] = LENGTH
+                    continue
+                end = at + length
+                h["time"] = np.int64(load_be32(buffer, at + 4)) * _S
+                h["sequence"] = load_be32(buffer, at + 8)
+                h["domain"] = np.uint64(load_be32(buffer, at + 12))
+                at += 16
+            first_template, first_options = (0, 1) if version == 9 else (2, 3)
+            while at + 4 <= end:
+                kind = np.int64(load_be16(buffer, at))
+                length = np.int64(load_be16(buffer, at + 2))
+                if length < 4 or at + length > end:
+                    h["reason"] = SET_LENGTH
+                    break
+                s = sets[n]
+                s["start"] = at + 4
+                s["end"] = at + length
+                s["datagram"] = i
+                s["id"] = kind
+                if kind == first_template:
+                    s["kind"] = TEMPLATES
+                    n += 1
+                elif kind == first_options:
+                    s["kind"] = OPTIONS
+                    n += 1
+                elif kind >= 256:
+                    s["kind"] = DATA
+                    n += 1
+                at += length
+            continue
+        if version == 0 and load_be32(buffer, at) == 5:
+            h["version"] = SFLOW
+            if size < 28:
+                h["reason"] = TOO_SHORT
+                continue
+            kind = np.int64(load_be32(buffer, at + 4))
+            more = 12 if kind == 2 else 0
+            if (kind != 1 and kind != 2) or size < 28 + more:
+                h["reason"] = TOO_SHORT if kind == 1 or kind == 2 else VERSION
+                continue
+            h["domain"] = np.uint64(load_be32(buffer, at + 12 + more))
+            h["sequence"] = load_be32(buffer, at + 16 + more)
+            h["uptime"] = np.int64(load_be32(buffer, at + 20 + more))
+            continue
+        h["reason"] = VERSION
+    return n
+
+
+@internal
+def _unsigned(buffer, at, length):
+    """Big-endian word of 1 to 8 bytes."""
+    if length == 4:
+        return U8(load_be32(buffer, at))
+    if length == 2:
+        return U8(load_be16(buffer, at))
+    if length == 1:
+        return U8(buffer[at])
+    if length == 8:
+        return U8(load_be64(buffer, at))
+    word = U8(0)
+    for i in range(length):
+        word = (word << U8(8)) | U8(buffer[at + i])
+    return word
+
+
+@internal
+def _field(buffer, at, length, column, kind, time, row):
+    """Put the field of `length` (1 or more) bytes at `at` into its column; True where it is understood."""
+    if kind == UNSIGNED:
+        if length > 8:
+            return False
+        row[column] = _unsigned(buffer, at, length)
+        return True
+    if kind == ADDRESS4:
+        if length != 4:
+            return False
+        row[column] = U8(0)
+        row[column + 1] = _V4_MAPPED | U8(load_be32(buffer, at))
+        return True
+    if kind == ADDRESS6:
+        if length != 16:
+            return False
+        hi, lo = U8(load_be64(buffer, at)), U8(load_be64(buffer, at + 8))
+        if hi == U8(0) and lo == U8(0) and row[column + 1] != U8(0):
+            return False  # of a record with room for both families
+        row[column] = hi
+        row[column + 1] = lo
+        return True
+    if length > 8:
+        return False
+    word = _unsigned(buffer, at, length)
+    if kind == SECONDS:
+        row[column] = word * U8(_S) if word < U8(1 << 33) else U8(0)
+    elif kind == MILLISECONDS:
+        row[column] = word * U8(_MS) if word < U8(1 << 43) else U8(0)
+    elif kind == NTP:
+        if length != 8:
+            return False
+        seconds = np.int64(word >> U8(32)) - _NTP_EPOCH
+        if seconds < 0:
+            seconds += 1 << 32  # the era that begins in 2036
+        row[column] = U8(seconds * _S) + (((word & U8(0xFFFF_FFFF)) * U8(_S)) >> U8(32))
+    elif kind == BEFORE_US:
+        back = np.int64(word & U8(0xFFFF_FFFF)) * 1000
+        row[column] = U8(max(time - back, 0))
+    elif kind == HIGH_BYTE:
+        row[column] |= (word & U8(255)) << U8(8)
+    elif kind == LOW_BYTE:
+        row[column] |= word & U8(255)
+    return True
+
+
+@internal
+def _uptime(up, uptime, time):
+    """The time (ns) at which a clock of 32 bits showed `up` that shows `uptime` (ms) at `time`."""
+    back = (uptime - np.int64(up)) & 0xFFFF_FFFF
+    if back >= 0x8000_0000:
+        back -= 0x1_0000_0000
+    return time - back * _MS
+
+
+@internal
+def _record(buffer, at, end, layout, ops, time, row, write):
+    """Read one record at `at` by its layout. Returns (offset behind it or -1, columns there)."""
+    present = U8(0)
+    variable = layout["fixed"] == 0
+    for k in range(layout["first"], layout["stop"]):
+        op = ops[k]
+        length = np.int64(op["length"])
+        if variable:
+            if length < 0:
+                if at >= end:
+                    return np.int64(-1), present
+                length = np.int64(buffer[at])
+                at += 1
+                if length == 255:
+                    if at + 2 > end:
+                        return np.int64(-1), present
+                    length = np.int64(load_be16(buffer, at))
+                    at += 2
+            if at + length > end:
+                return np.int64(-1), present
+            place = at
+            at += length
+        else:
+            place = at + np.int64(op["at"])
+        column = np.int64(op["column"])
+        if write and column >= 0 and length > 0:
+            if _field(buffer, place, length, column, op["kind"], time, row):
+                present |= U8(1) << U8(column)
+    if not variable:
+        at += layout["length"]
+    return at, present
+
+
+@internal
+def _there(present, column):
+    return (present >> U8(column)) & U8(1) != U8(0)
+
+
+@internal
+def _rate(row, head, source, rates, samplers):
+    """How many packets a counted one stands for: as the record, its datagram or its source's options say."""
+    if row[RATE] > U8(0):
+        return min(row[RATE], _MOST_RATE)
+    if head["rate"] > 1:
+        return U8(head["rate"])
+    for k in range(len(samplers)):
+        if samplers[k, 0] == source and U8(samplers[k, 1]) == row[SAMPLER]:
+            return min(U8(samplers[k, 2]), _MOST_RATE)
+    return min(U8(max(rates[source], 1)), _MOST_RATE)
+
+
+@internal
+def _scaled(count, rate):
+    return count if rate == U8(1) else min(count, _MOST) * rate
+
+
+@internal
+def _times(row, present, head, h):
+    """First and last, from whatever the record tells; the export's time where it tells nothing."""
+    exported, uptime = np.int64(head["time"]), np.int64(head["uptime"])
+    h["done"] = 0
+    if _there(present, INIT) and row[INIT] < U8(1 << 43):
+        uptime = max(exported // _MS - np.int64(row[INIT]), 0)
+    first, last = np.int64(row[FIRST]), np.int64(row[LAST])
+    if first == 0 and last == 0 and _there(present, UP_LAST):
+        if uptime < 0:
+            h["first"] = np.int64(row[UP_FIRST] & U8(0xFFFF_FFFF))
+            h["last"] = np.int64(row[UP_LAST] & U8(0xFFFF_FFFF))
+            h["done"] = LOST
+            return
+        last = _uptime(row[UP_LAST] & U8(0xFFFF_FFFF), uptime, exported)
+        if _there(present, UP_FIRST):
+            first = _uptime(row[UP_FIRST] & U8(0xFFFF_FFFF), uptime, exported)
+    duration = np.int64(min(row[DURATION], U8(1 << 32))) * _MS
+    if last <= 0:
+        last = first + duration if first > 0 else exported
+    if first <= 0:
+        first = last - duration
+    if first < 0 or last < 0 or last > exported + _AHEAD:
+        first = exported
+        last = exported
+    h["first"] = min(first, last)
+    h["last"] = last
+
+
+@internal
+def _halve(row, head, source, datagram, rates, samplers, h):
+    """Make a record a flow; False where it is none."""
+    present = row[PRESENT]
+    sampled = row[SAMPLED] != U8(0)
+    four = row[SRC_HI] == U8(0) and row[SRC_LO] >> U8(32) == U8(0xFFFF)
+    other = row[DST_HI] == U8(0) and row[DST_LO] >> U8(32) == U8(0xFFFF)
+    both = sampled or (_there(present, SRC_HI) and _there(present, DST_HI))
+    if not both or four != other or row[PROTO] > U8(255):
+        head["strange"] += 1
+        return False
+    if row[EVENT] == U8(_CREATED):
+        head["created"] += 1
+        return False
+    rate = _rate(row, head, source, rates, samplers)
+    h["src_hi"] = row[SRC_HI]
+    h["src_lo"] = row[SRC_LO]
+    h["dst_hi"] = row[DST_HI]
+    h["dst_lo"] = row[DST_LO]
+    packets = row[PACKETS] if row[PACKETS] != U8(0) else row[OUT_PACKETS]
+    size = row[BYTES] if row[BYTES] != U8(0) else row[OUT_BYTES]
+    if packets == U8(0) and size > U8(0):
+        packets = U8(1)
+    h["src_packets"] = _scaled(packets, rate)
+    h["src_bytes"] = _scaled(size, rate)
+    h["dst_packets"] = _scaled(row[REV_PACKETS], rate)
+    h["dst_bytes"] = _scaled(row[REV_BYTES], rate)
+    h["src_mac"] = row[SRC_MAC]
+    h["dst_mac"] = row[DST_MAC]
+    h["vlan"] = np.uint32(row[VLAN] & U8(0xFF_FFFF))
+    proto = np.int64(row[PROTO])
+    h["proto"] = proto
+    h["src_flags"] = row[FLAGS] & U8(255) if proto == 6 else U8(0)
+    h["dst_flags"] = row[REV_FLAGS] & U8(255) if proto == 6 else U8(0)
+    if proto == 1 or proto == 58:
+        told = sampled or _there(present, ICMP)
+        h["icmp"] = np.uint16((row[ICMP] if told else row[DST_PORT]) & U8(0xFFFF))
+        h["src_port"] = 0
+        h["dst_port"] = 0
+    else:
+        h["icmp"] = 0
+        h["src_port"] = np.uint16(row[SRC_PORT] & U8(0xFFFF))
+        h["dst_port"] = np.uint16(row[DST_PORT] & U8(0xFFFF))
+    h["paired"] = 1 if _there(present, REV_PACKETS) or _there(present, REV_BYTES) else 0
+    h["sampled"] = 1 if sampled else 0
+    h["source"] = source
+    h["arrived"] = datagram
+    h["number"] = 0
+    h["hash"] = U8(0)
+    _times(row, present, head, h)
+    return True
+
+
+@bare_kernel
+def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, out):
+    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]), how many.
+
+    `sources` (i4, one a datagram) numbers exporters and domains, `rates` (i8) are their sampling rates,
+    `samplers` (i8[k, 3]) those of (source, sampler). `row` is u8[COLUMNS], room for a record. `heads` takes
+    the number of records of each datagram, whether or not they are flows; 'unknown' is set where a set
+    had no template.
+    """
+    n = 0
+    for s in range(len(sets)):
+        row_of = sets[s]
+        if row_of["kind"] != DATA:
+            continue
+        datagram = np.int64(row_of["datagram"])
+        head = heads[datagram]
+        if row_of["template"] < 0:
+            head["unknown"] = 1
+            continue
+        layout = layouts[row_of["template"]]
+        at, end = np.int64(row_of["start"]), np.int64(row_of["end"])
+        time, source = np.int64(head["time"]), np.int64(sources[datagram])
+        least = np.int64(layout["length"])
+        useful = layout["useful"] == 1
+        if not useful and layout["fixed"] == 1:
+            count = (end - at) // least
+            head["records"] += count
+            if row_of["id"] != V5_SET and layout["option"] == 0:
+                head["strange"] += count
+            continue
+        while at + least <= end:
+            if useful:
+                for c in range(COLUMNS):
+                    row[c] = U8(0)
+            at, present = _record(buffer, at, end, layout, ops, time, row, useful)
+            if at < 0:
+                head["reason"] = VARIABLE
+                break
+            head["records"] += 1
+            if useful:
+                row[PRESENT] = present
+                if _halve(row, head, source, datagram, rates, samplers, out[n]):
+                    n += 1
+            elif layout["option"] == 0:
+                head["strange"] += 1
+    return n
+
+
+@bare_kernel
+def gaps(heads, sources, expected, known, counts):
+    """Follow sequence numbers: `sources` (i8[n], -1 for none) name a slot of `expected` (u4), `known` (u1).
+
+    `counts` (i8[k, 3]) takes, a source: numbers missing, datagrams out of order, restarts. Version 5 and
+    IPFIX count records, the others datagrams.
+    """
+    for i in range(len(heads)):
+        s = sources[i]
+        if s < 0:
+            continue
+        h = heads[i]
+        version = h["version"]
+        step = np.int64(h["records"]) if version == V5 or version == IPFIX else 1
+        sequence = np.int64(h["sequence"])
+        if known[s] == 1:
+            ahead = (sequence - np.int64(expected[s])) & 0xFFFF_FFFF
+            if ahead >= 0x8000_0000:
+                back = 0x1_0000_0000 - ahead
+                if back < 100_000 and sequence + step > 1000:
+                    counts[s, 1] += 1
+                    continue
+                counts[s, 2] += 1
+            elif ahead > 0x100_0000:
+                counts[s, 2] += 1
+            else:
+                counts[s, 0] += ahead
+        expected[s] = np.uint32((sequence + step) & 0xFFFF_FFFF)
+        known[s] = 0 if h["unknown"] == 1 and version == IPFIX else 1
+
+
+# sFlow: what is kept of a sample beside its packet.
+#: A sampled packet: header bytes `buffer[start:start+captured]`, `wire` bytes long, of link type `link`.
+SAMPLE = np.dtype(
+    [("start", "i8"), ("captured", "i8"), ("wire", "i8"), ("rate", "i8"), ("link", "i4"), ("datagram", "i4"),
+     ("vlan", "i4")],
+    align=True,
+)  # fmt: skip
+_LINK_ETHERNET, _LINK_RAW, _NO_LINK = 1, 101, -1
+#: sFlow's header protocols to link types.
+_ETHERNET, _IPV4, _IPV6 = 1, 11, 12
+#: `SAMPLE.link` of a sample that gives addresses and no header.
+ADDRESSES4, ADDRESSES6 = -4, -6
+
+
+@bare_kernel
+def samples(buffer, starts, ends, heads, out):
+    """Find the flow samples of sFlow v5 datagrams: SAMPLE[k] (k a twenty-fourth of all bytes), how many.
+
+    Samples and records of unknown kinds are passed over by their length (sFlow v5, §5.3).
+    """
+    n = 0
+    for i in range(len(starts)):
+        h = heads[i]
+        if h["version"] != SFLOW or h["reason"] != NONE:
+            continue
+        end = ends[i]
+        at = starts[i] + (40 if load_be32(buffer, starts[i] + 4) == 2 else 28)
+        left = np.int64(load_be32(buffer, at - 4))
+        while left > 0:
+            left -= 1
+            if at + 8 > end:
+                h["reason"] = SAMPLE_LENGTH
+                break
+            kind = np.int64(load_be32(buffer, at))
+            length = np.int64(load_be32(buffer, at + 4))
+            at += 8
+            stop = at + length
+            if stop > end:
+                h["reason"] = SAMPLE_LENGTH
+                break
+            h["records"] += 1
+            if kind == 1 or kind == 3:
+                before = 32 if kind == 1 else 44
+                if length < before:
+                    h["reason"] = SAMPLE_LENGTH
+                else:
+                    rate = np.int64(load_be32(buffer, at + (8 if kind == 1 else 12)))
+                    count = np.int64(load_be32(buffer, at + before - 4))
+                    n = _flow_sample(buffer, at + before, stop, count, rate, i, h, out, n)
+            at = stop
+    return n
+
+
+@internal
+def _flow_sample(buffer, at, stop, count, rate, i, h, out, n):
+    """The records of one flow sample: at most one row, its header before its addresses."""
+    found = False
+    vlan = np.int64(0)
+    while count > 0:
+        count -= 1
+        if at + 8 > stop:
+            h["reason"] = SAMPLE_LENGTH
+            break
+        kind = np.int64(load_be32(buffer, at))
+        length = np.int64(load_be32(buffer, at + 4))
+        at += 8
+        if at + length > stop:
+            h["reason"] = SAMPLE_LENGTH
+            break
+        link = np.int64(_NO_LINK)
+        start, captured, wire = at, np.int64(0), np.int64(0)
+        if kind == 1 and length >= 16:
+            protocol = np.int64(load_be32(buffer, at))
+            wire = np.int64(load_be32(buffer, at + 4))
+            captured = np.int64(load_be32(buffer, at + 12))
+            start = at + 16
+            if captured > length - 16:
+                h["reason"] = SAMPLE_LENGTH
+            elif protocol == _ETHERNET:
+                link = np.int64(_LINK_ETHERNET)
+            elif protocol == _IPV4 or protocol == _IPV6:
+                link = np.int64(_LINK_RAW)
+        elif kind == 3 and length >= 32 and not found:
+            link, wire = np.int64(ADDRESSES4), np.int64(load_be32(buffer, at))
+        elif kind == 4 and length >= 56 and not found:
+            link, wire = np.int64(ADDRESSES6), np.int64(load_be32(buffer, at))
+        elif kind == 1001 and length >= 16:
+            vlan = np.int64(load_be32(buffer, at)) & 0xFFF
+        if link != _NO_LINK and n < len(out):
+            s = out[n - 1] if found else out[n]
+            s["start"] = start
+            s["captured"] = captured
+            s["wire"] = wire
+            s["rate"] = max(rate, 1)
+            s["link"] = link
+            s["datagram"] = i
+            if not found:
+                n += 1
+            found = True
+        at += length
+    if found:
+        out[n - 1]["vlan"] = vlan
+    return n
+
+
+@bare_kernel
+def sampled(buffer, rows, packets, heads, sources, rates, samplers, reasons, row, out):
+    """Sampled packets (SAMPLE[n]) as flows of one packet times the rate: rows of `out` (HALF[n]), how many.
+
+    `packets` is PACKET[n], room to decode; `reasons` (i8) counts headers that are of no IP packet; the others
+    are as `records` has them.
+    """
+    n = 0
+    for i in range(len(rows)):
+        s = rows[i]
+        for c in range(COLUMNS):
+            row[c] = U8(0)
+        start = np.int64(s["start"])
+        datagram = np.int64(s["datagram"])
+        time = np.int64(heads[datagram]["time"])
+        row[RATE] = U8(s["rate"])
+        row[PACKETS] = U8(1)
+        row[BYTES] = U8(s["wire"])
+        row[VLAN] = U8(s["vlan"])
+        row[SAMPLED] = U8(1)
+        if s["link"] == ADDRESSES4 or s["link"] == ADDRESSES6:
+            row[PROTO] = U8(load_be32(buffer, start + 4)) & U8(255)
+            if s["link"] == ADDRESSES4:
+                row[SRC_LO] = _V4_MAPPED | U8(load_be32(buffer, start + 8))
+                row[DST_LO] = _V4_MAPPED | U8(load_be32(buffer, start + 12))
+                at = start + 16
+            else:
+                row[SRC_HI], row[SRC_LO] = load_be64(buffer, start + 8), load_be64(buffer, start + 16)
+                row[DST_HI], row[DST_LO] = load_be64(buffer, start + 24), load_be64(buffer, start + 32)
+                at = start + 40
+            row[SRC_PORT] = U8(load_be32(buffer, at)) & U8(0xFFFF)
+            row[DST_PORT] = U8(load_be32(buffer, at + 4)) & U8(0xFFFF)
+            row[FLAGS] = U8(load_be32(buffer, at + 8)) & U8(255)
+        else:
+            p = packets[i]
+            reason = decode_record(buffer, start, s["captured"], s["wire"], time, np.int64(s["link"]), p)
+            if p["status"] < 3:  # no IP
+                reasons[reason] += 1
+                continue
+            turned = p["reversed"] == 1
+            ports = U8(p["ports"])
+            high, low = ports >> U8(16), ports & U8(0xFFFF)
+            row[SRC_HI], row[SRC_LO] = (p["b_hi"], p["b_lo"]) if turned else (p["a_hi"], p["a_lo"])
+            row[DST_HI], row[DST_LO] = (p["a_hi"], p["a_lo"]) if turned else (p["b_hi"], p["b_lo"])
+            row[SRC_PORT], row[DST_PORT] = (low, high) if turned else (high, low)
+            row[PROTO] = U8(p["proto"])
+            row[FLAGS] = U8(p["flags"])
+            row[BYTES] = U8(p["ip_bytes"])
+            row[ICMP] = U8(p["icmp_type"]) << U8(8) | U8(p["icmp_code"])
+            if p["vlan"] != 0:
+                row[VLAN] = U8(p["vlan"])
+        if _halve(row, heads[datagram], np.int64(sources[datagram]), datagram, rates, samplers, out[n]):
+            n += 1
+    return n
+
+
+# Pairing: records of one direction into flows of both.
+
+
+@internal
+def _half_hash(a_hi, a_lo, b_hi, b_lo, ports, proto, source):
+    """Of a key with the direction left out: the sum of what each end hashes to."""
+    one = hash_address(a_hi, a_lo, ports >> U8(16))
+    two = hash_address(b_hi, b_lo, ports & U8(0xFFFF))
+    return mix64(one + two + (U8(source) << U8(8)) + U8(proto)) | U8(1)
+
+
+@internal
+def _same(h, r, turned):
+    """Whether a waiting half has the key of a record, with its ends exchanged or not."""
+    if h["proto"] != r["proto"] or h["source"] != r["source"]:
+        return False
+    if turned:
+        return (
+            h["src_lo"] == r["dst_lo"] and h["dst_lo"] == r["src_lo"] and h["src_port"] == r["dst_port"]
+            and h["dst_port"] == r["src_port"] and h["src_hi"] == r["dst_hi"] and h["dst_hi"] == r["src_hi"]
+        )  # fmt: skip
+    return (
+        h["src_lo"] == r["src_lo"] and h["dst_lo"] == r["dst_lo"] and h["src_port"] == r["src_port"]
+        and h["dst_port"] == r["dst_port"] and h["src_hi"] == r["src_hi"] and h["dst_hi"] == r["dst_hi"]
+    )  # fmt: skip
+
+
+@internal
+def _turn(h):
+    """Change the sides of a flow."""
+    h["src_hi"], h["dst_hi"] = h["dst_hi"], h["src_hi"]
+    h["src_lo"], h["dst_lo"] = h["dst_lo"], h["src_lo"]
+    h["src_port"], h["dst_port"] = h["dst_port"], h["src_port"]
+    h["src_packets"], h["dst_packets"] = h["dst_packets"], h["src_packets"]
+    h["src_bytes"], h["dst_bytes"] = h["dst_bytes"], h["src_bytes"]
+    h["src_flags"], h["dst_flags"] = h["dst_flags"], h["src_flags"]
+    h["src_mac"], h["dst_mac"] = h["dst_mac"], h["src_mac"]
+
+
+@internal
+def _slot_of(slots, waiting, h):
+    """Where the waiting half with index h stands in `slots`, or -1."""
+    mask = len(slots) - 1
+    at = np.int64(waiting[h]["hash"] & U8(mask))
+    while slots[at] >= 0:
+        if slots[at] == h:
+            return at
+        at = (at + 1) & mask
+    return np.int64(-1)
+
+
+@internal
+def _forget(slots, waiting, at):
+    """Empty a slot, moving back what probed past it."""
+    mask = len(slots) - 1
+    hole = at
+    i = (at + 1) & mask
+    while slots[i] >= 0:
+        home = np.int64(waiting[slots[i]]["hash"] & U8(mask))
+        if ((i - home) & mask) >= ((i - hole) & mask):
+            slots[hole] = slots[i]
+            hole = i
+        i = (i + 1) & mask
+    slots[hole] = -1
+
+
+@internal
+def _release(slots, waiting, oldest, out, n):
+    """Give out the oldest waiting half, unless it was done."""
+    h = oldest & (len(waiting) - 1)
+    if waiting[h]["done"] == 0:
+        _forget(slots, waiting, _slot_of(slots, waiting, h))
+        out[n] = waiting[h]
+        return n + 1
+    return n
+
+
+@bare_kernel
+def pair(rows, clocks, wait, slack, slots, waiting, state, out):
+    """Join records (HALF[n], in order of arrival) with their other direction, into `out` (HALF[n + m]).
+
+    `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
+    powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
+    the clock (`clocks`, i8[n]) is `wait` ns past its arrival, and matches one that begins no more than
+    `slack` ns outside of its span. Returns flows written. What is given out depends on the records alone.
+    """
+    n = 0
+    size = len(waiting)
+    mask = len(slots) - 1
+    oldest, end, clock = state[0], state[1], state[2]
+    for i in range(len(rows)):
+        clock = max(clock, clocks[i])
+        while oldest < end and waiting[oldest & (size - 1)]["arrived"] + wait < clock:
+            n = _release(slots, waiting, oldest, out, n)
+            oldest += 1
+        r = rows[i]
+        if r["paired"] == 1:
+            out[n] = r
+            n += 1
+            continue
+        ports = (U8(r["src_port"]) << U8(16)) | U8(r["dst_port"])
+        h = _half_hash(r["src_hi"], r["src_lo"], r["dst_hi"], r["dst_lo"], ports, r["proto"], r["source"])
+        at = np.int64(h & U8(mask))
+        done = False
+        while slots[at] >= 0:
+            w = waiting[slots[at]]
+            if w["hash"] == h and r["first"] <= w["last"] + slack and w["first"] <= r["last"] + slack:
+                if _same(w, r, True):
+                    _join(w, r, True)
+                    done = True
+                elif w["sampled"] == 1 and r["sampled"] == 1 and _same(w, r, False):
+                    _join(w, r, False)
+                    done = True
+                if done:
+                    if w["sampled"] == 0:
+                        w["done"] = 1
+                        out[n] = w
+                        n += 1
+                        _forget(slots, waiting, at)
+                    break
+            at = (at + 1) & mask
+        if done:
+            continue
+        if end - oldest == size:
+            n = _release(slots, waiting, oldest, out, n)
+            oldest += 1
+        k = end & (size - 1)
+        waiting[k] = r
+        w = waiting[k]
+        w["hash"] = h
+        w["arrived"] = clock
+        w["done"] = 0
+        end += 1
+        at = np.int64(h & U8(mask))
+        while slots[at] >= 0:
+            at = (at + 1) & mask
+        slots[at] = k
+    state[0], state[1], state[2] = oldest, end, clock
+    return n
+
+
+@internal
+def _join(w, r, turned):
+    """Add a record to a waiting half; whoever began is its source."""
+    if not turned:
+        w["src_packets"] += r["src_packets"]
+        w["src_bytes"] += r["src_bytes"]
+        w["src_flags"] |= r["src_flags"]
+        w["last"] = max(w["last"], r["last"])
+        w["first"] = min(w["first"], r["first"])
+        return
+    w["dst_packets"] += r["src_packets"]
+    w["dst_bytes"] += r["src_bytes"]
+    w["dst_flags"] |= r["src_flags"]
+    if w["dst_mac"] == U8(0):
+        w["dst_mac"] = r["src_mac"]
+    begun = r["first"] < w["first"] or (
+        r["first"] == w["first"] and r["src_port"] > r["dst_port"] and w["dst_packets"] == r["src_packets"]
+    )
+    w["last"] = max(w["last"], r["last"])
+    w["first"] = min(w["first"], r["first"])
+    if begun:
+        _turn(w)
+        w["icmp"] = r["icmp"]
+
+
+@bare_kernel
+def drain(slots, waiting, state, out):
+    """The end: everything that waits, oldest first. Returns flows written."""
+    n = 0
+    for k in range(state[0], state[1]):
+        n = _release(slots, waiting, k, out, n)
+    state[0] = state[1]
+    return n
+
+
+@internal
+def _put32(out, at, value, big):
+    for i in range(4):
+        out[at + i] = np.uint8((value >> (24 - 8 * i if big else 8 * i)) & 0xFF)
+
+
+@internal
+def _put64(out, at, word):
+    for i in range(8):
+        out[at + i] = np.uint8((word >> U8(56 - 8 * i)) & U8(0xFF))
+
+
+@internal
+def _put16(out, at, value):
+    out[at] = np.uint8((value >> 8) & 0xFF)
+    out[at + 1] = np.uint8(value & 0xFF)
+
+
+@bare_kernel
+def frame_datagrams(
+    buffer, slot, lengths, hi, lo, ports, allowed, port, clock, i, out, filled, origin, digest, full
+):  # fmt: skip
+    """Write datagrams from `i` on that are `allowed` as pcap records of raw IP, until `out` has `full` bytes.
+
+    Datagram i is `buffer[i * slot:][: lengths[i]]`. The address it was sent to is not known: it is left zero.
+    `out` has room for one record more than `full`; its first byte stands at `origin` of the file. Returns
+    (next datagram, bytes filled, records, payload bytes, digest as `BlockRef` has it).
+    """
+    n = 0
+    size = np.int64(0)
+    second, nanosecond = clock // 1_000_000_000, clock % 1_000_000_000
+    while i < len(lengths) and filled < full:
+        if allowed[i]:
+            length = min(lengths[i], np.int64(65_535 - 48))
+            four = hi[i] == U8(0) and lo[i] >> U8(32) == U8(0xFFFF)
+            header = 20 if four else 40
+            captured = header + 8 + length
+            _put32(out, filled, second, False)
+            _put32(out, filled + 4, nanosecond, False)
+            _put32(out, filled + 8, captured, False)
+            _put32(out, filled + 12, captured, False)
+            words = U8(captured) | (U8(captured) << U8(32))
+            digest = digest_step(digest, origin + filled, U8(second) | (U8(nanosecond) << U8(32)), words)
+            at = filled + 16
+            for k in range(header):
+                out[at + k] = 0
+            if four:
+                out[at] = 0x45
+                _put16(out, at + 2, captured)
+                out[at + 8] = 64
+                out[at + 9] = 17
+                _put32(out, at + 12, np.int64(lo[i] & U8(0xFFFF_FFFF)), True)
+            else:
+                out[at] = 0x60
+                _put16(out, at + 4, 8 + length)
+                out[at + 6] = 17
+                out[at + 7] = 64
+                _put64(out, at + 8, hi[i])
+                _put64(out, at + 16, lo[i])
+            at += header
+            _put16(out, at, np.int64(ports[i]))
+            _put16(out, at + 2, port)
+            _put16(out, at + 4, 8 + length)
+            _put16(out, at + 6, 0)
+            copy_bytes(out, at + 8, buffer, i * slot, length)
+            filled = at + 8 + length
+            n += 1
+            size += length
+        i += 1
+    return i, filled, n, size, digest

@@ -1,0 +1,90 @@
+"""Records into flows of both directions."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import FIN, RST, SYN
+from citywall.state import Parts, array_of, bytes_of
+from ingest.collectors import kernels as k
+from ingest.flowlogs.rows import Logged, header_bytes, is_v4
+
+#: How long (ns of the exporters' clocks) a record waits for its other direction.
+WAIT = 5_000_000_000
+#: How far apart (ns) two directions of one flow may lie.
+SLACK = 2_000_000_000
+#: Records that wait at once.
+ROOM = 1 << 15
+
+
+class _Saved(msgspec.Struct):
+    state: list[int]
+
+
+class Pairing:
+    """Joins halves, whatever the batches they come in."""
+
+    def __init__(self, wait: int = WAIT, slack: int = SLACK, room: int = ROOM) -> None:
+        self._wait, self._slack = wait, slack
+        self._waiting = np.zeros(room, k.HALF)
+        self._slots = np.full(room * 4, -1, np.int32)
+        self._state = np.zeros(3, np.int64)
+
+    def add(self, rows: NDArray[np.void], clocks: NDArray[np.int64]) -> NDArray[np.void]:
+        """Take records with the clock (ns) of each; gives flows that are whole or waited long enough."""
+        out = np.empty(len(rows) + len(self._waiting), k.HALF)
+        n = k.pair(rows, clocks, self._wait, self._slack, self._slots, self._waiting, self._state, out)
+        return out[:n]
+
+    def finish(self) -> NDArray[np.void]:
+        """The end: all that waits."""
+        out = np.empty(len(self._waiting), k.HALF)
+        return out[: k.drain(self._slots, self._waiting, self._state, out)]
+
+    def snapshot(self) -> Parts:
+        """What waits, oldest first, and the clock."""
+        oldest, end = int(self._state[0]), int(self._state[1])
+        ring = self._waiting[np.arange(oldest, end) % len(self._waiting)]
+        return {"waiting": ring, "clock": msgspec.msgpack.encode(_Saved(self._state.tolist()))}
+
+    def restore(self, parts: Parts) -> None:
+        """Go on where `snapshot` was; raises ValueError on parts of another shape."""
+        self._state = np.array(msgspec.msgpack.decode(bytes_of(parts, "clock"), type=_Saved).state, np.int64)
+        ring = array_of(parts, "waiting", k.HALF)
+        oldest, end = int(self._state[0]), int(self._state[1])
+        if len(ring) != end - oldest or len(ring) > len(self._waiting):
+            raise ValueError("halves that wait and their places do not fit")
+        self._waiting[np.arange(oldest, end) % len(self._waiting)] = ring
+        self._slots[:] = -1
+        mask = len(self._slots) - 1
+        for place in range(oldest, end):
+            slot = place % len(self._waiting)
+            if self._waiting[slot]["done"]:
+                continue
+            at = int(self._waiting[slot]["hash"]) & mask
+            while self._slots[at] >= 0:
+                at = (at + 1) & mask
+            self._slots[at] = slot
+
+
+def logged(flows: NDArray[np.void]) -> Logged:
+    """Flows as the columns that every flow log gives."""
+    v4 = is_v4(flows["src_hi"], flows["src_lo"])
+    header = header_bytes(flows["proto"], v4)
+    load = {}
+    for side in ("src", "dst"):
+        size = flows[f"{side}_bytes"]
+        overhead = np.minimum(flows[f"{side}_packets"], np.uint64(1 << 48)) * header
+        load[side] = size - np.minimum(overhead, size)
+    starts = flows["src_flags"]
+    begun = np.where(starts & SYN, SYN, starts & (0xFF & ~(FIN | RST))).astype(np.uint8)
+    return Logged(
+        flows["number"], flows["first"], flows["last"] - flows["first"], flows["src_hi"], flows["src_lo"],
+        flows["dst_hi"], flows["dst_lo"], flows["src_port"], flows["dst_port"], flows["proto"],
+        flows["src_packets"], flows["dst_packets"], flows["src_bytes"], flows["dst_bytes"],
+        load["src"], load["dst"], flows["src_flags"], flows["dst_flags"], begun,
+        (flows["icmp"] >> 8).astype(np.uint8), (flows["icmp"] & 0xFF).astype(np.uint8), flows["vlan"],
+        flows["src_mac"], flows["dst_mac"],
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Domain names that an algorithm made, told from names that people made."""

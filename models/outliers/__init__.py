@@ -1,0 +1,1 @@
+"""Scores of strangeness that need no attacks to learn from."""

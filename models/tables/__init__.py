@@ -1,0 +1,1 @@
+"""Public tables of labelled connections, as far as they are read: NSL-KDD."""

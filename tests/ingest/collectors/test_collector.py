@@ -1,0 +1,77 @@
+"""The collector end to end on loopback: what exporters send is on disk and told of, others are counted."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import numpy as np
+
+from citywall.collectorsettings import CollectorSettings
+from ingest.capture import open_capture
+from ingest.collectors import exports
+from ingest.collectors.collector import Collector, references
+from ingest.collectors.exports import ExportReader, of_capture
+from ingest.collectors.kernels import frame_datagrams
+from tests.exporters import PLAIN, content, five, flow, nine, template
+
+RECORD = flow("10.0.0.1", "10.0.0.2", 1000, 80)
+LISTEN = ("127.0.0.1:0", "[::1]:0")
+
+
+def collect(folder, sends, **settings):
+    collector = Collector(CollectorSettings(listen=LISTEN, **settings), folder, "s")
+    stop = threading.Event()
+    for family, port, raws in zip((socket.AF_INET, socket.AF_INET6), collector.ports, sends, strict=True):
+        with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            for raw in raws:
+                sender.sendto(raw, ("127.0.0.1" if family == socket.AF_INET else "::1", port))
+    stop.set()  # what has come by now is still taken
+    refs = list(collector.blocks(stop))
+    collector.close()
+    return collector, refs
+
+
+def test_exports_of_both_families_become_flows_and_a_rerun_reads_the_same(tmp_path):
+    four = [nine(template(256, PLAIN)), *(nine(content(256, RECORD), sequence=n) for n in (1, 2, 3))]
+    collector, refs = collect(tmp_path, (four, [five(RECORD)]))
+    assert (collector.datagrams, collector.dropped, collector.foreign) == (5, 0, 0)
+    assert sum(ref.packets for ref in refs) == 5
+    assert references(tmp_path) == refs
+    reader = ExportReader()
+    for ref in refs:
+        reader.add(of_capture(ref))
+    assert len(reader.finish().line) == 4
+    (segment,) = tmp_path.glob("*.pcap")
+    with open_capture(segment) as capture:
+        assert exports.are_exports(capture)
+        (walked,) = capture.blocks(1 << 20)
+    assert (walked.packets, walked.digest) == (5, sum(ref.digest for ref in refs) & (1 << 64) - 1)
+
+
+def test_one_that_was_cut_off_goes_on_behind_what_it_told_of(tmp_path):
+    _, before = collect(tmp_path, ([five(RECORD)], []))
+    with (tmp_path / "references.jsonl").open("ab") as journal:
+        journal.write(b'{"half')
+    collector, after = collect(tmp_path, ([five(RECORD)], []))
+    assert collector.earlier == before
+    assert [ref.index for ref in after] == [len(before)]
+    assert after[0].first_frame == 2
+    assert after[0].path != before[0].path
+
+
+def test_others_than_exporters_are_counted_and_not_kept(tmp_path):
+    collector, (ref,) = collect(tmp_path, ([five(RECORD)], [five(RECORD)]), exporters=("::1/128",))
+    assert (collector.datagrams, collector.foreign) == (1, 1)
+    assert ref.errors == {"datagrams_from_others": 1}
+
+
+def test_records_end_where_the_block_is_full():
+    lengths = np.array([10, 20, 30], np.int64)
+    words = np.zeros(3, np.uint64)
+    out = np.zeros(400, np.uint8)
+    i, filled, n, size, _ = frame_datagrams(
+        np.zeros(300, np.uint8), 100, lengths, words, words, np.zeros(3, np.uint16), np.ones(3, np.bool_),
+        2055, 1_000_000_001, 0, out, 0, 24, np.uint64(0), 100,
+    )  # fmt: skip
+    assert (i, n, size, filled) == (2, 2, 30, 2 * (16 + 40 + 8) + 30)
