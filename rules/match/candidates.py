@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import IP, TRANSPORT
-from rules.language.addresses import holds
+from citywall.batches import IP
 from rules.language.model import TO_SERVER, Flags, Number, Rule
 from rules.match import events, transactions
-from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled
+from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled, compiled_names
 from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
 from rules.match.state import Where
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from rules.match.engine import Engine
 
 Mask = NDArray[np.bool_]
-__all__ = ["Candidate", "Packets", "gather", "holds"]
+#: Candidate.item of what was found in a stream.
+IN_STREAM = -3
 
 
 class Candidate(NamedTuple):
@@ -81,7 +81,8 @@ class Packets:
         if compiled.applications:
             found &= self.application(compiled.applications)
         for name, negated in rule.applications:
-            found &= self.application(frozenset({name})) != negated
+            known = self.application(frozenset(self.scene.names.protocols[1:])) if negated else True
+            found &= (self.application(compiled_names(name)) != negated) & known
         if rule.hook == "flow_start":
             found &= self.begins
         for number in rule.numbers:
@@ -198,7 +199,7 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Can
                 yield packets.candidate(int(row), compiled.order)
     loose = full & ~windows.streamed
     for compiled in engine.of(STREAM, literal=False):
-        for row in np.flatnonzero(packets.agree(compiled) & loose):
+        for row in np.flatnonzero(packets.agree(compiled) & (full if compiled.both else loose)):
             if packets.slow(compiled.rule, int(row)) and _contents(packets, compiled, int(row)):
                 yield packets.candidate(int(row), compiled.order)
     yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
@@ -217,10 +218,8 @@ def _by_literal(
         row = int(rows[buffer])
         for order in orders[first[literal] : first[literal + 1]].tolist():
             compiled = engine.rules[order]
-            if compiled.kind == STREAM and windows.streamed[row]:
+            if compiled.kind == STREAM and windows.streamed[row] and not compiled.both:
                 continue
-            if compiled.kind == PACKET and not compiled.rule.happenings:
-                pass
             if order not in agreed:
                 agreed[order] = packets.agree(compiled)
                 if compiled.rule.happenings:
@@ -245,5 +244,3 @@ def _header(packets: Packets, check: Check, row: int, inspection: Inspection) ->
         return False
     return inspection.holds(check.ops, changed(data, check.demand.transforms))
 
-
-_ = TRANSPORT

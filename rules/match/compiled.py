@@ -60,11 +60,17 @@ class Compiled:
     payload: Check | None = None
     literal: bytes = b""
     literal_kind: str = ""
+    both: bool = False  # on packets as well as on their stream, since a place in the payload is demanded
 
     @property
     def ip_protocol(self) -> int:
         """The IP protocol demanded, 0 for any."""
         return _NETWORK.get(self.rule.protocol, 0)
+
+
+def compiled_names(name: str) -> frozenset[str]:
+    """What a protocol's name in a rule stands for."""
+    return frozenset(_ALSO.get(name, {name}))
 
 
 def compile_rules(rules: Sequence[Rule]) -> list[Compiled]:
@@ -98,7 +104,7 @@ def _compile(rule: Rule) -> Compiled:
     application = rule.protocol not in _NETWORK
     compiled = Compiled(rule, _kind(rule, application))
     if application:
-        compiled.applications = frozenset(_ALSO.get(rule.protocol, {rule.protocol}))
+        compiled.applications = compiled_names(rule.protocol)
     for check in rule.buffers:
         ready = Check(
             check, Ops(check.ops, check.decoded), any(type(op).__name__ == "Absent" for op in check.ops)
@@ -107,6 +113,10 @@ def _compile(rule: Rule) -> Compiled:
             compiled.payload = ready
         else:
             compiled.checks.append(ready)
+    compiled.both = compiled.payload is not None and any(
+        isinstance(op, Content) and (op.depth is not None or op.offset is not None or op.starts)
+        for op in compiled.payload.ops.ops
+    )
     _choose_literal(compiled)
     return compiled
 

@@ -122,7 +122,7 @@ class Engine:
             self.memory.change(rule, where)
             if rule.action == "pass":
                 passed = True
-                if compiled.kind != PACKET and where.flow >= 0:
+                if _takes_flow(candidate, compiled) and where.flow >= 0:
                     self.memory.passed.add(where.flow)
                 if rule.alerting:
                     pending.append((candidate, compiled))
@@ -144,7 +144,7 @@ class Engine:
             silent, action = self.limits.judge(rule, where, self.memory)
             if action == "pass":
                 break
-            if action in {"drop", "reject"} and self.blocking and compiled.kind != PACKET and where.flow >= 0:
+            if action in {"drop", "reject"} and self.blocking and _takes_flow(candidate, compiled) and where.flow >= 0:
                 self.memory.dropped.add(where.flow)
             if silent or rule.silent:
                 continue
@@ -182,3 +182,8 @@ class Engine:
         source, target = scene.source, scene.target
         rows = scene.packets
         return Ends(*source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64))
+
+
+def _takes_flow(candidate: candidates.Candidate, compiled: Compiled) -> bool:
+    """Whether pass and drop count for the whole flow: not where one packet's own bytes decided."""
+    return bool(candidate.phase or candidate.item == candidates.IN_STREAM or compiled.kind == ONCE or compiled.applications)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rules.language.model import Rule
 from rules.match.compiled import Compiled
 from rules.match.scene import Scene
@@ -73,7 +71,7 @@ class Numbers:
         return frame
 
     def _other(self, name: str, argument: str, transaction: int, direction: int) -> int:
-        if name == "bypass":
+        if name in {"bypass", "dcerpc.iface", "app-layer-state"}:
             return 0
         if name == "dcerpc.opnum":
             spans = [tuple(int(n) for n in span.split("-")) for span in argument.split(",")]
@@ -169,5 +167,3 @@ def _encrypted(argument: str, number: int) -> bool:
         return number not in _WEAK
     return str(number) in wanted
 
-
-_ = np

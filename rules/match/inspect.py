@@ -115,6 +115,8 @@ class _Run:
                 last = jumped
             elif not self._simple(op, last):
                 return False
+            if isinstance(op, ByteExtract | ByteMath):
+                last = self.amount(op.offset) + (last if op.relative else 0) + self.amount(op.count)
             at += 1
         return True
 
@@ -271,7 +273,7 @@ class _Run:
             place = len(self.data) + value
         else:
             place = self.amount(op.offset) + (last if op.relative else 0) + self.amount(op.count) + value
-        return place if 0 <= place <= len(self.data) else -1
+        return max(0, place) if place <= len(self.data) else -1
 
     def _math(self, op: ByteMath, last: int) -> bool:
         value = self._number(op.count, op.offset, last, op)

@@ -13,6 +13,8 @@ from rules.match.inspect import Inspection
 if TYPE_CHECKING:
     from rules.match.candidates import Candidate, Packets
 
+IN_STREAM = -3
+
 #: Bytes that are gathered before a stream is looked at, unless it ends or a message is complete before that.
 LEAST = 2560
 #: Bytes looked at again, so that what stands across a border is found.
@@ -120,7 +122,7 @@ class Windows:
                 and self._packets.slow(compiled.rule, row)
                 and self._holds(compiled, window)
             ):
-                found.append(self._packets.candidate(row, order))
+                found.append(self._packets.candidate(row, order, item=IN_STREAM))
         return found
 
     def _holds(self, compiled: Compiled, window: int) -> bool:
