@@ -27,6 +27,7 @@ from citywall.reportsettings import PostureSettings, ReportSettings
 from citywall.rulesettings import RuleSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
+from citywall.sessions import file_digest
 from citywall.trustsettings import AccountSettings, AuditSettings
 
 ENVIRONMENT_PREFIX = "CITYWALL_"
@@ -204,6 +205,11 @@ def results_digest(settings: Settings) -> str:
         settings.home, settings.meter, settings.domains, settings.correlate,
         settings.use_detectors, settings.detectors, settings.capture.max_record_bytes,
     )  # fmt: skip
+    if settings.rules.files:
+        contents = [
+            file_digest(Path(file)) for file in (*settings.rules.files, settings.rules.threshold_file) if file
+        ]
+        changing = (*changing, settings.rules, contents)
     if settings.registered:  # without one, sessions keep the names they had before there were registers
         changing = (*changing, settings.registered)
     if settings.drill:  # a capture in two drills is two sessions: people's work in one is not the other's

@@ -243,4 +243,3 @@ def _header(packets: Packets, check: Check, row: int, inspection: Inspection) ->
     if data is None:
         return False
     return inspection.holds(check.ops, changed(data, check.demand.transforms))
-

@@ -144,7 +144,12 @@ class Engine:
             silent, action = self.limits.judge(rule, where, self.memory)
             if action == "pass":
                 break
-            if action in {"drop", "reject"} and self.blocking and _takes_flow(candidate, compiled) and where.flow >= 0:
+            if (
+                action in {"drop", "reject"}
+                and self.blocking
+                and _takes_flow(candidate, compiled)
+                and where.flow >= 0
+            ):
                 self.memory.dropped.add(where.flow)
             if silent or rule.silent:
                 continue
@@ -186,4 +191,9 @@ class Engine:
 
 def _takes_flow(candidate: candidates.Candidate, compiled: Compiled) -> bool:
     """Whether pass and drop count for the whole flow: not where one packet's own bytes decided."""
-    return bool(candidate.phase or candidate.item == candidates.IN_STREAM or compiled.kind == ONCE or compiled.applications)
+    return bool(
+        candidate.phase
+        or candidate.item == candidates.IN_STREAM
+        or compiled.kind == ONCE
+        or compiled.applications
+    )

@@ -166,4 +166,3 @@ def _encrypted(argument: str, number: int) -> bool:
     if wanted == ["!weak"]:
         return number not in _WEAK
     return str(number) in wanted
-

@@ -60,7 +60,7 @@ class Ops:
 
 
 def _relative(op: Op) -> bool:
-    return isinstance(op, Content) and op.relative or bool(getattr(op, "relative", False))
+    return (isinstance(op, Content) and op.relative) or bool(getattr(op, "relative", False))
 
 
 class Inspection:
@@ -194,7 +194,7 @@ class _Run:
             if text.isdigit() and len(text) < 20:
                 self.inspection.values[name] = int(text)
 
-    def _simple(self, op: Op, last: int) -> bool:  # noqa: PLR0911, C901  (one line a kind)
+    def _simple(self, op: Op, last: int) -> bool:  # noqa: PLR0911  (one line a kind)
         size = len(self.data)
         if isinstance(op, IsDataAt):
             amount = self.amount(op.amount)

@@ -33,7 +33,7 @@ class Literals:
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         self.count = len(patterns)
-        bits = max(10, min(20, int(len(patterns)).bit_length() + 5))
+        bits = max(10, min(20, len(patterns).bit_length() + 5))
         self._shift = 32 - bits
         self._sizes = np.array([len(p) for p in patterns], np.int64)
         self._where = (

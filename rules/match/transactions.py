@@ -138,7 +138,7 @@ class _Matcher:
 
     def _bound(self, argument: str, transaction: int) -> bool:
         """Whether a DCE/RPC call goes to an interface."""
-        wanted = argument.split(",")[0].encode()
+        wanted = argument.split(",", maxsplit=1)[0].encode()
         kind = self.found.kinds.get("dcerpc.iface")
         rows = [row for side in (0, 1) for row in self.found.buffers(transaction, kind, side)] if kind else []
         return any(self.found.data(row).lower() == wanted for row in rows)
@@ -196,4 +196,3 @@ def _without_application(compiled: Compiled) -> Compiled:
     if not compiled.applications:
         return compiled
     return Compiled(compiled.rule, compiled.kind, compiled.order, compiled.head)
-
