@@ -7,7 +7,7 @@ from citywall.findings import Severity
 from rules.language.model import Rule
 
 #: (class and subclass of GB/T 20986-2023, axis) by what a class of rules is about.
-_ATTACK = ("attack", "网络扫描探测", "attack")
+_ATTACK = ("attack", "其他网络攻击", "attack")
 _INCIDENTS: dict[str, tuple[str, str, str]] = {
     **dict.fromkeys(
         ("trojan-activity", "command-and-control", "targeted-activity"), ("malware", "木马", "malware")

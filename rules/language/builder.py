@@ -96,9 +96,9 @@ class Builder:
 
     def add(self, op: Op, kind: str | None = None) -> None:
         """Put an op at the end of its buffer's list."""
-        if kind is None and self.kind is None and self.latest is not None and getattr(op, "relative", False):
-            if not isinstance(op, Content):
-                kind = self.latest.kind  # old style: it counts from the last match, wherever that was
+        relative = getattr(op, "relative", False) and not isinstance(op, Content)
+        if kind is None and self.kind is None and self.latest is not None and relative:
+            kind = self.latest.kind  # old style: it counts from the last match, wherever that was
         check = self.target(kind)
         self.latest = check
         if self.base64 and kind is None:

@@ -103,20 +103,21 @@ class Packets:
         inside = values >= number.low
         if number.high < 1 << 62:
             inside &= values <= number.high
-        return has & (inside != number.negated)
+        agree: Mask = inside != number.negated
+        return has & agree
 
     def _flags(self, flags: Flags) -> Mask:
         values, has = self.field(flags.name)
         if flags.name == "tcp.flags":
             has = has & (self.scene.packets["proto"] == 6)
         values = values & ~flags.ignored
-        if flags.mode == "+":
-            return has & (values & flags.wanted == flags.wanted)
-        if flags.mode == "*":
-            return has & (values & flags.wanted != 0)
-        if flags.mode == "!":
-            return has & (values & flags.wanted == 0)
-        return has & (values == flags.wanted)
+        agree: Mask = {
+            "+": values & flags.wanted == flags.wanted,
+            "*": values & flags.wanted != 0,
+            "!": values & flags.wanted == 0,
+            "=": values == flags.wanted,
+        }[flags.mode]
+        return has & agree
 
     def application(self, names: frozenset[str]) -> Mask:
         """Packets of flows whose application protocol is known to be one of these."""
@@ -136,7 +137,7 @@ class Packets:
         return self._applications[names]
 
     def row_of(self, flow: int, direction: int, frame: int) -> int:
-        """The first packet of a flow's direction at a frame or after it, else its last; -1 where it has none."""
+        """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
         base = (flow * 2 + direction) << 32
         row = max(0, frame - self.scene.first_frame)
         at = int(np.searchsorted(self._by_flow, base | row))

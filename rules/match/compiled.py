@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rules.keywords.sticky import BUFFERS
 from rules.language.addresses import ALL_PORTS
-from rules.language.model import BufferCheck, Content, Rule
+from rules.language.model import Absent, BufferCheck, Content, Rule
 from rules.match.inspect import Ops
 from rules.match.literals import SHORTEST
 
@@ -106,9 +106,8 @@ def _compile(rule: Rule) -> Compiled:
     if application:
         compiled.applications = compiled_names(rule.protocol)
     for check in rule.buffers:
-        ready = Check(
-            check, Ops(check.ops, check.decoded), any(type(op).__name__ == "Absent" for op in check.ops)
-        )
+        absent = any(isinstance(op, Absent) for op in check.ops)
+        ready = Check(check, Ops(check.ops, check.decoded), absent)
         if check.kind == "payload":
             compiled.payload = ready
         else:
@@ -129,14 +128,14 @@ def _kind(rule: Rule, application: bool) -> str:
         (kinds - packets - {"payload"} and not framed)
         or rule.fields
         or any(h.kind == "application" for h in rule.happenings)
-        or any(name not in {"bypass"} for name, _ in rule.others)
+        or any(name != "bypass" for name, _ in rule.others)
         or (application and rule.hook)
     ):
         return TRANSACTION
     if "payload" in kinds:
         packet_bound = (
-            rule.numbers or rule.flags or packets or rule.flow.no_stream or rule.protocol in {"tcp-pkt", "udp", "icmp"}
-            or rule.happenings or rule.stream_sizes
+            rule.numbers or rule.flags or packets or rule.flow.no_stream
+            or rule.protocol in {"tcp-pkt", "udp", "icmp"} or rule.happenings or rule.stream_sizes
         )  # fmt: skip
         return PACKET if packet_bound else STREAM
     return ONCE if _addresses_only(rule, application) else PACKET

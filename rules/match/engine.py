@@ -26,7 +26,7 @@ from rules.match.state import Memory
 
 
 class Alert(NamedTuple):
-    """A rule told: at which frame, of which flow (-1: none), in which direction, seen from which packet row."""
+    """A rule told: at which frame, on which packet row, of which flow (-1: none), in which direction."""
 
     frame: int
     row: int
@@ -153,9 +153,9 @@ class Engine:
                 self.memory.dropped.add(where.flow)
             if silent or rule.silent:
                 continue
-            if rule.limit is not None and not self.limits.overrides(rule):
-                if not self.memory.tells(rule.sid, rule.limit, where):
-                    continue
+            own = rule.limit if not self.limits.overrides(rule) else None
+            if own is not None and not self.memory.tells(rule.sid, own, where):
+                continue
             told.append(
                 Alert(
                     candidate.frame, candidate.row, where.flow, candidate.direction,

@@ -15,8 +15,7 @@ from rules.match.scene import Scene
 if TYPE_CHECKING:
     from rules.match.candidates import Packets
 
-#: Decoder events by Suricata's names, and the reasons of ours that they stand for; (IP protocol, version) where
-#: a reason alone does not tell.
+#: Decoder events by Suricata's names, and the reasons of ours that they stand for.
 _REASONS: dict[str, tuple[str, ...]] = {
     "tcp.pkt_too_small": ("tcp_header_truncated",),
     "tcp.hlen_too_small": ("tcp_header_length_wrong",),

@@ -140,7 +140,7 @@ class Numbers:
         )
 
     def unowned(self, packets: Packets, compiled: Compiled) -> Iterator[tuple[int, int]]:
-        """(packet row, number) of events that belong to no transaction, for rules that ask for nothing else."""
+        """(packet row, number) of events of no transaction, for rules that ask for nothing else."""
         rule = compiled.rule
         if len(rule.happenings) != 1 or compiled.checks or rule.fields or rule.others:
             return

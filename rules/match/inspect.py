@@ -47,7 +47,7 @@ class Ops:
         self.folded = any(isinstance(op, Content) and op.nocase for op in ops)
         self.decoded = Ops(decoded) if decoded else None
         # whether the op after each counts from its end
-        self.chained = tuple(_relative(op) for op in self.ops[1:]) + (False,)
+        self.chained = (*(_relative(op) for op in self.ops[1:]), False)
 
     def search(self, at: int) -> Search:
         """The compiled expression of op `at`."""
@@ -71,7 +71,7 @@ class Inspection:
         self.little = little  # the byte order that `dce` stands for
 
     def holds(self, ops: Ops, data: bytes, *, start: int = 0, whole: bool = True) -> bool:
-        """Whether all ops agree. `start` is the place of `data` in its stream: offset and depth count there."""
+        """Whether all ops agree. `start`: the place of `data` in its stream; offset and depth count there."""
         return _Run(self, ops, data, start, whole).match(0, 0)
 
     def amount(self, amount: Amount) -> int:
@@ -90,7 +90,7 @@ class _Run:
         self.whole = whole
         self.steps = 0
 
-    def match(self, at: int, last: int) -> bool:
+    def match(self, at: int, last: int) -> bool:  # noqa: C901  (one line a kind)
         """Ops from `at` on, the last match having ended at `last`."""
         while at < len(self.ops.ops):
             self.steps += 1

@@ -52,10 +52,10 @@ def scan(
 ):
     """Literals in the buffers `data[starts[k] : + lengths[k]]`, k from `first` on.
 
-    `buckets` is, by hash, where its part of `entries` (literal numbers) begins; `offsets` is where in each literal the
-    three hashed bytes are. `seen` (i8 by literal, -1 at first) keeps a pair from being told twice. Returns (pairs
-    told, next buffer): pairs go to `out` as buffer << 32 | literal, and the scan stops before a buffer for which
-    there might be no room.
+    `buckets` is, by hash, where its part of `entries` (literal numbers) begins; `offsets` is where in each
+    literal the three hashed bytes are. `seen` (i8 by literal, -1 at first) keeps pairs from being told twice.
+    Returns (pairs told, next buffer): pairs go to `out` as buffer << 32 | literal; the scan stops before a
+    buffer for which there might be no room.
     """
     told = 0
     for k in range(first, len(starts)):
@@ -86,8 +86,8 @@ def scan(
 def establish(flows, directions, protocols, flags, known, first_seen, out):
     """For each packet whether its connection is established (1), and whether it is the first its way (2).
 
-    `known` (u1 by flow) remembers; ESTABLISHED set there before means picked up midstream. A packet without a flow
-    is the first its way.
+    `known` (u1 by flow) remembers; ESTABLISHED set there before means picked up midstream. A packet without a
+    flow is the first its way.
     """
     for i in range(len(flows)):
         flow = flows[i]
