@@ -166,7 +166,8 @@ def _choose_literal(compiled: Compiled) -> None:
     everything = [*compiled.checks, *([compiled.payload] if compiled.payload else [])]
     for check in everything:
         names = {transform.name for transform in check.demand.transforms}
-        if names - _TRANSFORMS_KEPT or check.absent:
+        known = BUFFERS.get(check.demand.kind)
+        if names - _TRANSFORMS_KEPT or check.absent or (known is not None and known.packet):
             continue
         for op in check.ops.ops:
             if not isinstance(op, Content) or op.negated:

@@ -22,7 +22,7 @@ CLIENT, SERVER = "192.168.1.10", "203.0.113.5"
 
 
 def tcp(turns: list[tuple[int, bytes]], *, sport: int = 40000, dport: int = 80) -> list[Packet]:
-    """A TCP connection: handshake, turns of (0 from the client | 1 from the server, bytes), each acknowledged, and FINs."""
+    """A TCP connection: handshake, turns of (0 client | 1 server, bytes), each acknowledged, and its end."""
     ends = [(CLIENT, SERVER, sport, dport), (SERVER, CLIENT, dport, sport)]
     seq = [1000, 5000]
 

@@ -15,7 +15,7 @@ alert http any any -> any any (http.uri; content:"/ADMIN.php"; nocase; sid:1;)
 alert http any any -> any any (http.user_agent; content:"sqlmap"; startswith; sid:2;)
 alert http any any -> any any (flow:established,to_client; file_data; content:"uid=0"; sid:3;)
 alert http any any -> any any (http.host; content:"other.example"; sid:4;)
-alert tcp any any -> any 80 (flow:established,to_server; content:"GET "; content:"HTTP/1"; distance:10; sid:5;)
+alert tcp any any -> any 80 (flow:established,to_server; content:"GET "; content:"HTTP"; distance:9; sid:5;)
 alert tcp any any -> any 81 (content:"GET "; sid:6;)
 alert tcp any any -> any any (flags:S; sid:7;)
 alert tcp any any -> any any (content:"uid=0"; pcre:"/uid=\\d\\(r/"; sid:8;)
@@ -41,12 +41,14 @@ alert udp any any -> any any (content:"third"; flowbits:isnotset,first; sid:3;)
 
 
 def test_a_pass_keeps_others_silent_on_its_packet(sids):
-    text = 'alert udp any any -> any any (content:"bad"; sid:1;)\npass udp any any -> any any (content:"fine"; sid:2;)'
+    text = 'alert udp any any -> any any (content:"bad"; sid:1;)\n'
+    text += 'pass udp any any -> any any (content:"fine"; sid:2;)'
     assert sids(text, [udp(b"bad"), udp(b"bad but fine"), udp(b"bad again")]) == [1, 1]
 
 
 def test_a_dropped_flow_is_looked_at_no_more_where_packets_are_blocked(sids):
-    text = 'drop tcp any any -> any any (content:"evil"; sid:1;)\nalert tcp any any -> any any (content:"later"; sid:2;)'
+    text = 'drop tcp any any -> any any (content:"evil"; sid:1;)\n'
+    text += 'alert tcp any any -> any any (content:"later"; sid:2;)'
     scene = tcp([(0, b"evil here"), (1, b"later there")], dport=9999)
     assert sids(text, scene, blocking=True) == [1]
     assert sorted(sids(text, scene)) == [1, 2]

@@ -108,8 +108,8 @@ def test_steps_are_limited():
 
 
 def test_base64_is_looked_into():
-    text = 'alert tcp any any -> any any (content:"k="; base64_decode:relative; base64_data; content:"secret"; sid:1;)'
-    check = Parser().text(text).rules[0].buffers[0]
+    options = 'content:"k="; base64_decode:relative; base64_data; content:"secret"; sid:1;'
+    check = Parser().text(f"alert tcp any any -> any any ({options})").rules[0].buffers[0]
     ops = Ops(check.ops, check.decoded)
     assert Inspection().holds(ops, b"k=YSBzZWNyZXQ=")
     assert not Inspection().holds(ops, b"k=YSBub3RoaW5n")
