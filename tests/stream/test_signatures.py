@@ -10,7 +10,7 @@ from stream.signatures import Signatures
 from tests.rules.conftest import CLIENT, SERVER, tcp
 
 RULES = """
-alert http any any -> any any (msg:"Admin page"; http.uri; content:"/admin"; classtype:web-application-attack; sid:5;)
+alert http any any -> any any (msg:"Admin"; http.uri; content:"/admin"; classtype:trojan-activity; sid:5;)
 alert tcp $HOME_NET any -> any any (msg:"Opening"; flags:S; sid:6; priority:3;)
 """
 

@@ -13,9 +13,8 @@ from tests.rules.conftest import ping
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
     path = tmp_path / "a.rules"
-    path.write_text(
-        'alert icmp any any -> any any (msg:"Ping"; itype:8; sid:1;)\nalert icmp any any -> any any (nonsense; sid:2;)\n'
-    )
+    head = "alert icmp any any -> any any"
+    path.write_text(f'{head} (msg:"Ping"; itype:8; sid:1;)\n{head} (nonsense; sid:2;)\n')
     return path
 
 
@@ -28,12 +27,12 @@ def test_check(invoke: Any, rules: Path):
         {
             "file": str(rules),
             "line": 2,
-            "column": 33,
+            "column": 32,
             "sid": 2,
             "reason": "the keyword 'nonsense' is not known",
         }
     ]
-    assert f"{rules}:2:33: sid 2" in invoke("rules", "check", str(rules)).stdout
+    assert f"{rules}:2:32: sid 2" in invoke("rules", "check", str(rules)).stdout
 
 
 def test_list_and_show(invoke: Any, rules: Path):

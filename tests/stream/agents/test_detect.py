@@ -203,3 +203,20 @@ def test_without_detectors_nothing_is_held(session, hand, topics_of):
     out = feeding.end("flows", Tally(packets=1))
     assert topics_of(out) == [("findings", "end")]
     assert codecs.unpack(out[0].body, Tally) == Tally(packets=1)
+
+
+def test_what_signatures_find_comes_in_its_time_and_once_after_a_restore(session, hand):
+    def signed(told) -> list[Finding]:
+        made = Counting()
+        return [msgspec.structs.replace(made._finding(t, told.id, told.lane), id=f"s{t}") for t in (2, 9)]
+
+    feeding = hand(DetectStage(Counting, signatures=signed), session)
+    feeding.open("flows")
+    feeding.open("events")
+    feeding.data(body(flows(1, 4)), topic="flows", count=2, watermark=5, beside=0)
+    assert findings(feeding.flush()) == [("0000", 1), ("s2", 2), ("0001", 4)]
+    parts = feeding.stage.snapshot()
+    feeding.stage = DetectStage(Counting, signatures=signed)
+    feeding.stage.restore(parts)
+    feeding.end("events")
+    assert findings(feeding.end("flows")) == [("s9", 9), ("0002", END_OF_TIME)]
