@@ -55,7 +55,6 @@ class Packets:
         self._applications: dict[frozenset[str], Mask] = {}
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
         self._by_flow = np.sort(key[self.flow >= 0])
-        self.begins = events.first_of_flow(self.flow)
 
     def head(self, compiled: Compiled) -> Mask:
         """Packets that a rule's header agrees with."""
@@ -84,7 +83,7 @@ class Packets:
             known = self.application(frozenset(self.scene.names.protocols[1:])) if negated else True
             found &= (self.application(compiled_names(name)) != negated) & known
         if rule.hook == "flow_start":
-            found &= self.begins
+            found &= self.first & (self.flow >= 0)
         for number in rule.numbers:
             if number.name not in SLOW and found.any():
                 found &= self._number(number)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 Value = tuple[int, int, int]  # direction, frame, value
 #: krb5.ticket_encryption:weak, as RFC 8429 and 6649 have it.
+_ENCRYPTIONS = {
+    "des-cbc-crc": 1, "des-cbc-md4": 2, "des-cbc-md5": 3, "des3-cbc-sha1-kd": 16, "rc4-hmac": 23,
+    "rc4-hmac-exp": 24, "aes128-cts-hmac-sha1-96": 17, "aes256-cts-hmac-sha1-96": 18,
+}  # fmt: skip
 _WEAK = frozenset({1, 2, 3, 16, 17, 18, 23, 24}) - {17, 18}
 
 
@@ -165,4 +169,4 @@ def _encrypted(argument: str, number: int) -> bool:
         return number in _WEAK or number < 0
     if wanted == ["!weak"]:
         return number not in _WEAK
-    return str(number) in wanted
+    return any(str(number) == word or _ENCRYPTIONS.get(word) == number for word in wanted)

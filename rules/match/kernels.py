@@ -96,6 +96,7 @@ def establish(flows, directions, protocols, flags, known, first_seen, out):
             continue
         state = known[flow]
         direction = directions[i]
+        before = state
         if protocols[i] == 6:
             if flags[i] & SYN and flags[i] & ACK and direction == 1:
                 state |= SYN_ACKED
@@ -106,7 +107,8 @@ def establish(flows, directions, protocols, flags, known, first_seen, out):
             state |= TO_SERVER_SEEN if direction == 0 else TO_CLIENT_SEEN
             if state & TO_SERVER_SEEN and state & TO_CLIENT_SEEN:
                 state |= ESTABLISHED
+            before = state  # the answer itself; of TCP only what comes after the handshake
         bit = CHECKED_TO_SERVER if direction == 0 else CHECKED_TO_CLIENT
-        out[i] = (1 if state & ESTABLISHED else 0) | (0 if state & bit else 2)
+        out[i] = (1 if before & ESTABLISHED else 0) | (0 if state & bit else 2)
         known[flow] = state | bit
         first_seen[2 * flow + direction] += 1

@@ -138,6 +138,8 @@ class _Matcher:
 
     def _bound(self, argument: str, transaction: int) -> bool:
         """Whether a DCE/RPC call goes to an interface."""
+        if not self.numbers.values(transaction, "dcerpc.opnum"):
+            return False  # a binding is no call
         wanted = argument.split(",", maxsplit=1)[0].encode()
         kind = self.found.kinds.get("dcerpc.iface")
         rows = [row for side in (0, 1) for row in self.found.buffers(transaction, kind, side)] if kind else []

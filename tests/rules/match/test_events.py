@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import numpy as np
 from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from rules.match.events import first_of_flow
 from tests.rules.conftest import tcp
 
 
@@ -21,8 +19,3 @@ def test_sizes_of_streams(sids):
     text = "alert tcp any any -> any any (stream_size:server,>,300; flags:PA; sid:1;)\n"
     text += "alert tcp any any -> any any (stream_size:both,>,300; sid:2;)"
     assert sids(text, tcp(turns, dport=9999)) == [1]
-
-
-def test_first_packets():
-    flows = np.array([3, 3, -1, 5, -1, 3])
-    assert first_of_flow(flows).tolist() == [True, False, False, True, False, False]

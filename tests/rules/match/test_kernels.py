@@ -39,6 +39,6 @@ def test_connections_become_established():
     flags = np.array([SYN, SYN | ACK, ACK, 0, 0, SYN], np.uint8)
     known, seen, out = np.zeros(2, np.uint8), np.zeros(4, np.int64), np.zeros(6, np.uint8)
     kernels.establish(flows, directions, protocols, flags, known, seen, out)
-    assert (out & 1).tolist() == [0, 0, 1, 0, 1, 0]
+    assert (out & 1).tolist() == [0, 0, 0, 0, 1, 0]
     assert (out >> 1).tolist() == [1, 1, 0, 1, 1, 1]
     assert seen.tolist() == [2, 1, 1, 1]
