@@ -11,11 +11,11 @@ Policy = Literal["bsd", "first", "last", "linux", "windows"]
 
 
 class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[applications]`: whether and how TCP streams are put together and application layers read."""
+    """`[applications]`: how TCP streams are put together and application layers read."""
 
-    enabled: Annotated[
-        bool, Meta(description="Read application layers: DNS, HTTP, TLS and the rest become events.")
-    ] = False
+    protocols: Annotated[
+        tuple[str, ...], Meta(description="Protocols that are read, as `http`, `dns`; empty for all.")
+    ] = ()
     midstream: Annotated[bool, Meta(description="Follow TCP connections whose beginning was not seen.")] = (
         False
     )

@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from citywall.applicationsettings import ApplicationSettings
 from citywall.casesettings import CaseSettings, ReportingSettings
 from citywall.collectorsettings import CollectorSettings
 from citywall.domains import DomainSettings
@@ -184,6 +185,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collector: CollectorSettings = CollectorSettings()
     posture: PostureSettings = PostureSettings()
     rules: RuleSettings = RuleSettings()
+    applications: ApplicationSettings = ApplicationSettings()
     report: ReportSettings = ReportSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
@@ -209,7 +211,7 @@ def results_digest(settings: Settings) -> str:
         contents = [
             file_digest(Path(file)) for file in (*settings.rules.files, settings.rules.threshold_file) if file
         ]
-        changing = (*changing, settings.rules, contents)
+        changing = (*changing, settings.rules, settings.applications, contents)
     if settings.registered:  # without one, sessions keep the names they had before there were registers
         changing = (*changing, settings.registered)
     if settings.drill:  # a capture in two drills is two sessions: people's work in one is not the other's

@@ -36,6 +36,7 @@ MODULES = {
         "playbooks",
         "flows",
         "hosts",
+        "transactions",
         "assets",
         "posture",
         "report",

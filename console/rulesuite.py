@@ -88,7 +88,6 @@ def settings_of(options: Options) -> ApplicationSettings:
     sets = options.sets
     layers = next((v for k, v in sets.items() if k.endswith("response-body-decompress-layer-limit")), "2")
     return ApplicationSettings(
-        enabled=True,
         midstream=sets.get("stream.midstream") in {"true", "yes"},
         async_oneside=sets.get("stream.async-oneside") in {"true", "yes"},
         inline=options.inline,
@@ -162,7 +161,7 @@ def compare(expected: Path, root: Path, engine: Engine) -> Iterator[tuple[str, C
 
     for path, alerts in read_expected(expected).items():
         wanted = Counter(str(alert["sid"]) for alert in alerts)
-        got = over_capture(root / path, engine.fresh(), ApplicationSettings(enabled=True))
+        got = over_capture(root / path, engine.fresh(), ApplicationSettings())
         yield path, wanted, Counter(str(alert.rule.sid) for alert in got)
 
 

@@ -74,7 +74,7 @@ class Signatures:
         if settings.rules.threshold_file:
             limits = read_limits(Path(settings.rules.threshold_file), addresses)
         self._engine = Engine(self.rules.rules, limits)
-        self._settings = ApplicationSettings(enabled=True)
+        self._settings = settings.applications
         self._domains = Domains(settings.domains)
 
     def cards(self) -> dict[str, DetectorCard]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.parser import Parser, StreamParser, Transaction
-from ingest.applications.registry import TCP, UDP, parser_of, recognise
+from ingest.applications.registry import TCP, UDP, among, parser_of, recognise
 from ingest.applications.tables import PROTOCOL
 
 #: Bytes of a connection that are looked at before it is given up as unknown.
 MOST_UNKNOWN = 4096
+# What bytes that nobody thought of may do to a parser.
+_BROKEN = (ValueError, LookupError, struct.error)
 #: (kind, direction, transaction number, frame)
 Anomaly = tuple[int, int, int, int]
 Marks = tuple[list[int], list[int], list[int]]
@@ -66,28 +70,42 @@ class Connection:
             self._recognise(direction, data, marks)
             return
         assert isinstance(self.parser, StreamParser)
-        self.parser.feed(direction, data, marks)
+        try:
+            self.parser.feed(direction, data, marks)
+        except _BROKEN:
+            self._break(self.parser, direction, marks[1][0])
         if self.parser.becomes:
             self._change(self.parser)
+
+    @staticmethod
+    def _break(parser: Parser, direction: int, frame: int) -> None:
+        """A parser did not bear what it was given: that connection is read no further, the others are."""
+        parser.odd("applayer.parser_failed", direction, frame)
+        parser.stop()
 
     def _datagram(self, direction: int, data: bytes, frame: int, time: int) -> None:
         if self.failed:
             return
         if self.parser is None:
-            name = recognise(UDP, direction, data, self.ports)
+            name = recognise(among(UDP, self.settings.protocols), direction, data, self.ports)
             if not name:
                 self._seen[direction] += data[:64]
                 self.failed = len(self._seen[0]) + len(self._seen[1]) > 256
                 return
             self._choose(name, frame)
-        assert self.parser is not None
-        if not self.parser.done[direction]:
-            self.parser.datagram(direction, data, frame, time)
+        parser = self.parser
+        assert parser is not None
+        if not parser.done[direction]:
+            try:
+                parser.datagram(direction, data, frame, time)
+            except _BROKEN:
+                self._break(parser, direction, frame)
 
     def _recognise(self, direction: int, data: bytes, marks: Marks) -> None:
         self._early.append((direction, data, marks))
         self._seen[direction] += data[:MOST_UNKNOWN]
-        name = recognise(TCP, direction, self._seen[direction], self.ports)
+        names = among(TCP, self.settings.protocols)
+        name = recognise(names, direction, self._seen[direction], self.ports)
         if name:
             self._choose(name, marks[1][0])
             early, self._early = self._early, []
@@ -100,8 +118,7 @@ class Connection:
 
     def _choose(self, name: str, frame: int) -> None:
         name, _, about = name.partition(":")
-        known = parser_of(name)
-        self.parser = known(self.settings, self.ports, about) if about else known(self.settings, self.ports)
+        self.parser = parser_of(name)(self.settings, self.ports, about)
         self.parser.made = self._made
         if self.protocol == PROTOCOL["unknown"]:
             self.protocol, self.protocol_frame = PROTOCOL[name], frame

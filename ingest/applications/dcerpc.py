@@ -123,8 +123,10 @@ class Dcerpc(StreamParser):
 
     name: ClassVar[str] = "dcerpc"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.calls = Calls(self)
 
     def advance(self, direction: int) -> None:

@@ -38,8 +38,10 @@ class Dnp3(StreamParser):
 
     name: ClassVar[str] = "dnp3"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.fragments = [bytearray(), bytearray()]
 
     def advance(self, direction: int) -> None:

@@ -25,8 +25,10 @@ class Ftp(StreamParser):
 
     name: ClassVar[str] = "ftp"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.asked: list[Transaction] = []
         self.commands: list[bytes] = []
         self.place: tuple[int, int] = (-1, 0)  # where the next data connection goes: whose address, port
@@ -105,7 +107,7 @@ class FtpData(StreamParser):
     def __init__(
         self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
     ) -> None:
-        super().__init__(settings, ports)
+        super().__init__(settings, ports, about)
         self.command, _, self.file = about.partition(":")
         self.kept = [bytearray(), bytearray()]
         self.sizes = [0, 0]

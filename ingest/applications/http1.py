@@ -49,8 +49,10 @@ class Http1(StreamParser):
 
     name: ClassVar[str] = "http"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.phase = [HEAD, HEAD]
         self.bodies = [Body(), Body()]
         self.heads: list[dict[bytes, Field]] = [{}, {}]

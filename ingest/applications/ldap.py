@@ -20,8 +20,10 @@ class Ldap(StreamParser):
 
     name: ClassVar[str] = "ldap"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.asked: dict[int, Transaction] = {}
         self.answers: dict[int, int] = {}
 
@@ -51,7 +53,8 @@ class Ldap(StreamParser):
             self.datagram(direction, data, frame, time)
 
     def _message(self, d: int, whole: Item, frame: int, time: int) -> None:
-        ident, operation = items(whole.data, 3)[:2]
+        parts = items(whole.data, 3)
+        ident, operation = parts[0], parts[1]
         number, kind = integer(ident.data), operation.tag & 31
         made = self.asked.get(number)
         if made is None or made not in self.open or d == TO_SERVER:

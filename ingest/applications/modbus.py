@@ -16,8 +16,10 @@ class Modbus(StreamParser):
 
     name: ClassVar[str] = "modbus"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.asked: dict[int, Transaction] = {}
 
     def advance(self, direction: int) -> None:

@@ -31,8 +31,10 @@ class Mqtt(StreamParser):
 
     name: ClassVar[str] = "mqtt"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.version = 4
 
     def advance(self, direction: int) -> None:

@@ -17,6 +17,8 @@ class Ntp(Parser):
 
     def datagram(self, direction: int, data: bytes, frame: int, time: int) -> None:
         """A message."""
+        if not data:
+            return
         made = self.begin(frame, time)
         mode = data[0] & 7
         d = TO_CLIENT if mode in _SERVER_MODES else TO_SERVER

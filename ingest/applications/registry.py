@@ -72,6 +72,12 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"ingest.applications.{_BY_NAME[name].module}")
 
 
+@cache
+def among(names: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `names` that are wanted; all where `wanted` is empty."""
+    return tuple(name for name in names if name in wanted) if wanted else names
+
+
 def recognise(names: tuple[str, ...], direction: int, data: bytes, ports: tuple[int, int]) -> str | None:
     """The protocol that bytes are of; "" where none is, None where more bytes may tell."""
     perhaps = False

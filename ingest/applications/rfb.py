@@ -14,8 +14,10 @@ class Rfb(StreamParser):
 
     name: ClassVar[str] = "rfb"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.step = ["version", "version"]
         self.only: Transaction | None = None
         self.old = False

@@ -24,8 +24,10 @@ class Smb(StreamParser):
 
     name: ClassVar[str] = "smb"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.calls = Calls(self)
         self.asked: dict[tuple[int, int], Transaction] = {}
         self.shares: dict[tuple[int, int], bytes] = {}  # asked for, by message
@@ -60,8 +62,11 @@ class Smb(StreamParser):
             if len(data) < 64 or data[:4] != b"\xfeSMB":
                 return
             after = int.from_bytes(data[20:24], "little")
+            if after % 8 or 0 < after < 64:
+                self.odd("smb.malformed_data", d, frame)
+                return
             self._message(d, data[:after] if after else data, frame, time)
-            if not after or after % 8 or after < 64:
+            if not after:
                 return
             data = data[after:]
 

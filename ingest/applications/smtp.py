@@ -19,8 +19,10 @@ class Smtp(StreamParser):
 
     name: ClassVar[str] = "smtp"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.helo = b""
         self.current: Transaction | None = None
         self.recipients = 0

@@ -19,8 +19,10 @@ class Ssh(StreamParser):
 
     name: ClassVar[str] = "ssh"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.named = [False, False]
         self.only: Transaction | None = None
 

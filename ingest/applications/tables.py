@@ -247,7 +247,7 @@ ANOMALIES = (
     "smb.malformed_data", "rfb.malformed_message", "quic.error_on_data", "ldap.invalid_data",
     "applayer.mismatch_protocol_both_directions", "applayer.wrong_direction_first_data",
     "applayer.detect_protocol_only_one_direction", "applayer.proto_detection_skipped",
-    "applayer.parser_limit_reached",
+    "applayer.parser_limit_reached", "applayer.parser_failed",
 )  # fmt: skip
 ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 

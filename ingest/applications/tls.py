@@ -28,8 +28,10 @@ class Tls(StreamParser):
 
     name: ClassVar[str] = "tls"
 
-    def __init__(self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0)) -> None:
-        super().__init__(settings, ports)
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
         self.messages = [bytearray(), bytearray()]
         self.encrypted = [False, False]
         self.only: Transaction | None = None

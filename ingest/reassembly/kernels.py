@@ -904,7 +904,7 @@ def track(
             meta[OUT_OF_WINDOW] += 1
             _odd(ODD_OUT_OF_WINDOW, number, d, frame, odd, meta)
             continue
-        if n > 0 and (s["state"] != CLOSED or mine["fin"] < 0 or offset < mine["fin"]):
+        if n > 0 and (s["state"] != CLOSED or (mine["fin"] >= 0 and offset < mine["fin"])):
             if mine["fin"] >= 0 and offset + n > mine["fin"]:
                 n = np.int64(mine["fin"]) - offset
             ahead = np.int64(mine["next"])

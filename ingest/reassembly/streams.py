@@ -71,8 +71,12 @@ class Reassembler:
         self._slots = np.full(_slots_for(len(self._sessions)), -1, np.int32)
         self._segments: Rows = np.zeros(64, SEGMENT)
         self._pages: Bytes = np.zeros(64 * PAGE, np.uint8)
+        self._least_rows, self._least_bytes = _MIN_ROWS, _MIN_BYTES
         self._pieces: Rows = np.zeros(_MIN_ROWS, PIECE)
         self._arena: Bytes = np.empty(_MIN_BYTES, np.uint8)
+        # What is held moves to these and back: memory that was touched once is dear to ask for again.
+        self._other_pieces: Rows = np.zeros(_MIN_ROWS, PIECE)
+        self._other_arena: Bytes = np.empty(_MIN_BYTES, np.uint8)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -141,10 +145,10 @@ class Reassembler:
 
     def _outputs(self, packets: int) -> tuple[NDArray[np.int64], Rows, Rows]:
         held = int(self._meta[META_AT["pieces"]])
-        rows = max(_MIN_ROWS, 2 * held, min(4 * packets, 1 << 16) + held)
+        rows = max(self._least_rows, 2 * held, min(4 * packets, 1 << 16) + held)
         if len(self._pieces) < rows:
             self._pieces = _longer(self._pieces, rows)
-        size = max(_MIN_BYTES, 2 * int(self._meta[META_AT["arena"]]), min(1600 * packets, 16 << 20))
+        size = max(self._least_bytes, 2 * int(self._meta[META_AT["arena"]]), min(1600 * packets, 16 << 20))
         if len(self._arena) < size:
             self._arena = _longer(self._arena, size)
         order = np.empty(len(self._pieces), np.int64)
@@ -166,11 +170,15 @@ class Reassembler:
         kernels.gather(self._pieces, order, self._arena, arena)
         given = self._pieces[order]
         held = int(meta[META_AT["held"]])
-        kept = np.zeros(max(_MIN_ROWS, int(meta[META_AT["pieces"]]) - len(order) + 1), PIECE)
-        kept_arena = np.empty(max(_MIN_BYTES, held), np.uint8)
+        kept, kept_arena = self._other_pieces, self._other_arena
+        if len(kept) <= (left := int(meta[META_AT["pieces"]]) - len(order)):
+            kept = np.zeros(2 * left, PIECE)
+        if len(kept_arena) < held:
+            kept_arena = np.empty(2 * held, np.uint8)
         n, size = kernels.keep_held(
             int(meta[META_AT["pieces"]]), self._sides, self._pieces, self._arena, kept, kept_arena
         )
+        self._other_pieces, self._other_arena = self._pieces, self._arena
         self._pieces, self._arena = kept, kept_arena
         meta[META_AT["pieces"]], meta[META_AT["arena"]] = n, size
         for name in ("order", "ended", "odd"):
@@ -193,8 +201,9 @@ class Reassembler:
         self._pages = _longer(self._pages, size * PAGE)
 
     def _widen(self) -> None:
-        self._pieces = _longer(self._pieces, 2 * len(self._pieces))
-        self._arena = _longer(self._arena, 2 * len(self._arena))
+        """One packet sets more free than there is room for: more, from now on."""
+        self._least_rows = 2 * max(self._least_rows, len(self._pieces))
+        self._least_bytes = 2 * max(self._least_bytes, len(self._arena))
 
     def snapshot(self) -> Parts:
         """Everything that is known."""

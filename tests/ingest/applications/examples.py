@@ -1,0 +1,155 @@
+# ruff: noqa: E501, PLC3002
+"""A short conversation of each protocol: turns of (direction, bytes), ports, and how it is carried."""
+
+from __future__ import annotations
+
+import struct
+
+
+def record(kind, body, version=0x0303):
+    return struct.pack(">BHH", kind, version, len(body)) + body
+
+
+def message(kind, body):
+    return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+
+
+def extension(kind, body):
+    return struct.pack(">HH", kind, len(body)) + body
+
+
+SNI = extension(0, b"\0\x0e\0\0\x0b" + b"example.org")
+HELLO = message(
+    1,
+    b"\3\3" + bytes(range(32)) + b"\0" + b"\0\x06\x0a\x0a\x13\x01\xc0\x2f" + b"\1\0"
+    + (lambda e: struct.pack(">H", len(e)) + e)(
+        SNI + extension(10, b"\0\4\x1a\x1a\0\x1d") + extension(11, b"\1\0") + extension(16, b"\0\3\2h2")
+        + extension(13, b"\0\4\4\3\x08\4") + extension(43, b"\4\3\4\3\3")
+    ),
+)  # fmt: skip
+SERVER_HELLO = message(2, b"\3\3" + bytes(32) + b"\0\xc0\x2f\0" + b"\0\5" + extension(65281, b"\0"))
+
+
+def dns(flags, name, answers=()):
+    head = struct.pack(">6H", 7, flags, 1, len(answers), 0, 0)
+    return head + name + b"\0\1\0\1" + b"".join(
+        b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, len(a)) + a for a in answers
+    )  # fmt: skip
+
+
+NAME = b"\3www\7example\3org\0"
+QUESTION, ANSWER = dns(0x0100, NAME), dns(0x8180, NAME, [b"\x0a\0\0\1"])
+BIND = bytes.fromhex("05000b03100000004800000001000000b810b8100000000001000000000001") + bytes.fromhex(
+    "00578834123412cdabef000123456789ab01000000045d888aeb1cc9119fe808002b10486002000000"
+)  # fmt: skip
+CALL = bytes.fromhex("0500000310000000200000000200000008000000000005") + b"\0" + b"abcdefgh"
+NEGOTIATE = b"\xfeSMB" + struct.pack("<HHIHHIIQIIQ16s", 64, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, b"") + bytes(36)
+PATH = "\\\\fs\\PUBLIC".encode("utf-16-le")
+
+
+def smb2(command, number, body, flags=0):
+    head = b"\xfeSMB" + struct.pack("<HHIHHIIQIIQ16s", 64, 0, 0, command, 1, flags, 0, number, 0, 0, 9, b"")
+    return b"\0" + (len(head) + len(body)).to_bytes(3, "big") + head + body
+
+
+SMB = [
+    (0, smb2(3, 1, struct.pack("<HHHH", 9, 0, 72, len(PATH)) + PATH)),
+    (1, smb2(3, 1, b"\x10\0\1\0" + bytes(12), flags=1)),
+]
+MAIL = (
+    b'From: a@example.org\r\nSubject: hello\r\nContent-Type: multipart/mixed; boundary="xx"\r\n\r\n'
+    b"--xx\r\nContent-Type: text/plain\r\n\r\nsee http://example.org/x\r\n"
+    b'--xx\r\nContent-Type: application/zip; name="a.zip"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    b"aGVsbG8=\r\n--xx--\r\n"
+)
+KRB = bytes.fromhex("6a3c303aa103020105a20302010aa42e302ca00703050040810010a1123010a003020101a1093007") + (
+    bytes.fromhex("1b05616c696365a20d1b0b4558414d504c452e4f5247")
+)
+DHCP = bytes((1, 1, 6, 0)) + bytes(232) + b"\x63\x82\x53\x63" + b"\x35\1\3\x0c\4host\x33\4\0\0\x0e\x10\xff"
+KEX = b"\x14" + bytes(16) + b"".join(
+    struct.pack(">I", len(x)) + x for x in (b"kex", b"key", b"c1", b"s1", b"m1", b"n1", b"z1", b"y1")
+) + struct.pack(">II", 0, 0)  # fmt: skip
+SSH_KEX = struct.pack(">IB", len(KEX) + 1, 0) + KEX
+
+
+def link(user):
+    """A DNP3 frame with checksums."""
+    from ingest.applications.dnp3 import checksum
+
+    head = b"\x05\x64" + bytes((5 + len(user), 0xC4)) + b"\1\0\2\0"
+    out = head + checksum(head).to_bytes(2, "little")
+    for at in range(0, len(user), 16):
+        block = user[at : at + 16]
+        out += block + checksum(block).to_bytes(2, "little")
+    return out
+
+
+def examples():
+    """Turns, ports and carrier by protocol."""
+    tcp, udp = "tcp", "udp"
+    return {
+        "http": (
+            [
+                (0, b"GET /a/../b%20c?q=%41 HTTP/1.1\r\nHost: Example.ORG:80\r\nCookie: k=v\r\n\r\n"),
+                (1, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nServer: x\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+            ], (4000, 80), tcp,
+        ),
+        "tls": (
+            [(0, record(22, HELLO)), (1, record(22, SERVER_HELLO)), (0, record(20, b"\1")), (1, record(20, b"\1"))],
+            (4000, 443), tcp,
+        ),
+        "dns": ([(0, QUESTION), (1, ANSWER)], (4000, 53), udp),
+        "ssh": (
+            [(1, b"SSH-2.0-OpenSSH_9.0 x\r\n"), (0, b"SSH-2.0-client\r\n"), (0, SSH_KEX), (1, SSH_KEX)],
+            (4000, 22), tcp,
+        ),
+        "smb": (SMB, (4000, 445), tcp),
+        "dcerpc": ([(0, BIND), (0, CALL)], (4000, 135), tcp),
+        "smtp": (
+            [
+                (1, b"220 mx ESMTP\r\n"), (0, b"EHLO me\r\n"), (1, b"250 ok\r\n"), (0, b"MAIL FROM:<a@b>\r\n"),
+                (1, b"250 ok\r\n"), (0, b"RCPT TO:<c@d>\r\n"), (1, b"250 ok\r\n"), (0, b"DATA\r\n"),
+                (1, b"354 go\r\n"), (0, MAIL + b".\r\n"), (1, b"250 done\r\n"),
+            ], (4000, 25), tcp,
+        ),
+        "ftp": (
+            [
+                (1, b"220 hi\r\n"), (0, b"USER bob\r\n"), (1, b"331 word?\r\n"), (0, b"PASV\r\n"),
+                (1, b"227 (10,0,0,2,82,9)\r\n"), (0, b"RETR a.txt\r\n"), (1, b"150 wait\r\n"), (1, b"226 done\r\n"),
+            ], (4000, 21), tcp,
+        ),
+        "sip": (
+            [(0, b"INVITE sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP h\r\nf: <sip:c@d>\r\nl: 4\r\n\r\nv=0\n"),
+             (1, b"SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n")], (5060, 5060), udp,
+        ),
+        "mqtt": (
+            [(0, b"\x10\x15\0\4MQTT\4\xc2\0\x3c\0\1c\0\1u\0\3pwd"), (1, b"\x20\2\0\0"), (0, b"\x30\7\0\3a/bhi")],
+            (4000, 1883), tcp,
+        ),
+        "rfb": (
+            [
+                (1, b"RFB 003.008\n"), (0, b"RFB 003.008\n"), (1, b"\1\1"), (0, b"\1"), (1, b"\0\0\0\0"), (0, b"\1"),
+                (1, bytes(23) + b"\4desk"),
+            ], (4000, 5900), tcp,
+        ),
+        "rdp": (
+            [(0, b"\3\0\0\x27\x22\xe0\0\0\0\0\0Cookie: mstshash=bob\r\n\1\0"), (1, b"\3\0\0\x0b\6\xd0\0\0\0\0\0")],
+            (4000, 3389), tcp,
+        ),
+        "modbus": (
+            [(0, b"\0\1\0\0\0\6\1\3\0\x10\0\2"), (1, b"\0\1\0\0\0\7\1\3\4\0\1\0\2")], (4000, 502), tcp,
+        ),
+        "dnp3": ([(0, link(b"\xc0\xc0\1\x3c\2\6"))], (4000, 20000), tcp),
+        "iec104": ([(0, b"\x68\x0e\0\0\0\0\x64\1\6\0\1\0\0\0\0\x14")], (4000, 2404), tcp),
+        "krb5": ([(0, KRB)], (4000, 88), udp),
+        "ldap": (
+            [(0, b"\x30\x10\2\1\1\x60\x0b\2\1\3\4\4cn=a\x80\0"), (1, b"\x30\x0c\2\1\1\x61\7\x0a\1\0\4\0\4\0")],
+            (4000, 389), tcp,
+        ),
+        "snmp": (
+            [(0, b"\x30\x26\2\1\1\4\6public\xa0\x19\2\1\1\2\1\0\2\1\0\x30\x0e\x30\x0c\6\x08\x2b\6\1\2\1\1\1\0\5\0")],
+            (4000, 161), udp,
+        ),
+        "dhcp": ([(0, DHCP)], (68, 67), udp),
+        "ntp": ([(0, b"\x23" + bytes(47)), (1, b"\x24\2" + bytes(10) + b"LOCL" + bytes(32))], (123, 123), udp),
+    }  # fmt: skip

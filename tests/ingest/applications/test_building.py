@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.building import Builder
+from ingest.applications.connection import Connection
+from ingest.applications.tables import ANOMALIES
+from ingest.reassembly.layout import ODD, ODDITY, SESSION
+
+
+def test_transactions_stand_in_order_of_flow_and_number():
+    builder = Builder(keep_streams=False)
+    for number in (5, 2):
+        row = np.zeros(1, SESSION)
+        row["number"] = number
+        made = Connection(number, ApplicationSettings(), (1, 80), row[0].copy(), udp=False)
+        for text in (b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n"):
+            made.feed(0, text, ([len(text)], [1], [1]))
+        made.end(1)
+        builder.take(made)
+    tables = builder.build([], {})
+    assert tables.transactions["flow"].tolist() == [0, 0, 1, 1]
+    assert tables.transactions["number"].tolist() == [0, 1, 0, 1]
+    assert tables.values("http.uri") == [b"/a", b"/b"] * 2
+    assert len(builder.build([], {}).transactions) == 0
+
+
+def test_odd_things_of_streams_bear_suricatas_names():
+    builder = Builder(keep_streams=True)
+    odd = np.zeros(1, ODDITY)
+    odd["kind"] = ODD.index("reassembly_seq_gap")
+    builder.odd(odd)
+    tables = builder.build([], {})
+    assert ANOMALIES[int(tables.anomalies["kind"][0])] == "stream.reassembly_seq_gap"

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import email
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.applications.mime import put_mail
+from ingest.applications.parser import Transaction
+from ingest.applications.tables import KINDS
+
+
+def read(data):
+    made = Transaction(6, 0, 1, 1)
+    odd = put_mail(made, 0, 1, data, whole=True, hashes=False)
+    return [(KINDS[k], v) for k, *_, v in made.buffers], odd
+
+
+def test_attachments_are_those_the_standard_library_finds():
+    message = email.message.EmailMessage()
+    message["From"], message["To"] = "a@b", "c@d"
+    message.set_content("http://example.org/a")
+    message.add_attachment(bytes(range(256)) * 5, maintype="application", subtype="x", filename="a.bin")
+    found, _ = read(message.as_bytes())
+    assert ("file.data", bytes(range(256)) * 5) in found
+    assert ("file.name", b"a.bin") in found
+    assert ("email.url", b"example.org/a") in found
+
+
+def test_fields_that_come_twice_are_told():
+    assert read(b"From: a\nFrom: b\n\nx")[1] == ["smtp.duplicate_fields"]
+
+
+def test_nested_parts_end_somewhere():
+    data = b""
+    for i in range(50):
+        data += b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i)
+    read(data)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.sampled_from([b"Content-Type: multipart/x; boundary=b", b"--b", b"--b--", b"", b"x",
+    b"Content-Transfer-Encoding: base64", b"=41=", b"A: B", b"\xff"]), max_size=20))  # fmt: skip
+def test_any_lines_are_read(lines):
+    read(b"\r\n".join(lines))

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.parser import MOST_HELD, MOST_OPEN, Parser, Stream, StreamParser
+from ingest.applications.tables import PROTOCOL
+
+
+class Lines(StreamParser):
+    name = "telnet"
+
+    def advance(self, direction):
+        stream = self.streams[direction]
+        while (end := stream.data.find(b"\n")) >= 0:
+            made = self.begin(stream.frame(1), stream.time(1))
+            made.put("telnet.text", direction, stream.frame(end + 1), stream.data[:end])
+            stream.drop(end + 1)
+            self.finish(made)
+
+
+def test_frames_are_those_that_brought_the_bytes():
+    parser = Lines(ApplicationSettings())
+    parser.feed(0, b"ab", ([1, 1], [3, 4], [30, 40]))
+    parser.feed(0, b"c\nd\n", ([4], [9], [90]))
+    (first, second) = parser.closed
+    assert (first.first_frame, first.time, first.buffers[0][3]) == (3, 30, 9)
+    assert (second.first_frame, second.protocol) == (9, PROTOCOL["telnet"])
+
+
+def test_used_marks_are_dropped():
+    stream = Stream()
+    for i in range(1000):
+        stream.data += b"x"
+        stream.ends.append(i + 1)
+        stream.frames.append(i)
+        stream.times.append(i)
+        assert stream.frame(1) == i
+        stream.drop(1)
+    assert len(stream.ends) < 100
+
+
+def test_what_is_held_back_is_bounded():
+    parser = Lines(ApplicationSettings())
+    data = b"x" * (MOST_HELD + 1)
+    parser.feed(0, data, ([len(data)], [1], [1]))
+    assert parser.done[0]
+    assert not parser.streams[0].data
+    assert parser.anomalies
+
+
+def test_open_transactions_are_bounded():
+    parser = Parser(ApplicationSettings())
+    type(parser).name = "telnet"
+    for _ in range(MOST_OPEN + 5):
+        parser.begin(1, 1)
+    assert len(parser.open) == MOST_OPEN
+    type(parser).name = ""
+
+
+def test_a_gap_ends_a_direction():
+    parser = Lines(ApplicationSettings())
+    parser.gap(0, 5)
+    parser.feed(0, b"a\n", ([2], [1], [1]))
+    assert not parser.closed

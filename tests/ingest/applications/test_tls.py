@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from ingest.applications.tables import ANOMALIES
+from ingest.applications.tls import looks
+
+
+def test_the_example(said):
+    found = said("tls")
+    assert found.values("tls.sni") == [b"example.org"]
+    assert found.values("ja3.string") == [b"771,4865-49199,0-10-11-16-13-43,29,0"]
+    assert found.values("ja4.hash")[0].startswith(b"t13d0206h2_")
+    assert found.values("tls.version") == [b"TLS 1.2"]
+    assert found.integers("tls.cipher") == [0xC02F]
+    assert found.transactions[0].complete == 3
+
+
+def test_encrypted_data_ends_the_reading(speak, examples):
+    data = (0, b"\x17\3\3\0\1x"), (1, b"\x17\3\3\0\1y")
+    found = speak("tls", [*examples["tls"][0], *data])
+    assert found.parser.done == [True, True]
+    assert found.integers("tls.encrypted") == [1]
+
+
+def test_a_certificate_that_is_none_is_told(speak, examples):
+    body = b"\0\0\6\0\0\3abc"
+    message = b"\x0b" + len(body).to_bytes(3, "big") + body
+    found = speak(
+        "tls", [*examples["tls"][0][:2], (1, b"\x16\3\3" + len(message).to_bytes(2, "big") + message)]
+    )
+    assert "tls.invalid_certificate" in [ANOMALIES[k] for k, *_ in found.parser.anomalies]
+    assert found.values("tls.certs") == [b"abc"]
+
+
+def test_a_heart_beat_that_asks_for_more_than_it_gives_is_told(speak, examples):
+    found = speak("tls", [*examples["tls"][0][:2], (0, b"\x18\3\2\0\3\1\x40\0")])
+    assert "tls.overflow_heartbeat_message" in [ANOMALIES[k] for k, *_ in found.parser.anomalies]
+
+
+def test_what_is_no_record_ends_the_reading(speak, examples):
+    found = speak("tls", [examples["tls"][0][0], (0, b"\xff\3\3\0\1x")])
+    assert "tls.invalid_record_type" in [ANOMALIES[k] for k, *_ in found.parser.anomalies]
+    assert found.parser.done[0]
+
+
+def test_tlcp_is_recognised():
+    assert looks(0, b"\x16\1\1\0\x50\1", (1, 443))
+    assert looks(0, b"\x16\3", (1, 443)) is None
+    assert not looks(0, b"\x17\3\3\0\1\1", (1, 443))

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from citywall.applicationsettings import ApplicationSettings
+from ingest.reassembly.layout import ODD, POLICIES
+from ingest.reassembly.streams import Reassembler
+
+ROOT = Path(__file__).resolve().parents[3]
+ACK, SYN, FIN, RST, PSH = 0x10, 2, 1, 4, 0x18
+
+
+def run(packets, made, size=1000, **changes):
+    rows, buffer = packets.decoded(made)
+    reassembler = Reassembler(ApplicationSettings(**changes))
+    streams, odd, frames = {}, [], {}
+    batches = [
+        b for at in range(0, len(rows), size) for b in reassembler.add(rows[at : at + size], at + 1, buffer)
+    ]
+    for batch in (*batches, *reassembler.end()):
+        odd += [ODD[int(k)] for k in batch.odd["kind"]]
+        for piece in batch.pieces:
+            key, at = (int(piece["number"]), int(piece["direction"])), int(piece["at"])
+            gap = b"<%d>" % piece["gap"] if piece["gap"] else b""
+            streams[key] = streams.get(key, b"") + gap + batch.arena[at : at + int(piece["length"])].tobytes()
+            frames.setdefault(key, []).append((int(piece["arrived"]), int(piece["frame"])))
+    return streams, odd, frames, reassembler.counts
+
+
+class Link:
+    """Packets of one connection, by offset."""
+
+    def __init__(self, packets, isn=99):
+        self.make, self.isn = packets, isn
+        a, b = packets.client, packets.server
+        self.packets = [
+            packets.segment(a, b, 4000, 80, isn, 0, SYN),
+            packets.segment(b, a, 80, 4000, 499, isn + 1, SYN | ACK),
+            packets.segment(a, b, 4000, 80, isn + 1, 500, ACK),
+        ]
+
+    def send(self, offset, data, flags=PSH):
+        self.packets.append(
+            self.make.segment(
+                self.make.client, self.make.server, 4000, 80, self.isn + 1 + offset, 500, flags, data
+            )
+        )
+
+    def acknowledge(self, offset, flags=ACK, window=65535):
+        self.packets.append(
+            self.make.segment(
+                self.make.server, self.make.client, 80, 4000, 500, self.isn + 1 + offset, flags, window=window
+            )
+        )
+
+
+def oracle(segments, upto):
+    """First come, first kept: the bytes a receiver has in order up to what it acknowledged."""
+    kept = {}
+    for offset, data in segments:
+        for i, byte in enumerate(data):
+            kept.setdefault(offset + i, byte)
+    return bytes(kept[i] for i in range(upto))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_order_gives_the_same_stream(packets, seed):
+    rng = random.Random(seed)
+    data = rng.randbytes(rng.randrange(1, 9000))
+    cuts = sorted({0, len(data), *(rng.randrange(len(data) + 1) for _ in range(12))})
+    segments = [(a, data[a:b]) for a, b in pairwise(cuts)]
+    segments += [
+        (max(0, a - rng.randrange(50)), data[max(0, a - 50) : b])
+        for a, b in zip(cuts, cuts[2:], strict=False)
+    ]
+    segments = [(a, data[a : a + len(d)]) for a, d in segments]
+    rng.shuffle(segments)
+    made = Link(packets, isn=rng.choice((99, 0xFFFFFFF0)))
+    for offset, piece in segments:
+        made.send(offset, piece)
+    made.acknowledge(len(data))
+    whole = run(packets, made.packets)
+    assert whole[0] == {(0, 0): data} == {(0, 0): oracle(segments, len(data))}
+    for size in (1, 2, 5):
+        assert run(packets, made.packets, size)[:3] == whole[:3]
+    assert run(packets, made.packets, inline=True)[0] == whole[0]
+
+
+def test_bytes_are_known_when_they_are_acknowledged(packets):
+    made = Link(packets)
+    made.send(0, b"abcdef")  # frame 4
+    made.acknowledge(2)
+    made.acknowledge(6)
+    assert run(packets, made.packets)[2] == {(0, 0): [(4, 5), (4, 6)]}
+    assert run(packets, made.packets, inline=True)[2] == {(0, 0): [(4, 4)]}
+
+
+def test_what_was_acknowledged_but_never_seen_is_a_gap(packets):
+    made = Link(packets)
+    made.send(0, b"ab")
+    made.send(5, b"fg")
+    made.acknowledge(7)
+    streams, odd, _, counts = run(packets, made.packets)
+    assert streams == {(0, 0): b"ab<3>fg"}
+    assert odd == ["reassembly_seq_gap"]
+    assert counts["gap_bytes"] == 3
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_overlaps_behind_a_hole_go_by_policy(packets, policy):
+    made = Link(packets)
+    made.send(4, b"OOOO")
+    made.send(4, b"SSSSs")  # begins with it, ends after it
+    made.send(10, b"oooo")
+    made.send(9, b"bbbbb")  # begins before it, ends with it
+    made.send(15, b"qqqq")
+    made.send(14, b"zzzzzz")  # begins before it, ends after it
+    made.send(0, b"....")
+    made.acknowledge(20)
+    same = {"linux": b"SSSS", "last": b"SSSS"}.get(policy, b"OOOO")
+    before = b"oooo" if policy in ("first", "windows") else b"bbbb"
+    around = b"qqqq" if policy == "first" else b"zzzz"
+    streams, odd, _, _ = run(packets, made.packets, policy=policy)
+    assert streams == {(0, 0): b"...." + same + b"s" + b"b" + before + b"z" + around + b"z"}
+    assert odd.count("reassembly_overlap_different_data") == 3
+
+
+def test_bytes_sent_again_may_be_replaced_until_acknowledged(packets):
+    made = Link(packets)
+    made.send(0, b"good")
+    made.send(0, b"evil")
+    made.acknowledge(4)
+    made.send(0, b"late")
+    for policy, expected in (("bsd", b"good"), ("last", b"evil")):
+        streams, odd, _, _ = run(packets, made.packets, policy=policy)
+        assert streams == {(0, 0): expected}
+        assert "reassembly_overlap_different_data" in odd
+
+
+def test_depth_ends_a_direction(packets):
+    made = Link(packets)
+    for i in range(5):
+        made.send(1000 * i, b"x" * 1000)
+        made.acknowledge(1000 * (i + 1))
+    streams, odd, _, counts = run(packets, made.packets, depth_bytes=2500)
+    assert streams == {(0, 0): b"x" * 2500}
+    assert odd == ["reassembly_depth_reached"]
+    assert counts["depth_reached"] == 1
+
+
+def test_a_beginning_that_was_not_seen(packets):
+    made = Link(packets)
+    made.send(0, b"hello")
+    made.acknowledge(5)
+    late = made.packets[3:]
+    assert run(packets, late)[0] == {}
+    assert run(packets, late, midstream=True)[0] == {(0, 0): b"hello"}
+
+
+def test_one_direction_only(packets):
+    made = Link(packets)
+    made.send(0, b"hello")
+    half = [made.packets[0], *made.packets[2:]]
+    assert run(packets, half)[0] == {}
+    assert run(packets, half, async_oneside=True)[0] == {(0, 0): b"hello"}
+
+
+def test_what_is_out_of_the_window_is_not_taken(packets):
+    made = Link(packets)
+    made.acknowledge(0, window=100)
+    made.send(5000, b"far")
+    made.send(0, b"near")
+    made.acknowledge(4)
+    streams, odd, _, counts = run(packets, made.packets)
+    assert streams == {(0, 0): b"near"}
+    assert odd == ["est_packet_out_of_window"]
+    assert counts["out_of_window"] == 1
+
+
+def test_a_reset_gives_what_was_held_and_ends_it(packets):
+    made = Link(packets)
+    made.send(0, b"hello")
+    made.acknowledge(0, flags=RST | ACK)
+    made.send(5, b"more")
+    streams, _, frames, _ = run(packets, made.packets)
+    assert streams == {(0, 0): b"hello"}
+    assert frames == {(0, 0): [(4, 5)]}
+
+
+def test_a_port_used_again_is_another_flow(packets):
+    first = packets.conversation([(0, b"one")])
+    streams, _, _, _ = run(packets, first + packets.conversation([(0, b"two")]))
+    assert streams == {(0, 0): b"one", (1, 0): b"two"}
+
+
+def test_wrong_answers_begin_nothing(packets):
+    a, b = packets.client, packets.server
+    made = [
+        packets.segment(a, b, 4000, 80, 99, 0, SYN),
+        packets.segment(b, a, 80, 4000, 499, 77, SYN | ACK),
+        packets.segment(a, b, 4000, 80, 100, 500, PSH, b"x"),
+    ]
+    streams, odd, _, _ = run(packets, made)
+    assert streams == {}
+    assert odd == ["3whs_synack_with_wrong_ack"]
+
+
+def test_wrong_checksums_are_ignored_where_asked(packets):
+    made = Link(packets)
+    made.send(0, b"hello")
+    made.acknowledge(5)
+    assert run(packets, made.packets, checksums=True)[3]["bad_checksum"] == len(made.packets)
+    assert run(packets, made.packets)[0] == {(0, 0): b"hello"}
+
+
+def hostile(packets, rng):
+    out = []
+    for _ in range(60):
+        data = rng.randbytes(rng.choice((0, 1, 5, 1400)))
+        ends = (packets.client, packets.server, 4000, 80)
+        if rng.random() < 0.5:
+            ends = (packets.server, packets.client, 80, 4000)
+        packet = bytearray(
+            packets.segment(
+                *ends, rng.choice((99, 100, 499, 500, 600, 1 << 31)) + rng.randrange(9),
+                rng.choice((100, 500, 1 << 31)), rng.choice((SYN, SYN | ACK, ACK, PSH, FIN | ACK, RST)), data,
+                rng.choice((0, 100, 65535)),
+            )
+        )  # fmt: skip
+        for _ in range(rng.randrange(2)):
+            packet[rng.randrange(len(packet))] = rng.randrange(256)
+        out.append(bytes(packet[: rng.randrange(20, len(packet) + 1)] if rng.random() < 0.1 else packet))
+    return out
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_hostile_packets_change_nothing_by_their_batches(packets, seed):
+    made = hostile(packets, random.Random(seed))
+    changes = {"midstream": bool(seed & 1), "inline": bool(seed & 2), "policy": POLICIES[seed % 5]}
+    whole = run(packets, made, **changes)
+    for size in (1, 7):
+        assert run(packets, made, size, **changes) == whole
+
+
+def test_without_the_compiler_every_load_is_in_bounds(tmp_path):
+    """The same packets in plain Python: bounds are checked there."""
+    code = f"""
+import importlib.util, random, sys, types
+sys.path.insert(0, {str(ROOT)!r})
+from citywall.kernels import JIT
+assert not JIT
+def load(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+made = load("c", {str(ROOT / "tests/ingest/applications/conftest.py")!r})
+tests = load("t", {str(Path(__file__))!r})
+packets = types.SimpleNamespace(**{{n: getattr(made, n) for n in ("segment", "datagram", "decoded")}})
+packets.client, packets.server = made.CLIENT, made.SERVER
+for seed in range(4):
+    print(tests.run(packets, tests.hostile(packets, random.Random(seed)), midstream=bool(seed & 1)))
+"""
+    environment = {"NUMBA_DISABLE_JIT": "1", "PATH": "", "CITYWALL_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(done.stdout.splitlines()) == 4
+    assert np.array(done.stdout.count("{")) > 0
