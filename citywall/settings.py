@@ -30,6 +30,7 @@ from citywall.rulesettings import RuleSettings
 from citywall.sensors import SensorSettings
 from citywall.servers import ElasticsearchSettings, KafkaSettings
 from citywall.servicesettings import ServiceSettings
+from citywall.sessions import file_digest
 from citywall.trustsettings import AccountSettings, AuditSettings
 
 ENVIRONMENT_PREFIX = "CITYWALL_"
@@ -210,6 +211,11 @@ def results_digest(settings: Settings) -> str:
         settings.home, settings.meter, settings.domains, settings.correlate,
         settings.use_detectors, settings.detectors, settings.capture.max_record_bytes,
     )  # fmt: skip
+    if settings.rules.files:
+        contents = [
+            file_digest(Path(file)) for file in (*settings.rules.files, settings.rules.threshold_file) if file
+        ]
+        changing = (*changing, settings.rules, settings.applications, contents)
     if settings.registered:  # without one, sessions keep the names they had before there were registers
         changing = (*changing, settings.registered)
     if settings.models.any:  # a model is named by what it holds

@@ -17,8 +17,8 @@ _BY_PRIORITY = {
     "successful-dos rpc-portmap-decode suspicious-filename-detect suspicious-login system-call-detect "
     "unusual-client-port-connection denial-of-service non-standard-protocol web-application-activity "
     "misc-attack default-login-attempt external-ip-check pup-activity social-engineering coin-mining",
-    3: "not-suspicious unknown string-detect network-scan protocol-command-decode misc-activity icmp-event "
-    "tcp-connection",
+    3: "not-suspicious unknown string-detect network-scan protocol-command-decode misc-activity icmp-event",
+    4: "tcp-connection",
 }
 CLASSES: dict[str, int] = {name: n for n, names in _BY_PRIORITY.items() for name in names.split()}
 

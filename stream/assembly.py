@@ -12,6 +12,8 @@ import msgspec
 
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
+from citywall.findings import Finding
+from citywall.sessions import Session
 from citywall.settings import Settings
 from posture.attach import locator
 from stream import scoring
@@ -174,6 +176,12 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
 
             cards = cards | serving.cards()
             make = scoring.beside(plain, settings, sharing)
+    signatures: Callable[[Session], list[Finding]] | None = None
+    if settings.rules.files:
+        from stream.signatures import Signatures
+        ready = Signatures(settings)  # a file that cannot be read is found here
+        cards = cards | ready.cards()
+        signatures = ready.findings
     locate = locator(settings)
     return [
         Role(
@@ -183,7 +191,10 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         Role("flowlog", FlowlogStage.inputs, outlet.topics, lambda _: FlowlogStage(settings, outlet)),
         Role(
             "detect", DetectStage.inputs, DetectStage.outputs,
-            lambda partition: DetectStage(make and partial(make, partition), partitions), partitions,
+            lambda partition: DetectStage(
+                make and partial(make, partition), partitions, None if partition else signatures
+            ),
+            partitions,
         ),
         Role(
             "correlate", CorrelateStage.inputs, CorrelateStage.outputs,

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from citywall.addresses import to_text
 from citywall.applicationsettings import ApplicationSettings
-from citywall.batches import PACKET
+from citywall.batches import PACKET, PROTOCOL_NAMES
+from citywall.cards import DetectorCard
+from citywall.domains import Domains
+from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_order
+from citywall.sessions import Session
+from citywall.settings import Settings
 from ingest.applications.analysis import Analyser
 from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS
 from ingest.capture import open_capture
 from ingest.decode import decode_block
-from rules.language.model import Rule
+from rules.cards import card, name_of, severity_of
+from rules.classes import CLASSES
+from rules.language.addresses import ADDRESS_VARIABLES, PORT_VARIABLES
+from rules.language.parser import Parser
 from rules.match.engine import Alert, Engine
-from rules.match.limits import Limits
+from rules.match.limits import read_limits
 from rules.match.scene import Names, Scene
 
 NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES)
 _BLOCK = 8 << 20
 _BATCH = 4096
+_CONFIDENCE = {"high": 0.9, "medium": 0.7, "low": 0.4}
 
 
-def over_capture(path: Path, engine: Engine, settings: ApplicationSettings | None = None) -> list[Alert]:
-    """Alerts of one capture. Raises InputError where it cannot be read."""
+def over_capture(
+    path: Path,
+    engine: Engine,
+    settings: ApplicationSettings | None = None,
+    tell: Callable[[Scene, list[Alert]], None] | None = None,
+) -> list[Alert]:
+    """Alerts of one capture; `tell` is given them with what was matched. Raises InputError.
+
+    The packets' rows, streams and transactions of the whole capture are held meanwhile.
+    """
     analyser = Analyser(settings or ApplicationSettings(), keep_streams=True)
     rows = []
     with open_capture(path) as capture:
@@ -36,9 +54,76 @@ def over_capture(path: Path, engine: Engine, settings: ApplicationSettings | Non
                 frame += len(packets)
         analyser.end()
         packets = np.concatenate(rows) if rows else np.zeros(0, PACKET)
-        return engine.match(Scene(packets, capture.buffer, analyser.tables(), NAMES))
+        scene = Scene(packets, capture.buffer, analyser.tables(), NAMES)
+        alerts = engine.match(scene)
+        if tell is not None:
+            tell(scene, alerts)
+        return alerts
 
 
-def engine_of(rules: Iterable[Rule], limits: Limits | None = None, *, inline: bool = False) -> Engine:
-    """An engine for one source of traffic."""
-    return Engine(rules, limits, inline=inline)
+class Signatures:
+    """The rules of a run, and what they find in its captures."""
+
+    def __init__(self, settings: Settings) -> None:
+        addresses = dict(ADDRESS_VARIABLES) | {"HOME_NET": f"[{','.join(settings.home)}]"}
+        addresses |= settings.rules.addresses
+        ports = dict(PORT_VARIABLES) | settings.rules.ports
+        parser = Parser(addresses, ports, CLASSES)
+        self.rules = parser.files(Path(file) for file in settings.rules.files)
+        limits = None
+        if settings.rules.threshold_file:
+            limits = read_limits(Path(settings.rules.threshold_file), addresses)
+        self._engine = Engine(self.rules.rules, limits)
+        self._settings = settings.applications
+        self._domains = Domains(settings.domains)
+
+    def cards(self) -> dict[str, DetectorCard]:
+        """What the alert writer needs to know of every rule."""
+        return {name_of(rule): card(rule) for rule in self.rules.rules}
+
+    def findings(self, session: Session) -> list[Finding]:
+        """What the rules find in a session over a capture file, in order; in others nothing."""
+        if session.kind != "capture":
+            return []
+        found: list[Finding] = []
+        over_capture(
+            Path(session.path),
+            self._engine.fresh(),
+            self._settings,
+            lambda scene, alerts: found.extend(
+                self._finding(session, scene, a, i) for i, a in enumerate(alerts)
+            ),
+        )
+        return sorted(found, key=event_order)
+
+    def _finding(self, session: Session, scene: Scene, alert: Alert, number: int) -> Finding:
+        rule, row = alert.rule, scene.packets[alert.row]
+        domain = self._domains.of_vlan(int(row["vlan"]))
+        ends = []
+        for high, low, port in (scene.source, scene.target):
+            told = int(port[alert.row]) if int(row["proto"]) in {6, 17, 132} else None
+            ends.append(Endpoint(to_text(int(high[alert.row]), int(low[alert.row])), domain, told))
+        source, target = ends
+        time = int(row["time"])
+        name = PROTOCOL_NAMES.get(int(row["proto"]), str(int(row["proto"])))
+        return Finding(
+            id=derived_id(session.id, name_of(rule), alert.frame, alert.transaction, number),
+            detector=name_of(rule),
+            version=rule.rev,
+            kind=rule.classtype or "signature",
+            session=session.id,
+            lane=session.lane,
+            time=time,
+            began=time,
+            severity=severity_of(rule),
+            confidence=_CONFIDENCE.get("".join(rule.metadata.get("confidence", [])[:1]).lower(), 0.7),
+            score=1.0,
+            threshold=1.0,
+            entity=f"{source.address}>{target.address}",
+            source=source,
+            target=target,
+            facts={"sid": rule.sid, "rev": rule.rev, "action": alert.action, "class": rule.classtype},
+            evidence=(
+                Evidence("packet", source, target, name, time, offset=int(row["offset"]), frame=alert.frame),
+            ),
+        )

@@ -58,8 +58,7 @@ def command(
     from console.judging import judge
     from console.judging.manifest import read
 
-    run.refuse_rules(rules, terminal.of(context))
-    settings = options.load(config, assignments, *run.overrides(home, no_detectors=False))
+    settings = options.load(config, assignments, *run.overrides(home, no_detectors=False, rules=rules))
     look = terminal.of(context, settings.language)
     rows = _chosen(read(manifest, look.speech), only, look)
     with tempfile.TemporaryDirectory(prefix="citywall-evaluate-") as scratch:

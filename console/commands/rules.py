@@ -11,7 +11,7 @@ import click
 
 from citywall.errors import UsageError
 from console import options, terminal
-from console.framework import Command, Group
+from console.framework import Command, Group, option
 
 if TYPE_CHECKING:
     from console.terminal import Terminal
@@ -169,3 +169,67 @@ def _show(rule: Rule, look: Terminal) -> None:
         write_text(look, f"- {line}", indent=2)
     for why in rule.cannot:
         write_text(look, look.tr("rules.never", why=why), indent=2)
+
+
+@command.command(cls=Command, name="suite", key="rules-suite")
+@click.argument("index", type=_FILE)
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def suite(context: click.Context, *, index: Path, as_json: bool) -> int:
+    """Run an index of tests."""
+    from console.rulesuite import run_suite
+
+    look = terminal.of(context)
+    outcomes = list(run_suite(index))
+    passed = sum(outcome.passed for outcome in outcomes)
+    if as_json:
+        cases = [
+            {"name": o.name, "passed": o.passed, "expected": o.expected, "got": o.got}
+            | ({"error": o.error} if o.error else {})
+            for o in outcomes
+        ]
+        told = {"passed": passed, "failed": len(outcomes) - passed, "cases": cases}
+        look.say(json.dumps(told, ensure_ascii=False))
+    else:
+        for o in outcomes:
+            if not o.passed:
+                look.say(look.tr("rules.case_failed", name=o.name, expected=o.expected, got=o.error or o.got))
+        look.say(look.tr("rules.suite", passed=passed, total=len(outcomes)))
+    return 0 if passed == len(outcomes) else 1
+
+
+@command.command(cls=Command, name="compare", key="rules-compare")
+@click.argument("expected", type=_FILE)
+@option("--rules", "files", key="rules", metavar="FILE", multiple=True, type=_FILE, required=True)
+@option("--root", key="root", type=click.Path(path_type=Path, file_okay=False), required=True)
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def compare(
+    context: click.Context, *, expected: Path, files: tuple[Path, ...], root: Path, as_json: bool
+) -> int:
+    """Match rules over captures and compare with what is expected of each."""
+    from console import rulesuite
+    from rules.match.engine import Engine
+
+    look = terminal.of(context)
+    engine = Engine(read(files).rules)
+    found = rulesuite.Comparison()
+    for path, wanted, got in rulesuite.compare(expected, root, engine):
+        found.add(path, wanted, got)
+    if as_json:
+        told = {
+            "expected": found.expected,
+            "found": found.found,
+            "extra": found.extra,
+            "captures": found.captures,
+        }
+        look.say(json.dumps(told, ensure_ascii=False))
+    else:
+        for path, difference in found.captures.items():
+            look.say(f"{path}: {difference}")
+        look.say(look.tr("rules.compared", found=found.found, expected=found.expected, extra=found.extra))
+    return 0 if found.found == found.expected and not found.extra else 1

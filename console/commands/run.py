@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citywall.errors import UsageError
 from console import complaints, folders, options, terminal
 from console.framework import Command, option
 
@@ -54,11 +53,10 @@ def command(
     log_level: str,
 ) -> int:
     """Run capture and flow-log files through the stream."""
-    refuse_rules(rules, terminal.of(context))
     from console.display.summary import summarise, warnings
     from console.display.write import Pen, width
 
-    settings = options.load(config, assignments, *overrides(home, no_detectors))
+    settings = options.load(config, assignments, *overrides(home, no_detectors, rules))
     look = terminal.of(context, settings.language)
     folders.start_log(data, log_level)
     display = choose_display(look, as_json, quiet)
@@ -83,15 +81,11 @@ def command(
     return exit_code(report)
 
 
-def refuse_rules(rules: Sequence[Path], look: Terminal) -> None:
-    """Raise UsageError where signature files are given: this version has none of the rules room."""
-    if rules:
-        raise UsageError(look.tr("error.no_rules"))
-
-
-def overrides(home: str | None, no_detectors: bool) -> list[str]:
+def overrides(home: str | None, no_detectors: bool, rules: Sequence[Path] = ()) -> list[str]:
     """Options that stand for a settings key, as `--set` would give them."""
     given = [] if home is None else [f"home={json.dumps([n.strip() for n in home.split(',') if n.strip()])}"]
+    if rules:
+        given.append(f"rules.files={json.dumps([str(path.resolve()) for path in rules])}")
     return [*given, "use_detectors=false"] if no_detectors else given
 
 

@@ -125,8 +125,6 @@ _ROWS: tuple[tuple[str, int, bool, bool, str], ...] = (
      "mqtt.publish.topic mqtt.publish.message")),
     ("mqtt", BOTH, True, False,
      "mqtt.subscribe.topic mqtt.unsubscribe.topic"),
-    ("nfs", BOTH, False, False,
-     "nfs_procedure"),
     ("dhcp", BOTH, False, False,
      "dhcp.hostname"),
     ("enip", BOTH, False, False,

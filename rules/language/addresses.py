@@ -114,9 +114,6 @@ def _terms(text: str, kind: _Kind, depth: int) -> tuple[list[tuple[int, int]], l
         wanted, refused = [], []
         for part in _parts(text[1:-1], what):
             more, less = _terms(part, kind, depth + 1)
-            if part.strip()[0] == "$" and less and not more:
-                # a variable that is itself a negation stands for what it leaves
-                wanted += subtract(everything, merge(less), everything[0][1]) if not refused else []
             wanted += more
             refused += less
         return wanted, refused

@@ -35,6 +35,7 @@ class Builder:
         self.packet_only: str = ""  # the keyword that ties the rule to packets
         self.seen: set[str] = set()
         self.variables: list[str] = []
+        self.latest: BufferCheck | None = None  # what the last op went to
         self.pending = False  # a sticky buffer without content yet
 
     def fault(self, reason: str) -> RuleFault:
@@ -95,7 +96,11 @@ class Builder:
 
     def add(self, op: Op, kind: str | None = None) -> None:
         """Put an op at the end of its buffer's list."""
+        relative = getattr(op, "relative", False) and not isinstance(op, Content)
+        if kind is None and self.kind is None and self.latest is not None and relative:
+            kind = self.latest.kind  # old style: it counts from the last match, wherever that was
         check = self.target(kind)
+        self.latest = check
         if self.base64 and kind is None:
             check.decoded.append(op)
         else:
@@ -132,6 +137,7 @@ class Builder:
             op.distance = op.within = None
         target.ops.append(op)
         self.last = (target, op)
+        self.latest = target
 
     def amount(self, text: str, what: str, low: int = -(1 << 31), high: int = 1 << 31) -> int | str:
         """A number within bounds, or the name of a variable set before."""

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import IP, TRANSPORT
-from rules.language.addresses import holds
+from citywall.batches import IP
 from rules.language.model import TO_SERVER, Flags, Number, Rule
 from rules.match import events, transactions
-from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled
+from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled, compiled_names
 from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
 from rules.match.state import Where
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from rules.match.engine import Engine
 
 Mask = NDArray[np.bool_]
-__all__ = ["Candidate", "Packets", "gather", "holds"]
+#: Candidate.item of what was found in a stream.
+IN_STREAM = -3
 
 
 class Candidate(NamedTuple):
@@ -55,7 +55,6 @@ class Packets:
         self._applications: dict[frozenset[str], Mask] = {}
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
         self._by_flow = np.sort(key[self.flow >= 0])
-        self.begins = events.first_of_flow(self.flow)
 
     def head(self, compiled: Compiled) -> Mask:
         """Packets that a rule's header agrees with."""
@@ -81,9 +80,10 @@ class Packets:
         if compiled.applications:
             found &= self.application(compiled.applications)
         for name, negated in rule.applications:
-            found &= self.application(frozenset({name})) != negated
+            known = self.application(frozenset(self.scene.names.protocols[1:])) if negated else True
+            found &= (self.application(compiled_names(name)) != negated) & known
         if rule.hook == "flow_start":
-            found &= self.begins
+            found &= self.first & (self.flow >= 0)
         for number in rule.numbers:
             if number.name not in SLOW and found.any():
                 found &= self._number(number)
@@ -102,20 +102,21 @@ class Packets:
         inside = values >= number.low
         if number.high < 1 << 62:
             inside &= values <= number.high
-        return has & (inside != number.negated)
+        agree: Mask = inside != number.negated
+        return has & agree
 
     def _flags(self, flags: Flags) -> Mask:
         values, has = self.field(flags.name)
         if flags.name == "tcp.flags":
             has = has & (self.scene.packets["proto"] == 6)
         values = values & ~flags.ignored
-        if flags.mode == "+":
-            return has & (values & flags.wanted == flags.wanted)
-        if flags.mode == "*":
-            return has & (values & flags.wanted != 0)
-        if flags.mode == "!":
-            return has & (values & flags.wanted == 0)
-        return has & (values == flags.wanted)
+        agree: Mask = {
+            "+": values & flags.wanted == flags.wanted,
+            "*": values & flags.wanted != 0,
+            "!": values & flags.wanted == 0,
+            "=": values == flags.wanted,
+        }[flags.mode]
+        return has & agree
 
     def application(self, names: frozenset[str]) -> Mask:
         """Packets of flows whose application protocol is known to be one of these."""
@@ -135,7 +136,7 @@ class Packets:
         return self._applications[names]
 
     def row_of(self, flow: int, direction: int, frame: int) -> int:
-        """The first packet of a flow's direction at a frame or after it, else its last; -1 where it has none."""
+        """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
         base = (flow * 2 + direction) << 32
         row = max(0, frame - self.scene.first_frame)
         at = int(np.searchsorted(self._by_flow, base | row))
@@ -198,7 +199,7 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Can
                 yield packets.candidate(int(row), compiled.order)
     loose = full & ~windows.streamed
     for compiled in engine.of(STREAM, literal=False):
-        for row in np.flatnonzero(packets.agree(compiled) & loose):
+        for row in np.flatnonzero(packets.agree(compiled) & (full if compiled.both else loose)):
             if packets.slow(compiled.rule, int(row)) and _contents(packets, compiled, int(row)):
                 yield packets.candidate(int(row), compiled.order)
     yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
@@ -217,10 +218,8 @@ def _by_literal(
         row = int(rows[buffer])
         for order in orders[first[literal] : first[literal + 1]].tolist():
             compiled = engine.rules[order]
-            if compiled.kind == STREAM and windows.streamed[row]:
+            if compiled.kind == STREAM and windows.streamed[row] and not compiled.both:
                 continue
-            if compiled.kind == PACKET and not compiled.rule.happenings:
-                pass
             if order not in agreed:
                 agreed[order] = packets.agree(compiled)
                 if compiled.rule.happenings:
@@ -244,6 +243,3 @@ def _header(packets: Packets, check: Check, row: int, inspection: Inspection) ->
     if data is None:
         return False
     return inspection.holds(check.ops, changed(data, check.demand.transforms))
-
-
-_ = TRANSPORT

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rules.keywords.sticky import BUFFERS
 from rules.language.addresses import ALL_PORTS
-from rules.language.model import BufferCheck, Content, Rule
+from rules.language.model import Absent, BufferCheck, Content, Rule
 from rules.match.inspect import Ops
 from rules.match.literals import SHORTEST
 
@@ -60,11 +60,17 @@ class Compiled:
     payload: Check | None = None
     literal: bytes = b""
     literal_kind: str = ""
+    both: bool = False  # on packets as well as on their stream, since a place in the payload is demanded
 
     @property
     def ip_protocol(self) -> int:
         """The IP protocol demanded, 0 for any."""
         return _NETWORK.get(self.rule.protocol, 0)
+
+
+def compiled_names(name: str) -> frozenset[str]:
+    """What a protocol's name in a rule stands for."""
+    return frozenset(_ALSO.get(name, {name}))
 
 
 def compile_rules(rules: Sequence[Rule]) -> list[Compiled]:
@@ -98,15 +104,18 @@ def _compile(rule: Rule) -> Compiled:
     application = rule.protocol not in _NETWORK
     compiled = Compiled(rule, _kind(rule, application))
     if application:
-        compiled.applications = frozenset(_ALSO.get(rule.protocol, {rule.protocol}))
+        compiled.applications = compiled_names(rule.protocol)
     for check in rule.buffers:
-        ready = Check(
-            check, Ops(check.ops, check.decoded), any(type(op).__name__ == "Absent" for op in check.ops)
-        )
+        absent = any(isinstance(op, Absent) for op in check.ops)
+        ready = Check(check, Ops(check.ops, check.decoded), absent)
         if check.kind == "payload":
             compiled.payload = ready
         else:
             compiled.checks.append(ready)
+    compiled.both = compiled.payload is not None and any(
+        isinstance(op, Content) and (op.depth is not None or op.offset is not None or op.starts)
+        for op in compiled.payload.ops.ops
+    )
     _choose_literal(compiled)
     return compiled
 
@@ -119,14 +128,14 @@ def _kind(rule: Rule, application: bool) -> str:
         (kinds - packets - {"payload"} and not framed)
         or rule.fields
         or any(h.kind == "application" for h in rule.happenings)
-        or any(name not in {"bypass"} for name, _ in rule.others)
+        or any(name != "bypass" for name, _ in rule.others)
         or (application and rule.hook)
     ):
         return TRANSACTION
     if "payload" in kinds:
         packet_bound = (
-            rule.numbers or rule.flags or packets or rule.flow.no_stream or rule.protocol in {"tcp-pkt", "udp", "icmp"}
-            or rule.happenings or rule.stream_sizes
+            rule.numbers or rule.flags or packets or rule.flow.no_stream
+            or rule.protocol in {"tcp-pkt", "udp", "icmp"} or rule.happenings or rule.stream_sizes
         )  # fmt: skip
         return PACKET if packet_bound else STREAM
     return ONCE if _addresses_only(rule, application) else PACKET
@@ -157,7 +166,8 @@ def _choose_literal(compiled: Compiled) -> None:
     everything = [*compiled.checks, *([compiled.payload] if compiled.payload else [])]
     for check in everything:
         names = {transform.name for transform in check.demand.transforms}
-        if names - _TRANSFORMS_KEPT or check.absent:
+        known = BUFFERS.get(check.demand.kind)
+        if names - _TRANSFORMS_KEPT or check.absent or (known is not None and known.packet):
             continue
         for op in check.ops.ops:
             if not isinstance(op, Content) or op.negated:

@@ -7,6 +7,7 @@ packet by the order of rules, so that bits, counts and passes stand as the traff
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -25,7 +26,7 @@ from rules.match.state import Memory
 
 
 class Alert(NamedTuple):
-    """A rule told: at which frame, of which flow (-1: none), in which direction, seen from which packet row."""
+    """A rule told: at which frame, on which packet row, of which flow (-1: none), in which direction."""
 
     frame: int
     row: int
@@ -48,11 +49,19 @@ class Index:
 class Engine:
     """Rules, ready to be matched over the scenes of one source of traffic."""
 
-    def __init__(self, rules: Iterable[Rule], limits: Limits | None = None, *, inline: bool = False) -> None:
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        limits: Limits | None = None,
+        *,
+        inline: bool = False,
+        blocking: bool = False,
+    ) -> None:
         self.rules = compile_rules(list(rules))
         self.heads = Heads(self.rules)
         self.limits = limits or Limits()
         self.inline = inline
+        self.blocking = blocking
         self.memory = Memory()
         self.known = np.zeros(0, np.uint8)
         self.first_seen = np.zeros(0, np.int64)
@@ -67,6 +76,14 @@ class Engine:
             kind: self._index(c for c in self._lists[TRANSACTION] if c.literal and c.literal_kind == kind)
             for kind in kinds
         }
+
+    def fresh(self) -> Engine:
+        """The same rules for another source of traffic, with nothing kept in mind."""
+        other = copy.copy(self)
+        other.memory = Memory()
+        other.known = np.zeros(0, np.uint8)
+        other.first_seen = np.zeros(0, np.int64)
+        return other
 
     def of(self, kind: str, *, literal: bool) -> list[Compiled]:
         """Rules of a kind, with or without a literal for the prefilter."""
@@ -105,7 +122,7 @@ class Engine:
             self.memory.change(rule, where)
             if rule.action == "pass":
                 passed = True
-                if compiled.kind != PACKET and where.flow >= 0:
+                if _takes_flow(candidate, compiled) and where.flow >= 0:
                     self.memory.passed.add(where.flow)
                 if rule.alerting:
                     pending.append((candidate, compiled))
@@ -127,13 +144,18 @@ class Engine:
             silent, action = self.limits.judge(rule, where, self.memory)
             if action == "pass":
                 break
-            if action in {"drop", "reject"} and self.inline and compiled.kind != PACKET and where.flow >= 0:
+            if (
+                action in {"drop", "reject"}
+                and self.blocking
+                and _takes_flow(candidate, compiled)
+                and where.flow >= 0
+            ):
                 self.memory.dropped.add(where.flow)
             if silent or rule.silent:
                 continue
-            if rule.limit is not None and not self.limits.overrides(rule):
-                if not self.memory.tells(rule.sid, rule.limit, where):
-                    continue
+            own = rule.limit if not self.limits.overrides(rule) else None
+            if own is not None and not self.memory.tells(rule.sid, own, where):
+                continue
             told.append(
                 Alert(
                     candidate.frame, candidate.row, where.flow, candidate.direction,
@@ -165,3 +187,13 @@ class Engine:
         source, target = scene.source, scene.target
         rows = scene.packets
         return Ends(*source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64))
+
+
+def _takes_flow(candidate: candidates.Candidate, compiled: Compiled) -> bool:
+    """Whether pass and drop count for the whole flow: not where one packet's own bytes decided."""
+    return bool(
+        candidate.phase
+        or candidate.item == candidates.IN_STREAM
+        or compiled.kind == ONCE
+        or compiled.applications
+    )

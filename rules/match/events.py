@@ -15,8 +15,7 @@ from rules.match.scene import Scene
 if TYPE_CHECKING:
     from rules.match.candidates import Packets
 
-#: Decoder events by Suricata's names, and the reasons of ours that they stand for; (IP protocol, version) where
-#: a reason alone does not tell.
+#: Decoder events by Suricata's names, and the reasons of ours that they stand for.
 _REASONS: dict[str, tuple[str, ...]] = {
     "tcp.pkt_too_small": ("tcp_header_truncated",),
     "tcp.hlen_too_small": ("tcp_header_length_wrong",),
@@ -38,14 +37,6 @@ _REASONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def first_of_flow(flows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which packets are the first of their flow."""
-    found = np.zeros(len(flows), np.bool_)
-    _, first = np.unique(flows, return_index=True)
-    found[first] = True
-    return found & (flows >= 0)
-
-
 def happened(packets: Packets, rule: Rule) -> NDArray[np.bool_]:
     """Packets to which all that a rule names happened."""
     found = np.ones(len(packets.flow), np.bool_)
@@ -65,9 +56,7 @@ def _decoded(scene: Scene, name: str) -> NDArray[np.bool_]:
         lengths = scene.big(scene.transport + 4, 2)
         there = scene.network >= 0
         carried = rows["ip_bytes"].astype(np.int64) - (scene.transport - scene.network)
-        found |= (
-            there & (rows["proto"] == 17) & (scene.transport >= 0) & (lengths != carried) & (lengths >= 8)
-        )
+        found |= there & (rows["proto"] == 17) & (scene.transport >= 0) & (lengths != carried)
     if name.startswith("ipv4."):
         found &= scene.packets["version"] != 6
     return found

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rules.language.model import Rule
 from rules.match.compiled import Compiled
 from rules.match.scene import Scene
@@ -16,6 +14,10 @@ if TYPE_CHECKING:
 
 Value = tuple[int, int, int]  # direction, frame, value
 #: krb5.ticket_encryption:weak, as RFC 8429 and 6649 have it.
+_ENCRYPTIONS = {
+    "des-cbc-crc": 1, "des-cbc-md4": 2, "des-cbc-md5": 3, "des3-cbc-sha1-kd": 16, "rc4-hmac": 23,
+    "rc4-hmac-exp": 24, "aes128-cts-hmac-sha1-96": 17, "aes256-cts-hmac-sha1-96": 18,
+}  # fmt: skip
 _WEAK = frozenset({1, 2, 3, 16, 17, 18, 23, 24}) - {17, 18}
 
 
@@ -73,7 +75,7 @@ class Numbers:
         return frame
 
     def _other(self, name: str, argument: str, transaction: int, direction: int) -> int:
-        if name == "bypass":
+        if name in {"bypass", "dcerpc.iface", "app-layer-state"}:
             return 0
         if name == "dcerpc.opnum":
             spans = [tuple(int(n) for n in span.split("-")) for span in argument.split(",")]
@@ -142,7 +144,7 @@ class Numbers:
         )
 
     def unowned(self, packets: Packets, compiled: Compiled) -> Iterator[tuple[int, int]]:
-        """(packet row, number) of events that belong to no transaction, for rules that ask for nothing else."""
+        """(packet row, number) of events of no transaction, for rules that ask for nothing else."""
         rule = compiled.rule
         if len(rule.happenings) != 1 or compiled.checks or rule.fields or rule.others:
             return
@@ -167,7 +169,4 @@ def _encrypted(argument: str, number: int) -> bool:
         return number in _WEAK or number < 0
     if wanted == ["!weak"]:
         return number not in _WEAK
-    return str(number) in wanted
-
-
-_ = np
+    return any(str(number) == word or _ENCRYPTIONS.get(word) == number for word in wanted)

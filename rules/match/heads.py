@@ -26,10 +26,6 @@ class Ends(NamedTuple):
     protocol: NDArray[np.int64]
     version: NDArray[np.int64]
 
-    def take(self, rows: NDArray[np.int64]) -> Ends:
-        """Some of them."""
-        return Ends(*(column[rows] for column in self))
-
 
 class Addresses:
     """A set of addresses to ask for many at once."""
@@ -54,7 +50,7 @@ class Addresses:
         number = (lo & np.uint64(0xFFFFFFFF)).astype(np.int64)
         if len(self._low):
             at = np.searchsorted(self._low, number, "right") - 1
-            found = mapped & (at >= 0) & (number <= self._high[np.maximum(at, 0)])
+            found: NDArray[np.bool_] = mapped & (at >= 0) & (number <= self._high[np.maximum(at, 0)])
         else:
             found = np.zeros(len(hi), np.bool_)
         for i in np.flatnonzero(~mapped):
@@ -81,7 +77,8 @@ class Heads:
         for compiled in rules:
             rule = compiled.rule
             key = (
-                compiled.ip_protocol, rule.protocol if rule.protocol in {"ipv4", "ipv6", "ip4", "ip6"} else "",
+                compiled.ip_protocol,
+                rule.protocol if rule.protocol in {"ipv4", "ipv6", "ip4", "ip6"} else "",
                 rule.source, rule.source_ports, rule.target, rule.target_ports, rule.both_ways,
             )  # fmt: skip
             if key not in known:
@@ -112,7 +109,7 @@ class Heads:
         found = np.ones(len(ends.protocol), np.bool_)
         if compiled.ip_protocol:
             found &= ends.protocol == compiled.ip_protocol
-            if rule.protocol in {"icmp"}:
+            if rule.protocol == "icmp":
                 found |= ends.protocol == 58
         if rule.protocol in {"ipv4", "ip4", "ipv6", "ip6"}:
             found &= ends.version == int(rule.protocol[-1])
@@ -127,7 +124,7 @@ class Heads:
 
     def _way(self, compiled: Compiled, source: Addresses, target: Addresses, ends: Ends) -> NDArray[np.bool_]:
         rule = compiled.rule
-        found = source.hold(ends.source_hi, ends.source_lo)
+        found: NDArray[np.bool_] = source.hold(ends.source_hi, ends.source_lo)
         found &= target.hold(ends.target_hi, ends.target_lo)
         if rule.source_ports != ALL_PORTS:
             found &= self._port_table(rule.source_ports)[ends.source_port]

@@ -47,7 +47,7 @@ class Ops:
         self.folded = any(isinstance(op, Content) and op.nocase for op in ops)
         self.decoded = Ops(decoded) if decoded else None
         # whether the op after each counts from its end
-        self.chained = tuple(_relative(op) for op in self.ops[1:]) + (False,)
+        self.chained = (*(_relative(op) for op in self.ops[1:]), False)
 
     def search(self, at: int) -> Search:
         """The compiled expression of op `at`."""
@@ -71,7 +71,7 @@ class Inspection:
         self.little = little  # the byte order that `dce` stands for
 
     def holds(self, ops: Ops, data: bytes, *, start: int = 0, whole: bool = True) -> bool:
-        """Whether all ops agree. `start` is the place of `data` in its stream: offset and depth count there."""
+        """Whether all ops agree. `start`: the place of `data` in its stream; offset and depth count there."""
         return _Run(self, ops, data, start, whole).match(0, 0)
 
     def amount(self, amount: Amount) -> int:
@@ -90,7 +90,7 @@ class _Run:
         self.whole = whole
         self.steps = 0
 
-    def match(self, at: int, last: int) -> bool:
+    def match(self, at: int, last: int) -> bool:  # noqa: C901  (one line a kind)
         """Ops from `at` on, the last match having ended at `last`."""
         while at < len(self.ops.ops):
             self.steps += 1
@@ -115,6 +115,8 @@ class _Run:
                 last = jumped
             elif not self._simple(op, last):
                 return False
+            if isinstance(op, ByteExtract | ByteMath):
+                last = self.amount(op.offset) + (last if op.relative else 0) + self.amount(op.count)
             at += 1
         return True
 
@@ -271,7 +273,7 @@ class _Run:
             place = len(self.data) + value
         else:
             place = self.amount(op.offset) + (last if op.relative else 0) + self.amount(op.count) + value
-        return place if 0 <= place <= len(self.data) else -1
+        return max(0, place) if place <= len(self.data) else -1
 
     def _math(self, op: ByteMath, last: int) -> bool:
         value = self._number(op.count, op.offset, last, op)

@@ -52,10 +52,10 @@ def scan(
 ):
     """Literals in the buffers `data[starts[k] : + lengths[k]]`, k from `first` on.
 
-    `buckets` is, by hash, where its part of `entries` (literal numbers) begins; `offsets` is where in each literal the
-    three hashed bytes are. `seen` (i8 by literal, -1 at first) keeps a pair from being told twice. Returns (pairs
-    told, next buffer): pairs go to `out` as buffer << 32 | literal, and the scan stops before a buffer for which
-    there might be no room.
+    `buckets` is, by hash, where its part of `entries` (literal numbers) begins; `offsets` is where in each
+    literal the three hashed bytes are. `seen` (i8 by literal, -1 at first) keeps pairs from being told twice.
+    Returns (pairs told, next buffer): pairs go to `out` as buffer << 32 | literal; the scan stops before a
+    buffer for which there might be no room.
     """
     told = 0
     for k in range(first, len(starts)):
@@ -86,8 +86,8 @@ def scan(
 def establish(flows, directions, protocols, flags, known, first_seen, out):
     """For each packet whether its connection is established (1), and whether it is the first its way (2).
 
-    `known` (u1 by flow) remembers; ESTABLISHED set there before means picked up midstream. A packet without a flow
-    is the first its way.
+    `known` (u1 by flow) remembers; ESTABLISHED set there before means picked up midstream. A packet without a
+    flow is the first its way.
     """
     for i in range(len(flows)):
         flow = flows[i]
@@ -96,6 +96,7 @@ def establish(flows, directions, protocols, flags, known, first_seen, out):
             continue
         state = known[flow]
         direction = directions[i]
+        before = state
         if protocols[i] == 6:
             if flags[i] & SYN and flags[i] & ACK and direction == 1:
                 state |= SYN_ACKED
@@ -106,7 +107,8 @@ def establish(flows, directions, protocols, flags, known, first_seen, out):
             state |= TO_SERVER_SEEN if direction == 0 else TO_CLIENT_SEEN
             if state & TO_SERVER_SEEN and state & TO_CLIENT_SEEN:
                 state |= ESTABLISHED
+            before = state  # the answer itself; of TCP only what comes after the handshake
         bit = CHECKED_TO_SERVER if direction == 0 else CHECKED_TO_CLIENT
-        out[i] = (1 if state & ESTABLISHED else 0) | (0 if state & bit else 2)
+        out[i] = (1 if before & ESTABLISHED else 0) | (0 if state & bit else 2)
         known[flow] = state | bit
         first_seen[2 * flow + direction] += 1

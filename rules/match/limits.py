@@ -61,8 +61,13 @@ class Limits:
         return False, action
 
     def _rate(self, rule: Rule, rate: Rate, where: Where, memory: Memory, action: str) -> str:
-        key = (rule.sid, {"by_src": where.source, "by_dst": where.target, "by_flow": where.flow,
-                          "by_both": frozenset((where.source, where.target))}.get(rate.limit.track))  # fmt: skip
+        track = {
+            "by_src": where.source,
+            "by_dst": where.target,
+            "by_flow": where.flow,
+            "by_both": frozenset((where.source, where.target)),
+        }
+        key = (rule.sid, track.get(rate.limit.track))
         until = rate.until.get(key)
         if until is not None:
             if where.time <= until:

@@ -87,7 +87,8 @@ class Scene:
         """Bytes of payload that are in the capture."""
         rows = self.packets
         left = rows["captured"].astype(np.int64) - rows["payload_at"]
-        return np.clip(np.minimum(left, rows["payload"]), 0, None)
+        there: NDArray[np.int64] = np.clip(np.minimum(left, rows["payload"]), 0, None).astype(np.int64)
+        return there
 
     def payload(self, row: int) -> bytes:
         """The payload of a packet."""
@@ -121,21 +122,16 @@ class Scene:
         at = self.network
         first = self.byte(at)
         four = at + (first & 15) * 4
-        # behind IPv6's extension headers: the payload less the transport header's own length
         known = np.isin(rows["proto"], (6, 17, 1, 58, 132))
-        six = np.array(
-            [
-                _behind(self, i) if rows["version"][i] == 6 else -1
-                for i in np.flatnonzero(rows["version"] == 6)
-            ]
-        )
+        six = np.array([_behind(self, int(i)) for i in np.flatnonzero(rows["version"] == 6)], np.int64)
         result = four.copy()
         result[rows["version"] == 6] = six
         return np.where((at >= 0) & known & (rows["status"] != FRAGMENT), result, -1)
 
     def values(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """A header field of every packet, and which packets have it."""
-        return _FIELDS[name](self)
+        found: tuple[NDArray[np.int64], NDArray[np.bool_]] = _FIELDS[name](self)
+        return found
 
 
 def _behind(scene: Scene, row: int) -> int:

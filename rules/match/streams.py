@@ -13,6 +13,8 @@ from rules.match.inspect import Inspection
 if TYPE_CHECKING:
     from rules.match.candidates import Candidate, Packets
 
+IN_STREAM = -3
+
 #: Bytes that are gathered before a stream is looked at, unless it ends or a message is complete before that.
 LEAST = 2560
 #: Bytes looked at again, so that what stands across a border is found.
@@ -64,18 +66,18 @@ class Windows:
                 if rows["gap"][i]:
                     if i > first and int(ends[i] - lengths[i]) > looked:
                         self._window(
-                            flow, direction, int(rows["frame"][i]), begin, looked, int(ends[i] - lengths[i])
+                            (flow, direction, int(rows["frame"][i])), begin, looked, int(ends[i] - lengths[i])
                         )
                     begin = looked = int(ends[i] - lengths[i])
                 end = int(ends[i])
                 frame = int(rows["frame"][i])
                 if inline or end - looked >= LEAST or i == last - 1 or (flow, direction, frame) in messages:
-                    self._window(flow, direction, frame, begin, looked, end)
+                    self._window((flow, direction, frame), begin, looked, end)
                     looked = end
 
-    def _window(self, flow: int, direction: int, frame: int, begin: int, looked: int, end: int) -> None:
+    def _window(self, key: tuple[int, int, int], begin: int, looked: int, end: int) -> None:
         start = max(begin, looked - BACK)
-        self.keys.append((flow, direction, frame))
+        self.keys.append(key)
         self._spans.append((start, looked, end, start - begin))
 
     def _messages(self) -> set[tuple[int, int, int]]:
@@ -120,7 +122,7 @@ class Windows:
                 and self._packets.slow(compiled.rule, row)
                 and self._holds(compiled, window)
             ):
-                found.append(self._packets.candidate(row, order))
+                found.append(self._packets.candidate(row, order, item=IN_STREAM))
         return found
 
     def _holds(self, compiled: Compiled, window: int) -> bool:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 #: Kinds of buffers that are others by another name in the tables.
 SAME = {"file.whole": "file.data", "http.request_header_names": "http.header_names"}
-_NEVER = 1 << 62
 
 
 class _Found:
@@ -116,6 +115,9 @@ class _Matcher:
             if met < 0:
                 return -1
             frame = max(frame, met)
+        for name, argument in rule.others:
+            if name == "dcerpc.iface" and not self._bound(argument, transaction):
+                return -1
         met = self.numbers.met(rule, transaction, direction)
         if met < 0:
             return -1
@@ -133,6 +135,15 @@ class _Matcher:
             column = "request_frame" if direction == 0 else "response_frame"
             frame = max(frame, int(transactions[column][transaction]))
         return frame
+
+    def _bound(self, argument: str, transaction: int) -> bool:
+        """Whether a DCE/RPC call goes to an interface."""
+        if not self.numbers.values(transaction, "dcerpc.opnum"):
+            return False  # a binding is no call
+        wanted = argument.split(",", maxsplit=1)[0].encode()
+        kind = self.found.kinds.get("dcerpc.iface")
+        rows = [row for side in (0, 1) for row in self.found.buffers(transaction, kind, side)] if kind else []
+        return any(self.found.data(row).lower() == wanted for row in rows)
 
     def _check(self, check: Check, transaction: int, direction: int, inspection: Inspection) -> int:
         kind = self.found.kinds.get(SAME.get(check.demand.kind, check.demand.kind))
@@ -187,6 +198,3 @@ def _without_application(compiled: Compiled) -> Compiled:
     if not compiled.applications:
         return compiled
     return Compiled(compiled.rule, compiled.kind, compiled.order, compiled.head)
-
-
-_ = _NEVER

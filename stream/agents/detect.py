@@ -56,15 +56,22 @@ class _Detecting:
 class DetectStage:
     """Runs the detectors over the merged rows of each session.
 
-    `make` gives a set of detectors; without it there are no findings. `partitions` of this stage speak.
+    `make` gives a set of detectors; without it there are none but those of `signatures`: what rules find in a
+    session, given as it opens and held until nothing can come before it. `partitions` of this stage speak.
     """
 
     name = "detect"
     inputs: tuple[str, ...] = (FLOWS, EVENTS)
     outputs: tuple[str, ...] = ("findings",)
 
-    def __init__(self, make: Callable[[], DetectorSet | Scored] | None, partitions: int = 1) -> None:
+    def __init__(
+        self,
+        make: Callable[[], DetectorSet | Scored] | None,
+        partitions: int = 1,
+        signatures: Callable[[Session], list[Finding]] | None = None,
+    ) -> None:
         self._make = make
+        self._signatures = signatures
         self._partitions = partitions
         self._idle = [make()] if make else []  # their tables are dear to make
         self.totals = {"findings": 0}
@@ -81,6 +88,8 @@ class DetectStage:
         if header.kind is Kind.OPEN:
             if header.session not in self._sessions:
                 state = self._open(codecs.unpack(message.body, Opening))
+                if self._signatures is not None:
+                    state.held = self._signatures(state.session)
                 opening = codecs.pack(Opening(state.session, self._partitions))
                 yield Output("findings", header.session, Kind.OPEN, opening)
             return

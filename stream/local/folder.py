@@ -113,6 +113,12 @@ class LogFolder:
         for (topic, _), log in self.logs.items():
             log.hold |= topic in topics
 
+    def write(self) -> None:
+        """Hand everything pending to the operating system, but of topics that are held."""
+        for log in self.logs.values():
+            if not log.hold:
+                log.write()
+
     async def sync(self, held: Collection[str] = ()) -> None:
         """Put every record appended so far on disk, without holding up the event loop.
 

@@ -72,9 +72,9 @@ def test_old_style_modifiers_move_the_content():
 
 
 def test_sticky_buffers_and_transforms():
-    found = rule('http.uri; content:"a"; from_base64: offset 3; content:"b"; file_data; content:"c"; pkt_data; '
-                'content:"d";',
-                 "alert http any any => any any ")  # fmt: skip
+    options = 'http.uri; content:"a"; from_base64: offset 3; content:"b"; file_data; content:"c"; pkt_data;'
+    options += 'content:"d";'
+    found = rule(options, "alert http any any => any any ")
     assert [(c.kind, [t.name for t in c.transforms]) for c in found.buffers] == [
         ("http.uri", []), ("http.uri", ["from_base64"]), ("file.data", []), ("payload", []),
     ]  # fmt: skip

@@ -253,3 +253,20 @@ def test_models_speak_of_time_that_is_over(session, hand):
     feeding.data(body(flows(33)), topic="flows", count=1, watermark=34)
     assert findings(feeding.flush()) == [("m20", 20), ("m30", 30), ("0002", 33)]
     assert findings(feeding.end("flows")) == [("m40", 40), ("0003", END_OF_TIME)]
+
+
+def test_what_signatures_find_comes_in_its_time_and_once_after_a_restore(session, hand):
+    def signed(told) -> list[Finding]:
+        made = Counting()
+        return [msgspec.structs.replace(made._finding(t, told.id, told.lane), id=f"s{t}") for t in (2, 9)]
+
+    feeding = hand(DetectStage(Counting, signatures=signed), session)
+    feeding.open("flows")
+    feeding.open("events")
+    feeding.data(body(flows(1, 4)), topic="flows", count=2, watermark=5, beside=0)
+    assert findings(feeding.flush()) == [("0000", 1), ("s2", 2), ("0001", 4)]
+    parts = feeding.stage.snapshot()
+    feeding.stage = DetectStage(Counting, signatures=signed)
+    feeding.stage.restore(parts)
+    feeding.end("events")
+    assert findings(feeding.end("flows")) == [("s9", 9), ("0002", END_OF_TIME)]

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from rules.language.model import Absent, Number
+from rules.language.parser import Parser
+from tests.rules.keywords.reading import read, refused
+
+
+def test_numbers_by_name():
+    assert read("dns.rrtype:TXT;", "dns").fields == [Number("dns.rrtype", 16, 16)]
+    assert read("ntp.mode:!server;", "ntp").fields == [Number("ntp.mode", 4, 4, True)]
+    assert read("tls.version:1.2;", "tls").fields == [Number("tls.version", 0x303, 0x303)]
+
+
+def test_others_are_carried_as_written():
+    rule = read("dcerpc.iface:367abb81-9844-35f1-ad32-98f038001003; dcerpc.opnum:1,5-9;", "dcerpc")
+    assert rule.others == [
+        ("dcerpc.iface", "367abb81-9844-35f1-ad32-98f038001003"),
+        ("dcerpc.opnum", "1-1,5-9"),
+    ]
+    assert read("http.cookie; absent;", "http").buffers[0].ops == [Absent()]
+
+
+def test_a_list_beside_the_rules(tmp_path: Path):
+    (tmp_path / "bad.md5").write_text("# known\nD41D8CD98F00B204E9800998ECF8427E\n")
+    path = tmp_path / "a.rules"
+    path.write_text("alert http any any -> any any (filemd5:bad.md5; sid:1;)\n")
+    found = Parser().files([path])
+    assert found.rules[0].buffers[0].ops[0].values == {b"d41d8cd98f00b204e9800998ecf8427e"}
+    path.write_text("alert http any any -> any any (filemd5:../x; sid:1;)\n")
+    assert "beside the rules" in Parser().files([path]).rejected[0].reason
+
+
+def test_what_is_not_done_is_said():
+    assert read("lua:x.lua;").cannot == ["scripts are not run"]
+    assert read('filemagic:"PDF";', "http").cannot
+
+
+def test_refused():
+    assert "UUID" in refused("dcerpc.iface:1234;", "dcerpc")
+    assert "tls.version" in refused("tls.version:9;", "tls")
+    assert "sticky" in refused("absent;", "http")
+    assert "stor or retr" in refused("ftpdata_command:move;", "ftp-data")
+    assert "modbus" in refused("modbus:sing;", "modbus")

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from rules.language.model import Flags, Number, StreamSize
+from tests.rules.keywords.reading import read, refused
+
+
+def test_header_fields():
+    rule = read(
+        "ttl:<5; dsize:10<>20; flags:SA,CE; fragbits:+M; ip_proto:!tcp; stream_size:client,>,100;ipopts:rr;"
+    )
+    assert rule.numbers == [
+        Number("ip.ttl", 0, 4), Number("dsize", 11, 19), Number("ip.proto", 6, 6, True),
+        Number("ip.option", 7, 7),
+    ]  # fmt: skip
+    assert rule.flags == [Flags("tcp.flags", 18, "=", 192), Flags("ip.fragbits", 1, "+")]
+    assert rule.stream_sizes == [StreamSize("client", ">", 100)]
+
+
+def test_what_cannot_be_decided_is_said():
+    assert read("geoip:src,CN;").cannot == ["geoip needs a database of countries"]
+    assert read("asn1:oversize_length 1024;").cannot
+
+
+def test_refused():
+    assert "does not know" in refused("flags:Q;")
+    assert "not within" in refused("ttl:300;")
+    assert "comparison" in refused("stream_size:client,~,100;")
+    assert "ipopts" in refused("ipopts:none;")
+    assert "valid or invalid" in refused("ipv4-csum:wrong;")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scapy.layers.inet import IP, TCP
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrHopByHop
+from scapy.layers.l2 import Ether
+
+from tests.rules.conftest import ping
+
+
+@pytest.mark.parametrize(
+    ("options", "answer"),
+    [
+        ("seq:7;", 1), ("ack:9;", 1), ("window:512;", 1), ("id:77;", 1), ("tos:8;", 1), ("ttl:33;", 1),
+        ("tcp.mss:1400;", 1), ("tcp.wscale:5;", 1), ("tcp.mss:>1400;", 0), ("flags:S;", 1), ("flags:+SA;", 0),
+        ("flags:!A;", 1), ("fragbits:D;", 1), ("sameip;", 0), ("ipopts:nop;", 0), ("fragoffset:0;", 1),
+        ('tcp.hdr; content:"|00 00 00 07|"; offset:4; depth:4;', 1), ("ip_proto:6;", 1), ("dsize:0;", 1),
+    ],
+)  # fmt: skip
+def test_header_fields_of_tcp(sids, options: str, answer: int):
+    packet = Ether() / IP(src="10.0.0.1", dst="10.0.0.2", id=77, tos=8, ttl=33, flags="DF") / TCP(
+        flags="S", seq=7, ack=9, window=512, options=[("MSS", 1400), ("WScale", 5)]
+    )  # fmt: skip
+    assert len(sids(f"alert tcp any any -> any any ({options} sid:1;)", [packet])) == answer
+
+
+def test_behind_ipv6_extension_headers(sids):
+    packet = (
+        Ether()
+        / IPv6(src="2001:db8::1", dst="2001:db8::2", hlim=9)
+        / IPv6ExtHdrHopByHop()
+        / TCP(seq=5, flags="S")
+    )
+    text = "alert tcp any any -> any any (seq:5; ttl:9; sid:1;)\nalert ipv4 any any -> any any (sid:2;)"
+    assert sids(text, [packet]) == [1]
+
+
+def test_fields_of_icmp(sids):
+    text = "alert icmp any any -> any any (icmp_id:7; icmp_seq:3; sid:1;)"
+    assert sids(text, [ping(3), ping(4)]) == [1]
+
+
+def test_only_packet_rows_make_a_scene():
+    from rules.match.scene import Names, Scene
+
+    with pytest.raises(ValueError, match="PACKET"):
+        Scene(np.zeros(1, np.int64), np.zeros(1, np.uint8), None, Names((), (), (), ()))

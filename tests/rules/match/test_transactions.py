@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from tests.rules.conftest import tcp
+
+TURNS = [
+    (0, b"GET /download HTTP/1.1\r\nHost: a.example\r\nX-Id: one\r\n\r\n"),
+    (1, b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 5\r\n\r\nhello"),
+    (0, b"GET /other HTTP/1.1\r\nHost: b.example\r\n\r\n"),
+    (1, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+]
+
+
+def test_all_demands_are_met_by_one_transaction(sids):
+    text = """
+alert http any any -> any any (http.uri; content:"/other"; http.host; content:"b.example"; sid:1;)
+alert http any any -> any any (http.uri; content:"/other"; http.host; content:"a.example"; sid:2;)
+alert http any any => any any (http.uri; content:"/download"; http.stat_code; content:"200"; sid:3;)
+alert http any any => any any (http.uri; content:"/download"; http.stat_code; content:"404"; sid:4;)
+alert http any any -> any any (http.uri; content:"/"; startswith; sid:5;)
+"""
+    assert sorted(sids(text, tcp(TURNS))) == [1, 3, 5, 5]
+
+
+def test_what_is_absent(sids):
+    text = "alert http any any -> any any (flow:to_server; http.user_agent; absent; sid:1;)"
+    assert sids(text, tcp(TURNS)) == [1, 1]
+
+
+def test_transformed(sids):
+    text = 'alert http any any -> any any (http.host; dotprefix; content:".a.example"; endswith; sid:1;)'
+    assert sids(text, tcp(TURNS)) == [1]
