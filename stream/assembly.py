@@ -179,6 +179,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     signatures: Callable[[Session], list[Finding]] | None = None
     if settings.rules.files:
         from stream.signatures import Signatures
+
         ready = Signatures(settings)  # a file that cannot be read is found here
         cards = cards | ready.cards()
         signatures = ready.findings
