@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-#: Which detectors (`rule.id`, or its part before the first dot) speak of a class. A class without any is one
-#: that nothing looks for yet: captures of it are judged all the same.
-DETECTORS: dict[str, frozenset[str]] = {
-    "scan": frozenset({"scan", "ics"}),  # looking around in machinery is reconnaissance too
-    "bruteforce": frozenset({"bruteforce", "spray"}),
-    "dos": frozenset({"flood", "segment"}),
-    "c2": frozenset({"beacon", "channel"}),
-    "dns-tunnel": frozenset({"dnstunnel"}),
-    "covert": frozenset({"covert", "policy"}),
-    "exfiltration": frozenset({"exfiltration", "dnstunnel"}),
-    "lateral": frozenset({"lateral", "spray"}),
-    "exploit": frozenset({"lateral", "channel"}),
-    "arp-spoof": frozenset({"segment"}),
-    "long-conn": frozenset({"longconn"}),
-    "ics": frozenset({"ics", "channel", "lateral"}),
+#: Which detectors (`rule.id`, or its part before the first dot) speak of a class, the one named for it
+#: first. A class without any is one that nothing looks for yet: captures of it are judged all the same.
+DETECTORS: dict[str, tuple[str, ...]] = {
+    "scan": ("scan", "ics"),  # looking around in machinery is reconnaissance too
+    "bruteforce": ("bruteforce", "spray"),
+    "dos": ("flood", "segment"),
+    "c2": ("beacon", "channel"),
+    "dns-tunnel": ("dnstunnel",),
+    "covert": ("covert", "policy"),
+    "exfiltration": ("exfiltration", "dnstunnel"),
+    "lateral": ("lateral", "spray"),
+    "exploit": ("lateral", "channel"),
+    "arp-spoof": ("segment",),
+    "long-conn": ("longconn",),
+    "ics": ("ics", "channel", "lateral"),
 }
 #: Classes that a scenario or a truth file may name.
 CLASSES = (
@@ -27,4 +27,9 @@ CLASSES = (
 
 def detectors_of(class_: str) -> frozenset[str]:
     """The detectors of a class; none where nothing looks for it."""
-    return DETECTORS.get(class_, frozenset())
+    return frozenset(DETECTORS.get(class_, ()))
+
+
+def detector_of(class_: str) -> str:
+    """The detector that is named for a class; empty where nothing looks for it."""
+    return next(iter(DETECTORS.get(class_, ())), "")

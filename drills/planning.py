@@ -11,7 +11,7 @@ from pathlib import Path
 from citywall.errors import FaultyInput
 from citywall.faults import Fault
 from drills import truth
-from drills.classes import detectors_of
+from drills.classes import detector_of
 from drills.reading import plays
 from drills.register import of
 from drills.scenario import Attack, Detection, Scenario
@@ -32,9 +32,8 @@ def script_of(scenario: Scenario) -> Script:
 
 def _cue(attack: Attack) -> Cue:
     kind = KINDS[attack.kind]
-    found = sorted(detectors_of(kind.class_))
     play = partial(kind.play, **attack.options)
-    return Cue(attack.id, attack.at, play, kind.class_, kind.attck, found[0] if found else "")
+    return Cue(attack.id, attack.at, play, kind.class_, kind.attck, detector_of(kind.class_))
 
 
 def make_traffic(scenario: Scenario, capture: Path, progress: Progress | None = None) -> Scene:

@@ -20,7 +20,7 @@ from citywall.batches import NOT_IP
 from citywall.errors import FaultyInput
 from citywall.faults import Fault
 from drills import fields
-from drills.classes import detectors_of
+from drills.classes import detector_of
 from drills.reading import text_of
 from drills.truth import AttackTruth, Truth
 from posture import fields as common
@@ -189,10 +189,9 @@ class _Reader(TableReader):
             "start": int(times.min()), "end": int(times.max()),
         }  # fmt: skip
         self._agree(values, counted, f"{name}.")
-        detectors = sorted(detectors_of(values["kind"]))
         return AttackTruth(
             values["id"], values["kind"], tuple(values.get("attck", ())),
-            values.get("detector", detectors[0] if detectors else ""),
+            values.get("detector", detector_of(values["kind"])),
             tuple(map(bare, values["sources"])), tuple(map(bare, values["targets"])),
             values.get("spoofed", False), runs, counted["first_frame"], counted["last_frame"],
             counted["packets"], counted["start"], counted["end"],

@@ -23,7 +23,7 @@ def test_the_truth_is_that_of_the_attacks(tmp_path: Path, small_scenario: Scenar
     truth = planning.make_traffic(small_scenario, tmp_path / "a.pcap").truth
     assert [(a.id, a.kind, a.detector) for a in truth.attacks] == [
         ("ports", "scan", "scan"),
-        ("theft", "exfiltration", ""),
+        ("theft", "exfiltration", "exfiltration"),
     ]
     scan, theft = truth.attacks
     begin = small_scenario.start + small_scenario.attacks[0].at * 10**9
