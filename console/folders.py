@@ -37,6 +37,7 @@ def start_log(data: Path, level: str) -> Path | None:
     import logging
     import logging.handlers
 
+    logging.raiseExceptions = False  # a disk too full for the log is told by what cannot do without it
     file = log_file(data)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -33,3 +33,24 @@ def detectors_of(class_: str) -> frozenset[str]:
 def detector_of(class_: str) -> str:
     """The detector that is named for a class; empty where nothing looks for it."""
     return next(iter(DETECTORS.get(class_, ())), "")
+
+
+#: Classes of rules in Suricata's language, and what class of attack they speak of.
+_SIGNATURES: dict[str, str] = {
+    kind: class_
+    for class_, kinds in {
+        "scan": "attempted-recon network-scan successful-recon-limited successful-recon-largescale",
+        "bruteforce": "default-login-attempt suspicious-login",
+        "dos": "attempted-dos denial-of-service successful-dos",
+        "c2": "trojan-activity command-and-control domain-c2 targeted-activity coin-mining pup-activity",
+        "web-attack": "web-application-attack web-application-activity",
+        "exploit": "attempted-admin attempted-user successful-admin successful-user shellcode-detect",
+        "covert": "policy-violation",
+    }.items()
+    for kind in kinds.split()
+}
+
+
+def signature_class(kind: str) -> str:
+    """The class of attack that a signature speaks of: what it names itself, else by its class of rules."""
+    return kind if kind in CLASSES else _SIGNATURES.get(kind, "")

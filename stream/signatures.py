@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from citywall.applicationsettings import ApplicationSettings
 from citywall.batches import PACKET, PROTOCOL_NAMES
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
+from citywall.errors import InputError
 from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_order
 from citywall.sessions import Session
 from citywall.settings import Settings
@@ -27,9 +29,13 @@ from rules.match.engine import Alert, Engine
 from rules.match.limits import read_limits
 from rules.match.scene import Names, Scene
 
+log = logging.getLogger(__name__)
+
 NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES)
 _BLOCK = 8 << 20
 _BATCH = 4096
+#: Rules that cannot be used, told one by one in the log; `citywall rules check` tells all.
+_MOST_TOLD = 20
 _CONFIDENCE = {"high": 0.9, "medium": 0.7, "low": 0.4}
 
 
@@ -70,6 +76,13 @@ class Signatures:
         ports = dict(PORT_VARIABLES) | settings.rules.ports
         parser = Parser(addresses, ports, CLASSES)
         self.rules = parser.files(Path(file) for file in settings.rules.files)
+        for fault in self.rules.rejected[:_MOST_TOLD]:
+            log.warning(
+                "%s:%d:%d: a rule is not used: %s", fault.file, fault.line, fault.column, fault.reason
+            )
+        if not self.rules.rules:
+            told = self.rules.rejected[0].reason if self.rules.rejected else "it holds none"
+            raise InputError(settings.rules.files[0], f"no rule of it can be used: {told}")
         limits = None
         if settings.rules.threshold_file:
             limits = read_limits(Path(settings.rules.threshold_file), addresses)
@@ -110,7 +123,7 @@ class Signatures:
             id=derived_id(session.id, name_of(rule), alert.frame, alert.transaction, number),
             detector=name_of(rule),
             version=rule.rev,
-            kind=rule.classtype or "signature",
+            kind="".join(rule.metadata.get("attack_class", [])[:1]) or rule.classtype or "signature",
             session=session.id,
             lane=session.lane,
             time=time,

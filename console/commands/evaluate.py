@@ -29,7 +29,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command(cls=Command, name="evaluate")
 @click.argument("manifest", type=_FILE)
-@option("--rules", "rules", key="rules", metavar="FILE", multiple=True, type=_FILE)
+@option("--rules", "rules", key="rules", metavar="FILE", multiple=True, type=click.Path(path_type=Path))
 @option("--only", key="only", metavar="CLASS", multiple=True)
 @option("--data", key="keep", type=_FOLDER)
 @option("--home", key="home", metavar="NET,...")
@@ -57,8 +57,12 @@ def command(
     """Judge alerts against a manifest."""
     from console.judging import judge
     from console.judging.manifest import read
+    from rules.pack import SHIPPED
 
     settings = options.load(config, assignments, *run.overrides(home, no_detectors=False, rules=rules))
+    if not settings.rules.files:
+        shipped = run.overrides(home, no_detectors=False, rules=(SHIPPED,))
+        settings = options.load(config, assignments, *shipped)
     look = terminal.of(context, settings.language)
     rows = _chosen(read(manifest, look.speech), only, look)
     with tempfile.TemporaryDirectory(prefix="citywall-evaluate-") as scratch:

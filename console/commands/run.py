@@ -85,7 +85,9 @@ def overrides(home: str | None, no_detectors: bool, rules: Sequence[Path] = ()) 
     """Options that stand for a settings key, as `--set` would give them."""
     given = [] if home is None else [f"home={json.dumps([n.strip() for n in home.split(',') if n.strip()])}"]
     if rules:
-        given.append(f"rules.files={json.dumps([str(path.resolve()) for path in rules])}")
+        from rules.pack import found
+
+        given.append(f"rules.files={json.dumps([str(found(path)) for path in rules])}")
     return [*given, "use_detectors=false"] if no_detectors else given
 
 

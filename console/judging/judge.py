@@ -10,7 +10,7 @@ from citywall.findings import Severity
 from citywall.i18n import tr
 from console import documents, severity
 from console.judging.manifest import Row
-from drills.classes import detectors_of
+from drills.classes import detectors_of, signature_class
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,15 @@ class Said:
     target: str
     first: str
     hosts: tuple[str, ...]
+    attack: str = ""  # the class of attack that a signature speaks of
 
     @classmethod
     def of(cls, document: Mapping[str, Any], language: str) -> Said:
         """Read an alert's document."""
         alert = documents.Alert.of(document, language)
         hosts = documents.hosts(document, "source") + documents.hosts(document, "destination")
-        return cls(alert.rule, alert.severity, alert.source, alert.target, alert.first, tuple(hosts))
+        attack = signature_class(documents.words(document, "event.action")) if _signed(alert.rule) else ""
+        return cls(alert.rule, alert.severity, alert.source, alert.target, alert.first, tuple(hosts), attack)
 
     @property
     def informational(self) -> bool:
@@ -77,7 +79,7 @@ class Verdict:
 def judge(row: Row, alerts: Sequence[Said], language: str) -> Verdict:
     """Judge a row by all alerts of its session.
 
-    An attack is found by an alert of a detector of its class, above informational (or informational
+    An attack is found by a detector or signature of its class, above informational (or informational
     where that is expected), with a named host as its source or target; where the row names no host,
     by class alone. A benign row is never "found"; its alerts above informational are false.
     """
@@ -97,11 +99,11 @@ def _benign(alerts: Sequence[Said], language: str) -> str:
 
 def _attack(row: Row, alerts: Sequence[Said], language: str) -> tuple[bool, str]:
     wanted = detectors_of(row.attack)
-    if not wanted:
+    if not wanted and not any(alert.attack == row.attack for alert in alerts):
         return False, tr("evaluate.no_detector", language, class_=row.attack)
     if not alerts:
         return False, tr("evaluate.no_alert", language)
-    of_class = [alert for alert in alerts if alert.rule.partition(".")[0] in wanted]
+    of_class = [a for a in alerts if a.rule.partition(".")[0] in wanted or a.attack == row.attack]
     if not of_class:
         return False, tr("evaluate.only_other_class", language, rules=_rules(alerts))
     heard = [alert for alert in of_class if row.informational or not alert.informational]
@@ -119,6 +121,10 @@ def _attack(row: Row, alerts: Sequence[Said], language: str) -> tuple[bool, str]
     hosts = ", ".join(dict.fromkeys(host for host in best.hosts if row.hosts.covers(host)))
     grade = severity.name(best.severity, language)
     return True, tr("evaluate.found", language, rule=best.rule, hosts=hosts, severity=grade)
+
+
+def _signed(rule: str) -> bool:
+    return rule.partition(".")[0] == "signature"
 
 
 def _rules(alerts: Sequence[Said]) -> str:

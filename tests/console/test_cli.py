@@ -60,7 +60,6 @@ def test_environment_decides_the_language(invoke: Any):
         (["run", "x", "--lang", "fr"], "'fr' is not one of 'en', 'zh'"),
         (["run", "x", "--set", "no.such=1"], "no: no such setting"),
         (["run", "x", "--set", "meter"], "must have the form KEY=VALUE"),
-        (["run", "x", "--rules", "y"], "signatures are not in this version"),
     ],
 )
 def test_bad_use_is_exit_code_2(invoke: Any, arguments: list[str], said: str):

@@ -96,7 +96,7 @@ def test_an_unreadable_settings_key(citywall: Citywall, tmp_path: Path, busy: Pa
 def test_bad_use(citywall: Citywall, busy: Path):
     assert citywall("run", "--nonsense", busy, code=2).stdout == ""
     citywall("run", code=2)
-    assert "--rules" in citywall("run", "--rules", busy, busy, code=2).stderr
+    assert "no rule of it can be used" in citywall("run", "--rules", busy, busy, code=1).stderr
 
 
 def test_a_query_that_cannot_be_read(citywall: Citywall, busy: Path):

