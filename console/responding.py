@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from citywall.errors import Refused, StoreConflict, UsageError
 from citywall.permissions import Identity, Target
@@ -147,18 +148,8 @@ class Responding:
             return do(desk, by)
 
     def _world(self, accounts: Accounts) -> World:
-        from playbooks.actions.base import World
+        from console.commands.playbooks import world_of
         from playbooks.casenotes import CaseNotes
 
         notes = CaseNotes(self._data, self._settings, accounts, self._clock)
-        return World(self._data, self._settings, alert=self._alert, cases=notes)
-
-    def _alert(self, alert_id: str) -> dict[str, Any] | None:
-        from alerts.store import open_store
-
-        chosen = self._settings
-        store = open_store(chosen.store, self._data, read_only=True, elasticsearch=chosen.elasticsearch)
-        try:
-            return store.get(alert_id)
-        finally:
-            store.close()
+        return replace(world_of(self._data, self._settings), cases=notes)
