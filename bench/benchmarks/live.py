@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.harness import Benchmark, Context, Result
 from bench.live import service, wire
 from bench.subjects import OURS
-from ingest.capture.headers import PCAP_HEADER
+from ingest.capture.joining import join
 
 #: Packets a second of the even replay, and how often the scene is sent.
 RATE, TIMES = 50_000, 3
@@ -126,9 +126,7 @@ def _passed(data: Path, scene: Path, rate: int, settings: tuple[str, ...]) -> Pa
 def _again(folder: Path) -> Alerts:
     """Alerts of a run over the packets that the even session kept, its files joined: one session again."""
     whole = folder / "kept.pcap"
-    with whole.open("wb") as out:
-        for i, kept in enumerate(sorted((folder / "even" / "packets").rglob("*.pcap"))):
-            out.write(kept.read_bytes()[PCAP_HEADER if i else 0 :])
+    join(sorted((folder / "even" / "packets").rglob("*.pcap")), whole)
     command = [sys.executable, "-m", "console", "run", str(whole), "--data", str(folder / "again"), "--plain"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
