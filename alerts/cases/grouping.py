@@ -93,12 +93,10 @@ def grouped(members: Iterable[Member], rules: CaseSettings) -> list[Group]:
 def _home(member: Member, at_key: dict[str, Group], rules: CaseSettings) -> Group | None:
     """The group a member joins, made one of those it touches; None where it begins one."""
     touched = {id(g): g for key in member.keys if key in at_key for g in (_whole(at_key[key]),)}
-    fitting = sorted(
-        (g for g in touched.values() if _joins(member, g, rules)), key=lambda g: (g.first, g.members[0].id)
-    )
-    if not fitting:
-        return None
-    base, *others = fitting
+    fitting = [g for g in touched.values() if _joins(member, g, rules)]
+    if len(fitting) <= 1:
+        return fitting[0] if fitting else None
+    base, *others = sorted(fitting, key=lambda g: (g.first, g.members[0].id))
     for other in others:
         if len(base.members) + len(other.members) >= rules.max_alerts:
             continue
