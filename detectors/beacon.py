@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP, UDP
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, plain
 from detectors.relations import records
 from detectors.relations.detector import SECOND, RelationDetector, among, crowd, protocol, seconds
 from detectors.relations.records import STARTS
@@ -113,8 +113,8 @@ class Beacon(RelationDetector):
         for k in np.flatnonzero(hits):
             parts = {name: float(values[k]) for name, values in scores._asdict().items()}
             i = which[k]
-            row = reports[related.pair_rows[i]]
-            drafts.append(self._draft(pairs[i], row, parts, inside=bool(inside[i])))
+            pair, row = plain(pairs[i]), plain(reports[related.pair_rows[i]])
+            drafts.append(self._draft(pair, row, parts, inside=bool(inside[i])))
         return drafts
 
     def _draft(self, pair: Any, row: Any, parts: dict[str, float], *, inside: bool) -> Draft:

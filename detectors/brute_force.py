@@ -15,7 +15,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.findings import Severity
-from detectors.base import Detector, Draft, ratio
+from detectors.base import Detector, Draft, plain, ratio
 from detectors.features import kernels
 from detectors.features.tables import Seen
 from detectors.places import distinct
@@ -119,7 +119,11 @@ class BruteForce(Detector):
         success = (logins["successes"] > 0) & alike & (attempts >= p.attempts * factor)
         return [
             self._draft(
-                logins[i], reports[seen.login_rows[i]], int(recent[i]), bool(success[i]), int(factor[i])
+                plain(logins[i]),
+                plain(reports[seen.login_rows[i]]),
+                int(recent[i]),
+                bool(success[i]),
+                int(factor[i]),
             )
             for i in np.flatnonzero(guessing | success)
         ]

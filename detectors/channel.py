@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, plain
 from detectors.relations import records
 from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
@@ -94,7 +94,7 @@ class Channel(RelationDetector):
             "odd_web_port": tcp & web,
         }
         return [
-            self._draft(kind, pairs[i], reports[related.pair_rows[i]])
+            self._draft(kind, plain(pairs[i]), plain(reports[related.pair_rows[i]]))
             for kind, hits in told.items()
             for i in np.flatnonzero(hits)
         ]

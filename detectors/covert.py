@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import ICMP, ICMPV6
 from citywall.findings import Severity
-from detectors.base import Draft, ratio
+from detectors.base import Draft, plain, ratio
 from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
@@ -78,7 +78,9 @@ class Covert(RelationDetector):
         uneven = np.maximum(_apart(out, home), _apart(sent, back))
         told &= (mean >= p.mean_bytes) & (uneven >= p.uneven)
         return [
-            self._draft(pairs[i], reports[related.pair_rows[i]], float(mean[i]), float(uneven[i]))
+            self._draft(
+                plain(pairs[i]), plain(reports[related.pair_rows[i]]), float(mean[i]), float(uneven[i])
+            )
             for i in np.flatnonzero(told)
         ]
 

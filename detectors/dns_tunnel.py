@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import UDP
 from citywall.findings import Severity
-from detectors.base import Draft, ratio
+from detectors.base import Draft, plain, ratio
 from detectors.relations.detector import RelationDetector, protocol, seconds
 from detectors.relations.tables import Related
 
@@ -87,8 +87,8 @@ class DnsTunnel(RelationDetector):
         much = told & ~large & (volume >= p.volume_bytes)
         drafts = []
         for i in np.flatnonzero(large | much):
-            row = reports[related.pair_rows[i]]
-            drafts.append(self._draft(pairs[i], row, float(mean[i]), int(volume[i]), large=bool(large[i])))
+            pair, row = plain(pairs[i]), plain(reports[related.pair_rows[i]])
+            drafts.append(self._draft(pair, row, float(mean[i]), int(volume[i]), large=bool(large[i])))
         return drafts
 
     def _draft(self, pair: Any, row: Any, mean: float, volume: int, *, large: bool) -> Draft:

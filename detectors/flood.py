@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import PROTOCOL_NAMES
 from citywall.findings import Endpoint, Evidence, Severity
-from detectors.base import Detector, Draft, ratio
+from detectors.base import Detector, Draft, plain, ratio
 from detectors.features import kernels
 from detectors.features.tables import Seen
 from detectors.places import distinct
@@ -177,7 +177,7 @@ class Flood(Detector):
         shape = zip(score, by_flows > by_packets, sources, spread, hosts, strict=True)
         shapes = [_Shape(*(v.item() for v in values)) for values in shape]
         return [
-            self._draft(targets[i], reports[seen.target_rows[i]], limits[i], shapes[i])
+            self._draft(plain(targets[i]), plain(reports[seen.target_rows[i]]), limits[i], shapes[i])
             for i in np.flatnonzero(hit)
         ]
 

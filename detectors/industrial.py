@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, plain
 from detectors.relations.detector import SECOND, RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
@@ -76,14 +76,16 @@ class Industrial(RelationDetector):
         recon = modbus & ((pairs["errors"] >= p.refusals) | (codes >= p.functions))
         writes = modbus & (pairs["writes"] > 0)
         drafts = [
-            self._pair(kind, pairs[i], reports[related.pair_rows[i]], int(codes[i]))
+            self._pair(kind, plain(pairs[i]), plain(reports[related.pair_rows[i]]), int(codes[i]))
             for kind, hits in (("recon", recon), ("writes", writes))
             for i in np.flatnonzero(hits)
         ]
         learnt = services["last"] - services["began"] >= p.learn_s * SECOND
         learnt &= (services["newcomer"] == 1) & (services["flows"] > p.learn_flows)
         strange = np.flatnonzero(learnt & among(services["port"], p.ports))
-        return drafts + [self._strange(services[i], reports[related.service_rows[i]]) for i in strange]
+        return drafts + [
+            self._strange(plain(services[i]), plain(reports[related.service_rows[i]])) for i in strange
+        ]
 
     def _pair(self, kind: str, pair: Any, row: Any, codes: int) -> Draft:
         p = self.parameters

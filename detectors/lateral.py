@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, plain
 from detectors.brute_force import LOGINS
 from detectors.places import common_prefix
 from detectors.relations import records
@@ -104,10 +104,10 @@ class Lateral(RelationDetector):
         hosts = estimate(related.reached[told]).tolist()
         drafts = []
         for i, n in zip(told, hosts, strict=True):
-            row = reports[related.spread_rows[i]]
-            if n < p.targets or not self.places.is_home(int(row["dst_hi"]), int(row["dst_lo"])):
+            row = plain(reports[related.spread_rows[i]])
+            if n < p.targets or not self.places.is_home(row["dst_hi"], row["dst_lo"]):
                 continue
-            drafts.append(self._fan(spreads[i], row, n))
+            drafts.append(self._fan(plain(spreads[i]), row, n))
         return drafts
 
     def _fan(self, spread: Any, row: Any, hosts: float) -> Draft:
@@ -142,7 +142,7 @@ class Lateral(RelationDetector):
         called &= (edges["ever"] & records.DIRECTORY == 0) & (crowd(edges["unheard"]) < p.common)
         told = (put | called) & self.places.are_home(edges["dst_hi"], edges["dst_lo"])
         return [
-            self._edge(edges[i], reports[related.edge_rows[i]], put=bool(put[i]))
+            self._edge(plain(edges[i]), plain(reports[related.edge_rows[i]]), put=bool(put[i]))
             for i in np.flatnonzero(told)
         ]
 
@@ -175,7 +175,7 @@ class Lateral(RelationDetector):
         told = (pairs["asks"] & records.RPC != 0) & (pairs["now_flows"] >= p.calls) & (pairs["proto"] == TCP)
         drafts = []
         for i in np.flatnonzero(told):
-            pair, row = pairs[i], reports[related.pair_rows[i]]
+            pair, row = plain(pairs[i]), plain(reports[related.pair_rows[i]])
             source, target = self.source(pair), self.service(pair)
             calls = int(pair["now_flows"])
             drafts.append(

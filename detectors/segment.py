@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.addresses import mac_to_text
 from citywall.findings import Endpoint, Severity
-from detectors.base import Draft
+from detectors.base import Draft, plain
 from detectors.places import distinct
 from detectors.relations import records
 from detectors.relations.detector import SECOND, RelationDetector, seconds
@@ -97,7 +97,7 @@ class Segment(RelationDetector):
             "strange_dhcp": (segments["kind"] == records.DHCP_SERVERS) & strange & ~many,
         }
         return [
-            self._segment(kind, segments[i], reports[related.segment_rows[i]])
+            self._segment(kind, plain(segments[i]), plain(reports[related.segment_rows[i]]))
             for kind, hits in told.items()
             for i in np.flatnonzero(hits)
         ]
@@ -136,8 +136,8 @@ class Segment(RelationDetector):
         contended = np.flatnonzero(bindings["flips"] >= p.flips)
         claimed = np.flatnonzero((cards["claims"] >= 2) & (cards["unasked"] >= p.unasked))
         return [
-            *(self._contended(bindings[i], events[related.binding_rows[i]]) for i in contended),
-            *(self._claimed(cards[i], events[related.card_rows[i]]) for i in claimed),
+            *(self._contended(plain(bindings[i]), plain(events[related.binding_rows[i]])) for i in contended),
+            *(self._claimed(plain(cards[i]), plain(events[related.card_rows[i]])) for i in claimed),
         ]
 
     def _contended(self, binding: Any, row: Any) -> Draft:

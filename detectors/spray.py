@@ -15,7 +15,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, plain
 from detectors.brute_force import LOGINS, PORTS
 from detectors.features.kernels import SERVICES
 from detectors.places import common_prefix
@@ -79,7 +79,7 @@ class Spray(RelationDetector):
         for i, hosts in zip(told, estimate(related.reached[told]).tolist(), strict=True):
             if hosts < p.services:
                 continue
-            spread, row = spreads[i], reports[related.spread_rows[i]]
+            spread, row = plain(spreads[i]), plain(reports[related.spread_rows[i]])
             source = self.places.endpoint(spread["src_hi"], spread["src_lo"], spread["domain"])
             base = (spread["base_hi"], spread["base_lo"])
             address, length = common_prefix(base, (spread["spread_hi"], spread["spread_lo"]))
@@ -109,11 +109,11 @@ class Spray(RelationDetector):
         told = np.flatnonzero((services["attempts"] >= p.attempts) & among(services["port"], LOGINS))
         drafts = []
         for i, hosts in zip(told, estimate(related.comers[told]).tolist(), strict=True):
-            service = services[i]
+            service = plain(services[i])
             attempts = int(service["attempts"])
             if hosts < p.sources or attempts > 40 * hosts:  # few guess much: that is plain guessing
                 continue
-            drafts.append(self._crowd(service, reports[related.service_rows[i]], float(hosts)))
+            drafts.append(self._crowd(service, plain(reports[related.service_rows[i]]), float(hosts)))
         return drafts
 
     def _crowd(self, service: Any, row: Any, hosts: float) -> Draft:
