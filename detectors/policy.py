@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from citywall.batches import TCP, UDP
 from citywall.errors import SettingsError
 from citywall.findings import Severity
-from detectors.base import Draft, plain
+from citywall.rows import take
+from detectors.base import Draft, shown
 from detectors.places import Places
 from detectors.prefixes import Prefixes
 from detectors.relations.detector import RelationDetector, among, protocol, seconds
@@ -94,26 +95,31 @@ class Policy(RelationDetector):
     def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         """Predicates over pairs that were answered."""
         pairs = related.pairs
+        rows = np.flatnonzero((pairs["answered"] > 0) & among(pairs["proto"], (TCP, UDP)))
+        if not len(rows):
+            return []
+        pairs, pair_rows = take(pairs, rows), related.pair_rows[rows]
         src = pairs["src_hi"], pairs["src_lo"]
         dst = pairs["dst_hi"], pairs["dst_lo"]
         port, tcp = pairs["port"], pairs["proto"] == TCP
-        met = (pairs["answered"] > 0) & among(pairs["proto"], (TCP, UDP))
         outside = ~self.places.are_home(*dst)
-        spoken = met & (pairs["now_sent"] + pairs["now_back"] > 0)
+        spoken = pairs["now_sent"] + pairs["now_back"] > 0
         logged_in = spoken & tcp & (pairs["sent_bytes"] >= _LOGIN_BYTES * pairs["flows"])
+        named = port == 443
+        if named.any():
+            named &= self._resolvers.hold(*dst)
         told = {
-            "outreach": met & outside & self._isolated.hold(*src),
-            "crossing": met & self._crossing(src, dst),
+            "outreach": outside & self._isolated.hold(*src),
+            "crossing": self._crossing(src, dst),
             "remote_control": spoken & tcp & outside & among(port, tuple(REMOTE)),
             "clear_text": logged_in & among(port, tuple(CLEAR_TEXT)),
-            "encrypted_dns": spoken & outside
-            & ((port == 853) | ((port == 443) & self._resolvers.hold(*dst))),
+            "encrypted_dns": spoken & outside & ((port == 853) | named),
             "anonymiser": spoken & tcp & outside & among(port, TOR),
-        }  # fmt: skip
+        }
         return [
-            self._draft(kind, plain(pairs[i]), plain(reports[related.pair_rows[i]]))
+            self._draft(kind, pair, row)
             for kind, hits in told.items()
-            for i in np.flatnonzero(hits)
+            for pair, row in shown(pairs, pair_rows, reports, hits)
         ]
 
     def _crossing(self, src: tuple[Any, Any], dst: tuple[Any, Any]) -> NDArray[np.bool_]:
