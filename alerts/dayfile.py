@@ -64,7 +64,14 @@ CREATE TABLE minutes (
 CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = 'ascii');
 """
 
-_PATHS = {field: tuple(field.split(".")) for field in COLUMNS}
+#: Fields by the object they are in, each with its place among the columns: objects are looked up once.
+_OBJECTS = {
+    tuple(parent.split(".")) if parent else (): [
+        (name, at, field) for at, field in enumerate(COLUMNS) for name in (field.rpartition(".")[2],)
+        if field.rpartition(".")[0] == parent
+    ]
+    for parent in dict.fromkeys(field.rpartition(".")[0] for field in COLUMNS)
+}  # fmt: skip
 _NAMES = ("n", *COLUMNS.values(), "doc")
 _TIME, _SEVERITY = (_NAMES.index(name) for name in ("time", "severity"))
 #: Rows are replaced by number, so that what is said of an alert again stays where it was.
@@ -267,22 +274,23 @@ def _write(cursor: sqlite3.Cursor, documents: Sequence[Document]) -> None:
 
 def _row(document: Document) -> list[Any]:
     """The columns of a document. Raises StoreError where it lacks any that all need."""
-    row = [_value(path, field, document) for field, path in _PATHS.items()]
+    row: list[Any] = [None] * len(COLUMNS)
+    for path, fields in _OBJECTS.items():
+        parent: Any = document
+        for name in path:
+            parent = parent.get(name) if isinstance(parent, dict) else None
+        if not isinstance(parent, dict):
+            continue
+        for name, at, field in fields:
+            if (value := parent.get(name)) is not None:
+                row[at] = (
+                    times.from_iso(value) if field in TIMES
+                    else tokens.fold(value) if field in TEXTS else value
+                )  # fmt: skip
     if missing := [name for name, value in zip(COLUMNS.values(), row, strict=True)
                    if value is None and name in NEEDED]:  # fmt: skip
         raise StoreError(f"alert {row[0]} lacks {', '.join(missing)}")
     return row
-
-
-def _value(path: tuple[str, ...], field: str, document: Document) -> Any:
-    value: Any = document
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    if value is None:
-        return None
-    if field in TIMES:
-        return times.from_iso(value)
-    return tokens.fold(value) if field in TEXTS else value
 
 
 def _addresses(n: int, document: Document) -> set[tuple[int, int, bytes, bytes]]:

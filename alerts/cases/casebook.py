@@ -28,7 +28,7 @@ from citywall.permissions import LIAISON, Identity, Target
 #: Alerts taken in one transaction.
 BATCH = 500
 #: Groups of new alerts that are seen to together: a case that several of them touch is made anew once.
-TOGETHER = 64
+TOGETHER = 128
 _PAGE = 200
 #: A place in the order of cases: the time (ns) and id of the last one before it.
 Place = tuple[int, str]
