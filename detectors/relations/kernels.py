@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from citywall.kernels import bare_kernel, hash_address, internal, mix64, prefetch
+from citywall.kernels import bare_kernel, hash_address, internal, leading_zeros64, mix64, prefetch
 from detectors.features.kernels import (
     ACK,
     AHEAD,
@@ -360,6 +360,12 @@ def clamp(time):
 
 
 @internal
+def doublings(count):
+    """How often a count, from 1 on, has doubled; 0 for none."""
+    return 63 - leading_zeros64(U8(max(count, np.int64(1))))
+
+
+@internal
 def pair_salt(proto, port):
     """Salt that tells relations by protocol and port."""
     return (U8(32) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
@@ -428,11 +434,7 @@ def crowd_at(tables, key, h, source, time):
     place = tables.places[i]
     if note_rank(tables.crowds, i, mix64(source)):
         place["sources"] += 1
-    place["keep"] = time
-    weight = np.int64(place["sources"])
-    while weight > 1:
-        place["keep"] += BONUS
-        weight >>= 1
+    place["keep"] = time + BONUS * doublings(np.int64(place["sources"]))
     empty = 0
     for k in range(CROWD):
         if tables.crowds[i, k] == 0:
@@ -579,11 +581,7 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
     if port == 502 and first_answer and not swap and row["src_payload"] > U8(0):
         show = industrial(pair, row) or show
     pair["last"] = time
-    pair["keep"] = time
-    flows = np.int64(pair["flows"])
-    while flows > 1:
-        pair["keep"] += BONUS
-        flows >>= 1
+    pair["keep"] = time + BONUS * doublings(np.int64(pair["flows"]))
     return i, is_new, show
 
 
@@ -668,11 +666,7 @@ def spread_row(tables, reach, output, row, n, time, a, b, domain, watched, first
         if rose:
             spread["changes"] += 1
     spread["last"] = time
-    spread["keep"] = time
-    weight = np.int64(spread["changes"])
-    while weight > 1:
-        spread["keep"] += BONUS
-        weight >>= 1
+    spread["keep"] = time + BONUS * doublings(np.int64(spread["changes"]))
     changes, attempts = np.int64(spread["changes"]), np.int64(spread["attempts"])
     if changes >= reach.gate and (
         (rose and significant(changes) != significant(changes - 1))
@@ -730,11 +724,7 @@ def service_row(tables, reach, output, row, n, time, a, b, domain, watched, firs
                 service["newcomer"] = 1
         service["flows"] += 1
     service["last"] = time
-    service["keep"] = time
-    weight = np.int64(service["changes"]) + np.int64(service["flows"])
-    while weight > 1:
-        service["keep"] += BONUS
-        weight >>= 1
+    service["keep"] = time + BONUS * doublings(np.int64(service["changes"]) + np.int64(service["flows"]))
     changes, attempts = np.int64(service["changes"]), np.int64(service["attempts"])
     guessed = changes >= reach.gate and (
         (rose and significant(changes) != significant(changes - 1))
