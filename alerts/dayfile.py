@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +64,31 @@ CREATE TABLE minutes (
 CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = 'ascii');
 """
 
-_PATHS = {field: tuple(field.split(".")) for field in COLUMNS}
-_NAMES = (*COLUMNS.values(), "doc")
+#: Fields by the object they are in, each with its place among the columns: objects are looked up once.
+_OBJECTS = {
+    tuple(parent.split(".")) if parent else (): [
+        (name, at, field) for at, field in enumerate(COLUMNS) for name in (field.rpartition(".")[2],)
+        if field.rpartition(".")[0] == parent
+    ]
+    for parent in dict.fromkeys(field.rpartition(".")[0] for field in COLUMNS)
+}  # fmt: skip
+_NAMES = ("n", *COLUMNS.values(), "doc")
+_TIME, _SEVERITY = (_NAMES.index(name) for name in ("time", "severity"))
+#: Rows are replaced by number, so that what is said of an alert again stays where it was.
 _UPSERT = f"""
 INSERT INTO alerts ({", ".join(_NAMES)}) VALUES ({", ".join("?" * len(_NAMES))})
-ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])}
-RETURNING n
+ON CONFLICT (n) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES[1:])}
 """  # noqa: S608 (names of ours)
+_KNOWN = """
+SELECT id, n, time, severity, body FROM alerts LEFT JOIN words ON words.rowid = n
+WHERE id IN (SELECT value FROM json_each(?))
+"""
 _COUNT_MINUTE = """
 INSERT INTO minutes (minute, severity, count) VALUES (?, ?, ?)
 ON CONFLICT (minute, severity) DO UPDATE SET count = count + excluded.count
 """
+#: Documents written together.
+_BATCH = 500
 
 Row = tuple[int, str, bytes]  # time, id, document
 Document = dict[str, Any]
@@ -98,8 +114,8 @@ class DayFile:
     def upsert(self, documents: Sequence[Document]) -> None:
         """Write documents in one transaction."""
         with self._failing(), self._transaction() as cursor:
-            for document in documents:
-                _write(cursor, document)
+            for at in range(0, len(documents), _BATCH):
+                _write(cursor, documents[at : at + _BATCH])
 
     def get(self, alert_id: str) -> bytes | None:
         """The document of an id, as JSON."""
@@ -223,51 +239,68 @@ class DayFile:
             ) from e
 
 
-def _write(cursor: sqlite3.Cursor, document: Document) -> None:
-    row = [_value(path, field, document) for field, path in _PATHS.items()]
-    columns = dict(zip(COLUMNS.values(), row, strict=True))
-    missing = [name for name in NEEDED if columns[name] is None]
-    if missing:
-        raise StoreError(f"alert {columns['id']} lacks {', '.join(missing)}")
-    time, severity = int(columns["time"]), columns["severity"]
-    before = cursor.execute("SELECT time, severity FROM alerts WHERE id = ?", (columns["id"],)).fetchone()
-    row.append(msgspec.json.encode(document))
-    (n,) = cursor.execute(_UPSERT, row).fetchone()
-    if before is not None:
-        cursor.execute(_COUNT_MINUTE, (_minute(before[0]), before[1], -1))
-    cursor.execute(_COUNT_MINUTE, (_minute(time), severity, 1))
-    _write_addresses(cursor, n, document)
-    _write_words(cursor, n, tokens.joined(searchable(document)))
+def _write(cursor: sqlite3.Cursor, documents: Sequence[Document]) -> None:
+    """Write documents; of several of one id the last. Table by table: that is several times faster."""
+    rows = {row[0]: (row, document) for document in documents for row in (_row(document),)}
+    known = {
+        row[0]: row[1:]
+        for row in cursor.execute(_KNOWN, (msgspec.json.encode(list(rows)).decode(),)).fetchall()
+    }
+    (last,) = cursor.execute("SELECT ifnull(max(n), 0) FROM alerts").fetchone()
+    counts: Counter[tuple[int, int]] = Counter()
+    alerts, addresses, words, gone = [], [], [], []
+    for alert_id, (row, document) in rows.items():
+        body = tokens.joined(searchable(document))
+        if alert_id in known:
+            n, time, severity, before = known[alert_id]
+            counts[_minute(time), severity] -= 1
+            if before != body:
+                gone.append((n,))
+        else:
+            n, before = (last := last + 1), None
+        numbered = (n, *row, msgspec.json.encode(document))
+        counts[_minute(numbered[_TIME]), numbered[_SEVERITY]] += 1
+        alerts.append(numbered)
+        addresses += sorted(_addresses(n, document))
+        if before != body:
+            words.append((n, body))
+    cursor.executemany("DELETE FROM addresses WHERE alert = ?", [(row[0],) for row in known.values()])
+    cursor.executemany("DELETE FROM words WHERE rowid = ?", gone)
+    cursor.executemany(_UPSERT, alerts)
+    cursor.executemany("INSERT INTO addresses VALUES (?, ?, ?, ?)", addresses)
+    cursor.executemany("INSERT INTO words (rowid, body) VALUES (?, ?)", words)
+    cursor.executemany(_COUNT_MINUTE, [(*minute, count) for minute, count in counts.items() if count])
 
 
-def _value(path: tuple[str, ...], field: str, document: Document) -> Any:
-    value: Any = document
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    if value is None:
-        return None
-    if field in TIMES:
-        return times.from_iso(value)
-    return tokens.fold(value) if field in TEXTS else value
+def _row(document: Document) -> list[Any]:
+    """The columns of a document. Raises StoreError where it lacks any that all need."""
+    row: list[Any] = [None] * len(COLUMNS)
+    for path, fields in _OBJECTS.items():
+        parent: Any = document
+        for name in path:
+            parent = parent.get(name) if isinstance(parent, dict) else None
+        if not isinstance(parent, dict):
+            continue
+        for name, at, field in fields:
+            if (value := parent.get(name)) is not None:
+                row[at] = (
+                    times.from_iso(value) if field in TIMES
+                    else tokens.fold(value) if field in TEXTS else value
+                )  # fmt: skip
+    if missing := [name for name, value in zip(COLUMNS.values(), row, strict=True)
+                   if value is None and name in NEEDED]:  # fmt: skip
+        raise StoreError(f"alert {row[0]} lacks {', '.join(missing)}")
+    return row
 
 
-def _write_addresses(cursor: sqlite3.Cursor, n: int, document: Document) -> None:
-    cursor.execute("DELETE FROM addresses WHERE alert = ?", (n,))
-    rows = set()
-    for field, side in SIDES.items():
-        for value in values_at(document, field):
-            start, stop = network_of(value)
-            rows.add((n, side, address_key(start), address_key(stop)))
-    cursor.executemany("INSERT INTO addresses VALUES (?, ?, ?, ?)", sorted(rows))
+def _addresses(n: int, document: Document) -> set[tuple[int, int, bytes, bytes]]:
+    return {(n, side, *_span(value)) for field, side in SIDES.items() for value in values_at(document, field)}
 
 
-def _write_words(cursor: sqlite3.Cursor, n: int, body: str) -> None:
-    before = cursor.execute("SELECT body FROM words WHERE rowid = ?", (n,)).fetchone()
-    if before is not None and before[0] == body:
-        return
-    if before is not None:
-        cursor.execute("DELETE FROM words WHERE rowid = ?", (n,))
-    cursor.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (n, body))
+@lru_cache(maxsize=16384)
+def _span(text: str) -> tuple[bytes, bytes]:
+    start, stop = network_of(text)
+    return address_key(start), address_key(stop)
 
 
 def _minute(time: int) -> int:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +34,11 @@ _FIND = """
 SELECT kind, id, body, version, at, refs FROM documents WHERE kind = ? AND at >= ? AND id IN
 (SELECT id FROM refs WHERE kind = ? AND ref IN (SELECT value FROM json_each(?))) ORDER BY id
 """
+_STANDING = """
+SELECT id, version, refs FROM documents WHERE kind = ? AND id IN (SELECT value FROM json_each(?))
+"""
+_WRITE = "INSERT OR REPLACE INTO documents (kind, id, version, at, refs, body) VALUES (?, ?, ?, ?, ?, ?)"
+_FORGET = "DELETE FROM refs WHERE kind = ? AND ref = ? AND id = ?"
 
 
 class _Asking:
@@ -78,17 +83,18 @@ class Transaction(Audited, _Asking):
         if (before.version if before else ABSENT) != version:
             raise StoreConflict(f"{doc.kind} {doc.id} was changed meanwhile: read it again")
         after = msgspec.structs.replace(doc, version=version + 1)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO documents (kind, id, version, at, refs, body) VALUES (?, ?, ?, ?, ?, ?)",
-            (after.kind, after.id, after.version, after.at, msgspec.json.encode(after.refs), after.body),
-        )
-        old, new = set(before.refs if before else ()), set(after.refs)
-        self._forget(doc.kind, doc.id, old - new)
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO refs (kind, ref, id) VALUES (?, ?, ?)",
-            [(doc.kind, ref, doc.id) for ref in sorted(new - old)],
-        )
+        self._write(doc.kind, [(after, before.refs if before else ())])
         return after
+
+    def renew(self, kind: str, docs: Sequence[Doc]) -> None:
+        """See :class:`alerts.documents.Writing`."""
+        ids = msgspec.json.encode([doc.id for doc in docs]).decode()
+        known = {doc_id: rest for doc_id, *rest in self._connection.execute(_STANDING, (kind, ids))}
+        written: list[tuple[Doc, Iterable[str]]] = []
+        for doc in docs:
+            version, refs = known.get(doc.id, (ABSENT, b"[]"))
+            written.append((msgspec.structs.replace(doc, version=version + 1), msgspec.json.decode(refs)))
+        self._write(kind, written)
 
     def drop(self, kind: str, doc_id: str) -> None:
         """See :class:`alerts.documents.Writing`."""
@@ -96,10 +102,20 @@ class Transaction(Audited, _Asking):
             self._forget(kind, doc_id, before.refs)
             self._connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, doc_id))
 
+    def _write(self, kind: str, docs: Iterable[tuple[Doc, Iterable[str]]]) -> None:
+        """Write documents of a kind, each with what it referred to before."""
+        rows, gone, come = [], [], []
+        for doc, before in docs:
+            rows.append((kind, doc.id, doc.version, doc.at, msgspec.json.encode(doc.refs), doc.body))
+            old, new = set(before), set(doc.refs)
+            gone += [(kind, ref, doc.id) for ref in sorted(old - new)]
+            come += [(kind, ref, doc.id) for ref in sorted(new - old)]
+        self._connection.executemany(_WRITE, rows)
+        self._connection.executemany(_FORGET, gone)
+        self._connection.executemany("INSERT OR IGNORE INTO refs (kind, ref, id) VALUES (?, ?, ?)", come)
+
     def _forget(self, kind: str, doc_id: str, refs: Iterable[str]) -> None:
-        self._connection.executemany(
-            "DELETE FROM refs WHERE kind = ? AND ref = ? AND id = ?", [(kind, ref, doc_id) for ref in refs]
-        )
+        self._connection.executemany(_FORGET, [(kind, ref, doc_id) for ref in refs])
 
 
 class DocFile:

@@ -7,7 +7,7 @@ version it was made from. :mod:`alerts.docfile` is the embedded implementation.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -58,6 +58,10 @@ class Writing(Reading, Protocol):
 
     def put(self, doc: Doc, version: int) -> Doc:
         """Write what was read as `version` (ABSENT: not there); raises StoreConflict where that is past."""
+        ...
+
+    def renew(self, kind: str, docs: Sequence[Doc]) -> None:
+        """Write documents of a kind over whatever version is there: for what is derived, and by one only."""
         ...
 
     def drop(self, kind: str, doc_id: str) -> None:

@@ -7,6 +7,7 @@ A query is a tree of :class:`And`, :class:`Or`, :class:`Not` over :class:`Term` 
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -172,6 +173,12 @@ def glob(pattern: str, text: str) -> bool:
 @lru_cache(maxsize=16384)
 def network_of(text: str) -> tuple[int, int]:
     """First and last address of an address or prefix, as 128-bit integers; raises ValueError."""
+    for family, shift in ((socket.AF_INET, _V4), (socket.AF_INET6, 0)):  # nearly all are single addresses
+        try:
+            value = shift + int.from_bytes(socket.inet_pton(family, text), "big")
+        except (OSError, ValueError):
+            continue
+        return value, value
     net = ipaddress.ip_network(text, strict=False)
     shift = _V4 if net.version == 4 else 0
     return shift + int(net.network_address), shift + int(net.broadcast_address)
@@ -185,19 +192,17 @@ def values_at(document: Any, path: str) -> list[Any]:
 
 
 def _gather(document: Any, path: str, found: list[Any]) -> None:
+    while isinstance(document, dict):
+        if path in document:
+            value = document[path]
+            values = value if isinstance(value, list) else (value,)
+            found += [v for v in values if v is not None and not isinstance(v, dict)]
+            return
+        name, _, path = path.partition(".")
+        document = document.get(name) if path else None
     if isinstance(document, list):
         for item in document:
             _gather(item, path, found)
-    elif not isinstance(document, dict):
-        return
-    elif path in document:
-        value = document[path]
-        values = value if isinstance(value, list) else (value,)
-        found += [v for v in values if v is not None and not isinstance(v, dict)]
-    else:
-        name, dot, rest = path.partition(".")
-        if dot and name in document:
-            _gather(document[name], rest, found)
 
 
 def matches(node: Node, document: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ rows are joined, chosen or copied.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,12 @@ Rows = NDArray[np.void]
 
 
 def _opaque(rows: Rows) -> NDArray[np.void]:
-    return rows.view(np.dtype((np.void, rows.dtype.itemsize)))
+    return rows.view(_opaque_dtype(rows.dtype.itemsize))
+
+
+@lru_cache
+def _opaque_dtype(size: int) -> np.dtype[np.void]:
+    return np.dtype((np.void, size))
 
 
 #: Bytes of a cache line.

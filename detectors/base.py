@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -16,6 +16,7 @@ from citywall.cards import DetectorCard
 from citywall.errors import SettingsError
 from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
 from citywall.i18n import tr
+from citywall.rows import take
 from citywall.state import Parts, bytes_of
 from detectors.features.tables import Seen
 from detectors.places import Places
@@ -237,6 +238,22 @@ def read_parameters(struct: type[T], name: str, given: Mapping[str, Any]) -> T:
         if "unknown field" in reason:
             key, reason = f"detectors.{name}.{reason.split('`')[1]}", "no such setting"
         raise SettingsError("settings", key, reason) from e
+
+
+def plain(records: NDArray[Any], which: NDArray[Any]) -> list[dict[str, Any]]:
+    """Some records as plain values: a finding reads some fifty of them, and each is dear on its own.
+
+    `which`: their numbers, or a mask.
+    """
+    names = records.dtype.names or ()
+    return [dict(zip(names, values, strict=True)) for values in take(records, which).tolist()]
+
+
+def shown(
+    records: NDArray[Any], rows: NDArray[np.int64], reports: NDArray[np.void], which: NDArray[Any]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Some copies of records, each with the row that it is as of, as plain values."""
+    return zip(plain(records, which), plain(reports, rows[which]), strict=True)
 
 
 def milli(value: float) -> int:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP, UDP
 from citywall.findings import Severity
-from detectors.base import Draft
+from citywall.rows import take
+from detectors.base import Draft, shown
 from detectors.relations import records
 from detectors.relations.detector import SECOND, RelationDetector, among, crowd, protocol, seconds
 from detectors.relations.records import STARTS
@@ -97,25 +98,30 @@ class Beacon(RelationDetector):
     def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         """Predicates over pairs with enough connections."""
         p, pairs = self.parameters, related.pairs
-        told = among(pairs["proto"], (TCP, UDP)) & ~among(pairs["port"], p.services)
-        told &= (pairs["flows"] >= p.flows) & (2 * pairs["answered"].astype(np.int64) > pairs["flows"])
+        told = (pairs["flows"] >= p.flows) & (2 * pairs["answered"].astype(np.int64) > pairs["flows"])
         told &= reports["report"][related.pair_rows] == 0
-        told &= _milestones(pairs["flows"])
+        which = np.flatnonzero(told & _milestones(pairs["flows"]))
+        if not len(which):
+            return []
+        pairs = take(pairs, which)
         inside = self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
+        told = among(pairs["proto"], (TCP, UDP)) & ~among(pairs["port"], p.services)
         told &= ~inside | ((pairs["port"] >= 1024) & ~among(pairs["port"], p.inside_services))
         told &= (pairs["asks"] | pairs["says"]) & records.SSH == 0  # guessing is regular too
         told &= pairs["last"] - pairs["began"] >= int(p.least_span_s * SECOND)
         told &= crowd(pairs["unheard"]) < p.everywhere
-        which = np.flatnonzero(told)
-        scores = scores_of(pairs[which], related.starts[which], related.sizes[which])
-        hits = (scores.gap_s >= p.least_gap_s) & (scores.score >= p.score)
-        drafts = []
-        for k in np.flatnonzero(hits):
-            parts = {name: float(values[k]) for name, values in scores._asdict().items()}
-            i = which[k]
-            row = reports[related.pair_rows[i]]
-            drafts.append(self._draft(pairs[i], row, parts, inside=bool(inside[i])))
-        return drafts
+        pairs, which, inside = take(pairs, told), which[told], inside[told]
+        scores = scores_of(pairs, related.starts[which], related.sizes[which])
+        hits = np.flatnonzero((scores.gap_s >= p.least_gap_s) & (scores.score >= p.score))
+        parts = [dict(zip(Scores._fields, values, strict=True))
+                 for values in np.column_stack(scores)[hits].tolist()]  # fmt: skip
+        rows = related.pair_rows[which]
+        return [
+            self._draft(pair, row, part, inside=bool(ours))
+            for ours, part, (pair, row) in zip(
+                inside[hits], parts, shown(pairs, rows, reports, hits), strict=True
+            )
+        ]
 
     def _draft(self, pair: Any, row: Any, parts: dict[str, float], *, inside: bool) -> Draft:
         p = self.parameters

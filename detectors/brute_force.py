@@ -15,7 +15,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.findings import Severity
-from detectors.base import Detector, Draft, ratio
+from detectors.base import Detector, Draft, ratio, shown
 from detectors.features import kernels
 from detectors.features.tables import Seen
 from detectors.places import distinct
@@ -117,11 +117,10 @@ class BruteForce(Detector):
         guessing = alike & (recent >= p.weak * factor)
         # a success is handed out only after the threshold was reached
         success = (logins["successes"] > 0) & alike & (attempts >= p.attempts * factor)
+        which = np.flatnonzero(guessing | success)
         return [
-            self._draft(
-                logins[i], reports[seen.login_rows[i]], int(recent[i]), bool(success[i]), int(factor[i])
-            )
-            for i in np.flatnonzero(guessing | success)
+            self._draft(login, row, int(recent[i]), bool(success[i]), int(factor[i]))
+            for i, (login, row) in zip(which, shown(logins, seen.login_rows, reports, which), strict=True)
         ]
 
     def _draft(self, login: Any, row: Any, recent: int, success: bool, factor: int) -> Draft:

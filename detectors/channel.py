@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, shown
 from detectors.relations import records
 from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
@@ -77,6 +77,8 @@ class Channel(RelationDetector):
     def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         """Predicates over what either side of a pair began with."""
         p, pairs = self.parameters, related.pairs
+        if not len(pairs):
+            return []
         asks, says, port = pairs["asks"], pairs["says"], pairs["port"]
         either = asks | says
         tcp = (pairs["proto"] == TCP) & (pairs["answered"] > 0)
@@ -94,9 +96,9 @@ class Channel(RelationDetector):
             "odd_web_port": tcp & web,
         }
         return [
-            self._draft(kind, pairs[i], reports[related.pair_rows[i]])
+            self._draft(kind, pair, row)
             for kind, hits in told.items()
-            for i in np.flatnonzero(hits)
+            for pair, row in shown(pairs, related.pair_rows, reports, hits)
         ]
 
     def _draft(self, kind: str, pair: Any, row: Any) -> Draft:

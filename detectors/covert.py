@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import ICMP, ICMPV6
 from citywall.findings import Severity
-from detectors.base import Draft, ratio
+from detectors.base import Draft, ratio, shown
 from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
@@ -77,9 +77,10 @@ class Covert(RelationDetector):
         mean = np.maximum(out, home)
         uneven = np.maximum(_apart(out, home), _apart(sent, back))
         told &= (mean >= p.mean_bytes) & (uneven >= p.uneven)
+        which = np.flatnonzero(told)
         return [
-            self._draft(pairs[i], reports[related.pair_rows[i]], float(mean[i]), float(uneven[i]))
-            for i in np.flatnonzero(told)
+            self._draft(pair, row, float(mean[i]), float(uneven[i]))
+            for i, (pair, row) in zip(which, shown(pairs, related.pair_rows, reports, which), strict=True)
         ]
 
     def _draft(self, pair: Any, row: Any, mean: float, uneven: float) -> Draft:

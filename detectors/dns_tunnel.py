@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import UDP
 from citywall.findings import Severity
-from detectors.base import Draft, ratio
+from detectors.base import Draft, ratio, shown
 from detectors.relations.detector import RelationDetector, protocol, seconds
 from detectors.relations.tables import Related
 
@@ -85,11 +85,11 @@ class DnsTunnel(RelationDetector):
         volume = pairs["now_sent_bytes"] + pairs["now_back_bytes"]
         large = told & (mean >= p.question_bytes)
         much = told & ~large & (volume >= p.volume_bytes)
-        drafts = []
-        for i in np.flatnonzero(large | much):
-            row = reports[related.pair_rows[i]]
-            drafts.append(self._draft(pairs[i], row, float(mean[i]), int(volume[i]), large=bool(large[i])))
-        return drafts
+        which = np.flatnonzero(large | much)
+        return [
+            self._draft(pair, row, float(mean[i]), int(volume[i]), large=bool(large[i]))
+            for i, (pair, row) in zip(which, shown(pairs, related.pair_rows, reports, which), strict=True)
+        ]
 
     def _draft(self, pair: Any, row: Any, mean: float, volume: int, *, large: bool) -> Draft:
         p = self.parameters

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP, UDP
 from citywall.findings import Severity
-from detectors.base import Draft, ratio
+from detectors.base import Draft, ratio, shown
 from detectors.relations.detector import RelationDetector, among, crowd, protocol, seconds
 from detectors.relations.tables import Related
 
@@ -68,7 +68,7 @@ class Exfiltration(RelationDetector):
         if told.any():
             told &= self.places.are_home(pairs["src_hi"], pairs["src_lo"])
             told &= ~self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
-        return [self._draft(pairs[i], reports[related.pair_rows[i]]) for i in np.flatnonzero(told)]
+        return [self._draft(pair, row) for pair, row in shown(pairs, related.pair_rows, reports, told)]
 
     def _draft(self, pair: Any, row: Any) -> Draft:
         p = self.parameters

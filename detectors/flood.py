@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import PROTOCOL_NAMES
 from citywall.findings import Endpoint, Evidence, Severity
-from detectors.base import Detector, Draft, ratio
+from detectors.base import Detector, Draft, ratio, shown
 from detectors.features import kernels
 from detectors.features.tables import Seen
 from detectors.places import distinct
@@ -174,11 +174,12 @@ class Flood(Detector):
         )  # fmt: skip
         score = np.maximum(by_packets, by_flows)
         hit = (score >= 1) & ((level == 0) | carpet)
+        which = np.flatnonzero(hit)
         shape = zip(score, by_flows > by_packets, sources, spread, hosts, strict=True)
         shapes = [_Shape(*(v.item() for v in values)) for values in shape]
         return [
-            self._draft(targets[i], reports[seen.target_rows[i]], limits[i], shapes[i])
-            for i in np.flatnonzero(hit)
+            self._draft(target, row, limits[i], shapes[i])
+            for i, (target, row) in zip(which, shown(targets, seen.target_rows, reports, which), strict=True)
         ]
 
     def _draft(self, target: Any, row: Any, limits: NDArray[np.int64], shape: _Shape) -> Draft:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, shown
 from detectors.relations.detector import SECOND, RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
@@ -70,20 +70,21 @@ class Industrial(RelationDetector):
         """Predicates over pairs and services of industrial protocols."""
         p, pairs, services = self.parameters, related.pairs, related.services
         modbus = (pairs["port"] == _MODBUS) & (pairs["proto"] == TCP)
-        codes = np.zeros(len(pairs), np.int64)
-        for i in np.flatnonzero(modbus):
-            codes[i] = int(pairs["functions"][i]).bit_count()
+        codes = np.bitwise_count(pairs["functions"])
         recon = modbus & ((pairs["errors"] >= p.refusals) | (codes >= p.functions))
         writes = modbus & (pairs["writes"] > 0)
         drafts = [
-            self._pair(kind, pairs[i], reports[related.pair_rows[i]], int(codes[i]))
+            self._pair(kind, pair, row, pair["functions"].bit_count())
             for kind, hits in (("recon", recon), ("writes", writes))
-            for i in np.flatnonzero(hits)
+            for pair, row in shown(pairs, related.pair_rows, reports, hits)
         ]
         learnt = services["last"] - services["began"] >= p.learn_s * SECOND
         learnt &= (services["newcomer"] == 1) & (services["flows"] > p.learn_flows)
         strange = np.flatnonzero(learnt & among(services["port"], p.ports))
-        return drafts + [self._strange(services[i], reports[related.service_rows[i]]) for i in strange]
+        return drafts + [
+            self._strange(service, row)
+            for service, row in shown(services, related.service_rows, reports, strange)
+        ]
 
     def _pair(self, kind: str, pair: Any, row: Any, codes: int) -> Draft:
         p = self.parameters

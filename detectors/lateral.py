@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, shown
 from detectors.brute_force import LOGINS
 from detectors.places import common_prefix
 from detectors.relations import records
@@ -103,11 +103,10 @@ class Lateral(RelationDetector):
             return []
         hosts = estimate(related.reached[told]).tolist()
         drafts = []
-        for i, n in zip(told, hosts, strict=True):
-            row = reports[related.spread_rows[i]]
-            if n < p.targets or not self.places.is_home(int(row["dst_hi"]), int(row["dst_lo"])):
+        for n, (spread, row) in zip(hosts, shown(spreads, related.spread_rows, reports, told), strict=True):
+            if n < p.targets or not self.places.is_home(row["dst_hi"], row["dst_lo"]):
                 continue
-            drafts.append(self._fan(spreads[i], row, n))
+            drafts.append(self._fan(spread, row, n))
         return drafts
 
     def _fan(self, spread: Any, row: Any, hosts: float) -> Draft:
@@ -140,10 +139,10 @@ class Lateral(RelationDetector):
         put = (edges["share_bytes"] >= least) & (edges["ways"] & records.SHARE != 0)
         called = (edges["rpc_bytes"] >= p.rpc_bytes) & (edges["ways"] & records.MAPPER != 0)
         called &= (edges["ever"] & records.DIRECTORY == 0) & (crowd(edges["unheard"]) < p.common)
-        told = (put | called) & self.places.are_home(edges["dst_hi"], edges["dst_lo"])
+        which = np.flatnonzero((put | called) & self.places.are_home(edges["dst_hi"], edges["dst_lo"]))
         return [
-            self._edge(edges[i], reports[related.edge_rows[i]], put=bool(put[i]))
-            for i in np.flatnonzero(told)
+            self._edge(edge, row, put=bool(put[i]))
+            for i, (edge, row) in zip(which, shown(edges, related.edge_rows, reports, which), strict=True)
         ]
 
     def _edge(self, edge: Any, row: Any, *, put: bool) -> Draft:
@@ -174,8 +173,7 @@ class Lateral(RelationDetector):
         p, pairs = self.parameters, related.pairs
         told = (pairs["asks"] & records.RPC != 0) & (pairs["now_flows"] >= p.calls) & (pairs["proto"] == TCP)
         drafts = []
-        for i in np.flatnonzero(told):
-            pair, row = pairs[i], reports[related.pair_rows[i]]
+        for pair, row in shown(pairs, related.pair_rows, reports, told):
             source, target = self.source(pair), self.service(pair)
             calls = int(pair["now_flows"])
             drafts.append(

@@ -21,9 +21,9 @@ from detectors.flood import Flood, FloodParameters
 from detectors.industrial import Industrial, IndustrialParameters
 from detectors.lateral import Lateral, LateralParameters
 from detectors.long_connection import LongConnection, LongConnectionParameters
-from detectors.policy import CLEAR_TEXT
+from detectors.policy import CLEAR_TEXT, REMOTE, TOR, Policy, PolicyParameters, networks
 from detectors.relations.kernels import Reach
-from detectors.relations.records import ADMIN, CLEAR, INDUSTRIAL, LOGIN
+from detectors.relations.records import ADMIN, ALWAYS, CLEAR, INDUSTRIAL, LOGIN, NAMED, NO_WEB, OVER_TCP
 from detectors.scan import Scan, ScanParameters
 from detectors.segment import Segment, SegmentParameters
 from detectors.spray import Spray, SprayParameters
@@ -74,6 +74,8 @@ def reach_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = 
     guessing = _of(parameters, BruteForce.id, BruteForceParameters)
     flood = _of(parameters, Flood.id, FloodParameters)
     beacon = _of(parameters, Beacon.id, BeaconParameters)
+    channel = _of(parameters, Channel.id, ChannelParameters)
+    policy = _of(parameters, Policy.id, PolicyParameters)
     return Reach(
         window=tunnel.window_s * _SECOND,
         spread_window=lateral.window_s * _SECOND,
@@ -92,7 +94,10 @@ def reach_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = 
         burst=segment.requests,
         attempt_ns=guessing.attempt_s * _SECOND,
         attempt_bytes=guessing.attempt_bytes,
-        watch=_watched(lateral, guessing, ics, _of(parameters, Channel.id, ChannelParameters)),
+        watch=_watched(lateral, guessing, ics, channel),
+        told=_told(channel),
+        resolvers=networks("resolvers", policy.resolvers).words,
+        contacts=bool(policy.isolated or policy.forbidden),
         prefix_v4=flood.prefix_v4,
         prefix_v6=flood.prefix_v6,
         partition=share[0],
@@ -114,6 +119,17 @@ def _watched(
     watch[list(ics.ports)] |= INDUSTRIAL
     watch[[*CLEAR_TEXT, *channel.tool_ports]] |= CLEAR
     return watch
+
+
+def _told(channel: ChannelParameters) -> NDArray[np.uint8]:
+    """Classes of ports whose answered pairs may be told, for what the port is for: u1[65536]."""
+    told = np.zeros(65536, np.uint8)
+    told[:10000] = NO_WEB
+    told[list(channel.web_ports)] &= ~np.uint8(NO_WEB)
+    told[[*REMOTE, *CLEAR_TEXT, *TOR, *channel.tool_ports]] |= OVER_TCP
+    told[443] |= NAMED
+    told[853] |= ALWAYS
+    return told
 
 
 def _of(parameters: Mapping[str, Any], name: str, kind: type[T]) -> T:

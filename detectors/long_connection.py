@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP, UDP
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, shown
 from detectors.relations.detector import SECOND, RelationDetector, among, crowd, protocol, seconds
 from detectors.relations.tables import Related
 
@@ -68,7 +68,7 @@ class LongConnection(RelationDetector):
         held = pairs["held_last"] - pairs["held_began"]
         told = (held >= int(p.hours * 3600 * SECOND)) & among(pairs["proto"], (TCP, UDP))
         told &= (pairs["answered"] > 0) & ~among(pairs["port"], p.services)
-        return [self._draft(pairs[i], reports[related.pair_rows[i]]) for i in np.flatnonzero(told)]
+        return [self._draft(pair, row) for pair, row in shown(pairs, related.pair_rows, reports, told)]
 
     def _draft(self, pair: Any, row: Any) -> Draft:
         p = self.parameters

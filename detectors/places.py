@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,8 @@ class Places:
 
     def endpoint(self, hi: int, lo: int, domain: int, port: int | None = None) -> Endpoint:
         """A host; a public address is told apart by no domain."""
-        hi, lo = int(hi), int(lo)
-        return Endpoint(to_text(hi, lo), of_host(int(domain), hi, lo), None if port is None else int(port))
+        address, domain = _placed(int(hi), int(lo), int(domain))
+        return Endpoint(address, domain, None if port is None else int(port))
 
     def flow(self, record: Any, which: str, src: tuple[int, int], dst: tuple[int, int]) -> Evidence:
         """The `first` or `late` flow kept in a record, as evidence."""
@@ -103,6 +104,11 @@ class Places:
             offset=int(record[f"{prefix}offset"]) if frame >= 0 else None,
             frame=frame if frame >= 0 else None,
         )
+
+
+@lru_cache(maxsize=1 << 16)
+def _placed(hi: int, lo: int, domain: int) -> tuple[str, int]:
+    return to_text(hi, lo), of_host(domain, hi, lo)
 
 
 def distinct(samples: Sequence[Evidence]) -> tuple[Evidence, ...]:

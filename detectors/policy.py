@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 from citywall.batches import TCP, UDP
 from citywall.errors import SettingsError
 from citywall.findings import Severity
-from detectors.base import Draft
+from citywall.rows import take
+from detectors.base import Draft, shown
 from detectors.places import Places
 from detectors.prefixes import Prefixes
 from detectors.relations.detector import RelationDetector, among, protocol, seconds
 from detectors.relations.tables import Related
 
-_REMOTE = {5938: "TeamViewer", 7070: "AnyDesk", 6568: "AnyDesk", 21116: "RustDesk", 35600: "ToDesk",
+REMOTE = {5938: "TeamViewer", 7070: "AnyDesk", 6568: "AnyDesk", 21116: "RustDesk", 35600: "ToDesk",
            3389: "RDP", 5900: "VNC", 5500: "VNC"}  # fmt: skip
 CLEAR_TEXT = {21: "ftp", 23: "telnet", 110: "pop3", 143: "imap", 512: "rexec", 513: "rlogin", 514: "rsh"}
 _LOGIN_BYTES = 300  # with headers; who only looks whether a service is there sends less
-_TOR = (9001, 9030, 9050, 9051, 9150)
+TOR = (9001, 9030, 9050, 9051, 9150)
 _RESOLVERS = (
     "1.0.0.1", "1.1.1.1", "1.12.12.12", "8.8.4.4", "8.8.8.8", "9.9.9.9", "94.140.14.14", "101.6.6.6",
     "120.53.53.53", "149.112.112.112", "180.76.76.76", "185.228.168.9", "208.67.222.222", "208.67.220.220",
@@ -81,39 +82,44 @@ class Policy(RelationDetector):
 
     def __init__(self, parameters: Any, places: Places, exempt: Prefixes | None = None) -> None:
         super().__init__(parameters, places, exempt)
-        self._isolated = _networks("isolated", parameters.isolated)
-        self._exchange = _networks("exchange", parameters.exchange)
-        self._resolvers = _networks("resolvers", parameters.resolvers)
+        self._isolated = networks("isolated", parameters.isolated)
+        self._exchange = networks("exchange", parameters.exchange)
+        self._resolvers = networks("resolvers", parameters.resolvers)
         self._crossings = []
         for rule in parameters.forbidden:
             there, arrow, here = rule.partition(">")
             if not arrow:
                 raise SettingsError("settings", "detectors.policy.forbidden", f"{rule!r} is not FROM>TO")
-            self._crossings.append((_networks("forbidden", [there]), _networks("forbidden", [here])))
+            self._crossings.append((networks("forbidden", [there]), networks("forbidden", [here])))
 
     def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         """Predicates over pairs that were answered."""
         pairs = related.pairs
+        rows = np.flatnonzero((pairs["answered"] > 0) & among(pairs["proto"], (TCP, UDP)))
+        if not len(rows):
+            return []
+        pairs, pair_rows = take(pairs, rows), related.pair_rows[rows]
         src = pairs["src_hi"], pairs["src_lo"]
         dst = pairs["dst_hi"], pairs["dst_lo"]
         port, tcp = pairs["port"], pairs["proto"] == TCP
-        met = (pairs["answered"] > 0) & among(pairs["proto"], (TCP, UDP))
         outside = ~self.places.are_home(*dst)
-        spoken = met & (pairs["now_sent"] + pairs["now_back"] > 0)
+        spoken = pairs["now_sent"] + pairs["now_back"] > 0
         logged_in = spoken & tcp & (pairs["sent_bytes"] >= _LOGIN_BYTES * pairs["flows"])
+        named = port == 443
+        if named.any():
+            named &= self._resolvers.hold(*dst)
         told = {
-            "outreach": met & outside & self._isolated.hold(*src),
-            "crossing": met & self._crossing(src, dst),
-            "remote_control": spoken & tcp & outside & among(port, tuple(_REMOTE)),
+            "outreach": outside & self._isolated.hold(*src),
+            "crossing": self._crossing(src, dst),
+            "remote_control": spoken & tcp & outside & among(port, tuple(REMOTE)),
             "clear_text": logged_in & among(port, tuple(CLEAR_TEXT)),
-            "encrypted_dns": spoken & outside
-            & ((port == 853) | ((port == 443) & self._resolvers.hold(*dst))),
-            "anonymiser": spoken & tcp & outside & among(port, _TOR),
-        }  # fmt: skip
+            "encrypted_dns": spoken & outside & ((port == 853) | named),
+            "anonymiser": spoken & tcp & outside & among(port, TOR),
+        }
         return [
-            self._draft(kind, pairs[i], reports[related.pair_rows[i]])
+            self._draft(kind, pair, row)
             for kind, hits in told.items()
-            for i in np.flatnonzero(hits)
+            for pair, row in shown(pairs, pair_rows, reports, hits)
         ]
 
     def _crossing(self, src: tuple[Any, Any], dst: tuple[Any, Any]) -> NDArray[np.bool_]:
@@ -126,7 +132,7 @@ class Policy(RelationDetector):
         source, target = self.source(pair), self.service(pair)
         breach = kind in ("outreach", "crossing")
         port = int(pair["port"])
-        what = {"remote_control": _REMOTE, "clear_text": CLEAR_TEXT}.get(kind, {}).get(port, str(port))
+        what = {"remote_control": REMOTE, "clear_text": CLEAR_TEXT}.get(kind, {}).get(port, str(port))
         severity = Severity.HIGH if breach else Severity.INFORMATIONAL
         return Draft(
             kind=kind, about="", entity=self.between(source, target),
@@ -144,7 +150,8 @@ class Policy(RelationDetector):
         )  # fmt: skip
 
 
-def _networks(name: str, given: Any) -> Prefixes:
+def networks(name: str, given: Any) -> Prefixes:
+    """The networks of a setting; raises SettingsError naming it."""
     try:
         return Prefixes(given)
     except ValueError as e:

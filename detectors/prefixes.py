@@ -30,6 +30,11 @@ class Prefixes:
         """Whether there is any."""
         return bool(self._networks)
 
+    @property
+    def words(self) -> NDArray[np.uint64]:
+        """Base and mask of each network in two words each, for kernels: u8[networks, 4]."""
+        return np.array(self._masks, np.uint64).reshape(-1, 4)
+
     def hold(self, hi: NDArray[Any], lo: NDArray[Any]) -> NDArray[np.bool_]:
         """Which of the addresses lie in any of the networks."""
         inside = np.zeros(len(hi), bool)

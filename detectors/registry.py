@@ -182,7 +182,8 @@ class DetectorSet:
     ) -> list[Finding]:
         """Findings of FLOW `reports` and EVENT `events`, in `event_order`."""
         if session != self._session:
-            self._reset()
+            if self._session:  # else nothing was seen since the tables were made, and they are dear to make
+                self._reset()
             self._session = session
         context = Context(session, lane)
         found: list[Finding] = []

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from citywall.addresses import mac_to_text
 from citywall.batches import PROTOCOL_NAMES
 from citywall.findings import Endpoint, Evidence, Severity
-from detectors.base import Detector, Draft, milli, ratio
+from detectors.base import Detector, Draft, milli, ratio, shown
 from detectors.features.kernels import BY_ASKER, BY_PORT, BY_SOURCE, BY_TARGET, ICMP, ICMPV6, UDP
 from detectors.features.tables import Seen
 from detectors.places import common_prefix, distinct
@@ -208,8 +208,9 @@ class Scan(Detector):
 
         drafts: list[Draft] = []
         hit = horizontal | vertical | silent_target | silent_port | sweep | block | odd
-        for i in np.flatnonzero(hit):
-            of = _Subject(groups[i], reports[seen.group_rows[i]])
+        which = np.flatnonzero(hit)
+        for i, (group, row) in zip(which, shown(groups, seen.group_rows, reports, which), strict=True):
+            of = _Subject(group, row)
             n, e = int(failures[i]), int(empties[i])
             if horizontal[i]:
                 drafts.append(self._horizontal(of, n, int(need[i])))
@@ -235,8 +236,8 @@ class Scan(Detector):
         failures, contacts = groups["failures"].astype(np.int64), groups["contacts"].astype(np.int64)
         silent = (groups["kind"] == BY_ASKER) & (failures >= p.arp_targets) & (2 * failures >= contacts)
         return [
-            self._resolution(groups[i], events[seen.group_rows[i]], int(failures[i]))
-            for i in np.flatnonzero(silent)
+            self._resolution(group, row, int(group["failures"]))
+            for group, row in shown(groups, seen.group_rows, events, silent)
         ]
 
     def _severity(self, group: Any, score: int, threshold: int) -> Severity:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.addresses import mac_to_text
 from citywall.findings import Endpoint, Severity
-from detectors.base import Draft
+from detectors.base import Draft, shown
 from detectors.places import distinct
 from detectors.relations import records
 from detectors.relations.detector import SECOND, RelationDetector, seconds
@@ -97,9 +97,9 @@ class Segment(RelationDetector):
             "strange_dhcp": (segments["kind"] == records.DHCP_SERVERS) & strange & ~many,
         }
         return [
-            self._segment(kind, segments[i], reports[related.segment_rows[i]])
+            self._segment(kind, segment, row)
             for kind, hits in told.items()
-            for i in np.flatnonzero(hits)
+            for segment, row in shown(segments, related.segment_rows, reports, hits)
         ]
 
     def _segment(self, kind: str, segment: Any, row: Any) -> Draft:
@@ -133,11 +133,11 @@ class Segment(RelationDetector):
     def judge_claims(self, related: Related, events: NDArray[np.void]) -> list[Draft]:
         """Predicates over addresses and cards."""
         p, bindings, cards = self.parameters, related.bindings, related.cards
-        contended = np.flatnonzero(bindings["flips"] >= p.flips)
-        claimed = np.flatnonzero((cards["claims"] >= 2) & (cards["unasked"] >= p.unasked))
+        contended = bindings["flips"] >= p.flips
+        claimed = (cards["claims"] >= 2) & (cards["unasked"] >= p.unasked)
         return [
-            *(self._contended(bindings[i], events[related.binding_rows[i]]) for i in contended),
-            *(self._claimed(cards[i], events[related.card_rows[i]]) for i in claimed),
+            *(self._contended(b, row) for b, row in shown(bindings, related.binding_rows, events, contended)),
+            *(self._claimed(card, row) for card, row in shown(cards, related.card_rows, events, claimed)),
         ]
 
     def _contended(self, binding: Any, row: Any) -> Draft:

@@ -15,7 +15,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.findings import Severity
-from detectors.base import Draft
+from detectors.base import Draft, shown
 from detectors.brute_force import LOGINS, PORTS
 from detectors.features.kernels import SERVICES
 from detectors.places import common_prefix
@@ -76,10 +76,12 @@ class Spray(RelationDetector):
         short = spreads["attempts"] >= p.short_share * spreads["flows"]
         told = np.flatnonzero(short & among(spreads["port"], LOGINS) & (spreads["attempts"] >= p.services))
         drafts = []
-        for i, hosts in zip(told, estimate(related.reached[told]).tolist(), strict=True):
+        hosts_of = estimate(related.reached[told]).tolist()
+        for hosts, (spread, row) in zip(
+            hosts_of, shown(spreads, related.spread_rows, reports, told), strict=True
+        ):
             if hosts < p.services:
                 continue
-            spread, row = spreads[i], reports[related.spread_rows[i]]
             source = self.places.endpoint(spread["src_hi"], spread["src_lo"], spread["domain"])
             base = (spread["base_hi"], spread["base_lo"])
             address, length = common_prefix(base, (spread["spread_hi"], spread["spread_lo"]))
@@ -108,12 +110,14 @@ class Spray(RelationDetector):
         p, services = self.parameters, related.services
         told = np.flatnonzero((services["attempts"] >= p.attempts) & among(services["port"], LOGINS))
         drafts = []
-        for i, hosts in zip(told, estimate(related.comers[told]).tolist(), strict=True):
-            service = services[i]
+        hosts_of = estimate(related.comers[told]).tolist()
+        for hosts, (service, row) in zip(
+            hosts_of, shown(services, related.service_rows, reports, told), strict=True
+        ):
             attempts = int(service["attempts"])
             if hosts < p.sources or attempts > 40 * hosts:  # few guess much: that is plain guessing
                 continue
-            drafts.append(self._crowd(service, reports[related.service_rows[i]], float(hosts)))
+            drafts.append(self._crowd(service, row, float(hosts)))
         return drafts
 
     def _crowd(self, service: Any, row: Any, hosts: float) -> Draft:

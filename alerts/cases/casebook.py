@@ -27,6 +27,8 @@ from citywall.permissions import LIAISON, Identity, Target
 
 #: Alerts taken in one transaction.
 BATCH = 500
+#: Groups of new alerts that are seen to together: a case that several of them touch is made anew once.
+TOGETHER = 128
 _PAGE = 200
 #: A place in the order of cases: the time (ns) and id of the last one before it.
 Place = tuple[int, str]
@@ -79,9 +81,11 @@ class Casebook:
         while some := list(islice(rest, BATCH)):
             with self.documents.writing() as writing:
                 mutes = active_mutes(writing)
-                # A part at a time, each with what it could belong to: that is little, the batch may not be.
-                for part in grouping.grouped(_latest(map(members.of, some)), self.rules):
-                    for case in self._taken(writing, part.members, mutes):
+                # Some parts at a time, with what they could belong to: that is little, the batch may not be.
+                parts = grouping.grouped(_latest(map(members.of, some)), self.rules)
+                for at in range(0, len(parts), TOGETHER):
+                    fresh = [member for part in parts[at : at + TOGETHER] for member in part.members]
+                    for case in self._taken(writing, fresh, mutes):
                         changed[case.id] = case.first
         return [doc_id for doc_id, _ in sorted(changed.items(), key=lambda kv: (kv[1], kv[0]))]
 
@@ -160,7 +164,7 @@ class Casebook:
     def _taken(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> list[Case]:
         stored = _component(writing, fresh, self.rules)
         known = _latest([*fresh, *(m for case in stored.values() for m in case.members)])
-        heard = [member for member in known if mute_of(member, mutes) is None]
+        heard = [member for member in known if mute_of(member, mutes) is None] if mutes else known
         cases = {
             case.id: case
             for group in grouping.grouped(heard, self.rules)
@@ -169,9 +173,7 @@ class Casebook:
         for doc_id in sorted(stored.keys() - cases.keys()):
             writing.drop("case", doc_id)
         changed = [case for case in cases.values() if stored.get(case.id) != case]
-        for case in changed:
-            before = writing.get("case", case.id)
-            writing.put(FORM.doc(case.id, case), before.version if before else ABSENT)
+        writing.renew(FORM.kind, [FORM.doc(case.id, case) for case in changed])
         return changed
 
 
@@ -194,26 +196,28 @@ def _latest(all_: Iterable[Member]) -> list[Member]:
 def _component(asked: Reading, fresh: Collection[Member], rules: CaseSettings) -> dict[str, Case]:
     """Every stored case whose alerts could belong with `fresh`, by id."""
     found: dict[str, Case] = {}
-    keys = {key for m in fresh for key in (*m.keys, f"alert:{m.id}")}
-    held = grouping.Extent.of(fresh)
-    reach = grouping.reach(rules)
+    others: dict[str, Case] = {}  # that touch the same hosts, too long before or after
+    ids = {m.id for m in fresh}
+    waiting = {key for m in fresh for key in (*m.keys, f"alert:{m.id}")}
+    keys, held, since = waiting, grouping.Extent.of(fresh), None
     while True:
-        cases: list[Case] = [
-            read(FORM, doc).body for doc in asked.find("case", keys, since=held.first - reach)
-        ]
-        new = [
-            case
-            for case in cases
-            if case.id not in found
-            and (
-                any(m.id == own.id for own in case.members for m in fresh)
-                or held.meets(grouping.Extent.of(case.members), rules)
-            )
-        ]
+        if since is None or held.first < since:
+            since, waiting = held.first, keys  # what ended before was not told yet
+        for doc in asked.find("case", waiting, since=since - grouping.reach(rules)) if waiting else ():
+            if doc.id not in found and doc.id not in others:
+                others[doc.id] = read(FORM, doc).body
+        new = {
+            case.id: case
+            for case in others.values()
+            if any(m.id in ids for m in case.members) or held.meets(grouping.Extent.of(case.members), rules)
+        }
         if not new:
             return found
-        found |= {case.id: case for case in new}
-        keys |= {key for case in new for m in case.members for key in m.keys}
+        found |= new
+        for doc_id in new:
+            del others[doc_id]
+        waiting = {key for case in new.values() for m in case.members for key in m.keys} - keys
+        keys = keys | waiting
         held = grouping.Extent.of([*fresh, *(m for case in found.values() for m in case.members)])
 
 

@@ -137,20 +137,24 @@ def _breakouts(members: tuple[Member, ...]) -> tuple[tuple[Breakout, ...], int]:
     seen: set[tuple[str, str, str]] = set()
     fresh: set[str] = set()
     for member in members:
-        events += [
-            (member.start, member.id, "severity", member.first_severity),
-            (member.start, member.id, "stage", member.stage),
-            (member.start, member.id, "importance", member.importance),
-            *((r.time, member.id, "severity", r.rose_to) for r in member.rises),
-        ]
-        if member.repeats not in seen:
-            seen.add(member.repeats)
-            fresh.add(member.id)
+        time, alert = member.start, member.id
+        events.append((time, alert, "importance", member.importance))
+        events.append((time, alert, "severity", member.first_severity))
+        events.append((time, alert, "stage", member.stage))
+        if member.rises:
+            events += [(r.time, alert, "severity", r.rose_to) for r in member.rises]
+        repeats = member.repeats
+        if repeats not in seen:
+            seen.add(repeats)
+            fresh.add(alert)
     high: dict[What, int] = {}
     breakouts = []
-    for time, alert, what, value in sorted(events):
-        if what in high and value > high[what]:
-            breakouts.append(Breakout(time, what, high[what], value, alert))
+    for time, alert, what, value in sorted(events):  # members are in order: next to nothing to sort
+        before = high.get(what)
+        if before is None:
+            high[what] = max(0, value)
+        elif value > before:
+            breakouts.append(Breakout(time, what, before, value, alert))
             fresh.add(alert)
-        high[what] = max(high.get(what, 0), value)
+            high[what] = value
     return tuple(breakouts), len(members) - len(fresh)

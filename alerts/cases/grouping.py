@@ -22,9 +22,9 @@ from citywall.casesettings import CaseSettings
 
 @dataclass
 class Group:
-    """Members in order; `first` and `last` are event times in ns."""
+    """Members in order, each behind its (time, id); `first` and `last` are event times in ns."""
 
-    members: list[Member] = field(default_factory=list)
+    ordered: list[tuple[int, str, Member]] = field(default_factory=list)
     last: int = 0
     stage: int = 0
     into: Group | None = None  # that it was merged into
@@ -32,11 +32,16 @@ class Group:
     @property
     def first(self) -> int:
         """When its first alert was detected."""
-        return self.members[0].start
+        return self.ordered[0][0]
+
+    @property
+    def members(self) -> list[Member]:
+        """Its members, in order."""
+        return [member for _, _, member in self.ordered]
 
     def take(self, member: Member) -> None:
         """Add the next in order."""
-        self.members.append(member)
+        self.ordered.append((member.start, member.id, member))
         self.last = max(self.last, member.last)
         self.stage = max(self.stage, member.stage)
 
@@ -79,7 +84,7 @@ def grouped(members: Iterable[Member], rules: CaseSettings) -> list[Group]:
     """The groups, oldest first. An alert that names no host is a group of its own."""
     groups: list[Group] = []
     at_key: dict[str, Group] = {}
-    for member in sorted(members, key=lambda m: (m.start, m.id)):
+    for _, _, member in sorted((m.start, m.id, m) for m in members):
         group = _home(member, at_key, rules)
         if group is None:
             group = Group()
@@ -93,16 +98,14 @@ def grouped(members: Iterable[Member], rules: CaseSettings) -> list[Group]:
 def _home(member: Member, at_key: dict[str, Group], rules: CaseSettings) -> Group | None:
     """The group a member joins, made one of those it touches; None where it begins one."""
     touched = {id(g): g for key in member.keys if key in at_key for g in (_whole(at_key[key]),)}
-    fitting = sorted(
-        (g for g in touched.values() if _joins(member, g, rules)), key=lambda g: (g.first, g.members[0].id)
-    )
-    if not fitting:
-        return None
-    base, *others = fitting
+    fitting = [g for g in touched.values() if _joins(member, g, rules)]
+    if len(fitting) <= 1:
+        return fitting[0] if fitting else None
+    base, *others = sorted(fitting, key=lambda g: g.ordered[0][:2])
     for other in others:
-        if len(base.members) + len(other.members) >= rules.max_alerts:
+        if len(base.ordered) + len(other.ordered) >= rules.max_alerts:
             continue
-        base.members = sorted([*base.members, *other.members], key=lambda m: (m.start, m.id))
+        base.ordered = sorted([*base.ordered, *other.ordered])
         base.last, base.stage = max(base.last, other.last), max(base.stage, other.stage)
         other.into = base
     return base
@@ -112,7 +115,7 @@ def _joins(member: Member, group: Group, rules: CaseSettings) -> bool:
     return (
         member.start - group.last <= _window(rules, later=member.stage > group.stage > 0)
         and member.start - group.first <= rules.cap_s * times.SECOND
-        and len(group.members) < rules.max_alerts
+        and len(group.ordered) < rules.max_alerts
     )
 
 

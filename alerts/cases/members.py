@@ -8,6 +8,7 @@ and then attacks others is one story. A flood touches its target only: its sourc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -89,7 +90,7 @@ class Member(msgspec.Struct, frozen=True):
     @property
     def keys(self) -> tuple[str, ...]:
         """What links it to others: its hosts, in its lane."""
-        return tuple(f"host:{self.lane}:{host}" for host in self.hosts)
+        return _keys(self.lane, self.hosts)
 
     @property
     def importance(self) -> int:
@@ -100,6 +101,11 @@ class Member(msgspec.Struct, frozen=True):
     def repeats(self) -> tuple[str, str, str]:
         """What another alert must be the same in, to tell nothing new."""
         return self.rule, self.kind, self.source or (self.hosts[0] if self.hosts else "")
+
+
+@lru_cache(maxsize=8192)
+def _keys(lane: str, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"host:{lane}:{host}" for host in hosts)
 
 
 def newer(one: Member, other: Member) -> Member:

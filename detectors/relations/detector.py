@@ -67,10 +67,13 @@ def protocol(record: Any) -> str:
     return PROTOCOL_NAMES.get(proto, str(proto))
 
 
+#: By registers that nobody has set: linear counting.
+_CROWD = records.CROWD * np.log(records.CROWD / np.maximum(np.arange(256.0), 0.5))
+
+
 def crowd(unheard: NDArray[Any] | int) -> NDArray[np.float64]:
-    """Hosts that come to a target, by the registers that none of them set (linear counting)."""
-    empty = np.maximum(np.asarray(unheard, np.float64), 0.5)
-    return np.asarray(records.CROWD * np.log(records.CROWD / empty), np.float64)
+    """Hosts that come to a target, by the registers that none of them set."""
+    return np.asarray(_CROWD[unheard], np.float64)
 
 
 def estimate(registers: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from citywall.kernels import bare_kernel, hash_address, internal, mix64, prefetch
+from citywall.kernels import bare_kernel, hash_address, internal, leading_zeros64, mix64, prefetch
 from detectors.features.kernels import (
     ACK,
     AHEAD,
@@ -30,7 +30,8 @@ from detectors.features.kernels import (
     claim,
     domain_of,
     duration,
-    home,
+    fetch_record,
+    foresee_slot,
     host_hash,
     lookup,
     many,
@@ -43,6 +44,7 @@ from detectors.features.kernels import (
 )  # fmt: skip
 from detectors.relations.records import (
     ADMIN,
+    ALWAYS,
     CLAIMS,
     CLEAR,
     CROWD,
@@ -57,6 +59,9 @@ from detectors.relations.records import (
     KNOWN,
     LOGIN,
     MAPPER,
+    NAMED,
+    NO_WEB,
+    OVER_TCP,
     PROCEDURES,
     REGISTERS,
     ROUTERS,
@@ -78,6 +83,16 @@ CUT = 120 * SECOND  # a connection that its meter cut goes on within this
 BONUS = 600 * SECOND
 MOST = 1 << 40
 NOWHERE = U8(0xFFFFFFFFFFFFFFFF)
+# columns of Tables.ahead, one row a report: hashes of source and target, where probing begins for the pair,
+# the spread and the place, and what is known of the report already
+SOURCE_HASH, TARGET_HASH, AT_PAIR, AT_SPREAD, AT_PLACE, WHAT = range(6)
+AHEAD_WORDS = 6
+SWAPPED, ATTEMPT, FIRST_ANSWER, SPREADING = 1, 2, 4, 8
+HOT_BYTES = 256  # of a pair, that any report of it touches
+DOS_HEADER = U8(0x4D5A9000)
+# which first bytes below 64, and which from there to 127, anything that `bits_of` knows may begin with
+BEGIN_LOW = U8(1 << 0x05 | 1 << 0x23 | 1 << 0x2F)
+BEGIN_HIGH = U8(sum(1 << (byte - 64) for byte in b"CGHMOPSWbilnpsuw{\x7f"))
 EPHEMERAL = 32768  # ports that clients are given by most systems
 
 # Tables.meta: three numbers a table as in the feature kernel, then the clock
@@ -115,7 +130,7 @@ class Tables(NamedTuple):
     claimed: Any  # u8[cards, CLAIMS]
     crowds: Any  # u1[places, CROWD]: HyperLogLog of sources
     meta: Any  # i8[META]
-    ahead: Any  # u8[AHEAD, 3]: scratch
+    ahead: Any  # u8[AHEAD, AHEAD_WORDS]: scratch
 
 
 class Reach(NamedTuple):
@@ -139,6 +154,9 @@ class Reach(NamedTuple):
     attempt_ns: Any
     attempt_bytes: Any
     watch: Any  # u1[65536]: classes of TCP ports
+    told: Any  # u1[65536]: classes of ports whose answered pairs may be told
+    resolvers: Any  # u8[networks, 4]: whom NAMED ports are told of, as Prefixes.words has them
+    contacts: Any  # whether any answered pair may be told, for where it is
     prefix_v4: Any
     prefix_v6: Any
     partition: Any
@@ -228,6 +246,13 @@ def bits_of(head):
     """What a direction begins with: HTTP, TLS, SSH, a script, an executable, a shell, RPC."""
     if head == U8(0):
         return 0
+    two = head >> U8(48)
+    if U8(0x1403) <= two <= U8(0x1703) and two & U8(0xFF) == U8(3):
+        return TLS
+    first = head >> U8(56)
+    known = (BEGIN_LOW if first < U8(64) else BEGIN_HIGH) >> (first & U8(63))
+    if (known & U8(1) == U8(0) or first > U8(127)) and head & U8(0xFFFFFFFF) != DOS_HEADER:
+        return 0
     four = head >> U8(32)
     if (
         four == U8(0x47455420)  # GET
@@ -242,15 +267,12 @@ def bits_of(head):
         return HTTP_RESPONSE
     if four == U8(0x5353482D):
         return SSH
-    two = head >> U8(48)
-    if U8(0x1403) <= two <= U8(0x1703) and two & U8(0xFF) == U8(3):
-        return TLS
     if two == U8(0x2321) and (head >> U8(40) & U8(0xFF) in (U8(0x2F), U8(0x20))):  # "#!/", "#! "
         return SCRIPT
     # a DOS header with its usual second word, as it is or behind a length; ELF
     if (
         four == U8(0x4D5A9000)
-        or head & U8(0xFFFFFFFF) == U8(0x4D5A9000)
+        or head & U8(0xFFFFFFFF) == DOS_HEADER
         or four == U8(0x7F454C46)
     ):  # fmt: skip
         return EXECUTABLE
@@ -338,6 +360,12 @@ def clamp(time):
 
 
 @internal
+def doublings(count):
+    """How often a count, from 1 on, has doubled; 0 for none."""
+    return 63 - leading_zeros64(U8(max(count, np.int64(1))))
+
+
+@internal
 def pair_salt(proto, port):
     """Salt that tells relations by protocol and port."""
     return (U8(32) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
@@ -357,6 +385,44 @@ def show_pair(tables, reach, output, i, n):
 
 
 @internal
+def may_matter(pair, row, reach):
+    """Whether any detector may have something to say of a pair: else it need not be shown."""
+    proto, port = pair["proto"], np.int64(pair["port"])
+    asks = np.int64(pair["asks"])
+    either = asks | np.int64(pair["says"])
+    if pair["sent_bytes"] >= reach.bulk or pair["held_last"] - pair["held_began"] >= reach.held:
+        return True
+    talk = proto == ICMP or proto == ICMPV6 or port == 53
+    if talk and pair["now_sent"] + pair["now_back"] >= reach.talk_packets:
+        return True
+    if row["report"] == 0 and pair["flows"] >= reach.beacon_flows and milestone(np.int64(pair["flows"])):
+        return True
+    if asks & RPC != 0 and pair["now_flows"] >= reach.rpc_flows:
+        return True
+    if port == 502 and (pair["functions"] != 0 or pair["writes"] != 0 or pair["errors"] != 0):
+        return True
+    if pair["answered"] == 0:
+        return False
+    if reach.contacts or either & (SHELL | EXECUTABLE | SCRIPT | JSON_RPC) != 0:
+        return True
+    told = np.int64(reach.told[port])
+    if told & ALWAYS != 0 or (told & OVER_TCP != 0 and proto == TCP):
+        return True
+    if told & NO_WEB != 0 and asks & HTTP_REQUEST != 0:
+        return True
+    return told & NAMED != 0 and among_networks(reach.resolvers, pair["dst_hi"], pair["dst_lo"])
+
+
+@internal
+def among_networks(networks, hi, lo):
+    """Whether an address is in any of the networks (base and mask, each of two words)."""
+    for n in range(networks.shape[0]):
+        if hi & networks[n, 2] == networks[n, 0] and lo & networks[n, 3] == networks[n, 1]:
+            return True
+    return False
+
+
+@internal
 def crowd_at(tables, key, h, source, time):
     """Enter a source among those that come to a host; how many registers none has set."""
     g = pair_hash(U8(0), key, U8(42) << U8(40))
@@ -368,11 +434,7 @@ def crowd_at(tables, key, h, source, time):
     place = tables.places[i]
     if note_rank(tables.crowds, i, mix64(source)):
         place["sources"] += 1
-    place["keep"] = time
-    weight = np.int64(place["sources"])
-    while weight > 1:
-        place["keep"] += BONUS
-        weight >>= 1
+    place["keep"] = time + BONUS * doublings(np.int64(place["sources"]))
     empty = 0
     for k in range(CROWD):
         if tables.crowds[i, k] == 0:
@@ -519,11 +581,7 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
     if port == 502 and first_answer and not swap and row["src_payload"] > U8(0):
         show = industrial(pair, row) or show
     pair["last"] = time
-    pair["keep"] = time
-    flows = np.int64(pair["flows"])
-    while flows > 1:
-        pair["keep"] += BONUS
-        flows >>= 1
+    pair["keep"] = time + BONUS * doublings(np.int64(pair["flows"]))
     return i, is_new, show
 
 
@@ -562,10 +620,16 @@ def attempt_of(row, reach):
 
 
 @internal
+def spread_salt(proto, port):
+    """Salt that tells what a source spreads to by protocol and port."""
+    return (U8(33) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
+
+
+@internal
 def spread_row(tables, reach, output, row, n, time, a, b, domain, watched, first_answer, attempt):
     """What an answered connection means for all that its source reaches on the port."""
     port, proto = row["dst_port"], row["proto"]
-    salt = (U8(33) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
+    salt = spread_salt(proto, port)
     h, g = pair_hash(a, U8(0), salt), pair_hash(U8(0), a, salt + U8(1))
     i = lookup(tables.spread_slots, tables.spreads, h, g)
     if i < 0:
@@ -602,11 +666,7 @@ def spread_row(tables, reach, output, row, n, time, a, b, domain, watched, first
         if rose:
             spread["changes"] += 1
     spread["last"] = time
-    spread["keep"] = time
-    weight = np.int64(spread["changes"])
-    while weight > 1:
-        spread["keep"] += BONUS
-        weight >>= 1
+    spread["keep"] = time + BONUS * doublings(np.int64(spread["changes"]))
     changes, attempts = np.int64(spread["changes"]), np.int64(spread["attempts"])
     if changes >= reach.gate and (
         (rose and significant(changes) != significant(changes - 1))
@@ -664,11 +724,7 @@ def service_row(tables, reach, output, row, n, time, a, b, domain, watched, firs
                 service["newcomer"] = 1
         service["flows"] += 1
     service["last"] = time
-    service["keep"] = time
-    weight = np.int64(service["changes"]) + np.int64(service["flows"])
-    while weight > 1:
-        service["keep"] += BONUS
-        weight >>= 1
+    service["keep"] = time + BONUS * doublings(np.int64(service["changes"]) + np.int64(service["flows"]))
     changes, attempts = np.int64(service["changes"]), np.int64(service["attempts"])
     guessed = changes >= reach.gate and (
         (rose and significant(changes) != significant(changes - 1))
@@ -858,6 +914,63 @@ def receiver_of(row, swap, src_domain, dst_domain, reach):
     return receiver_share(dst_domain, row["dst_hi"], row["dst_lo"], reach)
 
 
+@internal
+def foresee(tables, reach, row, k):
+    """Hash the ends of a report into `ahead[k]`, and ask for the slots that it will need."""
+    ahead = tables.ahead
+    for column in (AT_PAIR, AT_SPREAD, AT_PLACE):
+        ahead[k, column] = NOWHERE
+    if not related(row):
+        return
+    a, b, _, _ = parties(row)
+    proto = row["proto"]
+    swap = turned(row)
+    icmp = proto == ICMP or proto == ICMPV6
+    port = np.int64(0 if icmp else (row["src_port"] if swap else row["dst_port"]))
+    ahead[k, SOURCE_HASH] = a
+    ahead[k, TARGET_HASH] = b
+    h = pair_hash(b if swap else a, a if swap else b, pair_salt(proto, port))
+    ahead[k, AT_PAIR] = foresee_slot(tables.pair_slots, h)
+    what = SWAPPED if swap else 0
+    if proto == TCP and not swap:
+        watched = np.int64(reach.watch[row["dst_port"]])
+        attempt = watched & LOGIN != 0 and attempt_of(row, reach)
+        answered = row["dst_packets"] > U8(0) and row["dst_packets"] == U8(row["dst_packets_delta"])
+        if np.int64(row["dst_flags"]) & (RST | SYN) == RST:
+            answered = answered and row["dst_payload"] > U8(0)
+        heard = row["dst_payload"] > U8(0) and (row["report"] <= 1 or attempt)
+        what |= (ATTEMPT if attempt else 0) | (FIRST_ANSWER if answered else 0)
+        if (answered or heard) and (
+            watched & (LOGIN | ADMIN | INDUSTRIAL) != 0 or private(row["dst_hi"], row["dst_lo"])
+        ) and (reach.partitions == 1 or share_of(a, reach) == reach.partition):  # fmt: skip
+            what |= SPREADING
+            h = pair_hash(a, U8(0), spread_salt(proto, row["dst_port"]))
+            ahead[k, AT_SPREAD] = foresee_slot(tables.spread_slots, h)
+    ahead[k, WHAT] = what
+
+
+@internal
+def fetch(tables, row, k):
+    """Ask for the records behind the slots of a report; of a pair that is new, for its target's slot."""
+    ahead = tables.ahead
+    if ahead[k, AT_PAIR] == NOWHERE:
+        return
+    i = np.int64(tables.pair_slots[np.int64(ahead[k, AT_PAIR])] & U8(0xFFFFFFFF)) - 1
+    if i >= 0:
+        for line in range(0, HOT_BYTES, 64):
+            prefetch(tables.pairs, i * tables.pairs.itemsize + line)
+        if row["report"] == 0:
+            prefetch(tables.starts, i * 4 * STARTS)
+            prefetch(tables.sizes, i * 4 * STARTS)
+    else:
+        b = ahead[k, SOURCE_HASH if ahead[k, WHAT] & U8(SWAPPED) != U8(0) else TARGET_HASH]
+        ahead[k, AT_PLACE] = foresee_slot(tables.place_slots, place_hash(b))
+    i = fetch_record(tables.spread_slots, tables.spreads, ahead[k, AT_SPREAD])
+    if i >= 0:
+        register = ahead[k, TARGET_HASH]
+        prefetch(tables.reached, i * REGISTERS + np.int64(mix64(register) & U8(REGISTERS - 1)))
+
+
 @bare_kernel
 def observe_flows(reports, tables, reach, output):
     """Take in FLOW `reports`, in order; copies of changed records go to `output`.
@@ -867,75 +980,60 @@ def observe_flows(reports, tables, reach, output):
     output.counts[:] = 0
     clock = tables.meta[CLOCK]
     ahead = tables.ahead
-    mask = U8(tables.pair_slots.shape[0] - 1)
+    alone = reach.partitions == 1
     for start in range(0, reports.shape[0], AHEAD):
         stop = min(start + AHEAD, reports.shape[0])
         for n in range(start, stop):
-            row = reports[n]
-            if not related(row):
-                ahead[n - start, 2] = NOWHERE
-                continue
-            a, b, _, _ = parties(row)
-            proto = row["proto"]
-            swap = turned(row)
-            icmp = proto == ICMP or proto == ICMPV6
-            port = np.int64(0 if icmp else (row["src_port"] if swap else row["dst_port"]))
-            k = n - start
-            ahead[k, 0] = a
-            ahead[k, 1] = b
-            h = home(pair_hash(b if swap else a, a if swap else b, pair_salt(proto, port)), mask)
-            prefetch(tables.pair_slots, np.int64(h) * 8)
-            ahead[k, 2] = h
+            foresee(tables, reach, reports[n], n - start)
+        for n in range(start, stop):
+            fetch(tables, reports[n], n - start)
         for k in range(stop - start):
-            if ahead[k, 2] == NOWHERE:
-                continue
-            i = np.int64(tables.pair_slots[np.int64(ahead[k, 2])] & U8(0xFFFFFFFF)) - 1
-            for line in range(0, tables.pairs.itemsize, 64):
-                prefetch(tables.pairs, i * tables.pairs.itemsize + line)
+            i = fetch_record(tables.place_slots, tables.places, ahead[k, AT_PLACE])
+            if i >= 0:
+                prefetch(tables.crowds, i * CROWD)
         for n in range(start, stop):
             row = reports[n]
             clock = max(clock, min(row["time"], np.int64(FAR_FUTURE)))
-            alone = reach.partitions == 1
             if segment_kind(row) != 0 and (
                 alone or share_of(segment_hash(row["domain"], 0), reach) == reach.partition
             ):
                 announced(tables, reach, output, row, n, clock)
-            if ahead[n - start, 2] == NOWHERE:
-                continue
-            a, b = ahead[n - start, 0], ahead[n - start, 1]
-            src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
-            dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
-            swap = turned(row)
-            watched = np.int64(reach.watch[row["dst_port"]]) if row["proto"] == TCP and not swap else 0
-            attempt = watched & LOGIN != 0 and attempt_of(row, reach)
-            answered = row["dst_packets"] > U8(0) and row["dst_packets"] == U8(row["dst_packets_delta"])
-            if row["proto"] == TCP and np.int64(row["dst_flags"]) & (RST | SYN) == RST:
-                answered = answered and row["dst_payload"] > U8(0)
-            heard = row["dst_payload"] > U8(0) and (row["report"] <= 1 or attempt)
-            if row["proto"] == TCP and not swap and (answered or heard) and (
-                watched & (LOGIN | ADMIN | INDUSTRIAL) != 0 or private(row["dst_hi"], row["dst_lo"])
-            ) and (alone or share_of(a, reach) == reach.partition):  # fmt: skip
-                spread_row(tables, reach, output, row, n, clock, a, b, src_domain, watched, answered, attempt)
-            if not alone and receiver_of(row, swap, src_domain, dst_domain, reach) != reach.partition:
-                continue
-            if swap:
-                a, b = b, a
-                src_domain, dst_domain = dst_domain, src_domain
-            i, is_new, show = pair_row(tables, reach, row, clock, a, b, src_domain, dst_domain, swap)
-            if is_new or show:
-                unheard = crowd_at(tables, b, place_hash(b), a, clock)
-                tables.pairs[i]["unheard"] = unheard
-            if show:
-                show_pair(tables, reach, output, i, n)
-            if row["proto"] == TCP and not swap:
-                if watched & ADMIN != 0 or bits_of(row["src_head"]) == RPC:
-                    edge_row(tables, reach, output, row, n, clock, a, b, src_domain, dst_domain,
-                             tables.pairs[i]["unheard"])  # fmt: skip
-                if attempt or (answered and watched & INDUSTRIAL != 0):
-                    service_row(
-                        tables, reach, output, row, n, clock, a, b, dst_domain, watched, answered, attempt
-                    )
+            if ahead[n - start, AT_PAIR] != NOWHERE:
+                relate(tables, reach, output, row, n, n - start, clock)
     tables.meta[CLOCK] = clock
+
+
+@internal
+def relate(tables, reach, output, row, n, k, clock):
+    """What a report means for its source, its relation and its target, given what was foreseen of it."""
+    a, b = tables.ahead[k, SOURCE_HASH], tables.ahead[k, TARGET_HASH]
+    what = np.int64(tables.ahead[k, WHAT])
+    swap, attempt, answered = what & SWAPPED != 0, what & ATTEMPT != 0, what & FIRST_ANSWER != 0
+    src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
+    dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
+    watched = np.int64(reach.watch[row["dst_port"]]) if row["proto"] == TCP and not swap else 0
+    if what & SPREADING != 0:
+        spread_row(tables, reach, output, row, n, clock, a, b, src_domain, watched, answered, attempt)
+    if reach.partitions > 1 and receiver_of(row, swap, src_domain, dst_domain, reach) != reach.partition:
+        return
+    if swap:
+        a, b = b, a
+        src_domain, dst_domain = dst_domain, src_domain
+    i, is_new, show = pair_row(tables, reach, row, clock, a, b, src_domain, dst_domain, swap)
+    pair = tables.pairs[i]
+    told = show and may_matter(pair, row, reach)
+    administers = row["proto"] == TCP and (
+        np.int64(reach.watch[pair["port"]]) & ADMIN != 0 or np.int64(pair["asks"]) & RPC != 0
+    )
+    if is_new or told or (show and administers):
+        pair["unheard"] = crowd_at(tables, b, place_hash(b), a, clock)
+    if told:
+        show_pair(tables, reach, output, i, n)
+    if row["proto"] == TCP and not swap:
+        if watched & ADMIN != 0 or bits_of(row["src_head"]) == RPC:
+            edge_row(tables, reach, output, row, n, clock, a, b, src_domain, dst_domain, pair["unheard"])
+        if attempt or (answered and watched & INDUSTRIAL != 0):
+            service_row(tables, reach, output, row, n, clock, a, b, dst_domain, watched, answered, attempt)
 
 
 @internal

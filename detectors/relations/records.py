@@ -23,26 +23,28 @@ PACKET = [
 #: One source and one service of one target. `asks` and `says`: bits of what either side began with.
 PAIR = np.dtype(
     [
+        # what any report of the pair touches comes first: it is fetched ahead
         ("h", "u8"), ("g", "u8"), ("keep", "i8"),
-        ("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"),
-        ("began", "i8"), ("last", "i8"),  # first flow, newest report
-        ("held_began", "i8"), ("held_last", "i8"),  # the longest connection, through its meter's cuts
+        ("last", "i8"),  # newest report
         ("window", "i8"),  # start of the short window
         ("now_sent", "i8"), ("now_back", "i8"),  # packets in it
         ("now_sent_bytes", "i8"), ("now_back_bytes", "i8"),
         ("day", "i8"),  # start of the long window
         ("sent_bytes", "i8"), ("back_bytes", "i8"),  # in it
-        ("src_domain", "u4"), ("dst_domain", "u4"),
+        ("held_began", "i8"), ("held_last", "i8"),  # the longest connection, through its meter's cuts
+        ("hour", "i8"),
         ("flows", "u4"), ("answered", "u4"),  # ever
         ("now_flows", "u4"),
-        ("writes", "u4"), ("errors", "u4"),  # of an industrial protocol, ever
+        ("hours", "u4"),  # hours of the last 24 with a new flow; bit 0 is the hour of `hour`
         ("asks", "u2"), ("says", "u2"),
         ("held_port", "u2"),
         ("port", "u2"),
-        ("functions", "u4"),  # bits of industrial function codes below 32
-        ("hours", "u4"),  # hours of the last 24 with a new flow; bit 0 is the hour of `hour`
-        ("hour", "i8"),
         ("proto", "u1"), ("unheard", "u1"),  # registers that no source of the target has set
+        ("began", "i8"),  # first flow
+        ("functions", "u4"),  # bits of industrial function codes below 32
+        ("writes", "u4"), ("errors", "u4"),  # of an industrial protocol, ever
+        ("src_domain", "u4"), ("dst_domain", "u4"),
+        ("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"),
         *FIRST,
     ],
     align=True,
@@ -139,6 +141,8 @@ CARD = np.dtype(
 DHCP_REQUESTS, DHCP_SERVERS, ROUTERS = 1, 2, 3
 # classes of ports in Reach.watch
 LOGIN, ADMIN, INDUSTRIAL, CLEAR = 1, 2, 4, 8
+# classes of ports in Reach.told
+ALWAYS, OVER_TCP, NO_WEB, NAMED = 1, 2, 4, 8
 # bits of PAIR.asks and PAIR.says
 HTTP_REQUEST, HTTP_RESPONSE, TLS, SSH, SCRIPT, EXECUTABLE, JSON_RPC, SHELL, RPC = (1 << n for n in range(9))
 

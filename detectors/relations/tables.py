@@ -11,6 +11,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.batches import EVENT, FLOW
+from citywall.rows import zeros
 from citywall.state import Parts, array_of
 from detectors.features.kernels import AHEAD, EVICTED, FAR_PAST, USED, rebuild
 from detectors.features.tables import CHUNK, read_only
@@ -113,13 +114,13 @@ class Relations:
         arrays: dict[str, Any] = {}
         for name, slots, _, dtype in _RECORDS:
             capacity: int = getattr(parameters, name)
-            arrays[name] = np.zeros(capacity + 1, dtype)
+            arrays[name] = zeros(capacity + 1, dtype)
             arrays[slots] = np.zeros(1 << max(4, (2 * capacity - 1).bit_length()), np.uint64)
         for name, of, columns, kind in _BESIDE:
             arrays[name] = np.zeros((getattr(parameters, of), columns), kind)
         arrays["meta"] = np.zeros(kernels.META, np.int64)
         arrays["meta"][kernels.CLOCK] = FAR_PAST
-        arrays["ahead"] = np.zeros((AHEAD, 3), np.uint64)
+        arrays["ahead"] = np.zeros((AHEAD, kernels.AHEAD_WORDS), np.uint64)
         self.tables = Tables(**arrays)
         self._output = _output(0, 0)
 

@@ -50,6 +50,21 @@ def test_writing_again_changes_nothing(file: DayFile, make_document: Make) -> No
     assert before["minutes"] == [(1_714_564_800 * 10**9, 3, 20)]
 
 
+def test_together_or_one_by_one_is_the_same(file: DayFile, tmp_path: Path, make_document: Make) -> None:
+    documents = [
+        make_document(i % 7, entity=f"e{i % 7}", target=Endpoint(f"10.0.{i}.1"), severity=Severity(1 + i % 5))
+        for i in range(20)
+    ]
+    file.upsert(documents)
+    other = DayFile(tmp_path / "2024-05-03.sqlite", read_only=False)
+    for document in documents:
+        other.upsert([document])
+    for name in ("alerts", "addresses", "words"):
+        assert table(file, name) == table(other, name)
+    assert file.minutes(0, 1 << 62) == other.minutes(0, 1 << 62)
+    other.close()
+
+
 def test_a_changed_alert_leaves_nothing_of_the_old(file: DayFile, make_document: Make) -> None:
     old = make_document(0, target=Endpoint("10.9.9.9"))
     new = make_document(0, target=Endpoint("10.8.8.8"), severity=Severity.HIGH)

@@ -55,6 +55,17 @@ def test_references_follow_the_document(file: DocFile) -> None:
     assert file.find("case", ["y", "z"]) == []
 
 
+def test_what_is_renewed_is_as_if_it_had_been_put(file: DocFile) -> None:
+    with file.writing() as writing:
+        writing.put(doc("a", refs=("x", "y")), ABSENT)
+        writing.renew("case", [doc("a", 5, ("y", "z")), doc("b", 6, ("z",))])
+        writing.renew("case", [])
+    assert [file.find("case", [ref]) != [] for ref in "xyz"] == [False, True, True]
+    assert [(d.id, d.version, d.at, d.refs) for d in file.find("case", ["z"])] == [
+        ("a", 2, 5, ("y", "z")), ("b", 1, 6, ("z",)),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("version", [0, 2])
 def test_who_has_not_seen_the_newest_is_told(file: DocFile, version: int) -> None:
     with file.writing() as writing:

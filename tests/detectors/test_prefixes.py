@@ -22,6 +22,13 @@ def test_one_and_many_agree():
     assert [prefixes.holds(a) for a in INSIDE + OUTSIDE] == expected
 
 
+def test_words_are_base_and_mask():
+    kept, one = Prefixes(("10.0.0.0/8", "2001:db8::1")).words.tolist()
+    assert kept == [0, 0xFFFF_0A00_0000, (1 << 64) - 1, 0xFFFF_FFFF_FF00_0000]
+    assert one == [*to_words("2001:db8::1"), (1 << 64) - 1, (1 << 64) - 1]
+    assert Prefixes(()).words.shape == (0, 4)
+
+
 def test_none_holds_nothing_and_nonsense_is_refused():
     assert not Prefixes(())
     assert not Prefixes(()).holds("10.0.0.1")

@@ -215,9 +215,37 @@ class Oracle:
         pair["last"] = time
         if is_new or show:
             pair["unheard"] = self.crowd(a, b)
-        if show:
+        if show and self.matters(row, pair):
             self.show("pairs", pair)
         return pair
+
+    def matters(self, row: dict[str, int], pair: Record) -> bool:
+        """Whether what some detector asks of a pair, at the least, is so."""
+        lim, port, tcp = self.reach, pair["port"], pair["proto"] == f.TCP
+        named = any(
+            pair["dst_hi"] & mask_hi == hi and pair["dst_lo"] & mask_lo == lo
+            for hi, lo, mask_hi, mask_lo in lim.resolvers.tolist()
+        )
+        told, asks = int(lim.told[port]), pair["asks"]
+        spoken_of = (
+            lim.contacts
+            or (asks | pair["says"]) & (r.SHELL | r.EXECUTABLE | r.SCRIPT | r.JSON_RPC)
+            or told & r.ALWAYS
+            or (tcp and told & r.OVER_TCP)
+            or (told & r.NO_WEB and asks & r.HTTP_REQUEST)
+            or (told & r.NAMED and named)
+        )
+        talk = pair["now_sent"] + pair["now_back"] >= lim.talk_packets
+        counted = row["report"] == 0 and pair["flows"] in MILESTONES
+        return bool(
+            pair["sent_bytes"] >= lim.bulk
+            or pair["held_last"] - pair["held_began"] >= lim.held
+            or (talk and (port == 53 or pair["proto"] in (f.ICMP, f.ICMPV6)))
+            or (counted and pair["flows"] >= lim.beacon_flows)
+            or (asks & r.RPC and pair["now_flows"] >= lim.rpc_flows)
+            or (port == 502 and (pair["functions"] or pair["writes"] or pair["errors"]))
+            or (pair["answered"] and spoken_of)
+        )
 
     def modbus(self, row: dict[str, int], pair: Record) -> bool:
         code, show = row["src_head"] & 255, False

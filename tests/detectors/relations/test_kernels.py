@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from relation_oracle import OUT, Oracle
 
 from citywall.batches import EVENT, FLOW
+from citywall.settings import PRIVATE
 from detectors.features.sharing import Sharing
 from detectors.limits import limits_of, reach_of
-from detectors.registry import DETECTORS
+from detectors.registry import DETECTORS, build
 from detectors.relations.records import STARTS
 from detectors.relations.tables import RelationParameters, Relations
 
@@ -174,6 +175,27 @@ def test_hostile_rows(seed, n, low):
 @given(seed=st.integers(0, 2**32), n=st.integers(0, 300))
 def test_hostile_events(seed, n):
     compare(hostile_events(seed, n), reach(**LOW))
+
+
+SMALL_SET = {
+    "beacon": {"flows": 4},
+    "relations": {name: getattr(SMALL, name) for name in SMALL.__struct_fields__},
+    "features": {"contacts": 1 << 12, "groups": 1 << 10, "targets": 1 << 9, "logins": 1 << 9},
+}
+
+
+def test_of_what_is_not_handed_out_nothing_could_be_said():
+    said = []
+    for every_contact in (False, True):
+        detectors = build(SMALL_SET, PRIVATE)
+        detectors._reach = detectors._reach._replace(contacts=every_contact)
+        detectors._reset()
+        found = [
+            detectors.process(hostile(seed, 2000), np.empty(0, EVENT), f"{seed}", "test") for seed in (1, 2)
+        ]
+        said.append(found)
+    assert said[0] == said[1]
+    assert all(said[0])
 
 
 def test_hostile_rows_reach_every_table():
