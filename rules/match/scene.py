@@ -49,6 +49,9 @@ class Scene:
     names: Names
     first_frame: int = 1
     ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    origins: dict[int, int] = field(
+        default_factory=dict
+    )  # by row of a datagram put together, its packet's offset
 
     def __post_init__(self) -> None:
         if self.packets.dtype != PACKET:
