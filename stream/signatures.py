@@ -19,6 +19,8 @@ from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_ord
 from citywall.fragmentsettings import FragmentSettings
 from citywall.sessions import Session
 from citywall.settings import Settings
+from ingest.anomalies.finding import anomalies, of_fragments
+from ingest.anomalies.names import NAMES as DECODER_EVENTS
 from ingest.applications.analysis import Analyser
 from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, Tables
 from ingest.capture import open_capture
@@ -33,9 +35,10 @@ from rules.match.limits import read_limits
 from rules.match.scene import Names, Scene
 
 Bytes = NDArray[np.uint8]
+Numbers = NDArray[np.int64]
 log = logging.getLogger(__name__)
 
-NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES)
+NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES, DECODER_EVENTS)
 _BLOCK = 8 << 20
 _BATCH = 4096
 #: Rules that cannot be used, told one by one in the log; `citywall rules check` tells all.
@@ -59,6 +62,7 @@ def over_capture(
     assembler = Assembler(fragments or FragmentSettings())
     with open_capture(path) as capture:
         seen = _Seen(capture.buffer)
+        asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
         for ref in capture.blocks(_BLOCK):
             frame = ref.first_frame
             for packets in decode_block(ref, capture.buffer, _BATCH):
@@ -66,6 +70,10 @@ def over_capture(
                 readable, held = made.readable(capture.buffer)
                 analyser.add(readable, frame, held)
                 seen.add(packets, frame, made)
+                if asked:
+                    links = ref.section.interfaces
+                    seen.odd(anomalies(readable, held, links[0].link if links else 0), frame)
+                    seen.odd(of_fragments(made.events, packets, frame), frame)
                 frame += len(packets)
         analyser.end()
         scene = seen.scene(analyser.tables())
@@ -84,6 +92,13 @@ class _Seen:
         self._rows: list[NDArray[np.void]] = []
         self._tails: list[Bytes] = []
         self._origins: dict[int, int] = {}
+        self._odd: list[tuple[Numbers, Numbers]] = []
+
+    def odd(self, found: tuple[Numbers, Numbers], frame: int) -> None:
+        """Take what is odd about packets, of which the first is `frame`."""
+        rows, kinds = found
+        if len(rows):
+            self._odd.append((rows + (frame - 1), kinds))
 
     def add(self, packets: NDArray[np.void], frame: int, made: Assembled) -> None:
         """Take what became of decoded packets, of which the first is `frame`."""
@@ -102,7 +117,9 @@ class _Seen:
         """All of it."""
         packets = np.concatenate(self._rows) if self._rows else np.zeros(0, PACKET)
         buffer = np.concatenate([self._buffer, *self._tails]) if self._tails else self._buffer
-        return Scene(packets, buffer, tables, NAMES, origins=self._origins)
+        none = np.zeros(0, np.int64)
+        rows, kinds = (np.concatenate([none, *(pair[i] for pair in self._odd)]) for i in (0, 1))
+        return Scene(packets, buffer, tables, NAMES, decoded=(rows, kinds), origins=self._origins)
 
 
 class Signatures:

@@ -455,6 +455,7 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
             )
             if reason != NONE:
                 _empty(r, start, captured, wire, time, ERROR, reason, vlan, 0)
+                r["network"] = at  # whoever asks what is wrong with it looks from there on
                 return reason
     elif kind == 0x0806:
         reason = _arp(buffer, start + at, captured - at)

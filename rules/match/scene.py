@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from citywall.batches import FRAGMENT, IP, PACKET, TRANSPORT
 
 Rows = NDArray[np.void]
+_NOTHING = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 class Tables(Protocol):
@@ -37,6 +38,7 @@ class Names:
     kinds: tuple[str, ...]
     fields: tuple[str, ...]
     anomalies: tuple[str, ...]
+    decoder: tuple[str, ...] = ()
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Scene:
     names: Names
     first_frame: int = 1
     ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    decoded: tuple[NDArray[np.int64], NDArray[np.int64]] = _NOTHING  # rows, and what decoders say of them
     origins: dict[int, int] = field(
         default_factory=dict
     )  # by row of a datagram put together, its packet's offset

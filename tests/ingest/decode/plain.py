@@ -89,7 +89,7 @@ def decode(data: bytes, wire: int, link: int) -> dict[str, int]:
         else:
             row["status"], row["payload_at"] = NOT_IP, at
     except Stop as stop:
-        row = dict.fromkeys(FIELDS, 0) | {k: row[k] for k in ("captured", "wire", "vlan")}
+        row = dict.fromkeys(FIELDS, 0) | {k: row[k] for k in ("captured", "wire", "vlan", "network")}
         row["vlan"] = row["vlan"] or stop.vlan
         row["status"], row["reason"] = ERROR, REASONS.index(stop.reason)
     return row
@@ -133,6 +133,7 @@ def network(data: bytes, row: dict[str, int], at: int, kind: int) -> None:
         if ip_bytes == 40 and row["wire"] - at > 65575:
             ip_bytes = row["wire"] - at
         src, dst = number(data, at + 8, 16), number(data, at + 24, 16)
+        row["network"] = at
         transport, proto, fragment = extensions(row, data, at + 40, data[at + 6], at + ip_bytes)
     ip_end = at + ip_bytes
     row["network"] = at
