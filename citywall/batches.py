@@ -1,7 +1,8 @@
 """Batch schemas: the rows that travel between rooms, as NumPy structured dtypes.
 
 Times are signed nanoseconds since the epoch, UTC. Addresses are two u64 words (`citywall.addresses`).
-`domain` is a network domain (`citywall.domains`). `vlan` is `outer << 12 | inner`, 0 when untagged.
+`domain` is a network domain (`citywall.domains`). `vlan` is `outer << 12 | inner`, 0 when untagged,
+and `domains.VNI` with the identifier inside a VXLAN or GENEVE tunnel.
 Offsets are absolute byte offsets of a packet's first byte in its capture file; frames count from 1.
 """
 
@@ -66,6 +67,9 @@ REASONS = (
     "arp_truncated",
     "arp_unknown_form",
     "interface_unknown",
+    "tunnel_header_wrong",
+    "tunnel_inner_wrong",
+    "tunnel_too_deep",
 )
 
 # FLOW.kind
