@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import REASONS
+from citywall.batches import PACKET, REASONS
 from ingest.anomalies import kernels
 from ingest.anomalies.names import CUT_LINK, NAMES, OF_FRAGMENT, OF_REASON
 
@@ -36,6 +36,11 @@ def anomalies(packets: Rows, buffer: NDArray[np.uint8], link: int) -> tuple[Numb
     if not found_rows:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     return np.concatenate(found_rows), np.concatenate(found_kinds)
+
+
+def compile_anomalies() -> None:
+    """Compile the kernel, where that has to be: it runs only where rules ask."""
+    anomalies(np.zeros(1, PACKET), np.zeros(64, np.uint8), 1)
 
 
 def of_fragments(events: Rows, packets: Rows, first_frame: int) -> tuple[Numbers, Numbers]:

@@ -172,6 +172,15 @@ class Assembler:
         }  # fmt: skip
 
 
+def compile_fragments() -> None:
+    """Compile the kernels, where that has to be: captures without fragments never run them."""
+    fragment = np.zeros(1, PACKET)
+    fragment["marks"] = FRAGMENTED
+    assembler = Assembler(FragmentSettings(memory_mib=1))
+    assembler.add(fragment, 1, np.zeros(64, np.uint8))
+    assembler.end(0)
+
+
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False

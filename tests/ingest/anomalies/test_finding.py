@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from citywall.batches import EVENT, FRAGMENT_LENGTH, FRAGMENT_OVERLAP, FRAGMENT_TINY, PACKET, REASONS
-from ingest.anomalies.finding import anomalies, of_fragments
+from ingest.anomalies.finding import anomalies, compile_anomalies, of_fragments
 from ingest.anomalies.names import NAMES
 from ingest.decode import kernels
 
@@ -231,3 +231,10 @@ def test_what_fragments_were_told_of():
         (0, "ipv4.frag_overlap"), (1, "ipv6.frag_overlap"), (2, "ipv6.frag_invalid_length"),
     ]  # fmt: skip
     assert [a.tolist() for a in of_fragments(events[:0], rows, 10)] == [[], []]
+
+
+def test_the_kernel_is_compiled_ahead():
+    compile_anomalies()
+    from ingest.anomalies import kernels
+
+    assert getattr(kernels.anomalies, "signatures", True)

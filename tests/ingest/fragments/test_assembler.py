@@ -24,7 +24,7 @@ from citywall.batches import (
 )
 from citywall.fragmentsettings import FragmentSettings
 from ingest.decode import kernels as decode
-from ingest.fragments.assembler import Assembler
+from ingest.fragments.assembler import Assembler, compile_fragments
 from ingest.fragments.layout import POLICIES, new_store
 from ingest.reassembly.layout import POLICIES as STREAM_POLICIES
 
@@ -268,3 +268,10 @@ def test_a_checkpoint_of_other_settings_is_refused():
 
 def test_policies_are_named_as_those_of_streams():
     assert POLICIES[: len(STREAM_POLICIES)] == STREAM_POLICIES
+
+
+def test_kernels_are_compiled_ahead():
+    compile_fragments()
+    from ingest.fragments import kernels
+
+    assert getattr(kernels.assemble, "signatures", True)

@@ -48,6 +48,16 @@ DIFFERENCES: dict[str, tuple[str, set[Any], set[Any]]] = {
         {("2001:db8:1::2", "2001:db8:1::1", 58, 6, 2)},
         {("2001:db8:1::2", "2001:db8:1::1", 58, 3, 2)},
     ),
+    "benign/Teredo.pcap": (
+        "what travels in a Teredo tunnel is metered as what it is; nfstream sees UDP to port 3544",
+        {
+            ("2001:0:4137:9e50:8000:f12a:b9c8:2815", "2001:4860:0:2001::68", 58, 1, 0),
+            ("fe80::708d:fe83:4114:a512", "2001:0:4137:9e50:8000:f12a:b9c8:2815", 59, 1, 0),
+            ("fe80::8000:f227:bec8:61af", "fe80::8000:ffff:ffff:fffd", 58, 1, 0),
+            ("fe80::8000:ffff:ffff:fffd", "ff02::2", 58, 1, 0),
+        },
+        {("192.168.2.16", "65.55.158.80", 17, 2, 1), ("65.55.158.81", "192.168.2.16", 17, 1, 0)},
+    ),
     "dos/denial6-5.pcap": (
         "an authentication header is an extension header of IPv6 (RFC 4302), so this is one flow of ICMPv6",
         {("2001:db8:1::1", "2001:db8:1::2", 58, 16, 35690)},
