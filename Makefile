@@ -27,7 +27,7 @@ test: $(VENV)/.dev kernels ## run every test, two at a time
 
 fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the parsers, bounded: make fuzz [SECONDS_EACH=60]
 	@$(BIN)/pip install --quiet --group fuzz
-	@for target in exports logs; do $(BIN)/python tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60); done
+	@for target in exports logs packets; do $(BIN)/python tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60); done
 
 story: $(VENV)/.dev kernels ## the whole story through the service, its screens saved under build/story (root, tmux)
 	@STORY=build/story $(BIN)/python -m pytest tests/end_to_end/test_service.py

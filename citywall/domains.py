@@ -2,7 +2,8 @@
 
 Departments' private networks overlap behind their VPNs, so `10.0.0.5` may be many hosts. A domain is a
 number: 0 is the default; below 2**24 it is a VLAN (`outer << 12 | inner`) that stands for itself; from
-2**24 it is a named domain of the settings. Public addresses are one host wherever they are seen, and
+2**24 it is a named domain of the settings; from 2**31 it is a virtual network (VXLAN, GENEVE) by its
+identifier. Public addresses are one host wherever they are seen, and
 always live in domain 0.
 """
 
@@ -15,13 +16,16 @@ from numpy.typing import NDArray
 from citywall.addresses import is_private
 
 NAMED = 1 << 24
+#: What a packet inside a VXLAN or GENEVE tunnel has as its VLAN: this, and the network's identifier.
+VNI = 1 << 31
 
 
 class DomainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[domains]`: how packets are put into network domains.
 
-    `by_vlan`: each VLAN without a name of its own is a domain. `vlans`: VLAN id (or `outer.inner`) to
-    domain name. `names` is their order of numbering, filled from `vlans` when left empty.
+    `by_vlan`: each VLAN or virtual network without a name of its own is a domain. `vlans`: VLAN id (or
+    `outer.inner`, or `vni:` and the identifier of a virtual network) to domain name. `names` is their order
+    of numbering, filled from `vlans` when left empty.
     """
 
     by_vlan: bool = True
@@ -52,6 +56,8 @@ class Domains:
 
     def name(self, domain: int) -> str:
         """What users call a domain."""
+        if domain & VNI:
+            return f"vni {domain ^ VNI}"
         if domain >= NAMED:
             return self.names[domain - NAMED]
         if domain == 0:
@@ -61,7 +67,12 @@ class Domains:
 
 
 def vlan_number(text: str) -> int:
-    """`"12"` or `"100.12"` to the vlan number of a batch; raises ValueError."""
+    """`"12"`, `"100.12"` or `"vni:5000"` to the vlan number of a batch; raises ValueError."""
+    if text.startswith("vni:"):
+        vni = int(text.removeprefix("vni:"))
+        if not 0 <= vni < 1 << 24:
+            raise ValueError(f"identifiers of virtual networks are 0 to 16777215, not {text!r}")
+        return VNI | vni
     outer, _, inner = text.rpartition(".")
     tags = [int(t) for t in (outer, inner) if t]
     if not all(0 <= t <= 4095 for t in tags):

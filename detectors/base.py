@@ -19,6 +19,7 @@ from citywall.i18n import tr
 from citywall.rows import take
 from citywall.state import Parts, bytes_of
 from detectors.features.tables import Seen
+from detectors.fragments.records import Fragmented
 from detectors.places import Places
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import Related
@@ -112,6 +113,10 @@ class Detector(ABC):
 
     def judge_claims(self, related: Related, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
         """What the records of addresses and cards say that events changed, in their order."""
+        return []
+
+    def judge_fragments(self, fragmented: Fragmented, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records of hosts that fragments come to say that events changed, in their order."""
         return []
 
     def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:

@@ -37,8 +37,7 @@ counts as younger.
 Not looked for yet, since they need what applications say: web attacks, names made by algorithms, DCSync
 and other calls by name, clear-text personal data, drift of DNS answers, pages and certificates, weak TLS.
 Not looked for either: slow scans over hours and scans from many sources, floods of ACK and HTTP,
-anomalies of volume by hour of the week, silent sensors, missed backups, account misuse, evasion by
-fragments.
+anomalies of volume by hour of the week, silent sensors, missed backups, account misuse.
 """
 
 

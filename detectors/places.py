@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from citywall.addresses import mac_to_text, to_text
 from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
-from citywall.domains import NAMED, Domains, of_host
+from citywall.domains import NAMED, VNI, Domains, of_host
 from citywall.findings import Endpoint, Evidence
 from detectors.prefixes import Prefixes
 
@@ -38,6 +38,8 @@ class Places:
             return ""
         if self._domains is not None:
             return self._domains.name(domain)
+        if domain & VNI:
+            return f"vni {domain ^ VNI}"
         if domain >= NAMED:
             return f"domain {domain - NAMED}"
         outer, inner = domain >> 12, domain & 0xFFF

@@ -20,10 +20,12 @@ from detectors.brute_force import BruteForce
 from detectors.channel import Channel
 from detectors.covert import Covert
 from detectors.dns_tunnel import DnsTunnel
+from detectors.evasion import Evasion, EvasionParameters
 from detectors.exfiltration import Exfiltration
-from detectors.features.sharing import Sharing, askers_of
+from detectors.features.sharing import Sharing, askers_of, segments_of
 from detectors.features.tables import CHUNK, FeatureParameters, Features
 from detectors.flood import Flood
+from detectors.fragments.records import FragmentRecords
 from detectors.industrial import Industrial
 from detectors.lateral import Lateral
 from detectors.limits import limits_of, reach_of
@@ -54,6 +56,7 @@ DETECTORS: dict[str, type[Detector]] = {
         Segment,
         Industrial,
         Policy,
+        Evasion,
     )
 }
 
@@ -62,7 +65,7 @@ FEATURES, RELATIONS = "features", "relations"
 _SIZES: dict[str, type[msgspec.Struct]] = {FEATURES: FeatureParameters, RELATIONS: RelationParameters}
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
-_SCHEMA = 2
+_SCHEMA = 3
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -165,6 +168,9 @@ class DetectorSet:
         scan = chosen.parameters[Scan.id]
         assert isinstance(scan, ScanParameters)
         self._event_limits = self._limits._replace(window=scan.arp_window_s * _SECOND, gate=scan.arp_targets)
+        evasion = chosen.parameters[Evasion.id]
+        assert isinstance(evasion, EvasionParameters)
+        self._fragment_window = evasion.window_s * _SECOND
         sizes = self._sizes = chosen.features
         self._event_sizes = FeatureParameters(
             contacts=max(16, sizes.contacts // 16), groups=max(16, sizes.groups // 16), targets=16, logins=16
@@ -199,9 +205,12 @@ class DetectorSet:
             own = askers_of(rows, self._limits)
             seen = self.events.observe_events(own)
             claims = self.claims.observe_events(rows)
+            in_pieces = segments_of(rows, self._reach)
+            fragmented = self.fragments.observe_events(in_pieces)
             for detector in self.detectors:
                 found += detector.findings(detector.judge_events(seen, own), context)
                 found += detector.findings(detector.judge_claims(claims, rows), context)
+                found += detector.findings(detector.judge_fragments(fragmented, in_pieces), context)
         return sorted(found, key=event_order)
 
     def close(self, session: str, lane: str) -> list[Finding]:  # noqa: ARG002  (nothing waits for the end)
@@ -212,7 +221,7 @@ class DetectorSet:
     @property
     def nbytes(self) -> int:
         """Bytes reserved for state when every table is full."""
-        return self.flows.nbytes + self.events.nbytes + self.relations.nbytes + self.claims.nbytes
+        return sum(state.nbytes for state in self._states().values())
 
     def counts(self) -> dict[str, int]:
         """Entities held and given up, for reports and metrics."""
@@ -224,6 +233,7 @@ class DetectorSet:
             **{f"{name}_evicted": n for name, n in self.relations.evicted.items() if n},
             **{f"{name}_held": n for name, n in self.claims.used.items() if n},
             **{f"{name}_evicted": n for name, n in self.claims.evicted.items() if n},
+            **self.fragments.counts,
         }
 
     def snapshot(self) -> Parts:
@@ -250,17 +260,19 @@ class DetectorSet:
         for detector in self.detectors:
             detector.restore(_under(parts, f"detector/{detector.id}/"))
 
-    def _states(self) -> dict[str, Features | Relations]:
+    def _states(self) -> dict[str, Features | Relations | FragmentRecords]:
         return {
             "flows": self.flows,
             "events": self.events,
             "relations": self.relations,
             "claims": self.claims,
+            "fragments": self.fragments,
         }
 
     def _reset(self) -> None:
         self._session = ""
         self.relations = Relations(self._flow_relations, self._reach)
+        self.fragments = FragmentRecords(self._fragment_window)
         self.claims = Relations(self._event_relations, self._reach)
         self.flows = Features(self._sizes, self._limits)
         self.events = Features(self._event_sizes, self._event_limits)

@@ -17,6 +17,7 @@ DETECTORS: dict[str, tuple[str, ...]] = {
     "arp-spoof": ("segment",),
     "long-conn": ("longconn",),
     "ics": ("ics", "channel", "lateral"),
+    "evasion": ("evasion",),
 }
 #: Classes that a scenario or a truth file may name.
 CLASSES = (

@@ -7,20 +7,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citywall.addresses import to_text
 from citywall.applicationsettings import ApplicationSettings
-from citywall.batches import PACKET, PROTOCOL_NAMES
+from citywall.batches import PACKET, PROTOCOL_NAMES, REBUILT
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.errors import InputError
 from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_order
+from citywall.fragmentsettings import FragmentSettings
 from citywall.sessions import Session
 from citywall.settings import Settings
+from ingest.anomalies.finding import anomalies, of_fragments
+from ingest.anomalies.names import NAMES as DECODER_EVENTS
 from ingest.applications.analysis import Analyser
-from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS
+from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, Tables
 from ingest.capture import open_capture
 from ingest.decode import decode_block
+from ingest.fragments.assembler import Assembled, Assembler
 from rules.cards import card, name_of, severity_of
 from rules.classes import CLASSES
 from rules.language.addresses import ADDRESS_VARIABLES, PORT_VARIABLES
@@ -29,9 +34,11 @@ from rules.match.engine import Alert, Engine
 from rules.match.limits import read_limits
 from rules.match.scene import Names, Scene
 
+Bytes = NDArray[np.uint8]
+Numbers = NDArray[np.int64]
 log = logging.getLogger(__name__)
 
-NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES)
+NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES, DECODER_EVENTS)
 _BLOCK = 8 << 20
 _BATCH = 4096
 #: Rules that cannot be used, told one by one in the log; `citywall rules check` tells all.
@@ -44,27 +51,75 @@ def over_capture(
     engine: Engine,
     settings: ApplicationSettings | None = None,
     tell: Callable[[Scene, list[Alert]], None] | None = None,
+    fragments: FragmentSettings | None = None,
 ) -> list[Alert]:
     """Alerts of one capture; `tell` is given them with what was matched. Raises InputError.
 
-    The packets' rows, streams and transactions of the whole capture are held meanwhile.
+    The packets' rows, streams and transactions of the whole capture are held meanwhile; where datagrams
+    came in fragments, also a copy of its bytes with the datagrams behind them.
     """
     analyser = Analyser(settings or ApplicationSettings(), keep_streams=True)
-    rows = []
+    assembler = Assembler(fragments or FragmentSettings())
     with open_capture(path) as capture:
+        seen = _Seen(capture.buffer)
+        asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
         for ref in capture.blocks(_BLOCK):
             frame = ref.first_frame
             for packets in decode_block(ref, capture.buffer, _BATCH):
-                analyser.add(packets, frame, capture.buffer)
-                rows.append(packets)
+                made = assembler.add(packets, frame, capture.buffer)
+                readable, held = made.readable(capture.buffer)
+                analyser.add(readable, frame, held)
+                seen.add(packets, frame, made)
+                if asked:
+                    links = ref.section.interfaces
+                    seen.odd(anomalies(readable, held, links[0].link if links else 0), frame)
+                    seen.odd(of_fragments(made.events, packets, frame), frame)
                 frame += len(packets)
         analyser.end()
-        packets = np.concatenate(rows) if rows else np.zeros(0, PACKET)
-        scene = Scene(packets, capture.buffer, analyser.tables(), NAMES)
+        scene = seen.scene(analyser.tables())
         alerts = engine.match(scene)
         if tell is not None:
             tell(scene, alerts)
         return alerts
+
+
+class _Seen:
+    """The packets of a capture as rules see them, datagrams that were put together behind its bytes."""
+
+    def __init__(self, buffer: Bytes) -> None:
+        self._buffer = buffer
+        self._size = len(buffer)
+        self._rows: list[NDArray[np.void]] = []
+        self._tails: list[Bytes] = []
+        self._origins: dict[int, int] = {}
+        self._odd: list[tuple[Numbers, Numbers]] = []
+
+    def odd(self, found: tuple[Numbers, Numbers], frame: int) -> None:
+        """Take what is odd about packets, of which the first is `frame`."""
+        rows, kinds = found
+        if len(rows):
+            self._odd.append((rows + (frame - 1), kinds))
+
+    def add(self, packets: NDArray[np.void], frame: int, made: Assembled) -> None:
+        """Take what became of decoded packets, of which the first is `frame`."""
+        self._rows.append(made.whole)
+        if not len(made.tail):
+            return
+        rebuilt = np.flatnonzero((made.whole["marks"] & REBUILT) != 0)
+        self._origins |= dict(
+            zip((frame - 1 + rebuilt).tolist(), packets["offset"][rebuilt].tolist(), strict=True)
+        )
+        made.whole["offset"][rebuilt] += self._size
+        self._tails.append(made.tail)
+        self._size += len(made.tail)
+
+    def scene(self, tables: Tables) -> Scene:
+        """All of it."""
+        packets = np.concatenate(self._rows) if self._rows else np.zeros(0, PACKET)
+        buffer = np.concatenate([self._buffer, *self._tails]) if self._tails else self._buffer
+        none = np.zeros(0, np.int64)
+        rows, kinds = (np.concatenate([none, *(pair[i] for pair in self._odd)]) for i in (0, 1))
+        return Scene(packets, buffer, tables, NAMES, decoded=(rows, kinds), origins=self._origins)
 
 
 class Signatures:
@@ -87,7 +142,7 @@ class Signatures:
         if settings.rules.threshold_file:
             limits = read_limits(Path(settings.rules.threshold_file), addresses)
         self._engine = Engine(self.rules.rules, limits)
-        self._settings = settings.applications
+        self._settings, self._fragments = settings.applications, settings.fragments
         self._domains = Domains(settings.domains)
 
     def cards(self) -> dict[str, DetectorCard]:
@@ -106,6 +161,7 @@ class Signatures:
             lambda scene, alerts: found.extend(
                 self._finding(session, scene, a, i) for i, a in enumerate(alerts)
             ),
+            self._fragments,
         )
         return sorted(found, key=event_order)
 
@@ -137,6 +193,14 @@ class Signatures:
             target=target,
             facts={"sid": rule.sid, "rev": rule.rev, "action": alert.action, "class": rule.classtype},
             evidence=(
-                Evidence("packet", source, target, name, time, offset=int(row["offset"]), frame=alert.frame),
+                Evidence(
+                    "packet",
+                    source,
+                    target,
+                    name,
+                    time,
+                    offset=scene.origins.get(alert.row, int(row["offset"])),
+                    frame=alert.frame,
+                ),
             ),
         )

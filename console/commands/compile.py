@@ -76,8 +76,10 @@ def ensure(look: Terminal, *, quiet: bool) -> None:
 def _run_everything() -> None:
     from citywall.settings import Settings
     from drills.scene import synthesise
+    from ingest.anomalies.finding import compile_anomalies
     from ingest.applications.analysis import analyse
     from ingest.collectors.collector import compile_framing
+    from ingest.fragments.assembler import compile_fragments
     from ingest.live.sealing import compile_copy
     from stream.packing import compile_both
     from stream.runner import run_paths
@@ -93,6 +95,8 @@ def _run_everything() -> None:
             path.write_bytes(content)
         compile_copy()
         compile_framing()
+        compile_fragments()
+        compile_anomalies()
         compile_both()
         analyse(scene)
         # Several partitions, so that those kernels run too that share rows out.

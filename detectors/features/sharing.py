@@ -62,6 +62,16 @@ class Sharing:
         return [take(rows, np.flatnonzero((shares == p).any(axis=0))) for p in partitions]
 
 
+def segments_of(events: Rows, reach: Reach) -> Rows:
+    """The EVENT rows whose segment is judged by the partition of `reach`: others came for their asker."""
+    if reach.partitions == 1:
+        return events
+    segments = np.empty(len(events), np.uint8)
+    with np.errstate(over="ignore"):
+        relations.share_events(read_only(events, EVENT), reach, segments)
+    return take(events, np.flatnonzero(segments == reach.partition))
+
+
 def askers_of(events: Rows, limits: Limits) -> Rows:
     """The EVENT rows whose asker is judged by the partition of `limits`: others came for their segment."""
     if limits.partitions == 1:

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from citywall.fragmentsettings import FragmentSettings
 from ingest.applications.building import Builder
 from ingest.applications.connection import Connection
 from ingest.applications.tables import Tables
+from ingest.fragments.assembler import Assembler
 from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
@@ -140,11 +142,14 @@ def analyse(
     settings: ApplicationSettings | None = None,
     *,
     keep_streams: bool = True,
+    fragments: FragmentSettings | None = None,
 ) -> Tables:
     """All of a capture file, or of (packet rows, first frame, buffer) batches: one set of tables."""
     analyser = Analyser(settings or ApplicationSettings(), keep_streams=keep_streams)
+    assembler = Assembler(fragments or FragmentSettings())
     for packets, frame, buffer in _decoded(source) if isinstance(source, Path) else source:
-        analyser.add(packets, frame, buffer)
+        rows, held = assembler.add(packets, frame, buffer).readable(buffer)
+        analyser.add(rows, frame, held)
     analyser.end()
     return analyser.tables()
 

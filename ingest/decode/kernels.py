@@ -9,6 +9,10 @@ How far a record was read is its `status`, what stopped it its `reason`:
 * IP with a reason: the IP header is whole but the ports are not there (by the IP length or by the
   capture), so it counts to its host pair's flow with ports 0, as nfstream counts it;
 * TRANSPORT with a reason: ports (or ICMP type) are known, the rest of that header is cut or wrong.
+
+What travels in a tunnel is decoded to the packet inside: its row is that of the inner packet, but for offset,
+captured and wire bytes, which are the record's. Where there is no sound packet inside, the row is the outer
+one's, with a reason where its protocol can hold nothing but a tunnel.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from citywall.batches import (
     ARP_REQUEST,
     ERROR,
     FRAGMENT,
+    FRAGMENTED,
     IP,
     ND_ADVERT,
     ND_SOLICIT,
@@ -28,6 +33,7 @@ from citywall.batches import (
     REASONS,
     TRANSPORT,
 )
+from citywall.domains import VNI as _VNI
 from citywall.kernels import (
     MIX1,
     MIX2,
@@ -64,6 +70,9 @@ SCTP_HEADER_TRUNCATED = REASONS.index("sctp_header_truncated")
 ARP_TRUNCATED = REASONS.index("arp_truncated")
 ARP_UNKNOWN_FORM = REASONS.index("arp_unknown_form")
 INTERFACE_UNKNOWN = REASONS.index("interface_unknown")
+TUNNEL_HEADER_WRONG = REASONS.index("tunnel_header_wrong")
+TUNNEL_INNER_WRONG = REASONS.index("tunnel_inner_wrong")
+TUNNEL_TOO_DEEP = REASONS.index("tunnel_too_deep")
 
 #: One pcapng interface as the kernels need it (see `ingest.decode.blocks.Interface`).
 INTERFACE = np.dtype(
@@ -80,9 +89,19 @@ INTERFACE = np.dtype(
 # What `packet_block` says a pcapng block is.
 NO_PACKET, PACKET_BLOCK, PACKET_BLOCK_SHORT = 0, 1, 2
 
+# How much of a datagram a packet is.
+WHOLE, LATER, FIRST = 0, 1, 2
+
 # Pseudo-ethertype of link types without a protocol field: the IP version nibble decides.
 _BY_VERSION = -1
 _MAX_EXTENSIONS = 16
+#: IP headers around one another that are read.
+MAX_DEPTH = 5
+#: Added to a reason by `_decode_ip`: the packet may hold another.
+_CARRIER = 1 << 8
+_IPIP, _IPV6, _GRE = 4, 41, 47
+_VXLAN, _VXLAN_OLD, _GENEVE, _TEREDO = 4789, 8472, 6081, 3544
+_ETHERNET, _MPLS, _MPLS_MANY, _PPPOE = 0x6558, 0x8847, 0x8848, 0x8864
 # Bytes asked for ahead of where decoding is, and cache lines a step: every line once, payloads too, since
 # where headers will be is not known yet. Steps of one line end unpredictably; a record is not far enough.
 _FAR = 2048
@@ -195,6 +214,52 @@ def ticks_to_time(ticks, row):
 
 
 @internal
+def _shim(buffer, start, captured, at, kind):
+    """Past MPLS labels (RFC 3032, 4448) or a PPPoE session header (RFC 2516): (offset, ethertype).
+
+    Unchanged where neither IP nor Ethernet with IP is behind it.
+    """
+    here = at
+    if kind == _PPPOE:
+        if captured < at + 8:
+            return at, kind
+        protocol = np.int64(load_be16(buffer, start + at + 6))
+        here = at + 8
+        if protocol & 0x0100:  # compressed to one byte
+            protocol >>= 8
+            here = at + 7
+        if protocol == 0x21:
+            return here, np.int64(0x0800)
+        if protocol == 0x57:
+            return here, np.int64(0x86DD)
+        return at, kind
+    bottom = False
+    while not bottom:
+        if captured < here + 4:
+            return at, kind
+        bottom = buffer[start + here + 2] & 1 != 0
+        here += 4
+    if captured < here + 1:
+        return at, kind
+    nibble = buffer[start + here] >> 4
+    if nibble == 4:
+        return here, np.int64(0x0800)
+    if nibble == 6:
+        return here, np.int64(0x86DD)
+    if nibble == 0:  # a control word, and Ethernet
+        here += 4
+        if captured >= here + 14:
+            inner = np.int64(load_be16(buffer, start + here + 12))
+            here += 14
+            while (inner == 0x8100 or inner == 0x88A8) and captured >= here + 4:
+                inner = np.int64(load_be16(buffer, start + here + 2))
+                here += 4
+            if inner == 0x0800 or inner == 0x86DD or inner == 0x0806:
+                return here, inner
+    return at, kind
+
+
+@internal
 def _link_layer(buffer, start, captured, link):
     """Returns (offset of the network header from `start`, ethertype, vlan, reason)."""
     at = np.int64(0)
@@ -255,6 +320,15 @@ def _link_layer(buffer, start, captured, link):
                 kind = np.int64(0x0800)
             elif first == 0x57:
                 kind = np.int64(0x86DD)
+            elif first == 0x281:
+                kind = np.int64(_MPLS)
+    elif link == 51:  # PPP over Ethernet, without the Ethernet
+        kind = np.int64(_PPPOE)
+    elif link == 104:  # Cisco HDLC
+        if captured < 4:
+            return at, kind, vlan, LINK_HEADER_TRUNCATED
+        kind = np.int64(load_be16(buffer, start + 2))
+        at = np.int64(4)
     else:
         return at, kind, vlan, LINK_TYPE_UNKNOWN
     while kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
@@ -271,6 +345,8 @@ def _link_layer(buffer, start, captured, link):
     ):  # 802.3 with LLC and SNAP, RFC 1042
         kind = np.int64(load_be16(buffer, start + at + 6))
         at += 8
+    if kind == _MPLS or kind == _MPLS_MANY or kind == _PPPOE:
+        at, kind = _shim(buffer, start, captured, at, kind)
     if kind == _BY_VERSION:
         if captured < 1:
             return at, kind, vlan, LINK_HEADER_TRUNCATED
@@ -303,9 +379,12 @@ def _arp(buffer, at, left):
 def _extensions(buffer, start, captured, at, ip_end, proto):
     """Walk IPv6 extension headers (RFC 8200 §4, 4302, 6275, 7401, 5533).
 
-    Returns (offset of what follows, its protocol, 1 if a non-first fragment, reason).
+    Returns (offset of what follows, its protocol, WHOLE | LATER | FIRST, reason). A first fragment whose
+    chain goes on in the next one shows no more than a later one does.
     """
-    fragment = 0
+    fragment = WHOLE
+    behind = at
+    kind = proto
     for _ in range(_MAX_EXTENSIONS):
         if proto == 44:
             size = np.int64(8)
@@ -316,19 +395,31 @@ def _extensions(buffer, start, captured, at, ip_end, proto):
         else:
             return at, proto, fragment, NONE
         if at + 8 > captured or at + 8 > ip_end:
+            if fragment == FIRST:
+                return behind, kind, LATER, NONE
             return at, proto, fragment, IPV6_EXTENSION_TRUNCATED
         if size == -8:
             size = (np.int64(buffer[start + at + 1]) + 1) * 8
         elif size == -4:
             size = (np.int64(buffer[start + at + 1]) + 2) * 4
-        elif load_be16(buffer, start + at + 2) & 0xFFF8:
-            fragment = 1
+        elif fragment == WHOLE:
+            word = load_be16(buffer, start + at + 2)
+            if word & 0xFFF8:
+                fragment = LATER
+            elif word & 1:
+                fragment = FIRST
+                behind = at + 8
+                kind = np.int64(buffer[start + at])
         proto = np.int64(buffer[start + at])
         at += size
         if at > ip_end:
+            if fragment == FIRST:
+                return behind, kind, LATER, NONE
             return at, proto, fragment, IPV6_EXTENSION_TRUNCATED
-        if fragment:
+        if fragment == LATER:
             return at, proto, fragment, NONE
+    if fragment == FIRST:
+        return behind, kind, LATER, NONE
     return at, proto, fragment, IPV6_EXTENSION_CHAIN_TOO_LONG
 
 
@@ -357,15 +448,19 @@ def _empty(r, start, captured, wire, time, status, reason, vlan, at):
     r["icmp_code"] = 0
     r["status"] = status
     r["reason"] = reason
+    r["network"] = 0
+    r["marks"] = 0
+    r["depth"] = 0
 
 
 @internal
-def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
+def _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r):
     """Decode from the network header at `start + at` into row `r`; returns the row's reason.
 
-    `kind` is the ethertype. `wire` is at least `captured`.
+    With _CARRIER added where there may be a packet inside. `kind` is the ethertype.
     """
-    fragment = 0
+    carrier = 0
+    fragment = WHOLE
     if kind == 0x0800:
         left = captured - at
         if left < 20:
@@ -394,8 +489,8 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
             _empty(r, start, captured, wire, time, ERROR, reason, vlan, 0)
             return reason
         version = 4
-        if first & U8(0x1FFF):
-            fragment = 1
+        if first & U8(0x3FFF):
+            fragment = LATER if first & U8(0x1FFF) else FIRST
         proto = np.int64((second >> U8(48)) & U8(0xFF))
         src_hi = U8(0)
         dst_hi = U8(0)
@@ -433,6 +528,7 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
             )
             if reason != NONE:
                 _empty(r, start, captured, wire, time, ERROR, reason, vlan, 0)
+                r["network"] = at  # whoever asks what is wrong with it looks from there on
                 return reason
     elif kind == 0x0806:
         reason = _arp(buffer, start + at, captured - at)
@@ -443,25 +539,25 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
         _empty(r, start, captured, wire, time, NOT_IP, NONE, vlan, at)
         return NONE
 
-    status = FRAGMENT if fragment else IP
+    status = FRAGMENT if fragment == LATER else IP
     reason = NONE
     flags = np.int64(0)
     icmp_type = np.int64(0)
     icmp_code = np.int64(0)
     ports = np.int64(0)  # source << 16 | destination
     payload_at = transport
-    if not fragment:
+    if fragment != LATER:
         q = start + transport
         left = captured - transport
         length = ip_end - transport
         if proto == 6:
             if length < 20 or left < 20:
                 reason = TCP_HEADER_TRUNCATED
-            if length >= 20 and left >= 4:
+            if (length >= 20 or (fragment == FIRST and length >= 4)) and left >= 4:
                 status = TRANSPORT
                 ports = np.int64(load_be32(buffer, q))
                 payload_at = transport + 20
-                if left >= 14:
+                if left >= 14 and length >= 14:
                     word = np.int64(load_be16(buffer, q + 12))
                     flags = word & 0xFF
                     header = (word >> 12) * 4
@@ -476,6 +572,8 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
                 status = TRANSPORT
                 ports = np.int64(load_be32(buffer, q))
                 payload_at = transport + 8
+                if _may_carry(ports) and fragment == WHOLE:
+                    carrier = _CARRIER
         elif (proto == 1 and version == 4) or (proto == 58 and version == 6):
             least = 8 if proto == 1 else 4
             if length < least or left < least:
@@ -493,6 +591,8 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
                 status = TRANSPORT
                 ports = np.int64(load_be32(buffer, q))
                 payload_at = transport + 12
+        elif (proto == _GRE or proto == _IPIP or proto == _IPV6) and fragment == WHOLE:
+            carrier = _CARRIER
     payload = ip_end - payload_at
     if payload < 0:
         payload = np.int64(0)
@@ -533,6 +633,185 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
     r["icmp_code"] = icmp_code
     r["status"] = status
     r["reason"] = reason
+    r["network"] = at
+    r["marks"] = FRAGMENTED if fragment != WHOLE else 0
+    r["depth"] = 0
+    return reason + carrier
+
+
+@internal
+def _may_carry(ports):
+    """Whether UDP ports (source << 16 | destination) are those of a tunnel."""
+    to = ports & 0xFFFF
+    return to == _VXLAN or to == _GENEVE or to == _VXLAN_OLD or to == _TEREDO or ports >> 16 == _TEREDO
+
+
+@internal
+def _in_gre(buffer, start, end, at):
+    """What a GRE header at `start + at` holds: (offset, ethertype, reason). `end` bounds what may be read.
+
+    RFC 1701, 2784, 2890; PPTP's (RFC 2637); ERSPAN of all types. Ethertype 0 where nothing is inside.
+    """
+    none = np.int64(0)
+    if end < at + 4:
+        return none, none, TUNNEL_HEADER_WRONG
+    word = np.int64(load_be16(buffer, start + at))
+    kind = np.int64(load_be16(buffer, start + at + 2))
+    here = at + 4
+    if word & 7 == 1:  # PPTP: key and payload length, sequence and acknowledgement numbers
+        if kind != 0x880B or word & 0x2000 == 0 or end < at + 8:
+            return none, none, TUNNEL_HEADER_WRONG
+        here = at + 8 + 4 * (word >> 12 & 1) + 4 * (word >> 7 & 1)
+        if load_be16(buffer, start + at + 4) == 0:
+            return none, none, NONE  # acknowledges only
+    elif word & 7 != 0 or word & 0x4000:  # source routes lead elsewhere (deprecated by RFC 2784)
+        return none, none, TUNNEL_HEADER_WRONG
+    else:
+        here += 4 * (word >> 15) + 4 * (word >> 13 & 1) + 4 * (word >> 12 & 1)
+    if kind == 0x880B:
+        if end >= here + 2 and buffer[start + here] == 0xFF and buffer[start + here + 1] == 3:
+            here += 2
+        if end < here + 2:
+            return none, none, TUNNEL_HEADER_WRONG
+        protocol = np.int64(buffer[start + here])
+        if protocol & 1:
+            here += 1
+        else:
+            protocol = protocol << 8 | np.int64(buffer[start + here + 1])
+            here += 2
+        if protocol == 0x21:
+            return here, np.int64(0x0800), NONE
+        if protocol == 0x57:
+            return here, np.int64(0x86DD), NONE
+        return none, none, NONE  # PPP's own talk
+    if kind == 0x88BE:
+        if word & 0x1000:  # type II; without sequence number it is type I, which has no header
+            here += 8
+        kind = np.int64(_ETHERNET)
+    elif kind == 0x22EB:
+        if end < here + 12:
+            return none, none, TUNNEL_HEADER_WRONG
+        here += 20 if buffer[start + here + 11] & 1 else 12
+        kind = np.int64(_ETHERNET)
+    if kind == _MPLS or kind == _MPLS_MANY:
+        here, kind = _shim(buffer, start, end, here, kind)
+    return here, kind, NONE
+
+
+@internal
+def _in_udp(buffer, start, end, at, length, ports, vlan):
+    """The same of UDP ports of tunnels with `length` bytes of payload: (offset, ethertype, vlan).
+
+    VXLAN (RFC 7348), GENEVE (RFC 8926), Teredo (RFC 4380). Ethertype 0 where it holds no tunnel.
+    """
+    none = np.int64(0)
+    if ports >> 16 == _TEREDO or ports & 0xFFFF == _TEREDO:
+        here = at
+        if end >= here + 4 and load_be16(buffer, start + here) == 1:  # authentication
+            here += 13 + np.int64(buffer[start + here + 2]) + np.int64(buffer[start + here + 3])
+        if end >= here + 8 and load_be16(buffer, start + here) == 0:  # origin
+            here += 8
+        if end >= here + 40 and buffer[start + here] >> 4 == 6:
+            if here + 40 + np.int64(load_be16(buffer, start + here + 4)) == at + length:
+                return here, np.int64(0x86DD), vlan
+        return none, none, vlan
+    if end < at + 8:
+        return none, none, vlan
+    vni = np.int64(_VNI) | np.int64(load_be32(buffer, start + at + 4)) >> 8
+    if ports & 0xFFFF == _GENEVE:
+        first = np.int64(load_be16(buffer, start + at))
+        if first & 0xC03F:  # version, and bits that must be zero
+            return none, none, vlan
+        kind = np.int64(load_be16(buffer, start + at + 2))
+        if kind != _ETHERNET and kind != 0x0800 and kind != 0x86DD:
+            return none, none, vlan
+        return at + 8 + (first >> 8 & 0x3F) * 4, kind, vni
+    if buffer[start + at] != 0x08:
+        return none, none, vlan
+    return at + 8, np.int64(_ETHERNET), vni
+
+
+@internal
+def _descend(buffer, start, captured, wire, time, at, kind, vlan, r):
+    """Decode what is inside of the packet that row `r` is, tunnel by tunnel; returns the row's reason.
+
+    `at`, `kind` and `vlan` are those with which `r` was decoded.
+    """
+    depth = 0
+    while True:
+        # What the packet at hand says of its inside.
+        payload_at = np.int64(r["payload_at"])
+        end = payload_at + np.int64(r["payload"])
+        bound = min(captured, end)
+        reason = NONE
+        inner = np.int64(0)
+        here = np.int64(0)
+        tag = vlan
+        proto = r["proto"]
+        if proto == _IPIP:
+            here, inner = payload_at, np.int64(0x0800)
+        elif proto == _IPV6:
+            here, inner = payload_at, np.int64(0x86DD)
+        elif proto == _GRE:
+            here, inner, reason = _in_gre(buffer, start, bound, payload_at)
+        else:
+            turn = np.int64(r["reversed"]) << 4
+            ports = np.int64(r["ports"])
+            ports = (ports >> turn | ports << turn) & 0xFFFF_FFFF
+            here, inner, tag = _in_udp(buffer, start, bound, payload_at, end - payload_at, ports, vlan)
+        if inner == _ETHERNET:
+            if here <= bound:
+                found, inner, own, wrong = _link_layer(buffer, start + here, bound - here, np.int64(1))
+                here += found
+                if wrong != NONE:
+                    inner = np.int64(0)
+                elif tag == vlan and own != 0:
+                    tag = own
+            else:
+                inner = np.int64(0)
+        sure = proto != 17  # UDP on such a port may be anything
+        if inner != 0x0800 and inner != 0x86DD and inner != 0x0806:
+            if sure:
+                r["reason"] = reason
+                return reason
+            return np.int64(r["reason"])
+        if depth + 1 >= MAX_DEPTH:
+            if sure:
+                r["reason"] = TUNNEL_TOO_DEEP
+                return TUNNEL_TOO_DEEP
+            return np.int64(r["reason"])
+        if here > bound:
+            reason = TUNNEL_INNER_WRONG
+        else:
+            got = _decode_ip(buffer, start, captured, wire, time, here, inner, tag, r)
+            inside = r["status"] == ARP or (
+                r["status"] >= IP and np.int64(r["network"]) + np.int64(r["ip_bytes"]) <= end
+            )
+            if inside:
+                depth += 1
+                r["depth"] = depth
+                at, kind, vlan = here, inner, tag
+                if got < _CARRIER:
+                    return got
+                continue
+            reason = TUNNEL_INNER_WRONG
+            got = _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r)
+            r["depth"] = depth
+        if sure:
+            r["reason"] = reason
+            return reason
+        return np.int64(r["reason"])
+
+
+@internal
+def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
+    """Decode from the network header at `start + at` into row `r`; returns the row's reason.
+
+    `kind` is the ethertype. `wire` is at least `captured`.
+    """
+    reason = _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r)
+    if reason >= _CARRIER:
+        reason = _descend(buffer, start, captured, wire, time, at, kind, vlan, r)
     return reason
 
 

@@ -558,7 +558,9 @@ def _transport_at(buffer, start, net, version):
         if kind == 51:
             size = (np.int64(buffer[start + at + 1]) + 2) * 4
         elif kind == 44:
-            return np.int64(-1)  # even a lone first fragment is the defragmenter's
+            if load_be16(buffer, start + at + 2) & 0xFFF9:
+                return np.int64(-1)
+            size = np.int64(8)  # all of a datagram in one fragment (RFC 6946)
         kind = np.int64(buffer[start + at])
         at += size
     return np.int64(-1)

@@ -7,34 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import REASONS
 from rules.language.model import Rule, StreamSize
 from rules.match.inspect import compare
 from rules.match.scene import Scene
 
 if TYPE_CHECKING:
     from rules.match.candidates import Packets
-
-#: Decoder events by Suricata's names, and the reasons of ours that they stand for.
-_REASONS: dict[str, tuple[str, ...]] = {
-    "tcp.pkt_too_small": ("tcp_header_truncated",),
-    "tcp.hlen_too_small": ("tcp_header_length_wrong",),
-    "tcp.invalid_optlen": ("tcp_header_length_wrong",),
-    "udp.pkt_too_small": ("udp_header_truncated",),
-    "udp.hlen_too_small": ("udp_header_truncated",),
-    "ipv4.pkt_too_small": ("ipv4_header_truncated",),
-    "ipv4.hlen_too_small": ("ipv4_header_length_wrong",),
-    "ipv4.iplen_smaller_than_hlen": ("ipv4_total_length_wrong",),
-    "ipv4.trunc_pkt": ("ipv4_total_length_wrong",),
-    "ipv4.wrong_ip_version": ("ip_version_wrong",),
-    "ipv6.wrong_ip_version": ("ip_version_wrong",),
-    "ipv6.pkt_too_small": ("ipv6_header_truncated",),
-    "ipv6.trunc_exthdr": ("ipv6_extension_truncated",),
-    "icmpv4.pkt_too_small": ("icmp_header_truncated",),
-    "icmpv6.pkt_too_small": ("icmp_header_truncated",),
-    "ethernet.pkt_too_small": ("link_header_truncated",),
-    "sctp.pkt_too_small": ("sctp_header_truncated",),
-}
 
 
 def happened(packets: Packets, rule: Rule) -> NDArray[np.bool_]:
@@ -49,16 +27,10 @@ def happened(packets: Packets, rule: Rule) -> NDArray[np.bool_]:
 
 
 def _decoded(scene: Scene, name: str) -> NDArray[np.bool_]:
-    reasons = [REASONS.index(reason) for reason in _REASONS.get(name, ())]
-    found = np.isin(scene.packets["reason"], reasons)
-    if name == "udp.len_invalid":
-        rows = scene.packets
-        lengths = scene.big(scene.transport + 4, 2)
-        there = scene.network >= 0
-        carried = rows["ip_bytes"].astype(np.int64) - (scene.transport - scene.network)
-        found |= there & (rows["proto"] == 17) & (scene.transport >= 0) & (lengths != carried)
-    if name.startswith("ipv4."):
-        found &= scene.packets["version"] != 6
+    found = np.zeros(len(scene.packets), np.bool_)
+    if name in scene.names.decoder:
+        rows, kinds = scene.decoded
+        found[rows[kinds == scene.names.decoder.index(name)]] = True
     return found
 
 

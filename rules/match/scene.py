@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import FRAGMENT, IP, PACKET, TRANSPORT
+from citywall.domains import VNI
 
 Rows = NDArray[np.void]
+_NOTHING = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 class Tables(Protocol):
@@ -37,6 +39,7 @@ class Names:
     kinds: tuple[str, ...]
     fields: tuple[str, ...]
     anomalies: tuple[str, ...]
+    decoder: tuple[str, ...] = ()
 
 
 @dataclass
@@ -49,6 +52,10 @@ class Scene:
     names: Names
     first_frame: int = 1
     ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    decoded: tuple[NDArray[np.int64], NDArray[np.int64]] = _NOTHING  # rows, and what decoders say of them
+    origins: dict[int, int] = field(
+        default_factory=dict
+    )  # by row of a datagram put together, its packet's offset
 
     def __post_init__(self) -> None:
         if self.packets.dtype != PACKET:
@@ -205,13 +212,19 @@ def _fragments(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     return value & 0x1FFF, has
 
 
-def _vlan(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _tags(scene: Scene) -> NDArray[np.int64]:
+    """VLAN tags: none of what travels in a virtual network."""
     value = scene.packets["vlan"].astype(np.int64)
+    return np.where(value & VNI, 0, value)
+
+
+def _vlan(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    value = _tags(scene)
     return np.where(value >> 12, value >> 12, value & 0xFFF), value > 0
 
 
 def _layers(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    value = scene.packets["vlan"].astype(np.int64)
+    value = _tags(scene)
     return (value > 0).astype(np.int64) + (value >> 12 > 0), value >= 0
 
 
@@ -262,6 +275,8 @@ def slow_value(scene: Scene, row: int, name: str, wanted: int) -> int | None:
             return -1 if options else None
         return wanted if wanted in options else None
     start = int(scene.transport[row]) - int(scene.network[row])
+    if name == "vxlan.vni" and int(scene.packets["vlan"][row]) & VNI:
+        return int(scene.packets["vlan"][row]) ^ VNI
     if name == "vxlan.vni":
         part = data[start + 8 : start + 16]
         return (

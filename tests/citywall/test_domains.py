@@ -25,6 +25,16 @@ def test_vlans_can_share_a_named_domain():
     assert domains.of_vlan(99) == 0
 
 
+def test_virtual_networks_are_domains_too():
+    domains = Domains(DomainSettings(vlans={"vni:5000": "health"}))
+    assert domains.name(domains.of_vlan(vlan_number("vni:5000"))) == "health"
+    other = vlan_number("vni:12")
+    assert domains.of_vlan(other) not in {domains.of_vlan(12), NAMED}
+    assert domains.name(domains.of_vlan(other)) == "vni 12"
+    with pytest.raises(ValueError, match="virtual networks"):
+        vlan_number("vni:16777216")
+
+
 def test_only_private_addresses_are_told_apart():
     assert of_host(12, *to_words("10.0.0.5")) == 12
     assert of_host(12, *to_words("fd00::5")) == 12

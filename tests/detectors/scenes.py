@@ -12,12 +12,16 @@ from citywall.batches import (
     ACK,
     ARP_REPLY,
     ARP_REQUEST,
+    DATAGRAM_ABANDONED,
     END,
     END_IDLE,
     END_LOGGED,
     EVENT,
     FIN,
     FLOW,
+    FRAGMENT_OVERLAP,
+    FRAGMENT_TINY,
+    FRAGMENT_TOO_LARGE,
     ICMP,
     ICMPV6,
     ND_ADVERT,
@@ -307,6 +311,11 @@ class Scene:
             }
         )
 
+    def fragment(self, at: float, src: str, dst: str, kind: int, vlan: int = 0) -> Scene:
+        """A fragment of which something is told."""
+        self._event(at, src, dst, kind, 0, 0, vlan)
+        return self
+
     def reports(self) -> np.ndarray:
         """FLOW rows in order of (time, flow_id, report)."""
         rows = sorted(self.rows, key=lambda r: (r["time"], r["flow_id"], r["report"]))
@@ -437,7 +446,40 @@ def ssh_guessing(six: bool = False) -> Scene:
     )
 
 
+def overlapping(six: bool = False) -> Scene:
+    """A few datagrams of one sender, each with a fragment that says otherwise."""
+    scene = Scene()
+    for i in range(4):
+        scene.fragment(i * 0.5, address(7, six, 1), address(8, six, 2), FRAGMENT_OVERLAP)
+    return scene
+
+
+def tiny(six: bool = False) -> Scene:
+    """A scan that hides its flags behind fragments of eight bytes."""
+    scene = Scene()
+    for i in range(6):
+        scene.fragment(i * 0.2, address(7, six, 1), address(9, six, 2), FRAGMENT_TINY)
+    return scene
+
+
+def oversized(six: bool = False) -> Scene:
+    """The ping of death."""
+    return Scene().fragment(0, address(7, six, 1), address(8, six, 2), FRAGMENT_TOO_LARGE)
+
+
+def fragment_flood(six: bool = False) -> Scene:
+    """First fragments from ever other senders, nothing of the rest."""
+    scene = Scene()
+    for i in range(900):
+        scene.fragment(i * 0.01, address(i, six, 40), address(8, six, 2), DATAGRAM_ABANDONED)
+    return scene
+
+
 HOSTILE = {
+    ("evasion", "overlap"): overlapping,
+    ("evasion", "tiny_fragments"): tiny,
+    ("evasion", "oversized_datagram"): oversized,
+    ("evasion", "fragment_flood"): fragment_flood,
     ("scan", "horizontal"): horizontal,
     ("scan", "vertical"): vertical,
     ("scan", "icmp_sweep"): icmp_sweep,
@@ -461,6 +503,14 @@ def browsing(six: bool = False) -> Scene:
             "silent" if i % 50 == 49 else "talk",
         )
         scene.udp(i // 10 * 1.0 + 0.01, address(5, six, 1), address(1, six, 1), 53, size=35)
+    return scene
+
+
+def lossy(six: bool = False) -> Scene:
+    """A call of large datagrams over a bad line: eight a second stay incomplete."""
+    scene = Scene()
+    for i in range(800):
+        scene.fragment(i * 0.125, address(5, six, 1), address(6, six, 40), DATAGRAM_ABANDONED)
     return scene
 
 
@@ -572,5 +622,5 @@ def administration(six: bool = False) -> Scene:
 
 BENIGN = {
     f.__name__: f
-    for f in (browsing, traceroute, peer_to_peer, monitoring, busy_server, web_polling, administration)
+    for f in (browsing, lossy, traceroute, peer_to_peer, monitoring, busy_server, web_polling, administration)
 }

@@ -29,6 +29,7 @@ def test_home_is_what_the_settings_say():
         (12, "vlan 12/10.0.0.5"),
         (100 << 12 | 7, "vlan 100.7/10.0.0.5"),
         (NAMED + 1, "domain 1/10.0.0.5"),
+        (1 << 31 | 5000, "vni 5000/10.0.0.5"),
     ],
 )
 def test_a_domain_is_part_of_the_name(domain, name):

@@ -21,16 +21,31 @@ import atheris
 with atheris.instrument_imports(include=["ingest"]):
     import numpy as np
 
+    from citywall.batches import PACKET, REASONS
+    from citywall.fragmentsettings import FragmentSettings
+    from ingest.anomalies.finding import anomalies
     from ingest.collectors.datagrams import bare, split_file
     from ingest.collectors.exports import ExportReader
     from ingest.collectors.records import Records
+    from ingest.decode import kernels
+    from ingest.decode.reading import link_events
     from ingest.flowlogs.lines import Errors, split
     from ingest.flowlogs.mapped import Mapped
     from ingest.flowlogs.mapping import Mapping
     from ingest.flowlogs.registry import PARSERS
+    from ingest.fragments.assembler import Assembler
 
+from citywall.domains import Domains, DomainSettings
 from tests.exporters import PLAIN, content, five, flow, nine, options, sample, sflow, template, ten
 
+#: An IPv4 header of a UDP packet, then one of a first and one of a last fragment, then an IPv6 one.
+FOUR, FIRST, LAST = (
+    bytes.fromhex(f"4500{size:04x}0001{word:04x}40{proto:02x}00000a0000010a000002")
+    for size, word, proto in ((36, 0, 17), (28, 0x2000, 17), (28, 1, 17))
+)
+SIX = bytes.fromhex("60000000001011402001") + bytes(13) + b"\1\x20\1" + bytes(13) + b"\2"
+ETHERNET = bytes(12) + b"\x08\0"
+UDP = bytes.fromhex("04d212b500100000")
 RECORD = flow("10.0.0.1", "10.0.0.2", 1, 2)
 #: What fuzzing begins with, by target.
 SEEDS = {
@@ -40,6 +55,14 @@ SEEDS = {
         ten(template(256, [(8, 4), (12, 4), (82, 65535), (1, 4, 29305)], 10), content(256, RECORD)),
         five(RECORD),
         sflow(sample(bytes(12) + b"\x08\0E" + bytes(40)), sample(bytes(60), kind=3)),
+    ],
+    "packets": [
+        FOUR + UDP + bytes(8), SIX + UDP + bytes(8), FIRST + UDP + b"\xfe\xed" + LAST + bytes(8),
+        ETHERNET + FOUR + UDP + b"\x08\0\0\0\0\0\5\0" + ETHERNET + FOUR + UDP + bytes(8),
+        FOUR[:9] + b"\x2f" + FOUR[10:] + b"\x30\0\x88\xbe" + bytes(20) + b"\x08\0" + FOUR + UDP + bytes(8),
+        SIX[:6] + b"\x2c" + SIX[7:] + b"\x11\0\0\1\0\0\0\7" + UDP + b"\xfe\xed",
+        bytes(12) + b"\x88\x47\0\1\1\x40" + FOUR + UDP,
+        bytes(12) + b"\x88\x64\x11\0\0\1\0\x20\0\x21" + FOUR + UDP,
     ],
     "logs": [
         b'{"timestamp":"2024-05-01T00:00:00","event_type":"flow","src_ip":"10.0.0.1","flow":{"start":"2024"}}',
@@ -72,7 +95,30 @@ def logs(data: bytes) -> None:
     MAPPED.parse(lines, MAPPED.initial)
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"exports": exports, "logs": logs}
+def packets(data: bytes) -> None:
+    """Packets cut where the data says, as Ethernet, cooked and raw IP: decoded, put together, looked at."""
+    records = [part[:65535] for part in data.split(b"\xfe\xed")]
+    raw = b"".join(
+        n.to_bytes(4, "little") + bytes(4) + 2 * len(part).to_bytes(4, "little") + part
+        for n, part in enumerate(records)
+    )
+    buffer = np.frombuffer(raw, np.uint8)
+    for link in (1, 101, 113):
+        rows, reasons = np.empty(len(records), PACKET), np.zeros(len(REASONS), np.int64)
+        n, _, _ = kernels.decode_pcap(buffer, 0, len(raw), np.uint64(0), False, 1, link, rows, reasons)
+        assert n == len(records)
+        link_events(buffer, rows, 1, Domains(DomainSettings()))
+        assembler, other = (Assembler(FragmentSettings(memory_mib=1)) for _ in range(2))
+        half = n // 2
+        assembler.add(rows[:half], 1, buffer)
+        other.restore(dict(assembler.snapshot()))
+        made = other.add(rows[half:], half + 1, buffer)
+        whole, held = made.readable(buffer)
+        anomalies(whole, held, link)
+        other.end(0)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"exports": exports, "logs": logs, "packets": packets}
 
 
 def main() -> None:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scapy.layers.inet import IP, UDP, fragment
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
 from scapy.utils import wrpcap
 
 from citywall import settings
@@ -35,6 +38,20 @@ def test_findings_say_who_and_where(tmp_path: Path):
     assert (second.source.address, second.target.address, second.target.port) == (CLIENT, SERVER, 80)
     assert second.evidence[0].frame == 6
     assert second.facts["sid"] == 5
+
+
+def test_the_evidence_of_a_datagram_is_the_packet_that_completed_it(tmp_path: Path):
+    data = Raw(b"a" * 1190 + b"a needle in fragments" + b"b" * 900)
+    pieces = fragment(IP(src=CLIENT, dst=SERVER) / UDP(sport=9, dport=53) / data, 1200)
+    wrpcap(str(tmp_path / "a.pcap"), [Ether(bytes(Ether() / piece)) for piece in pieces])
+    rule = 'alert udp any any -> any 53 (content:"needle in fragments"; sid:7;)\n'
+    rule += "alert ip any any -> any any (decode-event:ipv4.frag_overlap; sid:8;)"
+    (tmp_path / "a.rules").write_text(rule)
+    told = settings.load(assignments=[f'rules.files=["{tmp_path}/a.rules"]'])
+    (found,) = Signatures(told).findings(Session("s", "capture", str(tmp_path / "a.pcap"), 1, "live", 0))
+    raw = (tmp_path / "a.pcap").read_bytes()
+    assert found.evidence[0].frame == len(pieces)
+    assert raw[found.evidence[0].offset :] == bytes(Ether(bytes(Ether() / pieces[-1])))
 
 
 def test_the_same_session_gives_the_same_findings(tmp_path: Path):

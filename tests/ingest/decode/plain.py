@@ -7,7 +7,8 @@ from citywall.batches import ARP, ERROR, FRAGMENT, IP, NOT_IP, REASONS, TRANSPOR
 V4, V6 = 0x0800, 0x86DD
 FIELDS = (
     "a_hi", "a_lo", "b_hi", "b_lo", "ports", "vlan", "captured", "wire", "ip_bytes", "payload_at", "payload",
-    "proto", "version", "flags", "reversed", "icmp_type", "icmp_code", "status", "reason",
+    "proto", "version", "flags", "reversed", "icmp_type", "icmp_code", "status", "reason", "network", "marks",
+    "depth",
 )  # fmt: skip
 
 
@@ -53,8 +54,14 @@ def link_layer(data: bytes, link: int) -> tuple[int, int, int]:
             kind, at = number(rest, 2, 2), 4
         else:
             size = 1 if rest[0] & 1 else 2
-            kind = {0x21: V4, 0x57: V6}.get(number(rest, 0, size), 0)
+            kind = {0x21: V4, 0x57: V6, 0x281: 0x8847}.get(number(rest, 0, size), 0)
             at = size + 2 * framed
+    elif link == 51:
+        kind, at = 0x8864, 0
+    elif link == 104:
+        if len(data) < 4:
+            raise Stop("link_header_truncated")
+        kind, at = number(data, 2, 2), 4
     else:
         raise Stop("link_type_unknown")
     vlan = 0
@@ -66,6 +73,8 @@ def link_layer(data: bytes, link: int) -> tuple[int, int, int]:
         at += 4
     if 0 <= kind < 0x600 and data[at : at + 6] == b"\xaa\xaa\x03\0\0\0" and len(data) >= at + 8:
         kind, at = number(data, at + 6, 2), at + 8
+    if kind in (0x8847, 0x8848, 0x8864):
+        at, kind = shim(data, at, kind)
     if kind == -1:
         if not data:
             raise Stop("link_header_truncated")
@@ -73,6 +82,127 @@ def link_layer(data: bytes, link: int) -> tuple[int, int, int]:
         if not kind:
             raise Stop("ip_version_wrong")
     return at, kind, vlan
+
+
+def shim(data: bytes, at: int, kind: int) -> tuple[int, int]:
+    """Past MPLS labels or PPPoE, where that leads to something."""
+    if kind == 0x8864:
+        if len(data) < at + 8:
+            return at, kind
+        size = 1 if data[at + 6] & 1 else 2
+        inner = {0x21: V4, 0x57: V6}.get(number(data, at + 6, size))
+        return (at + 6 + size, inner) if inner else (at, kind)
+    here, bottom = at, False
+    while not bottom:
+        if len(data) < here + 4:
+            return at, kind
+        bottom, here = bool(data[here + 2] & 1), here + 4
+    nibble = data[here] >> 4 if len(data) > here else 15
+    if nibble in (4, 6):
+        return here, V4 if nibble == 4 else V6
+    if nibble == 0 and len(data) >= here + 18:
+        kinds = number(data, here + 16, 2)
+        here += 18
+        while kinds in (0x8100, 0x88A8) and len(data) >= here + 4:
+            kinds, here = number(data, here + 2, 2), here + 4
+        if kinds in (V4, V6, 0x0806):
+            return here, kinds
+    return at, kind
+
+
+def in_gre(data: bytes, at: int) -> tuple[int, int] | None:
+    """(offset, ethertype) of what is inside, ethertype 0 for nothing; None for a header that is wrong."""
+    if len(data) < at + 4:
+        return None
+    word, kind = number(data, at, 2), number(data, at + 2, 2)
+    here = at + 4
+    flags = [word >> bit & 1 for bit in range(16)]
+    if word % 8 == 1:
+        if kind != 0x880B or not flags[13] or len(data) < at + 8:
+            return None
+        if not number(data, at + 4, 2):
+            return 0, 0
+        here = at + 8 + 4 * flags[12] + 4 * flags[7]
+    elif word % 8 or flags[14]:
+        return None
+    else:
+        here += 4 * (flags[15] + flags[13] + flags[12])
+    if kind == 0x880B:
+        here += 2 if data[here : here + 2] == b"\xff\x03" else 0
+        if len(data) < here + 2:
+            return None
+        size = 1 if data[here] & 1 else 2
+        return here + size, {0x21: V4, 0x57: V6}.get(number(data, here, size), 0)
+    if kind == 0x88BE:
+        return here + 8 * flags[12], 0x6558
+    if kind == 0x22EB:
+        if len(data) < here + 12:
+            return None
+        return here + 12 + 8 * (data[here + 11] & 1), 0x6558
+    return shim(data, here, kind) if kind in (0x8847, 0x8848) else (here, kind)
+
+
+def in_udp(data: bytes, at: int, end: int, ports: tuple[int, int], vlan: int) -> tuple[int, int, int]:
+    """(offset, ethertype, vlan) of what is inside a UDP tunnel; ethertype 0 for nothing."""
+    if 3544 in ports:
+        here = at
+        if data[here : here + 2] == b"\0\1" and len(data) >= here + 4:
+            here += 13 + data[here + 2] + data[here + 3]
+        if data[here : here + 2] == b"\0\0" and len(data) >= here + 8:
+            here += 8
+        if len(data) >= here + 40 and data[here] >> 4 == 6 and here + 40 + number(data, here + 4, 2) == end:
+            return here, V6, vlan
+        return 0, 0, vlan
+    if ports[1] not in (4789, 8472, 6081) or len(data) < at + 8:
+        return 0, 0, vlan
+    vni = 1 << 31 | number(data, at + 4, 3)
+    if ports[1] == 6081:
+        kind = number(data, at + 2, 2)
+        if number(data, at, 2) & 0xC03F or kind not in (0x6558, V4, V6):
+            return 0, 0, vlan
+        return at + 8 + data[at] % 64 * 4, kind, vni
+    return (at + 8, 0x6558, vni) if data[at] == 8 else (0, 0, vlan)
+
+
+def tunnel(data: bytes, row: dict[str, int], wire: int) -> dict[str, int]:
+    """The row of the innermost sound packet of a decoded one."""
+    sure = row["proto"] in (4, 41, 47)
+    if not row["version"] or row["marks"] or not (sure or (row["proto"], row["status"]) == (17, TRANSPORT)):
+        return row
+    end = row["payload_at"] + row["payload"]
+    part = data[:end]
+    at, kind, vlan = row["payload_at"], {4: V4, 41: V6}.get(row["proto"], 0), row["vlan"]
+    if row["proto"] == 47:
+        found = in_gre(part, at)
+        if found is None:
+            return row | {"reason": REASONS.index("tunnel_header_wrong")}
+        at, kind = found
+    elif row["proto"] == 17:
+        ports = row["ports"] >> 16, row["ports"] & 0xFFFF
+        at, kind, vlan = in_udp(part, at, end, ports[::-1] if row["reversed"] else ports, vlan)
+    if kind == 0x6558:
+        try:
+            found_at, kind, own = link_layer(part[at:], 1) if at <= len(part) else (0, 0, 0)
+        except Stop:
+            found_at = kind = own = 0
+        at += found_at
+        if vlan == row["vlan"]:
+            vlan = own or vlan
+    if kind not in (V4, V6, 0x0806):
+        return row
+    if row["depth"] == 4:
+        return row | ({"reason": REASONS.index("tunnel_too_deep")} if sure else {})
+    inner = dict.fromkeys(FIELDS, 0) | {"captured": len(data), "wire": wire, "vlan": vlan}
+    wrong = row | ({"reason": REASONS.index("tunnel_inner_wrong")} if sure else {})
+    try:
+        if at > len(part):
+            return wrong
+        (arp if kind == 0x0806 else network)(data, inner, at, *((kind,) if kind != 0x0806 else ()))
+    except Stop:
+        return wrong
+    if inner["status"] != ARP and (inner["status"] < IP or inner["network"] + inner["ip_bytes"] > end):
+        return wrong
+    return tunnel(data, inner | {"depth": row["depth"] + 1}, wire)
 
 
 def decode(data: bytes, wire: int, link: int) -> dict[str, int]:
@@ -88,10 +218,10 @@ def decode(data: bytes, wire: int, link: int) -> dict[str, int]:
         else:
             row["status"], row["payload_at"] = NOT_IP, at
     except Stop as stop:
-        row = dict.fromkeys(FIELDS, 0) | {k: row[k] for k in ("captured", "wire", "vlan")}
+        row = dict.fromkeys(FIELDS, 0) | {k: row[k] for k in ("captured", "wire", "vlan", "network")}
         row["vlan"] = row["vlan"] or stop.vlan
         row["status"], row["reason"] = ERROR, REASONS.index(stop.reason)
-    return row
+    return tunnel(data, row, row["wire"])
 
 
 def arp(data: bytes, row: dict[str, int], at: int) -> None:
@@ -123,6 +253,7 @@ def network(data: bytes, row: dict[str, int], at: int, kind: int) -> None:
         if ip_bytes < header:
             raise Stop("ipv4_total_length_wrong")
         fragment = number(data, at + 6, 2) % 0x2000 != 0
+        row["marks"] = int(number(data, at + 6, 2) % 0x4000 != 0)
         proto = data[at + 9]
         src, dst = (0xFFFF_0000_0000 | number(data, at + o, 4) for o in (12, 16))
         transport = at + header
@@ -131,8 +262,10 @@ def network(data: bytes, row: dict[str, int], at: int, kind: int) -> None:
         if ip_bytes == 40 and row["wire"] - at > 65575:
             ip_bytes = row["wire"] - at
         src, dst = number(data, at + 8, 16), number(data, at + 24, 16)
-        transport, proto, fragment = extensions(data, at + 40, data[at + 6], at + ip_bytes)
+        row["network"] = at
+        transport, proto, fragment = extensions(row, data, at + 40, data[at + 6], at + ip_bytes)
     ip_end = at + ip_bytes
+    row["network"] = at
     row["version"], row["proto"], row["ip_bytes"] = version, proto, ip_bytes
     row["status"] = FRAGMENT if fragment else IP
     row["payload_at"] = transport
@@ -147,21 +280,34 @@ def network(data: bytes, row: dict[str, int], at: int, kind: int) -> None:
     row["ports"] = a_port << 16 | b_port
 
 
-def extensions(data: bytes, at: int, proto: int, ip_end: int) -> tuple[int, int, bool]:
+def extensions(row: dict[str, int], data: bytes, at: int, proto: int, ip_end: int) -> tuple[int, int, bool]:
+    first: tuple[int, int, bool] | None = (
+        None  # what a first fragment shows where its chain goes on elsewhere
+    )
+
+    def stop(reason: str) -> tuple[int, int, bool]:
+        if first:
+            return first
+        raise Stop(reason)
+
     for _ in range(16):
         if proto not in (0, 43, 44, 51, 60, 135, 139, 140):
             return at, proto, False
         if at + 8 > min(len(data), ip_end):
-            raise Stop("ipv6_extension_truncated")
+            return stop("ipv6_extension_truncated")
         size = {44: 8, 51: (data[at + 1] + 2) * 4}.get(proto, (data[at + 1] + 1) * 8)
-        fragment = proto == 44 and number(data, at + 2, 2) >> 3 != 0
+        later = False
+        if proto == 44 and first is None and number(data, at + 2, 2) & 0xFFF9:
+            row["marks"] = 1
+            later = number(data, at + 2, 2) >> 3 != 0
+            first = None if later else (at + 8, data[at], True)
         proto = data[at]
         at += size
         if at > ip_end:
-            raise Stop("ipv6_extension_truncated")
-        if fragment:
+            return stop("ipv6_extension_truncated")
+        if later:
             return at, proto, True
-    raise Stop("ipv6_extension_chain_too_long")
+    return stop("ipv6_extension_chain_too_long")
 
 
 def transport_header(data: bytes, row: dict[str, int], at: int, length: int) -> tuple[int, int]:
@@ -171,10 +317,11 @@ def transport_header(data: bytes, row: dict[str, int], at: int, length: int) -> 
         name, size = ported[proto]
         if length < size or left < size:
             row["reason"] = REASONS.index(f"{name}_header_truncated")
-        if length < size or left < 4:
+        first = proto == 6 and row["marks"] == 1  # the rest of the header is in the next fragment
+        if min(length, left) < 4 or (length < size and not first):
             return 0, 0
         row["status"], row["payload_at"] = TRANSPORT, at + size
-        if proto == 6 and left >= 14:
+        if proto == 6 and min(left, length) >= 14:
             row["flags"] = data[at + 13]
             header = (data[at + 12] >> 4) * 4
             if 20 <= header <= length:

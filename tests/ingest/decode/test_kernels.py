@@ -18,7 +18,7 @@ from citywall.batches import FRAGMENT, IP, PACKET, REASONS, TRANSPORT
 from ingest.decode import kernels
 
 ROOT = Path(__file__).resolve().parents[3]
-LINKS = (0, 1, 9, 12, 14, 50, 101, 108, 113, 228, 229, 276, 147)
+LINKS = (0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 228, 229, 276, 147)
 T0 = 1_700_000_000 * 10**9
 
 
@@ -30,12 +30,71 @@ def transport(rng: random.Random, proto: int, v6: bool) -> bytes:
     if proto == 6:
         offset = rng.choice([5, 5, 5, 8, 4, 15])
         return rng.randbytes(12) + bytes([offset << 4, rng.randrange(256)]) + rng.randbytes(6) + data
+    if proto in (4, 17, 41, 47) and rng.random() < 0.8:
+        return tunnel(rng, proto)
     return rng.randbytes({17: 8, 132: 12}.get(proto, 8)) + data
+
+
+def frame(rng: random.Random) -> bytes:
+    """An Ethernet frame."""
+    kind, data = network(rng)
+    tag = struct.pack(">HH", 0x8100, rng.randrange(4096)) if rng.random() < 0.2 else b""
+    return rng.randbytes(12) + tag + struct.pack(">H", kind) + data
+
+
+def shims(rng: random.Random, kind: int, data: bytes) -> tuple[int, bytes]:
+    """Labels or a PPPoE session before an IP packet."""
+    if rng.random() < 0.5:
+        protocol = {0x0800: b"\0\x21", 0x86DD: rng.choice([b"\0\x57", b"\x57"])}.get(kind, b"\xc0\x21")
+        return 0x8864, b"\x11\0\0\1" + struct.pack(">H", len(data) + 2) + protocol + data
+    labels = b"\0\1\0\x40" * rng.choice([0, 1, 3]) + b"\0\1\1\x40"
+    return 0x8847, labels + (bytes(4) + frame(rng) if rng.random() < 0.3 else data)
+
+
+def tunnel(rng: random.Random, proto: int) -> bytes:
+    """What such a protocol holds: mostly as it should be."""
+    kind, inner = network(rng)
+    if proto == 47:
+        kind = rng.choice([kind, kind, 0x6558, 0x88BE, 0x22EB, 0x880B, 0x8847])
+        word = rng.choice([0, 0, 0, 0x1000, 0x2000, 0xB000, 0x4000, 1, 2, 0x2001, 0x3081])
+        if kind == 0x880B:
+            word = rng.choice([word, 0x2001, 0x3081])
+        optional = bytes(4 * (word >> 12 & 0xB).bit_count())
+        if word & 7 == 1:
+            optional = struct.pack(">HH", rng.choice([0, len(inner)]), 7) + bytes(4 * (word >> 12 & 1))
+            optional += bytes(4 * (word >> 7 & 1))
+        inner = {
+            0x6558: lambda: frame(rng),
+            0x88BE: lambda: bytes(8 if word & 0x1000 else 0) + frame(rng),
+            0x22EB: lambda: rng.choice([bytes(12), bytes(11) + b"\1" + bytes(8)]) + frame(rng),
+            0x880B: lambda: rng.choice([b"\xff\x03\0\x21", b"\x21", b"\0\x57", b"\xc0\x21"]) + inner,
+            0x8847: lambda: shims(rng, kind, inner)[1],
+        }.get(kind, lambda: inner)()
+        return struct.pack(">HH", word, kind) + optional + inner
+    if proto != 17:
+        return inner
+    port = rng.choice([4789, 8472, 6081, 3544])
+    if port == 3544:
+        before = rng.choice([b"", b"", bytes(8), b"\0\1\1\2" + bytes(12), b"\0\1\0\0" + bytes(17)])
+        data = before + inner
+    elif port == 6081:
+        options = rng.choice([0, 0, 2])
+        kind = rng.choice([kind, 0x6558])
+        data = struct.pack(">BBHI", options, rng.choice([0, 0, 0x80, 1]), kind, 5000 << 8) + bytes(
+            4 * options
+        )
+        data += frame(rng) if kind == 0x6558 else inner
+    else:
+        data = struct.pack(">II", rng.choice([8 << 24] * 5 + [0]), rng.randrange(1 << 32)) + frame(rng)
+    ends = [rng.randrange(1024, 65536), port]
+    if port == 3544 and rng.random() < 0.5:
+        ends.reverse()
+    return struct.pack(">HHHH", *ends, 8 + len(data), 0) + data
 
 
 def network(rng: random.Random) -> tuple[int, bytes]:
     kind = rng.choice([0x0800, 0x0800, 0x86DD, 0x86DD, 0x0806, rng.randrange(65536)])
-    proto = rng.choice([6, 6, 17, 1, 58, 132, 50, 59, rng.randrange(256)])
+    proto = rng.choice([6, 6, 6, 17, 1, 58, 132, 50, 59, 4, 41, 47, rng.randrange(256)])
     if kind == 0x0806:
         form = rng.choice([b"\0\x01\x08\0\x06\x04", b"\0\x06\x08\0\x06\x04", rng.randbytes(6)])
         return kind, form + rng.randbytes(22)
@@ -77,6 +136,8 @@ def record(rng: random.Random) -> tuple[int, bytes, int]:
     link = rng.choice(LINKS + (1,) * 8)
     kind, data = network(rng)
     tags = b""
+    if link == 51 or (link in (1, 104, 113, 276) and rng.random() < 0.1):
+        kind, data = shims(rng, kind, data)
     if link in (1, 113, 276):
         for _ in range(rng.choice([0, 0, 0, 1, 2, 3])):
             tags += struct.pack(">HH", kind, rng.randrange(65536))
@@ -94,7 +155,8 @@ def record(rng: random.Random) -> tuple[int, bytes, int]:
         0: struct.pack(rng.choice("<>") + "I", family),
         108: struct.pack(">I", family),
         9: rng.choice([b"\0\x21", b"\x21", b"\xff\x03\0\x57", b"\xff\x03\x57", b"\xc0\x21"]),
-        50: rng.choice([b"\xff\x03\0\x21", b"\x0f\0" + packed, b"\x8f\0" + packed]),
+        104: b"\x0f\0" + packed,
+        50: rng.choice([b"\xff\x03\0\x21", b"\x02\x81", b"\x0f\0" + packed, b"\x8f\0" + packed]),
     }.get(link, b"")
     whole = head + data + rng.choice([b"", b"", b"\0" * 20])
     cut = rng.choice([len(whole)] * 3 + [rng.randrange(len(whole) + 1)])
@@ -162,7 +224,90 @@ def test_every_reason_is_reached(writing):
     rng = random.Random(1)
     out = run([record(rng) for _ in range(6000)], writing)
     missing = set(REASONS) - {REASONS[r] for r in np.unique(out["reason"])}
-    assert missing == {"interface_unknown"}  # of the file, not of a packet
+    assert missing == {"interface_unknown", "tunnel_too_deep"}  # of the file, not of a packet; see below
+
+
+def test_tunnels_within_tunnels_end(writing, plain):
+    inner = struct.pack(">HHHH", 1, 2, 8, 0)
+    packets = []
+    for depth in range(8):
+        proto = 4 if depth else 17
+        ends = b"\x0a\0\0" + bytes([depth]) + b"\x0a\1\0\1"
+        inner = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(inner), 0, 0, 64, proto, 0) + ends + inner
+        packets.append((101, inner, len(inner)))
+    out = run(packets, writing)
+    compare(packets, out, plain)
+    assert out["depth"].tolist() == [0, 1, 2, 3, 4, 4, 4, 4]
+    assert [REASONS[r] for r in out["reason"]] == ["none"] * 5 + ["tunnel_too_deep"] * 3
+    assert set(out["ports"][:5].tolist()) == {1 << 16 | 2}
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**48))
+def test_tunnels_are_read_as_scapy_builds_them(writing, seed):
+    """Whatever the order of the tunnels, the row is that of the innermost packet, and of its network."""
+    from scapy.all import GRE, IP, UDP, Dot1Q, Ether, IPv6
+    from scapy.contrib.geneve import GENEVE
+    from scapy.contrib.mpls import MPLS
+    from scapy.layers.ppp import PPP, PPPoE
+    from scapy.layers.vxlan import VXLAN
+
+    rng = random.Random(seed)
+
+    def ip(n):
+        return IP(src=f"10.{n}.0.1", dst=f"10.{n}.0.2") if rng.random() < 0.5 else IPv6(
+            src=f"fd00:{n}::1", dst=f"fd00:{n}::2"
+        )  # fmt: skip
+
+    def around(packet, n):
+        """One tunnel more; (packet, VNI of what is inside or None)."""
+        vni = rng.randrange(1, 1 << 24)
+        which = rng.randrange(7)
+        if which == 0:
+            return ip(n) / packet, None
+        if which == 1:
+            return ip(n) / GRE(key_present=rng.randrange(2), seqnum_present=rng.randrange(2)) / packet, None
+        if which == 2:
+            return ip(n) / GRE(proto=0x6558) / Ether() / packet, None
+        if which == 3:
+            return ip(n) / GRE(proto=0x88BE, seqnum_present=1) / (bytes.fromhex("1000000000000000")) / (
+                Ether() / packet
+            ), None  # fmt: skip
+        if which == 4:
+            return ip(n) / UDP(dport=4789, chksum=0) / VXLAN(vni=vni, flags=8) / Ether() / packet, vni
+        if which == 5:
+            return ip(n) / UDP(dport=6081) / GENEVE(vni=vni, proto=0x6558) / Ether() / packet, vni
+        return ip(n) / GRE(proto=0x8847) / MPLS(label=99, s=1) / packet, None
+
+    inner = ip(0) / UDP(sport=1111, dport=2222) / b"data"
+    depth, vlan, packet = rng.randrange(1, 5), 0, inner
+    known = False
+    for n in range(1, depth + 1):
+        packet, vni = around(packet, n)
+        if vni is not None and not known:  # the innermost network counts
+            vlan, known = 1 << 31 | vni, True
+    tag = rng.randrange(1, 4095) if rng.random() < 0.3 else 0
+    link = rng.randrange(3)
+    head = Ether() / Dot1Q(vlan=tag) if tag else Ether()
+    if link == 0:
+        whole = head / packet
+    elif link == 1:
+        whole = head / MPLS(label=17, s=0) / MPLS(label=18, s=1) / packet
+    else:
+        whole = head / PPPoE() / PPP() / packet
+    raw = bytes(whole)
+    (row,) = run([(1, raw, len(raw))], writing)
+    assert row["reason"] == 0, whole.summary()
+    assert (row["status"], row["depth"], row["proto"]) == (TRANSPORT, depth, 17), whole.summary()
+    assert {int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF} == {1111, 2222}
+    assert int(row["vlan"]) == (vlan or tag)
+    assert raw[row["payload_at"] :][:4] == b"data"
+    assert int(row["ip_bytes"]) == len(bytes(inner))
+    other = bytes(inner)
+    (plain_row,) = run([(101, other, len(other))], writing)
+    assert [int(row[n]) for n in ("a_hi", "a_lo", "b_hi", "b_lo")] == [
+        int(plain_row[n]) for n in ("a_hi", "a_lo", "b_hi", "b_lo")
+    ]
 
 
 def test_the_hash_is_of_the_key_and_the_same_both_ways(writing):

@@ -18,8 +18,10 @@ import pytest
 from citywall.addresses import to_text
 from citywall.batches import END
 from citywall.domains import Domains, DomainSettings
+from citywall.fragmentsettings import FragmentSettings
 from citywall.settings import CaptureSettings, MeterSettings
 from ingest.capture import decode_block, open_capture
+from ingest.fragments.assembler import Assembler
 from ingest.meter import FlowMeter
 
 HERE = Path(__file__).resolve()
@@ -37,14 +39,24 @@ SLOW = {"dos/pkt.TCP.synflood.spoofed.pcap"}  # nfstream needs half a minute for
 #: packets received).
 DIFFERENCES: dict[str, tuple[str, set[Any], set[Any]]] = {
     "dos/amp.TCP.reflection.SYNACK.pcap": (
-        "nfstream drops later fragments of a datagram; here they are a flow of the host pair, without ports",
+        "nfstream drops later fragments of a datagram; here they count to the flow of the first one",
+        {("113.9.163.216", "10.10.10.10", 17, 2, 0)},
         {("113.9.163.216", "10.10.10.10", 17, 1, 0)},
-        set(),
     ),
     "evasion/frag-1.pcap": (
         "three later fragments of IPv6 datagrams, which nfstream drops",
         {("2001:db8:1::2", "2001:db8:1::1", 58, 6, 2)},
         {("2001:db8:1::2", "2001:db8:1::1", 58, 3, 2)},
+    ),
+    "benign/Teredo.pcap": (
+        "what travels in a Teredo tunnel is metered as what it is; nfstream sees UDP to port 3544",
+        {
+            ("2001:0:4137:9e50:8000:f12a:b9c8:2815", "2001:4860:0:2001::68", 58, 1, 0),
+            ("fe80::708d:fe83:4114:a512", "2001:0:4137:9e50:8000:f12a:b9c8:2815", 59, 1, 0),
+            ("fe80::8000:f227:bec8:61af", "fe80::8000:ffff:ffff:fffd", 58, 1, 0),
+            ("fe80::8000:ffff:ffff:fffd", "ff02::2", 58, 1, 0),
+        },
+        {("192.168.2.16", "65.55.158.80", 17, 2, 1), ("65.55.158.81", "192.168.2.16", 17, 1, 0)},
     ),
     "dos/denial6-5.pcap": (
         "an authentication header is an extension header of IPv6 (RFC 4302), so this is one flow of ICMPv6",
@@ -61,6 +73,7 @@ def ours(path: Path) -> Flows:
     """Every closed flow: what it is, and the means and deviations of its packet sizes."""
     settings = CaptureSettings()
     meter = FlowMeter(MeterSettings(), Domains(DomainSettings()))
+    fragments = Assembler(FragmentSettings())
     found: Flows = {}
 
     def take(reports: Any, closed: Any) -> None:
@@ -76,9 +89,13 @@ def ours(path: Path) -> Flows:
         for block in capture.blocks(settings.block_bytes):
             frame = block.first_frame
             for rows in decode_block(block, capture.buffer, settings.batch_packets):
-                for batch in meter.stream(rows, frame, capture.buffer):
+                made = fragments.add(rows, frame, capture.buffer)
+                for batch in meter.stream(made.rows, frame, capture.buffer, frames=made.frames):
                     take(batch.reports, batch.closed)
                 frame += len(rows)
+    left = fragments.end(meter.watermark)
+    for batch in meter.stream(left.rows, 0, np.zeros(0, np.uint8), frames=left.frames):
+        take(batch.reports, batch.closed)
     for batch in meter.drain():
         take(batch.reports, batch.closed)
     return found

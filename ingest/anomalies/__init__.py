@@ -1,0 +1,1 @@
+"""What is odd about the headers of packets, by the names that rules have for it."""
