@@ -21,6 +21,7 @@ from detectors.features.tables import Seen
 from detectors.places import Places
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import Related
+from detectors.sightings.tables import Told
 
 #: Entities a detector remembers having spoken of; the longest unmentioned is forgotten first.
 MAX_SAID = 1 << 16
@@ -111,6 +112,10 @@ class Detector(ABC):
 
     def judge_claims(self, related: Related, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
         """What the records of addresses and cards say that events changed, in their order."""
+        return []
+
+    def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records say that applications' events changed, in their order."""
         return []
 
     def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:

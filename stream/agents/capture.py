@@ -3,7 +3,8 @@
 With several partitions each decodes every block and meters its share: the flows whose symmetric hash falls to
 it. All packets move the meter's clock, whosever they are, so that ticks and expiry do not depend on the
 number of partitions. Fragments are flows of their own (the meter's rule) and go by their host pair; what is
-no flow (link events, decode errors, counts of packets and bytes) belongs to partition 0.
+no flow (link events, decode errors, counts of packets and bytes) belongs to partition 0. What applications
+say is told by the partition whose flow it is.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import NOT_IP
+from citywall.batches import EVENT, NOT_IP
 from citywall.domains import Domains
 from citywall.errors import InputError, Misplaced
+from citywall.rows import join, take
 from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
@@ -77,6 +79,7 @@ class CaptureStage:
         self._user = f"capture/{partition}"
         self._domains = Domains(settings.domains)
         self._outlet = outlet or Outlet(settings.storage.archive_flows)
+        self._sightings = settings.use_detectors  # nobody else asks for them
         self.outputs = self._outlet.topics
         self.totals = {"packets": 0, "bytes": 0, "flows": 0, "events": 0}
         self.sensors: dict[str, Sensor] = {}  # live ones by path, where this is partition 0
@@ -126,6 +129,7 @@ class CaptureStage:
 
     def _block(self, state: _Metering, body: memoryview) -> Iterator[Output]:
         from ingest.decode.reading import decode_block, link_events
+        from ingest.sightings import sightings
 
         ref, capture = self._source(state, body)
         for reason, offset in ref.places if self._partition == 0 else ():
@@ -135,12 +139,16 @@ class CaptureStage:
         frame = ref.first_frame
         before = state.meter.counts
         for packets in decode_block(ref, buffer, self._settings.capture.batch_packets, state.counts):
+            events = []
             if self._partition == 0:
-                self._add_events(state, link_events(buffer, packets, frame, self._domains), packets, frame)
+                events.append(link_events(buffer, packets, frame, self._domains))
             if state.opening.partitions > 1:
                 packets["status"][_share(packets["hash"], state.opening.partitions) != self._partition] = (
                     NOT_IP
                 )
+            if self._sightings:
+                events.append(sightings(buffer, packets, frame, self._domains))
+            self._add_events(state, _together(events), packets, frame)
             for batch in state.meter.stream(packets, frame, buffer, ethernet):
                 yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
             state.emitter.promise(state.meter.watermark)
@@ -219,6 +227,13 @@ def _share(hashes: NDArray[np.uint64], partitions: int) -> NDArray[np.uint64]:
     """The partition of each flow hash, by its low half: the meter's table goes by the high one."""
     low = hashes & np.uint64(0xFFFFFFFF)
     return (low * np.uint64(partitions)) >> np.uint64(32)
+
+
+def _together(pieces: list[Rows]) -> Rows:
+    """Events in order of their frames, so that the size of a batch does not show."""
+    some = [events for events in pieces if len(events)]
+    events = join(some, EVENT)
+    return events if len(some) < 2 else take(events, np.argsort(events["frame"], kind="stable"))
 
 
 def _clamp(events: Rows, packets: Rows, frame: int, clock: int) -> None:
