@@ -1,7 +1,7 @@
 """Data in names: questions below one domain that are long, different every time, and many.
 
-Complements the detector of DNS tunnels by flows: it sees those through the network's own resolver, and slow ones,
-and says which domain they lead to.
+Complements the detector of DNS tunnels by flows: it sees those through the network's own resolver,
+and slow ones, and says which domain they lead to.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ class NameTunnel(SightingDetector):
     def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:
         """A predicate over clients and the domains they ask below."""
         p, zones = self.parameters, told.subjects["kind"] == records.ZONE
-        names, volume = told.distinct(0), told.subjects["volume"]
-        long = volume >= p.length * np.maximum(names, 1)
+        names = told.distinct(0)
+        mean = told.subjects["volume"] / np.maximum(told.bits(0), 1)  # only what set a bit was added up
+        volume, long = mean * names, mean >= p.length
         questions = told.counts[:, records.QUESTIONS]
         carriers = told.counts[:, records.CARRIERS] >= p.carriers * np.maximum(questions, 1)
         hits = zones & (names >= p.names) & ((long & (volume >= p.volume)) | carriers)
@@ -70,7 +71,7 @@ class NameTunnel(SightingDetector):
                 "names", Severity.HIGH if carried >= 4 * p.volume else Severity.MEDIUM,
                 carried, max(carried, p.volume), p.volume,
                 {"domain": told.words(i), "names": round(float(names[i]), 1),
-                 "mean_length": round(carried / max(float(names[i]), 1), 1),
+                 "mean_length": round(float(mean[i]), 1),
                  "questions": int(told.counts[i, records.QUESTIONS]),
                  "carriers": int(told.counts[i, records.CARRIERS]), "window_s": p.window_s},
                 confidence=round(min(0.95, 0.5 + float(names[i]) / (8 * p.names)), 3), about=told.words(i),

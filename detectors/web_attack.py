@@ -64,7 +64,8 @@ class WebAttack(SightingDetector):
         p, n = self.parameters, told.counts[i]
         signs = {name: int(n[records.INJECTIONS + j]) for j, name in enumerate(_SIGNS)}
         facts: dict[str, Any] = {k: v for k, v in signs.items() if v}
-        facts |= {"requests": int(n[records.REQUESTS]), "example": told.words(i), "window_s": p.window_s}
+        facts |= {"requests": int(n[records.REQUESTS]), "window_s": p.window_s}
+        facts |= {"example": text} if (text := told.words(i)) else {}
         attacks = sum(signs[name] for name in _SIGNS[:5])
         sure = int(n[records.UNMISTAKABLES])
         notes = []

@@ -1,9 +1,9 @@
 """One walk over what applications say that keeps, by whom it is about, what detectors need to know.
 
 One table of SUBJECT records, of every kind together, behind the slots of `detectors.features.kernels`; beside
-a record stand its counters, two sets of 256 bits (distinct things, told by linear counting) and a text. Counts
-are those of a window of event time that begins with a subject's first event, and anew with the first behind
-its end.
+a record stand its counters, two sets of 256 bits (distinct things, told by linear counting) and a text.
+Counts are those of a window of event time that begins with a subject's first event, and anew with the first
+behind its end.
 
 Whenever a subject changes in a way that may matter, a copy of it as of that row is handed out.
 """
@@ -17,7 +17,6 @@ import numpy as np
 from citywall.kernels import MIX1, bare_kernel, helper, internal, mix64
 from detectors.features.kernels import (
     FAR_FUTURE,
-    FAR_PAST,
     claim,
     domain_of,
     host_hash,
@@ -279,11 +278,11 @@ def sample(s, e):
 
 @helper
 def subject(tables, limits, kind, h, g, e):
-    """The record of a subject, its window open at the event's time."""
+    """The record of a subject, its window open now: at the newest time of any event so far."""
     h = mix64(h ^ (U8(kind) * MIX1))
     g = mix64(g ^ U8(kind))
     i = lookup(tables.slots, tables.subjects, h, g)
-    now = min(max(np.int64(e["time"]), np.int64(FAR_PAST)), np.int64(FAR_FUTURE))
+    now = tables.meta[CLOCK]
     if i < 0:
         i = claim(tables.slots, tables.subjects, tables.meta, 0, h, g)
         wipe(tables, i)
@@ -293,7 +292,7 @@ def subject(tables, limits, kind, h, g, e):
         s["text_size"] = 0
         sample(s, e)
     s = tables.subjects[i]
-    if kind != ANSWERED and (now - s["began"] > limits.windows[kind] or now < s["began"]):
+    if kind != ANSWERED and now - s["began"] > limits.windows[kind]:
         wipe(tables, i)
         s["began"] = now
         s["volume"] = 0
@@ -425,7 +424,7 @@ def on_addresses(e, raw, k, home, client, server, mine, theirs, tables, limits, 
             tables.counts[i, ELSEWHERE] = 0
         elif tables.counts[i, AT_HOME] >= limits.learned:
             if tables.counts[i, ELSEWHERE] == 0:
-                s["began"] = e["time"]
+                s["began"] = tables.meta[CLOCK]
                 sample(s, e)
             place(s, e["dst_hi"], e["dst_lo"], e["src_hi"], e["src_lo"], e)
             s["new_hi"], s["new_lo"] = e["answer_hi"], e["answer_lo"]
@@ -594,6 +593,7 @@ def observe(events, raw, odd, home, tables, limits, output):
     output.n[0] = 0
     for k in range(events.shape[0]):
         e = events[k]
+        tables.meta[CLOCK] = max(tables.meta[CLOCK], min(np.int64(e["time"]), np.int64(FAR_FUTURE)))
         kind = np.int64(e["kind"])
         src = hash_of(e["src_hi"], e["src_lo"], e["domain"])
         dst = hash_of(e["dst_hi"], e["dst_lo"], e["domain"])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from citywall.batches import DNS_ANSWER, EVENT, TEXT
 from citywall.rows import zeros
 from citywall.state import Parts, array_of
-from detectors.features.kernels import EVICTED, USED, rebuild
+from detectors.features.kernels import EVICTED, FAR_PAST, USED, rebuild
 from detectors.features.tables import CHUNK, read_only
 from detectors.sightings import kernels, records
 from detectors.sightings.kernels import Limits, Output, Tables
@@ -59,9 +59,13 @@ class Told:
 
     def distinct(self, which: int) -> NDArray[np.float64]:
         """How many different things are in one of the two sets (linear counting)."""
-        bits = np.bitwise_count(self.seen[:, which * 4 : which * 4 + 4]).sum(axis=1)
-        empty = np.maximum(256.0 - bits, 0.5)
+        empty = np.maximum(256.0 - self.bits(which), 0.5)
         return np.asarray(256.0 * np.log(256.0 / empty), np.float64)
+
+    def bits(self, which: int) -> NDArray[np.int64]:
+        """How many bits of one of the two sets are set."""
+        bits = np.bitwise_count(self.seen[:, which * 4 : which * 4 + 4])
+        return np.asarray(bits.sum(axis=1, dtype=np.int64))
 
     def words(self, i: int) -> str:
         """The text beside a record."""
@@ -84,6 +88,7 @@ class Sightings:
             meta=np.zeros(kernels.META, np.int64),
             **beside,
         )
+        self.tables.meta[kernels.CLOCK] = FAR_PAST
         self._output = _output(0)
 
     @property

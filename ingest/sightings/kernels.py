@@ -612,6 +612,9 @@ def read_request(buffer, at, end, patterns, scratch, raw, k, e):
     line = line_end(buffer, at, stop)
     behind = word_end(buffer, target, line)
     if line < stop:
+        behind = line - 1  # a target may hold blanks that nobody wrote as escapes
+        while behind > target and buffer[behind] != 32:
+            behind -= 1
         if not starts(buffer, behind + 1, line, b"http/1."):
             return np.int64(-1)
     elif target >= stop or target - at > 10 or buffer[target] != 47:

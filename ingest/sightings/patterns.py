@@ -69,14 +69,14 @@ PATTERNS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
         "/.git/", "/.env", "/.svn/", "/.aws/", "/.ssh/", "/phpmyadmin", "/pma/", "/manager/html",
         "/solr/admin", "/actuator/", "/cgi-bin/", "/boaform/", "/hnap1", "/_ignition/", "/phpunit/",
         "/wlwmanifest.xml", "/xmlrpc.php", "/setup.php", "/phpinfo.php", "/server-status", "/wp-config",
-        "/invoker/", "/jmx-console", "/struts", "/think\\app", "/debug/pprof", "/etc/", "/.ds_store",
+        "/invoker/", "/jmx-console", "/struts", "/think\\app", "/debug/pprof", "/.ds_store",
         "/backup.sql", "/backup.zip", "/web.config",
     )),
     (SCANNER, AGENT, (
         "sqlmap", "nikto", "nmap scripting", "masscan", "zgrab", "gobuster", "dirbuster", "wpscan",
         "acunetix", "nessus", "openvas", "nuclei", "w3af", "havij", "fuzz faster", "ffuf",
-        "feroxbuster", "dirsearch", "wfuzz", "hydra", "netsparker", "appscan", "arachni", "zmeu", "morfeus", "jorgee", "skipfish",
-        "whatweb", "httprobe", "l9explore", "expanseinc", "medusa", "commix", "xsser",
+        "feroxbuster", "dirsearch", "wfuzz", "hydra", "netsparker", "appscan", "arachni", "zmeu",
+        "morfeus", "jorgee", "skipfish", "whatweb", "httprobe", "l9explore", "expanseinc", "medusa", "commix", "xsser",
     )),
     (LOGIN_FORM, PATH, (
         "login", "signin", "sign_in", "sign-in", "logon", "log_in", "log-in", "j_security_check", "dologin",
