@@ -42,11 +42,13 @@ _HOST, _TARGET, _AGENT = 72, 120, 48
 #: Bytes of a web request that are looked through for signs, after undoing escapes.
 SCRATCH = 8192
 _HEADS = 8192  # bytes in which the head of a web message is looked for
+_BUCKETS = 1 << 12  # of patterns
 _NAME = 253  # longest domain name
 _ANSWERS = 64  # answers looked at
 _SHOWN = 64  # answers of one byte are shown in text
 
 _REGION_TARGET, _REGION_HEADERS, _REGION_BODY, _REGION_AGENT, _REGION_PATH = 1, 2, 4, 8, 16
+_SHORTEST = 11  # digits that are looked for
 _PHONES = 3  # telephone numbers alone are told from this many on
 
 _ID_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2], np.int64)
@@ -484,16 +486,16 @@ def unescape(buffer, at, end, scratch, to):
 def signs_in(scratch, low, high, region, patterns):
     """The signs of all patterns of a region in text."""
     found = np.int64(0)
-    for i in range(low, high):
-        c = np.int64(scratch[i])
-        for p in range(patterns.starts[c], patterns.starts[c + 1]):
+    for i in range(low, high - 1):
+        b = ((np.int64(scratch[i]) << 5) ^ np.int64(scratch[i + 1])) & (_BUCKETS - 1)
+        for p in range(patterns.starts[b], patterns.starts[b + 1]):
             if patterns.regions[p] & region == 0:
                 continue
             n = patterns.sizes[p]
             if i + n > high:
                 continue
             at = patterns.at[p]
-            j = np.int64(1)
+            j = np.int64(0)
             while j < n and scratch[i + j] == patterns.text[at + j]:
                 j += 1
             if j == n:
@@ -569,11 +571,15 @@ def personal(buffer, at, end, raw, k, e):
     """Count identity and telephone numbers in text; whether there are enough to tell of."""
     ids = phones = np.int64(0)
     i = at
-    while i < end:
-        if not digit(buffer[i]):
-            i += 1
+    while i + _SHORTEST <= end:
+        if not digit(buffer[i + _SHORTEST - 1]):  # no run that is long enough begins before it
+            i += _SHORTEST
             continue
+        first = i
+        i += _SHORTEST - 1
         stop = i
+        while i > first and digit(buffer[i - 1]):
+            i -= 1
         while stop < end and digit(buffer[stop]):
             stop += 1
         n = stop - i

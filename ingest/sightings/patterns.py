@@ -76,7 +76,8 @@ PATTERNS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
         "sqlmap", "nikto", "nmap scripting", "masscan", "zgrab", "gobuster", "dirbuster", "wpscan",
         "acunetix", "nessus", "openvas", "nuclei", "w3af", "havij", "fuzz faster", "ffuf",
         "feroxbuster", "dirsearch", "wfuzz", "hydra", "netsparker", "appscan", "arachni", "zmeu",
-        "morfeus", "jorgee", "skipfish", "whatweb", "httprobe", "l9explore", "expanseinc", "medusa", "commix", "xsser",
+        "morfeus", "jorgee", "skipfish", "whatweb", "httprobe", "l9explore", "expanseinc", "medusa",
+        "commix", "xsser",
     )),
     (LOGIN_FORM, PATH, (
         "login", "signin", "sign_in", "sign-in", "logon", "log_in", "log-in", "j_security_check", "dologin",
@@ -86,23 +87,35 @@ PATTERNS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
 
 
 class Patterns(NamedTuple):
-    """Texts in order of their first byte: `starts[c]` to `starts[c + 1]` are those that begin with `c`."""
+    """Texts by their first two bytes: `starts[b]` to `starts[b + 1]` are those of bucket `b` (`bucket`)."""
 
     text: NDArray[np.uint8]
-    starts: NDArray[np.int64]  # [257]
+    starts: NDArray[np.int16]  # [BUCKETS + 1]
     at: NDArray[np.int64]
     sizes: NDArray[np.int64]
     signs: NDArray[np.int64]
     regions: NDArray[np.int64]
 
 
+#: Buckets of the first two bytes, so that next to nothing is compared with what begins otherwise.
+BUCKETS = 1 << 12
+
+
+def bucket(text: bytes) -> int:
+    """Twin of the kernel's."""
+    return ((text[0] << 5) ^ text[1]) & (BUCKETS - 1)
+
+
 def build() -> Patterns:
     """The arrays of PATTERNS."""
-    every = sorted((t.encode(), signs, regions) for signs, regions, texts in PATTERNS for t in texts)
-    firsts = [text[0] for text, *_ in every]
+    every = sorted(
+        ((t.encode(), signs, regions) for signs, regions, texts in PATTERNS for t in texts),
+        key=lambda each: bucket(each[0]),
+    )
+    firsts = [bucket(text) for text, *_ in every]
     return Patterns(
         np.frombuffer(b"".join(text for text, *_ in every), np.uint8),
-        np.searchsorted(firsts, np.arange(257)).astype(np.int64),
+        np.searchsorted(firsts, np.arange(BUCKETS + 1)).astype(np.int16),
         np.cumsum([0, *(len(text) for text, *_ in every)])[:-1].astype(np.int64),
         np.array([len(text) for text, *_ in every], np.int64),
         np.array([signs for _, signs, _ in every], np.int64),

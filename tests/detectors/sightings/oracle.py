@@ -5,6 +5,7 @@ Nothing is ever given up here, so it equals the kernel as long as the kernel's t
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def registered(name: bytes) -> bytes | None:
     labels = name.split(b".")
     if len(labels) > 1 and any(48 <= c <= 57 for c in labels[-1]) and not labels[-1].startswith(b"xn--"):
         return b"."
-    if len(labels) < 2 or name.startswith(b".") and len(labels) == 2:
+    if len(labels) < 2 or (name.startswith(b".") and len(labels) == 2):
         return None
     if any(labels[-1][:8] == own.encode()[:8] for own in OWN):
         return None
@@ -64,7 +65,7 @@ class Oracle:
             e = {name: int(row[name]) for name in events.dtype.names if name != "text"}
             text = bytes(row["text"])
             cuts = np.cumsum([0, e["name_size"], e["rest_size"], e["agent_size"]])
-            e["name"], e["rest"], _ = (text[x:y] for x, y in zip(cuts[:-1], cuts[1:], strict=True))
+            e["name"], e["rest"], _ = (text[x:y] for x, y in pairwise(cuts))
             self.take(e, bool(odd[self.n]), bool(home[self.n]))
         return self.out
 

@@ -32,7 +32,8 @@ def say(
     text = "".join(pieces).encode()[: b.TEXT]
     sizes = dict(zip(("name_size", "rest_size", "agent_size"), map(len, pieces), strict=False))
     row = {
-        "time": T0 + round(at * SECOND), "src_hi": src_hi, "src_lo": src_lo, "dst_hi": dst_hi, "dst_lo": dst_lo,
+        "time": T0 + round(at * SECOND),
+        "src_hi": src_hi, "src_lo": src_lo, "dst_hi": dst_hi, "dst_lo": dst_lo,
         "offset": 100 * scene.frame, "frame": scene.frame, "kind": kind, "proto": b.TCP,
         "src_port": ports[0], "dst_port": ports[1], "text": list(text.ljust(b.TEXT, b"\0")),
         "digest": digest(pieces[0]) if pieces else 0, **sizes, **more,
@@ -68,8 +69,8 @@ def answer(
             "number": 60,
         }
     return say(
-        scene, at, b.DNS_ANSWER, server, client, name, ports=(53, port), type=1, aux=7, proto=b.UDP, code=code,
-        count=len(addresses), **told,
+        scene, at, b.DNS_ANSWER, server, client, name, ports=(53, port), type=1, aux=7, proto=b.UDP,
+        code=code, count=len(addresses), **told,
     )  # fmt: skip
 
 
@@ -318,7 +319,7 @@ SOFT = {
 
 
 def names_of_people(six: bool = False) -> Scene:
-    """Names that people ask for, some mistyped, some of content networks with hashes in them, some reversed."""
+    """Names that people ask for, some mistyped, some with hashes of content networks, some reversed."""
     scene, client, server = Scene(), inside(9, six, 1), inside(1, six, 1)
     for i in range(120):
         name = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import sighting_scenes as scenes
@@ -27,7 +29,7 @@ def test_the_judge_is_asked_of_names_that_fail_and_of_no_others():
     asked = []
 
     def judge(text, offsets):
-        names = [text[a:b].tobytes().decode() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        names = [text[a:b].tobytes().decode() for a, b in pairwise(offsets)]
         asked.extend(names)
         return np.array([name.startswith("odd") for name in names])
 

@@ -123,7 +123,9 @@ def identity(first17: str) -> str:
 #: (payload, server says it, more of `packets`): one of everything that is read.
 EVERYTHING = {
     "question": (question(), False, {"ports": (40000, 53), "proto": UDP}),
-    "reply": (reply("a.b", b"\x01\x02\x03\x04", bytes(16), b"\0"), True, {"ports": (40000, 53), "proto": UDP}),
+    "reply": (
+        reply("a.b", b"\x01\x02\x03\x04", bytes(16), b"\0"), True, {"ports": (40000, 53), "proto": UDP}
+    ),
     "stream question": (len(question()).to_bytes(2, "big") + question(), False, {"ports": (40000, 53)}),
     "client hello": (client_hello(), False, {"ports": (40000, 443)}),
     "server hello": (server_hello(true_version=0x0304), True, {"ports": (40000, 443)}),

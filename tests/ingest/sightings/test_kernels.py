@@ -141,7 +141,8 @@ def test_names_in_clear_and_never_passwords():
 @pytest.mark.parametrize(
     "payload",
     [
-        b"GET nothing like it\r\n\r\n", b"GET /\r\n\r\n", b"POSTCARD from far away", b"HEAD\x00\x01\x02\x03\x04",
+        b"GET nothing like it\r\n\r\n", b"GET /\r\n\r\n", b"POSTCARD from far away",
+        b"HEAD\x00\x01\x02\x03\x04",
         b"HTTP is a protocol", b"HTTP/1.1 OK fine", b"GET " + b"a" * 2000,
     ],
 )  # fmt: skip
