@@ -126,7 +126,7 @@ EVENT_NAMES = {
     27: "data_access",
 }  # fmt: skip
 #: Bytes of text an event carries: three pieces one after another (`name_size`, `rest_size`, `agent_size`).
-TEXT = 240
+TEXT = 242
 
 # EVENT.flags
 #: The packet ended before the message did: what follows in other packets was not looked at.

@@ -35,7 +35,7 @@ _DNS_QUERY, _DNS_ANSWER, _TLS_CLIENT, _TLS_SERVER, _HTTP_REQUEST, _HTTP_RESPONSE
 _SSH_BANNER, _LOGIN_NAME, _LOGIN_RESULT, _PERSONAL_DATA = 22, 23, 24, 25
 _CUT, _CLEAR, _FORM = 1, 2, 4
 _FTP, _POP3, _IMAP, _SMTP, _HTTP, _SMB, _LDAP, _KERBEROS, _MYSQL, _RDP = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-_TEXT = 240
+_TEXT = 242
 
 # shares of the text in a web request: host, target, agent
 _HOST, _TARGET, _AGENT = 72, 120, 48
@@ -219,7 +219,9 @@ def find(buffer, packets, found, what):
             kind = kind_of_stream(buffer, np.int64(p["offset"]) + at, room, min(a, b), sport)
         elif p["proto"] == _UDP:
             if a == 53 or b == 53:
-                kind = DNS if room >= 17 else 0
+                head = np.int64(p["offset"]) + at  # one question, and nothing but asking and answering
+                fits = room >= 17 and load_be16(buffer, head + 4) == 1 and buffer[head + 2] & 0x78 == 0
+                kind = DNS if fits else 0
             elif a == 88 or b == 88:
                 kind = KERBEROS
         if kind != 0:
