@@ -946,3 +946,84 @@ def read(buffer, packets, found, what, first_frame, patterns, scratch, out, raw)
         else:
             out[n] = out[blank_row]
     return n
+
+
+# --- the same, told by logs --------------------------------------------------------------------------------
+
+
+@helper
+def plain(buffer, at, end, scratch):
+    """Text of a log without the backslashes that JSON puts before quotes and strokes; how many bytes."""
+    n = np.int64(0)
+    while at < end and n < SCRATCH:
+        if (
+            buffer[at] == 92
+            and at + 1 < end
+            and (buffer[at + 1] == 92 or buffer[at + 1] == 34 or buffer[at + 1] == 47)
+        ):
+            at += 1
+        scratch[n] = buffer[at]
+        n += 1
+        at += 1
+    return n
+
+
+@bare_kernel
+def write_texts(buffer, spans, most, named, scratch, out, raw):
+    """Texts of a log's lines into EVENT rows `out` (their text is `raw`): spans are i8[n, 3, 2].
+
+    Of each at most `most[j]` bytes; the digest is that of piece `named`, up to a question mark.
+    """
+    for i in range(spans.shape[0]):
+        e = out[i]
+        to = np.int64(0)
+        for j in range(3):
+            n = plain(buffer, spans[i, j, 0], spans[i, j, 1], scratch)
+            written = put(scratch, 0, n, raw, i, to, min(most[j], _TEXT - to))
+            to += written
+            if j == 0:
+                e["name_size"] = written
+            elif j == 1:
+                e["rest_size"] = written
+            else:
+                e["agent_size"] = written
+            if j == named:
+                upto = np.int64(0)
+                while upto < n and scratch[upto] != 63:
+                    upto += 1
+                e["digest"] = hash_text(scratch, 0, upto)
+
+
+@bare_kernel
+def read_signs(buffer, targets, agents, posts, patterns, text, scratch, flags):
+    """Signs of attack in web requests that a log tells: spans (i8[n, 2]) of targets and of agents' names.
+
+    `posts` (u1[n]): requests that hand something in. `text` and `scratch` hold SCRATCH bytes each.
+    """
+    for i in range(targets.shape[0]):
+        n = plain(buffer, targets[i, 0], targets[i, 1], text)
+        upto = unescape(text, 0, n, scratch, 0)
+        signs = signs_in(scratch, 0, upto, _REGION_TARGET, patterns)
+        if posts[i] != 0:
+            path = np.int64(0)
+            while path < n and text[path] != 63:
+                path += 1
+            upto = unescape(text, 0, path, scratch, 0)
+            signs |= signs_in(scratch, 0, upto, _REGION_PATH, patterns)
+        n = plain(buffer, agents[i, 0], agents[i, 1], text)
+        upto = unescape(text, 0, n, scratch, 0)
+        flags[i] = signs | signs_in(scratch, 0, upto, _REGION_AGENT | _REGION_HEADERS, patterns)
+
+
+@bare_kernel
+def first_items(buffer, spans, out):
+    """The first text of a list: `["a","b"]` or `a,b`; spans i8[n, 2], empty where there is none."""
+    for i in range(spans.shape[0]):
+        at, end = spans[i, 0], spans[i, 1]
+        while at < end and (buffer[at] == 91 or buffer[at] == 34 or buffer[at] == 32):
+            at += 1
+        stop = at
+        while stop < end and buffer[stop] != 44 and buffer[stop] != 34 and buffer[stop] != 93:
+            stop += 1
+        out[i, 0] = at
+        out[i, 1] = stop

@@ -129,7 +129,7 @@ class CaptureStage:
 
     def _block(self, state: _Metering, body: memoryview) -> Iterator[Output]:
         from ingest.decode.reading import decode_block, link_events
-        from ingest.sightings import sightings
+        from ingest.sightings.reading import sightings
 
         ref, capture = self._source(state, body)
         for reason, offset in ref.places if self._partition == 0 else ():

@@ -9,7 +9,7 @@ import numpy as np
 
 from citywall.batches import EVENT, PACKET, TCP, TRANSPORT, UDP
 from citywall.domains import Domains, DomainSettings
-from ingest.sightings import sightings
+from ingest.sightings.reading import sightings
 
 DOMAINS = Domains(DomainSettings())
 CLIENT, SERVER = 0xFFFF_0A01_0009, 0xFFFF_0A02_0003

@@ -12,7 +12,7 @@ import sighted as s
 from citywall import batches as b
 from citywall.domains import Domains, DomainSettings
 from ingest.capture import decode_block, open_capture
-from ingest.sightings import sightings
+from ingest.sightings.reading import sightings
 
 
 def seen_in(path, batch=4096, domains=s.DOMAINS) -> np.ndarray:
