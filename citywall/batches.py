@@ -124,32 +124,80 @@ CLOSED = np.dtype(
     align=True,
 )  # fmt: skip
 
-# EVENT.kind
+# EVENT.kind: address resolution, then what applications say (from FIRST_SIGHTING on)
 ARP_REQUEST, ARP_REPLY, ND_SOLICIT, ND_ADVERT = 1, 2, 3, 4
 # A fragment that says other than one before it, that came before as it is, that no network needs to make so
 # small, that reaches beyond the largest datagram, or that could not be kept; a datagram given up; a fragment
 # with another behind it that is no multiple of eight bytes.
 FRAGMENT_OVERLAP, FRAGMENT_REPEAT, FRAGMENT_TINY, FRAGMENT_TOO_LARGE, FRAGMENT_IGNORED = 5, 6, 7, 8, 9
 DATAGRAM_ABANDONED, FRAGMENT_LENGTH = 10, 11
-EVENT_NAMES = (
-    "none", "arp_request", "arp_reply", "nd_solicit", "nd_advert", "fragment_overlap", "fragment_repeat",
-    "fragment_tiny", "fragment_too_large", "fragment_ignored", "datagram_abandoned", "fragment_length",
-)  # fmt: skip
+DNS_QUERY, DNS_ANSWER, TLS_CLIENT, TLS_SERVER, HTTP_REQUEST, HTTP_RESPONSE = 16, 17, 18, 19, 20, 21
+SSH_BANNER, LOGIN_NAME, LOGIN_RESULT, PERSONAL_DATA, ACCOUNT_LOGIN, DATA_ACCESS = 22, 23, 24, 25, 26, 27
+FIRST_SIGHTING = 16
+EVENT_NAMES = {
+    0: "none", 1: "arp_request", 2: "arp_reply", 3: "nd_solicit", 4: "nd_advert",
+    5: "fragment_overlap", 6: "fragment_repeat", 7: "fragment_tiny", 8: "fragment_too_large",
+    9: "fragment_ignored", 10: "datagram_abandoned", 11: "fragment_length", 16: "dns_query",
+    17: "dns_answer", 18: "tls_client", 19: "tls_server", 20: "http_request", 21: "http_response",
+    22: "ssh_banner", 23: "login_name", 24: "login_result", 25: "personal_data", 26: "account_login",
+    27: "data_access",
+}  # fmt: skip
+#: Bytes of text an event carries: three pieces one after another (`name_size`, `rest_size`, `agent_size`).
+TEXT = 242
+
+# EVENT.flags
+#: The packet ended before the message did: what follows in other packets was not looked at.
+CUT_SHORT = 1
+#: A password or what stands for one travelled in clear text.
+CLEAR_PASSWORD = 2
+#: A web request that hands in a log-in form.
+LOGIN_FORM = 4
+#: Signs of attack in a web request.
+INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 32, 64, 128, 256, 512
+#: A sign that no honest request has.
+UNMISTAKABLE = 1024
+
+#: LOGIN_RESULT.type and LOGIN_NAME.type: at which service.
+SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerberos", "mysql", "rdp", "ssh",
+            "telnet")  # fmt: skip
 
 #: One event that is not a flow. For address resolution: src asks or answers, dst is the address asked
 #: about (request, solicit) or the one told (reply); an advert's src is the address it claims. For fragments
 #: the ends of their IP header; an abandoned datagram's offset and frame are those of its first fragment.
+#:
+#: What applications say, by kind (text is name, rest, agent; sizes beyond are 0):
+#: * DNS_QUERY, DNS_ANSWER: the name asked for; type = query type, code = response code, count = answers,
+#:   number = their lowest time to live, answer = the first address, answers = a digest of all;
+#:   the transaction id is in `aux`.
+#: * TLS_CLIENT: server name, first ALPN; code = highest version. TLS_SERVER: code = version, type = cipher.
+#: * HTTP_REQUEST: host, target, user agent; code = place of the method in METHODS, flags = signs.
+#:   HTTP_RESPONSE: code = status.
+#: * SSH_BANNER: the banner.
+#: * LOGIN_NAME: account; LOGIN_RESULT: code = 1 where it worked, type = service of either.
+#: * PERSONAL_DATA: the first number, masked; count = identity numbers, number = telephone numbers.
+#: * ACCOUNT_LOGIN: account, service by name; code = 1 where it worked.
+#:   DATA_ACCESS: account, object; number = rows, size = bytes (from logs only).
+#:
+#: `digest` is a hash of the whole name, target or account, longer ones too; `size` the message's bytes.
 EVENT = np.dtype(
     [
         ("time", "i8"),
         ("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"),
         ("src_mac", "u8"), ("dst_mac", "u8"),
         ("offset", "i8"), ("frame", "i8"),
+        ("answer_hi", "u8"), ("answer_lo", "u8"), ("answers", "u8"), ("digest", "u8"),
         ("domain", "u4"), ("vlan", "u4"),
-        ("kind", "u2"),
+        ("flags", "u4"), ("size", "u4"), ("number", "u4"),
+        ("kind", "u2"), ("src_port", "u2"), ("dst_port", "u2"),
+        ("code", "u2"), ("type", "u2"), ("count", "u2"), ("aux", "u2"),
+        ("proto", "u1"),
+        ("name_size", "u1"), ("rest_size", "u1"), ("agent_size", "u1"),
+        ("text", "u1", (TEXT,)),
     ],
     align=True,
 )  # fmt: skip
+#: Methods of HTTP_REQUEST.code.
+METHODS = ("", "GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PATCH", "PROPFIND")
 
 TCP, UDP, ICMP, ICMPV6, SCTP = 6, 17, 1, 58, 132
 PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 51: "ah", 58: "ipv6-icmp",

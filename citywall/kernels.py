@@ -59,6 +59,11 @@ def internal(function: Python) -> Compiled:
     return _compile(function, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+def helper(function: Python) -> Compiled:
+    """`internal` for what is long and called from many places: a call costs less than a copy of it."""
+    return _compile(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
 def _compile(function: Python, **options: Any) -> Compiled:
     numba.config.CACHE_DIR = str(folder_for(Path(function.__code__.co_filename)))  # type: ignore[attr-defined]
     jit: Any = numba.njit  # its stubs know neither the options above nor what untyped functions become

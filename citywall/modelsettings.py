@@ -9,7 +9,7 @@ from msgspec import Meta
 
 
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[models]`: which learned models judge flows while they stream, and when they are too old."""
+    """`[models]`: which learned models judge flows and names while they stream, and when they are too old."""
 
     flow: Annotated[
         str,
@@ -22,11 +22,15 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bool,
         Meta(description="Whether what hosts do in a minute is judged by a model that learns as it goes."),
     ] = False
+    names: Annotated[
+        str,
+        Meta(description="Model file that judges names not found; `shipped`, `active`; empty for none."),
+    ] = "shipped"
     stale_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days after which a model in use is called stale.")
     ] = 90
 
     @property
     def any(self) -> bool:
-        """Whether a model judges the stream."""
+        """Whether a model judges flows or hosts."""
         return bool(self.flow or self.host or self.online)

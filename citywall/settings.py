@@ -225,6 +225,8 @@ def results_digest(settings: Settings) -> str:
     if settings.models.any:  # a model is named by what it holds
         judges = [Path(place).stem for place in (settings.models.flow, settings.models.host)]
         changing = (*changing, "models", judges)
+    if settings.models.names != "shipped":
+        changing = (*changing, "names", Path(settings.models.names).stem)
     if settings.drill:  # a capture in two drills is two sessions: people's work in one is not the other's
         changing = (*changing, "drill", settings.drill)
     return hashlib.blake2b(msgspec.json.encode(changing, order="deterministic"), digest_size=8).hexdigest()

@@ -23,6 +23,7 @@ from detectors.fragments.records import Fragmented
 from detectors.places import Places
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import Related
+from detectors.sightings.tables import Told
 
 #: Entities a detector remembers having spoken of; the longest unmentioned is forgotten first.
 MAX_SAID = 1 << 16
@@ -117,6 +118,10 @@ class Detector(ABC):
 
     def judge_fragments(self, fragmented: Fragmented, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
         """What the records of hosts that fragments come to say that events changed, in their order."""
+        return []
+
+    def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records say that applications' events changed, in their order."""
         return []
 
     def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detectors.registry import DETECTORS, feature_parameters, relation_parameters
+from detectors.registry import DETECTORS, feature_parameters, relation_parameters, sighting_parameters
 
 _HEAD = """\
 # Detectors
@@ -50,7 +50,10 @@ def page() -> str:
         parts.append(f"| [`{en['id']}`](#{en['id']}) | {en['title']} | {zh['title']} | {techniques} |")
     for en, zh in described:
         parts += ["", *_section(en, zh)]
-    for name, parameters in (("features", feature_parameters()), ("relations", relation_parameters())):
+    for name, parameters in (
+        ("features", feature_parameters()), ("relations", relation_parameters()),
+        ("sightings", sighting_parameters()),
+    ):  # fmt: skip
         parts += ["", f"## [detectors.{name}]", "", *_table(parameters)]
     return "\n".join(parts) + "\n"
 

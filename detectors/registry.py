@@ -9,19 +9,24 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.batches import FIRST_SIGHTING
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.errors import SettingsError
 from citywall.findings import Finding, event_order
+from citywall.rows import take
 from citywall.state import Parts, bytes_of
+from detectors.account import Account
 from detectors.base import Context, Detector, Parameter, parameters_of, read_parameters
 from detectors.beacon import Beacon
 from detectors.brute_force import BruteForce
 from detectors.channel import Channel
 from detectors.covert import Covert
+from detectors.dga import Dga
 from detectors.dns_tunnel import DnsTunnel
 from detectors.evasion import Evasion, EvasionParameters
 from detectors.exfiltration import Exfiltration
+from detectors.exposure import Exposure
 from detectors.features.sharing import Sharing, askers_of, segments_of
 from detectors.features.tables import CHUNK, FeatureParameters, Features
 from detectors.flood import Flood
@@ -29,14 +34,21 @@ from detectors.fragments.records import FragmentRecords
 from detectors.industrial import Industrial
 from detectors.lateral import Lateral
 from detectors.limits import limits_of, reach_of
+from detectors.login_failures import LoginFailures
 from detectors.long_connection import LongConnection
+from detectors.name_answers import NameAnswers
+from detectors.name_tunnel import NameTunnel
+from detectors.personal_data import PersonalData
 from detectors.places import Places
 from detectors.policy import Policy
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import RelationParameters, Relations
 from detectors.scan import Scan, ScanParameters
 from detectors.segment import Segment
+from detectors.sightings.limits import told_of
+from detectors.sightings.tables import Judge, SightingParameters, Sightings
 from detectors.spray import Spray
+from detectors.web_attack import WebAttack
 
 #: One line a detector.
 DETECTORS: dict[str, type[Detector]] = {
@@ -57,12 +69,22 @@ DETECTORS: dict[str, type[Detector]] = {
         Industrial,
         Policy,
         Evasion,
+        Dga,
+        NameTunnel,
+        NameAnswers,
+        WebAttack,
+        LoginFailures,
+        Exposure,
+        PersonalData,
+        Account,
     )
 }
 
 #: The `[detectors.<name>]` tables that are no detectors: sizes of the tables they share.
-FEATURES, RELATIONS = "features", "relations"
-_SIZES: dict[str, type[msgspec.Struct]] = {FEATURES: FeatureParameters, RELATIONS: RelationParameters}
+FEATURES, RELATIONS, SIGHTINGS = "features", "relations", "sightings"
+_SIZES: dict[str, type[msgspec.Struct]] = {
+    FEATURES: FeatureParameters, RELATIONS: RelationParameters, SIGHTINGS: SightingParameters
+}  # fmt: skip
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
 _SCHEMA = 3
@@ -76,6 +98,7 @@ class Chosen(msgspec.Struct, frozen=True):
     exempt: dict[str, Prefixes]
     features: FeatureParameters
     relations: RelationParameters
+    sightings: SightingParameters
 
 
 def cards() -> dict[str, DetectorCard]:
@@ -93,22 +116,29 @@ def relation_parameters() -> list[Parameter]:
     return parameters_of(RelationParameters)
 
 
+def sighting_parameters() -> list[Parameter]:
+    """Settings of `[detectors.sightings]`."""
+    return parameters_of(SightingParameters)
+
+
 def build(
     settings: Mapping[str, Mapping[str, Any]],
     home: Sequence[str],
     domains: Domains | None = None,
     share: tuple[int, int] = (0, 1),
+    judge: Judge | None = None,
 ) -> DetectorSet:
     """Check `settings` (the `[detectors.<id>]` tables) and make the detectors.
 
     Every table of a detector may hold `enabled = false`, and `exempt`, networks that it does not speak of
     (declared scanners, pools of NAT). `share` is the partition whose hosts they judge, and of how many; they
-    must be given the rows that `sharing` names. Raises SettingsError naming the key.
+    must be given the rows that `sharing` names. `judge` says which names look made; without it failing
+    names are only counted. Raises SettingsError naming the key.
     """
     chosen = _read(settings)
     places = Places(home, domains)
     made = [DETECTORS[n](chosen.parameters[n], places, chosen.exempt[n]) for n in chosen.enabled]
-    return DetectorSet(made, chosen, share)
+    return DetectorSet(made, chosen, share, places, judge)
 
 
 def sharing(settings: Mapping[str, Mapping[str, Any]], partitions: int) -> Sharing:
@@ -149,6 +179,7 @@ def _read(settings: Mapping[str, Mapping[str, Any]]) -> Chosen:
         exempt,
         read_parameters(FeatureParameters, FEATURES, tables.get(FEATURES, {})),
         read_parameters(RelationParameters, RELATIONS, tables.get(RELATIONS, {})),
+        read_parameters(SightingParameters, SIGHTINGS, tables.get(SIGHTINGS, {})),
     )
 
 
@@ -160,9 +191,17 @@ class DetectorSet:
     """
 
     def __init__(
-        self, detectors: Sequence[Detector], chosen: Chosen, share: tuple[int, int] = (0, 1)
+        self,
+        detectors: Sequence[Detector],
+        chosen: Chosen,
+        share: tuple[int, int] = (0, 1),
+        places: Places | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.detectors = list(detectors)
+        self._told = told_of(chosen.parameters, share)
+        self._sighted = chosen.sightings
+        self._home, self._judge = (places or Places(())).are_home, judge
         self._limits = limits_of(chosen.parameters, share)
         self._reach = reach_of(chosen.parameters, share)
         scan = chosen.parameters[Scan.id]
@@ -200,6 +239,9 @@ class DetectorSet:
             for detector in self.detectors:
                 found += detector.findings(detector.judge_flows(seen, rows), context)
                 found += detector.findings(detector.judge_relations(related, rows), context)
+        sighted = events["kind"] >= FIRST_SIGHTING
+        found += self._sightings(take(events, sighted), context) if sighted.any() else []
+        events = take(events, ~sighted) if sighted.any() else events
         for at in range(0, len(events), CHUNK):
             rows = events[at : at + CHUNK]
             own = askers_of(rows, self._limits)
@@ -212,6 +254,16 @@ class DetectorSet:
                 found += detector.findings(detector.judge_claims(claims, rows), context)
                 found += detector.findings(detector.judge_fragments(fragmented, in_pieces), context)
         return sorted(found, key=event_order)
+
+    def _sightings(self, events: NDArray[np.void], context: Context) -> list[Finding]:
+        """Findings of what applications say."""
+        found: list[Finding] = []
+        for at in range(0, len(events), CHUNK):
+            rows = events[at : at + CHUNK]
+            told = self.sightings.observe(rows)
+            for detector in self.detectors if len(told.rows) else ():
+                found += detector.findings(detector.judge_sightings(told, rows), context)
+        return found
 
     def close(self, session: str, lane: str) -> list[Finding]:  # noqa: ARG002  (nothing waits for the end)
         """End a session: what is left to say (nothing), and everything forgotten."""
@@ -234,6 +286,8 @@ class DetectorSet:
             **{f"{name}_held": n for name, n in self.claims.used.items() if n},
             **{f"{name}_evicted": n for name, n in self.claims.evicted.items() if n},
             **self.fragments.counts,
+            **({"subjects_held": n} if (n := self.sightings.used) else {}),
+            **({"subjects_evicted": n} if (n := self.sightings.evicted) else {}),
         }
 
     def snapshot(self) -> Parts:
@@ -260,13 +314,14 @@ class DetectorSet:
         for detector in self.detectors:
             detector.restore(_under(parts, f"detector/{detector.id}/"))
 
-    def _states(self) -> dict[str, Features | Relations | FragmentRecords]:
+    def _states(self) -> dict[str, Features | Relations | FragmentRecords | Sightings]:
         return {
             "flows": self.flows,
             "events": self.events,
             "relations": self.relations,
             "claims": self.claims,
             "fragments": self.fragments,
+            "sightings": self.sightings,
         }
 
     def _reset(self) -> None:
@@ -276,6 +331,7 @@ class DetectorSet:
         self.claims = Relations(self._event_relations, self._reach)
         self.flows = Features(self._sizes, self._limits)
         self.events = Features(self._event_sizes, self._event_limits)
+        self.sightings = Sightings(self._sighted, self._told, self._home, self._judge)
         for detector in self.detectors:
             detector.reset()
 

@@ -159,9 +159,10 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     outlet = Outlet(settings.storage.archive_flows, partitions, packed=settings.on_cluster)
     if settings.use_detectors:
         from detectors import registry
+        from stream.naming import judge
 
         cards = registry.cards()
-        build = partial(registry.build, settings.detectors, settings.home, domains)
+        build = partial(registry.build, settings.detectors, settings.home, domains, judge=judge(settings))
         first = [build((0, partitions))]  # a bad setting is found here, before anything runs
 
         def plain(partition: int) -> DetectorSet:

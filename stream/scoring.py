@@ -78,13 +78,13 @@ def named(settings: Settings, data: Path) -> Settings:
     from models.registry import Registry
 
     chosen: dict[str, str] = {}
-    for kind in _KINDS:
-        if getattr(settings.models, kind) == "active":
+    for setting, kind in (*((kind, kind) for kind in _KINDS), ("names", "dga")):
+        if getattr(settings.models, setting) == "active":
             try:
-                chosen[kind] = str(Registry(data).path(kind).absolute())
+                chosen[setting] = str(Registry(data).path(kind).absolute())
             except ModelError as e:
                 log.warning("no %s model judges this run: %s", kind, e)
-                chosen[kind] = ""
+                chosen[setting] = ""
     models = msgspec.structs.replace(settings.models, **chosen)
     return msgspec.structs.replace(settings, models=models) if chosen else settings
 

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import EVENT, FLOW
+from citywall.batches import EVENT, FIRST_SIGHTING, FLOW
 from citywall.rows import join, take
 from detectors.features import kernels
 from detectors.features.kernels import Limits
 from detectors.features.tables import read_only
 from detectors.relations import kernels as relations
 from detectors.relations.kernels import Reach
+from detectors.sightings import kernels as sightings
 
 Rows = NDArray[np.void]
 
@@ -49,12 +50,19 @@ class Sharing:
         return sources
 
     def events(self, pieces: Sequence[Rows]) -> list[Rows]:
-        """The EVENT rows of each partition, in order: of its askers, of its segments."""
+        """The EVENT rows of each partition, in order: of its askers, of its segments.
+
+        What applications say goes to the partition of the client and to that of the server or account.
+        """
         rows = read_only(join(pieces, EVENT), EVENT)
-        shares = np.empty((2, len(rows)), np.uint8)
+        shares = np.empty((4, len(rows)), np.uint8)
         with np.errstate(over="ignore"):
             kernels.share_events(rows, self._limits, shares[0])
             relations.share_events(rows, self._reach, shares[1])
+            sightings.share_events(rows, self._limits.partitions, shares[2], shares[3])
+        told = rows["kind"] >= FIRST_SIGHTING
+        shares[:2, told] = shares[2:, told]
+        shares[2:, ~told] = shares[:2, ~told]
         return self._taken(rows, shares)
 
     def _taken(self, rows: Rows, shares: NDArray[Any]) -> list[Rows]:

@@ -1,4 +1,7 @@
-"""Suricata's EVE: JSON lines, one an event. Flows are read (`flow`, one-way `netflow`), the rest is counted.
+"""Suricata's EVE: JSON lines, one an event.
+
+Flows are read (`flow`, one-way `netflow`) and what applications say (`dns`, `http`, `tls`); everything but
+flows is counted.
 
 Bytes are those of packets with their link header, as Suricata counts them. Payload is not logged: it is told
 from the mean packet.
@@ -10,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import ICMP, ICMPV6, SYN, TCP
-from ingest.flowlogs import kernels
+from ingest.flowlogs import eve_said, kernels
 from ingest.flowlogs.fields import Fields, Vocabulary, read_json
 from ingest.flowlogs.lines import Errors, Lines
 from ingest.flowlogs.nested import complain, inside
@@ -19,7 +22,7 @@ from ingest.flowlogs.rows import U64, Logged, U8s, header_bytes, is_v4, protocol
 
 NAMES = (
     "timestamp", "event_type", "src_ip", "src_port", "dest_ip", "dest_port", "proto", "icmp_type",
-    "icmp_code", "vlan", "flow", "netflow", "tcp",
+    "icmp_code", "vlan", "flow", "netflow", "tcp", "dns", "http", "tls",
 )  # fmt: skip
 _FLOW = ("pkts_toserver", "pkts_toclient", "bytes_toserver", "bytes_toclient", "start", "end")
 _NETFLOW = ("pkts", "bytes", "start", "end")
@@ -71,7 +74,10 @@ class Eve(Parser):
         some.spans[:] = fields.spans[chosen]
         logged, oneway = _logged(some, netflow[chosen])
         errors.add_status(some.status, some.lines.numbers)
-        return Parsed(logged, errors=errors, others=others, oneway=oneway)
+        told = eve_said.read(
+            fields, {name: fine & (kinds[:, 0] == 3 + OTHERS.index(name)) for name in eve_said.KINDS}
+        )
+        return Parsed(logged, errors=errors, others=others, oneway=oneway, said=told)
 
 
 def _logged(fields: Fields, oneway: NDArray[np.bool_]) -> tuple[Logged, NDArray[np.bool_]]:

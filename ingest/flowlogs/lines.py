@@ -24,6 +24,7 @@ REASONS = (
     "bad_number",
     "other_log",
     "not_ip",
+    "bad_outcome",
 )
 REASON = {name: i for i, name in enumerate(REASONS)}
 #: Bytes a line may have.

@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import ICMP, ICMPV6, SYN, TCP
+from ingest.flowlogs import said
 from ingest.flowlogs.eve import payload
 from ingest.flowlogs.fields import Fields, cut, read_json, read_pairs
 from ingest.flowlogs.lines import Errors, Lines
 from ingest.flowlogs.mapping import FIELDS, Mapping
 from ingest.flowlogs.parser import Parsed, Parser
-from ingest.flowlogs.rows import Logged, header_bytes, is_v4, protocols
+from ingest.flowlogs.rows import Logged, header_bytes, is_v4, nothing, protocols
+from ingest.flowlogs.said import Said
 
 _LONGEST_HEADER = 1 << 16
 
@@ -46,8 +48,8 @@ class Mapped(Parser):
 
     def parse(self, lines: Lines, header: str) -> Parsed:
         """Every line by itself."""
-        told, _, columns = header.partition("\n")
-        mapping = msgspec.json.decode(told, type=Mapping)
+        rules, _, columns = header.partition("\n")
+        mapping = msgspec.json.decode(rules, type=Mapping)
         names = list(mapping.columns)
         if mapping.format == "csv" and not names:
             if not columns and len(lines):
@@ -61,11 +63,15 @@ class Mapped(Parser):
             read_json(fields)
         else:
             read_pairs(fields)
-        logged = _logged(fields)
+        told = Said()
+        if mapping.kind == "flow":
+            logged = _logged(fields)
+        else:
+            told, logged = said.accounts(fields, mapping.kind), nothing()
         errors = Errors()
         errors.add_status(fields.status, lines.numbers)
         oneway = np.full(len(logged.line), mapping.oneway) if mapping.oneway else np.zeros(0, np.bool_)
-        return Parsed(logged, errors=errors, oneway=oneway)
+        return Parsed(logged, errors=errors, oneway=oneway, said=told)
 
 
 class _Renamed(Fields):

@@ -8,6 +8,7 @@
     columns = ["a", "b"]        # of csv without a header line
     recognise = "devname="      # a text that one of the first lines has
     oneway = false              # true: a line is one direction of a flow
+    kind = "flow"               # login: log-ins of accounts; audit: what accounts take out of a database
     [fields]                    # the Elastic Common Schema's name = the log's name
     "event.start" = "eventtime"
     "source.ip" = "srcip"
@@ -28,9 +29,14 @@ from citywall.errors import SettingsError
 FIELDS = (
     "event.start", "event.end", "event.duration", "duration", "source.ip", "source.port", "destination.ip",
     "destination.port", "network.transport", "source.packets", "destination.packets", "source.bytes",
-    "destination.bytes", "network.vlan.id", "tcp.flags",
+    "destination.bytes", "network.vlan.id", "tcp.flags", "user.name", "event.outcome", "service.name",
+    "database.rows", "database.bytes",
 )  # fmt: skip
-REQUIRED = ("event.start", "source.ip", "destination.ip", "network.transport")
+REQUIRED = {
+    "flow": ("event.start", "source.ip", "destination.ip", "network.transport"),
+    "login": ("event.start", "user.name", "event.outcome"),
+    "audit": ("event.start", "user.name", "database.rows"),
+}
 
 
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,12 +49,13 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     separator: str = ","
     columns: tuple[str, ...] = ()
     oneway: bool = False
+    kind: Literal["flow", "login", "audit"] = "flow"
 
     def fault(self) -> str:
         """What is wrong with it, or nothing."""
         if unknown := sorted(set(self.fields) - set(FIELDS)):
             return f"no such field: {unknown[0]}"
-        if lacking := [name for name in REQUIRED if name not in self.fields]:
+        if lacking := [name for name in REQUIRED[self.kind] if name not in self.fields]:
             return f"{lacking[0]} is not mapped"
         if len(self.separator) != 1 or ord(self.separator) > 127:
             return "the separator must be one ASCII character"

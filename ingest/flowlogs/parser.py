@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ingest.flowlogs.lines import Errors, Lines
 from ingest.flowlogs.rows import Logged, Resolutions
+from ingest.flowlogs.said import Said
 
 
 @dataclass
@@ -25,6 +26,8 @@ class Parsed:
     others: dict[str, int] = field(default_factory=dict)
     #: Which rows of `logged` are one direction of a flow; empty where none is.
     oneway: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    #: What applications say.
+    said: Said = field(default_factory=Said)
 
 
 class Parser(ABC):

@@ -137,7 +137,7 @@ class FlowLogReader:
         flows = np.zeros(len(parsed.logged.line), _HELD_FLOW)
         flows["flow"] = rows.flow_rows(parsed.logged, self.domains)
         flows["src_mac"], flows["dst_mac"] = parsed.logged.src_mac, parsed.logged.dst_mac
-        events, event_lines = rows.event_rows(parsed.resolutions, self.domains)
+        events, event_lines = rows.events_of(parsed.resolutions, parsed.said, self.domains)
         out = [(flows[:0], events[:0])]
         order = np.concatenate((parsed.logged.line, event_lines))
         is_flow = np.arange(len(order)) < len(flows)

@@ -100,7 +100,7 @@ def read(ref: ChunkRef, lines: bytes) -> Parsed:
     parsed = PARSERS[ref.parser].parse(split(lines, ref.first_line), ref.header)
     errors = Errors(dict(ref.errors), {reason: list(places) for reason, places in ref.places.items()})
     errors.merge(parsed.errors)
-    return Parsed(parsed.logged, parsed.resolutions, errors, parsed.others, parsed.oneway)
+    return Parsed(parsed.logged, parsed.resolutions, errors, parsed.others, parsed.oneway, parsed.said)
 
 
 def parse(ref: ChunkRef, lines: bytes, domains: Domains | None = None) -> tuple[LogBatch, Errors]:
@@ -113,6 +113,6 @@ def parse(ref: ChunkRef, lines: bytes, domains: Domains | None = None) -> tuple[
     logged = parsed.logged
     reports = rows.flow_rows(logged, domains)
     closed = rows.closed_rows(reports, logged.src_mac, logged.dst_mac)
-    events, event_lines = rows.event_rows(parsed.resolutions, domains)
+    events, event_lines = rows.events_of(parsed.resolutions, parsed.said, domains)
     batch = LogBatch(reports, closed, BEGINNING, events, parsed.errors, logged.line, event_lines)
     return batch, parsed.errors

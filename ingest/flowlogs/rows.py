@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from citywall.batches import (
 from citywall.domains import Domains
 from ingest.flowlogs import kernels
 from ingest.flowlogs.fields import Fields, Vocabulary
+from ingest.flowlogs.said import Said
 
 U64 = NDArray[np.uint64]
 U8s = NDArray[np.uint8]
@@ -101,13 +102,13 @@ def header_bytes(proto: U8s, v4: NDArray[np.bool_]) -> U64:
     return size
 
 
-def protocols(fields: Fields, name: str, words: U64 | None = None) -> tuple[U8s, NDArray[np.bool_]]:
+def protocols(columns: Fields, name: str, words: U64 | None = None) -> tuple[U8s, NDArray[np.bool_]]:
     """Protocol numbers from names or numbers, and where one could be told."""
-    words = fields.words(name) if words is None else words
+    words = columns.words(name) if words is None else words
     rows, known = _PROTOCOLS.look_up(words)
     out = np.zeros(len(words), np.int64)
     ok = np.zeros(len(words), np.uint8)
-    kernels.decimals(fields.lines.buffer, fields.span_of(name), 0, out, ok)
+    kernels.decimals(columns.lines.buffer, columns.span_of(name), 0, out, ok)
     numeric = (ok == kernels.GOOD) & (out >= 0) & (out <= 255)
     return np.where(known, rows[:, 0], np.where(numeric, out, 0)).astype(np.uint8), known | numeric
 
@@ -167,6 +168,31 @@ def domains_of(vlans: NDArray[np.uint32], domains: Domains) -> NDArray[np.uint32
         return plain
     at = np.minimum(np.searchsorted(domains.vlan_keys, vlans), len(domains.vlan_keys) - 1)
     return np.where(domains.vlan_keys[at] == vlans, domains.vlan_domains[at], plain)
+
+
+#: Columns of `Logged` that are not u8.
+_OTHERWISE = {
+    "line": np.int64, "first": np.int64, "duration": np.int64, "src_port": np.uint16, "dst_port": np.uint16,
+    "proto": np.uint8, "src_flags": np.uint8, "dst_flags": np.uint8, "first_flags": np.uint8,
+    "icmp_type": np.uint8, "icmp_code": np.uint8, "vlan": np.uint32,
+}  # fmt: skip
+
+
+def nothing() -> Logged:
+    """No connections."""
+    return Logged(**{f.name: np.zeros(0, _OTHERWISE.get(f.name, np.uint64)) for f in fields(Logged)})
+
+
+def events_of(asked: Resolutions, said: Said, domains: Domains) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """EVENT rows of everything that is no connection, in line order, and the line of each."""
+    rows, lines = event_rows(asked, domains)
+    if not len(said.rows):
+        return rows, lines
+    told = said.rows.copy()
+    told["domain"] = domains.of_vlan(0)
+    lines = np.concatenate((lines, said.lines))
+    order = np.argsort(lines, kind="stable")
+    return np.concatenate((rows, told))[order], lines[order]
 
 
 def event_rows(asked: Resolutions, domains: Domains) -> tuple[NDArray[np.void], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Zeek's logs beside conn.log: address resolution is read, lines of the others are counted by log."""
+"""Zeek's logs beside conn.log: address resolution and what applications say are read, the rest is counted."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 
 import numpy as np
 
+from ingest.flowlogs import zeek_said
 from ingest.flowlogs.fields import Fields, Vocabulary, read_json
 from ingest.flowlogs.lines import Errors, Lines
 from ingest.flowlogs.parser import Parsed, Parser, names_in
-from ingest.flowlogs.rows import Logged, Resolutions, is_v4
+from ingest.flowlogs.rows import Resolutions, is_v4, nothing
 from ingest.flowlogs.zeek_tsv import Header, ZeekTsv
 
 NAMES = ("ts", "operation", "orig_h", "resp_h")
@@ -55,11 +56,11 @@ class ZeekOther(Parser):
         return ""
 
     def parse(self, lines: Lines, header: str) -> Parsed:
-        """Resolutions among JSON lines; of others how many there are."""
+        """Resolutions among JSON lines, what applications say; of others how many there are."""
         header = self.header(lines.buffer[:_HEAD].tobytes(), header)
         kind, _, columns = header.partition("\n")
         begins = lines.buffer[lines.starts]
-        # Lines of columns have nothing that could be wrong: only their number is taken.
+        # Of lines of columns only their number is taken here: they have nothing that could be wrong.
         cut = (begins != ord("{")) & (columns != "")
         fields = Fields(lines.where((begins != ord("#")) & ~cut), NAMES)
         read_json(fields)
@@ -71,18 +72,8 @@ class ZeekOther(Parser):
         if whole > len(asked.line):
             name = f"zeek_{kind or 'other'}"
             others[name] = others.get(name, 0) + whole - len(asked.line)
-        nothing = {name: np.zeros(0, dtype) for name, dtype in _EMPTY.items()}
-        return Parsed(Logged(**nothing), asked, errors, others)
-
-
-_EMPTY = {
-    "line": np.int64, "first": np.int64, "duration": np.int64, "src_hi": np.uint64, "src_lo": np.uint64,
-    "dst_hi": np.uint64, "dst_lo": np.uint64, "src_port": np.uint16, "dst_port": np.uint16, "proto": np.uint8,
-    "src_packets": np.uint64, "dst_packets": np.uint64, "src_bytes": np.uint64, "dst_bytes": np.uint64,
-    "src_payload": np.uint64, "dst_payload": np.uint64, "src_flags": np.uint8, "dst_flags": np.uint8,
-    "first_flags": np.uint8, "icmp_type": np.uint8, "icmp_code": np.uint8, "vlan": np.uint32,
-    "src_mac": np.uint64, "dst_mac": np.uint64,
-}  # fmt: skip
+        told = zeek_said.read(lines, kind, columns, errors)
+        return Parsed(nothing(), asked, errors, others, said=told)
 
 
 def _resolutions(fields: Fields) -> Resolutions:

@@ -4,7 +4,7 @@ With several partitions each decodes every block and meters its share: the flows
 it. All packets move the meter's clock, whosever they are, so that ticks and expiry do not depend on the
 number of partitions. Fragments too are followed by all (`ingest.fragments`), so that each knows the flow of
 every one; what is no flow (link events, hostile fragments, decode errors, counts of packets and bytes)
-belongs to partition 0.
+belongs to partition 0. What applications say is told by the partition whose flow it is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from citywall.batches import (
 )
 from citywall.domains import Domains
 from citywall.errors import InputError, Misplaced
-from citywall.rows import join
+from citywall.rows import join, take
 from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
@@ -91,6 +91,7 @@ class CaptureStage:
         self._user = f"capture/{partition}"
         self._domains = Domains(settings.domains)
         self._outlet = outlet or Outlet(settings.storage.archive_flows)
+        self._sightings = settings.use_detectors  # nobody else asks for them
         self.outputs = self._outlet.topics
         self.totals = {"packets": 0, "bytes": 0, "flows": 0, "events": 0}
         self.sensors: dict[str, Sensor] = {}  # live ones by path, where this is partition 0
@@ -140,6 +141,7 @@ class CaptureStage:
 
     def _block(self, state: _Metering, body: memoryview) -> Iterator[Output]:
         from ingest.decode.reading import decode_block, link_events
+        from ingest.sightings.reading import sightings
 
         ref, capture = self._source(state, body)
         for reason, offset in ref.places if self._partition == 0 else ():
@@ -150,9 +152,13 @@ class CaptureStage:
         before = state.meter.counts
         for packets in decode_block(ref, buffer, self._settings.capture.batch_packets, state.counts):
             made = state.fragments.add(packets, frame, buffer, state.meter.watermark)
+            events = []
             if self._partition == 0:
-                events = link_events(buffer, packets, frame, self._domains)
-                self._add_events(state, events, packets, frame, made)
+                events.append(link_events(buffer, packets, frame, self._domains))
+            self._leave_to_others(packets, state)
+            if self._sightings:
+                events.append(sightings(buffer, packets, frame, self._domains))
+            self._add_events(state, _together(events), packets, frame, made)
             yield from self._meter(state, made, frame, buffer, ethernet=ethernet)
             frame += len(packets)
         capture.release(ref)
@@ -166,12 +172,16 @@ class CaptureStage:
         self, state: _Metering, made: Assembled, frame: int, buffer: NDArray[np.uint8], *, ethernet: bool
     ) -> Iterator[Output]:
         """Count rows to their flows: those of this partition."""
-        rows, partitions = made.rows, state.opening.partitions
-        if partitions > 1:
-            rows["status"][_share(rows["hash"], partitions) != self._partition] = NOT_IP
+        rows = made.rows
+        self._leave_to_others(rows, state)
         for batch in state.meter.stream(rows, frame, buffer, ethernet, made.frames):
             yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
         state.emitter.promise(state.meter.watermark)
+
+    def _leave_to_others(self, rows: Rows, state: _Metering) -> None:
+        """Pass over the rows of flows that are other partitions'."""
+        if (partitions := state.opening.partitions) > 1:
+            rows["status"][_share(rows["hash"], partitions) != self._partition] = NOT_IP
 
     def _pass_time(self, state: _Metering, until: int) -> Iterator[Output]:
         """The sensor's clock, where the link was quiet: windows close, flows are told and end."""
@@ -184,7 +194,7 @@ class CaptureStage:
         if len(events):
             _clamp(events, packets, frame, state.meter.watermark)
         hostile = np.isin(made.events["kind"], _HOSTILE)
-        if hostile.any():
+        if self._partition == 0 and hostile.any():
             at = np.concatenate([events["frame"] - frame, made.told_at[hostile]])
             events = join([events, made.events[hostile]], EVENT)[np.argsort(at, kind="stable")]
         self._count_events(state, events)
@@ -256,6 +266,13 @@ def _share(hashes: NDArray[np.uint64], partitions: int) -> NDArray[np.uint64]:
     """The partition of each flow hash, by its low half: the meter's table goes by the high one."""
     low = hashes & np.uint64(0xFFFFFFFF)
     return (low * np.uint64(partitions)) >> np.uint64(32)
+
+
+def _together(pieces: list[Rows]) -> Rows:
+    """Events in order of their frames, so that the size of a batch does not show."""
+    some = [events for events in pieces if len(events)]
+    events = join(some, EVENT)
+    return events if len(some) < 2 else take(events, np.argsort(events["frame"], kind="stable"))
 
 
 def _clamp(events: Rows, packets: Rows, frame: int, clock: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import END, EVENT, FLOW
-from citywall.rows import take
+from citywall.rows import join, take
 from citywall.watermarks import BEGINNING, END_OF_TIME
 from stream import codecs
 from stream.codecs import Kind, Opening, Tally
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Rows = NDArray[np.void]
 #: Rows of one message.
 ROWS = 8192
+#: Events of one message.
+EVENTS = 4096
 
 
 class Outlet(msgspec.Struct, frozen=True):
@@ -104,6 +106,7 @@ class Emitter:
         """Take events; before any promise that they would break."""
         if len(events):
             self._events.append(events)
+            self._waiting += len(events)
 
     def promise(self, watermark: int, mark: int = 0) -> None:
         """Nothing that comes later is before (`watermark`, `mark`); the END message says the end of time."""
@@ -114,12 +117,12 @@ class Emitter:
         risen = self._watermark > self._told
         if not (self._flows or self._events or risen):
             return
-        flows, closed, events = self._flows, self._closed, self._events
+        flows, closed, events, before = self._flows, self._closed, self._events, self._told
         self._flows, self._closed, self._events, self._waiting = [], [], [], 0
         self._told = self._watermark
         for partition, some, more in self._shared(flows, events):
-            if more:
-                yield self._rows("events", EVENT, more, partition)
+            for piece in more:
+                yield from self._told_in_parts(piece, partition, before)
             if some or risen:
                 beside = "" if self._events_over else "events"
                 yield self._rows("flows", FLOW, some, partition, beside)
@@ -132,12 +135,21 @@ class Emitter:
         """Each partition, and its flows and events."""
         sharing, partitions = self._outlet.sharing, range(self._outlet.partitions)
         if sharing is None:
-            yield from ((p, [] if p else flows, [] if p else events) for p in partitions)
+            joined = [join(events, EVENT)] if events else []
+            yield from ((p, [] if p else flows, [] if p else joined) for p in partitions)
             return
         some = sharing.flows(flows) if flows else []
         more = sharing.events(events) if events else []
         for p in partitions:
             yield p, [r for r in some[p : p + 1] if len(r)], [r for r in more[p : p + 1] if len(r)]
+
+    def _told_in_parts(self, events: Rows, partition: int, before: tuple[int, int]) -> Iterator[Output]:
+        """Events are wide: several messages where there are many, of which only the last one promises."""
+        for at in range(0, len(events), EVENTS):
+            output = self._rows("events", EVENT, [events[at : at + EVENTS]], partition)
+            if at + EVENTS < len(events):
+                output = msgspec.structs.replace(output, watermark=before[0], mark=before[1])
+            yield output
 
     def _rows(
         self, topic: str, dtype: np.dtype[Any], pieces: list[Rows], partition: int, beside: str = ""

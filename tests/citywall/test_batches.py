@@ -9,9 +9,13 @@ def test_sizes():
     assert batches.PACKET.itemsize == 96
     assert batches.FLOW.itemsize == 200
     assert batches.PACKET.isalignedstruct
+    assert batches.EVENT.itemsize == 384
 
 
 def test_names_cover_their_codes():
     assert len(batches.END_REASONS) == batches.END_LOGGED + 1
-    assert len(batches.EVENT_NAMES) == batches.FRAGMENT_LENGTH + 1
+    kinds = {
+        name: code for name, code in vars(batches).items() if name.lower() in batches.EVENT_NAMES.values()
+    }
+    assert {code: name.lower() for name, code in kinds.items()} | {0: "none"} == batches.EVENT_NAMES
     assert len(set(batches.REASONS)) == len(batches.REASONS)

@@ -12,7 +12,7 @@ from citywall.batches import CLOSED, EVENT, FLOW
 def some(dtype: np.dtype, n: int, seed: int = 0) -> np.ndarray:
     found = np.zeros(n, dtype)
     for name in dtype.names:
-        found[name] = np.random.default_rng(seed).integers(0, 100, n)
+        found[name] = np.random.default_rng(seed).integers(0, 100, found[name].shape)
     return found
 
 

@@ -21,6 +21,8 @@ def _load(name: str, path: Path) -> None:
 
 _load("detector_scenes", HERE / "scenes.py")
 _load("relation_scenes", HERE / "relations" / "scenes.py")
+_load("sighting_scenes", HERE / "sightings" / "scenes.py")
 _load("detector_oracle", HERE / "features" / "oracle.py")
 _load("fragment_oracle", HERE / "fragments" / "oracle.py")
 _load("relation_oracle", HERE / "relations" / "oracle.py")
+_load("sighting_oracle", HERE / "sightings" / "oracle.py")

@@ -12,18 +12,20 @@ import msgspec
 import numpy as np
 import pytest
 import relation_scenes as related
+import sighting_scenes as sighted
 
 from citywall.batches import EVENT, FLOW
 from citywall.cards import DetectorCard
 from citywall.findings import Severity, event_order
 from citywall.i18n import LANGUAGES
 from citywall.settings import PRIVATE
-from detectors.registry import DETECTORS, FEATURES, RELATIONS, build, sharing
+from detectors.registry import DETECTORS, FEATURES, RELATIONS, SIGHTINGS, build, sharing
 
 EVERY = pytest.mark.parametrize("detector", list(DETECTORS.values()), ids=str)
 SMALL = {
     FEATURES: {"contacts": 1 << 14, "groups": 1 << 13, "targets": 1 << 12, "logins": 1 << 8},
     RELATIONS: {"pairs": 1 << 13, "places": 1 << 13, "spreads": 1 << 10, "services": 1 << 10},
+    SIGHTINGS: {"subjects": 1 << 11},
 }
 TINY = {
     "pairs": 200,
@@ -34,8 +36,8 @@ TINY = {
     "cards": 16,
     "places": 99,
 }
-HOSTILE = scenes.HOSTILE | related.HOSTILE
-BENIGN = scenes.BENIGN | related.BENIGN
+HOSTILE = scenes.HOSTILE | related.HOSTILE | sighted.HOSTILE
+BENIGN = scenes.BENIGN | related.BENIGN | sighted.BENIGN
 NO_FLOWS, NO_EVENTS = np.empty(0, FLOW), np.empty(0, EVENT)
 
 
@@ -68,6 +70,8 @@ def mixed(six=False):
         related.telnet,
         scenes.overlapping,
         scenes.tiny,
+        *sighted.HOSTILE.values(),
+        *sighted.SOFT.values(),
     ):
         made = part(six)
         base = scene.frame
@@ -116,7 +120,7 @@ def test_names_its_kernel_and_its_oracle(detector):
     path = Path(__file__).resolve().parents[2] / (file.replace(".", "/") + ".py")
     module = next(m for m in sys.modules.values() if getattr(m, "__file__", None) == str(path))
     oracle = getattr(module, name)
-    assert hasattr(oracle, "observe_flows") or hasattr(oracle, "observe_events")
+    assert any(hasattr(oracle, name) for name in ("observe_flows", "observe_events", "observe"))
 
 
 @EVERY
@@ -206,7 +210,7 @@ def test_batches_change_nothing(detector, rows, size):
 @pytest.mark.parametrize("restore_at", [0, 1, 5, 11, 30])
 def test_a_restart_at_any_boundary_changes_nothing(detector, rows, restore_at):
     tight = only(detector.id) | {FEATURES: {"contacts": 300, "groups": 100, "targets": 40, "logins": 16}}
-    tight |= {RELATIONS: TINY}
+    tight |= {RELATIONS: TINY, SIGHTINGS: {"subjects": 60}}
     expected = run(build(tight, PRIVATE), *rows, size=200)
     fresh = build(tight, PRIVATE)
     fresh.process(rows[0][:700], rows[1], "another", "test")  # what it held before must not shine through
@@ -257,6 +261,7 @@ def test_memory_is_bounded(detector):
     detectors = build({}, PRIVATE)
     assert detectors.nbytes < 360e6
     tiny = {FEATURES: dict.fromkeys(("contacts", "groups", "targets", "logins"), 64), RELATIONS: TINY}
+    tiny |= {SIGHTINGS: {"subjects": 64}}
     small = build(only(detector.id) | tiny, PRIVATE)
     reserved = small.nbytes
     for seed in range(3):
@@ -309,10 +314,10 @@ def test_benign_scenes_are_passed_over(name, six, logged):
     ] == []
 
 
-@pytest.mark.parametrize(("detector", "kind"), related.SOFT, ids="-".join)
+@pytest.mark.parametrize(("detector", "kind"), related.SOFT | sighted.SOFT, ids="-".join)
 @pytest.mark.parametrize("six", [False, True], ids=["v4", "v6"])
 def test_soft_scenes_are_told_softly(detector, kind, six):
-    scene = related.SOFT[detector, kind](six)
+    scene = (related.SOFT | sighted.SOFT)[detector, kind](six)
     found = build(SMALL, PRIVATE).process(scene.reports(), scene.events(), "s1", "test")
     assert (detector, kind) in {(f.detector, f.kind) for f in found}
     assert max(f.severity for f in found) < Severity.MEDIUM

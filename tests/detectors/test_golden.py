@@ -13,6 +13,7 @@ import detector_scenes as scenes
 import msgspec
 import pytest
 import relation_scenes as related
+import sighting_scenes as sighted
 
 from citywall.settings import PRIVATE
 from detectors.registry import DETECTORS, build
@@ -24,6 +25,7 @@ FOLDER = Path(__file__).parent / "golden"
 def test_golden(detector):
     told = {}
     hostile = scenes.HOSTILE | {("scan", "arp_sweep"): scenes.arp_sweep} | related.HOSTILE | related.SOFT
+    hostile |= sighted.HOSTILE | sighted.SOFT
     for (owner, kind), make in hostile.items():
         if owner != detector:
             continue

@@ -19,12 +19,12 @@ def random_rows(dtype: np.dtype, n: int, seed: int) -> np.ndarray:
     rows = np.zeros(n, dtype)
     noise = np.random.default_rng(seed)
     for name in dtype.names:
-        kind = dtype[name]
+        kind, shape = dtype[name].base, (n, *dtype[name].shape)
         if kind.kind == "f":
-            rows[name] = noise.normal(size=n)
+            rows[name] = noise.normal(size=shape)
         else:
             limits = np.iinfo(kind)
-            rows[name] = noise.integers(limits.min, limits.max, n, kind, endpoint=True)
+            rows[name] = noise.integers(limits.min, limits.max, shape, kind, endpoint=True)
     return rows
 
 

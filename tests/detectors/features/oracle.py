@@ -95,7 +95,7 @@ class Oracle:
         self.out = {"groups": [], "targets": [], "logins": []}
         for n, raw in enumerate(events):
             self.n = n
-            row = {name: int(raw[name]) for name in events.dtype.names}
+            row = {name: int(raw[name]) for name in events.dtype.names if name != "text"}
             self.clock = max(self.clock, min(row["time"], k.FAR_FUTURE))
             self.resolve(row)
         return self.out

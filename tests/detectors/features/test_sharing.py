@@ -6,8 +6,9 @@ import detector_scenes as scenes
 import numpy as np
 import pytest
 import relation_scenes as related
+import sighting_scenes as sighted
 
-from citywall.batches import EVENT, FLOW
+from citywall.batches import DNS_QUERY, EVENT, FLOW
 from detectors.registry import sharing
 
 PARTITIONS = 5
@@ -83,3 +84,14 @@ def test_pieces_are_taken_together_and_one_partition_takes_all():
     assert [len(p) for p in sharing({}, 3).events([])] == [0, 0, 0]
     with pytest.raises(ValueError, match="different kinds"):
         sharing({}, 2).flows([np.zeros(1, EVENT), np.zeros(1, EVENT)])
+
+
+def test_what_applications_say_goes_to_who_asks_and_who_answers():
+    rows = sighted.names_of_people().events()
+    went = shares(rows)
+    asked = rows["kind"] == DNS_QUERY
+    assert len({tuple(places) for places, q in zip(went, asked, strict=True) if q}) == 1  # one client
+    assert set.intersection(*went)
+    assert all(1 <= len(places) <= 2 for places in went)
+    logons = sighted.many_sources().events()
+    assert len({tuple(places) for places in shares(logons)}) == 1  # one account, wherever it comes from

@@ -403,7 +403,7 @@ class Oracle:
     def observe_events(self, events: np.ndarray) -> dict[str, list[tuple[int, dict[str, Any]]]]:
         self.out = {name: [] for name in OUT}
         for self.n, raw in enumerate(events):
-            row = {name: int(raw[name]) for name in events.dtype.names}
+            row = {name: int(raw[name]) for name in events.dtype.names if name != "text"}
             self.clock = max(self.clock, min(row["time"], f.FAR_FUTURE))
             if 1 <= row["kind"] <= 4:
                 self.resolve(row)

@@ -13,6 +13,7 @@ import pytest
 from citywall.batches import (
     ARP_REQUEST,
     DATAGRAM_ABANDONED,
+    DNS_QUERY,
     END,
     END_OF_INPUT,
     EVENT,
@@ -327,3 +328,43 @@ def test_a_second_session_of_a_sensor_adds_to_the_first(session, hand):
         feeding.data(codecs.pack(InlineBlock(ref, b"")), count=1)
         feeding.end()
     assert stage.sensors == {live.path: Sensor(live.path, "two", 0, 7, 10**18, ended=True)}
+
+
+def question(name: str) -> bytes:
+    labels = b"".join(bytes([len(x)]) + x.encode() for x in name.split("."))
+    return struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 1, 1)
+
+
+def speaking() -> list[tuple[float, bytes]]:
+    """Questions from several hosts between other packets."""
+    made = []
+    for i in range(120):
+        client, body = f"10.0.0.{i % 9 + 1}", question(f"n{i}.example.com")
+        plain = udp(client, "10.0.1.1", 1000 + i, 53, len(body))
+        made.append((1000 + i * 0.3, plain[: -len(body)] + body))
+        made.append((1000 + i * 0.3, udp(client, "10.0.1.2", 1000 + i, 9, 20)))
+        if i % 10 == 0:
+            made.append((1000 + i * 0.3, arp(client, "10.0.0.200")))
+    return made
+
+
+@pytest.mark.parametrize(
+    "how", [{"batch_packets": 7}, {"save_at": (0, 2)}, {"inline": True}, {"share": True}], ids=str
+)
+def test_what_applications_say_is_told_however_packets_come(tmp_path: Path, session, hand, how):
+    path = write(tmp_path / "said.pcap", speaking())
+    whole = Run(path, session, hand)
+    said = whole.events[whole.events["kind"] == DNS_QUERY]
+    assert [bytes(e["text"][: e["name_size"]]).decode() for e in said] == [
+        f"n{i}.example.com" for i in range(120)
+    ]
+    assert (np.diff(whole.events["frame"]) > 0).all()
+    assert whole.tally.events == len(whole.events) == 132
+    if "share" in how:
+        parts = [Run(path, session, hand, share=(p, 3)).events for p in range(3)]
+        assert all(len(part) for part in parts)
+        found = np.concatenate(parts)
+        found = found[np.argsort(found["frame"], kind="stable")]
+    else:
+        found = Run(path, session, hand, **how).events
+    assert found.tobytes() == whole.events.tobytes()

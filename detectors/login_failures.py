@@ -1,0 +1,87 @@
+"""Log-ins that fail, by what servers say: forms and passwords of the web, files, mail, directories.
+
+Complements password guessing by flows, which knows no web log-ins and nothing of outcomes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import SERVICES
+from citywall.findings import Severity
+from detectors.base import Draft
+from detectors.sightings import records
+from detectors.sightings.detector import Note, SightingDetector, count
+from detectors.sightings.tables import Told
+
+
+class LoginFailuresParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[detectors.loginfailures]`."""
+
+    failures: Annotated[int, count("log-ins", "Log-ins refused by one server that are guessing.", 3)] = 12
+    before: Annotated[
+        int, count("log-ins", "Refusals after which one that works is suspicious.", 2, 1 << 16)
+    ] = 8
+    forms: Annotated[int, count("log-ins", "Log-in forms handed in, or web passwords refused.", 5)] = 30
+    window_s: Annotated[int, count("s", "Window of refusals.", 10, 86400)] = 300
+
+
+class LoginFailures(SightingDetector):
+    """Passwords tried until one works."""
+
+    id: ClassVar[str] = "loginfailures"
+    version: ClassVar[int] = 1
+    kinds: ClassVar[tuple[str, ...]] = ("refused", "worked", "web_forms", "web_refused")
+    attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
+        ("T1110", "Brute Force", "TA0006", "Credential Access"),
+        ("T1110.001", "Password Guessing", "TA0006", "Credential Access"),
+    )
+    gb_class: ClassVar[str] = "attack"
+    gb_subclass: ClassVar[str] = "凭据攻击"
+    axis: ClassVar[str] = "attack"
+    Parameters: ClassVar[type[msgspec.Struct]] = LoginFailuresParameters
+
+    parameters: LoginFailuresParameters
+
+    def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:
+        """Predicates over clients of log-in services and of web servers."""
+        kinds = told.subjects["kind"]
+        drafts = []
+        for i in np.flatnonzero((kinds == records.LOGON) | (kinds == records.SITE)).tolist():
+            subject, row = told.subjects[i], events[told.rows[i]]
+            for note in self._logon(told, i) if kinds[i] == records.LOGON else self._site(told, i):
+                client, server = self.client(subject), self.server(subject, int(subject["port"]) or None)
+                drafts.append(self.draft(note, subject, row, self.between(client, server), (client, server)))
+        return drafts
+
+    def _logon(self, told: Told, i: int) -> list[Note]:
+        p, n = self.parameters, told.counts[i]
+        refused, worked = int(n[records.FAILURES]), int(n[records.LATE_SUCCESSES])
+        facts: dict[str, int | float | str] = {
+            "refused": refused, "worked": worked, "window_s": p.window_s,
+            "service": SERVICES[min(int(told.subjects["service"][i]), len(SERVICES) - 1)],
+        }  # fmt: skip
+        notes = []
+        if refused >= p.failures:
+            notes.append(Note("refused", Severity.MEDIUM, refused, refused, p.failures, facts))
+        if worked and refused >= p.before:
+            notes.append(Note("worked", Severity.HIGH, refused, refused, p.before, facts, confidence=0.75))
+        return notes
+
+    def _site(self, told: Told, i: int) -> list[Note]:
+        p, n = self.parameters, told.counts[i]
+        forms, denied = int(n[records.FORMS]), int(n[records.DENIED])
+        facts: dict[str, int | float | str] = {
+            "forms": forms, "refused": denied, "requests": int(n[records.REQUESTS]), "service": "http",
+        }  # fmt: skip
+        notes = []
+        if forms >= p.forms:
+            notes.append(Note("web_forms", Severity.MEDIUM, forms, forms, p.forms, facts, confidence=0.7))
+        paths = float(told.distinct(0)[i])
+        if denied >= p.forms and paths <= max(3.0, denied / 8):
+            notes.append(Note("web_refused", Severity.MEDIUM, denied, denied, p.forms, facts, confidence=0.7))
+        return notes

@@ -1,0 +1,172 @@
+"""The state of what applications say: allocating it, feeding it, keeping it through a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from citywall.batches import DNS_ANSWER, EVENT, TEXT
+from citywall.rows import zeros
+from citywall.state import Parts, array_of
+from detectors.features.kernels import EVICTED, FAR_PAST, USED, rebuild
+from detectors.features.tables import CHUNK, read_only
+from detectors.sightings import kernels, records
+from detectors.sightings.kernels import Limits, Output, Tables
+
+_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
+_NO_SUCH_NAME = 3
+_BESIDE = (("counts", records.COUNTERS, np.uint32), ("seen", records.WORDS, np.uint64),
+           ("text", records.TEXT, np.uint8))  # fmt: skip
+
+#: Which of many names look made: text (u1), where each begins and the last ends (i8[n + 1]); bool[n].
+Judge = Callable[[NDArray[np.uint8], NDArray[np.int64]], NDArray[np.bool_]]
+#: Which of many addresses are ours.
+Home = Callable[[NDArray[Any], NDArray[Any]], NDArray[np.bool_]]
+
+
+class SightingParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[detectors.sightings]`: how much is remembered of what applications say."""
+
+    subjects: Annotated[
+        int,
+        Meta(
+            ge=16,
+            le=1 << 22,
+            extra={"unit": "entities"},
+            description="Clients, with names, servers and accounts they deal with; about 500 bytes each.",
+        ),
+    ] = 1 << 16
+
+
+@dataclass(frozen=True)
+class Told:
+    """Copies of records that changed in a way that may matter, each as of the row beside it.
+
+    `rows` index the events of the call, in order. The next call overwrites them.
+    """
+
+    subjects: NDArray[Any]  # records.SUBJECT
+    rows: NDArray[np.int64]
+    counts: NDArray[np.uint32]  # [subjects, COUNTERS]
+    seen: NDArray[np.uint64]  # [subjects, WORDS]
+    text: NDArray[np.uint8]  # [subjects, TEXT]
+
+    def distinct(self, which: int) -> NDArray[np.float64]:
+        """How many different things are in one of the two sets (linear counting)."""
+        empty = np.maximum(256.0 - self.bits(which), 0.5)
+        return np.asarray(256.0 * np.log(256.0 / empty), np.float64)
+
+    def bits(self, which: int) -> NDArray[np.int64]:
+        """How many bits of one of the two sets are set."""
+        bits = np.bitwise_count(self.seen[:, which * 4 : which * 4 + 4])
+        return np.asarray(bits.sum(axis=1, dtype=np.int64))
+
+    def words(self, i: int) -> str:
+        """The text beside a record."""
+        return self.text[i, : int(self.subjects["text_size"][i])].tobytes().decode("ascii", "replace")
+
+
+class Sightings:
+    """State of the kernel."""
+
+    def __init__(
+        self, parameters: SightingParameters, limits: Limits, home: Home, judge: Judge | None = None
+    ) -> None:
+        self.limits = limits
+        self._home, self._judge = home, judge
+        n = parameters.subjects
+        beside = {name: np.zeros((n, columns), kind) for name, columns, kind in _BESIDE}
+        self.tables = Tables(
+            subjects=zeros(n + 1, records.SUBJECT),
+            slots=np.zeros(1 << max(4, (2 * n - 1).bit_length()), np.uint64),
+            meta=np.zeros(kernels.META, np.int64),
+            **beside,
+        )
+        self.tables.meta[kernels.CLOCK] = FAR_PAST
+        self._output = _output(0)
+
+    @property
+    def used(self) -> int:
+        """Records in use."""
+        return int(self.tables.meta[USED])
+
+    @property
+    def evicted(self) -> int:
+        """Records given up for newer ones."""
+        return int(self.tables.meta[EVICTED])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes reserved (committed only as tables fill)."""
+        return sum(array.nbytes for array in self.tables)
+
+    def observe(self, events: NDArray[np.void]) -> Told:
+        """Take in at most CHUNK EVENT rows of applications."""
+        n = len(events)
+        if n > CHUNK:
+            raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
+        if len(self._output.rows) < 2 * n:
+            self._output = _output(max(2 * n, 256))
+        events = read_only(events, EVENT)
+        raw = events.view(np.uint8).reshape(n, EVENT.itemsize)[:, _TEXT_AT : _TEXT_AT + TEXT]
+        odd, home = self._odd(events, raw), self._at_home(events)
+        with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
+            kernels.observe(events, raw, odd, home, self.tables, self.limits, self._output)
+        out = self._output
+        told = int(out.n[0])
+        return Told(out.subjects[:told], out.rows[:told], out.counts[:told], out.seen[:told], out.text[:told])
+
+    def _odd(self, events: NDArray[np.void], raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        odd = np.zeros(len(events), np.uint8)
+        asked = np.flatnonzero((events["kind"] == DNS_ANSWER) & (events["code"] == _NO_SUCH_NAME))
+        if self._judge is not None and len(asked):
+            sizes = events["name_size"][asked].astype(np.int64)
+            text = raw[asked][np.arange(TEXT) < sizes[:, None]]
+            odd[asked] = self._judge(text, np.concatenate(([0], np.cumsum(sizes))))
+        return odd
+
+    def _at_home(self, events: NDArray[np.void]) -> NDArray[np.uint8]:
+        home = np.zeros(len(events), np.uint8)
+        told = np.flatnonzero((events["kind"] == DNS_ANSWER) & (events["answers"] != 0))
+        if len(told):
+            home[told] = self._home(events["answer_hi"][told], events["answer_lo"][told])
+        return home
+
+    def snapshot(self) -> Parts:
+        """The used part of the table; views of live state."""
+        tables, used = self.tables._asdict(), self.used
+        names = ("subjects", *(name for name, *_ in _BESIDE))
+        return {"meta": tables["meta"]} | {name: tables[name][:used] for name in names}
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot; raises ValueError where it does not fit the settings."""
+        tables = self.tables
+        meta = array_of(parts, "meta", np.dtype(np.int64))
+        if meta.shape != tables.meta.shape:
+            raise ValueError("checkpoint part 'meta' has another size")
+        kept = array_of(parts, "subjects", records.SUBJECT)
+        used, before = int(meta[USED]), self.used
+        if len(kept) != used or used >= len(tables.subjects):
+            raise ValueError("checkpoint part 'subjects' does not fit the table")
+        tables.subjects[used:before] = np.zeros((), records.SUBJECT)
+        tables.subjects[:used] = kept
+        tables.slots[:] = 0
+        with np.errstate(over="ignore"):
+            rebuild(tables.slots, tables.subjects, used)
+        tables.meta[:] = meta
+        for name, columns, kind in _BESIDE:
+            held = array_of(parts, name, np.dtype(kind))
+            if held.shape != (used, columns):
+                raise ValueError(f"checkpoint part {name!r} does not fit the table")
+            getattr(tables, name)[:used] = held
+
+
+def _output(n: int) -> Output:
+    beside = {name: np.empty((n, columns), kind) for name, columns, kind in _BESIDE}
+    return Output(np.empty(n, records.SUBJECT), np.empty(n, np.int64), n=np.zeros(1, np.int64), **beside)

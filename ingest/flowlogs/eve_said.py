@@ -1,0 +1,78 @@
+"""Suricata's events of what applications say: dns (both its forms), http and tls."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import DNS_ANSWER, TCP, UDP
+from ingest.flowlogs import said
+from ingest.flowlogs.fields import Fields, Vocabulary
+from ingest.flowlogs.nested import inside
+from ingest.flowlogs.said import QTYPE, RCODE, Said
+
+_ENDS = ("src_ip", "src_port", "dest_ip", "dest_port")
+_PROTO = Vocabulary({"udp": (UDP,), "tcp": (TCP,)})
+_TYPE = Vocabulary({"query": (1,), "request": (1,), "answer": (2,), "response": (2,)})
+_DNS = ("type", "id", "rrname", "rrtype", "rcode", "rdata", "grouped")
+_HTTP = ("http_method", "hostname", "url", "http_user_agent", "status")
+_TLS = ("version", "sni")
+
+
+def _inner(fields: Fields, name: str, names: tuple[str, ...]) -> tuple[Fields, Said]:
+    """The object that says it, and rows with who and when."""
+    ends = said.blank(fields, fields.times("timestamp"), _ENDS, TCP)
+    inner = inside(fields, name, names)
+    ends.rows["proto"] = _PROTO.look_up(fields.words("proto"))[0][:, 0]
+    inner.status[:] = np.where(fields.status != 0, fields.status, inner.status)
+    return inner, ends
+
+
+def _dns(fields: Fields) -> Said:
+    """An event is a question or an answer; that of an answer has its ends the way the question had them."""
+    inner, told = _inner(fields, "dns", _DNS)
+    what = _TYPE.look_up(inner.words("type"))[0][:, 0]
+    told.rows["aux"] = inner.ports("id", "bad_number")
+    qtype = QTYPE.look_up(inner.words("rrtype"))[0][:, 0]
+    code = RCODE.look_up(inner.words("rcode"))[0][:, 0]
+    grouped = inside(inner, "grouped", ("a", "aaaa"))
+    slot = inner.names["rdata"]
+    for name in ("aaaa", "a"):
+        there = grouped.present(name)
+        inner.spans[there, slot] = grouped.span_of(name)[there]
+    swapped = (what == 2) & (told.rows["src_port"] == 53)  # some versions tell an answer's own ends
+    for field in ("hi", "lo", "port"):
+        src, dst = told.rows[f"src_{field}"].copy(), told.rows[f"dst_{field}"].copy()
+        told.rows[f"src_{field}"] = np.where(swapped, dst, src)
+        told.rows[f"dst_{field}"] = np.where(swapped, src, dst)
+    both = said.names_asked(inner, told, ("rrname", "rdata"), qtype, (what == 2, code))
+    answers = np.isin(both.lines, told.lines[what == 2])
+    questions = np.isin(both.lines, told.lines[what == 1])
+    is_answer = both.rows["kind"] == DNS_ANSWER
+    chosen = (answers & is_answer) | (questions & ~is_answer)
+    return both.where(np.asarray(chosen, bool))
+
+
+def _http(fields: Fields) -> Said:
+    inner, told = _inner(fields, "http", _HTTP)
+    status = inner.ports("status", "bad_number")
+    return said.requests(inner, told, ("http_method", "hostname", "url", "http_user_agent"), status)
+
+
+def _tls(fields: Fields) -> Said:
+    inner, told = _inner(fields, "tls", _TLS)
+    return said.sessions(inner, told, "version", "version", "sni")
+
+
+KINDS = {"dns": _dns, "http": _http, "tls": _tls}
+
+
+def read(fields: Fields, chosen: dict[str, NDArray[np.bool_]]) -> Said:
+    """What the chosen lines say; those that make no sense say nothing."""
+    parts = []
+    for name, mask in chosen.items():
+        if mask.any():
+            some = Fields(fields.lines.where(mask), list(fields.names))
+            some.spans[:] = fields.spans[mask]
+            parts.append(KINDS[name](some))
+    return said.together(*parts) if parts else Said()

@@ -1,0 +1,204 @@
+"""What applications say, told by logs: the same EVENT rows as `ingest.sightings` makes of packets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import (
+    ACCOUNT_LOGIN,
+    DATA_ACCESS,
+    DNS_ANSWER,
+    DNS_QUERY,
+    EVENT,
+    HTTP_REQUEST,
+    HTTP_RESPONSE,
+    LOGIN_RESULT,
+    METHODS,
+    TCP,
+    TEXT,
+    TLS_CLIENT,
+    TLS_SERVER,
+)
+from ingest.flowlogs import kernels
+from ingest.flowlogs.fields import Fields, Vocabulary
+from ingest.sightings import kernels as sightings
+from ingest.sightings.patterns import BUILT
+
+_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
+
+METHOD = Vocabulary({name: (i,) for i, name in enumerate(METHODS) if name})
+QTYPE = Vocabulary({"a": (1,), "ns": (2,), "cname": (5,), "soa": (6,), "null": (10,), "ptr": (12,),
+                    "mx": (15,), "txt": (16,), "aaaa": (28,), "srv": (33,), "any": (255,)})  # fmt: skip
+RCODE = Vocabulary({"noerror": (0,), "formerr": (1,), "servfail": (2,), "nxdomain": (3,), "notimp": (4,),
+                    "refused": (5,)})  # fmt: skip
+VERSION = Vocabulary({
+    name: (code,)
+    for code, names in (
+        (0x0002, ("sslv2",)), (0x0300, ("sslv3", "ssl 3.0")),
+        (0x0301, ("tlsv10", "tlsv1", "tls 1.0", "tls 1")),
+        (0x0302, ("tlsv11", "tls 1.1", "tlsv1.1")), (0x0303, ("tlsv12", "tls 1.2", "tlsv1.2")),
+        (0x0304, ("tlsv13", "tls 1.3", "tlsv1.3")),
+    )
+    for name in names
+})  # fmt: skip
+_WORKED = ("success", "succeeded", "successful", "ok", "accepted", "allowed", "true", "t", "1", "成功")
+_REFUSED = ("failure", "failed", "fail", "denied", "rejected", "false", "f", "0", "失败")
+#: Whether a log-in worked, as logs put it.
+OUTCOME = Vocabulary(dict.fromkeys(_WORKED, (1,)) | dict.fromkeys(_REFUSED, (0,)))
+#: A cipher that does not protect, whatever its name is; and the sounds of such names.
+_WEAK, _WEAK_WORDS = 0x0005, (b"RC4", b"NULL", b"EXPORT", b"_DES_", b"DES40", b"anon")
+_SSH = 11
+
+
+@dataclass
+class Said:
+    """EVENT rows in line order, and the lines they came from."""
+
+    rows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, EVENT))
+    lines: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def where(self, chosen: NDArray[np.bool_]) -> Said:
+        """The rows that `chosen` says."""
+        return Said(self.rows[chosen], self.lines[chosen])
+
+
+def together(*parts: Said) -> Said:
+    """Rows of several in line order, those of one line in the order given."""
+    rows = np.concatenate([part.rows for part in parts])
+    lines = np.concatenate([part.lines for part in parts])
+    order = np.argsort(lines, kind="stable")
+    return Said(rows[order], lines[order])
+
+
+def blank(fields: Fields, time: NDArray[np.int64], ends: tuple[str, str, str, str], proto: int) -> Said:
+    """Rows with who and when: `ends` names source, its port, target, its port."""
+    rows = np.zeros(len(fields.lines), EVENT)
+    rows["time"], rows["proto"] = time, proto
+    rows["offset"] = rows["frame"] = -1
+    for side, (host, port) in (("src", ends[:2]), ("dst", ends[2:])):
+        rows[f"{side}_hi"], rows[f"{side}_lo"] = fields.addresses(host)
+        rows[f"{side}_port"] = fields.ports(port) if port else 0
+    return Said(rows, fields.lines.numbers)
+
+
+def turned(said: Said, kind: int) -> Said:
+    """The answers to what is said."""
+    rows = said.rows.copy()
+    for what in ("hi", "lo", "port"):
+        rows[f"src_{what}"], rows[f"dst_{what}"] = said.rows[f"dst_{what}"], said.rows[f"src_{what}"]
+    rows["kind"] = kind
+    return Said(rows, said.lines)
+
+
+def write(fields: Fields, said: Said, names: tuple[str, ...], most: tuple[int, ...], named: int = 0) -> None:
+    """Texts of up to three fields into rows."""
+    spans = np.zeros((len(said.rows), 3, 2), np.int64)
+    for j, name in enumerate(names):
+        spans[:, j] = fields.span_of(name)
+    limits = np.array([*most, 0, 0, 0][:3], np.int64)
+    raw = said.rows.view(np.uint8).reshape(len(said.rows), EVENT.itemsize)[:, _TEXT_AT : _TEXT_AT + TEXT]
+    with np.errstate(over="ignore"):
+        sightings.write_texts(
+            fields.lines.buffer, spans, limits, named, np.empty(sightings.SCRATCH, np.uint8), said.rows, raw
+        )
+
+
+def names_asked(
+    fields: Fields,
+    said: Said,
+    names: tuple[str, str],
+    qtype: NDArray[Any],
+    answer: tuple[NDArray[np.bool_], NDArray[Any]],
+) -> Said:
+    """A line of a log of names: the question, and the answer where there was one (and its code).
+
+    `names` are those of the name asked for and of the answers.
+    """
+    query, answers = names
+    answered, code = answer
+    said.rows["kind"], said.rows["type"] = DNS_QUERY, qtype
+    said.rows["size"] = 0
+    write(fields, said, (query,), (TEXT,))
+    told = turned(said, DNS_ANSWER)
+    told.rows["code"] = code
+    spans = fields.span_of(answers)
+    first = np.zeros_like(spans)
+    sightings.first_items(fields.lines.buffer, spans, first)
+    ok = np.zeros(len(first), np.uint8)
+    hi, lo = np.zeros(len(first), np.uint64), np.zeros(len(first), np.uint64)
+    kernels.addresses(fields.lines.buffer, first, hi, lo, ok)
+    found = ok == kernels.GOOD
+    told.rows["answer_hi"], told.rows["answer_lo"] = np.where(found, hi, 0), np.where(found, lo, 0)
+    told.rows["answers"] = np.where(found, fields.words(answers), 0)
+    told.rows["count"] = found
+    good = (fields.status == 0) & fields.present(query)
+    return together(said.where(good), told.where(good & answered))
+
+
+def requests(fields: Fields, said: Said, names: tuple[str, str, str, str], status: NDArray[Any]) -> Said:
+    """A line of a log of the web: `names` are those of method, host, target and agent."""
+    method, host, target, agent = names
+    said.rows["kind"] = HTTP_REQUEST
+    said.rows["code"] = METHOD.look_up(fields.words(method))[0][:, 0]
+    write(fields, said, (host, target, agent), (72, 120, 48), named=1)
+    flags = np.zeros(len(said.rows), np.int64)
+    scratch = np.empty((2, sightings.SCRATCH), np.uint8)
+    sightings.read_signs(
+        fields.lines.buffer, fields.span_of(target), fields.span_of(agent),
+        (said.rows["code"] == METHODS.index("POST")).astype(np.uint8), BUILT, scratch[0], scratch[1], flags,
+    )  # fmt: skip
+    said.rows["flags"] = flags
+    told = turned(said, HTTP_RESPONSE)
+    for name in ("flags", "digest", "name_size", "rest_size", "agent_size", "text"):
+        told.rows[name] = 0
+    told.rows["code"] = status
+    good = (fields.status == 0) & fields.present(target)
+    return together(said.where(good), told.where(good & (status > 0)))
+
+
+def sessions(fields: Fields, said: Said, version: str, cipher: str, server: str) -> Said:
+    """A line of a log of TLS: what the client asked for, what the server chose."""
+    said.rows["kind"] = TLS_CLIENT
+    write(fields, said, (server,), (200,))
+    told = turned(said, TLS_SERVER)
+    said.rows["code"] = told.rows["code"] = VERSION.look_up(fields.words(version))[0][:, 0]
+    buffer, spans = fields.lines.buffer, fields.span_of(cipher)
+    texts, which = np.unique(fields.words(cipher), return_inverse=True)
+    weak = np.zeros(len(texts), np.uint16)  # ciphers are few, lines are many
+    for i, line in enumerate(np.unique(which, return_index=True)[1].tolist()):
+        name = buffer[spans[line, 0] : spans[line, 1]].tobytes()
+        weak[i] = _WEAK if any(word in name for word in _WEAK_WORDS) else 0xFFFF
+    told.rows["type"] = weak[which]
+    good = fields.status == 0
+    return together(said.where(good), told.where(good & (told.rows["code"] > 0)))
+
+
+def outcomes(fields: Fields, said: Said, worked: str) -> Said:
+    """A line of a log of SSH: whether somebody got in."""
+    code, known = OUTCOME.look_up(fields.words(worked))
+    told = turned(said, LOGIN_RESULT)
+    told.rows["type"], told.rows["code"] = _SSH, code[:, 0]
+    return told.where((fields.status == 0) & known)
+
+
+def accounts(fields: Fields, kind: str) -> Said:
+    """Lines of a log of log-ins (`login`) or of a database's audit log (`audit`), by mapped names."""
+    fields.require("event.start", "user.name", *(("event.outcome",) if kind == "login" else ()))
+    ends = ("source.ip", "source.port", "destination.ip", "destination.port")
+    said = blank(fields, fields.times("event.start"), ends, TCP)
+    rows = said.rows
+    write(fields, said, ("user.name", "service.name"), (64, 32))
+    if kind == "login":
+        code, known = OUTCOME.look_up(fields.words("event.outcome"))
+        fields.mark(~known, "bad_outcome")
+        rows["kind"], rows["code"] = ACCOUNT_LOGIN, code[:, 0]
+    else:
+        rows["kind"] = DATA_ACCESS
+        most = np.uint64(0xFFFF_FFFF)
+        rows["number"] = np.minimum(fields.counts("database.rows"), most)
+        rows["size"] = np.minimum(fields.counts("database.bytes"), most)
+    return said.where(fields.status == 0)

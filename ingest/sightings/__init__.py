@@ -1,0 +1,1 @@
+"""What applications say, packet by packet: requests, answers, greetings and log-ins become EVENT rows."""
