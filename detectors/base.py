@@ -17,6 +17,7 @@ from citywall.errors import SettingsError
 from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
 from citywall.i18n import tr
 from citywall.state import Parts, bytes_of
+from detectors.baselines.tables import Noted
 from detectors.features.tables import Seen
 from detectors.places import Places
 from detectors.prefixes import Prefixes
@@ -111,6 +112,10 @@ class Detector(ABC):
 
     def judge_claims(self, related: Related, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
         """What the records of addresses and cards say that events changed, in their order."""
+        return []
+
+    def judge_baselines(self, noted: Noted, reports: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records of what is usual say that flow reports changed, in their order."""
         return []
 
     def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:

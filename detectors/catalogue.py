@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detectors.registry import DETECTORS, feature_parameters, relation_parameters
+from detectors.registry import DETECTORS, baseline_parameters, feature_parameters, relation_parameters
 
 _HEAD = """\
 # Detectors
@@ -51,7 +51,11 @@ def page() -> str:
         parts.append(f"| [`{en['id']}`](#{en['id']}) | {en['title']} | {zh['title']} | {techniques} |")
     for en, zh in described:
         parts += ["", *_section(en, zh)]
-    for name, parameters in (("features", feature_parameters()), ("relations", relation_parameters())):
+    for name, parameters in (
+        ("features", feature_parameters()),
+        ("relations", relation_parameters()),
+        ("baselines", baseline_parameters()),
+    ):
         parts += ["", f"## [detectors.{name}]", "", *_table(parameters)]
     return "\n".join(parts) + "\n"
 

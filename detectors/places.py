@@ -23,6 +23,11 @@ class Places:
         self._home = Prefixes(home)
         self._domains = domains
 
+    @property
+    def home_masks(self) -> NDArray[np.uint64]:
+        """Base and mask of each network of ours, two words a piece: u8[n, 4]."""
+        return self._home.masks
+
     def is_home(self, hi: int, lo: int) -> bool:
         """Whether an address is one of ours."""
         return self._home.holds(to_text(hi, lo))

@@ -15,6 +15,7 @@ from citywall.errors import SettingsError
 from citywall.findings import Finding, event_order
 from citywall.state import Parts, bytes_of
 from detectors.base import Context, Detector, Parameter, parameters_of, read_parameters
+from detectors.baselines.tables import BaselineParameters, Baselines
 from detectors.beacon import Beacon
 from detectors.brute_force import BruteForce
 from detectors.channel import Channel
@@ -25,16 +26,22 @@ from detectors.features.sharing import Sharing, askers_of
 from detectors.features.tables import CHUNK, FeatureParameters, Features
 from detectors.flood import Flood
 from detectors.industrial import Industrial
+from detectors.jobs import Jobs
 from detectors.lateral import Lateral
 from detectors.limits import limits_of, reach_of
 from detectors.long_connection import LongConnection
+from detectors.norms import norms_of
 from detectors.places import Places
 from detectors.policy import Policy
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import RelationParameters, Relations
+from detectors.request_flood import RequestFlood
 from detectors.scan import Scan, ScanParameters
 from detectors.segment import Segment
+from detectors.silence import Silence
+from detectors.slow_scan import SlowScan
 from detectors.spray import Spray
+from detectors.volume import Volume
 
 #: One line a detector.
 DETECTORS: dict[str, type[Detector]] = {
@@ -54,15 +61,24 @@ DETECTORS: dict[str, type[Detector]] = {
         Segment,
         Industrial,
         Policy,
+        SlowScan,
+        RequestFlood,
+        Volume,
+        Jobs,
+        Silence,
     )
 }
 
 #: The `[detectors.<name>]` tables that are no detectors: sizes of the tables they share.
-FEATURES, RELATIONS = "features", "relations"
-_SIZES: dict[str, type[msgspec.Struct]] = {FEATURES: FeatureParameters, RELATIONS: RelationParameters}
+FEATURES, RELATIONS, BASELINES = "features", "relations", "baselines"
+_SIZES: dict[str, type[msgspec.Struct]] = {
+    FEATURES: FeatureParameters,
+    RELATIONS: RelationParameters,
+    BASELINES: BaselineParameters,
+}
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
-_SCHEMA = 2
+_SCHEMA = 3
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -73,6 +89,7 @@ class Chosen(msgspec.Struct, frozen=True):
     exempt: dict[str, Prefixes]
     features: FeatureParameters
     relations: RelationParameters
+    baselines: BaselineParameters
 
 
 def cards() -> dict[str, DetectorCard]:
@@ -90,6 +107,11 @@ def relation_parameters() -> list[Parameter]:
     return parameters_of(RelationParameters)
 
 
+def baseline_parameters() -> list[Parameter]:
+    """Settings of `[detectors.baselines]`."""
+    return parameters_of(BaselineParameters)
+
+
 def build(
     settings: Mapping[str, Mapping[str, Any]],
     home: Sequence[str],
@@ -105,13 +127,15 @@ def build(
     chosen = _read(settings)
     places = Places(home, domains)
     made = [DETECTORS[n](chosen.parameters[n], places, chosen.exempt[n]) for n in chosen.enabled]
-    return DetectorSet(made, chosen, share)
+    return DetectorSet(made, chosen, share, places.home_masks)
 
 
 def sharing(settings: Mapping[str, Mapping[str, Any]], partitions: int) -> Sharing:
     """Which rows go to which of `partitions` sets of detectors with these settings; as for `build`."""
     parameters = _read(settings).parameters
-    return Sharing(limits_of(parameters, (0, partitions)), reach_of(parameters, (0, partitions)))
+    share = (0, partitions)
+    norms = norms_of(parameters, Prefixes(()).masks, share)
+    return Sharing(limits_of(parameters, share), reach_of(parameters, share), norms)
 
 
 def _read(settings: Mapping[str, Mapping[str, Any]]) -> Chosen:
@@ -146,6 +170,7 @@ def _read(settings: Mapping[str, Mapping[str, Any]]) -> Chosen:
         exempt,
         read_parameters(FeatureParameters, FEATURES, tables.get(FEATURES, {})),
         read_parameters(RelationParameters, RELATIONS, tables.get(RELATIONS, {})),
+        read_parameters(BaselineParameters, BASELINES, tables.get(BASELINES, {})),
     )
 
 
@@ -157,9 +182,15 @@ class DetectorSet:
     """
 
     def __init__(
-        self, detectors: Sequence[Detector], chosen: Chosen, share: tuple[int, int] = (0, 1)
+        self,
+        detectors: Sequence[Detector],
+        chosen: Chosen,
+        share: tuple[int, int] = (0, 1),
+        home: NDArray[np.uint64] | None = None,
     ) -> None:
         self.detectors = list(detectors)
+        self._norms = norms_of(chosen.parameters, Prefixes(()).masks if home is None else home, share)
+        self._usual = chosen.baselines
         self._limits = limits_of(chosen.parameters, share)
         self._reach = reach_of(chosen.parameters, share)
         scan = chosen.parameters[Scan.id]
@@ -190,9 +221,11 @@ class DetectorSet:
             rows = reports[at : at + CHUNK]
             seen = self.flows.observe_flows(rows)
             related = self.relations.observe_flows(rows)
+            noted = self.baselines.observe_flows(rows)
             for detector in self.detectors:
                 found += detector.findings(detector.judge_flows(seen, rows), context)
                 found += detector.findings(detector.judge_relations(related, rows), context)
+                found += detector.findings(detector.judge_baselines(noted, rows), context)
         for at in range(0, len(events), CHUNK):
             rows = events[at : at + CHUNK]
             own = askers_of(rows, self._limits)
@@ -211,7 +244,7 @@ class DetectorSet:
     @property
     def nbytes(self) -> int:
         """Bytes reserved for state when every table is full."""
-        return self.flows.nbytes + self.events.nbytes + self.relations.nbytes + self.claims.nbytes
+        return sum(state.nbytes for state in self._states().values())
 
     def counts(self) -> dict[str, int]:
         """Entities held and given up, for reports and metrics."""
@@ -221,6 +254,8 @@ class DetectorSet:
             **{f"resolution_{name}_evicted": n for name, n in self.events.evicted.items() if n},
             **{f"{name}_held": n for name, n in self.relations.used.items() if n},
             **{f"{name}_evicted": n for name, n in self.relations.evicted.items() if n},
+            **{f"usual_{name}_held": n for name, n in self.baselines.used.items() if n},
+            **{f"usual_{name}_evicted": n for name, n in self.baselines.evicted.items() if n},
             **{f"{name}_held": n for name, n in self.claims.used.items() if n},
             **{f"{name}_evicted": n for name, n in self.claims.evicted.items() if n},
         }
@@ -249,18 +284,20 @@ class DetectorSet:
         for detector in self.detectors:
             detector.restore(_under(parts, f"detector/{detector.id}/"))
 
-    def _states(self) -> dict[str, Features | Relations]:
+    def _states(self) -> dict[str, Features | Relations | Baselines]:
         return {
             "flows": self.flows,
             "events": self.events,
             "relations": self.relations,
             "claims": self.claims,
+            "baselines": self.baselines,
         }
 
     def _reset(self) -> None:
         self._session = ""
         self.relations = Relations(self._flow_relations, self._reach)
         self.claims = Relations(self._event_relations, self._reach)
+        self.baselines = Baselines(self._usual, self._norms)
         self.flows = Features(self._sizes, self._limits)
         self.events = Features(self._event_sizes, self._event_limits)
         for detector in self.detectors:
