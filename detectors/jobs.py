@@ -1,8 +1,8 @@
 """Backups that did not run, or moved next to nothing.
 
 A pair of hosts and a service that move much at a pause of whole days have a rhythm once some runs are known.
-A run that does not come, longer after its hour than any pause before it, is told at the next sweep of the clock;
-one that moves a small part of the usual when it is over. Pauses of a weekend are learnt from the first one.
+A run that does not come, later than any pause before, is told at the next sweep of the clock; one that moves
+a small part of the usual when it is over. Pauses of a weekend are learnt from the first one.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Jobs(BaselineDetector):
     def judge_baselines(self, noted: Noted, reports: NDArray[np.void]) -> list[Draft]:
         """Jobs that the kernel found missed or shrunken."""
         return [
-            self._draft(job, reports[row]) for job, row in zip(noted.jobs, noted.job_rows.tolist(), strict=True)
+            self._draft(job, reports[row])
+            for job, row in zip(noted.jobs, noted.job_rows.tolist(), strict=True)
         ]
 
     def _draft(self, job: Any, row: Any) -> Draft:

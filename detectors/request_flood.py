@@ -46,8 +46,13 @@ class RequestFloodParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=
     learn_min: Annotated[
         float,
         Meta(ge=0, le=1440, extra={"unit": "min"},
-             description="Until a service was known for so long, a flood of few sources of ours is a hint."),
+             description="Until a service was known for so long its usual rate is not."),
     ] = 15.0  # fmt: skip
+    each: Annotated[
+        float,
+        Meta(ge=1, le=100000, extra={"unit": "connections"},
+             description="While that is so, mean connections of a source that make more than a hint."),
+    ] = 12.0  # fmt: skip
     stray_allowed: Annotated[
         int,
         Meta(ge=1, le=1 << 24, extra={"unit": "1/s"},
@@ -102,8 +107,7 @@ class RequestFlood(BaselineDetector):
         single = most >= count and sources < 1.5
         source = self.places.endpoint(row["src_hi"], row["src_lo"], row["domain"]) if single else None
         young = int(row["time"]) - int(service["known"]) < p.learn_min * _MINUTE
-        ours = self.places.is_home(int(row["src_hi"]), int(row["src_lo"]))
-        hint = young and ours and sources < 8 and not stray
+        hint = young and not stray and count < p.each * sources  # perhaps it is always so busy
         severity = Severity.HIGH if peak >= 8 * alarm else Severity.MEDIUM
         return Draft(
             kind="ack_flood" if stray else "request_flood", about="",
@@ -118,7 +122,7 @@ class RequestFlood(BaselineDetector):
                 "allowed": max(allowed, round(usual * p.factor)), "threshold": alarm,
                 "seconds": seconds(service["began"], service["last"]),
                 "flows": count, "bytes": int(service["bytes"]), "sources_estimated": round(sources),
-                "share_of_loudest": round(min(most / max(count, 1), 1.0), 3), "protocol": "tcp",
+                "share_of_loudest_at_most": round(min(most / max(count, 1), 1.0), 3), "protocol": "tcp",
             },
             evidence=self.evidence(service, row),
         )  # fmt: skip

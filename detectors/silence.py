@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.findings import Severity
 from detectors.base import Draft
-from detectors.baselines.detector import BaselineDetector
+from detectors.baselines.detector import HOUR, BaselineDetector
 from detectors.baselines.records import SILENT
 from detectors.baselines.tables import Noted
 from detectors.relations.detector import seconds
@@ -27,15 +27,15 @@ class SilenceParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     silence_min: Annotated[
         float,
-        Meta(ge=1, le=10080, extra={"unit": "min"}, description="A shorter silence is none, whatever was usual."),
+        Meta(ge=1, le=10080, extra={"unit": "min"}, description="A shorter silence is none."),
     ] = 30.0  # fmt: skip
     factor: Annotated[
         float,
-        Meta(ge=1.1, le=100, extra={"unit": "times"}, description="How many times the longest silence before."),
+        Meta(ge=1.1, le=100, extra={"unit": "times"}, description="Times the longest silence before."),
     ] = 3.0  # fmt: skip
     learn_h: Annotated[
         float,
-        Meta(ge=1, le=720, extra={"unit": "h"}, description="How long a domain must have been heard, nights too."),
+        Meta(ge=1, le=720, extra={"unit": "h"}, description="How long a domain must have been heard."),
     ] = 24.0  # fmt: skip
     flows: Annotated[
         int,
@@ -92,7 +92,7 @@ class Silence(BaselineDetector):
         first = self.places.first(segment)
         return Draft(
             kind="silent" if silent else "lossy", about="", entity=place,
-            time=int(row["time"]), began=int(segment["last"] if silent else segment["hour"] * 3_600_000_000_000),
+            time=int(row["time"]), began=int(segment["last"] if silent else segment["hour"] * HOUR),
             severity=Severity.MEDIUM, confidence=0.7 if silent else 0.5,
             score=round(float(observed / threshold), 3), threshold=1.0,
             source=first.source, target=None,

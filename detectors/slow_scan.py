@@ -1,11 +1,11 @@
 """Scans that stay below every window of minutes: slow ones, ones of many sources, and ones of prefixes.
 
 A source that fails at a target every few minutes never meets the thresholds of `scan`, whose suspicion is
-forgotten after five minutes of silence; over a day its failing targets add up, while those of a host that knows
-its services stay few. Many sources that share one target's ports, or one prefix's hosts, show none of them as a
-scanner: what shows is that together they ask for everything once and for nothing twice, which sources that do
-not know of each other would not (birthday paradox). Distinct hosts are estimated by HyperLogLog and linear
-counting, who asks most by Space-Saving.
+forgotten after five minutes of silence; over a day its failing targets add up, while those of a host that
+knows its services stay few. Many sources that share one target's ports, or one prefix's hosts, show none of
+them as a scanner: what shows is that together they ask for everything once and for nothing twice, which
+sources that do not know of each other would not (birthday paradox). Distinct hosts are estimated by
+HyperLogLog and linear counting, who asks most by Space-Saving.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class SlowScanParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     prefixes: Annotated[
         int,
         Meta(ge=4, le=100000, extra={"unit": "prefixes"},
-             description="Distinct prefixes (IPv6 /64, IPv4 /24) in which one source asks for a host or two."),
+             description="Distinct prefixes (IPv6 /64, IPv4 /24) in each of which it asks for a host or two."),
     ] = 24  # fmt: skip
     failing_share: Annotated[
         float,
@@ -137,16 +137,18 @@ class SlowScan(BaselineDetector):
             for j in np.flatnonzero(told).tolist():
                 prober = probers[old[j]]
                 more = {
-                    "failing_targets": round(float(failing[j])), "answering_targets": round(float(answering[j])),
+                    "failing_targets": round(float(failing[j])),
+                    "answering_targets": round(float(answering[j])),
                     "failing_ports": round(float(ports[j])), "failing_prefixes": round(float(nets[j])),
                 }  # fmt: skip
                 row = reports[noted.prober_rows[old[j]]]
-                drafts.append(self._prober(kind, prober, row, float(score[j]), need, more))
+                drafts.append(self._prober(kind, prober, row, (float(score[j]), need), more))
         return drafts
 
     def _prober(
-        self, kind: str, prober: Any, row: Any, score: float, need: int, more: dict[str, int]
+        self, kind: str, prober: Any, row: Any, scored: tuple[float, int], more: dict[str, int]
     ) -> Draft:
+        score, need = scored
         source = self.host(prober)
         address, length = common_prefix(
             (prober["base_hi"], prober["base_lo"]), (prober["spread_hi"], prober["spread_lo"])
@@ -204,7 +206,8 @@ class SlowScan(BaselineDetector):
             facts={
                 "observed": contacts, "threshold": p.contacts,
                 "seconds": seconds(aim["window"], aim["last"]),
-                "sources_estimated": round(comers), "hosts_estimated" if prefix else "ports_estimated": round(marks),
+                "sources_estimated": round(comers),
+                "hosts_estimated" if prefix else "ports_estimated": round(marks),
                 "protocol": called,
             },
             evidence=self.evidence(aim, row),

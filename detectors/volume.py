@@ -1,9 +1,9 @@
 """Volumes that a host does not have at this hour of the week.
 
 What each host of ours sends and receives in bulk is kept by hour for four weeks, in eighths of an octave. An
-hour is judged against the same hour of the days before: the median, and so many median absolute deviations above
-it. The same day of the week counts threefold, so that few weeks lean on the other days (shrinkage) and many
-stand by themselves; workdays and weekends are apart. Until a working week is known nothing is said.
+hour is judged against the same hour of the days before: the median, and so many median absolute deviations
+above it. The same day of the week counts threefold, so that few weeks lean on the other days (shrinkage) and
+many stand by themselves; workdays and weekends are apart. Until a working week is known nothing is said.
 """
 
 from __future__ import annotations
@@ -78,9 +78,7 @@ class Volume(BaselineDetector):
         drafts = []
         for kind in self.kinds:
             over = (hosts[f"{kind}_limit"] > 0) & (hosts[kind] >= hosts[f"{kind}_limit"])
-            drafts += [
-                self._draft(kind, hosts[i], reports[noted.host_rows[i]]) for i in np.flatnonzero(over)
-            ]
+            drafts += [self._draft(kind, hosts[i], reports[noted.host_rows[i]]) for i in np.flatnonzero(over)]
         return drafts
 
     def _draft(self, kind: str, host: Any, row: Any) -> Draft:

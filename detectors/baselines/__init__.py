@@ -1,1 +1,1 @@
-"""What is usual over hours and days: failing contacts, request rates, volumes, bulk jobs, sources of flows."""
+"""What is usual over hours and days: failing contacts, rates, volumes, jobs, sources of flows."""

@@ -3,9 +3,9 @@
 Tables are those of the feature kernel (dense records behind open-addressed slots, the quietest of eight given
 up when full). Whenever a record changes in a way that may matter, a copy as of that row is handed out.
 
-What happens because *nothing* came (a backup that did not run, a segment that fell silent) is found by a sweep
-every ten minutes of event time. Its clock is advanced only by a sample of flows, chosen by their ids, that
-every partition is given: so all partitions sweep at the same rows as one that sees everything.
+What happens because *nothing* came (a backup that did not run, a segment that fell silent) is found by a
+sweep every ten minutes of event time. Its clock is advanced only by a sample of flows, chosen by their ids,
+that every partition is given: so all partitions sweep at the same rows as one that sees everything.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from detectors.features.kernels import (
     END_LOGGED,
     FAR_FUTURE,
     FIN,
+    HAND,
     ICMP,
     ICMPV6,
     NEIGHBOURS,
@@ -48,10 +49,8 @@ from detectors.features.kernels import (
     U8,
     UDP,
     USED,
-    HAND,
     claim,
     domain_of,
-    duration,
     home,
     host_hash,
     lookup,
@@ -682,8 +681,8 @@ def show_job(tables, output, i, n, state):
 def rhythm(tables, norms, i):
     """(longest pause between the starts of a job's runs, usual bytes); (0, 0) where there is no rhythm.
 
-    A rhythm is pauses that are whole days, give or take two hours. A pause as long as one that was kept before
-    is none that is missed, so that jobs of workdays keep their weekends.
+    A rhythm is pauses that are whole days, give or take two hours. A pause as long as one that was kept
+    before is none that is missed, so that jobs of workdays keep their weekends.
     """
     job = tables.jobs[i]
     runs = np.int64(job["runs"])

@@ -50,25 +50,26 @@ def _many(unit: str, most: int, description: str) -> Any:
 
 
 class BaselineParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[detectors.baselines]`: how much of what is usual is remembered. Memory is taken as the tables fill."""
+    """`[detectors.baselines]`: how much of what is usual is kept. Memory is taken as the tables fill."""
 
     probers: Annotated[
         int, _many("sources", 1 << 22, "Sources with failing contacts in a day; about 500 bytes each.")
     ] = 1 << 15
     aims: Annotated[
-        int, _many("targets", 1 << 22, "Hosts and prefixes asked for in vain; about 450 bytes each.")
+        int, _many("targets", 1 << 22, "Hosts and prefixes asked for in vain; about 510 bytes each.")
     ] = 1 << 14
     services: Annotated[
-        int, _many("services", 1 << 22, "TCP services whose rate is known; about 400 bytes each.")
+        int, _many("services", 1 << 22, "TCP services whose rate is known; about 470 bytes each.")
     ] = 1 << 16
     hosts: Annotated[
-        int, _many("hosts", 1 << 20, "Hosts of ours by hour of the week, clients and servers; 1,700 bytes each.")
+        int,
+        _many("hosts", 1 << 20, "Hosts of ours by hour of the week, clients and servers; 1,700 bytes each."),
     ] = 1 << 13
     jobs: Annotated[
         int, _many("jobs", 1 << 18, "Pairs that move much, such as backups; about 420 bytes each.")
     ] = 1 << 12
     segments: Annotated[
-        int, _many("domains", 1 << 16, "Network domains that flows are heard of; about 300 bytes each.")
+        int, _many("domains", 1 << 16, "Network domains that flows are heard of; about 210 bytes each.")
     ] = 1 << 9
 
 
@@ -183,7 +184,7 @@ class Baselines:
             tables[name][: self.used[of]] = array_of(parts, name, tables[name].dtype)
 
     def _room(self, n: int) -> Output:
-        """Room for what `n` reports may change; sweeps may show every job and segment, and again once heard."""
+        """Room for what `n` reports may change; sweeps may show all jobs and segments, again once heard."""
         p = self.parameters
         rooms = {
             "probers": n, "aims": 2 * n, "services": n, "hosts": 2 * n,

@@ -21,5 +21,7 @@ def _load(name: str, path: Path) -> None:
 
 _load("detector_scenes", HERE / "scenes.py")
 _load("relation_scenes", HERE / "relations" / "scenes.py")
+_load("baseline_scenes", HERE / "baselines" / "scenes.py")
 _load("detector_oracle", HERE / "features" / "oracle.py")
 _load("relation_oracle", HERE / "relations" / "oracle.py")
+_load("baseline_oracle", HERE / "baselines" / "oracle.py")

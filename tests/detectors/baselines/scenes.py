@@ -42,7 +42,7 @@ def slow_hosts(six: bool = False) -> Scene:
     """A host every ten minutes, for nine hours, nobody there."""
     scene = Scene()
     for i in range(54):
-        scene.tcp(i * 600.0, inside(9, six, 1), inside(i, six, 2), 445, "silent")
+        scene.tcp(i * 600.0, inside(9, six, 17), inside(i, six, 18), 445, "silent")
     return scene
 
 
@@ -50,7 +50,7 @@ def slow_ports(six: bool = False) -> Scene:
     """A port every ten minutes, for ten hours, all shut."""
     scene = Scene()
     for i in range(60):
-        scene.tcp(i * 600.0, inside(9, six, 1), inside(7, six, 2), 1000 + i, "refused")
+        scene.tcp(i * 600.0, inside(9, six, 17), inside(7, six, 18), 1000 + i, "refused")
     return scene
 
 
@@ -59,7 +59,7 @@ def prefix_sweep(six: bool = False) -> Scene:
     scene = Scene()
     for i in range(40):
         target = f"fd10:{i + 16:x}::1" if six else f"10.9.{i}.1"
-        scene.tcp(i * 600.0, inside(9, six, 1), target, 22, "silent")
+        scene.tcp(i * 600.0, inside(9, six, 17), target, 22, "silent")
     return scene
 
 
@@ -67,7 +67,7 @@ def shared_ports(six: bool = False) -> Scene:
     """Forty sources try eight ports each of one host, no port twice, for an hour and a half."""
     scene = Scene()
     for i in range(320):
-        scene.tcp(i * 17.0, outside(i % 40, six), inside(7, six, 2), 1000 + 37 * i, "silent")
+        scene.tcp(i * 17.0, outside(i % 40, six), inside(7, six, 18), 1000 + 37 * i, "silent")
     return scene
 
 
@@ -75,29 +75,33 @@ def shared_hosts(six: bool = False) -> Scene:
     """Fifty sources share the hosts of a prefix at one port, four each."""
     scene = Scene()
     for i in range(200):
-        scene.tcp(i * 25.0, outside(i % 50, six), inside(i, six, 2), 3306, "silent")
+        scene.tcp(i * 25.0, outside(i % 50, six), inside(i, six, 18), 3306, "silent")
     return scene
 
 
 def request_flood(six: bool = False) -> Scene:
-    """Three hundred connections a second from sixty hosts, each with a request and an answer."""
+    """Four hundred connections a second from sixty hosts, each with a request and an answer."""
     scene = Scene()
-    for i in range(3000):
-        scene.tcp(i / 300, outside(i % 60, six), inside(7, six, 2), 80, "talk", asks=b"GET / HT", lasts=0.2)
+    for i in range(1200):
+        scene.tcp(i / 400, outside(i % 60, six), inside(7, six, 2), 80, "talk", asks=b"GET / HT", lasts=0.2)
     return scene
 
 
 def ack_flood(six: bool = False) -> Scene:
     """Segments of no connection, all of them reset."""
     scene = Scene()
-    for i in range(3000):
-        scene.tcp(i / 400, outside(i % 700, six), inside(7, six, 2), 80, "ack_probe", lasts=0.0)
+    for i in range(1000):
+        scene.tcp(i / 400, outside(i % 500, six), inside(7, six, 2), 80, "ack_probe", lasts=0.0)
     return scene
 
 
-def _bulk(scene: Scene, at: float, src: str, dst: str, port: int, megabytes: float, took: float = 2.0) -> None:
+def _bulk(
+    scene: Scene, at: float, src: str, dst: str, port: int, megabytes: float, took: float = 2.0
+) -> None:
     size = int(megabytes * 1e6)
-    scene.flow(at, src, dst, TCP, None, port, size // 1200 + 5, size // 2400 + 5, size, 20_000, took, **OPENED)
+    scene.flow(
+        at, src, dst, TCP, None, port, size // 1200 + 5, size // 2400 + 5, size, 20_000, took, **OPENED
+    )
 
 
 def office(six: bool = False, days: int = 8) -> Scene:
@@ -144,7 +148,7 @@ def shrunken_backup(six: bool = False) -> Scene:
 def segments(
     six: bool = False, until: float = 60.0, halved: float = 1e9, every: float = 1200.0, hours: float = 36.0
 ) -> Scene:
-    """Two VLANs with flows at even intervals; one stops after so many hours, or is seen by halves from then on."""
+    """Two VLANs with flows at even intervals; one stops after so many hours, or is seen by halves."""
     scene = Sampled()
     for i in range(int(hours * HOUR / every)):
         at = i * every
@@ -194,7 +198,7 @@ def browsing_dead_links(six: bool = False) -> Scene:
 
 
 def strangers(six: bool = False) -> Scene:
-    """What a network sees of the world: sources that do not know of each other ask for the same ports again."""
+    """What a network sees of the world: strangers to each other ask for the same ports again."""
     scene = Scene()
     for i in range(500):
         port = (22, 23, 80, 443, 445, 3389, 8080, 1433, 5900, 6379)[i * 7 % 10]
