@@ -31,8 +31,8 @@ not a measured probability. Each finding carries what was observed, what is usua
 threshold, the score, and the flows or packets it rests on.
 
 What is kept of hosts is bounded (`[detectors.features]`, `[detectors.relations]`, `[detectors.baselines]`
-below) and survives a restart; a full table gives up the quietest of eight neighbours, and whoever deals often or is suspected
-counts as younger.
+below) and survives a restart; a full table gives up the quietest of eight neighbours, and whoever deals often
+or is suspected counts as younger.
 
 Not looked for yet, since they need what applications say: web attacks, names made by algorithms, DCSync
 and other calls by name, clear-text personal data, drift of DNS answers, pages and certificates, weak TLS.

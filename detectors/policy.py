@@ -64,7 +64,7 @@ class Policy(RelationDetector):
     id: ClassVar[str] = "policy"
     version: ClassVar[int] = 1
     kinds: ClassVar[tuple[str, ...]] = (
-        "outreach", "crossing", "remote_control", "clear_text", "encrypted_dns", "anonymiser",
+        "outreach", "crossing", "bypass", "remote_control", "clear_text", "encrypted_dns", "anonymiser",
     )  # fmt: skip
     attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
         ("T1219", "Remote Access Software", "TA0011", "Command and Control"),
@@ -101,9 +101,11 @@ class Policy(RelationDetector):
         outside = ~self.places.are_home(*dst)
         spoken = met & (pairs["now_sent"] + pairs["now_back"] > 0)
         logged_in = spoken & tcp & (pairs["sent_bytes"] >= _LOGIN_BYTES * pairs["flows"])
+        closed, barred, apart = self._by_register(pairs, src, dst, met)
         told = {
-            "outreach": met & outside & self._isolated.hold(*src),
-            "crossing": met & self._crossing(src, dst),
+            "outreach": met & outside & self._isolated.hold(*src) | closed & outside,
+            "crossing": met & self._crossing(src, dst) | barred,
+            "bypass": apart & ~barred & ~self._crossing(src, dst),
             "remote_control": spoken & tcp & outside & among(port, tuple(_REMOTE)),
             "clear_text": logged_in & among(port, tuple(CLEAR_TEXT)),
             "encrypted_dns": spoken & outside
@@ -116,6 +118,20 @@ class Policy(RelationDetector):
             for i in np.flatnonzero(hits)
         ]
 
+    def _by_register(
+        self, pairs: NDArray[Any], src: tuple[Any, Any], dst: tuple[Any, Any], met: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which pairs reach outside, cross zones and join units against what the register says of zones."""
+        closed, barred, apart = (np.zeros(len(pairs), bool) for _ in range(3))
+        ground = self.places.ground
+        some = np.flatnonzero(met) if ground is not None else ()
+        if ground is not None and len(some):
+            here = ground.find(src[0][some], src[1][some], pairs["src_domain"][some])
+            there = ground.find(dst[0][some], dst[1][some], pairs["dst_domain"][some])
+            closed[some] = ground.closed(here) & (there == 0)
+            barred[some], apart[some] = ground.barred(here, there), ground.apart(here, there)
+        return closed, barred, apart
+
     def _crossing(self, src: tuple[Any, Any], dst: tuple[Any, Any]) -> NDArray[np.bool_]:
         crossing = np.zeros(len(src[0]), bool)
         for there, here in self._crossings:
@@ -124,7 +140,7 @@ class Policy(RelationDetector):
 
     def _draft(self, kind: str, pair: Any, row: Any) -> Draft:
         source, target = self.source(pair), self.service(pair)
-        breach = kind in ("outreach", "crossing")
+        breach = kind in ("outreach", "crossing", "bypass")
         port = int(pair["port"])
         what = {"remote_control": _REMOTE, "clear_text": CLEAR_TEXT}.get(kind, {}).get(port, str(port))
         severity = Severity.HIGH if breach else Severity.INFORMATIONAL
@@ -138,10 +154,23 @@ class Policy(RelationDetector):
                 "observed": what, "threshold": 1, "seconds": seconds(pair["began"], row["time"]),
                 "connections": int(pair["flows"]),
                 "bytes_sent": int(pair["sent_bytes"]), "bytes_back": int(pair["back_bytes"]),
-                "protocol": protocol(pair),
+                "protocol": protocol(pair), **self._spots(pair),
             },
             evidence=self.evidence(pair, row),
         )  # fmt: skip
+
+    def _spots(self, pair: Any) -> dict[str, int | float | str]:
+        """Zones and units of both ends, as far as the register knows them."""
+        ground = self.places.ground
+        if ground is None:
+            return {}
+        said: dict[str, int | float | str] = {}
+        for side in ("src", "dst"):
+            hi, lo, domain = (np.array([pair[f"{side}_{n}"]]) for n in ("hi", "lo", "domain"))
+            spot = ground.spots[int(ground.find(hi, lo, domain)[0])]
+            end = "source" if side == "src" else "target"
+            said |= {f"{end}_{name}": text for name, text in spot._asdict().items() if text}
+        return said
 
 
 def _networks(name: str, given: Any) -> Prefixes:

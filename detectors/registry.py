@@ -25,6 +25,7 @@ from detectors.exfiltration import Exfiltration
 from detectors.features.sharing import Sharing, askers_of
 from detectors.features.tables import CHUNK, FeatureParameters, Features
 from detectors.flood import Flood
+from detectors.ground import Ground
 from detectors.industrial import Industrial
 from detectors.jobs import Jobs
 from detectors.lateral import Lateral
@@ -117,15 +118,17 @@ def build(
     home: Sequence[str],
     domains: Domains | None = None,
     share: tuple[int, int] = (0, 1),
+    ground: Ground | None = None,
 ) -> DetectorSet:
     """Check `settings` (the `[detectors.<id>]` tables) and make the detectors.
 
     Every table of a detector may hold `enabled = false`, and `exempt`, networks that it does not speak of
     (declared scanners, pools of NAT). `share` is the partition whose hosts they judge, and of how many; they
-    must be given the rows that `sharing` names. Raises SettingsError naming the key.
+    must be given the rows that `sharing` names. `ground` is what a register says of zones, units and
+    systems. Raises SettingsError naming the key.
     """
     chosen = _read(settings)
-    places = Places(home, domains)
+    places = Places(home, domains, ground)
     made = [DETECTORS[n](chosen.parameters[n], places, chosen.exempt[n]) for n in chosen.enabled]
     return DetectorSet(made, chosen, share, places.home_masks)
 

@@ -43,7 +43,7 @@ class SlowScanParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     prefixes: Annotated[
         int,
         Meta(ge=4, le=100000, extra={"unit": "prefixes"},
-             description="Distinct prefixes (IPv6 /64, IPv4 /24) in each of which it asks for a host or two."),
+             description="Prefixes (IPv6 /64, IPv4 /24) in each of which a source asks for a host or two."),
     ] = 24  # fmt: skip
     failing_share: Annotated[
         float,
