@@ -28,7 +28,7 @@ class VolumeParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     megabytes: Annotated[
         int,
         Meta(ge=1, le=1 << 20, extra={"unit": "MB"}, description="An hour with less is no finding."),
-    ] = 300  # fmt: skip
+    ] = 500  # fmt: skip
     deviations: Annotated[
         float,
         Meta(ge=1, le=100, extra={"unit": "MAD"},

@@ -27,9 +27,12 @@ Rows = NDArray[np.void]
 
 
 class Sharing:
-    """Says which rows each of `limits.partitions` sets of detectors needs."""
+    """Says which rows each of `limits.partitions` sets of detectors needs.
 
-    def __init__(self, limits: Limits, reach: Reach, norms: Norms) -> None:
+    With `norms` also those that the kernel of what is usual needs: of receivers, and a sample for everybody.
+    """
+
+    def __init__(self, limits: Limits, reach: Reach, norms: Norms | None = None) -> None:
         self._limits = limits
         self._reach = reach
         self._norms = norms
@@ -37,12 +40,13 @@ class Sharing:
     def flows(self, pieces: Sequence[Rows]) -> list[Rows]:
         """The FLOW rows of each partition, in order: of its sources, prefixes, segments, and the sample."""
         rows = read_only(join(pieces, FLOW), FLOW)
-        shares = np.empty((5, len(rows)), np.uint8)
-        everybody = np.empty(len(rows), np.uint8)
+        shares = np.empty((4 if self._norms is None else 5, len(rows)), np.uint8)
+        everybody = np.zeros(len(rows), np.uint8)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             kernels.share_flows(rows, self._limits, shares[0], shares[1])
             relations.share_flows(rows, self._reach, shares[2], shares[3])
-            baselines.share_flows(rows, self._norms, shares[4], everybody)
+            if self._norms is not None:
+                baselines.share_flows(rows, self._norms, shares[4], everybody)
         return self._taken(rows, shares, everybody != 0)
 
     def sources(self, rows: Rows) -> NDArray[np.uint8]:
