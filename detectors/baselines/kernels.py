@@ -94,7 +94,7 @@ CLOCK, SWEPT, SAMPLED, REFUSED, META = 18, 19, 20, 21, 22
 # Output.counts
 PROBER_OUT, AIM_OUT, SERVICE_OUT, HOST_OUT, JOB_OUT, SEGMENT_OUT, OUTS = 0, 1, 2, 3, 4, 5, 6
 # columns of Tables.ahead
-A_SOURCE, A_TARGET, A_PROBER, A_SERVICE, A_CLIENT, A_SERVER, AHEAD_WORDS = 0, 1, 2, 3, 4, 5, 6
+A_SOURCE, A_TARGET, A_NEEDED, A_PROBER, A_SERVICE, A_CLIENT, A_SERVER, AHEAD_WORDS = 0, 1, 2, 3, 4, 5, 6, 7
 
 
 class Tables(NamedTuple):
@@ -946,10 +946,16 @@ def usual_row(tables, norms, output, row, n, time, a, b):
 
 @internal
 def look_ahead(tables, row, k):
-    """Hash the ends of a report into `ahead[k]`, and ask for the slots that it may need."""
+    """Hash the ends of a report that matters into `ahead[k]`, and ask for the slots that it may need."""
     ahead = tables.ahead
     for column in range(A_PROBER, AHEAD_WORDS):
         ahead[k, column] = NOWHERE
+    channel = channel_of(row)
+    sent, back = volumes(row)
+    needed = row["kind"] == END or channel >= 0 or sent + back >= BULK
+    ahead[k, A_NEEDED] = U8(needed)
+    if not needed:
+        return
     src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
     dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
     a = host_hash(src_domain, row["src_hi"], row["src_lo"])
@@ -958,11 +964,9 @@ def look_ahead(tables, row, k):
     ahead[k, A_TARGET] = b
     if row["kind"] == END:
         ahead[k, A_PROBER] = foresee(tables.prober_slots, pair_hash(a, U8(0), prober_salt()))
-    channel = channel_of(row)
     if channel >= 0:
         h = pair_hash(b, U8(0), service_salt(channel, row["dst_port"]))
         ahead[k, A_SERVICE] = foresee(tables.service_slots, h)
-    sent, back = volumes(row)
     if sent + back >= BULK:
         ahead[k, A_CLIENT] = foresee(tables.host_slots, pair_hash(a, U8(0), host_salt(CLIENT)))
         ahead[k, A_SERVER] = foresee(tables.host_slots, pair_hash(b, U8(0), host_salt(SERVER)))
@@ -999,7 +1003,9 @@ def observe_flows(reports, tables, norms, output):
                     sweep_segments(tables, norms, output, n, now)
                 if norms.partitions == 1 or share_of(segment_key(row["domain"]), norms) == norms.partition:
                     segment_row(tables, norms, output, row, n, now)
-            usual_row(tables, norms, output, row, n, clock, ahead[n - start, 0], ahead[n - start, 1])
+            k = n - start
+            if ahead[k, A_NEEDED] != U8(0):
+                usual_row(tables, norms, output, row, n, clock, ahead[k, A_SOURCE], ahead[k, A_TARGET])
     tables.meta[CLOCK] = clock
 
 
