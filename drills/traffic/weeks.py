@@ -57,7 +57,7 @@ class Weeks:
         later = np.zeros(0, FLOW)
         for number in range(24 * self.days):
             rows = self._hour(number, level).rows()
-            rows["flow_id"] ^= np.uint64((number + 1) * _GOLDEN & (1 << 64) - 1)
+            rows["flow_id"] += np.uint64((number << 40) * _GOLDEN & (1 << 64) - 1)  # apart from other hours'
             rows = np.concatenate([later, rows])
             rows = rows[np.lexsort((rows["report"], rows["flow_id"], rows["time"]))]
             cut = int(np.searchsorted(rows["time"], self.begun + (number + 1) * _HOUR))
