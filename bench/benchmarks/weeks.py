@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -70,8 +71,8 @@ class WeeksBenchmark(Benchmark):
         }  # fmt: skip
 
     def _found(self, weeks: Weeks, level: int | None) -> list[Finding]:
-        off = {name: {"enabled": False} for name in DETECTORS if name not in WATCHED}
-        kept = {name: table for name, table in exempt().items() if name in WATCHED}
-        detectors = build(off | kept, PRIVATE)
+        tables: dict[str, dict[str, Any]] = {n: {"enabled": False} for n in DETECTORS if n not in WATCHED}
+        tables |= {name: table for name, table in exempt().items() if name in WATCHED}
+        detectors = build(tables, PRIVATE)
         nothing = np.empty(0, EVENT)
         return [f for rows in weeks.hours(level) for f in detectors.process(rows, nothing, "weeks", "test")]

@@ -13,7 +13,7 @@ _NETS = address("10.90.0.1")
 
 
 def _over(at: float, seconds: float, n: int) -> NDArray[np.float64]:
-    return at + np.arange(n) * (seconds / n)
+    return np.asarray(at + np.arange(n) * (seconds / n), np.float64)
 
 
 def hosts(f: Flows, at: float, level: int, bad: int) -> None:
