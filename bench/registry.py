@@ -22,6 +22,7 @@ _PLACES = {
     "detectors": "detectors:Detectors",
     "detection": "detection:Detection",
     "live": "live:Live",
+    "weeks": "weeks:WeeksBenchmark",
 }
 
 

@@ -18,6 +18,7 @@ from citywall.findings import Endpoint, Evidence, Finding, Severity, derived_id
 from citywall.i18n import tr
 from citywall.rows import take
 from citywall.state import Parts, bytes_of
+from detectors.baselines.tables import Noted
 from detectors.features.tables import Seen
 from detectors.fragments.records import Fragmented
 from detectors.places import Places
@@ -122,6 +123,10 @@ class Detector(ABC):
 
     def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
         """What the records say that applications' events changed, in their order."""
+        return []
+
+    def judge_baselines(self, noted: Noted, reports: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records of what is usual say that flow reports changed, in their order."""
         return []
 
     def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:

@@ -11,7 +11,13 @@ from typing import Any
 
 import msgspec
 
-from detectors.registry import DETECTORS, feature_parameters, relation_parameters, sighting_parameters
+from detectors.registry import (
+    DETECTORS,
+    baseline_parameters,
+    feature_parameters,
+    relation_parameters,
+    sighting_parameters,
+)
 
 _HEAD = """\
 # Detectors
@@ -30,14 +36,15 @@ synthesised day (`python -m bench detection`) and on captures with known content
 not a measured probability. Each finding carries what was observed, what is usual where that is known, the
 threshold, the score, and the flows or packets it rests on.
 
-What is kept of hosts is bounded (`[detectors.features]`, `[detectors.relations]` below) and survives a
-restart; a full table gives up the quietest of eight neighbours, and whoever deals often or is suspected
-counts as younger.
+What is kept of hosts is bounded (`[detectors.features]`, `[detectors.relations]`, `[detectors.baselines]`
+below) and survives a restart; a full table gives up the quietest of eight neighbours, and whoever deals often
+or is suspected counts as younger.
 
 Not looked for yet, since they need what applications say: web attacks, names made by algorithms, DCSync
 and other calls by name, clear-text personal data, drift of DNS answers, pages and certificates, weak TLS.
-Not looked for either: slow scans over hours and scans from many sources, floods of ACK and HTTP,
-anomalies of volume by hour of the week, silent sensors, missed backups, account misuse.
+Not looked for either: double-homed hosts, and slow floods that hold connections open. A sensor whose whole
+session stops is not seen by the detectors, which know time by its flows alone; `sensors` tells of a network
+domain that stops while others speak.
 """
 
 
@@ -51,9 +58,11 @@ def page() -> str:
     for en, zh in described:
         parts += ["", *_section(en, zh)]
     for name, parameters in (
-        ("features", feature_parameters()), ("relations", relation_parameters()),
+        ("features", feature_parameters()),
+        ("relations", relation_parameters()),
         ("sightings", sighting_parameters()),
-    ):  # fmt: skip
+        ("baselines", baseline_parameters()),
+    ):
         parts += ["", f"## [detectors.{name}]", "", *_table(parameters)]
     return "\n".join(parts) + "\n"
 

@@ -14,15 +14,24 @@ from citywall.addresses import mac_to_text, to_text
 from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
 from citywall.domains import NAMED, VNI, Domains, of_host
 from citywall.findings import Endpoint, Evidence
+from detectors.ground import Ground
 from detectors.prefixes import Prefixes
 
 
 class Places:
     """Turns words of records into endpoints and evidence; knows which networks are ours."""
 
-    def __init__(self, home: Sequence[str], domains: Domains | None = None) -> None:
+    def __init__(
+        self, home: Sequence[str], domains: Domains | None = None, ground: Ground | None = None
+    ) -> None:
+        self.ground = ground
         self._home = Prefixes(home)
         self._domains = domains
+
+    @property
+    def home_masks(self) -> NDArray[np.uint64]:
+        """Base and mask of each network of ours, two words a piece: u8[n, 4]."""
+        return self._home.masks
 
     def is_home(self, hi: int, lo: int) -> bool:
         """Whether an address is one of ours."""

@@ -65,7 +65,7 @@ class Policy(RelationDetector):
     id: ClassVar[str] = "policy"
     version: ClassVar[int] = 1
     kinds: ClassVar[tuple[str, ...]] = (
-        "outreach", "crossing", "remote_control", "clear_text", "encrypted_dns", "anonymiser",
+        "outreach", "crossing", "bypass", "remote_control", "clear_text", "encrypted_dns", "anonymiser",
     )  # fmt: skip
     attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
         ("T1219", "Remote Access Software", "TA0011", "Command and Control"),
@@ -108,9 +108,12 @@ class Policy(RelationDetector):
         named = port == 443
         if named.any():
             named &= self._resolvers.hold(*dst)
+        crossing = self._crossing(src, dst)
+        closed, barred, apart = self._by_register(pairs, src, dst)
         told = {
-            "outreach": outside & self._isolated.hold(*src),
-            "crossing": self._crossing(src, dst),
+            "outreach": outside & (self._isolated.hold(*src) | closed),
+            "crossing": crossing | barred,
+            "bypass": apart & ~barred & ~crossing,
             "remote_control": spoken & tcp & outside & among(port, tuple(REMOTE)),
             "clear_text": logged_in & among(port, tuple(CLEAR_TEXT)),
             "encrypted_dns": spoken & outside & ((port == 853) | named),
@@ -122,6 +125,18 @@ class Policy(RelationDetector):
             for pair, row in shown(pairs, pair_rows, reports, hits)
         ]
 
+    def _by_register(
+        self, pairs: NDArray[Any], src: tuple[Any, Any], dst: tuple[Any, Any]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which pairs may not reach outside, cross zones and join units, by what the register says of zones."""
+        ground = self.places.ground
+        if ground is None:
+            never = np.zeros(len(pairs), bool)
+            return never, never, never
+        here = ground.find(*src, pairs["src_domain"])
+        there = ground.find(*dst, pairs["dst_domain"])
+        return ground.closed(here) & (there == 0), ground.barred(here, there), ground.apart(here, there)
+
     def _crossing(self, src: tuple[Any, Any], dst: tuple[Any, Any]) -> NDArray[np.bool_]:
         crossing = np.zeros(len(src[0]), bool)
         for there, here in self._crossings:
@@ -130,7 +145,7 @@ class Policy(RelationDetector):
 
     def _draft(self, kind: str, pair: Any, row: Any) -> Draft:
         source, target = self.source(pair), self.service(pair)
-        breach = kind in ("outreach", "crossing")
+        breach = kind in ("outreach", "crossing", "bypass")
         port = int(pair["port"])
         what = {"remote_control": REMOTE, "clear_text": CLEAR_TEXT}.get(kind, {}).get(port, str(port))
         severity = Severity.HIGH if breach else Severity.INFORMATIONAL
@@ -144,10 +159,23 @@ class Policy(RelationDetector):
                 "observed": what, "threshold": 1, "seconds": seconds(pair["began"], row["time"]),
                 "connections": int(pair["flows"]),
                 "bytes_sent": int(pair["sent_bytes"]), "bytes_back": int(pair["back_bytes"]),
-                "protocol": protocol(pair),
+                "protocol": protocol(pair), **self._spots(pair),
             },
             evidence=self.evidence(pair, row),
         )  # fmt: skip
+
+    def _spots(self, pair: Any) -> dict[str, int | float | str]:
+        """Zones and units of both ends, as far as the register knows them."""
+        ground = self.places.ground
+        if ground is None:
+            return {}
+        said: dict[str, int | float | str] = {}
+        for side in ("src", "dst"):
+            hi, lo, domain = (np.array([pair[f"{side}_{n}"]]) for n in ("hi", "lo", "domain"))
+            spot = ground.spots[int(ground.find(hi, lo, domain)[0])]
+            end = "source" if side == "src" else "target"
+            said |= {f"{end}_{name}": text for name, text in spot._asdict().items() if text}
+        return said
 
 
 def networks(name: str, given: Any) -> Prefixes:

@@ -18,6 +18,7 @@ from citywall.rows import take
 from citywall.state import Parts, bytes_of
 from detectors.account import Account
 from detectors.base import Context, Detector, Parameter, parameters_of, read_parameters
+from detectors.baselines.tables import BaselineParameters, Baselines
 from detectors.beacon import Beacon
 from detectors.brute_force import BruteForce
 from detectors.channel import Channel
@@ -31,23 +32,30 @@ from detectors.features.sharing import Sharing, askers_of, segments_of
 from detectors.features.tables import CHUNK, FeatureParameters, Features
 from detectors.flood import Flood
 from detectors.fragments.records import FragmentRecords
+from detectors.ground import Ground
 from detectors.industrial import Industrial
+from detectors.jobs import Jobs
 from detectors.lateral import Lateral
 from detectors.limits import limits_of, reach_of
 from detectors.login_failures import LoginFailures
 from detectors.long_connection import LongConnection
 from detectors.name_answers import NameAnswers
 from detectors.name_tunnel import NameTunnel
+from detectors.norms import norms_of
 from detectors.personal_data import PersonalData
 from detectors.places import Places
 from detectors.policy import Policy
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import RelationParameters, Relations
+from detectors.request_flood import RequestFlood
 from detectors.scan import Scan, ScanParameters
 from detectors.segment import Segment
 from detectors.sightings.limits import told_of
 from detectors.sightings.tables import Judge, SightingParameters, Sightings
+from detectors.silence import Silence
+from detectors.slow_scan import SlowScan
 from detectors.spray import Spray
+from detectors.volume import Volume
 from detectors.web_attack import WebAttack
 
 #: One line a detector.
@@ -77,14 +85,22 @@ DETECTORS: dict[str, type[Detector]] = {
         Exposure,
         PersonalData,
         Account,
+        SlowScan,
+        RequestFlood,
+        Volume,
+        Jobs,
+        Silence,
     )
 }
 
 #: The `[detectors.<name>]` tables that are no detectors: sizes of the tables they share.
-FEATURES, RELATIONS, SIGHTINGS = "features", "relations", "sightings"
+FEATURES, RELATIONS, SIGHTINGS, BASELINES = "features", "relations", "sightings", "baselines"
 _SIZES: dict[str, type[msgspec.Struct]] = {
-    FEATURES: FeatureParameters, RELATIONS: RelationParameters, SIGHTINGS: SightingParameters
-}  # fmt: skip
+    FEATURES: FeatureParameters,
+    RELATIONS: RelationParameters,
+    SIGHTINGS: SightingParameters,
+    BASELINES: BaselineParameters,
+}
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
 _SCHEMA = 3
@@ -99,6 +115,7 @@ class Chosen(msgspec.Struct, frozen=True):
     features: FeatureParameters
     relations: RelationParameters
     sightings: SightingParameters
+    baselines: BaselineParameters
 
 
 def cards() -> dict[str, DetectorCard]:
@@ -121,22 +138,29 @@ def sighting_parameters() -> list[Parameter]:
     return parameters_of(SightingParameters)
 
 
+def baseline_parameters() -> list[Parameter]:
+    """Settings of `[detectors.baselines]`."""
+    return parameters_of(BaselineParameters)
+
+
 def build(
     settings: Mapping[str, Mapping[str, Any]],
     home: Sequence[str],
     domains: Domains | None = None,
     share: tuple[int, int] = (0, 1),
     judge: Judge | None = None,
+    ground: Ground | None = None,
 ) -> DetectorSet:
     """Check `settings` (the `[detectors.<id>]` tables) and make the detectors.
 
     Every table of a detector may hold `enabled = false`, and `exempt`, networks that it does not speak of
     (declared scanners, pools of NAT). `share` is the partition whose hosts they judge, and of how many; they
     must be given the rows that `sharing` names. `judge` says which names look made; without it failing
-    names are only counted. Raises SettingsError naming the key.
+    names are only counted. `ground` is what a register says of zones, units and systems. Raises
+    SettingsError naming the key.
     """
     chosen = _read(settings)
-    places = Places(home, domains)
+    places = Places(home, domains, ground)
     made = [DETECTORS[n](chosen.parameters[n], places, chosen.exempt[n]) for n in chosen.enabled]
     return DetectorSet(made, chosen, share, places, judge)
 
@@ -144,7 +168,9 @@ def build(
 def sharing(settings: Mapping[str, Mapping[str, Any]], partitions: int) -> Sharing:
     """Which rows go to which of `partitions` sets of detectors with these settings; as for `build`."""
     parameters = _read(settings).parameters
-    return Sharing(limits_of(parameters, (0, partitions)), reach_of(parameters, (0, partitions)))
+    share = (0, partitions)
+    norms = norms_of(parameters, Prefixes(()).masks, share)
+    return Sharing(limits_of(parameters, share), reach_of(parameters, share), norms)
 
 
 def _read(settings: Mapping[str, Mapping[str, Any]]) -> Chosen:
@@ -180,6 +206,7 @@ def _read(settings: Mapping[str, Mapping[str, Any]]) -> Chosen:
         read_parameters(FeatureParameters, FEATURES, tables.get(FEATURES, {})),
         read_parameters(RelationParameters, RELATIONS, tables.get(RELATIONS, {})),
         read_parameters(SightingParameters, SIGHTINGS, tables.get(SIGHTINGS, {})),
+        read_parameters(BaselineParameters, BASELINES, tables.get(BASELINES, {})),
     )
 
 
@@ -198,12 +225,17 @@ class DetectorSet:
         places: Places | None = None,
         judge: Judge | None = None,
     ) -> None:
+        places = places or Places(())
         self.detectors = list(detectors)
         self._told = told_of(chosen.parameters, share)
         self._sighted = chosen.sightings
-        self._home, self._judge = (places or Places(())).are_home, judge
+        self._home, self._judge = places.are_home, judge
+        self._norms = norms_of(chosen.parameters, places.home_masks, share)
+        self._usual = chosen.baselines
         self._limits = limits_of(chosen.parameters, share)
         self._reach = reach_of(chosen.parameters, share)
+        if places.ground is not None:  # zones and units of both ends are asked for
+            self._reach = self._reach._replace(contacts=True)
         scan = chosen.parameters[Scan.id]
         assert isinstance(scan, ScanParameters)
         self._event_limits = self._limits._replace(window=scan.arp_window_s * _SECOND, gate=scan.arp_targets)
@@ -236,9 +268,11 @@ class DetectorSet:
             rows = reports[at : at + CHUNK]
             seen = self.flows.observe_flows(rows)
             related = self.relations.observe_flows(rows)
+            noted = self.baselines.observe_flows(rows)
             for detector in self.detectors:
                 found += detector.findings(detector.judge_flows(seen, rows), context)
                 found += detector.findings(detector.judge_relations(related, rows), context)
+                found += detector.findings(detector.judge_baselines(noted, rows), context)
         sighted = events["kind"] >= FIRST_SIGHTING
         found += self._sightings(take(events, sighted), context) if sighted.any() else []
         events = take(events, ~sighted) if sighted.any() else events
@@ -283,6 +317,8 @@ class DetectorSet:
             **{f"resolution_{name}_evicted": n for name, n in self.events.evicted.items() if n},
             **{f"{name}_held": n for name, n in self.relations.used.items() if n},
             **{f"{name}_evicted": n for name, n in self.relations.evicted.items() if n},
+            **{f"usual_{name}_held": n for name, n in self.baselines.used.items() if n},
+            **{f"usual_{name}_evicted": n for name, n in self.baselines.evicted.items() if n},
             **{f"{name}_held": n for name, n in self.claims.used.items() if n},
             **{f"{name}_evicted": n for name, n in self.claims.evicted.items() if n},
             **self.fragments.counts,
@@ -314,7 +350,7 @@ class DetectorSet:
         for detector in self.detectors:
             detector.restore(_under(parts, f"detector/{detector.id}/"))
 
-    def _states(self) -> dict[str, Features | Relations | FragmentRecords | Sightings]:
+    def _states(self) -> dict[str, Features | Relations | FragmentRecords | Sightings | Baselines]:
         return {
             "flows": self.flows,
             "events": self.events,
@@ -322,6 +358,7 @@ class DetectorSet:
             "claims": self.claims,
             "fragments": self.fragments,
             "sightings": self.sightings,
+            "baselines": self.baselines,
         }
 
     def _reset(self) -> None:
@@ -329,6 +366,7 @@ class DetectorSet:
         self.relations = Relations(self._flow_relations, self._reach)
         self.fragments = FragmentRecords(self._fragment_window)
         self.claims = Relations(self._event_relations, self._reach)
+        self.baselines = Baselines(self._usual, self._norms)
         self.flows = Features(self._sizes, self._limits)
         self.events = Features(self._event_sizes, self._event_limits)
         self.sightings = Sightings(self._sighted, self._told, self._home, self._judge)

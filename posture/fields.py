@@ -169,7 +169,12 @@ _GRADE = number(1, 5)
 #: Fields of the entries of each section of a file.
 SECTIONS: dict[str, dict[str, Field]] = {
     "units": {**_NAMED, "parent": Field(identifier), "persons": Field(table=_PERSON, required=True)},
-    "zones": _NAMED,
+    "zones": {
+        **_NAMED,
+        "internet": Field(flag),
+        "reaches": Field(each=identifier),
+        "exchange": Field(flag),
+    },
     "systems": {
         **_NAMED,
         "unit": Field(identifier, required=True),

@@ -54,6 +54,11 @@ class _Linker:
                 if wanted is not None and (section, wanted) not in self._by_id:
                     kind = section.removesuffix("s")
                     self.faults.append(entry.fault(name, f"no_such_{kind}", id=wanted))
+        if "zones" not in self._unsure:
+            for entry in self.of("zones"):
+                for wanted in entry.values.get("reaches") or ():
+                    if ("zones", wanted) not in self._by_id:
+                        self.faults.append(entry.fault("reaches", "no_such_zone", id=wanted))
 
     def circles(self) -> None:
         units = [e.values for e in self.of("units")]
@@ -111,7 +116,7 @@ class _Linker:
     def register(self) -> Register:
         return Register(
             self._all("units", _unit),
-            self._all("zones", lambda v: Zone(**v)),
+            self._all("zones", _zone),
             self._all("systems", lambda v: System(**_without(v, "classified"))),
             self._all("assets", _asset),
             tuple(
@@ -125,6 +130,11 @@ class _Linker:
     def _all(self, section: str, make: Callable[[dict[str, Any]], T]) -> tuple[T, ...]:
         found = sorted((e for e in self.of(section)), key=lambda e: str(e.values["id"]))
         return tuple(make(entry.values) for entry in found)
+
+
+def _zone(values: dict[str, Any]) -> Zone:
+    reaches = values.get("reaches")
+    return Zone(**{**values, "reaches": None if reaches is None else tuple(sorted(set(reaches)))})
 
 
 def _unit(values: dict[str, Any]) -> Unit:

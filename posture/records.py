@@ -28,11 +28,18 @@ class Unit(msgspec.Struct, frozen=True):
 
 
 class Zone(msgspec.Struct, frozen=True):
-    """A part of the network with rules of its own (互联网区, 跨网交换区, 公共业务区, …)."""
+    """A part of the network with rules of its own (互联网区, 跨网交换区, 公共业务区, …).
+
+    `internet`: whether its hosts may begin contacts outside; `reaches`: ids of the zones they may begin
+    contacts with; None where the register says nothing. `exchange`: units meet through its hosts.
+    """
 
     id: str
     name: str
     name_en: str = ""
+    internet: bool | None = None
+    reaches: tuple[str, ...] | None = None
+    exchange: bool = False
 
 
 class System(msgspec.Struct, frozen=True):

@@ -74,6 +74,12 @@ class Table:
         found = self._spans.get((domain if private(version, value) else DEFAULT, version))
         return None if found is None else found.find(value)
 
+    def spans(self) -> Iterator[tuple[str, int, int, int, Place]]:
+        """(domain, IP version, first address, last address, place) of every stretch with one place."""
+        for (domain, version), spans in sorted(self._spans.items()):
+            for start, stop, place in zip(spans.starts, spans.stops, spans.places, strict=True):
+                yield domain, version, start, stop, place
+
     def _within(self, entry: Asset | Prefix, around: Place) -> Place:
         """The place of an entry, where a longer prefix has none, in the place around it."""
         inner = around

@@ -25,6 +25,7 @@ from stream.agents.emitting import Outlet
 from stream.agents.flowlog import FlowlogStage
 from stream.agents.index import IndexStage
 from stream.files import CaptureFiles
+from stream.ground import ground
 from stream.patience import Patience
 from stream.stages import Role, Stage
 
@@ -162,7 +163,10 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         from stream.naming import judge
 
         cards = registry.cards()
-        build = partial(registry.build, settings.detectors, settings.home, domains, judge=judge(settings))
+        build = partial(
+            registry.build, settings.detectors, settings.home, domains, judge=judge(settings),
+            ground=ground(settings, domains),
+        )  # fmt: skip
         first = [build((0, partitions))]  # a bad setting is found here, before anything runs
 
         def plain(partition: int) -> DetectorSet:

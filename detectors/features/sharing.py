@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from citywall.batches import EVENT, FIRST_SIGHTING, FLOW
 from citywall.rows import join, take
+from detectors.baselines import kernels as baselines
+from detectors.baselines.kernels import Norms
 from detectors.features import kernels
 from detectors.features.kernels import Limits
 from detectors.features.tables import read_only
@@ -26,20 +28,27 @@ Rows = NDArray[np.void]
 
 
 class Sharing:
-    """Says which rows each of `limits.partitions` sets of detectors needs."""
+    """Says which rows each of `limits.partitions` sets of detectors needs.
 
-    def __init__(self, limits: Limits, reach: Reach) -> None:
+    With `norms` also those that the kernel of what is usual needs: of receivers, and a sample for everybody.
+    """
+
+    def __init__(self, limits: Limits, reach: Reach, norms: Norms | None = None) -> None:
         self._limits = limits
         self._reach = reach
+        self._norms = norms
 
     def flows(self, pieces: Sequence[Rows]) -> list[Rows]:
-        """The FLOW rows of each partition, in order: of its sources, of its prefixes, of its segments."""
+        """The FLOW rows of each partition, in order: of its sources, prefixes, segments, and the sample."""
         rows = read_only(join(pieces, FLOW), FLOW)
-        shares = np.empty((4, len(rows)), np.uint8)
+        shares = np.empty((4 if self._norms is None else 5, len(rows)), np.uint8)
+        everybody = np.zeros(len(rows), np.uint8)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             kernels.share_flows(rows, self._limits, shares[0], shares[1])
             relations.share_flows(rows, self._reach, shares[2], shares[3])
-        return self._taken(rows, shares)
+            if self._norms is not None:
+                baselines.share_flows(rows, self._norms, shares[4], everybody)
+        return self._taken(rows, shares, everybody != 0)
 
     def sources(self, rows: Rows) -> NDArray[np.uint8]:
         """The partition that judges the source of each FLOW row."""
@@ -65,9 +74,9 @@ class Sharing:
         shares[2:, ~told] = shares[:2, ~told]
         return self._taken(rows, shares)
 
-    def _taken(self, rows: Rows, shares: NDArray[Any]) -> list[Rows]:
+    def _taken(self, rows: Rows, shares: NDArray[Any], everybody: NDArray[Any] | bool = False) -> list[Rows]:
         partitions = range(self._limits.partitions)
-        return [take(rows, np.flatnonzero((shares == p).any(axis=0))) for p in partitions]
+        return [take(rows, np.flatnonzero((shares == p).any(axis=0) | everybody)) for p in partitions]
 
 
 def segments_of(events: Rows, reach: Reach) -> Rows:

@@ -51,6 +51,7 @@ def exempt() -> dict[str, dict[str, list[str]]]:
     return {
         "scan": {"exempt": [scanner, pool]}, "lateral": {"exempt": [scanner]}, "spray": {"exempt": [scanner]},
         "exfiltration": {"exempt": [copies]}, "ics": {"exempt": [scanner]}, "beacon": {"exempt": [pool]},
+        "slowscan": {"exempt": [scanner, pool]},
     }  # fmt: skip
 
 

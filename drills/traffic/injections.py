@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from citywall.batches import ICMP, UDP
+from drills.traffic import patient
 from drills.traffic.day import DESKS, MASTER, PLANTS, RESOLVER, SERVERS
 from drills.traffic.rows import Flows, address
 
@@ -201,6 +202,11 @@ INJECTIONS = (
     Injection("attack on authentication", ("lateral",), _bursts),
     Injection("DHCP starvation", ("segment",), _starvation),
     Injection("reconnaissance of a plant", ("ics",), _plant),
+    Injection("slow scan of hosts", ("slowscan",), patient.hosts),
+    Injection("slow sweep of prefixes", ("slowscan",), patient.prefixes),
+    Injection("scan of many sources", ("slowscan",), patient.shared),
+    Injection("flood of requests", ("requests",), patient.requests),
+    Injection("flood of ACK segments", ("requests",), patient.strays),
 )
 
 

@@ -26,6 +26,7 @@ FORMS = {
     "open": (SYN, SYN | ACK | PSH, SYN | ACK | PSH),
     "silent": (SYN, SYN, 0),
     "refused": (SYN, SYN, RST | ACK),
+    "stray": (ACK, ACK, RST),
     "none": (0, 0, 0),
 }
 

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+import baseline_scenes as usual
 import detector_scenes as scenes
 import msgspec
 import numpy as np
@@ -19,13 +20,14 @@ from citywall.cards import DetectorCard
 from citywall.findings import Severity, event_order
 from citywall.i18n import LANGUAGES
 from citywall.settings import PRIVATE
-from detectors.registry import DETECTORS, FEATURES, RELATIONS, SIGHTINGS, build, sharing
+from detectors.registry import BASELINES, DETECTORS, FEATURES, RELATIONS, SIGHTINGS, build, sharing
 
 EVERY = pytest.mark.parametrize("detector", list(DETECTORS.values()), ids=str)
 SMALL = {
     FEATURES: {"contacts": 1 << 14, "groups": 1 << 13, "targets": 1 << 12, "logins": 1 << 8},
     RELATIONS: {"pairs": 1 << 13, "places": 1 << 13, "spreads": 1 << 10, "services": 1 << 10},
     SIGHTINGS: {"subjects": 1 << 11},
+    BASELINES: {"probers": 1 << 10, "aims": 1 << 10, "services": 1 << 10, "hosts": 256, "jobs": 256},
 }
 TINY = {
     "pairs": 200,
@@ -36,8 +38,9 @@ TINY = {
     "cards": 16,
     "places": 99,
 }
-HOSTILE = scenes.HOSTILE | related.HOSTILE | sighted.HOSTILE
-BENIGN = scenes.BENIGN | related.BENIGN | sighted.BENIGN
+FEW = dict.fromkeys(("probers", "aims", "services", "hosts", "jobs", "segments"), 24)
+HOSTILE = scenes.HOSTILE | related.HOSTILE | sighted.HOSTILE | usual.HOSTILE
+BENIGN = scenes.BENIGN | related.BENIGN | sighted.BENIGN | usual.BENIGN
 NO_FLOWS, NO_EVENTS = np.empty(0, FLOW), np.empty(0, EVENT)
 
 
@@ -81,6 +84,11 @@ def mixed(six=False):
         scene.rows += made.rows
         scene.resolution += made.resolution
         scene.frame += made.frame
+    for part in (
+        usual.slow_hosts, usual.shared_ports, usual.ack_flood, usual.night_upload, usual.shrunken_backup,
+        usual.silent_segment,
+    ):  # fmt: skip
+        scene.rows += part(six).rows  # their ids mean something
     return scene
 
 
@@ -210,7 +218,7 @@ def test_batches_change_nothing(detector, rows, size):
 @pytest.mark.parametrize("restore_at", [0, 1, 5, 11, 30])
 def test_a_restart_at_any_boundary_changes_nothing(detector, rows, restore_at):
     tight = only(detector.id) | {FEATURES: {"contacts": 300, "groups": 100, "targets": 40, "logins": 16}}
-    tight |= {RELATIONS: TINY, SIGHTINGS: {"subjects": 60}}
+    tight |= {RELATIONS: TINY, SIGHTINGS: {"subjects": 60}, BASELINES: FEW}
     expected = run(build(tight, PRIVATE), *rows, size=200)
     fresh = build(tight, PRIVATE)
     fresh.process(rows[0][:700], rows[1], "another", "test")  # what it held before must not shine through
@@ -261,7 +269,7 @@ def test_memory_is_bounded(detector):
     detectors = build({}, PRIVATE)
     assert detectors.nbytes < 360e6
     tiny = {FEATURES: dict.fromkeys(("contacts", "groups", "targets", "logins"), 64), RELATIONS: TINY}
-    tiny |= {SIGHTINGS: {"subjects": 64}}
+    tiny |= {SIGHTINGS: {"subjects": 64}, BASELINES: FEW}
     small = build(only(detector.id) | tiny, PRIVATE)
     reserved = small.nbytes
     for seed in range(3):
@@ -278,6 +286,7 @@ def test_memory_is_bounded(detector):
     assert small.nbytes == reserved
     assert max(small.flows.used.values()) <= 64
     assert all(n <= TINY.get(name, 1 << 14) for name, n in small.relations.used.items())
+    assert max(small.baselines.used.values()) <= 24
     assert sum(len(p) if isinstance(p, bytes) else p.nbytes for p in small.snapshot().values()) < 4 << 20
 
 

@@ -9,6 +9,7 @@ import json
 import os
 from pathlib import Path
 
+import baseline_scenes as usual
 import detector_scenes as scenes
 import msgspec
 import pytest
@@ -25,7 +26,7 @@ FOLDER = Path(__file__).parent / "golden"
 def test_golden(detector):
     told = {}
     hostile = scenes.HOSTILE | {("scan", "arp_sweep"): scenes.arp_sweep} | related.HOSTILE | related.SOFT
-    hostile |= sighted.HOSTILE | sighted.SOFT
+    hostile |= sighted.HOSTILE | sighted.SOFT | usual.HOSTILE
     for (owner, kind), make in hostile.items():
         if owner != detector:
             continue

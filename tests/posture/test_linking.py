@@ -36,6 +36,7 @@ def asset(more: str, id_: str = "a") -> str:
     [
         ("zones:\n  - {id: a, name: A}\n  - {id: a, name: B}\n", [(5, "zones.a.id", "same_id")]),
         ("zones:\n  - {id: a, name: A}\nsystems:\n  - {id: a, name: B, unit: u, importance: 1}\n", []),
+        ("zones:\n  - {id: a, name: A, reaches: [a, b]}\n", [(4, "zones.a.reaches", "no_such_zone")]),
         ("systems:\n  - {id: s, name: S, unit: v, importance: 1}\n", [(4, "systems.s.unit", "no_such_unit")]),
         (
             "systems:\n  - {id: s, name: S, unit: u, operator: x, zone: y, importance: 1}\n",
@@ -109,3 +110,17 @@ def test_nobody_and_circles():
         (5, "units.d.parent", "circle"),
         (3, "units.b.persons", "nobody"),
     ]
+
+
+def test_zones_say_whom_they_reach_or_nothing():
+    first, second = (
+        "{id: a, name: A, internet: false, reaches: [b, a, b]}",
+        "{id: b, name: B, exchange: true}",
+    )
+    register = link(read(f"zones:\n  - {first}\n  - {second}\n", "x.yaml"))
+    assert register is not None
+    a, b = register.zones
+    assert (a.internet, a.reaches, a.exchange) == (False, ("a", "b"), False)
+    assert (b.internet, b.reaches, b.exchange) == (None, None, True)
+    (closed,) = link(read("zones:\n  - {id: a, name: A, reaches: []}\n", "x.yaml")).zones
+    assert closed.reaches == ()

@@ -9,15 +9,22 @@ import relation_scenes as related
 import sighting_scenes as sighted
 
 from citywall.batches import DNS_QUERY, EVENT, FLOW
-from detectors.registry import sharing
+from detectors.features.sharing import Sharing
+from detectors.limits import limits_of, reach_of
+from detectors.norms import norms_of
+from detectors.prefixes import Prefixes
+from detectors.registry import DETECTORS, sharing
 
 PARTITIONS = 5
+PARAMETERS = {name: d.Parameters() for name, d in DETECTORS.items()}
 
 
 def shares(rows: np.ndarray) -> list[set[int]]:
-    """The partitions that each row goes to."""
+    """The partitions that each row goes to, none of them of the sample that goes to all."""
     share = sharing({}, PARTITIONS)
     rows = rows.copy()
+    if rows.dtype == FLOW:
+        rows["flow_id"] = 1
     rows["offset"] = np.arange(len(rows))
     parts = share.flows([rows]) if rows.dtype == FLOW else share.events([rows])
     assert all(np.all(np.diff(part["offset"]) > 0) for part in parts)
@@ -95,3 +102,17 @@ def test_what_applications_say_goes_to_who_asks_and_who_answers():
     assert all(1 <= len(places) <= 2 for places in went)
     logons = sighted.many_sources().events()
     assert len({tuple(places) for places in shares(logons)}) == 1  # one account, wherever it comes from
+
+
+def test_the_sample_that_clocks_go_by_is_for_everybody():
+    """One flow in 32, the same whatever the partition, so that all of them sweep at the same rows."""
+    share = (0, 5)
+    norms = norms_of(PARAMETERS, Prefixes(()).masks, share)
+    rows = np.zeros(4000, FLOW)
+    rows["flow_id"] = np.arange(4000, dtype="u8") * np.uint64(0x9E3779B97F4A7C15)
+    rows["dst_lo"] = 0xFFFF_0A00_0000 + np.arange(4000) * 256
+    parts = Sharing(limits_of(PARAMETERS, share), reach_of(PARAMETERS, share), norms).flows([rows])
+    common = set.intersection(*(set(part["flow_id"].tolist()) for part in parts))
+    assert 60 <= len(common) <= 190
+    plain = Sharing(limits_of(PARAMETERS, share), reach_of(PARAMETERS, share)).flows([rows])
+    assert not set.intersection(*(set(part["flow_id"].tolist()) for part in plain))

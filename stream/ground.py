@@ -1,0 +1,50 @@
+"""The register's zones, units and systems for the detectors, which know of no register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from citywall.domains import NAMED, Domains, vlan_number
+from citywall.errors import SettingsError
+from citywall.settings import Settings
+from detectors.ground import Ground, Spot, Stretch, ZoneRule
+from posture.records import Register, from_text
+from posture.table import DEFAULT, Table
+
+_MAPPED = 0xFFFF << 32
+
+
+def ground(settings: Settings, domains: Domains) -> Ground | None:
+    """What the register of a run says of zones, units and systems; None without one."""
+    if not settings.registered:
+        return None
+    try:
+        register = from_text(settings.registered)
+    except ValueError as e:
+        raise SettingsError("settings", "registered", str(e)) from e
+    return Ground(_stretches(register, domains), _rules(register))
+
+
+def _stretches(register: Register, domains: Domains) -> Iterator[Stretch]:
+    for domain, version, start, stop, place in Table(register).spans():
+        above = _MAPPED if version == 4 else 0
+        spot = Spot(place.zone, place.unit, place.system)
+        yield Stretch(_number(domain, domains), above | start, above | stop, spot)
+
+
+def _number(domain: str, domains: Domains) -> int:
+    """The number of a network domain's name."""
+    if domain == DEFAULT:
+        return 0
+    if domain in domains.names:
+        return NAMED + domains.names.index(domain)
+    return vlan_number(domain.removeprefix("vlan "))
+
+
+def _rules(register: Register) -> dict[str, ZoneRule]:
+    return {
+        zone.id: ZoneRule(
+            zone.internet, None if zone.reaches is None else frozenset(zone.reaches), zone.exchange
+        )
+        for zone in register.zones
+    }
