@@ -128,7 +128,7 @@ class Policy(RelationDetector):
     def _by_register(
         self, pairs: NDArray[Any], src: tuple[Any, Any], dst: tuple[Any, Any]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which pairs may not reach outside, cross zones and join units, by what the register says of zones."""
+        """Which pairs reach outside, cross zones and join units against what the register says of zones."""
         ground = self.places.ground
         if ground is None:
             never = np.zeros(len(pairs), bool)

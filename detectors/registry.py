@@ -148,6 +148,7 @@ def build(
     home: Sequence[str],
     domains: Domains | None = None,
     share: tuple[int, int] = (0, 1),
+    *,
     judge: Judge | None = None,
     ground: Ground | None = None,
 ) -> DetectorSet:
