@@ -62,7 +62,7 @@ FEATURES, RELATIONS = "features", "relations"
 _SIZES: dict[str, type[msgspec.Struct]] = {FEATURES: FeatureParameters, RELATIONS: RelationParameters}
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
-_SCHEMA = 2
+_SCHEMA = 3
 
 
 class Chosen(msgspec.Struct, frozen=True):
