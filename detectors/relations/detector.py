@@ -18,7 +18,10 @@ SECOND = 1_000_000_000
 
 
 class RelationDetector(Detector):
-    """A predicate over the records of the relation kernel."""
+    """A predicate over the records of the relation kernel.
+
+    Pairs are handed out where `kernels.may_matter`: it must hold wherever a predicate over pairs does.
+    """
 
     kernels: ClassVar[tuple[str, ...]] = ("detectors.relations.kernels.observe_flows",)
     oracle: ClassVar[str] = "tests.detectors.relations.oracle.Oracle"
