@@ -12,7 +12,11 @@ def test_detectors_of_classes():
     assert detectors_of("dns-tunnel") == {"dnstunnel"}
     assert detectors_of("evasion") == {"evasion"}
     assert detectors_of("web-attack") == frozenset()
-    assert [detector_of(name) for name in ("scan", "exfiltration", "web-attack")] == ["scan", "exfiltration", ""]
+    assert [detector_of(name) for name in ("scan", "exfiltration", "web-attack")] == [
+        "scan",
+        "exfiltration",
+        "",
+    ]
 
 
 def test_signatures_speak_of_classes():
