@@ -82,14 +82,14 @@ class Assembler:
 
         Events are as of the event clock, which stood at `clock` before them.
         """
-        fragments = (packets["marks"] & FRAGMENTED) != 0
-        if not fragments.any() and not self._due(packets):
+        if not packets["marks"].any() and not self._due(packets):
             return Assembled(packets, _NONE, packets, _read_only(np.zeros(0, np.uint8)), np.zeros(0, EVENT))
         store = self._store = self._store or new_store(self._memory)
         n, meta = len(packets), store.meta
         held = int(meta[META_AT["held"]])
         rows, frames = np.empty(2 * n + held, PACKET), np.empty(2 * n + held, np.int64)
-        size = int(meta[META_AT["pages_held"]]) * PAGE + int(packets["captured"][fragments].sum())
+        fragments = packets["captured"][(packets["marks"] & FRAGMENTED) != 0]
+        size = int(meta[META_AT["pages_held"]]) * PAGE + int(fragments.sum())
         tail = np.empty(size, np.uint8)
         events = np.zeros(4 * n + int(meta[META_AT["live"]]), EVENT)
         told_at = np.empty(len(events), np.int64)

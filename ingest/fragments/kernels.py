@@ -53,6 +53,8 @@ _SMALLEST = 48
 #: Fragments that one is compared with, of those that it overlaps; from the others it is taken to differ.
 _COMPARED = 8
 _HEADERS = 16
+#: DATAGRAM.broken: the capture cut a fragment, for which nobody is to blame.
+_CUT = 2
 
 
 @internal
@@ -231,7 +233,8 @@ def _abandon(k, time, datagrams, pieces, waiting, following, slots, meta, rows, 
     """Give a datagram up: (rows, events) told by now."""
     d = datagrams[k]
     n = _release(d, pieces, waiting, rows, frames, n)
-    told = _tell(DATAGRAM_ABANDONED, time, d["offset"], d["frame"], d, events, told)
+    if d["broken"] != _CUT:
+        told = _tell(DATAGRAM_ABANDONED, time, d["offset"], d["frame"], d, events, told)
     _remove(k, datagrams, pieces, following, slots, meta)
     return n, told
 
@@ -599,7 +602,7 @@ def assemble(
         keep = not large and length > 0 and d["broken"] == 0
         if keep and data + length > captured:
             meta[COUNT_TRUNCATED] += 1
-            d["broken"] = 1
+            d["broken"] = _CUT
             keep = False
         before = np.int64(-1)
         overlaps = np.int64(0)

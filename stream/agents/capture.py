@@ -217,7 +217,9 @@ class CaptureStage:
         left = state.fragments.end(state.meter.watermark)
         if self._partition == 0:
             self._count_events(state, left.events)
+        before = state.meter.counts["flows"]
         yield from self._meter(state, left, 0, np.zeros(0, np.uint8), ethernet=False)
+        self._note(state, 0, 0, state.meter.counts["flows"] - before)
         yield from state.emitter.end_events()
         for batch in state.meter.drain():
             yield from state.emitter.add(batch.reports, batch.closed, batch.watermark, batch.mark)

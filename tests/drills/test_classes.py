@@ -10,8 +10,13 @@ def test_detectors_of_classes():
     assert set(DETECTORS) <= set(CLASSES)
     assert {name for names in DETECTORS.values() for name in names} <= set(REGISTERED)
     assert detectors_of("dns-tunnel") == {"dnstunnel"}
-    assert detectors_of("evasion") == frozenset()
-    assert [detector_of(name) for name in ("scan", "exfiltration", "evasion")] == ["scan", "exfiltration", ""]
+    assert detectors_of("evasion") == {"evasion"}
+    assert detectors_of("web-attack") == frozenset()
+    assert [detector_of(name) for name in ("scan", "exfiltration", "web-attack")] == [
+        "scan",
+        "exfiltration",
+        "",
+    ]
 
 
 def test_signatures_speak_of_classes():

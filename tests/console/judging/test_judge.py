@@ -39,7 +39,7 @@ def said(rule: str = "scan", severity: int = 4, hosts: tuple[str, ...] = ("10.0.
          "flood at 10.10.10.10, severity critical"),
         (row("dos", "ff02::1 / local link"), [said("flood", 3, ("ff02::1",))], True,
          "flood at ff02::1, severity medium"),
-        (row("evasion"), [said()], False, "no detector for class evasion in this version"),
+        (row("web-attack"), [said()], False, "no detector for class web-attack in this version"),
         (row("binetflow", attack="scan"), [said()], True, "scan at 10.0.0.5, severity high"),
     ],
 )  # fmt: skip

@@ -62,8 +62,8 @@ def test_a_capture_without_packets_is_no_error(writing, read_all):
         (b"\xd4\xc3\xb2\xa1\x01\0\0\0" + bytes(20), UnsupportedInput, 4, "version 1.0"),
         (b"\n\r\r\n" + bytes(60), InputError, 0, "section header"),
         (b"\n\r\r\n\x1c\0", InputError, 0, "section header"),
-        (gzip.compress(b"plain words"), UnsupportedInput, 0, "text"),
-        (gzip.compress(b""), InputError, 0, "empty"),
+        (gzip.compress(b"plain words", mtime=0), UnsupportedInput, 0, "text"),
+        (gzip.compress(b"", mtime=0), InputError, 0, "empty"),
         (b"\x1f\x8b\x08\0", InputError, 0, "nothing could be inflated"),
     ],
 )

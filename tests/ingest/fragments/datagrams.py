@@ -191,7 +191,8 @@ class Plain:
     def abandon(self, key: tuple[Any, ...]) -> None:
         d = self.held.pop(key)
         self.release(d)
-        self.events.append((DATAGRAM_ABANDONED, d.frame))
+        if not d.broken:  # by the capture, which cut a fragment
+            self.events.append((DATAGRAM_ABANDONED, d.frame))
 
     def end(self) -> None:
         for key in list(self.held):
