@@ -18,6 +18,9 @@ from detectors.sightings import records
 from detectors.sightings.detector import Note, SightingDetector, count
 from detectors.sightings.tables import Told
 
+#: Three refusals by a mail server in ten seconds: Slips' threshold.
+_QUICK_NS = 10 * 1_000_000_000
+
 
 class LoginFailuresParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[detectors.loginfailures]`."""
@@ -26,6 +29,10 @@ class LoginFailuresParameters(msgspec.Struct, frozen=True, forbid_unknown_fields
     before: Annotated[
         int, count("log-ins", "Refusals after which one that works is suspicious.", 2, 1 << 16)
     ] = 8
+    quick: Annotated[
+        int,
+        count("log-ins", "Refusals by a mail server within ten seconds, which no person types.", 2, 1 << 16),
+    ] = 3
     forms: Annotated[int, count("log-ins", "Log-in forms handed in, or web passwords refused.", 5)] = 30
     window_s: Annotated[int, count("s", "Window of refusals.", 10, 86400)] = 300
 
@@ -68,9 +75,15 @@ class LoginFailures(SightingDetector):
         notes = []
         if refused >= p.failures:
             notes.append(Note("refused", Severity.MEDIUM, refused, refused, p.failures, facts))
+        elif refused >= p.quick and facts["service"] == "smtp" and self._at_once(told, i):
+            notes.append(Note("refused", Severity.LOW, refused, refused, p.quick, facts, confidence=0.6))
         if worked and refused >= p.before:
             notes.append(Note("worked", Severity.HIGH, refused, refused, p.before, facts, confidence=0.75))
         return notes
+
+    @staticmethod
+    def _at_once(told: Told, i: int) -> bool:
+        return int(told.subjects["last"][i]) - int(told.subjects["began"][i]) <= _QUICK_NS
 
     def _site(self, told: Told, i: int) -> list[Note]:
         p, n = self.parameters, told.counts[i]
