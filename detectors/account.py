@@ -57,7 +57,8 @@ class Account(SightingDetector):
 
     def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:
         """Predicates over accounts."""
-        drafts = []
+        drafts: list[Draft] = []
+        sources = told.distinct(0)
         for i in np.flatnonzero(told.subjects["kind"] == records.ACCOUNT).tolist():
             subject, row = told.subjects[i], events[told.rows[i]]
             text, split = told.words(i), int(subject["service"])
@@ -66,17 +67,17 @@ class Account(SightingDetector):
             target = self.server(subject) if subject["dst_hi"] or subject["dst_lo"] else None
             entity = f"{account}@{service}" if service else account
             about: dict[str, int | float | str] = {"account": account, "service": service}
-            for said in self._notes(told, i):
+            for said in self._notes(told, i, float(sources[i])):
                 note = msgspec.structs.replace(said, facts=said.facts | about)
-                drafts.append(self.draft(note, subject, row, entity, (source or target, target)))
+                drafts += self.draft(note, subject, row, entity, (source or target, target))
         return drafts
 
-    def _notes(self, told: Told, i: int) -> list[Note]:
+    def _notes(self, told: Told, i: int, sources: float) -> list[Note]:
         p, n = self.parameters, told.counts[i]
         failed, late, night = (
             int(n[j]) for j in (records.FAILURES, records.LATE_SUCCESSES, records.AT_NIGHT)
         )
-        sources, exported = float(told.distinct(0)[i]), int(n[records.EXPORTS])
+        exported = int(n[records.EXPORTS])
         facts: dict[str, int | float | str] = {
             "failed": failed, "succeeded": int(n[records.SUCCESSES]), "sources": round(sources, 1),
             "window_s": p.window_s,

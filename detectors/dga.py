@@ -58,7 +58,7 @@ class Dga(SightingDetector):
         names, odd = told.distinct(0), told.distinct(1)
         made = failing & (odd >= p.made) & (odd >= p.share * names)
         many = failing & ~made & (names >= p.failing)
-        drafts = []
+        drafts: list[Draft] = []
         for i in np.flatnonzero(made | many).tolist():
             subject, row = told.subjects[i], events[told.rows[i]]
             kind, observed, least = "failing_names", float(names[i]), p.failing
@@ -73,5 +73,5 @@ class Dga(SightingDetector):
                 confidence=round(min(0.95, 0.5 + observed / (4 * p.sure)), 3),
             )  # fmt: skip
             source = self.client(subject)
-            drafts.append(self.draft(note, subject, row, self.name(source), (source, None)))
+            drafts += self.draft(note, subject, row, self.name(source), (source, None))
         return drafts

@@ -53,7 +53,7 @@ class Exposure(SightingDetector):
         if not len(hits):
             return []
         ours = self.places.are_home(subjects["dst_hi"][hits], subjects["dst_lo"][hits])
-        drafts = []
+        drafts: list[Draft] = []
         for i, home in zip(hits.tolist(), ours, strict=True):
             subject, row = subjects[i], events[told.rows[i]]
             kind = _KINDS[int(subject["service"])]
@@ -69,5 +69,5 @@ class Exposure(SightingDetector):
                 confidence=0.95, about=what,
             )  # fmt: skip
             client, server = self.client(subject), self.server(subject, int(subject["port"]) or None)
-            drafts.append(self.draft(note, subject, row, self.between(client, server), (client, server)))
+            drafts += self.draft(note, subject, row, self.between(client, server), (client, server))
         return drafts

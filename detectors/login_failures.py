@@ -18,6 +18,9 @@ from detectors.sightings import records
 from detectors.sightings.detector import Note, SightingDetector, count
 from detectors.sightings.tables import Told
 
+#: Three refusals by a mail server in ten seconds: Slips' threshold.
+_QUICK_NS = 10 * 1_000_000_000
+
 
 class LoginFailuresParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[detectors.loginfailures]`."""
@@ -26,6 +29,10 @@ class LoginFailuresParameters(msgspec.Struct, frozen=True, forbid_unknown_fields
     before: Annotated[
         int, count("log-ins", "Refusals after which one that works is suspicious.", 2, 1 << 16)
     ] = 8
+    quick: Annotated[
+        int,
+        count("log-ins", "Refusals by a mail server within ten seconds, which no person types.", 2, 1 << 16),
+    ] = 3
     forms: Annotated[int, count("log-ins", "Log-in forms handed in, or web passwords refused.", 5)] = 30
     window_s: Annotated[int, count("s", "Window of refusals.", 10, 86400)] = 300
 
@@ -49,13 +56,17 @@ class LoginFailures(SightingDetector):
 
     def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:
         """Predicates over clients of log-in services and of web servers."""
-        kinds = told.subjects["kind"]
-        drafts = []
-        for i in np.flatnonzero((kinds == records.LOGON) | (kinds == records.SITE)).tolist():
+        p, n, kinds, paths = self.parameters, told.counts, told.subjects["kind"], told.distinct(0)
+        logons = (kinds == records.LOGON) & (n[:, records.FAILURES] >= min(p.failures, p.before, p.quick))
+        sites = (kinds == records.SITE) & (
+            (n[:, records.FORMS] >= p.forms) | (n[:, records.DENIED] >= p.forms)
+        )
+        drafts: list[Draft] = []
+        for i in np.flatnonzero(logons | sites).tolist():
             subject, row = told.subjects[i], events[told.rows[i]]
-            for note in self._logon(told, i) if kinds[i] == records.LOGON else self._site(told, i):
+            for note in self._logon(told, i) if logons[i] else self._site(told, i, float(paths[i])):
                 client, server = self.client(subject), self.server(subject, int(subject["port"]) or None)
-                drafts.append(self.draft(note, subject, row, self.between(client, server), (client, server)))
+                drafts += self.draft(note, subject, row, self.between(client, server), (client, server))
         return drafts
 
     def _logon(self, told: Told, i: int) -> list[Note]:
@@ -68,11 +79,17 @@ class LoginFailures(SightingDetector):
         notes = []
         if refused >= p.failures:
             notes.append(Note("refused", Severity.MEDIUM, refused, refused, p.failures, facts))
+        elif refused >= p.quick and facts["service"] == "smtp" and self._at_once(told, i):
+            notes.append(Note("refused", Severity.LOW, refused, refused, p.quick, facts, confidence=0.6))
         if worked and refused >= p.before:
             notes.append(Note("worked", Severity.HIGH, refused, refused, p.before, facts, confidence=0.75))
         return notes
 
-    def _site(self, told: Told, i: int) -> list[Note]:
+    @staticmethod
+    def _at_once(told: Told, i: int) -> bool:
+        return int(told.subjects["last"][i]) - int(told.subjects["began"][i]) <= _QUICK_NS
+
+    def _site(self, told: Told, i: int, paths: float) -> list[Note]:
         p, n = self.parameters, told.counts[i]
         forms, denied = int(n[records.FORMS]), int(n[records.DENIED])
         facts: dict[str, int | float | str] = {
@@ -81,7 +98,6 @@ class LoginFailures(SightingDetector):
         notes = []
         if forms >= p.forms:
             notes.append(Note("web_forms", Severity.MEDIUM, forms, forms, p.forms, facts, confidence=0.7))
-        paths = float(told.distinct(0)[i])
         if denied >= p.forms and paths <= max(3.0, denied / 8):
             notes.append(Note("web_refused", Severity.MEDIUM, denied, denied, p.forms, facts, confidence=0.7))
         return notes

@@ -51,7 +51,7 @@ class NameAnswers(SightingDetector):
         raced = subjects["kind"] == records.RACE
         away = subjects["kind"] == records.ANSWERED
         away &= (told.counts[:, records.AT_HOME] >= p.learned) & (told.counts[:, records.ELSEWHERE] > 0)
-        drafts = []
+        drafts: list[Draft] = []
         for i in np.flatnonzero(raced | away).tolist():
             subject, row = subjects[i], events[told.rows[i]]
             client, server = self.client(subject), self.server(subject, 53)
@@ -65,5 +65,5 @@ class NameAnswers(SightingDetector):
                 confidence=0.6 if raced[i] else 0.7, about=told.words(i),
             )  # fmt: skip
             entity = self.name(client) if raced[i] else told.words(i)
-            drafts.append(self.draft(note, subject, row, entity, (client if raced[i] else None, server)))
+            drafts += self.draft(note, subject, row, entity, (client if raced[i] else None, server))
         return drafts

@@ -63,7 +63,7 @@ class NameTunnel(SightingDetector):
         questions = told.counts[:, records.QUESTIONS]
         carriers = told.counts[:, records.CARRIERS] >= p.carriers * np.maximum(questions, 1)
         hits = zones & (names >= p.names) & ((long & (volume >= p.volume)) | carriers)
-        drafts = []
+        drafts: list[Draft] = []
         for i in np.flatnonzero(hits).tolist():
             subject, row = told.subjects[i], events[told.rows[i]]
             carried = int(volume[i])
@@ -78,5 +78,5 @@ class NameTunnel(SightingDetector):
             )  # fmt: skip
             source = self.client(subject)
             target = self.server(subject, 53)
-            drafts.append(self.draft(note, subject, row, self.name(source), (source, target)))
+            drafts += self.draft(note, subject, row, self.name(source), (source, target))
         return drafts

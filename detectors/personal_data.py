@@ -53,7 +53,8 @@ class PersonalData(SightingDetector):
         ours = self.places.are_home(subjects["src_hi"], subjects["src_lo"])
         leaving = kept & ours & ~self.places.are_home(subjects["dst_hi"], subjects["dst_lo"])
         hits = (leaving & (numbers >= p.outside)) | (kept & ~leaving & ours & (numbers >= p.inside))
-        drafts = []
+        drafts: list[Draft] = []
+        different = told.distinct(0)
         for i in np.flatnonzero(hits).tolist():
             subject, row = subjects[i], events[told.rows[i]]
             n, least = int(numbers[i]), p.outside if leaving[i] else p.inside
@@ -62,10 +63,10 @@ class PersonalData(SightingDetector):
                 "leaving" if leaving[i] else "in_clear",
                 Severity(severity + 1) if n >= p.bulk else severity, n, n, least,
                 {"identity_numbers": n, "telephone_numbers": int(told.counts[i, records.TELEPHONES]),
-                 "different": round(float(told.distinct(0)[i]), 1), "example": told.words(i),
+                 "different": round(float(different[i]), 1), "example": told.words(i),
                  "window_s": p.window_s},
                 confidence=0.85,
             )  # fmt: skip
             source, target = self.client(subject), self.server(subject)
-            drafts.append(self.draft(note, subject, row, self.between(source, target), (source, target)))
+            drafts += self.draft(note, subject, row, self.between(source, target), (source, target))
         return drafts

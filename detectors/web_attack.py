@@ -52,15 +52,19 @@ class WebAttack(SightingDetector):
 
     def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:
         """Predicates over clients of a web server."""
-        drafts = []
-        for i in np.flatnonzero(told.subjects["kind"] == records.SITE).tolist():
+        drafts: list[Draft] = []
+        p, n, paths = self.parameters, told.counts, told.distinct(0)
+        hits = n[:, records.INJECTIONS : records.SHELLS + 1].sum(axis=1) >= p.signs
+        hits |= (n[:, records.UNMISTAKABLES] > 0) | (n[:, records.SCANS] >= p.tools)
+        hits |= (n[:, records.PROBES] >= p.probes) | (n[:, records.MISSING] >= p.missing)
+        for i in np.flatnonzero(hits & (told.subjects["kind"] == records.SITE)).tolist():
             subject, row = told.subjects[i], events[told.rows[i]]
-            for note in self._notes(told, i):
+            for note in self._notes(told, i, float(paths[i])):
                 client, server = self.client(subject), self.server(subject, int(subject["port"]))
-                drafts.append(self.draft(note, subject, row, self.between(client, server), (client, server)))
+                drafts += self.draft(note, subject, row, self.between(client, server), (client, server))
         return drafts
 
-    def _notes(self, told: Told, i: int) -> list[Note]:
+    def _notes(self, told: Told, i: int, paths: float) -> list[Note]:
         p, n = self.parameters, told.counts[i]
         signs = {name: int(n[records.INJECTIONS + j]) for j, name in enumerate(_SIGNS)}
         facts: dict[str, Any] = {k: v for k, v in signs.items() if v}
@@ -83,7 +87,7 @@ class WebAttack(SightingDetector):
         elif signs["probes"] >= p.probes:
             notes.append(Note("scanner", Severity.MEDIUM, signs["probes"], signs["probes"], p.probes, facts))
         missing = int(n[records.MISSING])
-        if missing >= p.missing and float(told.distinct(0)[i]) >= p.missing / 2:
-            facts = facts | {"missing": missing, "paths": round(float(told.distinct(0)[i]), 1)}
+        if missing >= p.missing and paths >= p.missing / 2:
+            facts = facts | {"missing": missing, "paths": round(paths, 1)}
             notes.append(Note("browsing", Severity.MEDIUM, missing, missing, p.missing, facts))
         return notes

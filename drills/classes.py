@@ -6,14 +6,15 @@ from __future__ import annotations
 #: first. A class without any is one that nothing looks for yet: captures of it are judged all the same.
 DETECTORS: dict[str, tuple[str, ...]] = {
     "scan": ("scan", "ics"),  # looking around in machinery is reconnaissance too
-    "bruteforce": ("bruteforce", "spray"),
+    "bruteforce": ("bruteforce", "spray", "loginfailures", "account"),
     "dos": ("flood", "segment"),
-    "c2": ("beacon", "channel"),
-    "dns-tunnel": ("dnstunnel",),
+    "c2": ("beacon", "channel", "dga"),
+    "dns-tunnel": ("dnstunnel", "nametunnel"),
     "covert": ("covert", "policy"),
-    "exfiltration": ("exfiltration", "dnstunnel"),
+    "exfiltration": ("exfiltration", "dnstunnel", "nametunnel", "personaldata", "account"),
+    "web-attack": ("webattack",),
     "lateral": ("lateral", "spray"),
-    "exploit": ("lateral", "channel"),
+    "exploit": ("lateral", "channel", "webattack"),
     "arp-spoof": ("segment",),
     "long-conn": ("longconn",),
     "ics": ("ics", "channel", "lateral"),

@@ -104,8 +104,7 @@ def source(row: Row, folder: Path, language: str) -> tuple[Path | None, str]:
         return None, tr("evaluate.format_unread", language, format=row.format or row.class_)
     path = folder / row.file
     if path.is_dir():
-        log = path / "conn.log"
-        return (log, "") if log.is_file() else (None, tr("evaluate.no_conn_log", language))
+        return (path, "") if any(path.glob("*.log")) else (None, tr("evaluate.no_logs", language))
     return (path, "") if path.exists() else (None, tr("evaluate.absent", language))
 
 

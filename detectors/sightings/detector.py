@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import msgspec
@@ -9,9 +10,10 @@ from msgspec import Meta
 
 from citywall.addresses import to_text
 from citywall.batches import PROTOCOL_NAMES
-from citywall.findings import Endpoint, Evidence, Severity
-from detectors.base import Detector, Draft
-from detectors.places import distinct
+from citywall.findings import Endpoint, Evidence, Finding, Severity
+from detectors.base import Context, Detector, Draft
+from detectors.places import Places, distinct
+from detectors.prefixes import Prefixes
 
 SECOND = 1_000_000_000
 
@@ -40,6 +42,15 @@ class SightingDetector(Detector):
     kernels: ClassVar[tuple[str, ...]] = ("detectors.sightings.kernels.observe",)
     oracle: ClassVar[str] = "tests.detectors.sightings.oracle.Oracle"
 
+    def __init__(self, parameters: Any, places: Places, exempt: Prefixes | None = None) -> None:
+        super().__init__(parameters, places, exempt)
+        self._drafted: dict[str, tuple[int, int, int]] = {}  # since it was last asked what is new
+
+    def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:
+        """Drafts that say something new of hosts that are not exempt."""
+        self._drafted.clear()
+        return super().findings(drafts, context)
+
     def client(self, subject: Any) -> Endpoint:
         """Who asks, logs in or sends."""
         return self.places.endpoint(subject["src_hi"], subject["src_lo"], subject["src_domain"])
@@ -64,12 +75,21 @@ class SightingDetector(Detector):
         row: Any,
         entity: str,
         ends: tuple[Endpoint | None, Endpoint | None],
-    ) -> Draft:
-        """A note as a draft, with the packets that began and brought it as evidence."""
+    ) -> list[Draft]:
+        """A note as a draft, with the packets that began and brought it as evidence; none if it was said."""
+        began, severity = int(subject["began"]), int(note.severity)
+        level = int(math.log2(max(round(float(note.score), 3) / note.threshold, 1.0)))
+        key = f"{note.kind}|{entity}|{note.about}"
+        known = self._drafted.get(key) or self._said.get(key)
+        if known is not None and known[0] == began:
+            if level <= known[1] and severity <= known[2]:
+                return []  # as the base class would say of the draft, which is dear to make
+            level, severity = max(level, known[1]), max(severity, known[2])
+        self._drafted[key] = (began, level, severity)
         time = max(int(row["time"]), int(subject["began"]))
         seconds = round((time - int(subject["began"])) / SECOND, 3)
         facts: dict[str, int | float | str] = {"observed": note.observed, "threshold": note.threshold}
-        return Draft(
+        draft = Draft(
             kind=note.kind, about=note.about, entity=entity,
             time=time, began=int(subject["began"]),
             severity=note.severity, confidence=note.confidence,
@@ -78,6 +98,7 @@ class SightingDetector(Detector):
             facts=facts | {"seconds": seconds} | note.facts,
             evidence=distinct([self._packet(subject, "first_"), self._packet(row, "")]),
         )  # fmt: skip
+        return [draft]
 
     def _packet(self, record: Any, prefix: str) -> Evidence:
         domain, frame = int(record[f"{prefix}domain"]), int(record[f"{prefix}frame"])

@@ -41,7 +41,7 @@ def told_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = (
         (records.ZONE, tunnel.window_s, tunnel.names // 2),
         (records.RACE, _RACE_S, 1),
         (records.SITE, web.window_s, min(web.missing, logins.forms) // 2),
-        (records.LOGON, logins.window_s, min(logins.failures, logins.before) // 2),
+        (records.LOGON, logins.window_s, min(logins.failures // 2, logins.before // 2, logins.quick)),
         (records.PERSONAL, personal.window_s, 1),
         (records.ACCOUNT, account.window_s, account.failures // 2),
     ):

@@ -49,9 +49,9 @@ _WORKED = ("success", "succeeded", "successful", "ok", "accepted", "allowed", "t
 _REFUSED = ("failure", "failed", "fail", "denied", "rejected", "false", "f", "0", "失败")
 #: Whether a log-in worked, as logs put it.
 OUTCOME = Vocabulary(dict.fromkeys(_WORKED, (1,)) | dict.fromkeys(_REFUSED, (0,)))
-#: A cipher that does not protect, whatever its name is; and the sounds of such names.
-_WEAK, _WEAK_WORDS = 0x0005, (b"RC4", b"NULL", b"EXPORT", b"_DES_", b"DES40", b"anon")
-_SSH = 11
+#: For ciphers that are told by name: one that does not protect, and one that does.
+_WEAK, _SOUND = 0x0005, 0xFFFF
+_SMTP, _SSH = 4, 11
 
 
 @dataclass
@@ -166,13 +166,9 @@ def sessions(fields: Fields, said: Said, version: str, cipher: str, server: str)
     write(fields, said, (server,), (200,))
     told = turned(said, TLS_SERVER)
     said.rows["code"] = told.rows["code"] = VERSION.look_up(fields.words(version))[0][:, 0]
-    buffer, spans = fields.lines.buffer, fields.span_of(cipher)
-    texts, which = np.unique(fields.words(cipher), return_inverse=True)
-    weak = np.zeros(len(texts), np.uint16)  # ciphers are few, lines are many
-    for i, line in enumerate(np.unique(which, return_index=True)[1].tolist()):
-        name = buffer[spans[line, 0] : spans[line, 1]].tobytes()
-        weak[i] = _WEAK if any(word in name for word in _WEAK_WORDS) else 0xFFFF
-    told.rows["type"] = weak[which]
+    weak = np.zeros(len(told.rows), np.uint8)
+    sightings.weak_names(fields.lines.buffer, fields.span_of(cipher), weak)
+    told.rows["type"] = np.where(weak, _WEAK, _SOUND)
     good = fields.status == 0
     return together(said.where(good), told.where(good & (told.rows["code"] > 0)))
 
@@ -183,6 +179,15 @@ def outcomes(fields: Fields, said: Said, worked: str) -> Said:
     told = turned(said, LOGIN_RESULT)
     told.rows["type"], told.rows["code"] = _SSH, code[:, 0]
     return told.where((fields.status == 0) & known)
+
+
+def mails(fields: Fields, said: Said, reply: str) -> Said:
+    """A line of a log of mail: whether its last reply was about a log-in."""
+    code = np.zeros(len(said.rows), np.int64)
+    sightings.mail_outcomes(fields.lines.buffer, fields.span_of(reply), code)
+    told = turned(said, LOGIN_RESULT)
+    told.rows["type"], told.rows["code"] = _SMTP, code & 1
+    return told.where((fields.status == 0) & (code < 2))
 
 
 def accounts(fields: Fields, kind: str) -> Said:

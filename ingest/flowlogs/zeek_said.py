@@ -1,4 +1,4 @@
-"""Zeek's logs of what applications say: dns, http, ssl and ssh, as JSON or columns."""
+"""Zeek's logs of what applications say: dns, http, ssl, ssh and smtp, as JSON or columns."""
 
 from __future__ import annotations
 
@@ -43,12 +43,18 @@ def _ssh(fields: Fields) -> Said:
     return said.outcomes(fields, told, "auth_success")
 
 
+def _smtp(fields: Fields) -> Said:
+    told = said.blank(fields, fields.times("ts"), _ENDS, TCP)
+    return said.mails(fields, told, "last_reply")
+
+
 #: By kind of log: the fields that are read, and what makes rows of them.
 KINDS: dict[str, tuple[tuple[str, ...], Callable[[Fields], Said]]] = {
     "dns": (("proto", "trans_id", "query", "qtype", "rcode", "answers"), _dns),
     "http": (("method", "host", "uri", "user_agent", "status_code"), _http),
     "ssl": (("version", "cipher", "server_name"), _ssl),
     "ssh": (("auth_success",), _ssh),
+    "smtp": (("last_reply",), _smtp),
 }
 
 
@@ -76,8 +82,9 @@ def _part(
         cut(fields, told.columns, told.separator, absent=(told.unset, told.empty))
     else:
         read_json(fields)
-    broken = fields.status != 0  # told by whoever reads the log
+    known = fields.status != 0  # told by whoever reads the log
     fields.require("ts", "id.orig_h", "id.resp_h")
+    known |= fields.status != 0  # which fields there are differs from site to site
     rows = make(fields)
-    errors.add_status(np.where(broken, 0, fields.status).astype(np.uint8), lines.numbers)
+    errors.add_status(np.where(known, 0, fields.status).astype(np.uint8), lines.numbers)
     return rows

@@ -189,7 +189,7 @@ def kind_of_stream(buffer, q, room, low, sport):
     if (
         word == 0x32333020 or word == 0x3233302D or word == 0x35333020 or word == 0x3533302D
         or word == 0x2B4F4B20 or word == 0x2D455252 or word == 0x35333520 or word == 0x32333520
-        or word == 0x3533352D
+        or word == 0x3533352D or word == 0x35353420
     ):  # fmt: skip
         return REPLY
     return 0
@@ -725,6 +725,21 @@ def outcome(service, worked, e):
 
 
 @helper
+def mail_outcome(buffer, at, end):
+    """What a mail server's reply says of a log-in: 1 that it worked, 0 that it did not, 2 nothing."""
+    if end - at < 4:
+        return np.int64(2)
+    code = np.int64(load_be32(buffer, at)) >> 8
+    if code == 0x323335:  # 235
+        return np.int64(1)
+    if code == 0x353335:  # 535
+        return np.int64(0)
+    if code == 0x353534 or code == 0x353334 or code == 0x343534:  # 554, 534, 454: if they speak of it
+        return np.int64(0) if has(buffer, at, end, b"auth") else np.int64(2)
+    return np.int64(2)
+
+
+@helper
 def read_reply(buffer, at, end, low, e):
     """Replies of mail and file servers that say how a log-in went."""
     word = np.int64(load_be32(buffer, at))
@@ -751,7 +766,8 @@ def read_reply(buffer, at, end, low, e):
         return False
     if low != 25 and low != 587 and low != 465 and low != 2525:
         return False
-    return outcome(_SMTP, 1 if code == 0x323335 else 0, e)
+    worked = mail_outcome(buffer, at, line)
+    return outcome(_SMTP, worked, e) if worked < 2 else False
 
 
 @helper
@@ -1013,6 +1029,25 @@ def read_signs(buffer, targets, agents, posts, patterns, text, scratch, flags):
         n = plain(buffer, agents[i, 0], agents[i, 1], text)
         upto = unescape(text, 0, n, scratch, 0)
         flags[i] = signs | signs_in(scratch, 0, upto, _REGION_AGENT | _REGION_HEADERS, patterns)
+
+
+@bare_kernel
+def mail_outcomes(buffer, spans, out):
+    """`mail_outcome` of each span (i8[n, 2]) into i8[n]."""
+    for i in range(spans.shape[0]):
+        out[i] = mail_outcome(buffer, spans[i, 0], spans[i, 1])
+
+
+@bare_kernel
+def weak_names(buffer, spans, out):
+    """Whether each span (i8[n, 2]) names a cipher that does not protect, into u1[n]."""
+    for i in range(spans.shape[0]):
+        at, end = spans[i, 0], spans[i, 1]
+        weak = (
+            has(buffer, at, end, b"rc4") or has(buffer, at, end, b"null") or has(buffer, at, end, b"export")
+        )
+        weak = weak or has(buffer, at, end, b"_des_") or has(buffer, at, end, b"des40")
+        out[i] = 1 if weak or has(buffer, at, end, b"anon") else 0
 
 
 @bare_kernel

@@ -9,13 +9,12 @@ from drills.classes import CLASSES, DETECTORS, detector_of, detectors_of, signat
 def test_detectors_of_classes():
     assert set(DETECTORS) <= set(CLASSES)
     assert {name for names in DETECTORS.values() for name in names} <= set(REGISTERED)
-    assert detectors_of("dns-tunnel") == {"dnstunnel"}
+    assert detectors_of("dns-tunnel") == {"dnstunnel", "nametunnel"}
     assert detectors_of("evasion") == {"evasion"}
-    assert detectors_of("web-attack") == frozenset()
-    assert [detector_of(name) for name in ("scan", "exfiltration", "web-attack")] == [
+    assert [detector_of(name) for name in ("scan", "exfiltration", "evasion")] == [
         "scan",
         "exfiltration",
-        "",
+        "evasion",
     ]
 
 

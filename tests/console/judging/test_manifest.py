@@ -73,13 +73,13 @@ def test_sources(tmp_path: Path):
     (tmp_path / "a.pcap").touch()
     (tmp_path / "zeek").mkdir()
     (tmp_path / "zeek" / "conn.log").touch()
-    (tmp_path / "arp-only").mkdir()
+    (tmp_path / "empty").mkdir()
     rows = manifest.read(
         write(
             tmp_path,
             "dev,a.pcap,scan,x,-,-,x,b,pcap dl1",
             "dev,zeek,zeek-logs,x,-,-,x,b,zeek json",
-            "dev,arp-only,zeek-logs,x,-,-,x,b,zeek json",
+            "dev,empty,zeek-logs,x,-,-,x,b,zeek json",
             "dev,gone.pcap,scan,x,-,-,x,b,pcap dl1",
             "dev,eve.json,eve,x,-,-,x,b,suricata EVE jsonl",
             "dev,list.txt,dga,x,-,-,x,b,domain list",
@@ -90,8 +90,8 @@ def test_sources(tmp_path: Path):
     found = [manifest.source(row, tmp_path, "en") for row in rows]
     assert found == [
         (tmp_path / "a.pcap", ""),
-        (tmp_path / "zeek" / "conn.log", ""),
-        (None, "no conn.log in this folder"),
+        (tmp_path / "zeek", ""),
+        (None, "no logs in this folder"),
         (None, "the file is not there"),
         (None, "this version does not read: suricata EVE jsonl"),
         (None, "not traffic (dga)"),
@@ -120,6 +120,6 @@ def test_the_real_manifest(shared_data: Path):
     assert all(sources[row.file] is not None for row in captures)
     assert sum(row.benign for row in captures) == 14
     assert sources["zeek/portscan-vertical/conn.log"] is not None
-    assert sources["zeek/test16-malicious-zeek-dir"] is None
+    assert sources["zeek/test16-malicious-zeek-dir"] is not None
     assert all(sources[row.file] is None for row in rows if row.class_ in {"netflow", "eve", "ml", "rules"})
     assert all(row.hosts for row in captures if row.class_ in {"scan", "bruteforce", "dos"})

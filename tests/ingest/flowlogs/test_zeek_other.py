@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from citywall.batches import ARP_REPLY, ARP_REQUEST
+from citywall.batches import ARP_REPLY, ARP_REQUEST, DNS_QUERY, FIRST_SIGHTING, HTTP_REQUEST, TLS_CLIENT
 from ingest.flowlogs import registry
 from ingest.flowlogs.lines import split
 from ingest.flowlogs.reader import FlowLogReader
@@ -48,4 +48,6 @@ def test_folders_of_logs_are_read_completely(shared_data):
         } | ({"zeek_arp": arp} if arp else {})
         assert sum(len(b.reports) for b in batches) == lines.get("conn.log", 0)
         kinds = [int(kind) for b in batches for kind in b.events["kind"]]
-        assert sorted(kinds) == [ARP_REQUEST, ARP_REPLY][:events]
+        assert sorted(kind for kind in kinds if kind < FIRST_SIGHTING) == [ARP_REQUEST, ARP_REPLY][:events]
+        for log, kind in (("http", HTTP_REQUEST), ("dns", DNS_QUERY), ("ssl", TLS_CLIENT)):
+            assert kinds.count(kind) == lines.get(f"{log}.log", 0)
