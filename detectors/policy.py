@@ -124,8 +124,8 @@ class Policy(RelationDetector):
         """Which pairs reach outside, cross zones and join units against what the register says of zones."""
         closed, barred, apart = (np.zeros(len(pairs), bool) for _ in range(3))
         ground = self.places.ground
-        some = np.flatnonzero(met) if ground is not None else ()
-        if ground is not None and len(some):
+        some = np.flatnonzero(met) if ground else ()
+        if ground and len(some):
             here = ground.find(src[0][some], src[1][some], pairs["src_domain"][some])
             there = ground.find(dst[0][some], dst[1][some], pairs["dst_domain"][some])
             closed[some] = ground.closed(here) & (there == 0)
@@ -162,7 +162,7 @@ class Policy(RelationDetector):
     def _spots(self, pair: Any) -> dict[str, int | float | str]:
         """Zones and units of both ends, as far as the register knows them."""
         ground = self.places.ground
-        if ground is None:
+        if not ground:
             return {}
         said: dict[str, int | float | str] = {}
         for side in ("src", "dst"):
