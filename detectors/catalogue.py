@@ -32,9 +32,9 @@ other thresholds would have raised of the flows in the archive.
 **Severity** says what it means if true: informational wakes nobody, low is a hint for the day's work,
 medium is to be looked at today, high now, critical is a success. **Confidence** is between 0 and 1 and
 grows with how far and how often a threshold was passed. It is the author's estimate, checked on a
-synthesised day (`python -m bench detection`) and on captures with known contents (`citywall evaluate`),
-not a measured probability. Each finding carries what was observed, what is usual where that is known, the
-threshold, the score, and the flows or packets it rests on.
+synthesised day and synthesised weeks (`python -m bench detection`, `weeks`) and on captures with known
+contents (`citywall evaluate`), not a measured probability. Each finding carries what was observed, what is
+usual where that is known, the threshold, the score, and the flows or packets it rests on.
 
 What is kept of hosts is bounded (`[detectors.features]`, `[detectors.relations]`, `[detectors.baselines]`
 below) and survives a restart; a full table gives up the quietest of eight neighbours, and whoever deals often

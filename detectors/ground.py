@@ -66,6 +66,10 @@ class Ground:
         meet = any(rule.exchange for rule in rules.values())
         self._apart = np.array([[meet and _apart(a, b, rules) for b in self.spots] for a in self.spots])
 
+    def __bool__(self) -> bool:
+        """Whether any zone is held to anything."""
+        return bool(self._closed.any() or self._bars.any() or self._apart.any())
+
     def find(self, hi: NDArray[Any], lo: NDArray[Any], domain: NDArray[Any]) -> NDArray[np.int64]:
         """The spot of each address: its place in `spots`, 0 where the ground does not know it."""
         found = np.zeros(len(hi), np.int64)

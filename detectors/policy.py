@@ -130,7 +130,7 @@ class Policy(RelationDetector):
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
         """Which pairs reach outside, cross zones and join units against what the register says of zones."""
         ground = self.places.ground
-        if ground is None:
+        if not ground:
             never = np.zeros(len(pairs), bool)
             return never, never, never
         here = ground.find(*src, pairs["src_domain"])
@@ -167,7 +167,7 @@ class Policy(RelationDetector):
     def _spots(self, pair: Any) -> dict[str, int | float | str]:
         """Zones and units of both ends, as far as the register knows them."""
         ground = self.places.ground
-        if ground is None:
+        if not ground:
             return {}
         said: dict[str, int | float | str] = {}
         for side in ("src", "dst"):

@@ -235,7 +235,7 @@ class DetectorSet:
         self._usual = chosen.baselines
         self._limits = limits_of(chosen.parameters, share)
         self._reach = reach_of(chosen.parameters, share)
-        if places.ground is not None:  # zones and units of both ends are asked for
+        if places.ground:  # zones and units of both ends are asked for
             self._reach = self._reach._replace(contacts=True)
         scan = chosen.parameters[Scan.id]
         assert isinstance(scan, ScanParameters)

@@ -86,3 +86,10 @@ def test_without_a_zone_of_exchange_no_units_are_apart():
     ground = Ground([*stretches(), Stretch(0, number("10.0.2.0"), number("10.0.2.9"), other)], {})
     here, there = np.array([ground.spots.index(SERVERS)]), np.array([ground.spots.index(other)])
     assert not ground.apart(here, there).any()
+
+
+def test_ground_without_rules_binds_nobody():
+    assert not Ground(stretches(), {})
+    assert not Ground([], {})
+    assert not Ground(stretches(), {"office": ZoneRule(internet=True)})
+    assert Ground(stretches(), {"office": ZoneRule(internet=False)})
