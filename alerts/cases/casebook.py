@@ -7,6 +7,7 @@ that the same alerts give the same cases in whatever order and however often the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -22,12 +23,14 @@ from alerts.cases.work import Work
 from alerts.desk import Desk, Form, Kept, read
 from alerts.documents import ABSENT, Doc, Documents, Reading, Writing
 from citywall.casesettings import CaseSettings
-from citywall.errors import StoreError
+from citywall.errors import StoreConflict, StoreError
 from citywall.permissions import LIAISON, Identity, Target
 
 #: Alerts taken in one transaction.
 BATCH = 500
 _PAGE = 200
+#: How often alerts are taken again where another process was quicker.
+_TRIES = 10
 #: A place in the order of cases: the time (ns) and id of the last one before it.
 Place = tuple[int, str]
 FORM = Form(
@@ -77,13 +80,22 @@ class Casebook:
         changed: dict[str, int] = {}
         rest = iter(alerts)
         while some := list(islice(rest, BATCH)):
-            with self.documents.writing() as writing:
-                mutes = active_mutes(writing)
-                # A part at a time, each with what it could belong to: that is little, the batch may not be.
-                for part in grouping.grouped(_latest(map(members.of, some)), self.rules):
-                    for case in self._taken(writing, part.members, mutes):
-                        changed[case.id] = case.first
+            parts = grouping.grouped(_latest(map(members.of, some)), self.rules)
+            changed |= {case.id: case.first for case in self._take(parts)}
         return [doc_id for doc_id, _ in sorted(changed.items(), key=lambda kv: (kv[1], kv[0]))]
+
+    def _take(self, parts: Sequence[grouping.Group]) -> list[Case]:
+        """Take parts; where other processes may write, too, one that was quicker is no reason to fail."""
+        for _ in range(_TRIES):
+            with suppress(StoreConflict):
+                return self._take_once(parts)
+        return self._take_once(parts)
+
+    def _take_once(self, parts: Sequence[grouping.Group]) -> list[Case]:
+        """A part at a time, each with what it could belong to: that is little, the batch may not be."""
+        with self.documents.writing() as writing:
+            mutes = active_mutes(writing)
+            return [case for part in parts for case in self._taken(writing, part.members, mutes)]
 
     def view(self, name: str) -> View:
         """The case of an id, also where it has become part of another; raises StoreError where there is none.

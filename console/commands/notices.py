@@ -94,7 +94,7 @@ def list_(
     now = time.time_ns()
     found = [
         kept
-        for kept in _office(_documents(given), settings).notices()
+        for kept in _office(_documents(given, settings), settings).notices()
         if visible(identity, kept.body)
         and unit in (None, kept.body.unit)
         and (kept.body.status in status if status else every or kept.body.status != "closed")
@@ -239,16 +239,16 @@ def _seen(
 
     settings, look = desk.begin(context, given)
     identity = desk.reader(given, settings, look, actor, action="notices.read", kind="notice")
-    kept = _office(_documents(given), settings).notice(number)
+    kept = _office(_documents(given, settings), settings).notice(number)
     if not visible(identity, kept.body):
         raise StoreError(f"there is no notice {number}")
     return kept, look
 
 
-def _documents(given: dict[str, Any]) -> Any:
-    from alerts.docfile import DocFile
+def _documents(given: dict[str, Any], settings: Settings) -> Any:
+    from alerts.documents import documents_of
 
-    return DocFile(given["data"])
+    return documents_of(given["data"], settings)
 
 
 def _office(documents: Any, settings: Settings) -> Office:

@@ -16,7 +16,7 @@ from console.app.paging import PAGE, Ask
 from console.display.table import Column, Row
 
 if TYPE_CHECKING:
-    from playbooks.runfile import RunFile, Stored
+    from playbooks.runs import Runs, Stored
 
 
 class RunsView(Paging):
@@ -59,7 +59,7 @@ class RunsView(Paging):
         entries = [self._entry(stored, file) for stored in found if self.wanted(stored)]
         return entries, str(found[-1].run.requested) if len(found) == PAGE else None
 
-    def _entry(self, stored: Stored, file: RunFile) -> Entry:
+    def _entry(self, stored: Stored, file: Runs) -> Entry:
         from playbooks.telling import run_document
 
         books = file.books(stored.run)
