@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -56,7 +57,11 @@ class LoginDialog(ModalScreen[Login | None], inherit_css=False):
     """Asks for a user name and a password."""
 
     DEFAULT_CSS = CSS.replace("Dialog", "LoginDialog")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", show=False),
+        # First of all: keys typed in one burst with it must not reach the line that is left.
+        Binding("enter", "next", show=False, priority=True),
+    ]
 
     def __init__(self, language: str, name: str = "") -> None:
         super().__init__()
@@ -77,11 +82,16 @@ class LoginDialog(ModalScreen[Login | None], inherit_css=False):
         """Begin where something is to be typed."""
         self.query_one("#password" if self._name_given else "#user", Input).focus()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def action_next(self) -> None:
         """From name to password, from there to the end."""
         name, password = (self.query_one(f"#{n}", Input) for n in ("user", "password"))
-        if event.input is name or not name.value.strip():
-            (password if name.value.strip() else name).focus()
+        left = self.focused
+        if left is not None:  # what was typed before this key may still be on its way there
+            taken = asyncio.Event()
+            left.call_later(taken.set)
+            await taken.wait()
+        if left is name or not name.value.strip():
+            self.set_focus(password if name.value.strip() else name)
         elif password.value:
             self.dismiss(Login(name.value.strip(), password.value))
 
