@@ -18,6 +18,7 @@ from bench.errors import BenchError
 ATTACKER, CLIENT = "192.0.2.140", "198.51.100.7"
 SERVERS, SERVER = "10.20.100.0/24", "10.20.100.10"
 PORT = 443
+HOSTS = 90
 _SETTINGS = ("net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
 _SERVE = f"""
 import socket
@@ -54,6 +55,12 @@ for i in range(int(first), int(last)):
     time.sleep(float(pause))
 time.sleep(0.2)
 """
+
+
+def scanned(hosts: int = HOSTS) -> list[str]:
+    """The servers that a scan looks at."""
+    prefix = SERVERS.rpartition(".")[0]
+    return [f"{prefix}.{i}" for i in range(2, hosts + 2)]
 
 
 def _ip(*arguments: str) -> None:
@@ -130,7 +137,7 @@ class Net:
         code = self._python(self.outside, _SPEAK, source, target, str(port), str(patience_s))
         return subprocess.run(code, check=False, capture_output=True).returncode == 0
 
-    def scan(self, source: str = ATTACKER, *, port: int = 445, hosts: int = 90, pause_s: float = 0.005) -> None:
+    def scan(self, source: str = ATTACKER, *, port: int = 445, hosts: int = HOSTS, pause_s: float = 0.005) -> None:
         """Look for a port on many servers; returns when it is over."""
         prefix = SERVERS.rpartition(".")[0] + "."
         arguments = (source, prefix, "2", str(hosts + 2), str(port), str(pause_s))
