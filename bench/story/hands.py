@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -96,7 +97,8 @@ class Keys:
         return self._console.save("alert")
 
     def take(self, alert: str) -> None:
-        """See :class:`Hands`: who is not logged in is asked."""
+        """See :class:`Hands`: who is not logged in is asked. The alert is in sight."""
+        self._console.until(alert)
         self._console.keys("o")
         self._console.until("user name")
         self._console.save("log-in")
@@ -143,6 +145,7 @@ class Keys:
     def close_case(self, case: str) -> None:
         """See :class:`Hands`."""
         self._console.keys(":")
+        time.sleep(0.5)  # the line opens, as people see
         self._console.text(f"case {case}")
         self._console.keys("Enter")
         self._console.until("1-1 of 1")

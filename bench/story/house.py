@@ -25,7 +25,7 @@ from trust.audit import AuditLog
 from trust.passwords import Passwords
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PASSWORD = "a long enough one 7"
+PASSWORD = "a long enough one 7"  # noqa: S105 (of people who live for a story)
 PEOPLE = {"ann": ["analyst"], "wang": ["approver"], "zhao": ["approver"]}
 _LIMIT_S = 120.0
 T = TypeVar("T")

@@ -35,7 +35,8 @@ while True:
 _SPEAK = """
 import socket, sys
 try:
-    with socket.create_connection((sys.argv[2], int(sys.argv[3])), float(sys.argv[4]), (sys.argv[1], 0)) as one:
+    to = (sys.argv[2], int(sys.argv[3]))
+    with socket.create_connection(to, float(sys.argv[4]), (sys.argv[1], 0)) as one:
         one.sendall(b"hello")
         sys.exit(one.recv(9) != b"hello")
 except OSError:
@@ -117,9 +118,7 @@ class Net:
         _ip("-n", self.outside, "route", "add", "default", "via", "192.0.2.1")
         _ip("-n", self.servers, "route", "add", "default", "via", "10.255.0.1")
         _ip("-n", self.servers, "route", "add", "local", SERVERS, "dev", "lo")  # every host of the prefix
-        self._server = subprocess.Popen(
-            self._python(self.servers, _SERVE), stdout=subprocess.PIPE, text=True
-        )
+        self._server = subprocess.Popen(self._python(self.servers, _SERVE), stdout=subprocess.PIPE, text=True)
         assert self._server.stdout is not None
         if self._server.stdout.readline() != "ready\n":
             raise BenchError("the server behind the gate does not start")
@@ -137,7 +136,9 @@ class Net:
         code = self._python(self.outside, _SPEAK, source, target, str(port), str(patience_s))
         return subprocess.run(code, check=False, capture_output=True).returncode == 0
 
-    def scan(self, source: str = ATTACKER, *, port: int = 445, hosts: int = HOSTS, pause_s: float = 0.005) -> None:
+    def scan(
+        self, source: str = ATTACKER, *, port: int = 445, hosts: int = HOSTS, pause_s: float = 0.005
+    ) -> None:
         """Look for a port on many servers; returns when it is over."""
         prefix = SERVERS.rpartition(".")[0] + "."
         arguments = (source, prefix, "2", str(hosts + 2), str(port), str(pause_s))

@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.story.hands import ANALYST, Hands, waiting
 from bench.story.house import ROOT, House, wait
 from bench.story.net import ATTACKER, CLIENT, SERVER, Net, scanned
+from bench.story.recount import Facts, differences
 
 PLAYBOOK = "short-block"
 TRIGGERED = "contain-scan"
@@ -47,6 +48,11 @@ def settings(folder: Path) -> dict[str, str]:
     return _NET | {"playbooks.folder": str(books)}
 
 
+def seconds_of(time_: str) -> float:
+    """A moment as seconds since 1970."""
+    return datetime.fromisoformat(f"{time_[:26]}+00:00").timestamp()
+
+
 class Story:
     """One playing of it, in `house` behind `net`, by the analyst's `hands`."""
 
@@ -58,7 +64,7 @@ class Story:
         self.hands = hands
         self.say = say
         self.alert = self.case = self.run = ""
-        self.seen_s = 0.0
+        self.late_s = 0.0  # from the evidence to where people look
         self._blocked_at = 0.0
 
     def begin(self) -> None:
@@ -75,10 +81,12 @@ class Story:
         self.net.scan()
         if appears is not None:
             appears()
+            seen = time.time()
         [alert] = wait(self._scans, self.house.told)
         self.alert = str(alert["event"]["id"])
-        evidence, received = alert["event"]["start"], alert["event"]["ingested"]
-        self.say(f"alert {self.alert}: evidence from {evidence} on, in the store for {received}")
+        if appears is not None:
+            self.late_s = seen - seconds_of(alert["citywall"]["dedup"]["first_seen"])
+            self.say(f"seen {self.late_s:.2f} s after the evidence")
         [self.case] = wait(self._cases, self.house.told)
 
     def _scans(self) -> list[dict[str, Any]]:
@@ -163,6 +171,12 @@ class Story:
         found: dict[str, Any] = block
         return found
 
+    def triggered_after_alert(self) -> bool:
+        """Whether what the alert began by itself was asked for after the alert was received."""
+        received = seconds_of(self.house.alerts()[self.alert]["event"]["ingested"])
+        own = [r for r in self.house.read("playbooks", "status") if r["requester"] == "citywall"]
+        return [seconds_of(r["requested"]) > received for r in own] == [True]
+
     def drill(self, folder: Path) -> dict[str, Any]:
         """The same packets as a drill, scored twice; returns the score."""
         kept = sorted((self.house.data / "packets" / self.net.tap).glob("*.pcap"))
@@ -186,6 +200,20 @@ class Story:
     def today(self) -> str:
         """The day of the report that tells of now."""
         return datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()
+
+    def recounted(self, figures: dict[str, Any]) -> list[str]:
+        """Every figure of the day's report that is another by count."""
+        house = self.house
+        alerts = [*house.alerts().values()]
+        work = {a["event"]["id"]: house.read("alerts", "show", a["event"]["id"])[0] for a in alerts}
+        facts = Facts(
+            house.data, self.today(), alerts=alerts,
+            workflows={name: told["workflow"] for name, told in work.items()},
+            cases=house.read("cases", "list", "--all"), runs=house.read("playbooks", "status"),
+            drills=[house.read("drill", "score", d["name"])[0] for d in house.read("drill", "list")],
+            flows=len(house.read("flows", "--limit", "100000")),
+        )  # fmt: skip
+        return differences(figures, facts)
 
     def report(self, folder: Path) -> dict[str, Any]:
         """The report of the day as it stands; returns what `--json` says."""

@@ -31,9 +31,7 @@ class Terminal:
         self._command = command
         self._at = at
         self._folder = folder
-        kept = {
-            k: v for k, v in environment.items() if not k.startswith(("TMUX", "LC_", "LANG", "NO_COLOR"))
-        }
+        kept = {k: v for k, v in environment.items() if not k.startswith(("TMUX", "LC_", "LANG", "NO_COLOR"))}
         self._environment = kept | {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
 
     def __enter__(self) -> Self:
@@ -85,4 +83,3 @@ class Terminal:
             count = len(list(self._folder.glob("*.txt"))) + 1
             (self._folder / f"{count:02d}-{name}.txt").write_text(screen, "utf-8")
         return screen
-
