@@ -120,7 +120,9 @@ def test_the_story_on_kafka_and_elasticsearch(net: Net, servers: Servers, tmp_pa
     # Everything is read back from the server itself.
     alert = servers.connection.ask("GET", f"/{servers.prefix}-alerts-live/_search", {"size": 10})
     assert [hit["_id"] for hit in alert["hits"]["hits"]] == [story.alert]
-    assert [doc["id"] for doc in servers.documents("desk", "case")] == [story.case]
+    cases = {doc["id"]: doc["body"]["lane"] for doc in servers.documents("desk", "case")}
+    assert [name for name, lane in cases.items() if lane == "live"] == [story.case]
+    assert sorted(cases.values()) == ["drill", "live"]
     [work] = servers.documents("desk", "work")
     assert (work["body"]["status"], work["refs"]) == ("closed", [f"alert:{story.alert}"])
     runs = {doc["id"]: doc for doc in servers.documents("runs", "run")}
