@@ -19,6 +19,8 @@ from console.service import work
 if TYPE_CHECKING:
     from alerts.cases.casebook import View
     from alerts.cases.work import Work
+    from alerts.desk import Kept
+    from alerts.duties.notices import Notice
     from citywall.settings import Settings
     from console.service.client import Session
     from console.workdesk import Desk
@@ -78,6 +80,32 @@ class Responding:
             raise Refused(e.code, by, action, f"case:{seen.case.id}", **e.values) from e
         work.step(session, seen.case.id, taken, action)
         return book.view(seen.case.id)
+
+    def answer_notice(self, seen: Kept[Notice], what: str, text: str, result: str = "") -> None:
+        """Take a step on a notice as it was seen: receive, rectify, retest (with a result) or close it."""
+        from alerts.desk import Desk
+        from alerts.documents import documents_of
+        from alerts.duties import notices
+        from alerts.duties.office import Office
+
+        steps: dict[str, tuple[str, Callable[[Notice, str, int], Notice]]] = {
+            "receive": ("notices.answer", lambda n, by, now: notices.received(n, by, now, text)),
+            "rectify": ("notices.answer", lambda n, by, now: notices.rectified(n, by, now, text)),
+            "retest": (
+                "notices.close",
+                lambda n, by, now: notices.retested(n, by, now, text, passed=result == "passed"),
+            ),
+            "close": ("notices.close", lambda n, by, now: notices.closed(n, by, now, text)),
+        }
+        action, step = steps[what]
+        if (session := self._desk.session) is not None:
+            work.notice(session, seen.id, what, text=text, result=result, action=action)
+            return
+        with self._desk.acting(action, Target("notice", seen.id, seen.body.unit)) as (accounts, by):
+            documents = documents_of(self._data, self._settings)
+            desk = Desk(documents, accounts.log, accounts.guard, self._clock)
+            office = Office(documents, self._settings.reporting.sender_code)
+            office.change(desk, by, action, seen, lambda n, now: step(n, by.user, now), what=what)
 
     def request(self, playbook: str, *, live: bool, alert: str = "", case: str = "") -> Stored:
         """Ask for a run of a playbook."""

@@ -16,6 +16,7 @@ from alerts.store import open_store
 
 if TYPE_CHECKING:
     from alerts.cases.casebook import Casebook
+    from alerts.duties.office import Office
     from alerts.store import AlertStore, Document, Page
     from alerts.workflow import Versioned
     from citywall.settings import Settings
@@ -135,6 +136,13 @@ class Sources:
         from alerts.documents import documents_of
 
         return Casebook(documents_of(self.data, self.settings), self.settings.cases)
+
+    def office(self) -> Office:
+        """The notices."""
+        from alerts.documents import documents_of
+        from alerts.duties.office import Office
+
+        return Office(documents_of(self.data, self.settings), self.settings.reporting.sender_code)
 
     def runs(self) -> Runs:
         """The runs of playbooks."""

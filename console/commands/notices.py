@@ -284,6 +284,11 @@ def _tell(kept: Kept[Notice], look: Terminal, as_json: bool) -> None:
 
 
 def _line(kept: Kept[Notice], now: int) -> str:
+    return json.dumps(document(kept, now), ensure_ascii=False)
+
+
+def document(kept: Kept[Notice], now: int) -> dict[str, Any]:
+    """A notice as `--json` has it."""
     import msgspec
 
     from alerts import times
@@ -292,8 +297,7 @@ def _line(kept: Kept[Notice], now: int) -> str:
     for name in ("issued", "receipt_due", "due"):
         told[name] = times.to_iso(told[name])
     told["history"] = [{**s, "at": times.to_iso(s["at"])} for s in told["history"]]
-    told |= {"overdue": kept.body.overdue(now), "actual": kept.body.actual, "version": kept.version}
-    return json.dumps(told, ensure_ascii=False)
+    return told | {"overdue": kept.body.overdue(now), "actual": kept.body.actual, "version": kept.version}
 
 
 def _write(found: list[Kept[Notice]], look: Terminal, now: int) -> None:
