@@ -6,6 +6,7 @@ stands once: alerts of files as an undisturbed run gives them, what people wrote
 
 from __future__ import annotations
 
+import queue
 import random
 import signal
 import threading
@@ -22,8 +23,13 @@ from bench.story.net import ATTACKER, CLIENT, Net
 from bench.story.play import PLAYBOOK, TRIGGERED, need, settings
 from drills import packets
 
-#: Seconds that the service lives between two kills, once it answers.
-_LIVES = (0.2, 3.5)
+#: What people do, in order.
+STEPS = (
+    "alert", "case", "take", "note 0", "start", "note 1", "answer", "approve", "note 2", "finish", "note 3",
+    "triage", "handling", "resolved", "close",
+)  # fmt: skip
+#: Seconds after the beginning of a step within which the service is killed.
+_WITHIN_S = 1.5
 _TRIES = 60
 _PAUSE_S = 0.4
 _SECOND = 1_000_000_000
@@ -42,37 +48,47 @@ def frames(number: int) -> list[packets.Frame]:
 
 
 class Killer:
-    """Kills the service so many times, in a thread of its own; `moments` are what was being done then."""
+    """Kills the service in a thread of its own, at `kills` moments of the steps that people take.
+
+    `moments` are what was being done then, `recovery` the seconds until the service answered again.
+    """
 
     def __init__(self, house: House, kills: int, seed: int, doing: Callable[[], str]) -> None:
         self._house = house
-        self._left = kills
         self._dice = random.Random(seed)  # noqa: S311
+        self._plan = Counter(self._dice.choices(STEPS, k=kills))
         self._doing = doing
+        self._orders: queue.Queue[None] = queue.Queue()
         self.moments: list[str] = []
         self.recovery: list[float] = []
         self.failure: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="killer", daemon=True)
+        threading.Thread(target=self._run, name="killer", daemon=True).start()
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def at(self, step: str) -> None:
+        """A step begins: what is planned for it is done meanwhile."""
+        for _ in range(self._plan.pop(step, 0)):
+            self._orders.put(None)
 
-    @property
-    def busy(self) -> bool:
-        """Whether there are kills to come; raises what stopped it."""
+    def check(self) -> None:
+        """Raise what stopped it."""
         if self.failure is not None:
             raise self.failure
-        return self._thread.is_alive()
+
+    def finish(self) -> None:
+        """Wait until nothing is left to do."""
+        self._orders.join()
+        self.check()
 
     def _run(self) -> None:
-        try:
-            while self._left:
-                self._left -= 1
-                time.sleep(self._dice.uniform(*_LIVES))
+        while True:
+            self._orders.get()
+            try:
+                time.sleep(self._dice.uniform(0, _WITHIN_S))
                 self._kill()
-        except Exception as e:  # noqa: BLE001 (raised by `busy`)
-            self.failure = e
+            except Exception as e:  # noqa: BLE001 (raised by `check`)
+                self.failure = e
+            finally:
+                self._orders.task_done()
 
     def _kill(self) -> None:
         with self._house.changing:
@@ -95,13 +111,13 @@ class Killed:
 
     def __init__(
         self, folder: Path, net: Net, *, kills: int, seed: int, more: dict[str, str] | None = None,
-        say: Callable[[str], object] = lambda _: None,
+        expire: bool = True,
     ) -> None:  # fmt: skip
+        self._expire = expire
         self.house = House(folder / "house", {**settings(folder), **(more or {})})
         self.net = net
         self.doing = "begin"
         self.killer = Killer(self.house, kills, seed, lambda: self.doing)
-        self.say = say
         self.alert = self.case = self.run = ""
         self._hands = Commands(self.house)
         self._seen: set[str] = set()
@@ -117,9 +133,9 @@ class Killed:
         )  # fmt: skip
         attack = threading.Thread(target=self._attack, name="attacker", daemon=True)
         attack.start()
-        self.killer.start()
         try:
             self._people()
+            self.killer.finish()
         finally:
             self._over.set()
             attack.join()
@@ -152,8 +168,7 @@ class Killed:
         need(not self.net.reaches(ATTACKER), "the attacker still reaches the servers")
         need(self.net.reaches(CLIENT), "whoever is protected is cut off, too")
         self._do("finish", lambda: self._hands.answer(self.run), self._ended)
-        while self.killer.busy:
-            self._note()
+        self._note()
         for status in ("triage", "handling", "resolved"):
             self._do(
                 status,
@@ -167,19 +182,21 @@ class Killed:
             ),
             lambda: self._status() == "closed",
         )
-        self.doing = "expiry"
-        wait(lambda: self._action("block")["state"] == "expired", self.house.told, 120)
+        if self._expire:
+            self._when("expiry", lambda: self._action("block")["state"] == "expired", 150)
 
-    def _when(self, doing: str, found: Callable[[], Any]) -> Any:
+    def _when(self, doing: str, found: Callable[[], Any], limit_s: float = 90) -> Any:
         self.doing = doing
-        return wait(found, self.house.told)
+        self.killer.at(doing)
+        return wait(found, self.house.told, limit_s)
 
     def _do(self, doing: str, act: Callable[[], object], done: Callable[[], Any]) -> Any:
         """Do something until it is done, as it is seen; never where it is done already."""
         self.doing = doing
+        self.killer.at(doing)
         said = ""
         for _ in range(_TRIES):
-            self.killer.busy  # noqa: B018 (raises what stopped it)
+            self.killer.check()
             if value := done():
                 return value
             try:
@@ -194,7 +211,7 @@ class Killed:
         text = f"note {len(self._notes)}"
         self._notes.append(text)
         self._do(
-            "note",
+            text,
             lambda: self.house.act(ANALYST, "cases", "comment", self.case, "--text", text),
             lambda: text in self._comments(),
         )

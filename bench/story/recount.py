@@ -167,11 +167,11 @@ def _people(facts: Facts) -> dict[str, Json]:
 
 
 def _permille(share: float | None) -> int | None:
-    return None if share is None else int(share * 1000)
+    return None if share is None else round(share * 1000)
 
 
 def _whole(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds)
+    return None if seconds is None else round(seconds)
 
 
 def _logs(figures: Mapping[str, Json], facts: Facts) -> dict[str, Json]:
