@@ -132,7 +132,7 @@ def test_the_story_on_kafka_and_elasticsearch(net: Net, servers: Servers, tmp_pa
     assert run["body"]["status"] == "completed"
     events = [doc["body"] for doc in servers.documents("runs", "event") if doc["body"]["run"] == story.run]
     assert [e["n"] for e in events] == list(range(1, run["version"] + 1))
-    approved = [e["event"]["by"] for e in events if e["event"]["type"] == "approved"]
+    approved = [e["event"]["by"] for e in events if e["event"]["event"] == "approved"]
     assert approved in (["wang"], ["zhao"])
     # What the alert began by itself was begun when the index had acknowledged it.
     assert story.triggered_after_alert()
