@@ -33,13 +33,13 @@ def need(condition: object, why: object) -> None:
         raise BenchError(str(why))
 
 
-def settings(folder: Path) -> dict[str, str]:
-    """Settings of a house for the story, with a playbook of its own: as one that ships, for a minute."""
+def settings(folder: Path, minutes: int = 1) -> dict[str, str]:
+    """Settings of a house for the story, with a playbook of its own: as one that ships, for so long."""
     books = folder / "books"
     books.mkdir(parents=True)
     text = (ROOT / "playbooks" / "shipped" / f"{TRIGGERED}.yaml").read_text("utf-8")
     for old, new in (
-        (f"id: {TRIGGERED}", f"id: {PLAYBOOK}"), ('value: "240"', 'value: "1"'),
+        (f"id: {TRIGGERED}", f"id: {PLAYBOOK}"), ('value: "240"', f'value: "{minutes}"'),
         ('en: "Contain a network scan"', 'en: "Zone off for a minute"'),
     ):  # fmt: skip
         need(old in text, f"{TRIGGERED} has no {old}")
