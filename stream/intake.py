@@ -21,7 +21,8 @@ from ingest.live.keeping import Keeping
 from stream import feeder
 from stream.collecting import COLLECTOR, check
 from stream.feeder import EXPORTS, Feeder, Source
-from stream.inbox import Inbox, Look
+from stream.folders import Look
+from stream.inbox import Inbox
 from stream.letters import LetterBox
 from stream.tapping import INTERFACE, PACKETS, Tap, end_earlier, new_session
 
