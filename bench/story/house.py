@@ -63,6 +63,7 @@ class House:
         self.process: subprocess.Popen[str] | None = None
         self.changing = threading.RLock()  # who starts, stops or kills the service
         self._up: list[str] = []
+        self._inside: tuple[str, ...] = ()
         self._make_people()
 
     def _make_people(self) -> None:
@@ -81,14 +82,14 @@ class House:
         names = {f"CITYWALL_{key.upper().replace('.', '__')}": text for key, text in self.settings.items()}
         return {**os.environ, **names, "CITYWALL_DATA": str(self.data), "NO_COLOR": "1"}
 
-    @staticmethod
-    def command(*arguments: str | Path) -> list[str]:
-        """The command line of a command."""
-        return [sys.executable, "-m", "console", *map(str, arguments)]
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The command line of a command: where the service runs, for without one it acts itself."""
+        return [*self._inside, sys.executable, "-m", "console", *map(str, arguments)]
 
     def start(self, *more: str, inside: tuple[str, ...] = ()) -> None:
-        """Start the service and wait until it answers."""
-        self._up = [*inside, *self.command("up", "--watch", self.watch), *more]
+        """Start the service and wait until it answers; `inside` enters where it, and all commands, run."""
+        self._inside = inside
+        self._up = [*self.command("up", "--watch", self.watch), *more]
         self.start_again()
 
     def start_again(self) -> None:

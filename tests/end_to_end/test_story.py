@@ -46,12 +46,12 @@ def test_the_story_with_real_keys(net: Net, tmp_path: Path, kept: Path | None):
     if not terminal.there():
         pytest.skip("tmux is not here")
     house = House(tmp_path / "house", settings(tmp_path))
-    console = Terminal(house.command("--lang", "en", "console", "alerts"), house.environment, ROOT, kept)
     with ExitStack() as stack:
         stack.callback(house.close)
         story = Story(house, net, Commands(house))
         story.begin()
-        stack.enter_context(console)
+        command = house.command("--lang", "en", "console", "alerts")
+        console = stack.enter_context(Terminal(command, house.environment, ROOT, kept))
         hands = Keys(house, console, stack.enter_context(shell(house, kept)))
         story.hands = hands
         console.until("No alerts yet")
