@@ -80,7 +80,13 @@ class House:
     def environment(self) -> dict[str, str]:
         """What commands run in: settings as variables."""
         names = {f"CITYWALL_{key.upper().replace('.', '__')}": text for key, text in self.settings.items()}
-        return {**os.environ, **names, "CITYWALL_DATA": str(self.data), "NO_COLOR": "1"}
+        return {
+            **os.environ,
+            **names,
+            "CITYWALL_DATA": str(self.data),
+            "NO_COLOR": "1",
+            "PYTHONFAULTHANDLER": "1",
+        }
 
     def command(self, *arguments: str | Path) -> list[str]:
         """The command line of a command: where the service runs, for without one it acts itself."""
@@ -118,6 +124,12 @@ class House:
                 raise BenchError("the service does not run")
             process.send_signal(number)
             return process.wait(60)
+
+    def dump(self) -> None:
+        """Have a service that stands still say where: its threads' stacks go into its log. It ends."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait(30)
 
     def close(self) -> None:
         """End the service, if it runs."""

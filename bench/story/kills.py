@@ -142,7 +142,7 @@ class Killed:
             self._over.set()
             attack.join()
         self.doing = "end"
-        wait(self._files_done, self.house.told)
+        wait(self._files_done, self._stuck)
         need(self.house.end() == 0, "the service did not stop in good order")
         self._check()
 
@@ -266,6 +266,10 @@ class Killed:
         [found] = [a for a in self.house.run(self.run)["actions"] if a["action"] == name]
         action: dict[str, Any] = found
         return action
+
+    def _stuck(self) -> str:
+        self.house.dump()
+        return self.house.told()
 
     def _files_done(self) -> bool:
         files = (self.house.status().get("service") or {}).get("files", {})
