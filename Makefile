@@ -30,7 +30,7 @@ fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the parsers, bounded: make fuzz
 	@for target in exports logs packets; do $(BIN)/python tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60); done
 
 story: $(VENV)/.dev kernels ## the whole story through the service, its screens saved under build/story (root, tmux)
-	@STORY=build/story $(BIN)/python -m pytest tests/end_to_end/test_service.py
+	@STORY=build/story $(BIN)/python -m pytest tests/end_to_end/test_story.py
 
 lint: $(VENV)/.dev ## formatting, lint, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -16,8 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from alerts.docfile import DocFile
-from alerts.documents import ABSENT, Doc, Documents, Writing, encoded
+from alerts.documents import ABSENT, Doc, Documents, Writing, documents_of, encoded
 from citywall.canonical import digest
 from citywall.errors import DataFolderError, InputError, Refused, StoreConflict, StoreError
 from citywall.permissions import Identity, Target
@@ -174,7 +173,7 @@ def opened(data: Path, settings: Settings) -> Iterator[tuple[Desk, Accounts]]:
     Raises DataFolderBusy where another process (the service) has the log.
     """
     with accounts_opened(data, settings) as accounts:
-        yield Desk(DocFile(data), accounts.log, accounts.guard), accounts
+        yield Desk(documents_of(data, settings), accounts.log, accounts.guard), accounts
 
 
 def read(form: Form, doc: Doc) -> Kept[Any]:

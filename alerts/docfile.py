@@ -129,6 +129,11 @@ class DocFile:
         """Where it is."""
         return self._file.path
 
+    @property
+    def there(self) -> bool:
+        """See :class:`alerts.documents.Documents`."""
+        return self.path.exists()
+
     def get(self, kind: str, doc_id: str) -> Doc | None:
         """See :class:`alerts.documents.Reading`."""
         with self._file.reading() as connection:

@@ -2,16 +2,25 @@
 
 One small contract, so that any store that keeps versions can hold them: a document has a kind, an id, a
 version and a JSON body; it is found again by id, by what it refers to, and by time. A change names the
-version it was made from. :mod:`alerts.docfile` is the embedded implementation.
+version it was made from. :mod:`alerts.docfile` is the embedded one, :mod:`alerts.elastic.documents` that
+on a server; `documents_of` gives the one that belongs to the store of the alerts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import msgspec
+
+from citywall.servers import ElasticsearchSettings
+from citywall.settings import Settings
+
+if TYPE_CHECKING:
+    from alerts.elastic.documents import ElasticDocuments
 
 T = TypeVar("T")
 #: The version of what is not there yet.
@@ -80,6 +89,11 @@ class Writing(Reading, Protocol):
 class Documents(Reading, Protocol):
     """A store of documents."""
 
+    @property
+    def there(self) -> bool:
+        """Whether anything was ever written."""
+        ...
+
     def writing(self) -> AbstractContextManager[Writing]:
         """A transaction: on disk when it ends, undone where anything is raised."""
         ...
@@ -88,3 +102,26 @@ class Documents(Reading, Protocol):
 def encoded(body: Any) -> bytes:
     """A struct as the bytes of a body; the same for the same struct."""
     return msgspec.json.encode(body, order="deterministic")
+
+
+#: What is kept apart, each with transactions of its own: cases and duties, runs of playbooks.
+Room = Literal["desk", "runs"]
+
+
+def documents_of(data: Path, settings: Settings) -> Documents:
+    """Where cases, mutes, warnings and notices are: beside the alerts. Raises StoreError."""
+    # Imported late: the contract stands above its implementations, and one of them is heavy.
+    if settings.store_embedded:
+        from alerts.docfile import DocFile
+
+        return DocFile(data)
+    return served(settings.store, settings.elasticsearch, "desk")
+
+
+@lru_cache(maxsize=8)
+def served(url: str, settings: ElasticsearchSettings, room: Room) -> ElasticDocuments:
+    """The documents of a room at a server: one object a process, so that its threads wait for each other."""
+    from alerts.elastic.connection import Connection
+    from alerts.elastic.documents import ElasticDocuments
+
+    return ElasticDocuments(Connection(url, settings), settings, room)

@@ -119,7 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=_positive, default=ALERTS, help=f"alerts to index (default {ALERTS})")
     parser.add_argument("--repeats", type=_positive, default=3, metavar="K", help="runs of each (default 3)")
     parser.add_argument("--seed", type=int, default=1, help="seed of captures and of chaos (default 1)")
-    parser.add_argument("--kills", type=_positive, default=KILLS, help=f"chaos: kills (default {KILLS})")
+    parser.add_argument(
+        "--kills", type=_positive, default=KILLS, help=f"chaos, story: kills (default {KILLS}, 20)"
+    )
     parser.add_argument(
         "--seconds",
         type=float,

@@ -16,6 +16,7 @@ _PLACES = {
     "index": "index:Index",
     "backbone": "backbone:Backbone",
     "chaos": "chaos:Chaos",
+    "story": "story:StoryBenchmark",
     "console": "console:ConsoleBenchmark",
     "netflow": "netflow:Netflow",
     "models": "models:Models",

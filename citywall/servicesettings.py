@@ -17,6 +17,16 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interfaces: Annotated[
         tuple[str, ...], Meta(description="Network interfaces whose packets are taken in.")
     ] = ()
+    collector: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Za-z0-9._-]{0,64}$",
+            description="Name of a collector of flow exports over UDP, as [collector] says; empty for none.",
+        ),
+    ] = ""
+    sensors: Annotated[
+        tuple[str, ...], Meta(description="Names of sensors elsewhere that are waited for (Kafka only).")
+    ] = ()
     settle_s: Annotated[
         float,
         Meta(ge=0, le=3600, description="Seconds a file in the watched folder must not have changed for."),

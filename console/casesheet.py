@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from alerts.cases.casebook import View
     from alerts.cases.members import Member
     from citywall.settings import Settings
-    from playbooks.runfile import Stored
+    from playbooks.runs import Stored
 
 _HOSTS = 10
 

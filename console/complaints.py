@@ -56,6 +56,8 @@ def hint(error: BaseException, language: str) -> str | None:
     """What to do about it, where there is something to say."""
     if isinstance(error, errors.FaultyInput):
         return "\n".join(text.clean(fault.text(language)) for fault in error.faults)
+    if isinstance(error, errors.Refused) and error.code == "role":
+        return _who_may(error.action, language)
     if isinstance(error, errors.DataFolderBusy):
         return tr("error.hint_busy", language)
     if isinstance(error, errors.SettingsError):
@@ -65,6 +67,17 @@ def hint(error: BaseException, language: str) -> str | None:
     if not isinstance(error, errors.CitywallError | click.ClickException | click.Abort | KeyboardInterrupt):
         return tr("error.hint_internal", language)
     return None
+
+
+def _who_may(action: str, language: str) -> str | None:
+    """Which roles may do what was refused."""
+    from citywall.permissions import PERMISSIONS, ordered
+
+    roles = ordered(PERMISSIONS.get(action, ()))
+    if not roles:
+        return None
+    said = ", ".join(f"{tr(f'role.{role}', language)} ({role})" for role in roles)
+    return tr("error.hint_role", language, roles=said)
 
 
 def as_json(error: BaseException, language: str) -> str:

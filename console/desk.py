@@ -43,11 +43,11 @@ def acting(
 ) -> Iterator[tuple[Desk, Identity, Settings, Terminal]]:
     """The desk, open for changes by `actor`, whose password is asked for."""
     from alerts.desk import Desk
-    from alerts.docfile import DocFile
+    from alerts.documents import documents_of
 
     settings, look = begin(context, given)
     with caller.accounts_of(given["data"], settings) as accounts:
-        desk = Desk(DocFile(given["data"]), accounts.log, accounts.guard)
+        desk = Desk(documents_of(given["data"], settings), accounts.log, accounts.guard)
         yield desk, signin.log_in(accounts, look, actor), settings, look
 
 

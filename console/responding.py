@@ -19,12 +19,14 @@ from console.service import work
 if TYPE_CHECKING:
     from alerts.cases.casebook import View
     from alerts.cases.work import Work
+    from alerts.desk import Kept
+    from alerts.duties.notices import Notice
     from citywall.settings import Settings
     from console.service.client import Session
     from console.workdesk import Desk
     from playbooks.actions.base import World
     from playbooks.desk import Desk as PlaybookDesk
-    from playbooks.runfile import Stored
+    from playbooks.runs import Stored
     from trust.accounts import Accounts
 
 T = TypeVar("T")
@@ -50,12 +52,12 @@ class Responding:
         """Take a step on a case as it was seen; see :meth:`alerts.cases.casebook.Casebook.change`."""
         from alerts.cases.casebook import Casebook
         from alerts.desk import Desk
-        from alerts.docfile import DocFile
+        from alerts.documents import documents_of
 
         if (session := self._desk.session) is not None:
             return self._step_there(session, seen, step, action)
         with self._desk.acting(action, Target("case", seen.case.id)) as (accounts, by):
-            documents = DocFile(self._data)
+            documents = documents_of(self._data, self._settings)
             desk = Desk(documents, accounts.log, accounts.guard, self._clock)
             book = Casebook(documents, self._settings.cases)
             return book.change(desk, by, seen.work_id, step, action=action, version=seen.version, what=what)
@@ -66,9 +68,9 @@ class Responding:
         """Have the service take it. What it comes to on the case as it was seen says which step it is."""
         from alerts.cases.casebook import Casebook
         from alerts.desk import Unfit
-        from alerts.docfile import DocFile
+        from alerts.documents import documents_of
 
-        book = Casebook(DocFile(self._data), self._settings.cases)
+        book = Casebook(documents_of(self._data, self._settings), self._settings.cases)
         by = session.identity.user if session.identity else ""
         if book.view(seen.case.id).version != seen.version:
             raise StoreConflict(f"case {seen.case.id} was changed meanwhile: read it again")
@@ -78,6 +80,32 @@ class Responding:
             raise Refused(e.code, by, action, f"case:{seen.case.id}", **e.values) from e
         work.step(session, seen.case.id, taken, action)
         return book.view(seen.case.id)
+
+    def answer_notice(self, seen: Kept[Notice], what: str, text: str, result: str = "") -> None:
+        """Take a step on a notice as it was seen: receive, rectify, retest (with a result) or close it."""
+        from alerts.desk import Desk
+        from alerts.documents import documents_of
+        from alerts.duties import notices
+        from alerts.duties.office import Office
+
+        steps: dict[str, tuple[str, Callable[[Notice, str, int], Notice]]] = {
+            "receive": ("notices.answer", lambda n, by, now: notices.received(n, by, now, text)),
+            "rectify": ("notices.answer", lambda n, by, now: notices.rectified(n, by, now, text)),
+            "retest": (
+                "notices.close",
+                lambda n, by, now: notices.retested(n, by, now, text, passed=result == "passed"),
+            ),
+            "close": ("notices.close", lambda n, by, now: notices.closed(n, by, now, text)),
+        }
+        action, step = steps[what]
+        if (session := self._desk.session) is not None:
+            work.notice(session, seen.id, what, text=text, result=result, action=action)
+            return
+        with self._desk.acting(action, Target("notice", seen.id, seen.body.unit)) as (accounts, by):
+            documents = documents_of(self._data, self._settings)
+            desk = Desk(documents, accounts.log, accounts.guard, self._clock)
+            office = Office(documents, self._settings.reporting.sender_code)
+            office.change(desk, by, action, seen, lambda n, now: step(n, by.user, now), what=what)
 
     def request(self, playbook: str, *, live: bool, alert: str = "", case: str = "") -> Stored:
         """Ask for a run of a playbook."""
@@ -128,9 +156,9 @@ class Responding:
 
     def _there(self, run: str) -> Stored:
         """A run as the service left it."""
-        from playbooks.runfile import RunFile
+        from playbooks.runs import runs_of
 
-        found = RunFile(self._data).get(run)
+        found = runs_of(self._data, self._settings).get(run)
         if found is None:
             raise UsageError(f"there is no run {run}")
         return found
@@ -140,11 +168,17 @@ class Responding:
 
     def _on_runs(self, action: str, target: Target, do: Callable[[PlaybookDesk, Identity], T]) -> T:
         from playbooks.desk import Desk, library_of
-        from playbooks.runfile import RunFile
+        from playbooks.runs import runs_of
 
         with self._desk.acting(action, target) as (accounts, by):
             world = self._world(accounts)
-            desk = Desk(RunFile(self._data), accounts, library_of(self._settings), world, clock=self._clock)
+            desk = Desk(
+                runs_of(self._data, self._settings),
+                accounts,
+                library_of(self._settings),
+                world,
+                clock=self._clock,
+            )
             return do(desk, by)
 
     def _world(self, accounts: Accounts) -> World:

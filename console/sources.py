@@ -16,10 +16,11 @@ from alerts.store import open_store
 
 if TYPE_CHECKING:
     from alerts.cases.casebook import Casebook
+    from alerts.duties.office import Office
     from alerts.store import AlertStore, Document, Page
     from alerts.workflow import Versioned
     from citywall.settings import Settings
-    from playbooks.runfile import RunFile
+    from playbooks.runs import Runs
     from posture.records import Register
     from stream.health import Health
 
@@ -132,15 +133,22 @@ class Sources:
     def casebook(self) -> Casebook:
         """The cases."""
         from alerts.cases.casebook import Casebook
-        from alerts.docfile import DocFile
+        from alerts.documents import documents_of
 
-        return Casebook(DocFile(self.data), self.settings.cases)
+        return Casebook(documents_of(self.data, self.settings), self.settings.cases)
 
-    def runs(self) -> RunFile:
+    def office(self) -> Office:
+        """The notices."""
+        from alerts.documents import documents_of
+        from alerts.duties.office import Office
+
+        return Office(documents_of(self.data, self.settings), self.settings.reporting.sender_code)
+
+    def runs(self) -> Runs:
         """The runs of playbooks."""
-        from playbooks.runfile import RunFile
+        from playbooks.runs import runs_of
 
-        return RunFile(self.data)
+        return runs_of(self.data, self.settings)
 
     def health(self) -> tuple[Health | None, bool]:
         """What is known of the run, and whether its process is gone though it has not ended."""
@@ -148,6 +156,13 @@ class Sources:
 
         found = health.read(self.data)
         return found, found is not None and found.state == "running" and not health.held(self.data)
+
+    def _worked_there(self) -> list[int]:
+        """How often people's work and runs were changed on the server."""
+        from alerts.documents import served
+
+        rooms = [served(self.settings.store, self.settings.elasticsearch, room) for room in ("desk", "runs")]
+        return [last.n if (last := room.last()) else 0 for room in rooms]
 
     def pulse(self) -> object:
         """Something that is another whenever alerts may have been written; cheap."""
@@ -157,7 +172,7 @@ class Sources:
         if self.embedded:
             paths += [*folder.glob("*/*.sqlite"), *folder.glob("*/*.sqlite-wal"), *folder.glob("*.sqlite")]
         else:
-            seen.append((str(self.store.count(None)),))
+            seen.append((str(self.store.count(None)), *self._worked_there()))
         for path in paths:
             try:
                 facts = path.stat()

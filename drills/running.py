@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from alerts.docfile import DocFile
+from alerts.documents import documents_of
 from alerts.query import parse
 from alerts.store import AlertStore, open_store
 from alerts.workflow import Workflow
@@ -28,7 +28,7 @@ from citywall.settings import Settings, results_digest
 from drills import folder as drills
 from drills import journal
 from drills.folder import Planned
-from playbooks.runfile import RunFile
+from playbooks.runs import runs_of
 from posture.attach import attach
 from stream.local.folder import replace_file
 from stream.local.lock import FolderLock
@@ -205,19 +205,21 @@ def observed(planned: Planned, data: Path, settings: Settings) -> Observed:
     with _store(data, settings, read_only=True) as store:
         alerts = tuple(sorted(alerts_of(store, found.session), key=lambda a: (a["@timestamp"], _id(a))))
         workflows = {_id(alert): store.workflow(_id(alert)).workflow for alert in alerts}
-    started = _started(data, frozenset(workflows), found.began)
+    started = _started(data, settings, frozenset(workflows), found.began)
     return Observed(found, alerts, journal.read(planned.folder), workflows, started)
 
 
-def _started(data: Path, alerts: frozenset[str], since: int) -> tuple[Started, ...] | None:
+def _started(
+    data: Path, settings: Settings, alerts: frozenset[str], since: int
+) -> tuple[Started, ...] | None:
     """Playbook runs about alerts, or about cases that these are in, oldest first."""
-    file = RunFile(data)
-    if not file.path.exists():
+    file = runs_of(data, settings)
+    if not file.there:
         return None
     refs = [f"alert:{alert}" for alert in alerts]
     cases = {
         doc.id: alerts & {ref.removeprefix("alert:") for ref in doc.refs}
-        for doc in DocFile(data).find("case", refs)
+        for doc in documents_of(data, settings).find("case", refs)
     }
     runs = sorted((s.run for s in file.everything(since=since)), key=lambda r: (r.requested, r.id))
     about = [(run, (alerts & {run.trigger}) | cases.get(run.case, frozenset())) for run in runs]

@@ -12,7 +12,7 @@ from pathlib import Path
 from alerts.cases.casebook import Casebook
 from alerts.cases.work import commented
 from alerts.desk import Desk
-from alerts.docfile import DocFile
+from alerts.documents import documents_of
 from citywall.errors import Refused, StoreError
 from citywall.permissions import LOCAL, OURSELVES, Identity
 from citywall.settings import Settings
@@ -25,7 +25,7 @@ class CaseNotes:
     """The cases that :class:`playbooks.actions.base.Casebook` asks for."""
 
     def __init__(self, data: Path, settings: Settings, accounts: Accounts, clock: Callable[[], int]) -> None:
-        documents = DocFile(data)
+        documents = documents_of(data, settings)
         self._book = Casebook(documents, settings.cases)
         self._desk = Desk(documents, accounts.log, accounts.guard, clock)
         self._accounts = accounts

@@ -25,8 +25,8 @@ from playbooks.actions.base import World
 from playbooks.cacao import actions
 from playbooks.journal import Journal
 from playbooks.library import SHIPPED, Entry, Library
-from playbooks.runfile import RunFile, Stored
 from playbooks.runner import Runner
+from playbooks.runs import Runs, Stored, runs_of
 from playbooks.state import Policy, Run, Unit
 from trust.accounts import Accounts
 from trust.audit import entry
@@ -49,7 +49,7 @@ def opened(data: Path, settings: Settings, world: World) -> Iterator[tuple[Accou
     with room.opened(data, settings) as accounts:
         if world.cases is None:
             world = replace(world, cases=CaseNotes(data, settings, accounts, time.time_ns))
-        yield accounts, Desk(RunFile(data), accounts, library_of(settings), world)
+        yield accounts, Desk(runs_of(data, settings), accounts, library_of(settings), world)
 
 
 def library_of(settings: Settings) -> Library:
@@ -62,7 +62,7 @@ class Desk:
     """Runs in `file`, allowed by the accounts' guard, recorded in their log. Threads may share it."""
 
     def __init__(
-        self, file: RunFile, accounts: Accounts, library: Library, world: World, *,
+        self, file: Runs, accounts: Accounts, library: Library, world: World, *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:  # fmt: skip
         self.file = file

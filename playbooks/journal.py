@@ -16,7 +16,7 @@ from playbooks.cacao import Playbook
 from playbooks.events import Event
 from playbooks.library import Entry
 from playbooks.record import recorded
-from playbooks.runfile import RunFile, Stored, Transaction
+from playbooks.runs import Runs, RunWriting, Stored
 from trust import chain
 from trust.audit import AuditLog, entry
 from trust.records import SYSTEM, Record
@@ -27,7 +27,7 @@ UNDONE = "playbooks.uncommitted"
 class Journal:
     """Events of the runs in `file`, recorded in `log`. `clock` gives the wall time in ns."""
 
-    def __init__(self, file: RunFile, log: AuditLog, clock: Callable[[], int]) -> None:
+    def __init__(self, file: Runs, log: AuditLog, clock: Callable[[], int]) -> None:
         self.file = file
         self.log = log
         self.clock = clock
@@ -67,7 +67,7 @@ class Journal:
                 raise
             return result
 
-    def _record(self, transaction: Transaction, event: Event, result: Stored, by: Identity | None) -> None:
+    def _record(self, transaction: RunWriting, event: Event, result: Stored, by: Identity | None) -> None:
         record = self.log.append(recorded(event, result.run, result.version, by))
         transaction.audited = record.n
 

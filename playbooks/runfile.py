@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -21,6 +21,7 @@ from playbooks.cacao import Playbook
 from playbooks.engine import wakes
 from playbooks.events import Event
 from playbooks.library import restored
+from playbooks.runs import NEVER, Stored
 from playbooks.state import ENGINE, Run
 
 NAME = "playbooks.sqlite"
@@ -34,13 +35,6 @@ _TABLES = (
     "CREATE TABLE books (digest TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID",
     AUDITED,
 )
-
-
-class Stored(NamedTuple):
-    """A run as it was read, and the version that a change of it must name."""
-
-    run: Run
-    version: int
 
 
 class Transaction(Audited):
@@ -87,12 +81,17 @@ class RunFile:
         """Where it is."""
         return self._file.path
 
+    @property
+    def there(self) -> bool:
+        """See :class:`playbooks.runs.Runs`."""
+        return self.path.exists()
+
     def get(self, id_: str) -> Stored | None:
         """A run; None where there is none."""
         with self._file.reading() as connection:
             return None if connection is None else _get(connection, id_)
 
-    def everything(self, limit: int = -1, *, since: int = 0, until: int = (1 << 63) - 1) -> list[Stored]:
+    def everything(self, limit: int = -1, *, since: int = 0, until: int = NEVER) -> list[Stored]:
         """Runs that were asked for in `[since, until)` (ns), newest first."""
         return self._select(
             "WHERE requested >= ? AND requested < ? ORDER BY requested DESC, id LIMIT ?", since, until, limit

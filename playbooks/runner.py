@@ -21,7 +21,7 @@ from playbooks.cacao import Action as ActionStep
 from playbooks.effects import Effect
 from playbooks.escalation import tell
 from playbooks.journal import Journal
-from playbooks.runfile import Stored
+from playbooks.runs import Stored
 from playbooks.state import Run
 from playbooks.state import Unit as Kept
 from playbooks.variables import filled

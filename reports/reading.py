@@ -106,7 +106,7 @@ def gather(settings: Settings, data: Path, day: Day) -> Inputs:
         clocks=None if worked is None else worked.clocks,
         unclocked=0 if worked is None else worked.unclocked,
         notices=notices.read(settings, data, day),
-        playbooks=playbooks.read(data, day),
+        playbooks=playbooks.read(settings, data, day),
         drills=None if held is None else held.drills,
         damaged_drills=() if held is None else held.damaged,
         models=models.read(settings, data, day),

@@ -54,7 +54,8 @@ class NoticeFact(msgspec.Struct, frozen=True):
 class ModelFact(msgspec.Struct, frozen=True):
     """A learned model in use. `state` is fine, stale, drifting or refused.
 
-    `worst` are features whose spread changed most, with population stability in thousandths.
+    `serves`: it judges the stream as it passes. `worst` are features whose spread changed most, with
+    population stability in thousandths.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class ModelFact(msgspec.Struct, frozen=True):
     age_days: int
     rows: int = 0
     worst: tuple[tuple[str, int], ...] = ()
+    serves: bool = False
 
 
 class RunFact(msgspec.Struct, frozen=True):

@@ -81,9 +81,12 @@ def _attacks_detected(figures: Figures) -> Judgement:
 def _behaviour_analysed(figures: Figures) -> Judgement:
     if unseen := _unseen(figures, "alerts_by_origin", "detectors_on"):
         return unseen
-    return _say(
-        "evidence_partial", "detectors_on", "no_models", count=_value(figures, "detectors_on", "detectors")
-    )
+    detectors, models = _value(figures, "detectors_on", "detectors"), 0
+    if figures["models"].state != "not_observable":
+        models = _value(figures, "models", "serving")
+    if models:
+        return _say("evidence_partial", "detectors_on models", "models_on", count=detectors, models=models)
+    return _say("evidence_partial", "detectors_on", "no_models", count=detectors)
 
 
 def _attacks_recorded(figures: Figures) -> Judgement:

@@ -116,9 +116,9 @@ def assemble(
 def _casebook(settings: Settings, data: Path) -> Casebook:
     """Loaded with the first alert: most runs begin without one."""
     from alerts.cases.casebook import Casebook
-    from alerts.docfile import DocFile
+    from alerts.documents import documents_of
 
-    return Casebook(DocFile(data), settings.cases)
+    return Casebook(documents_of(data, settings), settings.cases)
 
 
 def cast(settings: Settings, files: CaptureFiles, patience: Patience) -> list[Role]:

@@ -48,6 +48,10 @@ class Backbone(Protocol):
         """What desks of this process hand over without the disk, for those of one application."""
         ...
 
+    def write(self) -> None:
+        """Hand over what arrived to where it is safe from a kill of this process."""
+        ...
+
     async def listen(
         self, note: Callable[[Status], None], finished: Finished, sensed: Callable[[str, str], None]
     ) -> None:
@@ -123,6 +127,11 @@ class LocalBackbone:
 
         assert self._log is not None
         return Handover(self._log, GROUP)
+
+    def write(self) -> None:
+        """To the operating system."""
+        assert self._log is not None
+        self._log.write()
 
     async def listen(
         self, note: Callable[[Status], None], finished: Finished, sensed: Callable[[str, str], None]

@@ -32,6 +32,13 @@ def collector_of(path: Path) -> str:
     return str(path).removeprefix(COLLECTOR) if str(path).startswith(COLLECTOR) else ""
 
 
+def check(settings: Settings) -> None:
+    """See that exporters can be listened to; raises what `Sockets` does."""
+    from ingest.collectors.sockets import Sockets
+
+    Sockets(settings.collector.listen, settings.collector.receive_mib << 20).close()
+
+
 class Collecting:
     """One collector at work for a session, its datagrams in `folder`. `stop` asks it to end in good order."""
 

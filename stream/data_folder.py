@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import uuid
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class Ledger(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DataFolder:
-    """An open data folder. Raises DataFolderBusy where another process holds it."""
+    """An open data folder. Raises DataFolderBusy where another process holds it. Threads may share it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -52,6 +53,7 @@ class DataFolder:
         self.checkpoints = root / "checkpoints"
         self._file = root / "sessions.json"
         self._lock = FolderLock(root)
+        self._changing = threading.RLock()
         try:
             self.ledger = self._read()
         except BaseException:
@@ -108,39 +110,44 @@ class DataFolder:
 
     def retired(self, stream: str) -> None:
         """What carried a run on a shared transport is gone."""
-        self.ledger.abandoned = [name for name in self.ledger.abandoned if name != stream]
-        if self.ledger.stream == stream:
-            self.ledger.stream = ""
-        self._write()
+        with self._changing:
+            self.ledger.abandoned = [name for name in self.ledger.abandoned if name != stream]
+            if self.ledger.stream == stream:
+                self.ledger.stream = ""
+            self._write()
 
     def stamp(self, session: str, now: int) -> int:
         """When the session was first received (ns); now, and kept, for one that is new."""
-        if session not in self.ledger.received:
-            self.ledger.received[session] = now
-            self._write()
-        return self.ledger.received[session]
+        with self._changing:
+            if session not in self.ledger.received:
+                self.ledger.received[session] = now
+                self._write()
+            return self.ledger.received[session]
 
     def tell(self, session: str, sink: str, tally: Tally, sinks: frozenset[str]) -> None:
         """A sink is done with a session; when all `sinks` are, the session is finished."""
-        told = self.ledger.told.setdefault(session, {})
-        told[sink] = tally
-        if told.keys() >= sinks:
-            whole = Tally()
-            for part in told.values():
-                whole.add(part)
-            self.ledger.finished[session] = whole
-        self._write()
+        with self._changing:
+            told = self.ledger.told.setdefault(session, {})
+            told[sink] = tally
+            if told.keys() >= sinks:
+                whole = Tally()
+                for part in told.values():
+                    whole.add(part)
+                self.ledger.finished[session] = whole
+            self._write()
 
     def let_go(self, session: str) -> None:
         """Forget a finished session of a run that goes on: who fed it keeps that it is done."""
-        self.ledger.told.pop(session, None)
-        if self.ledger.finished.pop(session, None) is not None:
-            self._write()
+        with self._changing:
+            self.ledger.told.pop(session, None)
+            if self.ledger.finished.pop(session, None) is not None:
+                self._write()
 
     def retain(self, days: int, now: int) -> None:
         """Forget when sessions came whose alerts are no longer kept."""
         oldest = now - (days + 1) * _DAY
-        self.ledger.received = {s: t for s, t in list(self.ledger.received.items()) if t >= oldest}
+        with self._changing:
+            self.ledger.received = {s: t for s, t in self.ledger.received.items() if t >= oldest}
 
     def used_bytes(self) -> int:
         """Bytes that the folder's files take on disk."""

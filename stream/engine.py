@@ -57,6 +57,7 @@ class Engine:
         self._hooks = hooks
         self._revoked_at = 0.0
         self._sending = Sending()
+        self._one = asyncio.Lock()  # several sources send, and what is under way is in one order
         self.app = backbone.app(loop)
         handover = backbone.handover()
         self._partitions = topics_of(cast)
@@ -91,9 +92,16 @@ class Engine:
 
     async def send(self, topic: str, message: bytes) -> None:
         """Put a message into every partition of a topic; raises what became of earlier ones."""
-        for partition in range(self._partitions[topic]):
-            sent = await self._topics[topic].send(value=message, partition=partition)
-            await self._sending.add(sent, len(message))
+        async with self._one:
+            for partition in range(self._partitions[topic]):
+                sent = await self._topics[topic].send(value=message, partition=partition)
+                await self._sending.add(sent, len(message))
+
+    async def arrived(self) -> None:
+        """Wait until all that was sent is safe from a kill of this process; raises what became of it."""
+        async with self._one:
+            await self._sending.arrived()
+            self._backbone.write()
 
     async def _revoked(self, _app: Any, revoked: set[Any], **_: Any) -> None:
         self._revoked_at = time.monotonic()

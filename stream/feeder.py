@@ -34,6 +34,8 @@ AHEAD = 12
 _AT_ONCE = 8
 #: The error of a session whose input could not be read to its end.
 UNREADABLE = "input_unreadable"
+#: Where collectors' datagrams are, in the data folder, by session.
+EXPORTS = "exports"
 #: What inputs can be: topics they go to, and part of the names of their sessions.
 KINDS = ("capture", "flowlog")
 
@@ -207,16 +209,19 @@ class Feeder:
 
     async def _collect(self, source: Source) -> None:
         """Exporters feed this one, until it is told to stop."""
-        from ingest.collectors.exports import of_capture
-
         own = f"{source.path}\0{self._folder.ledger.id}"
         source.kind = "flowlog"
         source.session = session_id("flowlog", self._settings.lane, own, self._results)
-        if source.session in self._folder.ledger.finished:
-            return
+        if source.session not in self._folder.ledger.finished:
+            await self._collect_into(source)
+
+    async def _collect_into(self, source: Source) -> None:
+        """Feed what exporters send into the session of `source`, until told to stop."""
+        from ingest.collectors.exports import of_capture
+
         taken = await self._begin("flowlog", source)
         if taken != -1:
-            folder = self._folder.root / "exports" / source.session
+            folder = self._folder.root / EXPORTS / source.session
             self._endless = collecting = Collecting(self._settings, folder, source.session)
             fed = 0
             try:

@@ -85,6 +85,8 @@ class ServiceHealth(msgspec.Struct):
     jobs: list[JobHealth]
     waiting: int = 0
     stopping: bool = False
+    collector: str = ""
+    sensors: tuple[str, ...] = ()
 
 
 class Health(msgspec.Struct):

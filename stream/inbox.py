@@ -9,15 +9,14 @@ Live sessions that have not ended are noted here too: who starts again must end 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from citywall.sqlitefile import SqliteFile
+from stream.folders import Look
+from stream.folders import look as looks
 
 NAME = "inbox.sqlite"
 SCHEMA = 1
@@ -27,17 +26,7 @@ _TABLES = (
     "CREATE INDEX by_digest ON files (digest)",
     "CREATE TABLE live (session TEXT PRIMARY KEY, path TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
 )
-#: What files are called that somebody still writes.
-UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload")
 State = Literal["taking", "done", "same", "refused"]
-
-
-class Look(msgspec.Struct, frozen=True):
-    """How a file was found: `changed` is its time of modification (ns)."""
-
-    path: Path
-    size: int
-    changed: int
 
 
 class Inbox:
@@ -85,18 +74,9 @@ class Inbox:
         if self.folder is None:
             return
         try:
-            entries = list(os.scandir(self.folder))
+            yield from looks(self.folder)
         except OSError:  # it may come (back)
             return
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.endswith(UNFINISHED):
-                continue
-            try:
-                if entry.is_file(follow_symlinks=False):
-                    stat = entry.stat(follow_symlinks=False)
-                    yield Look(Path(entry.path), stat.st_size, stat.st_mtime_ns)
-            except OSError:  # gone meanwhile
-                continue
 
     def taken_before(self, digest: str) -> bool:
         """Whether a file of this content was taken in, or refused."""

@@ -169,7 +169,7 @@ class Run:
 
         self.over, self.moved, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
         roles = self.assembly.roles
-        backbone = open_backbone(self._cluster, self.settings, self.folder, roles, self.sources)
+        backbone = open_backbone(self._cluster, self.settings, self.folder, roles, self._awaited())
         engine = None
         try:
             if not await unless(self.stopped, backbone.open(topics_of(roles))):
@@ -205,6 +205,10 @@ class Run:
             self.board.clear()  # a new engine may not be given what this one had
         if self.failure is None:
             await unless(self.stopped, backbone.retire())
+
+    def _awaited(self) -> tuple[str, ...]:
+        """Names of the sensors elsewhere that feed this run."""
+        return tuple(name for source in self.sources if (name := feeder.sensor_of(source.path)))
 
     def _prepare(self, engine: Engine) -> None:
         """What is to be said to an engine before it starts."""
@@ -361,10 +365,9 @@ def open_backbone(
     settings: Settings,
     folder: DataFolder,
     roles: Sequence[Role],
-    sources: Sequence[Source],
+    sensors: tuple[str, ...],
 ) -> Backbone:
-    """What carries the run of `folder`. Raises SettingsError."""
-    sensors = tuple(name for source in sources if (name := feeder.sensor_of(source.path)))
+    """What carries the run of `folder`, which `sensors` feed, too. Raises SettingsError."""
     if cluster is None:
         if sensors:
             raise SettingsError("settings", "transport", f"sensor {sensors[0]} needs kafka://HOST:PORT")
@@ -374,7 +377,7 @@ def open_backbone(
 
     run = folder.ledger.id
     return KafkaBackbone(
-        cluster, run, roles, card=card_of(run, settings, sensors),
+        cluster, run, roles, card=card_of(run, settings, sensors, tuple(r.name for r in roles if r.pinned)),
         abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,
     )  # fmt: skip
 

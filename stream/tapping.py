@@ -39,11 +39,11 @@ Send = Callable[[str, bytes], Awaitable[None]]
 Taken = Callable[[str, str], int | None]
 
 
-def new_session(interface: str, settings: Settings, received: int) -> Session:
-    """A session of an interface that no other process ever had."""
-    own = f"{INTERFACE}{interface}\0{received}\0{uuid.uuid4().hex}"
-    name = session_id(LIVE, settings.lane, own, results_digest(settings))
-    return Session(name, LIVE, f"{INTERFACE}{interface}", 0, settings.lane, received)
+def new_session(path: str, settings: Settings, received: int, kind: str = LIVE) -> Session:
+    """A session of a source without an end that no other process ever had."""
+    own = f"{path}\0{received}\0{uuid.uuid4().hex}"
+    name = session_id(kind, settings.lane, own, results_digest(settings))
+    return Session(name, kind, path, 0, settings.lane, received)
 
 
 class Tap:
@@ -143,10 +143,12 @@ class Tap:
         await say(self._send, self.session.id, kind, body, self._fed)
 
 
-async def say(send: Send, session: str, kind: Kind, body: bytes, seq: int = 0) -> None:
+async def say(
+    send: Send, session: str, kind: Kind, body: bytes, seq: int = 0, *, topic: str = "capture"
+) -> None:
     """Put a message of a live session into the stream."""
     header = Header(session, FEEDER, 0, kind, seq, int(kind is Kind.DATA), 0, codecs.schema_digest())
-    await send("capture", codecs.encode(header, body))
+    await send(topic, codecs.encode(header, body))
 
 
 async def end_earlier(send: Send, settings: Settings, session: str, path: str) -> None:
@@ -155,6 +157,8 @@ async def end_earlier(send: Send, settings: Settings, session: str, path: str) -
     It is opened first, for it may never have been; its end has number 0, for we do not know its last.
     """
     log.warning("%s was cut off: ending session %s", path, session)
-    known = Session(session, LIVE, path, 0, settings.lane, time.time_ns())
-    await say(send, session, Kind.OPEN, codecs.pack(Opening(known, settings.partitions)))
-    await say(send, session, Kind.END, codecs.pack(Tally(errors={CUT_OFF: 1})))
+    capture = path.startswith(INTERFACE)
+    topic, kind, partitions = ("capture", LIVE, settings.partitions) if capture else ("flowlog", "flowlog", 1)
+    known = Session(session, kind, path, 0, settings.lane, time.time_ns())
+    await say(send, session, Kind.OPEN, codecs.pack(Opening(known, partitions)), topic=topic)
+    await say(send, session, Kind.END, codecs.pack(Tally(errors={CUT_OFF: 1})), topic=topic)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from citywall.errors import InputError
+from stream.folders import look
 
 #: What the path of a source begins with that is a watched folder; the folder follows.
 WATCH = "watch:"
 #: Seconds between two looks; a file that is the same in both is taken for whole.
 LOOK_S = 1.0
-#: How names of files end that somebody is still writing.
-_UNFINISHED = (".part", ".tmp", ".partial", "~")
 
 
 def watched_of(path: Path) -> Path | None:
@@ -73,20 +71,9 @@ class Watching:
 
     def _look(self, known: dict[str, tuple[int, int]] | None = None) -> dict[str, tuple[int, int]]:
         """Size and time of change by name; `known` where the folder is away for a moment."""
-        found = {}
         try:
-            with os.scandir(self._folder) as entries:
-                for entry in entries:
-                    if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
-                        continue
-                    try:
-                        if entry.is_file():
-                            facts = entry.stat()
-                            found[entry.name] = (facts.st_size, facts.st_mtime_ns)
-                    except OSError:  # it went meanwhile
-                        continue
+            return {each.path.name: (each.size, each.changed) for each in look(self._folder)}
         except OSError as e:
             if known is not None:
                 return known
             raise InputError(str(self._folder), e.strerror or str(e)) from e
-        return found

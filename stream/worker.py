@@ -154,7 +154,7 @@ class Worker:
         try:
             if not await unless(self._leaving, backbone.open(topics_of(roles))):
                 return
-            mine = [role for role in roles if not role.pinned]
+            mine = [role for role in roles if not role.pinned and role.name not in card.pinned]
             engine = Engine(backbone, mine, settings, cast=roles, pool=pool, board=board, hooks=hooks)
             if not await unless(self._leaving, engine.start()):
                 return

@@ -7,6 +7,7 @@ that the same alerts give the same cases in whatever order and however often the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -22,7 +23,7 @@ from alerts.cases.work import Work
 from alerts.desk import Desk, Form, Kept, read
 from alerts.documents import ABSENT, Doc, Documents, Reading, Writing
 from citywall.casesettings import CaseSettings
-from citywall.errors import StoreError
+from citywall.errors import StoreConflict, StoreError
 from citywall.permissions import LIAISON, Identity, Target
 
 #: Alerts taken in one transaction.
@@ -30,6 +31,8 @@ BATCH = 500
 #: Groups of new alerts that are seen to together: a case that several of them touch is made anew once.
 TOGETHER = 128
 _PAGE = 200
+#: How often alerts are taken again where another process was quicker.
+_TRIES = 10
 #: A place in the order of cases: the time (ns) and id of the last one before it.
 Place = tuple[int, str]
 FORM = Form(
@@ -79,15 +82,25 @@ class Casebook:
         changed: dict[str, int] = {}
         rest = iter(alerts)
         while some := list(islice(rest, BATCH)):
-            with self.documents.writing() as writing:
-                mutes = active_mutes(writing)
-                # Some parts at a time, with what they could belong to: that is little, the batch may not be.
-                parts = grouping.grouped(_latest(map(members.of, some)), self.rules)
-                for at in range(0, len(parts), TOGETHER):
-                    fresh = [member for part in parts[at : at + TOGETHER] for member in part.members]
-                    for case in self._taken(writing, fresh, mutes):
-                        changed[case.id] = case.first
+            parts = grouping.grouped(_latest(map(members.of, some)), self.rules)
+            changed |= {case.id: case.first for case in self._take(parts)}
         return [doc_id for doc_id, _ in sorted(changed.items(), key=lambda kv: (kv[1], kv[0]))]
+
+    def _take(self, parts: Sequence[grouping.Group]) -> list[Case]:
+        """Take parts; where other processes may write, too, one that was quicker is no reason to fail."""
+        for _ in range(_TRIES):
+            with suppress(StoreConflict):
+                return self._take_once(parts)
+        return self._take_once(parts)
+
+    def _take_once(self, parts: Sequence[grouping.Group]) -> list[Case]:
+        """Some parts at a time, with what they could belong to: that is little, the batch may not be."""
+        with self.documents.writing() as writing:
+            mutes, changed = active_mutes(writing), []
+            for at in range(0, len(parts), TOGETHER):
+                fresh = [member for part in parts[at : at + TOGETHER] for member in part.members]
+                changed += self._taken(writing, fresh, mutes)
+            return changed
 
     def view(self, name: str) -> View:
         """The case of an id, also where it has become part of another; raises StoreError where there is none.

@@ -261,6 +261,8 @@ class Console(App[None]):
         if not self.may(view):  # whoever sees their own unit only no longer looks at everybody's
             self.behind(partial(self._instead, self._home()))
             return False
+        if LIAISON in identity.roles:  # what is others' leaves the screen
+            view.load()
         return True
 
     def action_log_in(self) -> None:

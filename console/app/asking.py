@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from citywall.i18n import tr
-from console.app.dialogs import CSS
+from console.app.dialogs import CSS, MOVES, Choices, Line, move, settled
 from console.text import clean
 
 
@@ -43,7 +43,7 @@ class AskDialog(ModalScreen[dict[str, str] | None], inherit_css=False):
     """Gives what was chosen and typed, by name; None where it was left."""
 
     DEFAULT_CSS = CSS.replace("Dialog", "AskDialog") + "AskDialog .prose { width: 1fr; margin-bottom: 1; }"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False), *MOVES]
 
     def __init__(
         self, language: str, title: str, asked: Sequence[Choice | Field], *, prose: str = "", focus: str = ""
@@ -64,9 +64,9 @@ class AskDialog(ModalScreen[dict[str, str] | None], inherit_css=False):
             for piece in self._asked:
                 if isinstance(piece, Choice):
                     options = [Option(Text(clean(said)), id=value) for value, said in piece.options]
-                    yield OptionList(*options, id=piece.name, compact=True)
+                    yield Choices(*options, id=piece.name, compact=True)
                 else:
-                    yield Input(piece.value, placeholder=piece.placeholder, id=piece.name, max_length=1000)
+                    yield Line(piece.value, placeholder=piece.placeholder, id=piece.name, max_length=1000)
             yield Label("", classes="fault")
             yield Label(tr("app_dialog.work_hint", self._language), classes="hint")
 
@@ -79,19 +79,24 @@ class AskDialog(ModalScreen[dict[str, str] | None], inherit_css=False):
                 self.query_one(f"#{piece.name}", OptionList).highlighted = at
         self.query_one(f"#{self._focus}").focus()
 
-    def on_input_submitted(self) -> None:
+    async def on_input_submitted(self) -> None:
         """Give it."""
-        self._done()
+        await self._done()
 
-    def on_option_list_option_selected(self) -> None:
+    async def on_option_list_option_selected(self) -> None:
         """Give it."""
-        self._done()
+        await self._done()
+
+    def action_move(self, by: int) -> None:
+        """To what is asked next, or before."""
+        move(self, by)
 
     def action_cancel(self) -> None:
         """Give nothing."""
         self.dismiss(None)
 
-    def _done(self) -> None:
+    async def _done(self) -> None:
+        await settled(*self.query("Input, OptionList"))
         given: dict[str, str] = {}
         for piece in self._asked:
             if isinstance(piece, Choice):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.events import Key
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
@@ -28,6 +32,60 @@ Dialog Input { background: $surface; border: tall $surface; }
 Dialog Input:focus { border: tall $primary; }
 Dialog OptionList { height: auto; max-height: 7; background: $surface; margin-bottom: 1; border: none; }
 """
+
+
+#: Bindings of every dialog, first of all others. Together with `Line` and `Choices`, which do what keys say
+#: themselves, they see to it that each key of a burst reaches what had the focus when it was typed.
+MOVES = (
+    Binding("tab", "move(1)", show=False, priority=True),
+    Binding("shift+tab", "move(-1)", show=False, priority=True),
+)
+
+
+def _bindings(of: type[Widget]) -> tuple[Binding, ...]:
+    return tuple(binding for binding in of.BINDINGS if isinstance(binding, Binding))
+
+
+async def _directly(widget: Widget, event: Key, known: Sequence[Binding]) -> None:
+    """Do at once what a key is bound to: bubbling up, it would be done to what has the focus then."""
+    for binding in known:
+        if event.key in binding.key.split(","):
+            event.stop()
+            event.prevent_default()
+            await widget.run_action(binding.action)
+            return
+
+
+class Line(Input):
+    """A line to type into."""
+
+    async def on_key(self, event: Key) -> None:
+        """Edit, or submit."""
+        await _directly(self, event, _bindings(Input))
+
+
+class Choices(OptionList):
+    """A list to choose from."""
+
+    async def on_key(self, event: Key) -> None:
+        """Move, or choose."""
+        await _directly(self, event, _bindings(OptionList))
+
+
+async def settled(*widgets: Widget) -> None:
+    """Wait until widgets have taken the keys that are on their way to them."""
+    for widget in widgets:
+        taken = asyncio.Event()
+        widget.call_later(taken.set)
+        await taken.wait()
+
+
+def move(screen: Screen[Any], by: int) -> None:
+    """Move the focus at once."""
+    if by > 0:
+        screen.focus_next()
+    else:
+        screen.focus_previous()
 
 
 @dataclass(frozen=True)
@@ -56,7 +114,11 @@ class LoginDialog(ModalScreen[Login | None], inherit_css=False):
     """Asks for a user name and a password."""
 
     DEFAULT_CSS = CSS.replace("Dialog", "LoginDialog")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", show=False),
+        Binding("enter", "next", show=False, priority=True),
+        *MOVES,
+    ]
 
     def __init__(self, language: str, name: str = "") -> None:
         super().__init__()
@@ -67,9 +129,9 @@ class LoginDialog(ModalScreen[Login | None], inherit_css=False):
         """Two lines."""
         with Vertical():
             yield Label(tr("app_dialog.log_in", self._language), classes="title")
-            yield Input(self._name_given, placeholder=tr("app_dialog.user", self._language), id="user",
-                        max_length=64)  # fmt: skip
-            yield Input(placeholder=tr("app_dialog.password", self._language), password=True, id="password",
+            yield Line(self._name_given, placeholder=tr("app_dialog.user", self._language), id="user",
+                       max_length=64)  # fmt: skip
+            yield Line(placeholder=tr("app_dialog.password", self._language), password=True, id="password",
                         max_length=256)  # fmt: skip
             yield Label(tr("app_dialog.log_in_hint", self._language), classes="hint")
 
@@ -77,13 +139,19 @@ class LoginDialog(ModalScreen[Login | None], inherit_css=False):
         """Begin where something is to be typed."""
         self.query_one("#password" if self._name_given else "#user", Input).focus()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def action_next(self) -> None:
         """From name to password, from there to the end."""
         name, password = (self.query_one(f"#{n}", Input) for n in ("user", "password"))
-        if event.input is name or not name.value.strip():
-            (password if name.value.strip() else name).focus()
+        left = self.focused
+        await settled(name, password)
+        if left is name or not name.value.strip():
+            self.set_focus(password if name.value.strip() else name)
         elif password.value:
             self.dismiss(Login(name.value.strip(), password.value))
+
+    def action_move(self, by: int) -> None:
+        """To the next line, or the one before."""
+        move(self, by)
 
     def action_cancel(self) -> None:
         """Do nothing."""
@@ -94,7 +162,7 @@ class WorkDialog(ModalScreen[Work | None], inherit_css=False):
     """Asks what is to become of an alert."""
 
     DEFAULT_CSS = CSS.replace("Dialog", "WorkDialog")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False), *MOVES]
 
     def __init__(self, language: str, workflow: Workflow, focus: str = "status") -> None:
         super().__init__()
@@ -106,13 +174,13 @@ class WorkDialog(ModalScreen[Work | None], inherit_css=False):
         """Status, owner, note."""
         with Vertical():
             yield Label(tr("app_dialog.work", self._language), classes="title")
-            yield OptionList(
+            yield Choices(
                 *(Option(tr(f"app_status.{status}", self._language), id=status) for status in STATUSES),
                 id="status", compact=True,
             )  # fmt: skip
-            yield Input(self._workflow.owner, placeholder=tr("app_dialog.owner", self._language), id="owner",
+            yield Line(self._workflow.owner, placeholder=tr("app_dialog.owner", self._language), id="owner",
                         max_length=MAX_NAME)  # fmt: skip
-            yield Input(placeholder=tr("app_dialog.note", self._language), id="note", max_length=MAX_NOTE)
+            yield Line(placeholder=tr("app_dialog.note", self._language), id="note", max_length=MAX_NOTE)
             yield Label(tr("app_dialog.work_hint", self._language), classes="hint")
 
     def on_mount(self) -> None:
@@ -121,19 +189,24 @@ class WorkDialog(ModalScreen[Work | None], inherit_css=False):
         choices.highlighted = STATUSES.index(self._workflow.status)
         self.query_one(f"#{self._focus}").focus()
 
-    def on_input_submitted(self) -> None:
+    async def on_input_submitted(self) -> None:
         """Store."""
-        self._done()
+        await self._done()
 
-    def on_option_list_option_selected(self) -> None:
+    async def on_option_list_option_selected(self) -> None:
         """Store."""
-        self._done()
+        await self._done()
+
+    def action_move(self, by: int) -> None:
+        """To the next line, or the one before."""
+        move(self, by)
 
     def action_cancel(self) -> None:
         """Do nothing."""
         self.dismiss(None)
 
-    def _done(self) -> None:
+    async def _done(self) -> None:
+        await settled(*self.query("Input, OptionList"))
         chosen = self.query_one("#status", OptionList).highlighted
         status = STATUSES[chosen] if chosen is not None else self._workflow.status
         owner = self.query_one("#owner", Input).value.strip()

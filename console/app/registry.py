@@ -32,11 +32,13 @@ VIEWS: dict[str, Spec] = {
     "runs": Spec(f"{_VIEWS}.runs:RunsView"),
     "approvals": Spec(f"{_VIEWS}.approvals:ApprovalsView"),
     "drills": Spec(f"{_VIEWS}.drills:DrillsView"),
+    "notices": Spec(f"{_VIEWS}.notices:NoticesView"),
     "host": Spec(f"{_VIEWS}.host:HostView", takes=True),
     "alert": Spec(f"{_VIEWS}.alert:AlertView", jump=False, takes=True),
     "case": Spec(f"{_VIEWS}.case:CaseView", jump=False, takes=True),
     "run": Spec(f"{_VIEWS}.run:RunView", jump=False, takes=True),
     "drill": Spec(f"{_VIEWS}.drill:DrillView", jump=False, takes=True),
+    "notice": Spec(f"{_VIEWS}.notice:NoticeView", jump=False, takes=True),
     "help": Spec(f"{_VIEWS}.help:HelpView"),
 }
 

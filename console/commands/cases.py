@@ -271,9 +271,9 @@ def reopen(context: click.Context, /, *, name: str, words: str, actor: str, **gi
 
 def _book(data: Path, settings: Settings) -> Casebook:
     from alerts.cases.casebook import Casebook
-    from alerts.docfile import DocFile
+    from alerts.documents import documents_of
 
-    return Casebook(DocFile(data), settings.cases)
+    return Casebook(documents_of(data, settings), settings.cases)
 
 
 def _change(  # noqa: PLR0917  (a table of steps, one a command)

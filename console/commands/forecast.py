@@ -93,12 +93,13 @@ def _groups(document: dict[str, Any]) -> Iterator[str]:
 def _stages(settings: Settings, data: Path, until: int) -> dict[str, Any]:
     """Open cases and how likely each next stage is, where the past was foretold better so."""
     from alerts.cases.casebook import Casebook
-    from alerts.docfile import NAME, DocFile
+    from alerts.documents import documents_of
     from models.forecast.stages import Chain, backtest
 
     known: list[Any] = []
-    if (data / NAME).is_file():
-        views = Casebook(DocFile(data), settings.cases).views()
+    documents = documents_of(data, settings)
+    if documents.there:
+        views = Casebook(documents, settings.cases).views()
         known = sorted((v for v in views if v.case.first < until and v.case.lane == settings.lane),
                        key=lambda v: (v.case.first, v.case.id))  # fmt: skip
     paths = {

@@ -97,11 +97,11 @@ def lift(context: click.Context, /, *, name: str, actor: str, **given: Any) -> N
 def list_(context: click.Context, /, *, every: bool, **given: Any) -> None:
     """List the mutes."""
     from alerts.cases import mutes
-    from alerts.docfile import DocFile
+    from alerts.documents import documents_of
 
-    _, look = desk.begin(context, given)
+    settings, look = desk.begin(context, given)
     now = time.time_ns()
-    found = [m for m in mutes.active(DocFile(given["data"])) if every or m.until > now]
+    found = [m for m in mutes.active(documents_of(given["data"], settings)) if every or m.until > now]
     if given["as_json"]:
         for mute in found:
             look.say(json.dumps(_plain(mute), ensure_ascii=False))

@@ -94,7 +94,7 @@ def list_(
     now = time.time_ns()
     found = [
         kept
-        for kept in _office(_documents(given), settings).notices()
+        for kept in _office(_documents(given, settings), settings).notices()
         if visible(identity, kept.body)
         and unit in (None, kept.body.unit)
         and (kept.body.status in status if status else every or kept.body.status != "closed")
@@ -239,16 +239,16 @@ def _seen(
 
     settings, look = desk.begin(context, given)
     identity = desk.reader(given, settings, look, actor, action="notices.read", kind="notice")
-    kept = _office(_documents(given), settings).notice(number)
+    kept = _office(_documents(given, settings), settings).notice(number)
     if not visible(identity, kept.body):
         raise StoreError(f"there is no notice {number}")
     return kept, look
 
 
-def _documents(given: dict[str, Any]) -> Any:
-    from alerts.docfile import DocFile
+def _documents(given: dict[str, Any], settings: Settings) -> Any:
+    from alerts.documents import documents_of
 
-    return DocFile(given["data"])
+    return documents_of(given["data"], settings)
 
 
 def _office(documents: Any, settings: Settings) -> Office:
@@ -284,6 +284,11 @@ def _tell(kept: Kept[Notice], look: Terminal, as_json: bool) -> None:
 
 
 def _line(kept: Kept[Notice], now: int) -> str:
+    return json.dumps(document(kept, now), ensure_ascii=False)
+
+
+def document(kept: Kept[Notice], now: int) -> dict[str, Any]:
+    """A notice as `--json` has it."""
     import msgspec
 
     from alerts import times
@@ -292,8 +297,7 @@ def _line(kept: Kept[Notice], now: int) -> str:
     for name in ("issued", "receipt_due", "due"):
         told[name] = times.to_iso(told[name])
     told["history"] = [{**s, "at": times.to_iso(s["at"])} for s in told["history"]]
-    told |= {"overdue": kept.body.overdue(now), "actual": kept.body.actual, "version": kept.version}
-    return json.dumps(told, ensure_ascii=False)
+    return told | {"overdue": kept.body.overdue(now), "actual": kept.body.actual, "version": kept.version}
 
 
 def _write(found: list[Kept[Notice]], look: Terminal, now: int) -> None:

@@ -63,7 +63,9 @@ def slice_(
     if document is None:
         raise StoreError(look.tr("error.no_alert", id=alert_id))
     span = slicing.span_of(document, margin)
-    written, missing = cut([*map(Path, span.paths), *_captures(segments)], span, out)
+    kept, lacking = _kept(span, data)
+    written, missing = cut([*kept, *_captures(segments)], span, out)
+    missing = [*lacking, *missing]
     if as_json:
         look.say(json.dumps({"alert": alert_id, "files": written, "missing": missing}, ensure_ascii=False))
     else:
@@ -131,6 +133,20 @@ def cut(paths: Sequence[Path], span: Span, out: Path) -> tuple[list[dict[str, An
         if packets:
             written.append({"file": str(target), "from": str(path), "packets": packets})
     return written, missing
+
+
+def _kept(span: Span, data: Path) -> tuple[list[Path], list[dict[str, str]]]:
+    """The captures a span was seen in, those that the service kept of its interfaces included."""
+    from playbooks import slicing
+
+    found: list[Path] = []
+    missing = []
+    for path in span.paths:
+        try:
+            found += slicing.captures(path, data, span)
+        except InputError as e:
+            missing.append({"from": path, "reason": str(e)})
+    return found, missing
 
 
 def _captures(folders: Sequence[Path]) -> list[Path]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from console.terminal import Terminal
     from playbooks.actions.base import World
     from playbooks.desk import Desk
-    from playbooks.runfile import RunFile, Stored
+    from playbooks.runs import Runs, Stored
 
 #: Seconds to wait for another command that has the data folder: two approvers may press enter at once.
 _PATIENCE_S = 10.0
@@ -185,11 +185,11 @@ def answer(
 @click.pass_context
 def status(context: click.Context, /, *, run_id: str, limit: int, **usual: Any) -> None:
     """Show runs, or one of them."""
-    from playbooks.runfile import RunFile
+    from playbooks.runs import runs_of
     from playbooks.telling import run_document
 
-    _, look = _begin(context, usual)
-    file = RunFile(usual["data"])
+    settings, look = _begin(context, usual)
+    file = runs_of(usual["data"], settings)
     if run_id:
         _show(file, _found(file, run_id, look), look, as_json=usual["as_json"])
         return
@@ -288,7 +288,7 @@ def _pairs(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _whole(file: RunFile, run_id: str, seen: str) -> str:
+def _whole(file: Runs, run_id: str, seen: str) -> str:
     """The digest that the beginning of one means; what it was given where there is none."""
     stored = file.get(run_id)
     units = stored.run.units.values() if stored is not None else ()
@@ -297,14 +297,14 @@ def _whole(file: RunFile, run_id: str, seen: str) -> str:
     return found[0] if len(set(found)) == 1 and len(said) >= len("sm3:") + 12 else seen
 
 
-def _found(file: RunFile, run_id: str, look: Terminal) -> Stored:
+def _found(file: Runs, run_id: str, look: Terminal) -> Stored:
     stored = file.get(run_id)
     if stored is None:
         raise UsageError(look.tr("playbooks.no_run", id=run_id))
     return stored
 
 
-def _show(file: RunFile, stored: Stored, look: Terminal, *, as_json: bool) -> None:
+def _show(file: Runs, stored: Stored, look: Terminal, *, as_json: bool) -> None:
     from playbooks.telling import run_document
 
     document = run_document(stored.run, file.books(stored.run), look.speech)

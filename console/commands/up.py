@@ -18,6 +18,8 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @options.data
 @option("--watch", key="watch", type=_FOLDER, metavar="FOLDER")
 @option("--interface", "interfaces", key="interfaces", multiple=True, metavar="IFACE")
+@option("--collector", key="collector", metavar="NAME")
+@option("--sensor", "sensors", key="sensors", multiple=True, metavar="NAME")
 @options.settings
 @options.plain
 @options.log_level
@@ -29,6 +31,8 @@ def command(
     data: Path,
     watch: Path | None,
     interfaces: tuple[str, ...],
+    collector: str | None,
+    sensors: tuple[str, ...],
     config: Path | None,
     assignments: tuple[str, ...],
     log_level: str,
@@ -36,6 +40,8 @@ def command(
     """Run the service until it is asked to stop."""
     more = [] if watch is None else [f"service.watch={watch}"]
     more += [f"service.interfaces={json.dumps(interfaces)}"] if interfaces else []
+    more += [f"service.collector={collector}"] if collector else []
+    more += [f"service.sensors={json.dumps(sensors)}"] if sensors else []
     settings = options.load(config, assignments, *more)
     look = terminal.of(context, settings.language)
     folders.start_log(data, log_level)

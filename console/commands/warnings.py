@@ -86,7 +86,7 @@ def list_(context: click.Context, /, *, every: bool, actor: str, **given: Any) -
     now = time.time_ns()
     found = [
         kept
-        for kept in _office(_documents(given), settings).warnings()
+        for kept in _office(_documents(given, settings), settings).warnings()
         if visible(identity, kept.body) and (every or kept.body.in_force(now))
     ]
     if given["as_json"]:
@@ -109,7 +109,7 @@ def show(context: click.Context, /, *, number: str, actor: str, **given: Any) ->
 
     settings, look = desk.begin(context, given)
     identity = desk.reader(given, settings, look, actor, action="warnings.read", kind="warning")
-    kept = _office(_documents(given), settings).warning(number)
+    kept = _office(_documents(given, settings), settings).warning(number)
     if not visible(identity, kept.body):
         raise StoreError(f"there is no warning {number}")
     if given["as_json"]:
@@ -170,10 +170,10 @@ def _step(  # noqa: PLR0917  (a table of steps, one a command)
         _tell(kept, look, given["as_json"])
 
 
-def _documents(given: dict[str, Any]) -> Any:
-    from alerts.docfile import DocFile
+def _documents(given: dict[str, Any], settings: Settings) -> Any:
+    from alerts.documents import documents_of
 
-    return DocFile(given["data"])
+    return documents_of(given["data"], settings)
 
 
 def _office(documents: Any, settings: Settings) -> Office:

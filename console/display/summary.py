@@ -227,4 +227,6 @@ def _next(summary: Summary, report: RunReport, data: Path) -> None:
     folder = text.clean(shlex.quote(str(data)))
     if report.alerts:
         summary.command(f"citywall alerts --data {folder} --where 'severity>=high'")
+        summary.command(f"citywall cases list --data {folder}")
+        summary.command(f"citywall console --data {folder}")
     summary.command(f"citywall flows --data {folder} --limit 20")

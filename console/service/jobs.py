@@ -47,9 +47,9 @@ def of(office: Office, triggers: Triggers) -> list[Job]:
 def case_of(data: Path, settings: Settings, alert: str) -> str:
     """The case that an alert is in; empty where it is in none."""
     from alerts.cases.casebook import Casebook
-    from alerts.docfile import DocFile
+    from alerts.documents import documents_of
 
-    book = Casebook(DocFile(data), settings.cases)
+    book = Casebook(documents_of(data, settings), settings.cases)
     return next((view.case.id for view in book.views() if any(m.id == alert for m in view.case.members)), "")
 
 

@@ -71,6 +71,12 @@ def step(session: Session, case: str, taken: Step, action: str) -> None:
     done(session, action, Target("case", case), "cases", name, case, *words(taken), *texts)
 
 
+def notice(session: Session, number: str, what: str, *, text: str, result: str, action: str) -> None:
+    """Take a step on a notice."""
+    argv = [number, *([result] if result else []), f"--text={text}"]
+    done(session, action, Target("notice", number), "notices", what, *argv)
+
+
 def request(session: Session, playbook: str, *, live: bool, alert: str, case: str) -> str:
     """Ask for a run of a playbook; returns its id."""
     argv = [*(["--live"] if live else []), f"--alert={alert}", f"--case={case}"]

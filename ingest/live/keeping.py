@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingest.decode.blocks import InlineBlock
+from ingest.live.rolling import head, shrink
 
 #: Bytes after which a new file is begun.
 SEGMENT_BYTES = 32 << 20
-_FILE = struct.Struct("<IHHiIII")
-_MAGIC, _SNAPLEN = 0xA1B23C4D, 262_144
 _TIME = struct.Struct("<II")
 _SUFFIX = ".pcap"
 
@@ -44,27 +43,17 @@ class Keeping:
     def _roll(self, block: InlineBlock) -> None:
         self.close()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._shrink()
+        shrink([path for _, path in _segments(self._folder)], self._segment_bytes, self._most)
         seconds, fraction = _TIME.unpack_from(block.data)
         link = block.block.section.interfaces[0].link
         self._out = self._path(seconds * 1_000_000_000 + fraction).open("xb")
-        self._out.write(_FILE.pack(_MAGIC, 2, 4, 0, 0, _SNAPLEN, link))
+        self._out.write(head(link))
         self._room = self._segment_bytes
 
     def _path(self, first: int) -> Path:
         while (path := self._folder / f"{first:020d}{_SUFFIX}").exists():
             first += 1
         return path
-
-    def _shrink(self) -> None:
-        """Make room for a segment."""
-        found = [(path, path.stat().st_size) for _, path in _segments(self._folder)]
-        surplus = sum(size for _, size in found) + self._segment_bytes - self._most
-        for path, size in found:
-            if surplus <= 0:
-                break
-            path.unlink()
-            surplus -= size
 
     def close(self) -> None:
         """End the file under way."""

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 from typing import IO
 
 from citywall.errors import InputError
-
-#: Of a pcap file with nanoseconds, little endian.
-MAGIC = 0xA1B2_3C4D
-HEADER = 24
-_SNAP = 262_144
+from ingest.live.rolling import HEADER, head, shrink
 
 
 class Segments:
@@ -43,7 +38,7 @@ class Segments:
         self._number += 1
         self.path = self._folder / f"{self._name}-{self._number:06d}.pcap"
         self._file = self.path.open("xb")
-        self._file.write(struct.pack("<IHHiIII", MAGIC, 2, 4, 0, 0, _SNAP, self._link))
+        self._file.write(head(self._link))
         self._file.flush()
         self.at = HEADER
 
@@ -76,14 +71,8 @@ class Segments:
 
     def _shrink(self) -> None:
         """Remove the oldest until there is room for the one being written, which is never removed."""
-        sizes = [(path, path.stat().st_size) for path in self.files() if path != self.path]
-        total = sum(size for _, size in sizes) + self._segment_bytes
-        for path, size in sizes:
-            if total <= self._budget_bytes:
-                return
-            path.unlink(missing_ok=True)
-            total -= size
-            self.removed += 1
+        others = [path for path in self.files() if path != self.path]
+        self.removed += shrink(others, self._segment_bytes, self._budget_bytes)
 
     def close(self) -> None:
         """Seal the last file; one without a record is removed."""

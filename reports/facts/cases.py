@@ -10,7 +10,7 @@ from alerts.cases import clocks, past
 from alerts.cases.casebook import Casebook, View
 from alerts.cases.facts import Case
 from alerts.cases.work import Step, Work, resurged
-from alerts.docfile import DocFile
+from alerts.documents import documents_of
 from citywall.settings import Settings
 from reports.day import Day
 from reports.rooms import CaseFact, ClockFact
@@ -30,8 +30,8 @@ class Found(NamedTuple):
 
 def read(settings: Settings, data: Path, day: Day) -> Found | None:
     """Cases that were open in the day, and clocks that ran in it; None without records. Raises StoreError."""
-    documents = DocFile(data)
-    if not documents.path.exists():
+    documents = documents_of(data, settings)
+    if not documents.there:
         return None
     return found(Casebook(documents, settings.cases).views(every=True), settings, day)
 

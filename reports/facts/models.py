@@ -21,4 +21,8 @@ def read(settings: Settings, data: Path, day: Day) -> tuple[ModelFact, ...]:
         found = health(data, day.until, settings.models.stale_days, files, span)
     except ModelError:  # the list of those in use cannot be read: commands on models say so
         return ()
-    return tuple(ModelFact(h.kind, h.id, h.state, h.age_days, h.rows, h.worst) for h in found)
+    serving = {"flow": settings.models.flow, "host": settings.models.host}
+    return tuple(
+        ModelFact(h.kind, h.id, h.state, h.age_days, h.rows, h.worst, bool(serving.get(h.kind)))
+        for h in found
+    )

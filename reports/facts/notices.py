@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alerts.docfile import DocFile
+from alerts.documents import documents_of
 from alerts.duties.notices import Notice
 from alerts.duties.office import Office
 from citywall.settings import Settings
@@ -16,8 +16,8 @@ _LANE = "live"
 
 def read(settings: Settings, data: Path, day: Day) -> tuple[NoticeFact, ...] | None:
     """Notices that were open in the day, by time and id; None without records. Raises StoreError."""
-    documents = DocFile(data)
-    if not documents.path.exists():
+    documents = documents_of(data, settings)
+    if not documents.there:
         return None
     office = Office(documents, settings.reporting.sender_code)
     bodies = [kept.body for kept in office.notices()]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from citywall.settings import Settings
 from playbooks import engine
-from playbooks.runfile import RunFile, Stored
+from playbooks.runs import Runs, Stored, runs_of
 from playbooks.state import Run
 from reports.day import Day
 from reports.rooms import RunFact
@@ -13,10 +14,10 @@ from reports.rooms import RunFact
 _LANE = "live"
 
 
-def read(data: Path, day: Day) -> tuple[RunFact, ...] | None:
+def read(settings: Settings, data: Path, day: Day) -> tuple[RunFact, ...] | None:
     """Runs of the day, by time and id, as they stood at its end; None without records. Raises StoreError."""
-    file = RunFile(data)
-    if not file.path.exists():
+    file = runs_of(data, settings)
+    if not file.there:
         return None
     runs = [s for s in file.everything(since=day.since, until=day.until) if s.run.lane == _LANE]
     return tuple(
@@ -24,14 +25,14 @@ def read(data: Path, day: Day) -> tuple[RunFact, ...] | None:
     )
 
 
-def _fact(file: RunFile, stored: Stored, until: int) -> RunFact:
+def _fact(file: Runs, stored: Stored, until: int) -> RunFact:
     run = stored.run
     book = file.books(run)[run.books[0]]
     names = (book.said("name", book.name, "zh"), book.said("name", book.name, "en"))
     return RunFact(run.id, names, _status(file, run, until), run.requested, run.live)
 
 
-def _status(file: RunFile, run: Run, until: int) -> str:
+def _status(file: Runs, run: Run, until: int) -> str:
     """The status that the events before `until` come to."""
     journal = file.journal(run.id)
     before = [(time, event) for time, event in journal if time < until]

@@ -12,7 +12,8 @@ def answer(inputs: Inputs) -> Figure:
     return Figure(
         "models", "partial" if ill else "observed",
         tuple(Said(f"model_{m.state}", {"kind": m.kind, "id": m.id, "days": m.age_days}) for m in ill),
-        {"models": len(inputs.models)}, {"models": len(inputs.models), "ill": [m.id for m in ill]},
+        {"models": len(inputs.models)}, {"models": len(inputs.models), "ill": [m.id for m in ill],
+         "serving": sum(m.serves and m.state != "refused" for m in inputs.models)},
         (Column("model"), Column("model_kind"), Column("age_days", "count"), Column("rows", "count"),
          Column("worst_feature"), Column("stability", "permille")),
         tuple(

@@ -173,6 +173,9 @@ class KafkaBackbone:
     def handover(self) -> None:
         """Whatever is sent goes to the cluster."""
 
+    def write(self) -> None:
+        """What arrived is on the cluster."""
+
     async def listen(
         self,
         note: Callable[[Status], None],

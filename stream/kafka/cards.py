@@ -36,13 +36,16 @@ class RunCard(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
     began: int
     sensors: tuple[str, ...] = ()  # those it waits for
+    pinned: tuple[str, ...] = ()  # roles that its owner plays alone
 
 
-def card_of(run: str, settings: Settings, sensors: tuple[str, ...] = ()) -> RunCard:
+def card_of(
+    run: str, settings: Settings, sensors: tuple[str, ...] = (), pinned: tuple[str, ...] = ()
+) -> RunCard:
     """The card of a run of ours."""
     plain = msgspec.to_builtins(settings)
     shared = {key: value for key, value in plain.items() if key not in OWN}
-    return RunCard(run, __version__, codecs.schema_digest(), shared, time.time_ns(), sensors)
+    return RunCard(run, __version__, codecs.schema_digest(), shared, time.time_ns(), sensors, pinned)
 
 
 def settings_of(card: RunCard, own: Settings) -> Settings:

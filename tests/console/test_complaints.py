@@ -90,3 +90,11 @@ def test_hints():
     assert "--debug" in (complaints.hint(ValueError(), "en") or "")
     assert complaints.hint(errors.InputError("p", "r"), "en") is None
     assert complaints.hint(KeyboardInterrupt(), "en") is None
+
+
+def test_who_may_do_what_was_refused_is_told():
+    refused = errors.Refused("role", "root", "notices.answer", "notice:1")
+    assert "liaison (liaison)" in str(complaints.hint(refused, "en"))
+    assert "联络员" in str(complaints.hint(refused, "zh"))
+    assert complaints.hint(errors.Refused("role", "root", "nothing.known", "x"), "en") is None
+    assert complaints.hint(errors.Refused("not_waiting", "root", "cases.work", "x"), "en") is None

@@ -9,7 +9,7 @@ from posture.records import Register, System, Unit
 from reports.clauses import catalogue
 from reports.inputs import Audit, Run, Sensor, Service, Stream
 from reports.nightly import build
-from reports.rooms import CaseFact, DrillFact, NoticeFact, RunFact
+from reports.rooms import CaseFact, DrillFact, ModelFact, NoticeFact, RunFact
 from reports.verdicts import VERDICTS
 
 LONG = (Stream("alerts", ("2023-10-01", "2024-05-01"), 1, 1, 190, "2024-05-01"),)
@@ -35,6 +35,17 @@ def test_attacks_are_looked_for_in_part(inputs: Any):
     assert verdict(inputs(), "8.1.3.3.a") == "evidence_partial"  # three axes have no detector
     assert verdict(inputs(detectors=()), "8.1.3.3.a") == "gap_found"
     assert verdict(inputs(detectors=()), "8.1.3.3.c") == "not_observable"
+
+
+def test_a_model_that_judges_the_stream_is_not_passed_over(inputs: Any):
+    def reason(*models: ModelFact) -> str:
+        (said,) = build(inputs(models=models)).judgements["8.1.3.3.c"].reasons
+        return said.code
+
+    assert reason() == "no_models"
+    assert reason(ModelFact("flow", "m1", "fine", 3)) == "no_models"  # in use, and not asked
+    assert reason(ModelFact("flow", "m1", "fine", 3, serves=True)) == "models_on"
+    assert reason(ModelFact("flow", "m1", "refused", 3, serves=True)) == "no_models"
 
 
 def test_what_an_alert_must_record(inputs: Any, fact: Any):

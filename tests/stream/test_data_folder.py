@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,28 @@ def test_what_a_shared_transport_carried_is_remembered_until_it_is_gone(tmp_path
     folder.retired(folder.ledger.stream)
     assert (folder.ledger.stream, folder.ledger.abandoned) == ("", [])
     folder.close()
+
+
+def test_threads_may_share_it(tmp_path):
+    """The service stamps sessions of files and interfaces at the same time."""
+    folder = DataFolder(tmp_path)
+    folder.begin("run", 4096)
+    failures = []
+
+    def stamp(who):
+        try:
+            for n in range(60):
+                folder.stamp(f"{who}-{n}", n)
+        except Exception as e:  # noqa: BLE001 (told below)
+            failures.append(e)
+
+    threads = [threading.Thread(target=stamp, args=(who,)) for who in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    folder.close()
+    assert failures == []
+    again = DataFolder(tmp_path)
+    assert len(again.ledger.received) == 240
+    again.close()

@@ -90,9 +90,9 @@ def test_the_key_is_of_what_checkpoints_fit_not_of_inputs(tmp_path: Path):
     assert key_of(plain) != key_of(settings(tmp_path, "meter.idle_timeout_s=1"))
 
 
-def test_it_refuses_a_cluster_and_a_folder_in_use(tmp_path: Path):
-    with pytest.raises(SettingsError, match="local://"):
-        serve(tmp_path, load(None, {}, ["transport=kafka://localhost:1"]))
+def test_it_refuses_sensors_without_a_cluster_and_a_folder_in_use(tmp_path: Path):
+    with pytest.raises(SettingsError, match=r"service\.sensors"):
+        serve(tmp_path, load(None, {}, ['service.sensors=["gate"]']))
     holder = DataFolder(tmp_path)
     try:
         with pytest.raises(DataFolderBusy):

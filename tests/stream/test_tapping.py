@@ -54,7 +54,7 @@ def tapped(stop_after: int = 3) -> list[tuple[Kind, int, Any]]:
             if len(said) == stop_after:
                 stop.set()
 
-        session = new_session("eth9", Settings(), 5)
+        session = new_session("interface:eth9", Settings(), 5)
         tap = Tap(
             "eth9", Settings(), session, taken=lambda *_: 0, send=send, moved=stop.wait, stop=stop,
             loop=asyncio.get_running_loop(),
@@ -82,7 +82,7 @@ def test_an_interface_that_fails_ends_its_session_and_is_counted(monkeypatch: py
 
 
 def test_no_two_sessions_are_one():
-    assert len({new_session("eth9", Settings(), 5).id for _ in range(3)}) == 3
+    assert len({new_session("interface:eth9", Settings(), 5).id for _ in range(3)}) == 3
 
 
 def test_the_end_of_one_that_was_killed_is_taken_wherever_it_stood():

@@ -11,7 +11,7 @@ from console.app.paging import Ask
 from console.app.views.runs import RunsView
 
 if TYPE_CHECKING:
-    from playbooks.runfile import Stored
+    from playbooks.runs import Stored
 
 
 class ApprovalsView(RunsView):

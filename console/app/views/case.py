@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from alerts.cases.casebook import View
     from alerts.cases.members import Member
     from alerts.cases.work import Work
-    from playbooks.runfile import Stored
+    from playbooks.runs import Stored
 
 #: Runs that are looked through for those of a case.
 _RUNS = 500

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 
 from console import casesheet, casetext
 from console.app.grid import Entry, Grid
-from console.app.pages import Page, Paging
+from console.app.listing import Listing
+from console.app.pages import Page
 from console.app.paging import PAGE, Ask
 from console.display.table import Column, Row
 from console.sources import Stopped
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from citywall.permissions import Identity
 
 
-class CasesView(Paging):
+class CasesView(Listing):
     """The cases that somebody has to see to, or all; the filter is words that must be found in them."""
 
     kind = "cases"
+    opens = "case"
     reads = "cases.read"
     filters = True
     hints = (("enter", "open"), ("z", "closed_too"), ("c", "copy"), ("e", "export"))
@@ -34,26 +35,9 @@ class CasesView(Paging):
         super().__init__(argument)
         self._every = False
 
-    def body(self) -> Iterable[Widget]:
-        """The list."""
-        yield Grid(self._columns, self.speech, id="cases")
-
-    def _columns(self, language: str) -> Sequence[Column]:  # noqa: ARG002  (the view speaks it)
+    def columns(self) -> Sequence[Column]:
+        """Those of cases."""
         return casesheet.case_columns(self)
-
-    @property
-    def grid(self) -> Grid:
-        """The list."""
-        return self.query_one("#cases", Grid)
-
-    def load(self) -> None:
-        """Read from the newest on."""
-        self.restart(self.grid)
-
-    def changed(self) -> None:
-        """New cases come in where the first ones are in sight."""
-        if self.grid.cursor == 0:
-            self.grid.restart()
 
     def fetch(self, grid: Grid, ask: Ask, stop: threading.Event) -> Page:  # noqa: ARG002
         """A page: as many pages of the store as it takes."""
@@ -92,10 +76,8 @@ class CasesView(Paging):
 
     def aside(self) -> str:
         """Which rows are in sight, and whether closed cases are among them."""
-        if not self.is_mounted:
-            return ""
-        said = self.rows_said(self.grid, None)
-        return f"{self.tr('app_case.all')}  {said}" if self._every else said
+        said = super().aside()
+        return f"{self.tr('app_case.all')}  {said}" if self._every and said else said
 
     def nothing(self) -> str:
         """Said where there are none."""
@@ -105,20 +87,6 @@ class CasesView(Paging):
         """Show closed cases too, or no longer."""
         self._every = not self._every
         self.load()
-
-    def on_grid_opened(self, event: Grid.Opened) -> None:
-        """Open the case."""
-        self.own.show("case", str(event.entry.document["id"]))
-
-    def document(self) -> dict[str, Any] | None:
-        """The case under the cursor."""
-        entry = self.grid.current
-        return None if entry is None else entry.document
-
-    def copied(self) -> str:
-        """Its id."""
-        document = self.document()
-        return "" if document is None else str(document["id"])
 
     def export_lines(self) -> Any:
         """Everything the filter finds."""

@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from textual.widget import Widget
 
 from console import drillsheet
 from console.app.grid import Entry, Grid
-from console.app.pages import Page, Paging
+from console.app.listing import Listing
+from console.app.pages import Page
 from console.app.paging import Ask
 from console.display.table import Column, Row
 
 
-class DrillsView(Paging):
+class DrillsView(Listing):
     """The drills of the data folder."""
 
     kind = "drills"
+    opens = "drill"
+    key = "name"
     reads = "drills.read"
     hints = (("enter", "open"), ("c", "copy"))
 
-    def body(self) -> Iterable[Widget]:
-        """The list."""
-        yield Grid(self._columns, self.speech, id="drills")
-
-    def _columns(self, language: str) -> Sequence[Column]:  # noqa: ARG002  (the view speaks it)
+    def columns(self) -> Sequence[Column]:
+        """Those of drills."""
         return drillsheet.drill_columns(self)
-
-    @property
-    def grid(self) -> Grid:
-        """The list."""
-        return self.query_one("#drills", Grid)
-
-    def load(self) -> None:
-        """Read them."""
-        self.restart(self.grid)
 
     def fetch(self, grid: Grid, ask: Ask, stop: threading.Event) -> Page:  # noqa: ARG002
         """All of them, the newest first; one that is damaged is told where it is opened."""
@@ -69,24 +58,6 @@ class DrillsView(Paging):
 
         return Entry(told, read)
 
-    def aside(self) -> str:
-        """Which rows are in sight."""
-        return self.rows_said(self.grid, None) if self.is_mounted else ""
-
     def nothing(self) -> str:
         """Said where there are none."""
         return self.tr("app_drill.none")
-
-    def on_grid_opened(self, event: Grid.Opened) -> None:
-        """Open the drill."""
-        self.own.show("drill", str(event.entry.document["name"]))
-
-    def document(self) -> dict[str, Any] | None:
-        """The drill under the cursor."""
-        entry = self.grid.current
-        return None if entry is None else entry.document
-
-    def copied(self) -> str:
-        """Its name."""
-        document = self.document()
-        return "" if document is None else str(document["name"])

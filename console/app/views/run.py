@@ -18,7 +18,7 @@ from console.text import clean
 
 if TYPE_CHECKING:
     from playbooks.cacao import Playbook
-    from playbooks.runfile import Stored
+    from playbooks.runs import Stored
 
 _WAITS = ("manual", "uncertain")
 

@@ -3,50 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widget import Widget
 
 from console import runsheet
 from console.app.grid import Entry, Grid
-from console.app.pages import Page, Paging
+from console.app.listing import Listing
+from console.app.pages import Page
 from console.app.paging import PAGE, Ask
 from console.display.table import Column, Row
 
 if TYPE_CHECKING:
-    from playbooks.runfile import RunFile, Stored
+    from playbooks.runs import Runs, Stored
 
 
-class RunsView(Paging):
+class RunsView(Listing):
     """What was and is done about alerts."""
 
     kind = "runs"
+    opens = "run"
     reads = "playbooks.read"
     hints = (("enter", "open"), ("v", "alert"), ("c", "copy"), ("e", "export"))
     BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "alert", show=False)]
 
-    def body(self) -> Iterable[Widget]:
-        """The list."""
-        yield Grid(self._columns, self.speech, id="runs")
-
-    def _columns(self, language: str) -> Sequence[Column]:  # noqa: ARG002  (the view speaks it)
+    def columns(self) -> Sequence[Column]:
+        """Those of runs."""
         return runsheet.run_columns(self)
-
-    @property
-    def grid(self) -> Grid:
-        """The list."""
-        return self.query_one("#runs", Grid)
-
-    def load(self) -> None:
-        """Read from the newest on."""
-        self.restart(self.grid)
-
-    def changed(self) -> None:
-        """They have gone on, or there are new ones."""
-        if self.grid.cursor == 0:
-            self.grid.restart()
 
     def wanted(self, stored: Stored) -> bool:  # noqa: ARG002
         """Whether a run belongs here."""
@@ -59,7 +43,7 @@ class RunsView(Paging):
         entries = [self._entry(stored, file) for stored in found if self.wanted(stored)]
         return entries, str(found[-1].run.requested) if len(found) == PAGE else None
 
-    def _entry(self, stored: Stored, file: RunFile) -> Entry:
+    def _entry(self, stored: Stored, file: Runs) -> Entry:
         from playbooks.telling import run_document
 
         books = file.books(stored.run)
@@ -69,33 +53,15 @@ class RunsView(Paging):
 
         return Entry(run_document(stored.run, books, self.speech), read)
 
-    def aside(self) -> str:
-        """Which rows are in sight."""
-        return self.rows_said(self.grid, None) if self.is_mounted else ""
-
     def nothing(self) -> str:
         """Said where there are none."""
         return self.tr("app_run.none")
-
-    def on_grid_opened(self, event: Grid.Opened) -> None:
-        """Open the run."""
-        self.own.show("run", str(event.entry.document["id"]))
 
     def action_alert(self) -> None:
         """Open the alert it is about."""
         document = self.document()
         if document is not None and document["alert"]:
             self.own.show("alert", str(document["alert"]))
-
-    def document(self) -> dict[str, Any] | None:
-        """The run under the cursor."""
-        entry = self.grid.current
-        return None if entry is None else entry.document
-
-    def copied(self) -> str:
-        """Its id."""
-        document = self.document()
-        return "" if document is None else str(document["id"])
 
     def export_lines(self) -> Any:
         """Every run that belongs here."""

@@ -146,3 +146,24 @@ def drive(house: Path, settings: Settings) -> Callable[..., None]:
         asyncio.run(play())
 
     return run
+
+
+@pytest.fixture
+def notice_id(staff: dict[str, str], house: Path, settings: Settings) -> str:
+    """A notice about the case, to the unit of the liaison."""
+    import time as clock
+
+    from alerts import desk as desks
+    from alerts.duties.notices import Notice
+    from alerts.duties.office import Office
+
+    now, day = clock.time_ns(), 86_400 * 10**9
+    case = _case_of(house, settings)
+    draft = Notice(
+        "live", case.units[0], "市大数据局", "门户弱口令", "weakness", "弱口令三处", "限期修改", now,
+        now + day,
+        now + 5 * day, cases=(case.id,),
+    )  # fmt: skip
+    with desks.opened(house, settings) as (desk, opened):
+        by = opened.login("li", PASSWORD + "x", "test")
+        return Office(desk.documents, settings.reporting.sender_code).issue_notice(desk, by, draft).id

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.app import App
 from textual.containers import Vertical
+from textual.events import Key
 
 from alerts.workflow import Workflow
 from console.app.asking import AskDialog, Choice, Field
@@ -36,6 +37,23 @@ def test_what_was_chosen_and_typed():
     assert answer(asked, ["down", "tab", *"why", "enter"]) == [{"outcome": "no", "text": "why"}]
     assert answer(asked, ["escape"]) == [None]
     assert answer(asked, [*"why", "enter"], focus="text") == [{"outcome": "yes", "text": "why"}]
+
+
+def test_typed_in_one_burst():
+    """As a terminal gives what is typed while it is busy."""
+    given: list[Any] = []
+
+    async def run() -> None:
+        app: App[None] = App()
+        async with app.run_test(size=(80, 30)) as pilot:
+            await app.push_screen(AskDialog("en", "Why?", (OUTCOME, Field("text", "text"))), given.append)
+            for key in ["end", "tab", *"whn", "backspace", "y", "shift+tab", "home", "down", "enter"]:
+                app.post_message(Key(key, key if len(key) == 1 else None))
+            await pilot.pause()
+            await pilot.pause()
+
+    asyncio.run(run())
+    assert given == [{"outcome": "no", "text": "why"}]
 
 
 def test_what_is_needed_is_asked_for_until_it_is_there():

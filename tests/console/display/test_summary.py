@@ -40,6 +40,8 @@ def test_one_whole_capture_in_english(report: Any, session: Any):
         "Next",
         "  the data is in data dir",
         "  citywall alerts --data 'data dir' --where 'severity>=high'",
+        "  citywall cases list --data 'data dir'",
+        "  citywall console --data 'data dir'",
         "  citywall flows --data 'data dir' --limit 20",
     ]
 

@@ -63,7 +63,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 
 def test_no_records(tmp_path: Path, day: Day) -> None:
-    assert playbooks.read(tmp_path, day) is None
+    assert playbooks.read(Settings(), tmp_path, day) is None
 
 
 def test_runs_of_the_day_as_they_stood(room: Room, day: Day) -> None:
@@ -72,7 +72,7 @@ def test_runs_of_the_day_as_they_stood(room: Room, day: Day) -> None:
     live = room.ask(day.until - 9)
     room.ask(day.until)
     room.ask(day.since, lane="drill")
-    found = playbooks.read(room.data, day)
+    found = playbooks.read(Settings(), room.data, day)
     assert found is not None
     assert [(f.id, f.playbook, f.status, f.requested, f.live) for f in found] == [
         (dry, ("测试", "Test"), "completed", day.since, False),
@@ -81,6 +81,6 @@ def test_runs_of_the_day_as_they_stood(room: Room, day: Day) -> None:
     room.now = day.until + 5
     room.desk.abort(room.li, live, "enough")
     assert room.file.get(live).run.status == "aborted"  # type: ignore[union-attr]
-    assert playbooks.read(room.data, day) == found  # what was done later changes nothing
+    assert playbooks.read(Settings(), room.data, day) == found  # what was done later changes nothing
     wider = msgspec.structs.replace(day, until=day.until + 9)
-    assert {f.id: f.status for f in playbooks.read(room.data, wider) or ()}[live] == "aborted"
+    assert {f.id: f.status for f in playbooks.read(Settings(), room.data, wider) or ()}[live] == "aborted"

@@ -1,0 +1,85 @@
+"""A terminal of its own (tmux), with real keys: what people see, and what they type."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench.errors import BenchError
+
+_TALL, _WIDE = 44, 140
+
+
+def there() -> bool:
+    """Whether this machine has tmux."""
+    return shutil.which("tmux") is not None
+
+
+class Terminal:
+    """Runs `command` from `__enter__` to `__exit__`. Screens are saved into `folder`, where one is given."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], at: Path, folder: Path | None = None
+    ) -> None:
+        self._name = f"citywall-{uuid.uuid4().hex[:8]}"
+        self._command = command
+        self._at = at
+        self._folder = folder
+        kept = {k: v for k, v in environment.items() if not k.startswith(("TMUX", "LC_", "LANG", "NO_COLOR"))}
+        self._environment = kept | {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
+
+    def __enter__(self) -> Self:
+        self._tmux(
+            "-u", "new-session", "-d", "-s", "it", "-x", str(_WIDE), "-y", str(_TALL), "-c", str(self._at),
+            *self._command,
+        )  # fmt: skip
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tmux("kill-server")
+
+    def _tmux(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-L", self._name, *arguments],
+            capture_output=True, text=True, env=self._environment, encoding="utf-8", check=False,
+        )  # fmt: skip
+        return done.stdout
+
+    def screen(self) -> str:
+        """What is seen now."""
+        return self._tmux("capture-pane", "-p", "-t", "it")
+
+    def until(self, *words: str, limit_s: float = 60.0) -> str:
+        """The screen once it has all of `words`; raises BenchError with the screen where it never has."""
+        deadline = time.monotonic() + limit_s
+        while any(word not in (screen := self.screen()) for word in words):
+            if time.monotonic() > deadline:
+                missing = [word for word in words if word not in screen]
+                raise BenchError(f"{missing} never came:\n{screen}")
+            time.sleep(0.05)
+        return screen
+
+    def keys(self, *names: str) -> None:
+        """Press keys by their names (`Enter`, `Escape`, `Down`, `a`)."""
+        self._tmux("send-keys", "-t", "it", *names)
+
+    def text(self, text: str) -> None:
+        """Type a text, all of it in one burst."""
+        self._tmux("send-keys", "-t", "it", "-l", text)
+
+    def save(self, name: str) -> str:
+        """Keep the screen as it is; returns it."""
+        screen = self.screen()
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            count = len(list(self._folder.glob("*.txt"))) + 1
+            (self._folder / f"{count:02d}-{name}.txt").write_text(screen, "utf-8")
+        return screen
