@@ -36,8 +36,11 @@ Offsets = dict[str, dict[int, int]]  # topic, partition: next offset
 class Keeper(Protocol):
     """Where checkpoints are kept."""
 
-    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
-        """Keep a checkpoint in place of the last one; it stands when this returns."""
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> str:
+        """Keep a checkpoint in place of the last one; it stands when this returns.
+
+        Returns what is to be committed beside its offsets, where that makes it count.
+        """
         ...
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
@@ -200,10 +203,11 @@ class FolderKeeper:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> str:
         """Write and sync the file in a thread. Raises DataFolderError."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, save, self.folder, stage, partition, offsets, parts)
+        return ""
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
         """Read it. Raises DataFolderError, StreamError."""

@@ -3,8 +3,8 @@
 Each station has a partition of its own, so what must be read to restore it is what its last checkpoints
 wrote. Older ones are deleted outright (`DeleteRecords`) once a newer one is committed: compaction would keep
 them until it gets round to it, and never touches the newest segment, so that a restore would read many
-checkpoints to find one. A manifest without all its chunks does not count; of several the one furthest on
-does, so whoever lost a partition and saves once more does no harm.
+checkpoints to find one. The one that counts is the one whose mark the group committed beside the offsets:
+brokers take that from nobody who has lost the partition, so whoever did and saves once more does no harm.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import asyncio
 import logging
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -57,14 +57,12 @@ class Manifest(msgspec.Struct, array_like=True):
     first: int
     pieces: list[Piece]
 
-    @property
-    def reach(self) -> int:
-        """How far on it is: messages of all its inputs."""
-        return sum(offset for known in self.offsets.values() for offset in known.values())
-
 
 class TopicKeeper:
-    """Keeps the checkpoints of a run in `topic`; `places` names the partition of each station."""
+    """Keeps the checkpoints of a run in `topic`; `places` names the partition of each station.
+
+    `counts(stage, partition)` gives the mark that was committed last, "" where none was.
+    """
 
     def __init__(
         self,
@@ -75,8 +73,10 @@ class TopicKeeper:
         producer: AIOKafkaProducer,
         reader: AIOKafkaConsumer,
         admin: AIOKafkaAdminClient,
+        counts: Callable[[str, int], Awaitable[str]],
     ) -> None:
         self._link = link
+        self._counts = counts
         self._topic = topic
         self._places = places
         self._producer = producer
@@ -90,8 +90,11 @@ class TopicKeeper:
     def _tp(self, stage: str, partition: int) -> TopicPartition:
         return TopicPartition(self._topic, self._places[stage, partition])
 
-    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
-        """Write a checkpoint; it stands when this returns. Raises StreamError where it cannot be written."""
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> str:
+        """Write a checkpoint, which counts once its mark is committed.
+
+        Raises StreamError where it cannot be written.
+        """
         place, tp = (stage, partition), self._tp(stage, partition)
         if place in self._firsts:
             await self._forget(tp, self._firsts[place])
@@ -112,6 +115,7 @@ class TopicKeeper:
             raise StreamError(f"{stage}/{partition}: a checkpoint cannot be written: {e}") from e
         self._ends[place] = last.offset + 1
         self._firsts[place] = first if first >= 0 else last.offset
+        return mark.hex()
 
     async def _write(
         self, tp: TopicPartition, mark: bytes, name: str, part: NDArray[Any] | bytes, sent: list[Any]
@@ -141,11 +145,17 @@ class TopicKeeper:
         return bool(ends[tp] == self._ends.get((stage, partition), 0))
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
-        """The checkpoint furthest on, None where there is none; raises StreamError (damage, schema)."""
-        tp = self._tp(stage, partition)
+        """The checkpoint that counts, None where there is none.
+
+        Raises StreamError where it is damaged, gone, or of another schema.
+        """
+        tp, mark = self._tp(stage, partition), await self._counts(stage, partition)
         async with self._reading:
-            found, end = await self._read(tp)
+            found, end = await self._read(tp, bytes.fromhex(mark))
         self._ends[stage, partition] = end
+        self._firsts.pop((stage, partition), None)
+        if found is None and mark:
+            raise StreamError(f"{stage}/{partition}: the checkpoint that was committed is not there any more")
         if found is None:
             return None
         manifest, held = found
@@ -157,26 +167,25 @@ class TopicKeeper:
             self._firsts[stage, partition] = manifest.first
         return manifest.offsets, _parts(manifest, held)
 
-    async def _read(self, tp: TopicPartition) -> tuple[tuple[Manifest, list[bytes]] | None, int]:
+    async def _read(self, tp: TopicPartition, mark: bytes) -> tuple[tuple[Manifest, list[bytes]] | None, int]:
         reader = self._reader
         reader.assign([tp])
         begin = (await self._link(lambda: reader.beginning_offsets([tp])))[tp]
         end: int = (await self._link(lambda: reader.end_offsets([tp])))[tp]
-        best: tuple[Manifest, list[bytes]] | None = None
-        held: dict[bytes, list[bytes]] = {}
+        found: tuple[Manifest, list[bytes]] | None = None
+        held: list[bytes] = []
         reader.seek(tp, begin)
         while begin < end:
             for record in (await reader.getmany(tp, timeout_ms=_POLL_MS)).get(tp, ()):
                 begin = record.offset + 1
-                if record.key != _MANIFEST:
-                    held.setdefault(record.key, []).append(record.value)
-                    continue
-                manifest = msgspec.msgpack.decode(record.value, type=Manifest)
-                mine = held.pop(manifest.mark, [])
-                whole = len(mine) == sum(piece.chunks for piece in manifest.pieces)
-                if whole and (best is None or manifest.reach >= best[0].reach):
-                    best = (manifest, mine)
-        return best, end
+                if record.key == mark:
+                    held.append(record.value)
+                elif record.key == _MANIFEST:
+                    manifest = msgspec.msgpack.decode(record.value, type=Manifest)
+                    whole = len(held) == sum(piece.chunks for piece in manifest.pieces)
+                    if manifest.mark == mark and whole:
+                        found = (manifest, held)
+        return found, end
 
 
 def _parts(manifest: Manifest, held: list[bytes]) -> Parts:

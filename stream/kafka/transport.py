@@ -155,9 +155,9 @@ class Consumer(BaseConsumer):
             r.checksum, r.serialized_key_size, r.serialized_value_size, tp, generation_id=generation,
         )  # fmt: skip
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; False where the partitions are no longer ours."""
-        wanted = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+    async def _commit(self, offsets: Mapping[TP, int], mark: str = "") -> bool:
+        """Commit, with the mark of the checkpoint behind it; False where partitions are no longer ours."""
+        wanted = {TopicPartition(*tp): OffsetAndMetadata(offset, mark) for tp, offset in offsets.items()}
         try:
             await self.member.commit(wanted)
         except (CommitFailedError, IllegalStateError) as e:

@@ -156,7 +156,7 @@ class Consumer(BaseConsumer):
             or self._folder.logs[tp.topic, tp.partition].start
         )
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+    async def _commit(self, offsets: Mapping[TP, int], mark: str = "") -> bool:  # noqa: ARG002 (files count as they are)
         plain = {(tp.topic, tp.partition): offset for tp, offset in offsets.items()}
         await self._folder.commit(self.app.conf.id, plain)
         return True
