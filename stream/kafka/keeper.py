@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 import uuid
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from citywall.batches import SCHEMA_VERSION
 from citywall.errors import StreamError
 from citywall.state import Parts
-from stream.checkpoints import Offsets, chunks, layout, rebuilt
+from stream.checkpoints import CHUNK, Offsets, chunks, layout, rebuilt
 from stream.kafka.link import Link
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 _MANIFEST = b"manifest"
 _Place = tuple[str, int]  # stage, partition
 _POLL_MS = 500
+_SIZE = struct.Struct("<I")
 
 
 class Piece(msgspec.Struct, array_like=True):
@@ -120,12 +122,12 @@ class TopicKeeper:
     async def _write(
         self, tp: TopicPartition, mark: bytes, name: str, part: NDArray[Any] | bytes, sent: list[Any]
     ) -> Piece:
-        n, crc = 0, 0
+        n, crc, loop = 0, 0, asyncio.get_running_loop()
         for chunk in chunks(part):
             if not len(chunk):
                 continue
-            crc = zlib.crc32(chunk, crc)
-            sent.append(await self._link.send(self._producer, tp.topic, bytes(chunk), mark, tp.partition))
+            crc, body = await loop.run_in_executor(None, _press, chunk, crc)
+            sent.append(await self._link.send(self._producer, tp.topic, body, mark, tp.partition))
             n += 1
         return Piece(name, *layout(part), n, crc)
 
@@ -188,11 +190,33 @@ class TopicKeeper:
         return found, end
 
 
+def _press(chunk: memoryview, crc: int) -> tuple[int, bytes]:
+    """The checksum so far and a chunk as it travels: pressed, for brokers cost by the byte."""
+    import pyarrow as pa
+
+    body: bytes = pa.compress(chunk, codec="lz4_raw", asbytes=True)
+    return zlib.crc32(chunk, crc), _SIZE.pack(len(chunk)) + body
+
+
+def _loose(body: bytes) -> bytes:
+    """What `_press` was given. Raises StreamError where it is no such thing."""
+    import pyarrow as pa
+
+    try:
+        (size,) = _SIZE.unpack_from(body, 0)
+        if size > CHUNK:
+            raise StreamError(f"a chunk of {size} bytes in a checkpoint")
+        chunk: bytes = pa.decompress(memoryview(body)[_SIZE.size :], size, codec="lz4_raw", asbytes=True)
+    except (struct.error, OSError) as e:
+        raise StreamError(f"a chunk of a checkpoint cannot be read: {e}") from e
+    return chunk
+
+
 def _parts(manifest: Manifest, held: list[bytes]) -> Parts:
     parts: Parts = {}
     at = 0
     for piece in manifest.pieces:
-        mine = held[at : at + piece.chunks]
+        mine = [_loose(body) for body in held[at : at + piece.chunks]]
         at += piece.chunks
         crc = 0
         for chunk in mine:
