@@ -38,10 +38,14 @@ class Keeper(Protocol):
     """Where checkpoints are kept."""
 
     async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> str:
-        """Keep a checkpoint in place of the last one; it stands when this returns.
+        """Keep a checkpoint; it stands when this returns.
 
-        Returns what is to be committed beside its offsets, where that makes it count.
+        Returns what is to be committed beside its offsets; `counts` is told when it is.
         """
+        ...
+
+    def counts(self, stage: str, partition: int) -> None:
+        """The last checkpoint was committed: those before can go."""
         ...
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
@@ -209,6 +213,9 @@ class FolderKeeper:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, save, self.folder, stage, partition, offsets, parts)
         return ""
+
+    def counts(self, stage: str, partition: int) -> None:
+        """It was put in place of the one before."""
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
         """Read it. Raises DataFolderError, StreamError."""

@@ -131,7 +131,7 @@ class KafkaBackbone:
         self._asking = await self._reader()
         self._keeper = TopicKeeper(
             self.full(CHECKPOINTS), places, link=self._link, producer=self._producer,
-            reader=await self._reader(), admin=admin, counts=self._counts,
+            reader=await self._reader(), admin=admin, committed=self._committed,
         )  # fmt: skip
         if self._card is not None:
             for run in self._abandoned:
@@ -162,7 +162,7 @@ class KafkaBackbone:
         self._member = self.cluster.member(self.group, Assignor(units))
         return self._member
 
-    async def _counts(self, stage: str, partition: int) -> str:
+    async def _committed(self, stage: str, partition: int) -> str:
         """What was committed last beside the offsets of a station; "" where nothing was."""
         assert self._member is not None
         role = next(role for role in self._cast if role.name == stage)

@@ -63,7 +63,7 @@ class Manifest(msgspec.Struct, array_like=True):
 class TopicKeeper:
     """Keeps the checkpoints of a run in `topic`; `places` names the partition of each station.
 
-    `counts(stage, partition)` gives the mark that was committed last, "" where none was.
+    `committed(stage, partition)` gives the mark that was committed last, "" where none was.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class TopicKeeper:
         producer: AIOKafkaProducer,
         reader: AIOKafkaConsumer,
         admin: AIOKafkaAdminClient,
-        counts: Callable[[str, int], Awaitable[str]],
+        committed: Callable[[str, int], Awaitable[str]],
     ) -> None:
         self._link = link
-        self._counts = counts
+        self._committed = committed
         self._topic = topic
         self._places = places
         self._producer = producer
@@ -87,6 +87,7 @@ class TopicKeeper:
         self._reading = asyncio.Lock()
         self._ends: dict[_Place, int] = {}  # behind our last manifest, or what was there when we restored
         self._firsts: dict[_Place, int] = {}  # of the checkpoint that counts
+        self._newest: dict[_Place, int] = {}  # of the one that was saved last
         self._told = False
 
     def _tp(self, stage: str, partition: int) -> TopicPartition:
@@ -116,8 +117,12 @@ class TopicKeeper:
         except KafkaError as e:
             raise StreamError(f"{stage}/{partition}: a checkpoint cannot be written: {e}") from e
         self._ends[place] = last.offset + 1
-        self._firsts[place] = first if first >= 0 else last.offset
+        self._newest[place] = first if first >= 0 else last.offset
         return mark.hex()
+
+    def counts(self, stage: str, partition: int) -> None:
+        """What was saved last was committed. Until then the one before must stay."""
+        self._firsts[stage, partition] = self._newest[stage, partition]
 
     async def _write(
         self, tp: TopicPartition, mark: bytes, name: str, part: NDArray[Any] | bytes, sent: list[Any]
@@ -151,7 +156,7 @@ class TopicKeeper:
 
         Raises StreamError where it is damaged, gone, or of another schema.
         """
-        tp, mark = self._tp(stage, partition), await self._counts(stage, partition)
+        tp, mark = self._tp(stage, partition), await self._committed(stage, partition)
         async with self._reading:
             found, end = await self._read(tp, bytes.fromhex(mark))
         self._ends[stage, partition] = end

@@ -35,12 +35,13 @@ class Kept:
         self.topic = f"{cluster.settings.prefix}.checkpoints"
         self.marks: dict[tuple[str, int], str] = {}  # what was committed
 
-    async def _counts(self, stage: str, partition: int) -> str:
+    async def _committed(self, stage: str, partition: int) -> str:
         return self.marks.get((stage, partition), "")
 
     async def save(self, keeper: TopicKeeper, offset: int, parts: Parts) -> None:
         """Save and commit."""
         self.marks["a", 0] = await keeper.save("a", 0, {"in": {0: offset}}, parts)
+        keeper.counts("a", 0)
 
     async def keeper(self) -> TopicKeeper:
         producer, reader = self.cluster.producer(), self.cluster.reader()
@@ -49,7 +50,7 @@ class Kept:
         self.clients += [producer, reader]
         return TopicKeeper(
             self.topic, PLACES, link=self.cluster.link, producer=producer, reader=reader, admin=self.admin,
-            counts=self._counts,
+            committed=self._committed,
         )  # fmt: skip
 
     async def run(self, work: Callable[[Kept], Awaitable[None]]) -> None:
@@ -125,6 +126,11 @@ def test_only_the_checkpoint_that_was_committed_counts(cluster: Cluster):
         assert found[0]["in"] == {0: 50}
         assert same(found[1], state(1))
         assert not await mine.ours("a", 0)
+        for n in range(2):  # refused, and tried again: what counts must stay
+            await mine.save("a", 0, {"in": {0: 70 + n}}, state(3))
+        found = await (await kept.keeper()).load("a", 0)
+        assert found is not None
+        assert found[0]["in"] == {0: 50}
         kept.marks["a", 0] = "00" * 16
         with pytest.raises(StreamError, match="the checkpoint that was committed is not there any more"):
             await mine.load("a", 0)
