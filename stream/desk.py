@@ -259,16 +259,19 @@ class Desk:
         log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, now - began)
 
     async def catch_up(self) -> bool:
-        """Between two batches work what was handed over and save, for a desk whose outputs we read.
+        """Between two batches work what was handed over by now and save, for a desk whose outputs we read.
 
-        Whether nothing is left that is not saved.
+        Whether all of it is saved.
         """
         async with self.lock:
-            while not self.failed and (batches := self._inboxes()):
+            wanted = [(work.inbox, work.inbox.handed) for work in self._works.values()]
+            while any(inbox.taken < handed for inbox, handed in wanted) and not self.failed:
+                if not (batches := self._inboxes()):
+                    break
                 await self._take(batches)
             if not self.failed:
                 await self.save()
-            return not self.failed and not any(work.dirty or work.inbox for work in self._works.values())
+            return not self.failed and not any(work.dirty for work in self._works.values())
 
     async def save(self) -> None:
         """Save every partition."""

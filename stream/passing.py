@@ -42,11 +42,17 @@ class Inbox:
     def __init__(self) -> None:
         self._messages: deque[tuple[str, bytes]] = deque()
         self._bytes = 0
+        self.handed = 0  # messages so far
         self.room = asyncio.Event()
 
     def __len__(self) -> int:
         """Messages."""
         return len(self._messages)
+
+    @property
+    def taken(self) -> int:
+        """Messages that the station has taken so far."""
+        return self.handed - len(self._messages)
 
     @property
     def full(self) -> bool:
@@ -56,6 +62,7 @@ class Inbox:
     def put(self, topic: str, message: bytes) -> None:
         """Behind what is there."""
         self._messages.append((topic, message))
+        self.handed += 1
         self._bytes += len(message)
 
     def take(self, most: int) -> list[Event]:
@@ -91,7 +98,7 @@ class Reader(Protocol):
         ...
 
     async def catch_up(self) -> bool:
-        """Work what was handed over and save; whether nothing is left that is not saved."""
+        """Work what was handed over by now and save; whether all of it is."""
         ...
 
 

@@ -183,6 +183,6 @@ def test_an_inbox_is_full_by_the_byte_and_has_room_again():
         assert len(inbox.take(2)) == 2
         assert not inbox.full
         assert inbox.room.is_set()
-        assert len(inbox) == 1
+        assert (len(inbox), inbox.handed, inbox.taken) == (1, 3, 2)
 
     asyncio.run(work())
