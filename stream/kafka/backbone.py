@@ -39,7 +39,7 @@ from stream.stages import DEAD_LETTERS, DeadLetter, Role
 log = logging.getLogger(__name__)
 
 CONTROL, CHECKPOINTS = "control", "checkpoints"
-_TELL_S = 0.02
+_TELL_S = 0.05
 _LEAVE_S = 15.0
 _ENDS_S = 2.0
 #: How much work a role's partition is, beside the others.
