@@ -33,6 +33,7 @@ from faust.types import TP, ConsumerMessage, RecordMetadata
 from citywall.errors import StreamError
 from stream.kafka.cluster import let_go
 from stream.kafka.link import Link
+from stream.local.transport import NothingRead
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +63,6 @@ class _Listener(ConsumerRebalanceListener):
         await self._consumer.given({TP(*tp) for tp in assigned})
 
 
-class _NothingRead(dict[TP, int | None]):
-    """Faust's memory of what it read, which drops what comes again: desks do that, and better informed."""
-
-    def __getitem__(self, _: TP) -> None:
-        return None
-
-
 class Consumer(BaseConsumer):
     """A member of the run's group."""
 
@@ -80,7 +74,7 @@ class Consumer(BaseConsumer):
         self._link: Link = self._backbone.cluster.link
         self._member: AIOKafkaConsumer | None = None
         self._generation = 0
-        self._read_offset = _NothingRead()
+        self._read_offset = NothingRead()
 
     @property
     def member(self) -> AIOKafkaConsumer:
