@@ -14,6 +14,7 @@ from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.handover import Handover
 from stream.local.folder import LogFolder
+from stream.passing import Passing
 from stream.stages import DEAD_LETTERS, DeadLetter
 
 #: Dead letters read at a time.
@@ -44,7 +45,7 @@ class Backbone(Protocol):
         """The application on it."""
         ...
 
-    def handover(self) -> Handover | None:
+    def handover(self) -> Handover | Passing:
         """What desks of this process hand over without the disk, for those of one application."""
         ...
 

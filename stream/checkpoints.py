@@ -27,7 +27,8 @@ from citywall.state import Parts
 
 MAGIC = b"CWCHECK1"
 _TAIL = struct.Struct("<QQ8s")
-_CHUNK = 4 << 20
+#: Bytes of a part that are written at a time.
+CHUNK = 4 << 20
 
 
 Offsets = dict[str, dict[int, int]]  # topic, partition: next offset
@@ -36,8 +37,15 @@ Offsets = dict[str, dict[int, int]]  # topic, partition: next offset
 class Keeper(Protocol):
     """Where checkpoints are kept."""
 
-    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
-        """Keep a checkpoint in place of the last one; it stands when this returns."""
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> str:
+        """Keep a checkpoint; it stands when this returns.
+
+        Returns what is to be committed beside its offsets; `counts` is told when it is.
+        """
+        ...
+
+    def counts(self, stage: str, partition: int) -> None:
+        """The last checkpoint was committed: those before can go."""
         ...
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
@@ -136,14 +144,14 @@ def chunks(part: NDArray[Any] | bytes) -> Iterator[memoryview]:
         if part.ndim != 1:
             part = np.ascontiguousarray(part)
         else:
-            rows = max(1, _CHUNK // part.itemsize)
+            rows = max(1, CHUNK // part.itemsize)
             for i in range(0, len(part), rows):
                 yield from chunks(np.ascontiguousarray(part[i : i + rows]))
             return
     if part.size:
         flat = part.reshape(-1).view(np.uint8).data
-        for i in range(0, len(flat), _CHUNK):
-            yield flat[i : i + _CHUNK]
+        for i in range(0, len(flat), CHUNK):
+            yield flat[i : i + CHUNK]
 
 
 def load(folder: Path, stage: str, partition: int) -> tuple[dict[str, dict[int, int]], Parts] | None:
@@ -184,7 +192,7 @@ def _read_part(path: Path, f: BinaryIO, part: _Part) -> NDArray[Any] | bytes:
     view, at, checksum = raw.data, 0, xxhash.xxh3_64()
     f.seek(part.at)
     while at < part.size:
-        got = f.readinto(view[at : at + _CHUNK])  # type: ignore[attr-defined]
+        got = f.readinto(view[at : at + CHUNK])  # type: ignore[attr-defined]
         if not got:
             break
         checksum.update(view[at : at + got])
@@ -200,10 +208,14 @@ class FolderKeeper:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> str:
         """Write and sync the file in a thread. Raises DataFolderError."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, save, self.folder, stage, partition, offsets, parts)
+        return ""
+
+    def counts(self, stage: str, partition: int) -> None:
+        """It was put in place of the one before."""
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
         """Read it. Raises DataFolderError, StreamError."""

@@ -20,6 +20,7 @@ from stream.app import raw_topic
 from stream.board import Board
 from stream.checkpoints import Keeper, Schedule
 from stream.handover import Handover
+from stream.passing import Event, Inbox, Passing, Place, Working
 from stream.sending import Sending
 from stream.stages import DEAD_LETTERS, FINISHED, Addressed, Role, Station
 
@@ -57,6 +58,8 @@ class _Work:
         self.station = station
         self.schedule = schedule
         self.sending = Sending()
+        self.inbox = Inbox()
+        self.places: dict[tuple[str, int], Place] = {}  # where it hands something over
         self.dirty = False
         self.put_off = False  # a session ended, and the readers have not saved what they have of it
         self.torn = False  # in the middle of a batch: its state and what it sent do not belong together
@@ -80,7 +83,7 @@ class Desk:
         topics: dict[str, Any],
         board: Board,
         hooks: Hooks,
-        handover: Handover | None = None,
+        handover: Handover | Passing | None = None,
     ) -> None:
         self.role = role
         self.lock = asyncio.Lock()
@@ -96,8 +99,9 @@ class Desk:
         self._hooks = hooks
         self._handover = handover
         if handover is not None:
-            handover.join(role, self._save_between)
+            handover.join(self)
         self._open = asyncio.Event()
+        self._handed = asyncio.Event()
         self._generation = 0
         self._under_way: asyncio.Future[None] | None = None
         self.agent = app.agent(raw_topic(app, *self._names), name=f"stream.{role.name}", concurrency=1)(
@@ -126,14 +130,25 @@ class Desk:
                 async with self.lock:
                     if not self._open.is_set():
                         continue
-                    await self._see_to([e.message for e in waiting])
+                    await self._see_to(self._known([e.message for e in waiting]))
                     waiting = []
             if self.failed:
                 await asyncio.Event().wait()
 
-    async def _see_to(self, messages: list[Any]) -> None:
+    async def take_handed(self) -> None:
+        """Work what other desks of this process hand over, as long as the application runs."""
+        while not self.failed:
+            await self._handed.wait()
+            await self._open.wait()
+            async with self.lock:
+                if self._open.is_set() and (batches := self._inboxes()):
+                    await self._see_to(batches)
+                elif self._open.is_set():
+                    self._handed.clear()
+
+    async def _see_to(self, batches: dict[int, list[Event]]) -> None:
         """Take messages, unless whoever wants the partitions cuts it off."""
-        task = self._under_way = asyncio.ensure_future(self._take(messages))
+        task = self._under_way = asyncio.ensure_future(self._take(batches))
         try:
             await asyncio.wait({task})
         finally:
@@ -142,19 +157,26 @@ class Desk:
         if not task.cancelled():
             task.result()
 
-    async def _take(self, messages: list[Any]) -> None:
-        """Work messages of partitions that are ours; those from before a rebalance come again."""
-        batches: dict[int, list[Any]] = {}
+    def _known(self, messages: list[Any]) -> dict[int, list[Event]]:
+        """Messages of partitions that are ours; those from before a rebalance come again."""
+        batches: dict[int, list[Event]] = {}
         for m in messages:
             if m.generation_id == self._generation and m.partition in self._works:
                 batches.setdefault(m.partition, []).append((self._names[m.topic], m.offset, m.value))
+        return batches
+
+    def _inboxes(self) -> dict[int, list[Event]]:
+        return {p: work.inbox.take(BATCH) for p, work in self._works.items() if work.inbox and not work.torn}
+
+    async def _take(self, batches: dict[int, list[Event]]) -> None:
         done = [self._serve(self._works[partition], batch) for partition, batch in batches.items()]
         for result in await asyncio.gather(*done, return_exceptions=True):
             if isinstance(result, BaseException) and not self.failed:
                 self.failed = True
+                self._no_room()
                 self._hooks.failed(result)
 
-    async def _serve(self, work: _Work, batch: list[tuple[str, int, bytes]]) -> None:
+    async def _serve(self, work: _Work, batch: list[Event]) -> None:
         loop, station = asyncio.get_running_loop(), work.station
         taking = station.work([(topic, station.partition, offset, value) for topic, offset, value in batch])
         work.dirty = work.torn = True  # it stays torn where this is cut off: the thread may still be at work
@@ -179,7 +201,7 @@ class Desk:
         now, ended = time.monotonic(), work.station.ended or work.put_off
         if not work.schedule.due(now, session_ended=ended):
             return
-        covered = self._handover is None or self._handover.covered(self.role)
+        covered = self._handover is None or self._handover.covered(self.role, work.places)
         work.put_off = not (covered or work.schedule.due(now))
         if not work.put_off:
             await self._save(work)
@@ -190,9 +212,23 @@ class Desk:
             header, body = codecs.decode(message)
             tally = codecs.unpack(body, codecs.Tally)
             await self._hooks.finished(self.role.name, header.session, tally)
-        else:
+        elif self._handover is None or not await self._handover.give(work, topic, partition, message):
             sent = await self._topics[topic].send(value=message, partition=partition)
+            if self._handover is not None:
+                self._handover.sent(work, topic, partition, sent)
             await work.sending.add(sent, len(message))
+
+    def working(self, partition: int) -> _Work | None:
+        """What works a partition here, if anything does."""
+        return self._works.get(partition)
+
+    async def hand(self, taker: Working, topic: str, message: bytes) -> None:
+        """Put a message into an inbox of ours; waits while it is full and being emptied."""
+        taker.inbox.put(topic, message)
+        self._handed.set()
+        while taker.inbox.full and self._open.is_set() and not self.failed:
+            taker.inbox.room.clear()
+            await taker.inbox.room.wait()
 
     async def _save(self, work: _Work) -> None:
         """Outputs to disk, then the state, then the acknowledgement: in this order nothing is lost."""
@@ -201,20 +237,20 @@ class Desk:
         began, station = time.monotonic(), work.station
         await self._app.producer.flush()
         await work.sending.arrived()
-        if self._handover is not None and not await self._handover.cover(self.role):
+        if self._handover is not None and not await self._handover.cover(self.role, work.places):
             log.warning("%s: not saved, for a stage behind it could not be", self.role.name)
             return
         offsets = {topic: dict(known) for topic, known in station.offsets.items()}
-        await self._keeper.save(self.role.name, station.partition, offsets, station.snapshot())
+        mark = await self._keeper.save(self.role.name, station.partition, offsets, station.snapshot())
         tps = {
-            TP(full, partition): offset
+            TP(full, station.partition): offsets.get(topic, {}).get(station.partition, 0)
             for full, topic in self._names.items()
-            for partition, offset in offsets.get(topic, {}).items()
         }
         async with self._hooks.committing:
             consumer: Any = self._app.consumer
-            if not await consumer._commit(tps):  # noqa: SLF001 (it has no public twin)
+            if not await consumer._commit(tps, mark):  # noqa: SLF001 (it has no public twin)
                 raise Interrupted(f"{self.role.name}: the partitions were given to another worker meanwhile")
+        self._keeper.counts(self.role.name, station.partition)
         work.dirty = False
         now = time.monotonic()
         work.schedule.done(began, now)
@@ -222,11 +258,20 @@ class Desk:
         station.saved = time.time()
         log.debug("%s/%d: checkpoint in %.3f s", self.role.name, station.partition, now - began)
 
-    async def _save_between(self) -> None:
-        """Save between two batches, for a desk whose outputs we read."""
+    async def catch_up(self) -> bool:
+        """Between two batches work what was handed over by now and save, for a desk whose outputs we read.
+
+        Whether all of it is saved.
+        """
         async with self.lock:
+            wanted = [(work.inbox, work.inbox.handed) for work in self._works.values()]
+            while any(inbox.taken < handed for inbox, handed in wanted) and not self.failed:
+                if not (batches := self._inboxes()):
+                    break
+                await self._take(batches)
             if not self.failed:
                 await self.save()
+            return not self.failed and not any(work.dirty for work in self._works.values())
 
     async def save(self) -> None:
         """Save every partition."""
@@ -241,7 +286,7 @@ class Desk:
 
     async def pause(self) -> None:
         """Wait for the batch under way; the agent takes nothing more."""
-        self._open.clear()
+        self._shut()
         await self.lock.acquire()
 
     async def revoke(self) -> None:
@@ -250,7 +295,7 @@ class Desk:
         A batch that takes very long (its store is away) is cut off: else nobody's partitions could be given
         out until it ends. Its thread may go on; what it does is done again.
         """
-        self._open.clear()
+        self._shut()
         if (task := self._under_way) is not None:
             _, late = await asyncio.wait({task}, timeout=HAND_OVER_S)
             if late:
@@ -259,6 +304,15 @@ class Desk:
         async with self.lock:
             if not self.failed:
                 await self.save()
+
+    def _shut(self) -> None:
+        """Take nothing more; who waits for room here goes on."""
+        self._open.clear()
+        self._no_room()
+
+    def _no_room(self) -> None:
+        for work in self._works.values():
+            work.inbox.room.set()
 
     async def assign(self, partitions: set[int], generation: int) -> int:
         """Work these partitions from now on; returns how many had to be restored.

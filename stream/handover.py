@@ -13,8 +13,8 @@ Killed in between, it stands where it stood before, says it all again, and is kn
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from stream.local.folder import LogFolder
 from stream.local.partition import PartitionLog
@@ -24,9 +24,14 @@ from stream.stages import Role
 BULK = ("flows", "closed")
 
 
-class _Reader(NamedTuple):
+class Reader(Protocol):
+    """A desk that may read what others hold."""
+
     role: Role
-    save: Callable[[], Awaitable[None]]
+
+    async def catch_up(self) -> bool:
+        """Save what was worked, between two batches."""
+        ...
 
 
 class Handover:
@@ -35,12 +40,19 @@ class Handover:
     def __init__(self, log: LogFolder, group: str) -> None:
         self._log = log
         self._group = group
-        self._readers: list[_Reader] = []
+        self._readers: list[Reader] = []
         log.hold(BULK)
 
-    def join(self, role: Role, save: Callable[[], Awaitable[None]]) -> None:
-        """A desk that plays `role`; `save` saves it between two batches."""
-        self._readers.append(_Reader(role, save))
+    def join(self, desk: Reader) -> None:
+        """A desk of this process."""
+        self._readers.append(desk)
+
+    async def give(self, _work: object, _topic: str, _partition: int, _message: bytes) -> bool:
+        """Everything goes through the log, which keeps it in memory."""
+        return False
+
+    def sent(self, _work: object, _topic: str, _partition: int, _future: object) -> None:
+        """The log knows what is in it."""
 
     def worked(self, offsets: dict[str, dict[int, int]]) -> None:
         """Everything before these offsets, by topic and partition, has been worked."""
@@ -48,17 +60,17 @@ class Handover:
             for partition, offset in known.items():
                 self._log.logs[topic, partition].release(offset)
 
-    def covered(self, role: Role) -> bool:
+    def covered(self, role: Role, _: Any = None) -> bool:
         """Whether the readers of `role`'s outputs have committed all that will never be written."""
         return all(self._passed(topic, partition, log) for topic, partition, log in self._outputs(role))
 
-    async def cover(self, role: Role) -> bool:
+    async def cover(self, role: Role, _: Any = None) -> bool:
         """Write what is not worked yet, have the readers save what is; whether they have."""
         await self._log.sync([topic for topic in role.outputs if topic in BULK])
         missing = {t for t, partition, log in self._outputs(role) if not self._passed(t, partition, log)}
         for reader in self._readers:
             if missing.intersection(reader.role.inputs):
-                await reader.save()
+                await reader.catch_up()
         return self.covered(role)
 
     def _outputs(self, role: Role) -> Iterator[tuple[str, int, PartitionLog]]:

@@ -25,7 +25,7 @@ from ingest.decode.blocks import InlineBlock
 from stream import codecs
 from stream.board import FEEDER, Board
 from stream.codecs import Header, Kind, Opening, Tally
-from stream.feeder import AHEAD, SENSOR
+from stream.feeder import SENSOR
 from stream.kafka.backbone import KafkaBackbone
 from stream.kafka.cards import RunCard, follow, settings_of
 from stream.kafka.cluster import Cluster
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 #: Bytes of a block.
 BLOCK_BYTES = 1 << 20
+#: Blocks that a sensor is ahead of the slowest worker of a capture: what is taken is heard of a little later.
+AHEAD_BLOCKS = 24
 
 
 class Sent(msgspec.Struct):
@@ -144,7 +146,7 @@ class _Sending:
                 break
             if ref is None:
                 break
-            while fed - max(self._taken(session) or 0, 0) >= AHEAD and self._taken(session) != -1:
+            while fed - max(self._taken(session) or 0, 0) >= AHEAD_BLOCKS and self._taken(session) != -1:
                 self._moved.clear()
                 await self._moved.wait()
             data = self._capture.buffer[ref.offset : ref.offset + ref.length].tobytes()

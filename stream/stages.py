@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 DEAD_LETTERS = "dead-letters"
 #: Where a sink says that a session is over; never a topic of the log.
 FINISHED = "finished"
+#: In place of an offset: handed over in this process, see `stream.passing`.
+HANDED = -1
 #: The error that a session's tally counts messages set aside under.
 SET_ASIDE = "message_set_aside"
 
@@ -170,6 +172,9 @@ class Station:
         """
         self.ended = False
         for topic, partition, offset, data in batch:
+            if offset == HANDED:
+                yield from self._receive(topic, data)
+                continue
             known = self.offsets.setdefault(topic, {})
             if offset > known.get(partition, offset):
                 raise Interrupted(

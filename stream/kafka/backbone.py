@@ -32,13 +32,14 @@ from stream.kafka.cluster import Cluster, let_go
 from stream.kafka.keeper import TopicKeeper
 from stream.kafka.topics import Wanted, drop, have
 from stream.kafka.watchdog import watch
+from stream.passing import Passing
 from stream.sending import Sending
 from stream.stages import DEAD_LETTERS, DeadLetter, Role
 
 log = logging.getLogger(__name__)
 
 CONTROL, CHECKPOINTS = "control", "checkpoints"
-_TELL_S = 0.02
+_TELL_S = 0.05
 _LEAVE_S = 15.0
 _ENDS_S = 2.0
 #: How much work a role's partition is, beside the others.
@@ -90,6 +91,7 @@ class KafkaBackbone:
         self._letters: AIOKafkaConsumer | None = None
         self._asking: AIOKafkaConsumer | None = None
         self._keeper: TopicKeeper | None = None
+        self._member: AIOKafkaConsumer | None = None
 
     @property
     def keeper(self) -> TopicKeeper:
@@ -129,7 +131,7 @@ class KafkaBackbone:
         self._asking = await self._reader()
         self._keeper = TopicKeeper(
             self.full(CHECKPOINTS), places, link=self._link, producer=self._producer,
-            reader=await self._reader(), admin=admin,
+            reader=await self._reader(), admin=admin, committed=self._committed,
         )  # fmt: skip
         if self._card is not None:
             for run in self._abandoned:
@@ -157,7 +159,17 @@ class KafkaBackbone:
             Unit(tuple(self.full(name) for name in role.inputs), role.partitions, _WEIGHTS.get(role.name, 1))
             for role in self._cast
         ]
-        return self.cluster.member(self.group, Assignor(units))
+        self._member = self.cluster.member(self.group, Assignor(units))
+        return self._member
+
+    async def _committed(self, stage: str, partition: int) -> str:
+        """What was committed last beside the offsets of a station; "" where nothing was."""
+        assert self._member is not None
+        role = next(role for role in self._cast if role.name == stage)
+        tp = TopicPartition(self.full(role.inputs[0]), partition)
+        coordinator = self._member._coordinator  # noqa: SLF001 (`committed` leaves the metadata out)
+        found = await self._link(lambda: coordinator.fetch_committed_offsets([tp]))
+        return found[tp].metadata if tp in found else ""
 
     def app(self, loop: asyncio.AbstractEventLoop) -> Any:
         """The application in the run's group."""
@@ -170,8 +182,9 @@ class KafkaBackbone:
         app.citywall = self
         return app
 
-    def handover(self) -> None:
-        """Whatever is sent goes to the cluster."""
+    def handover(self) -> Passing:
+        """Who reads in this process what is said here need not wait for the cluster."""
+        return Passing()
 
     def write(self) -> None:
         """What arrived is on the cluster."""

@@ -29,7 +29,9 @@ _STOP_S = 5.0
 #: Bytes of small messages that travel as one batch.
 _BATCH_BYTES = 256 << 10
 #: An idle broker answers a fetch after so long: a partition drained meanwhile waits for it.
-_FETCH_WAIT_MS = 20
+_FETCH_WAIT_MS = 40
+#: One that reads a single partition is answered as soon as something is there.
+_ALONE_WAIT_MS = 500
 
 
 class Cluster:
@@ -68,7 +70,7 @@ class Cluster:
         """A consumer of no group, not started: it reads what it is told to, from the oldest on."""
         return AIOKafkaConsumer(
             **self._common(), auto_offset_reset="earliest", enable_auto_commit=False,
-            max_partition_fetch_bytes=self.settings.fetch_bytes, fetch_max_wait_ms=_FETCH_WAIT_MS,
+            max_partition_fetch_bytes=self.settings.fetch_bytes, fetch_max_wait_ms=_ALONE_WAIT_MS,
             fetch_max_bytes=2 * self.settings.fetch_bytes,
         )  # fmt: skip
 

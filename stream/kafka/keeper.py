@@ -3,17 +3,18 @@
 Each station has a partition of its own, so what must be read to restore it is what its last checkpoints
 wrote. Older ones are deleted outright (`DeleteRecords`) once a newer one is committed: compaction would keep
 them until it gets round to it, and never touches the newest segment, so that a restore would read many
-checkpoints to find one. A manifest without all its chunks does not count; of several the one furthest on
-does, so whoever lost a partition and saves once more does no harm.
+checkpoints to find one. The one that counts is the one whose mark the group committed beside the offsets:
+brokers take that from nobody who has lost the partition, so whoever did and saves once more does no harm.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from citywall.batches import SCHEMA_VERSION
 from citywall.errors import StreamError
 from citywall.state import Parts
-from stream.checkpoints import Offsets, chunks, layout, rebuilt
+from stream.checkpoints import CHUNK, Offsets, chunks, layout, rebuilt
 from stream.kafka.link import Link
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 _MANIFEST = b"manifest"
 _Place = tuple[str, int]  # stage, partition
 _POLL_MS = 500
+_SIZE = struct.Struct("<I")
 
 
 class Piece(msgspec.Struct, array_like=True):
@@ -57,14 +59,12 @@ class Manifest(msgspec.Struct, array_like=True):
     first: int
     pieces: list[Piece]
 
-    @property
-    def reach(self) -> int:
-        """How far on it is: messages of all its inputs."""
-        return sum(offset for known in self.offsets.values() for offset in known.values())
-
 
 class TopicKeeper:
-    """Keeps the checkpoints of a run in `topic`; `places` names the partition of each station."""
+    """Keeps the checkpoints of a run in `topic`; `places` names the partition of each station.
+
+    `committed(stage, partition)` gives the mark that was committed last, "" where none was.
+    """
 
     def __init__(
         self,
@@ -75,8 +75,10 @@ class TopicKeeper:
         producer: AIOKafkaProducer,
         reader: AIOKafkaConsumer,
         admin: AIOKafkaAdminClient,
+        committed: Callable[[str, int], Awaitable[str]],
     ) -> None:
         self._link = link
+        self._committed = committed
         self._topic = topic
         self._places = places
         self._producer = producer
@@ -85,13 +87,17 @@ class TopicKeeper:
         self._reading = asyncio.Lock()
         self._ends: dict[_Place, int] = {}  # behind our last manifest, or what was there when we restored
         self._firsts: dict[_Place, int] = {}  # of the checkpoint that counts
+        self._newest: dict[_Place, int] = {}  # of the one that was saved last
         self._told = False
 
     def _tp(self, stage: str, partition: int) -> TopicPartition:
         return TopicPartition(self._topic, self._places[stage, partition])
 
-    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> None:
-        """Write a checkpoint; it stands when this returns. Raises StreamError where it cannot be written."""
+    async def save(self, stage: str, partition: int, offsets: Offsets, parts: Parts) -> str:
+        """Write a checkpoint, which counts once its mark is committed.
+
+        Raises StreamError where it cannot be written.
+        """
         place, tp = (stage, partition), self._tp(stage, partition)
         if place in self._firsts:
             await self._forget(tp, self._firsts[place])
@@ -111,17 +117,22 @@ class TopicKeeper:
         except KafkaError as e:
             raise StreamError(f"{stage}/{partition}: a checkpoint cannot be written: {e}") from e
         self._ends[place] = last.offset + 1
-        self._firsts[place] = first if first >= 0 else last.offset
+        self._newest[place] = first if first >= 0 else last.offset
+        return mark.hex()
+
+    def counts(self, stage: str, partition: int) -> None:
+        """What was saved last was committed. Until then the one before must stay."""
+        self._firsts[stage, partition] = self._newest[stage, partition]
 
     async def _write(
         self, tp: TopicPartition, mark: bytes, name: str, part: NDArray[Any] | bytes, sent: list[Any]
     ) -> Piece:
-        n, crc = 0, 0
+        n, crc, loop = 0, 0, asyncio.get_running_loop()
         for chunk in chunks(part):
             if not len(chunk):
                 continue
-            crc = zlib.crc32(chunk, crc)
-            sent.append(await self._link.send(self._producer, tp.topic, bytes(chunk), mark, tp.partition))
+            crc, body = await loop.run_in_executor(None, _press, chunk, crc)
+            sent.append(await self._link.send(self._producer, tp.topic, body, mark, tp.partition))
             n += 1
         return Piece(name, *layout(part), n, crc)
 
@@ -141,11 +152,17 @@ class TopicKeeper:
         return bool(ends[tp] == self._ends.get((stage, partition), 0))
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
-        """The checkpoint furthest on, None where there is none; raises StreamError (damage, schema)."""
-        tp = self._tp(stage, partition)
+        """The checkpoint that counts, None where there is none.
+
+        Raises StreamError where it is damaged, gone, or of another schema.
+        """
+        tp, mark = self._tp(stage, partition), await self._committed(stage, partition)
         async with self._reading:
-            found, end = await self._read(tp)
+            found, end = await self._read(tp, bytes.fromhex(mark))
         self._ends[stage, partition] = end
+        self._firsts.pop((stage, partition), None)
+        if found is None and mark:
+            raise StreamError(f"{stage}/{partition}: the checkpoint that was committed is not there any more")
         if found is None:
             return None
         manifest, held = found
@@ -157,33 +174,54 @@ class TopicKeeper:
             self._firsts[stage, partition] = manifest.first
         return manifest.offsets, _parts(manifest, held)
 
-    async def _read(self, tp: TopicPartition) -> tuple[tuple[Manifest, list[bytes]] | None, int]:
+    async def _read(self, tp: TopicPartition, mark: bytes) -> tuple[tuple[Manifest, list[bytes]] | None, int]:
         reader = self._reader
         reader.assign([tp])
         begin = (await self._link(lambda: reader.beginning_offsets([tp])))[tp]
         end: int = (await self._link(lambda: reader.end_offsets([tp])))[tp]
-        best: tuple[Manifest, list[bytes]] | None = None
-        held: dict[bytes, list[bytes]] = {}
+        found: tuple[Manifest, list[bytes]] | None = None
+        held: list[bytes] = []
         reader.seek(tp, begin)
         while begin < end:
             for record in (await reader.getmany(tp, timeout_ms=_POLL_MS)).get(tp, ()):
                 begin = record.offset + 1
-                if record.key != _MANIFEST:
-                    held.setdefault(record.key, []).append(record.value)
-                    continue
-                manifest = msgspec.msgpack.decode(record.value, type=Manifest)
-                mine = held.pop(manifest.mark, [])
-                whole = len(mine) == sum(piece.chunks for piece in manifest.pieces)
-                if whole and (best is None or manifest.reach >= best[0].reach):
-                    best = (manifest, mine)
-        return best, end
+                if record.key == mark:
+                    held.append(record.value)
+                elif record.key == _MANIFEST:
+                    manifest = msgspec.msgpack.decode(record.value, type=Manifest)
+                    whole = len(held) == sum(piece.chunks for piece in manifest.pieces)
+                    if manifest.mark == mark and whole:
+                        found = (manifest, held)
+        return found, end
+
+
+def _press(chunk: memoryview, crc: int) -> tuple[int, bytes]:
+    """The checksum so far and a chunk as it travels: pressed, for brokers cost by the byte."""
+    import pyarrow as pa
+
+    body: bytes = pa.compress(chunk, codec="lz4_raw", asbytes=True)
+    return zlib.crc32(chunk, crc), _SIZE.pack(len(chunk)) + body
+
+
+def _loose(body: bytes) -> bytes:
+    """What `_press` was given. Raises StreamError where it is no such thing."""
+    import pyarrow as pa
+
+    try:
+        (size,) = _SIZE.unpack_from(body, 0)
+        if size > CHUNK:
+            raise StreamError(f"a chunk of {size} bytes in a checkpoint")
+        chunk: bytes = pa.decompress(memoryview(body)[_SIZE.size :], size, codec="lz4_raw", asbytes=True)
+    except (struct.error, OSError) as e:
+        raise StreamError(f"a chunk of a checkpoint cannot be read: {e}") from e
+    return chunk
 
 
 def _parts(manifest: Manifest, held: list[bytes]) -> Parts:
     parts: Parts = {}
     at = 0
     for piece in manifest.pieces:
-        mine = held[at : at + piece.chunks]
+        mine = [_loose(body) for body in held[at : at + piece.chunks]]
         at += piece.chunks
         crc = 0
         for chunk in mine:

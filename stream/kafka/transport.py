@@ -33,6 +33,7 @@ from faust.types import TP, ConsumerMessage, RecordMetadata
 from citywall.errors import StreamError
 from stream.kafka.cluster import let_go
 from stream.kafka.link import Link
+from stream.local.transport import NothingRead
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +63,6 @@ class _Listener(ConsumerRebalanceListener):
         await self._consumer.given({TP(*tp) for tp in assigned})
 
 
-class _NothingRead(dict[TP, int | None]):
-    """Faust's memory of what it read, which drops what comes again: desks do that, and better informed."""
-
-    def __getitem__(self, _: TP) -> None:
-        return None
-
-
 class Consumer(BaseConsumer):
     """A member of the run's group."""
 
@@ -80,7 +74,7 @@ class Consumer(BaseConsumer):
         self._link: Link = self._backbone.cluster.link
         self._member: AIOKafkaConsumer | None = None
         self._generation = 0
-        self._read_offset = _NothingRead()
+        self._read_offset = NothingRead()
 
     @property
     def member(self) -> AIOKafkaConsumer:
@@ -155,9 +149,9 @@ class Consumer(BaseConsumer):
             r.checksum, r.serialized_key_size, r.serialized_value_size, tp, generation_id=generation,
         )  # fmt: skip
 
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; False where the partitions are no longer ours."""
-        wanted = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+    async def _commit(self, offsets: Mapping[TP, int], mark: str = "") -> bool:
+        """Commit, with the mark of the checkpoint behind it; False where partitions are no longer ours."""
+        wanted = {TopicPartition(*tp): OffsetAndMetadata(offset, mark) for tp, offset in offsets.items()}
         try:
             await self.member.commit(wanted)
         except (CommitFailedError, IllegalStateError) as e:

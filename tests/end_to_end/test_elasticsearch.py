@@ -17,7 +17,7 @@ from citywall.servers import ElasticsearchSettings
 
 from .conftest import Citywall
 
-CAPTURES = ("scan", "dos", "bruteforce", "arp-spoof")
+COUNTS = ("packets", "bytes", "flows", "events", "findings", "alerts", "decode_errors")
 OPTIONS = ("--set", "capture.block_bytes=4096", "--set", "checkpoint.interval_s=0.01",
            "--set", "checkpoint.cost_factor=1")  # fmt: skip
 
@@ -30,6 +30,14 @@ class OnElasticsearch(Citywall):
         self.prefix = f"t{uuid.uuid4().hex[:12]}"
         self.url = url
 
+    def forget(self) -> None:
+        """Delete its indices."""
+        connection = Connection(self.url, ElasticsearchSettings())
+        names = connection.ask("GET", f"/{self.prefix}-*/_settings", filter_path="*.settings.index.uuid")
+        for name in names or {}:
+            connection.ask("DELETE", f"/{name}")
+        connection.close()
+
     def command(self, *arguments: str | Path) -> list[str]:
         store = ("--set", f"store={self.url}", "--set", f"elasticsearch.index_prefix={self.prefix}")
         return super().command(*arguments, *store)
@@ -39,11 +47,8 @@ class OnElasticsearch(Citywall):
 def elsewhere(tmp_path: Path, elasticsearch_url: str) -> Iterator[OnElasticsearch]:
     made = OnElasticsearch(tmp_path / "elsewhere", elasticsearch_url)
     yield made
-    connection = Connection(elasticsearch_url, ElasticsearchSettings())
-    names = connection.ask("GET", f"/{made.prefix}-*/_settings", filter_path="*.settings.index.uuid") or {}
-    for name in names:
-        connection.ask("DELETE", f"/{name}")
-    connection.close()
+    made.close()
+    made.forget()
 
 
 def test_the_same_alerts(citywall: Citywall, elsewhere: OnElasticsearch, busy: Path) -> None:
@@ -56,26 +61,33 @@ def test_the_same_alerts(citywall: Citywall, elsewhere: OnElasticsearch, busy: P
 
 
 @pytest.mark.slow
-def test_real_captures(citywall: Citywall, elsewhere: OnElasticsearch, shared_data: Path) -> None:
+def test_every_capture_on_kafka_too(
+    citywall: Citywall, elasticsearch_url: str, kafka_url: str, shared_data: Path, tmp_path: Path
+) -> None:
+    """Both real engines at once, at one partition and at four: every document as on the embedded ones."""
     folder = shared_data / "captures" / "pcap"
-    paths = []
-    for name in CAPTURES:
-        found = sorted((p for p in (folder / name).rglob("*") if p.suffix in {".pcap", ".pcapng"}),
-                       key=lambda p: p.stat().st_size)  # fmt: skip
-        paths += found[:2]
-    assert len(paths) >= 4
-    assert run(citywall, paths) == run(elsewhere, paths)
-    expected = citywall.alerts()
-    assert expected
-    assert elsewhere.alerts() == expected
+    paths = sorted(p for p in folder.rglob("*") if p.suffix in {".pcap", ".pcapng"})
+    assert len(paths) >= 60
+    expected = run(citywall, paths)
+    documents = citywall.alerts()
+    assert documents
+    for partitions in (1, 4):
+        there = OnElasticsearch(tmp_path / str(partitions), elasticsearch_url)
+        cluster = (f"transport={kafka_url}", f"kafka.prefix={there.prefix}", f"partitions={partitions}")
+        assert run(there, paths, *cluster) == expected
+        assert there.alerts() == documents
+        there.close()
+        there.forget()
 
 
-def run(citywall: Citywall, paths: list[Path]) -> tuple[int, int]:
-    """Exit code (1 where a capture is cut short, as some real ones are) and alerts of a run."""
-    process = citywall.start("run", *paths, "--quiet", "--json")
+def run(citywall: Citywall, paths: list[Path], *settings: str) -> tuple[int, dict[str, Any]]:
+    """Exit code (1 where a capture is cut short, as some real ones are) and counts of a run."""
+    options = [part for setting in settings for part in ("--set", setting)]
+    process = citywall.start("run", *paths, *options, "--quiet", "--json")
     out, err = process.communicate(timeout=300)
     assert process.returncode in (0, 1), err
-    return process.returncode, json.loads(out)["alerts"]
+    told = json.loads(out)
+    return process.returncode, {name: told[name] for name in COUNTS}
 
 
 def log_of(citywall: Citywall) -> str:

@@ -52,7 +52,7 @@ def test_structured_rows_keep_their_dtype(tmp_path: Path, dtype):
 
 
 def test_a_big_part_goes_in_chunks_without_a_copy(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "_CHUNK", 1000)
+    monkeypatch.setattr(checkpoints, "CHUNK", 1000)
     rows = np.arange(5000, dtype=np.int64)
     chunks = list(checkpoints.chunks(rows))
     assert max(len(c) for c in chunks) == 1000

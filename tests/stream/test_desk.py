@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from citywall.errors import DataFolderError
 from citywall.settings import CheckpointSettings
-from stream import checkpoints, codecs, desk, handover
+from stream import checkpoints, codecs, desk, handover, passing
 from stream.app import Worker, local_url, make_app, raw_topic, topics_of
 from stream.board import Board
 from stream.checkpoints import FolderKeeper
 from stream.codecs import Header, Kind
 from stream.desk import Desk, Hooks
 from stream.handover import Handover
+from stream.passing import Passing
 from stream.stages import DEAD_LETTERS, DeadLetter, Output, Role
 
 
@@ -34,7 +39,7 @@ class Echo:
         if message.body == b"bad":
             raise ValueError("this one is bad")
         count = int(message.header.kind is Kind.DATA)
-        yield Output("out", message.header.session, message.header.kind, bytes(message.body), count)
+        yield Output(self.outputs[0], message.header.session, message.header.kind, bytes(message.body), count)
 
     def flush(self):
         return ()
@@ -62,25 +67,35 @@ class Bench:
 
     def __init__(self, root: Path, interval_s: float = 3600.0, *, hands_over: bool = False) -> None:
         self.root = root
+        self.interval_s = interval_s
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
         self.app = make_app(local_url(root / "log"), self.loop)
         self.log = self.app.transport.folder
         self.echo = Echo()
-        role = Role("echo", Echo.inputs, Echo.outputs, lambda _: self.echo)
-        topics = topics_of([role])
-        for name, partitions in topics.items():
-            self.log.create(name, partitions)
+        self.roles = [Role("echo", Echo.inputs, Echo.outputs, lambda _: self.echo)]
         self.failures: list[BaseException] = []
         self.pool = ThreadPoolExecutor(1)
-        given = Handover(self.log, "citywall") if hands_over else None
-        hooks = Hooks(lambda: None, told, self.failures.append, asyncio.Lock())
-        self.desk = Desk(
-            self.app, role, naming=Plain(), pool=self.pool, keeper=FolderKeeper(root / "checkpoints"),
-            settings=CheckpointSettings(interval_s, 1.0), board=Board(), hooks=hooks,
-            topics={name: raw_topic(self.app, name) for name in topics}, handover=given,
-        )  # fmt: skip
         self.seq = 0
+        self.set_up(hands_over)
+
+    def set_up(self, hands_over: bool) -> None:
+        (self.desk,) = self.desks(lambda: Handover(self.log, "citywall") if hands_over else None)
+
+    def desks(self, make: Callable[[], Handover | Passing | None]) -> list[Desk]:
+        topics = topics_of(self.roles)
+        for name, partitions in topics.items():
+            self.log.create(name, partitions)
+        given, keeper = make(), FolderKeeper(self.root / "checkpoints")
+        hooks = Hooks(lambda: None, told, self.failures.append, asyncio.Lock())
+        return [
+            Desk(
+                self.app, role, naming=Plain(), pool=self.pool, keeper=keeper,
+                settings=CheckpointSettings(self.interval_s, 1.0), board=Board(), hooks=hooks, handover=given,
+                topics={name: raw_topic(self.app, name) for name in topics},
+            )
+            for role in self.roles
+        ]  # fmt: skip
 
     def append(self, kind: Kind, body: bytes) -> None:
         count = int(kind is Kind.DATA)
@@ -163,6 +178,71 @@ def test_at_the_end_of_a_session_who_writes_waits_for_who_reads(tmp_path: Path, 
     bench.run(work)
     assert bench.failures == []
     assert (out.forgone, out.written) == (1, 2)
+    bench.log.close()
+
+
+class Pair(Bench):
+    """An echo and who hears it, in one process on a transport that could be shared."""
+
+    def set_up(self, hands_over: bool) -> None:
+        self.hearing = Echo()
+        self.hearing.inputs, self.hearing.outputs = ("out",), ("out2",)
+        self.roles.append(Role("hear", ("out",), ("out2",), lambda _: self.hearing))
+        self.desk, self.reader = self.desks(Passing)
+
+    async def straight(self) -> None:
+        """Until messages are handed over."""
+        self.app.add_future(self.reader.take_handed())
+        await self.reader.assign({0}, 1)
+        self.append(Kind.OPEN, b"open")
+        for i in range(20):
+            self.append(Kind.DATA, str(i).encode())
+        await self.until(lambda: len(self.hearing.heard) == 21)
+
+    def heard_to(self) -> int | None:
+        return self.log.committed("citywall", "out", 0)
+
+
+def test_what_is_handed_over_is_saved_by_its_reader_first(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(passing, "PASSED", ("out",))
+    bench = Pair(tmp_path)
+
+    async def work() -> None:
+        await bench.straight()
+        assert len(bench.out()) < 21  # the others never saw the log
+        assert bench.hearing.heard == [b"open", *(str(i).encode() for i in range(20))]
+        await bench.desk.close()
+        assert bench.committed() == 21
+        assert bench.heard_to() == len(bench.out())
+        found = checkpoints.load(tmp_path / "checkpoints", "hear", 0)
+        assert found is not None
+        assert codecs.unpack(found[1]["stage/heard"], list[bytes]) == bench.hearing.heard
+
+    bench.run(work)
+    assert bench.failures == []
+    bench.log.close()
+
+
+def test_where_a_reader_cannot_save_nothing_of_its_writer_counts(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(passing, "PASSED", ("out",))
+    bench = Pair(tmp_path)
+    save = checkpoints.save
+
+    def full(folder: Path, stage: str, *rest: Any) -> int:
+        if stage == "hear":
+            raise DataFolderError("no space left")
+        return save(folder, stage, *rest)
+
+    monkeypatch.setattr(checkpoints, "save", full)
+
+    async def work() -> None:
+        await bench.straight()
+        with pytest.raises(DataFolderError, match="no space left"):
+            await bench.desk.close()
+        assert bench.committed() is None
+        assert checkpoints.load(tmp_path / "checkpoints", "echo", 0) is None
+
+    bench.run(work)
     bench.log.close()
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+import zlib
 from collections.abc import Awaitable, Callable
 
 import numpy as np
@@ -31,6 +33,15 @@ class Kept:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.topic = f"{cluster.settings.prefix}.checkpoints"
+        self.marks: dict[tuple[str, int], str] = {}  # what was committed
+
+    async def _committed(self, stage: str, partition: int) -> str:
+        return self.marks.get((stage, partition), "")
+
+    async def save(self, keeper: TopicKeeper, offset: int, parts: Parts) -> None:
+        """Save and commit."""
+        self.marks["a", 0] = await keeper.save("a", 0, {"in": {0: offset}}, parts)
+        keeper.counts("a", 0)
 
     async def keeper(self) -> TopicKeeper:
         producer, reader = self.cluster.producer(), self.cluster.reader()
@@ -38,8 +49,9 @@ class Kept:
         await reader.start()
         self.clients += [producer, reader]
         return TopicKeeper(
-            self.topic, PLACES, link=self.cluster.link, producer=producer, reader=reader, admin=self.admin
-        )
+            self.topic, PLACES, link=self.cluster.link, producer=producer, reader=reader, admin=self.admin,
+            committed=self._committed,
+        )  # fmt: skip
 
     async def run(self, work: Callable[[Kept], Awaitable[None]]) -> None:
         self.admin = await self.cluster.reach()
@@ -66,8 +78,8 @@ def test_what_is_saved_here_is_restored_there(cluster: Cluster):
         mine, other = await kept.keeper(), await kept.keeper()
         assert await mine.load("a", 0) is None
         assert await mine.ours("a", 0)
-        await mine.save("a", 0, {"in": {0: 5}}, state(1))
-        await mine.save("a", 0, {"in": {0: 9}}, state(2))
+        await kept.save(mine, 5, state(1))
+        await kept.save(mine, 9, state(2))
         assert await mine.ours("a", 0)
         assert not await other.ours("a", 0)
         found = await other.load("a", 0)
@@ -88,7 +100,7 @@ def test_old_checkpoints_are_deleted_and_large_ones_go_in_chunks(cluster: Cluste
         mine = await kept.keeper()
         rows = 1 << 20  # 16 MiB: four chunks
         for n in range(4):
-            await mine.save("a", 0, {"in": {0: n}}, state(n, rows))
+            await kept.save(mine, n, state(n, rows))
         tp = TopicPartition(kept.topic, 0)
         reader = kept.clients[1]
         begin, end = (await reader.beginning_offsets([tp]))[tp], (await reader.end_offsets([tp]))[tp]
@@ -100,11 +112,13 @@ def test_old_checkpoints_are_deleted_and_large_ones_go_in_chunks(cluster: Cluste
     asyncio.run(Kept(cluster).run(work))
 
 
-def test_a_torn_checkpoint_and_one_that_is_behind_do_not_count(cluster: Cluster, monkeypatch):
+def test_only_the_checkpoint_that_was_committed_counts(cluster: Cluster):
     async def work(kept: Kept) -> None:
         mine, zombie = await kept.keeper(), await kept.keeper()
-        await mine.save("a", 0, {"in": {0: 50}, "other": {0: 7}}, state(1))
-        await zombie.save("a", 0, {"in": {0: 40}, "other": {0: 7}}, state(2))  # lost the partition long ago
+        await zombie.save("a", 0, {"in": {0: 40}}, state(0))  # killed before it could commit
+        assert await mine.load("a", 0) is None
+        await kept.save(mine, 50, state(1))
+        await zombie.save("a", 0, {"in": {0: 60}}, state(2))  # it lost the partition long ago
         tp = TopicPartition(kept.topic, 0)
         await kept.clients[0].send_and_wait(tp.topic, b"half a state", b"\0" * 16, tp.partition)  # then died
         found = await (await kept.keeper()).load("a", 0)
@@ -112,14 +126,33 @@ def test_a_torn_checkpoint_and_one_that_is_behind_do_not_count(cluster: Cluster,
         assert found[0]["in"] == {0: 50}
         assert same(found[1], state(1))
         assert not await mine.ours("a", 0)
+        for n in range(2):  # refused, and tried again: what counts must stay
+            await mine.save("a", 0, {"in": {0: 70 + n}}, state(3))
+        found = await (await kept.keeper()).load("a", 0)
+        assert found is not None
+        assert found[0]["in"] == {0: 50}
+        kept.marks["a", 0] = "00" * 16
+        with pytest.raises(StreamError, match="the checkpoint that was committed is not there any more"):
+            await mine.load("a", 0)
 
     asyncio.run(Kept(cluster).run(work))
+
+
+def test_chunks_travel_pressed():
+    chunk = memoryview(bytes(1000) + b"end")
+    crc, body = module._press(chunk, 0)
+    assert len(body) < 100
+    assert crc == zlib.crc32(chunk)
+    assert module._loose(body) == chunk
+    for broken in (b"", body[:4], body[:-3], struct.pack("<I", 1 << 30) + body[4:], b"\1\0\0\0" + body[4:]):
+        with pytest.raises(StreamError, match=r"(of|in) a checkpoint"):
+            module._loose(broken)
 
 
 def test_another_schema_is_refused(cluster: Cluster, monkeypatch):
     async def work(kept: Kept) -> None:
         mine = await kept.keeper()
-        await mine.save("a", 0, {"in": {0: 5}}, state(1))
+        await kept.save(mine, 5, state(1))
         monkeypatch.setattr(module, "SCHEMA_VERSION", 77)
         with pytest.raises(StreamError, match=r"the checkpoint of a is of schema \d+, not 77"):
             await mine.load("a", 0)

@@ -196,6 +196,27 @@ def test_the_consumer_can_be_moved(tmp_path: Path):
     assert [v for _, v in harness.got] == [b"a", b"b", b"c", b"b", b"c", b"a", b"b", b"c"]
 
 
+def test_a_consumer_that_is_moved_while_it_hands_on_reads_again(tmp_path: Path):
+    async def work(harness: Harness) -> None:
+        consumer = harness.app.consumer
+        hand_on = consumer.wait_first
+
+        async def slowly(*given, **more):
+            found = await hand_on(*given, **more)
+            await asyncio.sleep(0.05)
+            return found
+
+        consumer.wait_first = slowly
+        await send(harness, "t", b"a", b"b")
+        await harness.until(2)
+        await consumer.seek(TP("t", 0), 0)
+        await harness.until(4)
+
+    harness = Harness(tmp_path, "t")
+    harness.run(work)
+    assert [v for _, v in harness.got] == [b"a", b"b", b"a", b"b"]
+
+
 def test_the_folder_is_held(tmp_path: Path):
     harness = Harness(tmp_path, "t")
     with pytest.raises(DataFolderBusy):
