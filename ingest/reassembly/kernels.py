@@ -749,10 +749,8 @@ def track(
                 transport = _transport_at(buffer, start, net, p["version"])
             if transport < 0:
                 continue  # a fragment, whole only when put together
-            if config[8] != 0 and at + payload <= np.int64(p["captured"]):
+            if config[8] != 0 and proto == _TCP and at + payload <= np.int64(p["captured"]):
                 length = at + payload - transport
-                if proto == _UDP and load_be16(buffer, start + transport + 6) == 0:
-                    length = 0
                 if length > 0 and _sum_wrong(buffer, start, net, transport, length, p["version"], proto):
                     meta[BAD_CHECKSUM] += 1
                     continue
@@ -824,7 +822,7 @@ def track(
             _unchain(slot, sessions, meta)
             _chain(slot, sessions, meta)
         s = sessions[slot]
-        s["last"] = time
+        s["last"] = max(np.int64(s["last"]), time)  # a clock that went back ends nothing
         s["last_frame"] = frame
         number = np.int64(s["number"])
         flow_of[i] = number

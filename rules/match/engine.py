@@ -149,7 +149,7 @@ class Engine:
                 done.add((rule.sid, rule.gid))
             where = candidate.where
             silent, action = self.limits.judge(rule, where, self.memory)
-            if action == "pass":
+            if action == "pass" and not rule.alerting:
                 break
             if (
                 action in {"drop", "reject"}
