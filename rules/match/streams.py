@@ -19,6 +19,8 @@ IN_STREAM = -3
 LEAST = 2560
 #: Bytes looked at again, so that what stands across a border is found.
 BACK = 2560
+#: Protocols whose messages give no reason to look before there is enough.
+_SILENT = frozenset({"smb", "ftp", "ftp-data", "iec104"})
 
 
 class Windows:
@@ -82,6 +84,8 @@ class Windows:
 
     def _messages(self) -> set[tuple[int, int, int]]:
         rows = self._packets.scene.tables.transactions
+        silent = [i for i, name in enumerate(self._packets.scene.names.protocols) if name in _SILENT]
+        rows = rows[~np.isin(rows["protocol"], silent)]
         flows = rows["flow"].tolist()
         return {(f, 0, n) for f, n in zip(flows, rows["request_frame"].tolist(), strict=True)} | {
             (f, 1, n) for f, n in zip(flows, rows["response_frame"].tolist(), strict=True)
@@ -127,13 +131,15 @@ class Windows:
 
     def _holds(self, compiled: Compiled, window: int) -> bool:
         assert compiled.payload is not None
-        start, looked, end, offset = self._spans[window]
+        start, looked, end, _ = self._spans[window]
         ops = compiled.payload.ops
-        if not Inspection().holds(ops, self._arena[start:end].tobytes(), start=offset):
+        if Inspection().holds(ops, self._arena[looked:end].tobytes()):
+            return True
+        if start == looked or compiled.both:  # places in the payload count from where looking began
             return False
-        # what stood in the part looked at before was told then
-        return start == looked or not Inspection().holds(
-            ops, self._arena[start:looked].tobytes(), start=offset
+        # what stands across the border; what stood in the part looked at before was told then
+        return Inspection().holds(ops, self._arena[start:end].tobytes()) and not Inspection().holds(
+            ops, self._arena[start:looked].tobytes()
         )
 
 
