@@ -54,4 +54,7 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     inflate_layers: Annotated[
         int, Meta(ge=0, le=16, description="Compressions inside one another that are undone.")
     ] = 2
+    units: Annotated[bool, Meta(description="Keep the protocol units that rules look into with `frame`.")] = (
+        False
+    )
     hashes: Annotated[bool, Meta(description="MD5, SHA-1 and SHA-256 of files that were seen whole.")] = True

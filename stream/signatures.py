@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from citywall.addresses import to_text
@@ -18,7 +19,7 @@ from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_ord
 from citywall.sessions import Session
 from citywall.settings import Settings
 from ingest.applications.analysis import Analyser
-from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS
+from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, UNITS
 from ingest.capture import open_capture
 from ingest.decode import decode_block
 from rules.cards import card, name_of, severity_of
@@ -31,7 +32,7 @@ from rules.match.scene import Names, Scene
 
 log = logging.getLogger(__name__)
 
-NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES)
+NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES, UNITS)
 _BLOCK = 8 << 20
 _BATCH = 4096
 #: Rules that cannot be used, told one by one in the log; `citywall rules check` tells all.
@@ -49,7 +50,10 @@ def over_capture(
 
     The packets' rows, streams and transactions of the whole capture are held meanwhile.
     """
-    analyser = Analyser(settings or ApplicationSettings(), keep_streams=True)
+    settings = settings or ApplicationSettings()
+    if engine.units:
+        settings = msgspec.structs.replace(settings, units=True)
+    analyser = Analyser(settings, keep_streams=True)
     rows = []
     with open_capture(path) as capture:
         for ref in capture.blocks(_BLOCK):

@@ -16,6 +16,7 @@ from ingest.applications.tables import (
     FLOW,
     NUMBER,
     TRANSACTION,
+    UNIT,
     Tables,
 )
 from ingest.reassembly.layout import ESTABLISHED, ODD, SESSION
@@ -33,6 +34,21 @@ _ALIKE = (
 )  # fmt: skip
 
 
+_SPOKEN = ("protocol", "protocol_frame", "final", "final_frame", "sides", "sides_frame")
+
+
+def _spoken(connection: Connection) -> tuple[object, ...]:
+    """What is known of a connection's protocols."""
+    return (
+        connection.protocol,
+        connection.protocol_frame,
+        connection.final,
+        connection.final_frame,
+        tuple(connection.sides),
+        tuple(connection.sides_frame),
+    )
+
+
 class Builder:
     """Rows on their way into tables. `keep_streams`: with all flows and the pieces of their streams."""
 
@@ -45,7 +61,8 @@ class Builder:
         self._anomalies: list[
             tuple[int, int, int, int, int]
         ] = []  # kind, direction, flow, transaction, frame
-        self._protocols: dict[int, tuple[int, int]] = {}
+        self._units: list[tuple[int, int, int, int, bytes]] = []  # flow, kind, direction, frame, bytes
+        self._spoken: dict[int, tuple[object, ...]] = {}
         self._rows: dict[int, np.void] = {}
         self._ended: list[Rows] = []
         self._pieces: list[Rows] = []
@@ -83,14 +100,15 @@ class Builder:
         """What a connection finished."""
         closed, odd = connection.collect()
         if self._keep and connection.protocol:
-            self._protocols[connection.number] = (connection.protocol, connection.protocol_frame)
-        if not closed and not odd:
+            self._spoken[connection.number] = _spoken(connection)
+        if not closed and not odd and not connection.units:
             return
         number = connection.number
         self._rows[number] = connection.row
-        self._protocols[number] = (connection.protocol, connection.protocol_frame)
+        self._spoken[number] = _spoken(connection)
         self._transactions += [(number, each) for each in closed]
         self._anomalies += [(kind, d, number, each, frame) for kind, d, each, frame in odd]
+        self._units += [(number, *unit) for unit in connection.units]
         connection.clear()
 
     def build(
@@ -123,10 +141,10 @@ class Builder:
             flows[name] = rows[name]
         flows["established"] = np.where(rows["proto"] == 6, rows["state"] >= ESTABLISHED, rows["answered"])
         index = {number: i for i, number in enumerate(rows["number"].tolist())}
-        for number, (protocol, frame) in self._protocols.items():
+        for number, spoken in self._spoken.items():
             if number in index:
-                flows["protocol"][index[number]] = protocol
-                flows["protocol_frame"][index[number]] = frame
+                for name, value in zip(_SPOKEN, spoken, strict=True):
+                    flows[name][index[number]] = value
         return flows, index
 
     def _fill(self, made: Tables, order: list[tuple[int, Transaction]], index: dict[int, int]) -> None:
@@ -148,6 +166,11 @@ class Builder:
                 buffers.append((i, kind, direction, part, frame, len(arena), len(value)))
                 arena += value
             numbers += [(i, *row) for row in each.numbers]
+        units = []
+        for flow, kind, direction, frame, value in sorted(self._units, key=lambda unit: unit[3]):
+            units.append((index[flow], kind, direction, frame, len(arena), len(value)))
+            arena += value
+        made.units = np.array(units, UNIT)
         made.transactions = np.array(transactions, TRANSACTION)
         made.buffers = np.array(buffers, BUFFER)
         made.numbers = np.array(numbers, NUMBER)

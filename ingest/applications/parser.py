@@ -6,7 +6,7 @@ from bisect import bisect_left
 from typing import Any, ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND, PROTOCOL, TO_CLIENT, TO_SERVER
+from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND, PROTOCOL, TO_CLIENT, TO_SERVER, UNIT_KIND
 
 #: Bytes of one direction that a parser may hold back waiting for more.
 MOST_HELD = 1 << 20
@@ -67,6 +67,7 @@ class Parser:
         self.open: list[Transaction] = []
         self.closed: list[Transaction] = []
         self.anomalies: list[tuple[int, int, int, int]] = []  # (kind, direction, transaction number, frame)
+        self.units: list[tuple[int, int, int, bytes]] = []  # (kind, direction, frame, bytes)
         self.done = [False, False]
         # Data connections announced: (protocol and what is said of it, whose address, port).
         self.expected: list[tuple[str, int, int]] = []
@@ -91,6 +92,10 @@ class Parser:
         self.anomalies.append(
             (ANOMALY_KIND[kind], direction, -1 if transaction is None else transaction.number, frame)
         )
+
+    def unit(self, kind: str, direction: int, frame: int, data: bytes) -> None:
+        """A unit of the protocol went by; only where the settings ask for units."""
+        self.units.append((UNIT_KIND[kind], direction, frame, data))
 
     def stop(self) -> None:
         """Read no more of this connection."""

@@ -25,6 +25,7 @@ class Entry(NamedTuple):
 
 # Each module has `looks(direction, data, ports)` beside its parser.
 PARSERS = (
+    Entry("http2", "http2", "Http2", tcp=True, udp=False),
     Entry("http", "http1", "Http1", tcp=True, udp=False),
     Entry("tls", "tls", "Tls", tcp=True, udp=False),
     Entry("ssh", "ssh", "Ssh", tcp=True, udp=False),

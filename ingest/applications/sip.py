@@ -37,8 +37,24 @@ class Sip(StreamParser):
             return
         found = _END.search(data)
         head, body = (data[: found.start()], data[found.end() :]) if found else (data, b"")
+        self._units(direction, frame, data, found)
         if not self._message(head, body, frame, time):
             self.odd("sip.invalid_data", direction, frame)
+
+    def _units(self, direction: int, frame: int, data: bytes, found: re.Match[bytes] | None) -> None:
+        """The message, its first line, headers and body as they stand there."""
+        if not self.settings.units:
+            return
+        self.unit("sip.pdu", direction, frame, data)
+        line = data.find(b"\n") + 1
+        if not line or found is None:
+            return
+        kind = "response" if data.startswith(b"SIP/") else "request"
+        self.unit(f"sip.{kind}.line", direction, frame, data[:line])
+        end = found.start() + (2 if data[found.start()] == 13 else 1)
+        self.unit(f"sip.{kind}.headers", direction, frame, data[line:end])
+        if data[found.end() :]:
+            self.unit(f"sip.{kind}.body", direction, frame, data[found.end() :])
 
     def advance(self, direction: int) -> None:
         """Messages over TCP end where their length says."""
@@ -59,6 +75,7 @@ class Sip(StreamParser):
                 return
             body = bytes(stream.data[found.end() : end])
             frame, time = stream.frame(end), stream.time(end)
+            self._units(direction, frame, bytes(stream.data[:end]), found)
             stream.drop(end)
             stream.need = 1
             if not self._message(head, body, frame, time):

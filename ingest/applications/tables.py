@@ -25,6 +25,7 @@ PROTOCOLS = (
     "unknown", "failed", "http", "http2", "dns", "tls", "smtp", "smb", "dcerpc", "ssh", "ftp", "ftp-data",
     "snmp", "modbus", "dnp3", "sip", "mqtt", "krb5", "rfb", "dhcp", "ntp", "quic", "ike", "nfs", "ldap",
     "rdp", "telnet", "imap", "pop3", "enip", "tftp", "iec104", "rpc", "bittorrent-dht", "websocket", "pgsql",
+    "doh2",
 )  # fmt: skip
 PROTOCOL = {name: i for i, name in enumerate(PROTOCOLS)}
 
@@ -42,6 +43,11 @@ FLOW = np.dtype(
         ("established", "u1"),  # 1: TCP saw its handshake (or midstream); UDP saw both directions
         ("protocol", "u1"),  # index into PROTOCOLS, of what spoke first
         ("protocol_frame", "i8"),  # frame at which that was known
+        ("final", "u1"),  # what it went over to, the last of several; 0: it stayed
+        ("final_frame", "i8"),
+        # What the bytes of each direction look like, taken by themselves: at first, and since `final`.
+        ("sides", "u1", (4,)),
+        ("sides_frame", "i8", (4,)),
     ],
     align=True,
 )  # fmt: skip
@@ -88,6 +94,19 @@ NUMBER = np.dtype(
     align=True,
 )  # fmt: skip
 
+#: A protocol's unit of bytes as it went over the wire (a frame, a record, a line): `frame:` in rules.
+UNIT = np.dtype(
+    [
+        ("flow", "u4"),
+        ("kind", "u2"),  # index into UNITS
+        ("direction", "u1"),
+        ("frame", "i8"),
+        ("at", "i8"),
+        ("length", "u4"),
+    ],
+    align=True,
+)  # fmt: skip
+
 #: Something out of order. `kind` is an index into ANOMALIES; -1 in `flow` or `transaction` where it has none.
 ANOMALY = np.dtype(
     [("kind", "u2"), ("direction", "u1"), ("flow", "i4"), ("transaction", "i4"), ("frame", "i8")], align=True
@@ -119,6 +138,7 @@ _HTTP = (
     "http.response_line", "http.response_header", "http.stat_code", "http.stat_msg", "http.response_body",
     "http.server", "http.location", "http.trailer",
 )  # fmt: skip
+_HTTP2 = ("http2.header_name",)
 _FILE = ("file.data", "file.name", "file.md5", "file.sha1", "file.sha256", "file.type")
 _DNS = (
     "dns.query", "dns.query.name", "dns.queries.rrname", "dns.answers.rrname", "dns.answer.name",
@@ -171,13 +191,13 @@ _OTHER = (
 )  # fmt: skip
 
 #: BUFFER.kind. Names that are not keywords of Suricata are ours, for events.
-KINDS = _HTTP + _FILE + _DNS + _TLS + _SSH + _SMB + _MAIL + _FTP + _SIP + _MQTT + _OTHER
+KINDS = _HTTP + _HTTP2 + _FILE + _DNS + _TLS + _SSH + _SMB + _MAIL + _FTP + _SIP + _MQTT + _OTHER
 KIND = {name: i for i, name in enumerate(KINDS)}
 
 #: NUMBER.field.
 FIELDS = (
     "urilen", "urilen.raw", "http.stat_code", "http.content_len", "http2.stream", "http2.frametype",
-    "http2.errorcode",
+    "http2.errorcode", "http2.priority", "http2.window", "http2.size_update", "http2.settings",
     "file.size", "file.complete", "dns.opcode", "dns.rcode", "dns.rrtype", "dns.id", "dns.flags", "dns.ttl",
     "tls.version", "tls.cipher", "tls.cert_chain_len", "tls.cert_notbefore", "tls.cert_notafter",
     "tls.heartbeat", "ssl_state", "tls.encrypted", "tls.resumed",
@@ -199,6 +219,13 @@ FIELDS = (
     "iec104.frame", "client_port", "server_port",
 )  # fmt: skip
 FIELD = {name: i for i, name in enumerate(FIELDS)}
+
+#: UNIT.kind.
+UNITS = (
+    "http2.hdr", "http2.data", "http2.pdu", "sip.pdu", "sip.request.line", "sip.request.headers",
+    "sip.request.body", "sip.response.line", "sip.response.headers", "sip.response.body",
+)  # fmt: skip
+UNIT_KIND = {name: i for i, name in enumerate(UNITS)}
 
 #: ANOMALY.kind: decoder, stream and application-layer events, as Suricata's rules name them.
 ANOMALIES = (
@@ -240,7 +267,11 @@ ANOMALIES = (
     "smtp.no_server_welcome_message", "smtp.tls_rejected", "smtp.data_command_rejected",
     "smtp.duplicate_fields", "smtp.unparsable_content", "smtp.mime_long_boundary",
     "http2.authority_host_mismatch", "http2.userinfo_in_uri", "http2.invalid_frame_header",
-    "http2.frame_size_error", "ssh.invalid_banner", "ssh.long_banner",
+    "http2.invalid_client_magic", "http2.invalid_frame_data", "http2.invalid_header",
+    "http2.invalid_frame_length", "http2.extra_header_data", "http2.long_frame_data",
+    "http2.stream_id_reuse", "http2.failed_decompression", "http2.header_integer_overflow",
+    "http2.too_many_streams", "http2.reassembly_limit_reached", "http2.data_stream_zero",
+    "ssh.invalid_banner", "ssh.long_banner",
     "ikev2.weak_crypto_dh", "snmp.malformed_data", "krb5.malformed_data", "krb5.weak_encryption",
     "mqtt.malformed_traffic", "modbus.invalid_length", "modbus.invalid_protocol_id", "dnp3.bad_length",
     "dnp3.bad_link_crc", "ntp.malformed_data", "dhcp.malformed_options", "sip.invalid_data",
@@ -264,6 +295,7 @@ class Tables:
     transactions: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, TRANSACTION))
     buffers: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, BUFFER))
     numbers: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, NUMBER))
+    units: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, UNIT))
     anomalies: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, ANOMALY))
     chunks: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, CHUNK))
     arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))

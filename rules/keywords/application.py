@@ -277,6 +277,9 @@ def frame(builder: Builder, value: str) -> None:
     name = value.strip()
     if not re.fullmatch(r"[\w.-]+", name):
         raise builder.fault(f"frame does not know {name!r}")
+    protocol = {"http1": "http"}.get(builder.rule.protocol, builder.rule.protocol)
+    if not name.startswith(f"{protocol}.") and protocol not in {"tcp", "udp", "ip"}:
+        name = f"{protocol}.{name}"
     builder.stick(f"frame:{name}", True)
 
 
@@ -354,12 +357,6 @@ KEYWORDS = {
     "ike.chosen_sa_attribute": understood("ike.chosen_sa_attribute", "ike", "IKE attributes"),
     "ike.nonce_payload_length": number("ike.nonce_payload_length", "ike"),
     "ike.key_exchange_payload_length": number("ike.key_exchange_payload_length", "ike"),
-    "http2.frametype": understood("http2.frametype", "http2", "HTTP/2 frames are not compared"),
-    "http2.errorcode": understood("http2.errorcode", "http2", "HTTP/2 frames are not compared"),
-    "http2.settings": understood("http2.settings", "http2", "HTTP/2 frames are not compared"),
-    "http2.size_update": understood("http2.size_update", "http2", "HTTP/2 frames are not compared"),
-    "http2.window": understood("http2.window", "http2", "HTTP/2 frames are not compared"),
-    "http2.priority": understood("http2.priority", "http2", "HTTP/2 frames are not compared"),
     "websocket.opcode": number("websocket.opcode", "websocket"),
     "websocket.mask": number("websocket.mask", "websocket"),
     "quic.cyu.count": number("quic.cyu.count", "quic"),

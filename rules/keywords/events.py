@@ -48,11 +48,15 @@ def app_layer_protocol(builder: Builder, value: str) -> None:
     text, _, mode = value.partition(",")
     negated = text.strip().startswith("!")
     name = text.strip().lstrip("! ")
-    if mode.strip() not in {"", "final", "original", "either", "to_server", "to_client"}:
-        raise builder.fault(f"app-layer-protocol has no mode {mode.strip()!r}")
+    mode = mode.strip() or "direction"
+    if mode not in {"direction", "final", "original", "either", "to_server", "to_client"}:
+        raise builder.fault(f"app-layer-protocol has no mode {mode!r}")
     if not _NAME.match(name):
         raise builder.fault(f"{name!r} is no protocol")
-    builder.rule.applications.append((name.lower(), negated))
+    for _, other, before in builder.rule.applications:
+        if before == mode and (not negated or not other):
+            raise builder.fault("app-layer-protocol: two demands of one direction exclude each other")
+    builder.rule.applications.append((name.lower(), negated, mode))
 
 
 def app_layer_state(builder: Builder, value: str) -> None:

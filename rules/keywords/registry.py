@@ -8,6 +8,7 @@ from rules.keywords import (
     events,
     expressions,
     flow,
+    http2,
     limits,
     meta,
     numbers,
@@ -28,5 +29,6 @@ KEYWORDS: dict[str, Keyword] = {
     **limits.KEYWORDS,
     **events.KEYWORDS,
     **application.KEYWORDS,
+    **http2.KEYWORDS,
     **meta.KEYWORDS,
 }

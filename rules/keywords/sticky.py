@@ -26,20 +26,20 @@ class Buffer(NamedTuple):
 
 #: Protocols, side, whether a transaction has many, whether of a packet, names.
 _ROWS: tuple[tuple[str, int, bool, bool, str], ...] = (
-    ("http", TO_SERVER, False, False,
+    ("http http2", TO_SERVER, False, False,
      ("http.uri http.uri.raw http.method http.request_body http.host http.host.raw "
      "http.user_agent http.referer http.accept http.accept_lang http.accept_enc "
      "http.request_line http.request_header_names")),
-    ("http", TO_CLIENT, False, False,
+    ("http http2", TO_CLIENT, False, False,
      "http.stat_code http.stat_msg http.location http.server http.response_line"),
-    ("http", BOTH, False, False,
+    ("http http2", BOTH, False, False,
      ("http.header http.header.raw http.cookie http.content_type http.content_len "
      "http.header_names http.protocol http.start http.connection http.trailer")),
-    ("http", TO_SERVER, True, False,
+    ("http http2", TO_SERVER, True, False,
      "http.request_header"),
-    ("http", TO_CLIENT, True, False,
+    ("http http2", TO_CLIENT, True, False,
      "http.response_header"),
-    ("http2", TO_SERVER, True, False,
+    ("http2", BOTH, True, False,
      "http2.header_name"),
     ("http smtp ftp-data nfs smb http2", BOTH, True, False,
      "file.data"),

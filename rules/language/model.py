@@ -320,7 +320,9 @@ class Rule:
     bits: list[Bits] = field(default_factory=list)
     integers: list[FlowInt] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
-    applications: list[tuple[str, bool]] = field(default_factory=list)  # app-layer-protocol: name, negated
+    applications: list[tuple[str, bool, str]] = field(
+        default_factory=list
+    )  # app-layer-protocol: name, negated, mode
     others: list[tuple[str, str]] = field(default_factory=list)  # understood, decided elsewhere
     cannot: list[str] = field(default_factory=list)  # understood, but never matched here: why
     # what it does

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import IP
 from rules.language.model import TO_SERVER, Flags, Number, Rule
-from rules.match import events, transactions
+from rules.match import events, protocols, transactions, units
 from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled, compiled_names
 from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
@@ -52,7 +52,8 @@ class Packets:
         self.network = scene.packets["status"] >= IP
         self._fields: dict[str, tuple[NDArray[np.int64], Mask]] = {}
         self._heads: dict[int, Mask] = {}
-        self._applications: dict[frozenset[str], Mask] = {}
+        self._decided: Mask | None = None
+        self._applications: dict[tuple[frozenset[str], str], tuple[Mask, Mask]] = {}
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
         self._by_flow = np.sort(key[self.flow >= 0])
 
@@ -79,9 +80,8 @@ class Packets:
             found &= (has & ((offset > 0) | (bits & 1 == 1))) == rule.flow.fragment
         if compiled.applications:
             found &= self.application(compiled.applications)
-        for name, negated in rule.applications:
-            known = self.application(frozenset(self.scene.names.protocols[1:])) if negated else True
-            found &= (self.application(compiled_names(name)) != negated) & known
+        if rule.applications:
+            found &= self._protocols(rule)
         if rule.hook == "flow_start":
             found &= self.first & (self.flow >= 0)
         for number in rule.numbers:
@@ -118,22 +118,38 @@ class Packets:
         }[flags.mode]
         return has & agree
 
-    def application(self, names: frozenset[str]) -> Mask:
+    def application(self, names: frozenset[str], mode: str = "final") -> Mask:
         """Packets of flows whose application protocol is known to be one of these."""
-        if names not in self._applications:
-            flows = self.scene.tables.flows
-            of_interest = np.array(
-                [i for i, name in enumerate(self.scene.names.protocols) if name in names], np.int64
+        return self._spoken(names, mode)[0]
+
+    def _spoken(self, names: frozenset[str], mode: str) -> tuple[Mask, Mask]:
+        if (names, mode) not in self._applications:
+            self._applications[names, mode] = protocols.spoken(
+                self.scene, self.flow, self.direction, names, mode
             )
-            wanted = np.isin(flows["protocol"], of_interest)
-            at = np.clip(self.flow, 0, max(0, len(flows) - 1))
-            frames = np.arange(len(self.flow)) + self.scene.first_frame
-            if len(flows):
-                known = wanted[at] & (frames >= flows["protocol_frame"][at]) & (self.flow >= 0)
+        return self._applications[names, mode]
+
+    def _protocols(self, rule: Rule) -> Mask:
+        """Packets that all `app-layer-protocol` of a rule agree with."""
+        found = np.ones(len(self.flow), np.bool_)
+        for name, negated, mode in rule.applications:
+            spoken, known = self._spoken(compiled_names(name), mode)
+            if name == "unknown":
+                found &= ~known & (self.flow >= 0)
             else:
-                known = np.zeros(len(self.flow), np.bool_)
-            self._applications[names] = known
-        return self._applications[names]
+                found &= (known & ~spoken) if negated else spoken
+        return found
+
+    def decided(self) -> Mask:
+        """Packets at which a rule about protocols alone is looked at."""
+        if self._decided is None:
+            self._decided = protocols.decided(
+                self.scene,
+                lambda flow, d, frame: (
+                    row if self.scene.first_frame + (row := self.row_of(flow, d, frame)) >= frame else -1
+                ),
+            )
+        return self._decided
 
     def row_of(self, flow: int, direction: int, frame: int) -> int:
         """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
@@ -180,6 +196,7 @@ def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> list[Candi
     found = list(_packets(engine, packets, windows))
     found += windows.match()
     found += transactions.match(packets, windows)
+    found += units.match(packets)
     return found
 
 
@@ -192,6 +209,8 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Can
             mask &= packets.first
         if compiled.rule.happenings:
             mask &= events.happened(packets, compiled.rule)
+        if compiled.decided:
+            mask &= packets.decided()
         if compiled.payload is not None:
             mask &= full
         for row in np.flatnonzero(mask):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rules.language.model import Rule
 from rules.match import candidates, kernels
-from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Compiled, compile_rules
+from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
 from rules.match.heads import Ends, Heads
 from rules.match.limits import Limits
 from rules.match.literals import Literals
@@ -65,7 +65,9 @@ class Engine:
         self.memory = Memory()
         self.known = np.zeros(0, np.uint8)
         self.first_seen = np.zeros(0, np.int64)
-        self._lists: dict[str, list[Compiled]] = {kind: [] for kind in (PACKET, STREAM, TRANSACTION, ONCE)}
+        self._lists: dict[str, list[Compiled]] = {
+            kind: [] for kind in (PACKET, STREAM, TRANSACTION, ONCE, UNIT)
+        }
         for compiled in self.rules:
             self._lists[compiled.kind].append(compiled)
         self.payload = self._index(
@@ -84,6 +86,11 @@ class Engine:
         other.known = np.zeros(0, np.uint8)
         other.first_seen = np.zeros(0, np.int64)
         return other
+
+    @property
+    def units(self) -> bool:
+        """Whether any rule looks into protocol units."""
+        return bool(self._lists[UNIT])
 
     def of(self, kind: str, *, literal: bool) -> list[Compiled]:
         """Rules of a kind, with or without a literal for the prefilter."""

@@ -91,6 +91,15 @@ class Numbers:
             )
         if name == "ldap.responses.operation":
             return self._ldap(argument, transaction, direction)
+        if name == "http2.settings":
+            ident, low, high, negated = map(int, argument.split(","))
+            return self._first(
+                at
+                for side, at, n in self.values(transaction, name)
+                if side == direction
+                and n >> 32 == ident
+                and (low <= n & 0xFFFFFFFF <= high) is not bool(negated)
+            )
         if name == "modbus":
             return self._modbus(argument, transaction)
         return -1

@@ -21,6 +21,7 @@ class Tables(Protocol):
     transactions: Rows
     buffers: Rows
     numbers: Rows
+    units: Rows
     anomalies: Rows
     chunks: Rows
     arena: NDArray[np.uint8]
@@ -37,6 +38,7 @@ class Names:
     kinds: tuple[str, ...]
     fields: tuple[str, ...]
     anomalies: tuple[str, ...]
+    units: tuple[str, ...] = ()
 
 
 @dataclass

@@ -94,7 +94,7 @@ class _Matcher:
             if row < 0:
                 continue
             if compiled.order not in self._agreed:
-                self._agreed[compiled.order] = self.packets.agree(_without_application(compiled))
+                self._agreed[compiled.order] = self.packets.agree(without_application(compiled))
             if self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
                 yield self.packets.candidate(row, compiled.order, 1, transaction)
 
@@ -194,7 +194,8 @@ def _owners(compiled: Compiled) -> set[str]:
     return owners
 
 
-def _without_application(compiled: Compiled) -> Compiled:
+def without_application(compiled: Compiled) -> Compiled:
+    """A rule whose protocol is known from what it looks into: not asked of packets again."""
     if not compiled.applications:
         return compiled
     return Compiled(compiled.rule, compiled.kind, compiled.order, compiled.head)
