@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.match.compiled import STREAM, Compiled
+from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
+from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Candidate, Packets
+    from rules.match.candidates import Agreement, Candidate, Packets
 
 IN_STREAM = -3
 
@@ -102,28 +104,42 @@ class Windows:
         rows = [self._packets.row_of(flow, direction, frame) for flow, direction, frame in self.keys]
         index = engine.payload
         buffers, literals = index.literals.scan(self._arena, spans[:, 0], spans[:, 2] - spans[:, 0])
-        pairs: set[tuple[int, int]] = set()
-        for window, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
-            for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
-                if engine.rules[order].kind == STREAM:
-                    pairs.add((window, order))
-        for compiled in engine.of(STREAM, literal=False):
-            pairs |= {(window, compiled.order) for window in range(len(rows))}
-        agreed: dict[int, NDArray[np.bool_]] = {}
-        for window, order in sorted(pairs):
-            compiled = engine.rules[order]
-            row = rows[window]
-            if row < 0:
-                continue
+        at = np.array(rows, np.int64)
+        known = self._packets
+        items, orders = engine.gates.pass_pairs(
+            buffers, literals, (index.first, index.rules),
+            Columns(at, known.direction, known.was_established, self.streamed, known.scene.available),
+            known.ends, streams=True,
+        )  # fmt: skip
+        loose = [self._loose(compiled, at) for compiled in engine.of(STREAM, literal=False)]
+        items = np.concatenate([items, *(which for which, _ in loose)])
+        orders = np.concatenate([orders, *(which for _, which in loose)])
+        told = engine.programs.verify(
+            self._arena, spans[items, 0], spans[items, 2] - spans[items, 0], engine.payload_programs[orders],
+            spans[items, 3], spans[items, 1] - spans[items, 0],
+        )  # fmt: skip
+        left = np.flatnonzero(told)
+        agreed: dict[int, Agreement] = {}
+        for window, order, surely in zip(
+            items[left].tolist(), orders[left].tolist(), (told[left] == YES).tolist(), strict=True
+        ):
+            compiled, row = engine.rules[order], rows[window]
             if order not in agreed:
                 agreed[order] = self._packets.agree(compiled)
             if (
                 agreed[order][row]
                 and self._packets.slow(compiled.rule, row)
-                and self._holds(compiled, window)
+                and (surely or self._holds(compiled, window))
             ):
                 found.append(self._packets.candidate(row, order, item=IN_STREAM))
         return found
+
+    def _loose(self, compiled: Compiled, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        """Windows that a rule without a literal is looked for in."""
+        agrees = np.zeros(len(self._packets.flow) + 1, np.bool_)
+        agrees[self._packets.agreeing(compiled)] = True
+        which = np.flatnonzero(agrees[rows])
+        return which, np.full(len(which), compiled.order)
 
     def _holds(self, compiled: Compiled, window: int) -> bool:
         assert compiled.payload is not None

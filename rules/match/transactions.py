@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER
 from rules.match import fields
 from rules.match.compiled import TRANSACTION, Check, Compiled
+from rules.match.hits import Loose, hit
 from rules.match.inspect import Inspection
 from rules.match.transform import changed
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Candidate, Packets
+    from rules.match.candidates import Agreement, Candidate, Packets
     from rules.match.streams import Windows
 
 #: Kinds of buffers that are others by another name in the tables.
@@ -54,32 +54,23 @@ class _Matcher:
         self.windows = windows
         self.found = _Found(packets)
         self.numbers = fields.Numbers(packets.scene)
-        self._agreed: dict[int, NDArray[np.bool_]] = {}
+        self._agreed: dict[int, Agreement] = {}
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """(rule, transaction) that may agree: by literal, and rules without one."""
         engine, scene = self.packets.engine, self.packets.scene
-        table = scene.tables.buffers
-        for kind, index in engine.buffers.items():
-            number = self.found.kinds.get(SAME.get(kind, kind))
-            if number is None:
-                continue
-            rows = np.flatnonzero(table["kind"] == number)
-            at = table["at"][rows].astype(np.int64)
-            buffers, literals = index.literals.scan(
-                scene.tables.arena, at, table["length"][rows].astype(np.int64)
-            )
-            for buffer, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
-                transaction = int(table["transaction"][rows[buffer]])
-                for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
-                    yield order, transaction
+        kinds = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in engine.buffers}
+        orders, transactions = hit(engine, scene.tables, kinds, scene.names.protocols)
+        yield from zip(orders.tolist(), transactions.tolist(), strict=True)
         loose = [*engine.of(TRANSACTION, literal=False)]
         loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
+        open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
+        names = np.array(self.found.protocols, object)
         for compiled in loose:
             wanted = compiled.applications or _owners(compiled)
-            for transaction, protocol in enumerate(self.found.protocols):
-                if not wanted or protocol in wanted:
-                    yield compiled.order, transaction
+            spoken = np.isin(names, list(wanted)) if wanted else np.ones(len(names), np.bool_)
+            for transaction in open_to.maybe(compiled, spoken, _directions(compiled)).tolist():
+                yield compiled.order, transaction
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
         """Where a rule agrees with a transaction: once a direction."""
@@ -171,6 +162,10 @@ def match(packets: Packets, windows: Windows) -> list[Candidate]:
         for row, item in matcher.numbers.unowned(packets, compiled)
     ]
     return found
+
+
+def _kinds_of(rules: Sequence[Compiled]) -> set[str]:
+    return {check.demand.kind for compiled in rules for check in compiled.checks}
 
 
 def _directions(compiled: Compiled) -> tuple[int, ...]:
