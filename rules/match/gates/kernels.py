@@ -94,7 +94,8 @@ def all_heads(
 @bare_kernel
 def gate(
     items, literals, begin, first, orders, of_packet, direction, established, streamed, sizes, of_end, rules,
-    streams, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out_item, out_order,
+    streams, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out_item,
+    out_order,
 ):  # fmt: skip
     """Pairs (item, rule) of pairs (item, literal) whose rule a packet can be of at all.
 
