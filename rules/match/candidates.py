@@ -28,9 +28,9 @@ IN_STREAM = -3
 
 
 class Candidate(NamedTuple):
-    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as seen at a frame."""
+    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as known at a frame."""
 
-    frame: int
+    known: int
     phase: int
     order: int
     item: int
@@ -152,21 +152,27 @@ class Packets:
         if self._decided is None:
             self._decided = protocols.decided(
                 self.scene,
-                lambda flow, d, frame: (
-                    row if self.scene.first_frame + (row := self.row_of(flow, d, frame)) >= frame else -1
-                ),
+                self.next_of,
             )
         return self._decided
 
     def row_of(self, flow: int, direction: int, frame: int) -> int:
-        """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
+        """The last packet of a flow's direction up to a frame, else its first; -1 for none."""
         base = (flow * 2 + direction) << 32
         row = max(0, frame - self.scene.first_frame)
-        at = int(np.searchsorted(self._by_flow, base | row))
-        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
-            return int(self._by_flow[at]) & 0xFFFFFFFF
+        at = int(np.searchsorted(self._by_flow, base | row, "right"))
         if at and int(self._by_flow[at - 1]) >> 32 == base >> 32:
             return int(self._by_flow[at - 1]) & 0xFFFFFFFF
+        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
+            return int(self._by_flow[at]) & 0xFFFFFFFF
+        return -1
+
+    def next_of(self, flow: int, direction: int, frame: int) -> int:
+        """The first packet of a flow's direction at a frame or later; -1 for none."""
+        base = (flow * 2 + direction) << 32
+        at = int(np.searchsorted(self._by_flow, base | max(0, frame - self.scene.first_frame)))
+        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
+            return int(self._by_flow[at]) & 0xFFFFFFFF
         return -1
 
     def where(self, row: int) -> Where:
@@ -179,10 +185,12 @@ class Packets:
             int(self.scene.packets["time"][row]),
         )
 
-    def candidate(self, row: int, order: int, phase: int = 0, item: int = -1) -> Candidate:
-        """What is known of a match on a packet."""
-        frame = self.scene.first_frame + row
-        return Candidate(frame, phase, order, item, row, int(self.direction[row]), self.where(row))
+    def candidate(
+        self, row: int, order: int, phase: int = 0, item: int = -1, known: int = 0
+    ) -> Candidate:  # fmt: skip
+        """What is known of a match on a packet; `known`: the frame at which it was, where that is later."""
+        known = max(known, self.scene.first_frame + row)
+        return Candidate(known, phase, order, item, row, int(self.direction[row]), self.where(row))
 
     def slow(self, rule: Rule, row: int) -> bool:
         """Conditions that are decided packet by packet."""

@@ -136,18 +136,18 @@ class Engine:
         """Alerts of a scene, in the order of frames and on one frame in that of rules."""
         marks = self._establish(scene)
         found = candidates.gather(self, scene, marks)
-        found.sort(key=lambda c: (c.frame, c.phase, c.order, c.item))
+        found.sort(key=lambda c: (c.known, c.phase, c.order, c.item))
         alerts: list[Alert] = []
-        frame = -1
-        passed = False
+        known = -1
+        passed: set[int] = set()  # packets that a rule let go
         pending: list[tuple[candidates.Candidate, Compiled]] = []
         for candidate in found:
-            if candidate.frame != frame:
-                alerts += self._tell(pending)
-                pending, passed, frame = [], False, candidate.frame
+            if candidate.known != known:
+                alerts += self._tell(pending, scene)
+                pending, passed, known = [], set(), candidate.known
             compiled = self.rules[candidate.order]
             where = candidate.where
-            if passed or where.flow in self.memory.passed or where.flow in self.memory.dropped:
+            if candidate.row in passed or where.flow in self.memory.passed or where.flow in self.memory.dropped:
                 continue
             if not self.memory.agrees(compiled.rule, where):
                 continue
@@ -156,16 +156,18 @@ class Engine:
                 continue
             self.memory.change(rule, where)
             if rule.action == "pass":
-                passed = True
+                passed.add(candidate.row)
                 if _takes_flow(candidate, compiled) and where.flow >= 0:
                     self.memory.passed.add(where.flow)
                 if rule.alerting:
                     pending.append((candidate, compiled))
                 continue
             pending.append((candidate, compiled))
-        return alerts + self._tell(pending)
+        return alerts + self._tell(pending, scene)
 
-    def _tell(self, pending: Sequence[tuple[candidates.Candidate, Compiled]]) -> list[Alert]:
+    def _tell(
+        self, pending: Sequence[tuple[candidates.Candidate, Compiled]], scene: Scene
+    ) -> list[Alert]:
         """What of one frame's matches is told, by order of rules; drops take their flow along."""
         told: list[Alert] = []
         done: set[tuple[int, int]] = set()
@@ -193,7 +195,7 @@ class Engine:
                 continue
             told.append(
                 Alert(
-                    candidate.frame, candidate.row, where.flow, candidate.direction,
+                    scene.first_frame + candidate.row, candidate.row, where.flow, candidate.direction,
                     candidate.item if compiled.kind == TRANSACTION else -1, rule, action,
                 )
             )  # fmt: skip

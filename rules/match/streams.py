@@ -131,7 +131,7 @@ class Windows:
                 and self._packets.slow(compiled.rule, row)
                 and (surely or self._holds(compiled, window))
             ):
-                found.append(self._packets.candidate(row, order, item=IN_STREAM))
+                found.append(self._packets.candidate(row, order, item=IN_STREAM, known=self.keys[window][2]))
         return found
 
     def _loose(self, compiled: Compiled, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:

@@ -87,7 +87,7 @@ class _Matcher:
             if compiled.order not in self._agreed:
                 self._agreed[compiled.order] = self.packets.agree(without_application(compiled))
             if self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
-                yield self.packets.candidate(row, compiled.order, 1, transaction)
+                yield self.packets.candidate(row, compiled.order, 1, transaction, frame)
 
     def _when(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
         """The frame at which all demands were met; -1 where they are not."""
@@ -157,9 +157,9 @@ def match(packets: Packets, windows: Windows) -> list[Candidate]:
     for order, transaction in sorted(set(matcher.pairs())):
         found += matcher.match(packets.engine.rules[order], transaction)
     found += [
-        packets.candidate(row, compiled.order, 1, -2 - item)
+        packets.candidate(row, compiled.order, 1, -2 - item, frame)
         for compiled in packets.engine.of(TRANSACTION, literal=False)
-        for row, item in matcher.numbers.unowned(packets, compiled)
+        for row, item, frame in matcher.numbers.unowned(packets, compiled)
     ]
     return found
 
