@@ -21,6 +21,7 @@ _PLACES = {
     "models": "models:Models",
     "detectors": "detectors:Detectors",
     "detection": "detection:Detection",
+    "signatures": "signatures:Signatures",
 }
 
 

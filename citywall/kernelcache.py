@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KEEP = 3
-ROOMS = ("alerts", "bench", "citywall", "detectors", "ingest", "models", "stream")
+ROOMS = ("alerts", "bench", "citywall", "detectors", "ingest", "models", "rules", "stream")
 
 _IMPORT = re.compile(r"^\s*from\s+([\w.]+)\s+import", re.MULTILINE)
 

@@ -18,6 +18,10 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: Annotated[
         str, Meta(description="Model file that judges what hosts do in a minute; as for `flow`.")
     ] = ""
+    online: Annotated[
+        bool,
+        Meta(description="Whether what hosts do in a minute is judged by a model that learns as it goes."),
+    ] = False
     stale_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days after which a model in use is called stale.")
     ] = 90
@@ -25,4 +29,4 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def any(self) -> bool:
         """Whether a model judges the stream."""
-        return bool(self.flow or self.host)
+        return bool(self.flow or self.host or self.online)

@@ -23,6 +23,7 @@ from citywall.i18n import tr
 from citywall.state import Parts, array_of, bytes_of
 from models.flows import features, hosts
 from models.flows.model import FLOW, HOST, FlowModel
+from models.flows.online import THIN, OnlineHosts
 from models.judging.budget import probability
 
 VERSION = 1
@@ -33,7 +34,8 @@ MOST = 250_000
 #: Counters of what was said of sources; those that share one are taken for one.
 _SAID = 1 << 16
 _FIELDS = (*hosts.NEEDED, "flow_id", "frame", "offset", "src_port", "time")
-_GB = {FLOW: ("attack", "网络攻击"), HOST: ("other", "异常行为")}
+ONLINE = "online"
+_GB = {FLOW: ("attack", "网络攻击"), HOST: ("other", "异常行为"), ONLINE: ("other", "异常行为")}
 
 
 class Places(Protocol):
@@ -51,6 +53,8 @@ class Places(Protocol):
 
 #: Whether each row's source belongs to this partition.
 Mine = Callable[[NDArray[np.void]], NDArray[np.bool_]]
+#: Which of `online.SHARES` learners each row's source is dealt to.
+Share = Callable[[NDArray[np.void]], NDArray[np.uint8]]
 
 
 def held_dtype(flow: np.dtype[Any]) -> np.dtype[Any]:
@@ -60,7 +64,7 @@ def held_dtype(flow: np.dtype[Any]) -> np.dtype[Any]:
 
 def cards() -> dict[str, DetectorCard]:
     """The cards of models that find things, by the detector they call themselves."""
-    return {name: _card(kind) for kind in (FLOW, HOST) for name in (f"model_{kind}",)}
+    return {name: _card(kind) for kind in (FLOW, HOST, ONLINE) for name in (f"model_{kind}",)}
 
 
 def _card(kind: str) -> DetectorCard:
@@ -76,19 +80,23 @@ class ModelSet:
     """The models of a session. Rows come in event order."""
 
     def __init__(
-        self, flow: FlowModel | None, host: FlowModel | None, places: Places, mine: Mine, dtype: np.dtype[Any]
-    ) -> None:
+        self, flow: FlowModel | None, host: FlowModel | None, places: Places, mine: Mine,
+        dtype: np.dtype[Any], *, share: Share | None = None,
+    ) -> None:  # fmt: skip
+        """`share` is given where host minutes are also judged by what learns from them."""
         self._flow, self._host, self._places, self._mine = flow, host, places, mine
+        self._share = share
         self._dtype = held_dtype(dtype)
         self._ours = lru_cache(1 << 14)(places.is_home)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: another session begins."""
-        self._said = np.zeros(_SAID, np.uint32)
+        self._said = np.zeros((2, _SAID), np.uint32)
         self._held: list[NDArray[np.void]] = []
         self._kept: dict[int, int] = {}  # flows by minute
         self._closed = -1  # the newest minute that was judged
+        self._online = OnlineHosts()
 
     def process(self, reports: NDArray[np.void], session: str, lane: str) -> list[Finding]:
         """Findings of single flows among FLOW `reports`; host minutes are noted."""
@@ -96,21 +104,30 @@ class ModelSet:
         ends = ends[self._mine(ends)] if len(ends) else ends
         if not len(ends):
             return []
-        if self._host is not None:
+        if self._minutes:
             self._hold(ends)
         return self._flows(ends, session, lane) if self._flow is not None else []
+
+    @property
+    def _minutes(self) -> bool:
+        """Whether anything judges host minutes."""
+        return self._host is not None or self._share is not None
 
     def advance(self, frontier: int, session: str, lane: str) -> list[Finding]:
         """Findings of host minutes that nothing can be added to: no later row comes before `frontier`."""
         upto = (frontier - LATENESS_NS - 1) // hosts.WINDOW_NS - 1  # the last minute that is over
-        if self._host is None or not self._kept or min(self._kept) > upto:
+        if not self._kept or min(self._kept) > upto:
             return []
         held = self._joined()
         over = held["last"] // hosts.WINDOW_NS <= upto
         done, self._held = held[over], [held[~over]]
         self._kept = {m: n for m, n in self._kept.items() if m > upto}
         self._closed = max(self._closed, upto)
-        return self._hosts(done, session, lane)
+        # Held rows came in event order, but a host's first flow is to be the same however they came.
+        done = done[np.lexsort((done["flow_id"], done["first"]))]
+        found = hosts.host_windows(done)
+        told = self._hosts(found, done, session, lane)
+        return told + self._strange(found, done, session, lane)
 
     def _hold(self, ends: NDArray[np.void]) -> None:
         """Keep what host minutes are counted up from, the first MOST of each minute."""
@@ -142,8 +159,9 @@ class ModelSet:
         why, likely = model.reasons(rows[speaking]), probability(score[speaking], *model.calibration)
         return [
             self._finding(
-                FLOW, model, ends[i], session, lane, time=int(ends[i]["time"]), began=int(ends[i]["first"]),
-                score=float(score[i]), confidence=float(p), reasons=reasons,
+                FLOW, model.id, ends[i], session, lane, time=int(ends[i]["time"]),
+                began=int(ends[i]["first"]), score=float(score[i]), confidence=float(p),
+                threshold=model.threshold, reasons=reasons,
             )
             for i, p, reasons in zip(speaking, likely, why, strict=True)
         ]  # fmt: skip
@@ -157,57 +175,97 @@ class ModelSet:
         real = int(row["src_payload"]) if int(row["proto"]) == TCP else int(row["dst_packets"])
         return real > 0 or self._ours(int(row["src_hi"]), int(row["src_lo"]))
 
-    def _speaks(self, row: Any) -> bool:
-        """Whether a source's flow is told: the first, the second, the fourth, and so on."""
+    def _speaks(self, row: Any, what: int = 0) -> bool:
+        """Whether a source's flow (0) or minute (1) is told: the first, the second, the fourth, and so on."""
         slot = (int(row["src_lo"]) ^ int(row["src_hi"]) * 31 ^ int(row["domain"]) * 131) % _SAID
-        self._said[slot] += 1
-        count = int(self._said[slot])
+        self._said[what, slot] += 1
+        count = int(self._said[what, slot])
         return count & (count - 1) == 0
 
-    def _hosts(self, flows: NDArray[np.void], session: str, lane: str) -> list[Finding]:
-        assert self._host is not None
-        # Held rows came in event order, but a host's first flow is to be the same however they came.
-        flows = flows[np.lexsort((flows["flow_id"], flows["first"]))]
-        found = hosts.host_windows(flows)
-        score = self._host.score(found.rows)
-        over = np.flatnonzero(score > self._host.threshold)
-        why = self._host.reasons(found.rows[over]) if len(over) else []
+    def _hosts(self, found: hosts.Hosts, flows: NDArray[np.void], session: str, lane: str) -> list[Finding]:
+        """What the trained model says."""
+        if (model := self._host) is None:
+            return []
+        score = model.score(found.rows)
+        over = np.flatnonzero(score > model.threshold)
+        why = model.reasons(found.rows[over]) if len(over) else []
         return [
-            self._finding(
-                HOST, self._host, flows[found.first[i]], session, lane, began=int(found.began[i]),
-                time=int(found.began[i]) + hosts.WINDOW_NS + LATENESS_NS, score=float(score[i]),
-                confidence=0.3, reasons=reasons,
+            self._minute(
+                HOST,
+                model.id,
+                flows[found.first[i]],
+                int(found.began[i]),
+                session=session,
+                lane=lane,
+                score=float(score[i]),
+                threshold=model.threshold,
+                reasons=w,
             )
-            for i, reasons in zip(over.tolist(), why, strict=True)
-        ]  # fmt: skip
+            for i, w in zip(over.tolist(), why, strict=True)
+        ]
+
+    def _strange(self, found: hosts.Hosts, flows: NDArray[np.void], session: str, lane: str) -> list[Finding]:
+        """What the model says that learns as it goes; of a host the first, the second, the fourth minute."""
+        if self._share is None:
+            return []
+        judged, why = self._online.judge(found, self._share(flows[found.first]))
+        told = zip(np.flatnonzero(judged.told).tolist(), why, strict=True)
+        return [
+            self._minute(
+                ONLINE,
+                ONLINE,
+                flows[found.first[i]],
+                int(found.began[i]),
+                session=session,
+                lane=lane,
+                score=float(judged.score[i]),
+                threshold=THIN,
+                reasons=w,
+            )
+            for i, w in told
+            if self._speaks(flows[found.first[i]], 1)
+        ]
+
+    def _minute(
+        self, kind: str, name: str, row: Any, began: int, *, session: str, lane: str,
+        score: float, threshold: float, reasons: list[tuple[str, float]],
+    ) -> Finding:  # fmt: skip
+        return self._finding(
+            kind, name, row, session, lane, began=began, confidence=0.3, score=score,
+            time=began + hosts.WINDOW_NS + LATENESS_NS, threshold=threshold, reasons=reasons,
+        )  # fmt: skip
 
     def _finding(
-        self, kind: str, model: FlowModel, row: Any, session: str, lane: str, *, time: int, began: int,
-        score: float, confidence: float, reasons: list[tuple[str, float]],
+        self, kind: str, name: str, row: Any, session: str, lane: str, *, time: int, began: int,
+        score: float, confidence: float, threshold: float, reasons: list[tuple[str, float]],
     ) -> Finding:  # fmt: skip
         hi, lo = int(row["src_hi"]), int(row["src_lo"])
         source = Endpoint(to_text(hi, lo), of_host(int(row["domain"]), hi, lo))
         evidence = self._places.report(row)
         entity = self._places.name(source.domain, source.address)
-        facts: dict[str, int | float | str] = {"model": model.id}
-        facts |= {f"reason_{n}": f"{name} {share:.0%}" for n, (name, share) in enumerate(reasons, 1)}
+        facts: dict[str, int | float | str] = {"model": name}
+        facts |= {f"reason_{n}": f"{what} {share:.0%}" for n, (what, share) in enumerate(reasons, 1)}
         what = "flow_like_attack" if kind == FLOW else "strange_minute"
         return Finding(
-            id=derived_id(lane, session, f"model_{kind}", model.id, what, entity, began, int(row["flow_id"])),
+            id=derived_id(lane, session, f"model_{kind}", name, what, entity, began, int(row["flow_id"])),
             detector=f"model_{kind}", version=VERSION, kind=what, session=session, lane=lane, time=time,
-            began=began, severity=Severity.LOW, confidence=round(confidence, 6), score=round(score, 9),
-            threshold=round(model.threshold, 9), entity=entity, source=source,
+            began=began, severity=Severity.INFORMATIONAL if kind == ONLINE else Severity.LOW,
+            confidence=round(confidence, 6), score=round(score, 9),
+            threshold=round(threshold, 9), entity=entity, source=source,
             target=evidence.target if kind == FLOW else None, facts=facts, evidence=(evidence,),
         )  # fmt: skip
 
     def snapshot(self) -> Parts:
         """What was said, and the minutes that are not over."""
         head = msgspec.msgpack.encode((self._kept, self._closed))
-        return {"said": self._said, "held": self._joined(), "head": head}
+        parts: Parts = {"said": self._said, "held": self._joined(), "head": head}
+        return parts | {f"online/{name}": part for name, part in self._online.snapshot().items()}
 
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot; raises ValueError where it is none."""
         self._said = array_of(parts, "said", np.dtype(np.uint32)).copy()
+        if self._said.shape != (2, _SAID):
+            raise ValueError("the models' checkpoint is of another shape")
         self._held = [array_of(parts, "held", self._dtype).copy()]
         try:
             self._kept, self._closed = msgspec.msgpack.decode(
@@ -215,3 +273,6 @@ class ModelSet:
             )
         except msgspec.DecodeError as e:
             raise ValueError(f"the models' checkpoint cannot be read: {e}") from e
+        self._online.restore(
+            {n.removeprefix("online/"): p for n, p in parts.items() if n.startswith("online/")}
+        )

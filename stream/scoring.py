@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from detectors.features.sharing import Sharing
     from detectors.registry import DetectorSet
     from models.flows.model import FlowModel
-    from models.serving import ModelSet
+    from models.serving import ModelSet, Share
 
 log = logging.getLogger(__name__)
 _KINDS = ("flow", "host")
@@ -104,6 +104,28 @@ def read(settings: Settings) -> dict[str, FlowModel]:
     return found
 
 
+def _dealt(settings: Settings, sharing: Sharing | None) -> Share | None:
+    """How sources are dealt to the learners of the online model; None where it is not at work."""
+    from detectors import registry
+    from models.flows.online import SHARES
+
+    if not settings.models.online:
+        return None
+    if sharing is not None and SHARES % settings.partitions:
+        log.warning("the online model is left out: %d partitions would tear its learners apart",
+                    settings.partitions)  # fmt: skip
+        return None
+    dealing = registry.sharing(settings.detectors, SHARES)
+
+    def share(rows: NDArray[np.void]) -> NDArray[np.uint8]:
+        flows = np.zeros(len(rows), FLOW_ROW)
+        for name in ("src_hi", "src_lo", "domain"):
+            flows[name] = rows[name]
+        return dealing.sources(flows)
+
+    return share
+
+
 def beside(
     build: Callable[[int], DetectorSet], settings: Settings, sharing: Sharing | None
 ) -> Callable[[int], DetectorSet | Scored]:
@@ -113,7 +135,8 @@ def beside(
     from models.serving import ModelSet
 
     models = read(settings)
-    if not models:
+    share = _dealt(settings, sharing)
+    if not models and share is None:
         return build
     places = Places(settings.home, Domains(settings.domains))
 
@@ -125,7 +148,7 @@ def beside(
 
         return Scored(
             build(partition),
-            ModelSet(models.get("flow"), models.get("host"), places, mine, FLOW_ROW),
+            ModelSet(models.get("flow"), models.get("host"), places, mine, FLOW_ROW, share=share),
         )
 
     return make

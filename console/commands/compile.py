@@ -96,5 +96,6 @@ def _run_everything() -> None:
         compile_both()
         analyse(scene)
         # Several partitions, so that those kernels run too that share rows out.
-        settings = msgspec.structs.replace(Settings(), partitions=2)
+        learning = msgspec.structs.replace(Settings().models, online=True)
+        settings = msgspec.structs.replace(Settings(), partitions=2, models=learning)
         run_paths([scene, zeek, binetflow, *others], folder / "data", settings, None)

@@ -20,7 +20,7 @@ from citywall.addresses import to_words
 from citywall.collectorsettings import CollectorSettings
 from citywall.errors import InputError
 from citywall.watermarks import BEGINNING
-from ingest.collectors import kernels
+from ingest.collectors.framing import kernels
 from ingest.collectors.sockets import BATCH, SLOT, Received, Sockets
 from ingest.decode.blocks import BlockRef, Interface, Section
 from ingest.live.segments import Segments

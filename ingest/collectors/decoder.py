@@ -15,6 +15,7 @@ from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, Datagrams
 from ingest.collectors.records import gone
 from ingest.collectors.sampling import ALL, Sampling
+from ingest.collectors.sflow import kernels as sflow
 from ingest.collectors.templates import NO_ROOM, Layouts, Refused, Template, Withdrawn, read_set
 from ingest.flowlogs.lines import Errors
 
@@ -269,11 +270,11 @@ class Decoder:
         """Packets sampled by sFlow."""
         heads = work.heads
         heads["version"][work.sources < 0] = 0
-        found = np.empty(int((datagrams.ends - datagrams.starts).sum()) // 24 + 1, k.SAMPLE)
-        found = found[: k.samples(work.buffer, datagrams.starts, datagrams.ends, heads, found)]
+        found = np.empty(int((datagrams.ends - datagrams.starts).sum()) // 24 + 1, sflow.SAMPLE)
+        found = found[: sflow.samples(work.buffer, datagrams.starts, datagrams.ends, heads, found)]
         out, packets = np.empty(len(found) + 1, k.HALF), np.empty(len(found), PACKET)
         reasons = np.zeros(len(PACKET_REASONS), np.int64)
-        n = k.sampled(
+        n = sflow.sampled(
             work.buffer,
             found,
             packets,

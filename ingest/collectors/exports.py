@@ -198,7 +198,7 @@ class ExportReader:
         """Take the next reference; raises InputError where its file changed."""
         errors = Errors()
         parts = [self.take(datagrams, errors) for datagrams in self._datagrams(ref, data, errors)]
-        flows = np.concatenate(parts) if parts else np.zeros(0, k.HALF)
+        flows = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, k.HALF), *parts])
         return self._logged(flows), errors
 
     def take(self, datagrams: Datagrams, errors: Errors) -> NDArray[np.void]:

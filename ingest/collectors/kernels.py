@@ -1,4 +1,4 @@
-"""Kernels of the flow-export decoders: datagrams in a byte buffer to sets, sets to records, records to flows.
+"""Kernels of the flow-export decoders: datagrams in a byte buffer to sets, sets to records.
 
 A record is read into u64 words, one a column (`SRC_HI` and so on), then made a row of HALF. Every offset is
 checked against the end of its datagram before it is read.
@@ -8,18 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import (
-    U8,
-    bare_kernel,
-    copy_bytes,
-    hash_address,
-    internal,
-    load_be16,
-    load_be32,
-    load_be64,
-    mix64,
-)
-from ingest.decode.kernels import decode_record, digest_step
+from citywall.kernels import U8, bare_kernel, internal, load_be16, load_be32, load_be64
 
 # Columns of a record.
 SRC_HI, SRC_LO, DST_HI, DST_LO, SRC_PORT, DST_PORT, PROTO = 0, 1, 2, 3, 4, 5, 6
@@ -79,7 +68,7 @@ HALF = np.dtype(
 #: Of `HALF.done`.
 LOST = 2
 
-_V4_MAPPED = U8(0xFFFF_0000_0000)
+V4_MAPPED = U8(0xFFFF_0000_0000)
 #: No count or rate is believed beyond these, so that their product is one.
 _MOST, _MOST_RATE = U8(1 << 40), U8(1 << 20)
 #: Firewall events (RFC 8158, Cisco NSEL) that come again with counts when the flow ends.
@@ -234,7 +223,7 @@ def _field(buffer, at, length, column, kind, time, row):
         if length != 4:
             return False
         row[column] = U8(0)
-        row[column + 1] = _V4_MAPPED | U8(load_be32(buffer, at))
+        row[column + 1] = V4_MAPPED | U8(load_be32(buffer, at))
         return True
     if kind == ADDRESS6:
         if length != 16:
@@ -365,7 +354,7 @@ def _times(row, present, head, h):
 
 
 @internal
-def _halve(row, head, source, datagram, rates, samplers, h):
+def halve(row, head, source, datagram, rates, samplers, h):
     """Make a record a flow; False where it is none."""
     present = row[PRESENT]
     sampled = row[SAMPLED] != U8(0)
@@ -458,7 +447,7 @@ def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, ou
             head["records"] += 1
             if useful:
                 row[PRESENT] = present
-                if _halve(row, head, source, datagram, rates, samplers, out[n]):
+                if halve(row, head, source, datagram, rates, samplers, out[n]):
                     n += 1
             elif layout["option"] == 0:
                 head["strange"] += 1
@@ -494,412 +483,3 @@ def gaps(heads, sources, expected, known, counts):
                 counts[s, 0] += ahead
         expected[s] = np.uint32((sequence + step) & 0xFFFF_FFFF)
         known[s] = 0 if h["unknown"] == 1 and version == IPFIX else 1
-
-
-# sFlow: what is kept of a sample beside its packet.
-#: A sampled packet: header bytes `buffer[start:start+captured]`, `wire` bytes long, of link type `link`.
-SAMPLE = np.dtype(
-    [("start", "i8"), ("captured", "i8"), ("wire", "i8"), ("rate", "i8"), ("link", "i4"), ("datagram", "i4"),
-     ("vlan", "i4")],
-    align=True,
-)  # fmt: skip
-_LINK_ETHERNET, _LINK_RAW, _NO_LINK = 1, 101, -1
-#: sFlow's header protocols to link types.
-_ETHERNET, _IPV4, _IPV6 = 1, 11, 12
-#: `SAMPLE.link` of a sample that gives addresses and no header.
-ADDRESSES4, ADDRESSES6 = -4, -6
-
-
-@bare_kernel
-def samples(buffer, starts, ends, heads, out):
-    """Find the flow samples of sFlow v5 datagrams: SAMPLE[k] (k a twenty-fourth of all bytes), how many.
-
-    Samples and records of unknown kinds are passed over by their length (sFlow v5, §5.3).
-    """
-    n = 0
-    for i in range(len(starts)):
-        h = heads[i]
-        if h["version"] != SFLOW or h["reason"] != NONE:
-            continue
-        end = ends[i]
-        at = starts[i] + (40 if load_be32(buffer, starts[i] + 4) == 2 else 28)
-        left = np.int64(load_be32(buffer, at - 4))
-        while left > 0:
-            left -= 1
-            if at + 8 > end:
-                h["reason"] = SAMPLE_LENGTH
-                break
-            kind = np.int64(load_be32(buffer, at))
-            length = np.int64(load_be32(buffer, at + 4))
-            at += 8
-            stop = at + length
-            if stop > end:
-                h["reason"] = SAMPLE_LENGTH
-                break
-            h["records"] += 1
-            if kind == 1 or kind == 3:
-                before = 32 if kind == 1 else 44
-                if length < before:
-                    h["reason"] = SAMPLE_LENGTH
-                else:
-                    rate = np.int64(load_be32(buffer, at + (8 if kind == 1 else 12)))
-                    count = np.int64(load_be32(buffer, at + before - 4))
-                    n = _flow_sample(buffer, at + before, stop, count, rate, i, h, out, n)
-            at = stop
-    return n
-
-
-@internal
-def _flow_sample(buffer, at, stop, count, rate, i, h, out, n):
-    """The records of one flow sample: at most one row, its header before its addresses."""
-    found = False
-    vlan = np.int64(0)
-    while count > 0:
-        count -= 1
-        if at + 8 > stop:
-            h["reason"] = SAMPLE_LENGTH
-            break
-        kind = np.int64(load_be32(buffer, at))
-        length = np.int64(load_be32(buffer, at + 4))
-        at += 8
-        if at + length > stop:
-            h["reason"] = SAMPLE_LENGTH
-            break
-        link = np.int64(_NO_LINK)
-        start, captured, wire = at, np.int64(0), np.int64(0)
-        if kind == 1 and length >= 16:
-            protocol = np.int64(load_be32(buffer, at))
-            wire = np.int64(load_be32(buffer, at + 4))
-            captured = np.int64(load_be32(buffer, at + 12))
-            start = at + 16
-            if captured > length - 16:
-                h["reason"] = SAMPLE_LENGTH
-            elif protocol == _ETHERNET:
-                link = np.int64(_LINK_ETHERNET)
-            elif protocol == _IPV4 or protocol == _IPV6:
-                link = np.int64(_LINK_RAW)
-        elif kind == 3 and length >= 32 and not found:
-            link, wire = np.int64(ADDRESSES4), np.int64(load_be32(buffer, at))
-        elif kind == 4 and length >= 56 and not found:
-            link, wire = np.int64(ADDRESSES6), np.int64(load_be32(buffer, at))
-        elif kind == 1001 and length >= 16:
-            vlan = np.int64(load_be32(buffer, at)) & 0xFFF
-        if link != _NO_LINK and n < len(out):
-            s = out[n - 1] if found else out[n]
-            s["start"] = start
-            s["captured"] = captured
-            s["wire"] = wire
-            s["rate"] = max(rate, 1)
-            s["link"] = link
-            s["datagram"] = i
-            if not found:
-                n += 1
-            found = True
-        at += length
-    if found:
-        out[n - 1]["vlan"] = vlan
-    return n
-
-
-@bare_kernel
-def sampled(buffer, rows, packets, heads, sources, rates, samplers, reasons, row, out):
-    """Sampled packets (SAMPLE[n]) as flows of one packet times the rate: rows of `out` (HALF[n]), how many.
-
-    `packets` is PACKET[n], room to decode; `reasons` (i8) counts headers that are of no IP packet; the others
-    are as `records` has them.
-    """
-    n = 0
-    for i in range(len(rows)):
-        s = rows[i]
-        for c in range(COLUMNS):
-            row[c] = U8(0)
-        start = np.int64(s["start"])
-        datagram = np.int64(s["datagram"])
-        time = np.int64(heads[datagram]["time"])
-        row[RATE] = U8(s["rate"])
-        row[PACKETS] = U8(1)
-        row[BYTES] = U8(s["wire"])
-        row[VLAN] = U8(s["vlan"])
-        row[SAMPLED] = U8(1)
-        if s["link"] == ADDRESSES4 or s["link"] == ADDRESSES6:
-            row[PROTO] = U8(load_be32(buffer, start + 4)) & U8(255)
-            if s["link"] == ADDRESSES4:
-                row[SRC_LO] = _V4_MAPPED | U8(load_be32(buffer, start + 8))
-                row[DST_LO] = _V4_MAPPED | U8(load_be32(buffer, start + 12))
-                at = start + 16
-            else:
-                row[SRC_HI], row[SRC_LO] = load_be64(buffer, start + 8), load_be64(buffer, start + 16)
-                row[DST_HI], row[DST_LO] = load_be64(buffer, start + 24), load_be64(buffer, start + 32)
-                at = start + 40
-            row[SRC_PORT] = U8(load_be32(buffer, at)) & U8(0xFFFF)
-            row[DST_PORT] = U8(load_be32(buffer, at + 4)) & U8(0xFFFF)
-            row[FLAGS] = U8(load_be32(buffer, at + 8)) & U8(255)
-        else:
-            p = packets[i]
-            reason = decode_record(buffer, start, s["captured"], s["wire"], time, np.int64(s["link"]), p)
-            if p["status"] < 3:  # no IP
-                reasons[reason] += 1
-                continue
-            turned = p["reversed"] == 1
-            ports = U8(p["ports"])
-            high, low = ports >> U8(16), ports & U8(0xFFFF)
-            row[SRC_HI], row[SRC_LO] = (p["b_hi"], p["b_lo"]) if turned else (p["a_hi"], p["a_lo"])
-            row[DST_HI], row[DST_LO] = (p["a_hi"], p["a_lo"]) if turned else (p["b_hi"], p["b_lo"])
-            row[SRC_PORT], row[DST_PORT] = (low, high) if turned else (high, low)
-            row[PROTO] = U8(p["proto"])
-            row[FLAGS] = U8(p["flags"])
-            row[BYTES] = U8(p["ip_bytes"])
-            row[ICMP] = U8(p["icmp_type"]) << U8(8) | U8(p["icmp_code"])
-            if p["vlan"] != 0:
-                row[VLAN] = U8(p["vlan"])
-        if _halve(row, heads[datagram], np.int64(sources[datagram]), datagram, rates, samplers, out[n]):
-            n += 1
-    return n
-
-
-# Pairing: records of one direction into flows of both.
-
-
-@internal
-def _half_hash(a_hi, a_lo, b_hi, b_lo, ports, proto, source):
-    """Of a key with the direction left out: the sum of what each end hashes to."""
-    one = hash_address(a_hi, a_lo, ports >> U8(16))
-    two = hash_address(b_hi, b_lo, ports & U8(0xFFFF))
-    return mix64(one + two + (U8(source) << U8(8)) + U8(proto)) | U8(1)
-
-
-@internal
-def _same(h, r, turned):
-    """Whether a waiting half has the key of a record, with its ends exchanged or not."""
-    if h["proto"] != r["proto"] or h["source"] != r["source"]:
-        return False
-    if turned:
-        return (
-            h["src_lo"] == r["dst_lo"] and h["dst_lo"] == r["src_lo"] and h["src_port"] == r["dst_port"]
-            and h["dst_port"] == r["src_port"] and h["src_hi"] == r["dst_hi"] and h["dst_hi"] == r["src_hi"]
-        )  # fmt: skip
-    return (
-        h["src_lo"] == r["src_lo"] and h["dst_lo"] == r["dst_lo"] and h["src_port"] == r["src_port"]
-        and h["dst_port"] == r["dst_port"] and h["src_hi"] == r["src_hi"] and h["dst_hi"] == r["dst_hi"]
-    )  # fmt: skip
-
-
-@internal
-def _turn(h):
-    """Change the sides of a flow."""
-    h["src_hi"], h["dst_hi"] = h["dst_hi"], h["src_hi"]
-    h["src_lo"], h["dst_lo"] = h["dst_lo"], h["src_lo"]
-    h["src_port"], h["dst_port"] = h["dst_port"], h["src_port"]
-    h["src_packets"], h["dst_packets"] = h["dst_packets"], h["src_packets"]
-    h["src_bytes"], h["dst_bytes"] = h["dst_bytes"], h["src_bytes"]
-    h["src_flags"], h["dst_flags"] = h["dst_flags"], h["src_flags"]
-    h["src_mac"], h["dst_mac"] = h["dst_mac"], h["src_mac"]
-
-
-@internal
-def _slot_of(slots, waiting, h):
-    """Where the waiting half with index h stands in `slots`, or -1."""
-    mask = len(slots) - 1
-    at = np.int64(waiting[h]["hash"] & U8(mask))
-    while slots[at] >= 0:
-        if slots[at] == h:
-            return at
-        at = (at + 1) & mask
-    return np.int64(-1)
-
-
-@internal
-def _forget(slots, waiting, at):
-    """Empty a slot, moving back what probed past it."""
-    mask = len(slots) - 1
-    hole = at
-    i = (at + 1) & mask
-    while slots[i] >= 0:
-        home = np.int64(waiting[slots[i]]["hash"] & U8(mask))
-        if ((i - home) & mask) >= ((i - hole) & mask):
-            slots[hole] = slots[i]
-            hole = i
-        i = (i + 1) & mask
-    slots[hole] = -1
-
-
-@internal
-def _release(slots, waiting, oldest, out, n):
-    """Give out the oldest waiting half, unless it was done."""
-    h = oldest & (len(waiting) - 1)
-    if waiting[h]["done"] == 0:
-        _forget(slots, waiting, _slot_of(slots, waiting, h))
-        out[n] = waiting[h]
-        return n + 1
-    return n
-
-
-@bare_kernel
-def pair(rows, clocks, wait, slack, slots, waiting, state, out):
-    """Join records (HALF[n], in order of arrival) with their other direction, into `out` (HALF[n + m]).
-
-    `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
-    powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
-    the clock (`clocks`, i8[n]) is `wait` ns past its arrival, and matches one that begins no more than
-    `slack` ns outside of its span. Returns flows written. What is given out depends on the records alone.
-    """
-    n = 0
-    size = len(waiting)
-    mask = len(slots) - 1
-    oldest, end, clock = state[0], state[1], state[2]
-    for i in range(len(rows)):
-        clock = max(clock, clocks[i])
-        while oldest < end and waiting[oldest & (size - 1)]["arrived"] + wait < clock:
-            n = _release(slots, waiting, oldest, out, n)
-            oldest += 1
-        r = rows[i]
-        if r["paired"] == 1:
-            out[n] = r
-            n += 1
-            continue
-        ports = (U8(r["src_port"]) << U8(16)) | U8(r["dst_port"])
-        h = _half_hash(r["src_hi"], r["src_lo"], r["dst_hi"], r["dst_lo"], ports, r["proto"], r["source"])
-        at = np.int64(h & U8(mask))
-        done = False
-        while slots[at] >= 0:
-            w = waiting[slots[at]]
-            if w["hash"] == h and r["first"] <= w["last"] + slack and w["first"] <= r["last"] + slack:
-                if _same(w, r, True):
-                    _join(w, r, True)
-                    done = True
-                elif w["sampled"] == 1 and r["sampled"] == 1 and _same(w, r, False):
-                    _join(w, r, False)
-                    done = True
-                if done:
-                    if w["sampled"] == 0:
-                        w["done"] = 1
-                        out[n] = w
-                        n += 1
-                        _forget(slots, waiting, at)
-                    break
-            at = (at + 1) & mask
-        if done:
-            continue
-        if end - oldest == size:
-            n = _release(slots, waiting, oldest, out, n)
-            oldest += 1
-        k = end & (size - 1)
-        waiting[k] = r
-        w = waiting[k]
-        w["hash"] = h
-        w["arrived"] = clock
-        w["done"] = 0
-        end += 1
-        at = np.int64(h & U8(mask))
-        while slots[at] >= 0:
-            at = (at + 1) & mask
-        slots[at] = k
-    state[0], state[1], state[2] = oldest, end, clock
-    return n
-
-
-@internal
-def _join(w, r, turned):
-    """Add a record to a waiting half; whoever began is its source."""
-    if not turned:
-        w["src_packets"] += r["src_packets"]
-        w["src_bytes"] += r["src_bytes"]
-        w["src_flags"] |= r["src_flags"]
-        w["last"] = max(w["last"], r["last"])
-        w["first"] = min(w["first"], r["first"])
-        return
-    w["dst_packets"] += r["src_packets"]
-    w["dst_bytes"] += r["src_bytes"]
-    w["dst_flags"] |= r["src_flags"]
-    if w["dst_mac"] == U8(0):
-        w["dst_mac"] = r["src_mac"]
-    begun = r["first"] < w["first"] or (
-        r["first"] == w["first"] and r["src_port"] > r["dst_port"] and w["dst_packets"] == r["src_packets"]
-    )
-    w["last"] = max(w["last"], r["last"])
-    w["first"] = min(w["first"], r["first"])
-    if begun:
-        _turn(w)
-        w["icmp"] = r["icmp"]
-
-
-@bare_kernel
-def drain(slots, waiting, state, out):
-    """The end: everything that waits, oldest first. Returns flows written."""
-    n = 0
-    for k in range(state[0], state[1]):
-        n = _release(slots, waiting, k, out, n)
-    state[0] = state[1]
-    return n
-
-
-@internal
-def _put32(out, at, value, big):
-    for i in range(4):
-        out[at + i] = np.uint8((value >> (24 - 8 * i if big else 8 * i)) & 0xFF)
-
-
-@internal
-def _put64(out, at, word):
-    for i in range(8):
-        out[at + i] = np.uint8((word >> U8(56 - 8 * i)) & U8(0xFF))
-
-
-@internal
-def _put16(out, at, value):
-    out[at] = np.uint8((value >> 8) & 0xFF)
-    out[at + 1] = np.uint8(value & 0xFF)
-
-
-@bare_kernel
-def frame_datagrams(
-    buffer, slot, lengths, hi, lo, ports, allowed, port, clock, i, out, filled, origin, digest, full
-):  # fmt: skip
-    """Write datagrams from `i` on that are `allowed` as pcap records of raw IP, until `out` has `full` bytes.
-
-    Datagram i is `buffer[i * slot:][: lengths[i]]`. The address it was sent to is not known: it is left zero.
-    `out` has room for one record more than `full`; its first byte stands at `origin` of the file. Returns
-    (next datagram, bytes filled, records, payload bytes, digest as `BlockRef` has it).
-    """
-    n = 0
-    size = np.int64(0)
-    second, nanosecond = clock // 1_000_000_000, clock % 1_000_000_000
-    while i < len(lengths) and filled < full:
-        if allowed[i]:
-            length = min(lengths[i], np.int64(65_535 - 48))
-            four = hi[i] == U8(0) and lo[i] >> U8(32) == U8(0xFFFF)
-            header = 20 if four else 40
-            captured = header + 8 + length
-            _put32(out, filled, second, False)
-            _put32(out, filled + 4, nanosecond, False)
-            _put32(out, filled + 8, captured, False)
-            _put32(out, filled + 12, captured, False)
-            words = U8(captured) | (U8(captured) << U8(32))
-            digest = digest_step(digest, origin + filled, U8(second) | (U8(nanosecond) << U8(32)), words)
-            at = filled + 16
-            for k in range(header):
-                out[at + k] = 0
-            if four:
-                out[at] = 0x45
-                _put16(out, at + 2, captured)
-                out[at + 8] = 64
-                out[at + 9] = 17
-                _put32(out, at + 12, np.int64(lo[i] & U8(0xFFFF_FFFF)), True)
-            else:
-                out[at] = 0x60
-                _put16(out, at + 4, 8 + length)
-                out[at + 6] = 17
-                out[at + 7] = 64
-                _put64(out, at + 8, hi[i])
-                _put64(out, at + 16, lo[i])
-            at += header
-            _put16(out, at, np.int64(ports[i]))
-            _put16(out, at + 2, port)
-            _put16(out, at + 4, 8 + length)
-            _put16(out, at + 6, 0)
-            copy_bytes(out, at + 8, buffer, i * slot, length)
-            filled = at + 8 + length
-            n += 1
-            size += length
-        i += 1
-    return i, filled, n, size, digest

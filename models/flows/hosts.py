@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import ICMP, ICMPV6, UDP
+from models.flows import kernels
 from models.flows.features import Columns
 
 NAMES = (
@@ -19,6 +19,8 @@ NEEDED = (
     "first", "last", "src_hi", "src_lo", "domain", "dst_hi", "dst_lo", "dst_port", "proto",
     "src_packets", "dst_packets", "src_bytes", "dst_bytes",
 )  # fmt: skip
+_KEYS = ("src_hi", "src_lo", "domain", "dst_hi", "dst_lo", "dst_port", "proto")
+_AMOUNTS = ("src_packets", "src_bytes", "dst_packets", "dst_bytes")
 
 
 class Hosts(NamedTuple):
@@ -32,46 +34,41 @@ class Hosts(NamedTuple):
 def host_windows(flows: Columns) -> Hosts:
     """Count up flows by source and by the minute their last packet is in; in order of (minute, source).
 
-    Sums are of integers, so that neither order nor batches change them.
+    Counts and sums are of integers, so that neither order nor batches change them.
     """
     last = np.asarray(flows["last"]).astype(np.int64)
-    minute = last // WINDOW_NS
-    sides = [minute, *(np.asarray(flows[name]) for name in ("src_hi", "src_lo", "domain"))]
-    who = np.stack([side.astype(np.uint64) for side in sides], axis=1)
-    hosts, first, host = np.unique(who, axis=0, return_index=True, return_inverse=True)
-    n, host = len(hosts), host.reshape(-1)
-    flow_count = np.bincount(host, minlength=n).astype(np.float64)
+    n = len(last)
+    keys, amounts = np.empty((n, 8), np.uint64), np.empty((n, 5), np.int64)
+    keys[:, 0] = last // WINDOW_NS
+    for at, name in enumerate(_KEYS, 1):
+        keys[:, at] = flows[name]
+    for at, name in enumerate(_AMOUNTS):
+        amounts[:, at] = flows[name]
+    amounts[:, len(_AMOUNTS)] = np.maximum(last - np.asarray(flows["first"]).astype(np.int64), 0)
+    size = 1 << int(2 * n).bit_length()
+    tables = np.full((4, size), -1, np.int64)
+    where, first = np.empty(n, np.int64), np.empty(n, np.int64)
+    counted = np.empty((n, kernels.COLUMNS), np.int64)
+    found = kernels.count_up(keys, amounts, *tables, where, first, counted)
+    first, counted = first[:found], counted[:found]
+    who = keys[first]
+    order = np.lexsort((who[:, 3], who[:, 2], who[:, 1], who[:, 0]))
+    return Hosts(_features(counted[order]), who[order, 0].astype(np.int64) * WINDOW_NS, first[order])
 
-    def summed(column: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.bincount(host, weights=column, minlength=n), np.float64)
 
-    def of(name: str) -> NDArray[np.float64]:
-        return np.asarray(flows[name]).astype(np.float64)
-
-    def distinct(*names: str) -> NDArray[np.float64]:
-        keys = np.stack(
-            [host.astype(np.uint64), *(np.asarray(flows[m]).astype(np.uint64) for m in names)], axis=1
-        )
-        return np.bincount(np.unique(keys, axis=0)[:, 0].astype(np.int64), minlength=n).astype(np.float64)
-
-    sent, got, proto = of("src_bytes"), of("dst_bytes"), np.asarray(flows["proto"])
-    out, back = summed(sent), summed(got)
-    largest = np.zeros(n)
-    np.maximum.at(largest, host, sent + got)
-    duration = np.maximum(last - np.asarray(flows["first"]).astype(np.int64), 0).astype(np.float64)
-    icmp = (proto == ICMP) | (proto == ICMPV6)
+def _features(counted: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The numbers of `NAMES` for each row of counts."""
+    of = [column.astype(np.float64) for column in counted.T]
+    flows, sent, got = of[kernels.FLOWS], of[kernels.SENT], of[kernels.GOT]
+    whole = np.maximum(sent + got, 1)
     columns = (
-        np.log1p(flow_count), np.log1p(distinct("dst_hi", "dst_lo")),
-        np.log1p(distinct("dst_hi", "dst_lo", "dst_port", "proto")), np.log1p(distinct("dst_port", "proto")),
-        summed((of("dst_packets") == 0).astype(np.float64)) / flow_count,
-        np.log1p(out), np.log1p(back), (out - back) / np.maximum(out + back, 1),
-        np.log1p(summed(of("src_packets") + of("dst_packets"))),
-        np.log1p(summed(duration) / flow_count / 1e9), summed((proto == UDP).astype(np.float64)) / flow_count,
-        summed(icmp.astype(np.float64)) / flow_count,
-        summed((of("src_packets") == 1).astype(np.float64)) / flow_count,
-        largest / np.maximum(out + back, 1),
+        np.log1p(flows), np.log1p(of[kernels.PEERS]), np.log1p(of[kernels.SERVICES]),
+        np.log1p(of[kernels.PORTS]), of[kernels.UNANSWERED] / flows, np.log1p(sent), np.log1p(got),
+        (sent - got) / whole, np.log1p(of[kernels.PACKETS]), np.log1p(of[kernels.LASTING] / flows / 1e9),
+        of[kernels.OVER_UDP] / flows, of[kernels.OVER_ICMP] / flows, of[kernels.SINGLE] / flows,
+        of[kernels.LARGEST] / whole,
     )  # fmt: skip
-    rows = np.empty((n, len(NAMES)), np.float32)
+    rows = np.empty((len(counted), len(NAMES)), np.float32)
     for j, column in enumerate(columns):
         rows[:, j] = column
-    return Hosts(rows, hosts[:, 0].astype(np.int64) * WINDOW_NS, first)
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,28 +27,11 @@ class HalfSpaceTrees:
         if features < 1 or window < 1:
             raise ValueError("half-space trees need a feature, and a window of a row or more")
         self.features, self._window = features, window
-        rng = np.random.default_rng(seed)
-        inner = (1 << DEPTH) - 1
-        self._feature = np.empty((TREES, inner), np.int64)
-        self._split = np.empty((TREES, inner))
-        for t in range(TREES):
-            self._plant(rng, t)
+        self._feature, self._split = _planted(features, seed)
+        inner = self._feature.shape[1]
         shape = (TREES, 2 * inner + 1)
         self._latest, self._reference = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self._state = np.zeros(2, np.int64)
-
-    def _plant(self, rng: np.random.Generator, t: int) -> None:
-        """Choose features and halves: the range of each feature is laid around a point drawn by chance."""
-        middle = rng.random(self.features)
-        reach = 2 * np.maximum(middle, 1 - middle)
-        low, high = {0: middle - reach}, {0: middle + reach}
-        for node in range(self._feature.shape[1]):
-            chosen = int(rng.integers(self.features))
-            lows, highs = low.pop(node), high.pop(node)
-            half = (lows[chosen] + highs[chosen]) / 2
-            self._feature[t, node], self._split[t, node] = chosen, half
-            low[2 * node + 1], high[2 * node + 1] = lows, _changed(highs, chosen, half)
-            low[2 * node + 2], high[2 * node + 2] = _changed(lows, chosen, half), highs
 
     def score_and_learn(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """A score from 0 (usual) to 1 (nobody was near) for each row; 0 until the first window is full."""
@@ -74,6 +58,33 @@ class HalfSpaceTrees:
         if [a.shape for a in found] != [self._latest.shape, self._reference.shape, (2,)]:
             raise ValueError("the checkpoint is of half-space trees of another shape")
         self._latest, self._reference, self._state = (a.copy() for a in found)
+
+
+@lru_cache(4)
+def _planted(features: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The feature that each node of each tree asks for, and where it splits."""
+    rng = np.random.default_rng(seed)
+    inner = (1 << DEPTH) - 1
+    feature, split = np.empty((TREES, inner), np.int64), np.empty((TREES, inner))
+    for t in range(TREES):
+        _plant(rng, feature[t], split[t], features)
+    return feature, split
+
+
+def _plant(
+    rng: np.random.Generator, feature: NDArray[np.int64], split: NDArray[np.float64], features: int
+) -> None:
+    """Choose features and halves: the range of each feature is laid around a point drawn by chance."""
+    middle = rng.random(features)
+    reach = 2 * np.maximum(middle, 1 - middle)
+    low, high = {0: middle - reach}, {0: middle + reach}
+    for node in range(len(feature)):
+        chosen = int(rng.integers(features))
+        lows, highs = low.pop(node), high.pop(node)
+        half = (lows[chosen] + highs[chosen]) / 2
+        feature[node], split[node] = chosen, half
+        low[2 * node + 1], high[2 * node + 1] = lows, _changed(highs, chosen, half)
+        low[2 * node + 2], high[2 * node + 2] = _changed(lows, chosen, half), highs
 
 
 def _changed(values: NDArray[np.float64], at: int, to: float) -> NDArray[np.float64]:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import IP
 from rules.language.model import TO_SERVER, Flags, Number, Rule
 from rules.match import events, protocols, transactions, units
 from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled, compiled_names
+from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
 from rules.match.state import Where
 from rules.match.streams import Windows
 from rules.match.transform import changed
+from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
     from rules.match.engine import Engine
@@ -27,9 +28,9 @@ IN_STREAM = -3
 
 
 class Candidate(NamedTuple):
-    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as seen at a frame."""
+    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as known at a frame."""
 
-    frame: int
+    known: int
     phase: int
     order: int
     item: int
@@ -49,27 +50,33 @@ class Packets:
         self.direction = np.asarray(scene.tables.packet_direction, np.int64)
         self.established = (marks & 1) == 1
         self.first = (marks & 2) == 2
-        self.network = scene.packets["status"] >= IP
         self._fields: dict[str, tuple[NDArray[np.int64], Mask]] = {}
-        self._heads: dict[int, Mask] = {}
         self._decided: Mask | None = None
+        self.conditions: dict[tuple[object, ...], Mask] = {}
         self._applications: dict[tuple[frozenset[str], str], tuple[Mask, Mask]] = {}
+        self.was_established = self.established.astype(np.int64)
+        self.payload_at = scene.packets["offset"].astype(np.int64) + scene.packets["payload_at"]
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
         self._by_flow = np.sort(key[self.flow >= 0])
 
-    def head(self, compiled: Compiled) -> Mask:
-        """Packets that a rule's header agrees with."""
-        if compiled.head not in self._heads:
-            found = self.engine.heads.agree(compiled.head, self.ends)
-            self._heads[compiled.head] = found & self.network if compiled.rule.protocol != "pkthdr" else found
-        return self._heads[compiled.head]
+    def agree(self, compiled: Compiled) -> Agreement:
+        """Whether a rule's header, flow and header fields agree with packets, one by one."""
+        return Agreement(self, compiled)
 
-    def agree(self, compiled: Compiled) -> Mask:
+    def head(self, compiled: Compiled, row: int) -> bool:
+        """Whether a rule's header agrees with a packet."""
+        return self.engine.gates.agrees(compiled.head, int(self.ends.of_row[row]), self.ends)
+
+    def agreeing(self, compiled: Compiled) -> NDArray[np.int64]:
         """Packets that a rule's header, flow and header fields agree with."""
+        heads = self.engine.gates.agree(compiled.head, self.ends)
+        if not heads.any():
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(self.rest(compiled, heads[self.ends.of_row]))
+
+    def rest(self, compiled: Compiled, found: Mask) -> Mask:
+        """Of packets that the header agrees with those that flow and header fields agree with, too."""
         rule = compiled.rule
-        found = self.head(compiled).copy() if rule.protocol != "pkthdr" else np.ones(len(self.flow), np.bool_)
-        if not found.any():
-            return found
         if rule.flow.direction:
             found &= (self.flow >= 0) & (self.direction == (0 if rule.flow.direction == TO_SERVER else 1))
         if rule.flow.established is not None:
@@ -145,21 +152,27 @@ class Packets:
         if self._decided is None:
             self._decided = protocols.decided(
                 self.scene,
-                lambda flow, d, frame: (
-                    row if self.scene.first_frame + (row := self.row_of(flow, d, frame)) >= frame else -1
-                ),
+                self.next_of,
             )
         return self._decided
 
     def row_of(self, flow: int, direction: int, frame: int) -> int:
-        """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
+        """The last packet of a flow's direction up to a frame, else its first; -1 for none."""
         base = (flow * 2 + direction) << 32
         row = max(0, frame - self.scene.first_frame)
-        at = int(np.searchsorted(self._by_flow, base | row))
-        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
-            return int(self._by_flow[at]) & 0xFFFFFFFF
+        at = int(np.searchsorted(self._by_flow, base | row, "right"))
         if at and int(self._by_flow[at - 1]) >> 32 == base >> 32:
             return int(self._by_flow[at - 1]) & 0xFFFFFFFF
+        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
+            return int(self._by_flow[at]) & 0xFFFFFFFF
+        return -1
+
+    def next_of(self, flow: int, direction: int, frame: int) -> int:
+        """The first packet of a flow's direction at a frame or later; -1 for none."""
+        base = (flow * 2 + direction) << 32
+        at = int(np.searchsorted(self._by_flow, base | max(0, frame - self.scene.first_frame)))
+        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
+            return int(self._by_flow[at]) & 0xFFFFFFFF
         return -1
 
     def where(self, row: int) -> Where:
@@ -172,10 +185,12 @@ class Packets:
             int(self.scene.packets["time"][row]),
         )
 
-    def candidate(self, row: int, order: int, phase: int = 0, item: int = -1) -> Candidate:
-        """What is known of a match on a packet."""
-        frame = self.scene.first_frame + row
-        return Candidate(frame, phase, order, item, row, int(self.direction[row]), self.where(row))
+    def candidate(
+        self, row: int, order: int, phase: int = 0, item: int = -1, known: int = 0
+    ) -> Candidate:  # fmt: skip
+        """What is known of a match on a packet; `known`: the frame at which it was, where that is later."""
+        known = max(known, self.scene.first_frame + row)
+        return Candidate(known, phase, order, item, row, int(self.direction[row]), self.where(row))
 
     def slow(self, rule: Rule, row: int) -> bool:
         """Conditions that are decided packet by packet."""
@@ -185,6 +200,38 @@ class Packets:
                 if value is None or (number.low <= value <= number.high) is number.negated:
                     return False
         return all(events.stream_size(self, size, row) for size in rule.stream_sizes)
+
+
+class Agreement:
+    """A rule's header, flow and header fields against packets, each decided when it is asked for."""
+
+    def __init__(self, packets: Packets, compiled: Compiled) -> None:
+        self._packets = packets
+        self._compiled = compiled
+        self._rest: Mask | None = None
+
+    def __getitem__(self, row: int) -> bool:
+        packets = self._packets
+        if not packets.head(self._compiled, row):
+            return False
+        if self._rest is None:
+            key = _conditions(self._compiled)
+            if key not in packets.conditions:
+                everything = np.ones(len(packets.flow), np.bool_)
+                packets.conditions[key] = packets.rest(self._compiled, everything)
+            self._rest = packets.conditions[key]
+        return bool(self._rest[row])
+
+
+def _conditions(compiled: Compiled) -> tuple[object, ...]:
+    """What `Packets.rest` depends on."""
+    rule, flow = compiled.rule, compiled.rule.flow
+    return (
+        flow.direction, flow.established, flow.fragment, compiled.applications, tuple(rule.applications),
+        rule.hook == "flow_start",
+        tuple((n.name, n.low, n.high, n.negated) for n in rule.numbers if n.name not in SLOW),
+        tuple((f.name, f.wanted, f.mode, f.ignored) for f in rule.flags),
+    )  # fmt: skip
 
 
 def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> list[Candidate]:
@@ -201,50 +248,80 @@ def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> list[Candi
 
 
 def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Candidate]:
-    scene = packets.scene
-    full = scene.available > 0
-    for compiled in (*engine.of(PACKET, literal=False), *engine.of(ONCE, literal=False)):
-        mask = packets.agree(compiled)
+    full = packets.scene.available > 0
+    yield from _addresses(engine, packets)
+    for compiled in (*engine.of(PACKET, literal=False), *engine.gates.broad):
+        rows = packets.agreeing(compiled)
         if compiled.kind == ONCE:
-            mask &= packets.first
-        if compiled.rule.happenings:
-            mask &= events.happened(packets, compiled.rule)
-        if compiled.decided:
-            mask &= packets.decided()
+            rows = rows[packets.first[rows]]
+        if compiled.rule.happenings and len(rows):
+            rows = rows[events.happened(packets, compiled.rule)[rows]]
+        if compiled.decided and len(rows):
+            rows = rows[packets.decided()[rows]]
         if compiled.payload is not None:
-            mask &= full
-        for row in np.flatnonzero(mask):
-            if packets.slow(compiled.rule, int(row)) and _contents(packets, compiled, int(row)):
-                yield packets.candidate(int(row), compiled.order)
+            rows = rows[full[rows]]
+        yield from _decide(packets, rows, np.full(len(rows), compiled.order))
     loose = full & ~windows.streamed
     for compiled in engine.of(STREAM, literal=False):
-        for row in np.flatnonzero(packets.agree(compiled) & (full if compiled.both else loose)):
-            if packets.slow(compiled.rule, int(row)) and _contents(packets, compiled, int(row)):
-                yield packets.candidate(int(row), compiled.order)
+        rows = packets.agreeing(compiled)
+        rows = rows[(full if compiled.both else loose)[rows]]
+        yield from _decide(packets, rows, np.full(len(rows), compiled.order))
     yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
+
+
+def _addresses(engine: Engine, packets: Packets) -> Iterable[Candidate]:
+    """Rules about addresses alone, on the first packet of each direction."""
+    rows = np.flatnonzero(packets.first)
+    of_row = packets.ends.of_row[rows]
+    which, back = np.unique(of_row, return_inverse=True)
+    ends, orders = engine.gates.once(which, packets.ends)
+    if not len(ends):
+        return
+    by_end = np.argsort(back, kind="stable")
+    first = np.searchsorted(back[by_end], np.arange(len(which) + 1))
+    for end, order in zip(np.searchsorted(which, ends).tolist(), orders.tolist(), strict=True):
+        agreed = packets.agree(engine.rules[order])
+        for row in rows[by_end[first[end] : first[end + 1]]].tolist():
+            if agreed[row] and packets.slow(engine.rules[order].rule, row):
+                yield packets.candidate(row, order)
 
 
 def _by_literal(
     engine: Engine, packets: Packets, windows: Windows, rows: NDArray[np.int64]
 ) -> Iterable[Candidate]:
-    scene = packets.scene
-    columns = scene.packets
-    starts = columns["offset"][rows] + columns["payload_at"][rows].astype(np.int64)
-    buffers, literals = engine.payload.literals.scan(scene.buffer, starts, scene.available[rows])
-    agreed: dict[int, Mask] = {}
-    first, orders = engine.payload.first, engine.payload.rules
-    for buffer, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
-        row = int(rows[buffer])
-        for order in orders[first[literal] : first[literal + 1]].tolist():
-            compiled = engine.rules[order]
-            if compiled.kind == STREAM and windows.streamed[row] and not compiled.both:
-                continue
-            if order not in agreed:
-                agreed[order] = packets.agree(compiled)
-                if compiled.rule.happenings:
-                    agreed[order] &= events.happened(packets, compiled.rule)
-            if agreed[order][row] and packets.slow(compiled.rule, row) and _contents(packets, compiled, row):
-                yield packets.candidate(row, order)
+    scene, index = packets.scene, engine.payload
+    starts = packets.payload_at[rows]
+    buffers, literals = index.literals.scan(scene.buffer, starts, scene.available[rows])
+    columns = Columns(rows, packets.direction, packets.was_established, windows.streamed, scene.available)
+    items, orders = engine.gates.pass_pairs(
+        buffers, literals, (index.first, index.rules), columns, packets.ends, streams=False
+    )
+    yield from _decide(packets, rows[items], orders)
+
+
+def _decide(packets: Packets, rows: NDArray[np.int64], orders: NDArray[np.int64]) -> Iterable[Candidate]:
+    """Candidates of (packet, rule) whose headers agree: contents first where that is cheap, then the rest."""
+    if not len(rows):
+        return
+    engine = packets.engine
+    told = engine.programs.verify(
+        packets.scene.buffer, packets.payload_at[rows], packets.scene.available[rows],
+        engine.payload_programs[orders],
+    )  # fmt: skip
+    left = np.flatnonzero(told)
+    agreed: dict[int, Agreement] = {}
+    for row, order, surely in zip(
+        rows[left].tolist(), orders[left].tolist(), (told[left] == YES).tolist(), strict=True
+    ):
+        compiled = engine.rules[order]
+        if order not in agreed:
+            agreed[order] = packets.agree(compiled)
+        if not agreed[order][row] or not packets.slow(compiled.rule, row):
+            continue
+        if compiled.rule.happenings and not events.happened(packets, compiled.rule)[row]:
+            continue
+        if (surely and not compiled.checks) or _contents(packets, compiled, row):
+            yield packets.candidate(row, order)
 
 
 def _contents(packets: Packets, compiled: Compiled, row: int) -> bool:

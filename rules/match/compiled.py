@@ -61,6 +61,7 @@ class Compiled:
     payload: Check | None = None
     literal: bytes = b""
     literal_kind: str = ""
+    literal_check: Check | None = None  # the buffer's demands that the literal is one of
     decided: bool = False  # looked at only where it becomes known what a flow speaks
     both: bool = False  # on packets as well as on their stream, since a place in the payload is demanded
 
@@ -198,4 +199,5 @@ def _choose_literal(compiled: Compiled) -> None:
             )
             if score > best[0]:
                 best = (score, pattern, check.demand.kind)
+                compiled.literal_check = check
     compiled.literal, compiled.literal_kind = best[1], best[2]

@@ -15,14 +15,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.batches import IP
 from rules.language.model import Rule
 from rules.match import candidates, kernels
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
-from rules.match.heads import Ends, Heads
+from rules.match.gates.tables import Ends, Gates
+from rules.match.hits import speaks
 from rules.match.limits import Limits
 from rules.match.literals import Literals
 from rules.match.scene import Scene
 from rules.match.state import Memory
+from rules.match.verify.programs import Programs
 
 
 class Alert(NamedTuple):
@@ -58,11 +61,11 @@ class Engine:
         blocking: bool = False,
     ) -> None:
         self.rules = compile_rules(list(rules))
-        self.heads = Heads(self.rules)
         self.limits = limits or Limits()
         self.inline = inline
         self.blocking = blocking
         self.memory = Memory()
+        self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
         self.known = np.zeros(0, np.uint8)
         self.first_seen = np.zeros(0, np.int64)
         self._lists: dict[str, list[Compiled]] = {
@@ -70,6 +73,21 @@ class Engine:
         }
         for compiled in self.rules:
             self._lists[compiled.kind].append(compiled)
+        self.gates = Gates(self.rules)
+        programs = Programs()
+        self.payload_programs = np.array(
+            [programs.add(c.payload.ops) if c.payload is not None else -1 for c in self.rules], np.int64
+        )
+        self.literal_programs = np.array([_literal_program(programs, c) for c in self.rules], np.int64)
+        self._check_programs = {
+            c.order: tuple(
+                -1 if check.absent or check.demand.transforms else programs.add(check.ops)
+                for check in c.checks
+            )
+            for c in self._lists[TRANSACTION]
+            if not c.literal or c.literal_kind == "payload"
+        }
+        self.programs = programs.ready()
         self.payload = self._index(
             c for c in self.rules if c.kind in {PACKET, STREAM} and c.literal_kind == "payload"
         )
@@ -86,6 +104,16 @@ class Engine:
         other.known = np.zeros(0, np.uint8)
         other.first_seen = np.zeros(0, np.int64)
         return other
+
+    def check_programs(self, compiled: Compiled) -> tuple[int, ...]:
+        """The programs of a rule on transactions that no literal of them leads to, by check; -1 for none."""
+        return self._check_programs[compiled.order]
+
+    def spoken(self, protocols: tuple[str, ...]) -> NDArray[np.bool_]:
+        """By rule and protocol whether the rule is about transactions of it."""
+        if protocols not in self._spoken:
+            self._spoken[protocols] = speaks(self.rules, protocols)
+        return self._spoken[protocols]
 
     @property
     def units(self) -> bool:
@@ -108,18 +136,22 @@ class Engine:
         """Alerts of a scene, in the order of frames and on one frame in that of rules."""
         marks = self._establish(scene)
         found = candidates.gather(self, scene, marks)
-        found.sort(key=lambda c: (c.frame, c.phase, c.order, c.item))
+        found.sort(key=lambda c: (c.known, c.phase, c.order, c.item))
         alerts: list[Alert] = []
-        frame = -1
-        passed = False
+        known = -1
+        passed: set[int] = set()  # packets that a rule let go
         pending: list[tuple[candidates.Candidate, Compiled]] = []
         for candidate in found:
-            if candidate.frame != frame:
-                alerts += self._tell(pending)
-                pending, passed, frame = [], False, candidate.frame
+            if candidate.known != known:
+                alerts += self._tell(pending, scene)
+                pending, passed, known = [], set(), candidate.known
             compiled = self.rules[candidate.order]
             where = candidate.where
-            if passed or where.flow in self.memory.passed or where.flow in self.memory.dropped:
+            if (
+                candidate.row in passed
+                or where.flow in self.memory.passed
+                or where.flow in self.memory.dropped
+            ):
                 continue
             if not self.memory.agrees(compiled.rule, where):
                 continue
@@ -128,16 +160,16 @@ class Engine:
                 continue
             self.memory.change(rule, where)
             if rule.action == "pass":
-                passed = True
+                passed.add(candidate.row)
                 if _takes_flow(candidate, compiled) and where.flow >= 0:
                     self.memory.passed.add(where.flow)
                 if rule.alerting:
                     pending.append((candidate, compiled))
                 continue
             pending.append((candidate, compiled))
-        return alerts + self._tell(pending)
+        return alerts + self._tell(pending, scene)
 
-    def _tell(self, pending: Sequence[tuple[candidates.Candidate, Compiled]]) -> list[Alert]:
+    def _tell(self, pending: Sequence[tuple[candidates.Candidate, Compiled]], scene: Scene) -> list[Alert]:
         """What of one frame's matches is told, by order of rules; drops take their flow along."""
         told: list[Alert] = []
         done: set[tuple[int, int]] = set()
@@ -165,7 +197,7 @@ class Engine:
                 continue
             told.append(
                 Alert(
-                    candidate.frame, candidate.row, where.flow, candidate.direction,
+                    scene.first_frame + candidate.row, candidate.row, where.flow, candidate.direction,
                     candidate.item if compiled.kind == TRANSACTION else -1, rule, action,
                 )
             )  # fmt: skip
@@ -190,10 +222,29 @@ class Engine:
         return marks
 
     def ends(self, scene: Scene) -> Ends:
-        """Endpoints of every packet."""
-        source, target = scene.source, scene.target
-        rows = scene.packets
-        return Ends(*source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64))
+        """Distinct endpoints of the packets."""
+        flow = np.asarray(scene.tables.packet_flow, np.int64)
+        key = np.where(
+            flow >= 0, flow * 2 + np.asarray(scene.tables.packet_direction), -1 - np.arange(len(flow))
+        )
+        _, rows, of_row = np.unique(key, return_index=True, return_inverse=True)
+        source, target, packets = scene.source, scene.target, scene.packets
+        addresses = np.stack([source[0][rows], source[1][rows], target[0][rows], target[1][rows]])
+        numbers = np.stack(
+            [
+                source[2][rows], target[2][rows], packets["proto"][rows].astype(np.int64),
+                packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
+            ]
+        )  # fmt: skip
+        return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64))
+
+
+def _literal_program(programs: Programs, compiled: Compiled) -> int:
+    """The program of the buffer that the literal of a rule on transactions is in."""
+    if compiled.kind != TRANSACTION or not compiled.literal or compiled.literal_kind == "payload":
+        return -1
+    found = [check for check in compiled.checks if check is compiled.literal_check]
+    return programs.add(found[0].ops) if found and not found[0].demand.transforms else -1
 
 
 def _takes_flow(candidate: candidates.Candidate, compiled: Compiled) -> bool:

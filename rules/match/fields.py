@@ -157,8 +157,8 @@ class Numbers:
             default=-1,
         )
 
-    def unowned(self, packets: Packets, compiled: Compiled) -> Iterator[tuple[int, int]]:
-        """(packet row, number) of events of no transaction, for rules that ask for nothing else."""
+    def unowned(self, packets: Packets, compiled: Compiled) -> Iterator[tuple[int, int, int]]:
+        """(packet row, number, frame) of events of no transaction, for rules that ask for nothing else."""
         rule = compiled.rule
         if len(rule.happenings) != 1 or compiled.checks or rule.fields or rule.others:
             return
@@ -170,7 +170,7 @@ class Numbers:
             if agreed is None:
                 agreed = packets.agree(compiled)
             if agreed[row]:
-                yield row, item
+                yield row, item, frame
 
 
 def _ours(name: str) -> str:

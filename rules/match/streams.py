@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.match.compiled import STREAM, Compiled
+from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
+from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Candidate, Packets
+    from rules.match.candidates import Agreement, Candidate, Packets
 
 IN_STREAM = -3
 
@@ -106,28 +108,54 @@ class Windows:
         rows = [self._packets.row_of(flow, direction, frame) for flow, direction, frame in self.keys]
         index = engine.payload
         buffers, literals = index.literals.scan(self._arena, spans[:, 0], spans[:, 2] - spans[:, 0])
-        pairs: set[tuple[int, int]] = set()
-        for window, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
-            for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
-                if engine.rules[order].kind == STREAM:
-                    pairs.add((window, order))
-        for compiled in engine.of(STREAM, literal=False):
-            pairs |= {(window, compiled.order) for window in range(len(rows))}
-        agreed: dict[int, NDArray[np.bool_]] = {}
-        for window, order in sorted(pairs):
-            compiled = engine.rules[order]
-            row = rows[window]
-            if row < 0:
-                continue
+        at = np.array(rows, np.int64)
+        known = self._packets
+        items, orders = engine.gates.pass_pairs(
+            buffers, literals, (index.first, index.rules),
+            Columns(at, known.direction, known.was_established, self.streamed, known.scene.available),
+            known.ends, streams=True,
+        )  # fmt: skip
+        loose = [self._loose(compiled, at) for compiled in engine.of(STREAM, literal=False)]
+        items = np.concatenate([items, *(which for which, _ in loose)])
+        orders = np.concatenate([orders, *(which for _, which in loose)])
+        told = self._verified(spans[items], orders)
+        left = np.flatnonzero(told)
+        agreed: dict[int, Agreement] = {}
+        for window, order, surely in zip(
+            items[left].tolist(), orders[left].tolist(), (told[left] == YES).tolist(), strict=True
+        ):
+            compiled, row = engine.rules[order], rows[window]
             if order not in agreed:
                 agreed[order] = self._packets.agree(compiled)
             if (
                 agreed[order][row]
                 and self._packets.slow(compiled.rule, row)
-                and self._holds(compiled, window)
+                and (surely or self._holds(compiled, window))
             ):
-                found.append(self._packets.candidate(row, order, item=IN_STREAM))
+                found.append(self._packets.candidate(row, order, item=IN_STREAM, known=self.keys[window][2]))
         return found
+
+    def _verified(self, spans: NDArray[np.int64], orders: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """NO, YES or PERHAPS for windows and rules: of what is new by itself, then of what stands across."""
+        engine = self._packets.engine
+        programs = engine.payload_programs[orders]
+        start, looked, end = spans[:, 0], spans[:, 1], spans[:, 2]
+        told = engine.programs.verify(self._arena, looked, end - looked, programs)
+        both = np.array([engine.rules[order].both for order in orders.tolist()], np.bool_)
+        across = np.flatnonzero((start < looked) & ~both & (told != YES))
+        again = engine.programs.verify(
+            self._arena, start[across], end[across] - start[across], programs[across], None,
+            looked[across] - start[across],
+        )  # fmt: skip
+        told[across] = np.where(again == YES, YES, np.maximum(told[across], again))
+        return told
+
+    def _loose(self, compiled: Compiled, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        """Windows that a rule without a literal is looked for in."""
+        agrees = np.zeros(len(self._packets.flow) + 1, np.bool_)
+        agrees[self._packets.agreeing(compiled)] = True
+        which = np.flatnonzero(agrees[rows])
+        return which, np.full(len(which), compiled.order)
 
     def _holds(self, compiled: Compiled, window: int) -> bool:
         assert compiled.payload is not None

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER
 from rules.language.states import place
 from rules.match import fields, hooks
 from rules.match.compiled import TRANSACTION, Check, Compiled
+from rules.match.hits import Loose, hit
 from rules.match.inspect import Inspection, compare
 from rules.match.transform import changed
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Candidate, Packets
+    from rules.match.candidates import Agreement, Candidate, Packets
     from rules.match.streams import Windows
 
 #: Kinds of buffers that are others by another name in the tables.
@@ -71,32 +71,23 @@ class _Matcher:
         self.windows = windows
         self.found = _Found(packets)
         self.numbers = fields.Numbers(packets.scene)
-        self._agreed: dict[int, NDArray[np.bool_]] = {}
+        self._agreed: dict[int, Agreement] = {}
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """(rule, transaction) that may agree: by literal, and rules without one."""
         engine, scene = self.packets.engine, self.packets.scene
-        table = scene.tables.buffers
-        for kind, index in engine.buffers.items():
-            number = self.found.kinds.get(SAME.get(kind, kind))
-            if number is None:
-                continue
-            rows = np.flatnonzero(table["kind"] == number)
-            at = table["at"][rows].astype(np.int64)
-            buffers, literals = index.literals.scan(
-                scene.tables.arena, at, table["length"][rows].astype(np.int64)
-            )
-            for buffer, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
-                transaction = int(table["transaction"][rows[buffer]])
-                for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
-                    yield order, transaction
+        kinds = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in engine.buffers}
+        orders, transactions = hit(engine, scene.tables, kinds, scene.names.protocols)
+        yield from zip(orders.tolist(), transactions.tolist(), strict=True)
         loose = [*engine.of(TRANSACTION, literal=False)]
         loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
+        open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
+        names = np.array(self.found.protocols, object)
         for compiled in loose:
             wanted = compiled.applications or _owners(compiled)
-            for transaction, protocol in enumerate(self.found.protocols):
-                if not wanted or protocol in wanted:
-                    yield compiled.order, transaction
+            spoken = np.isin(names, list(wanted)) if wanted else np.ones(len(names), np.bool_)
+            for transaction in open_to.maybe(compiled, spoken, _directions(compiled)).tolist():
+                yield compiled.order, transaction
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
         """Where a rule agrees with a transaction: once a direction."""
@@ -109,26 +100,30 @@ class _Matcher:
                 continue
             if compiled.order not in self._agreed:
                 self._agreed[compiled.order] = self.packets.agree(without_application(compiled))
-            for row in self._rows(compiled, transaction, flow, direction, frame):
+            for at in self._frames(compiled, transaction, flow, direction, frame):
+                row = self.packets.row_of(flow, direction, at)
                 if row >= 0 and self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
-                    yield self.packets.candidate(row, compiled.order, 1, transaction)
+                    yield self.packets.candidate(row, compiled.order, 1, transaction, at)
 
-    def _rows(self, compiled: Compiled, transaction: int, flow: int, direction: int, frame: int) -> list[int]:
-        """The packets at which a match is told: one, but of rules about a state alone each while it lasts."""
+    def _frames(
+        self, compiled: Compiled, transaction: int, flow: int, direction: int, frame: int
+    ) -> list[int]:
+        """When a match is told: once, but of rules about a state alone at each packet while it lasts."""
         rule = compiled.rule
-        first = self.packets.row_of(flow, direction, frame)
         alone = not (compiled.checks or rule.fields or rule.happenings or rule.others or compiled.payload)
         if not (rule.hook and compiled.applications and alone):
-            return [first]
+            return [frame]
         until = hooks.passed(self.found.protocols[transaction], rule.hook, *self._known(transaction))
         if until in {frame, hooks.LAST}:
-            return [first]
+            return [frame]
         chunks = self.found.tables.chunks
         mine = (chunks["flow"] == flow) & (chunks["direction"] == direction) & (chunks["frame"] >= frame)
         if until >= 0:
             mine &= chunks["frame"] <= until
-        frames = [*np.unique(chunks["frame"][mine]).tolist(), *([until] if until >= 0 else [])]
-        return sorted({first, *(self.packets.row_of(flow, direction, at) for at in frames)})
+        by_packet = {self.packets.next_of(flow, direction, frame): frame}
+        for at in [*np.unique(chunks["frame"][mine]).tolist(), *([until] if until >= 0 else [])]:
+            by_packet.setdefault(self.packets.next_of(flow, direction, at), at)
+        return sorted(by_packet.values())
 
     def _when(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
         """The frame at which all demands were met; -1 where they are not."""
@@ -236,11 +231,15 @@ def match(packets: Packets, windows: Windows) -> list[Candidate]:
     for order, transaction in sorted(set(matcher.pairs())):
         found += matcher.match(packets.engine.rules[order], transaction)
     found += [
-        packets.candidate(row, compiled.order, 1, -2 - item)
+        packets.candidate(row, compiled.order, 1, -2 - item, frame)
         for compiled in packets.engine.of(TRANSACTION, literal=False)
-        for row, item in matcher.numbers.unowned(packets, compiled)
+        for row, item, frame in matcher.numbers.unowned(packets, compiled)
     ]
     return found
+
+
+def _kinds_of(rules: Sequence[Compiled]) -> set[str]:
+    return {check.demand.kind for compiled in rules for check in compiled.checks}
 
 
 def _directions(compiled: Compiled) -> tuple[int, ...]:

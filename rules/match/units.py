@@ -33,7 +33,7 @@ def match(packets: Packets) -> Iterator[Candidate]:
             start = int(unit["at"])
             data = scene.tables.arena[start : start + int(unit["length"])].tobytes()
             if _holds(compiled, data):
-                yield packets.candidate(row, compiled.order, 1, item)
+                yield packets.candidate(row, compiled.order, 1, item, int(unit["frame"]))
 
 
 def _demanded(compiled: Compiled) -> str:

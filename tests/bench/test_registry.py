@@ -18,6 +18,7 @@ def test_every_benchmark_is_registered_under_its_name():
         "models",
         "detectors",
         "detection",
+        "signatures",
     ]
     for name, benchmark in BENCHMARKS.items():
         assert benchmark.name == name

@@ -63,3 +63,9 @@ def test_an_unwritable_cache_falls_back(house: Path, monkeypatch: pytest.MonkeyP
     found = folder(house / "c" / "kernels.py")
     assert found.is_dir()
     assert "citywall-kernels" in str(found)
+
+
+def test_no_room_with_kernels_is_left_out():
+    own = [path for path in kernelcache.ROOT.glob("*/**/kernels.py") if ".venv" not in path.parts]
+    rooms = {path.relative_to(kernelcache.ROOT).parts[0] for path in own}
+    assert rooms - {"tests"} == set(kernelcache.ROOMS)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from citywall.batches import FLOW, OPEN
-from citywall.findings import event_order
+from citywall.findings import Severity, event_order
 from detectors.places import Places
 from models import serving
-from models.flows import hosts, model
+from models.flows import hosts, model, online
 from models.serving import LATENESS_NS, ModelSet
 
 END_OF_TIME = 1 << 62
@@ -24,12 +24,24 @@ def rows(flows_of):
     return both[np.lexsort((both["flow_id"], both["time"]))]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def soon():
+    """The online model speaks after few rows, of many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(online, "LEAST", 20)
+        patch.setattr(online, "WINDOW", 16)
+        yield
+
+
 @pytest.fixture(scope="module")
 def make(flow_files):
     flow, host = model.of(flow_files[0], "flow", "f"), model.of(flow_files[1], "host", "h")
 
+    def share(flows):
+        return (flows["src_lo"] % 3).astype(np.uint8)
+
     def build(mine=lambda rows: np.ones(len(rows), bool)):
-        return ModelSet(flow, host, Places(["10.0.0.0/8"]), mine, FLOW)
+        return ModelSet(flow, host, Places(["10.0.0.0/8"]), mine, FLOW, share=share)
 
     return build
 
@@ -60,15 +72,18 @@ def wanted(make, rows):
     return run([make()], rows, len(rows))
 
 
-def test_both_find_the_scanner(wanted):
-    assert {f.detector for f in wanted} == {"model_flow", "model_host"}
+def test_all_find_the_scanner(wanted):
+    assert {f.detector for f in wanted} == {"model_flow", "model_host", "model_online"}
     scanner = [f for f in wanted if f.entity == "10.20.1.200"]
-    assert len(scanner) > 0.8 * len(wanted)
+    assert len([f for f in scanner if f.detector != "model_online"]) > 0.8 * len(
+        [f for f in wanted if f.detector != "model_online"]
+    )
     for f in wanted:
         assert f.facts["reason_1"]
         assert f.evidence[0].flow_id
-        assert f.score > f.threshold
+        assert f.score >= f.threshold
         assert 0 <= f.confidence <= 1
+        assert (f.severity == Severity.INFORMATIONAL) == (f.detector == "model_online")
     assert len({f.id for f in wanted}) == len(wanted)
     # Of a source's flows the first, the second, the fourth … are told.
     assert len([f for f in scanner if f.kind == "flow_like_attack"]) < 12

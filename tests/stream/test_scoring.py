@@ -94,6 +94,24 @@ def test_a_file_that_is_refused_is_left_out(tmp_path, caplog):
     assert scoring.beside(build, settings, None)(0) == "plain"
 
 
+def test_learners_are_not_torn_apart(caplog):
+    from detectors import registry
+
+    def build(partition: int):
+        return Fake()
+
+    for partitions, works in ((2, True), (3, False)):
+        settings = msgspec.structs.replace(with_models(online=True), partitions=partitions)
+        made = scoring.beside(build, settings, registry.sharing({}, partitions))(0)
+        assert isinstance(made, scoring.Scored) is works
+    assert "3 partitions would tear its learners apart" in caplog.text
+    # Whoever shares a learner shares a partition.
+    rows = np.zeros(500, FLOW)
+    rows["src_lo"] = 0xFFFF0A000000 + np.arange(500)
+    learner, partition = (registry.sharing({}, n).sources(rows) for n in (8, 2))
+    np.testing.assert_array_equal(learner // 4, partition)
+
+
 def test_nothing_that_serves_loads_scikit_learn():
     import subprocess
     import sys

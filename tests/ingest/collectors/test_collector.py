@@ -5,14 +5,11 @@ from __future__ import annotations
 import socket
 import threading
 
-import numpy as np
-
 from citywall.collectorsettings import CollectorSettings
 from ingest.capture import open_capture
 from ingest.collectors import exports
 from ingest.collectors.collector import Collector, references
 from ingest.collectors.exports import ExportReader, of_capture
-from ingest.collectors.kernels import frame_datagrams
 from tests.exporters import PLAIN, content, five, flow, nine, template
 
 RECORD = flow("10.0.0.1", "10.0.0.2", 1000, 80)
@@ -64,14 +61,3 @@ def test_others_than_exporters_are_counted_and_not_kept(tmp_path):
     collector, (ref,) = collect(tmp_path, ([five(RECORD)], [five(RECORD)]), exporters=("::1/128",))
     assert (collector.datagrams, collector.foreign) == (1, 1)
     assert ref.errors == {"datagrams_from_others": 1}
-
-
-def test_records_end_where_the_block_is_full():
-    lengths = np.array([10, 20, 30], np.int64)
-    words = np.zeros(3, np.uint64)
-    out = np.zeros(400, np.uint8)
-    i, filled, n, size, _ = frame_datagrams(
-        np.zeros(300, np.uint8), 100, lengths, words, words, np.zeros(3, np.uint16), np.ones(3, np.bool_),
-        2055, 1_000_000_001, 0, out, 0, 24, np.uint64(0), 100,
-    )  # fmt: skip
-    assert (i, n, size, filled) == (2, 2, 30, 2 * (16 + 40 + 8) + 30)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from citywall.batches import FIN, RST, SYN
 from citywall.state import Parts, array_of, bytes_of
-from ingest.collectors import kernels as k
+from ingest.collectors.kernels import HALF
+from ingest.collectors.pairing import kernels
 from ingest.flowlogs.rows import Logged, header_bytes, is_v4
 
 #: How long (ns of the exporters' clocks) a record waits for its other direction.
@@ -28,20 +29,20 @@ class Pairing:
 
     def __init__(self, wait: int = WAIT, slack: int = SLACK, room: int = ROOM) -> None:
         self._wait, self._slack = wait, slack
-        self._waiting = np.zeros(room, k.HALF)
+        self._waiting = np.zeros(room, HALF)
         self._slots = np.full(room * 4, -1, np.int32)
         self._state = np.zeros(3, np.int64)
 
     def add(self, rows: NDArray[np.void], clocks: NDArray[np.int64]) -> NDArray[np.void]:
         """Take records with the clock (ns) of each; gives flows that are whole or waited long enough."""
-        out = np.empty(len(rows) + len(self._waiting), k.HALF)
-        n = k.pair(rows, clocks, self._wait, self._slack, self._slots, self._waiting, self._state, out)
+        out = np.empty(len(rows) + len(self._waiting), HALF)
+        n = kernels.pair(rows, clocks, self._wait, self._slack, self._slots, self._waiting, self._state, out)
         return out[:n]
 
     def finish(self) -> NDArray[np.void]:
         """The end: all that waits."""
-        out = np.empty(len(self._waiting), k.HALF)
-        return out[: k.drain(self._slots, self._waiting, self._state, out)]
+        out = np.empty(len(self._waiting), HALF)
+        return out[: kernels.drain(self._slots, self._waiting, self._state, out)]
 
     def snapshot(self) -> Parts:
         """What waits, oldest first, and the clock."""
@@ -52,7 +53,7 @@ class Pairing:
     def restore(self, parts: Parts) -> None:
         """Go on where `snapshot` was; raises ValueError on parts of another shape."""
         self._state = np.array(msgspec.msgpack.decode(bytes_of(parts, "clock"), type=_Saved).state, np.int64)
-        ring = array_of(parts, "waiting", k.HALF)
+        ring = array_of(parts, "waiting", HALF)
         oldest, end = int(self._state[0]), int(self._state[1])
         if len(ring) != end - oldest or len(ring) > len(self._waiting):
             raise ValueError("halves that wait and their places do not fit")

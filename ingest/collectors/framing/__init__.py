@@ -1,0 +1,1 @@
+"""Received datagrams into capture files."""

@@ -1,0 +1,1 @@
+"""Flow samples of sFlow."""
