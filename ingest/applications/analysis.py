@@ -29,7 +29,7 @@ class Analyser:
         self._connections: dict[int, Connection] = {}
         self._expected: dict[tuple[int, int, int], list[tuple[int, str]]] = {}
         self._builder = Builder(keep_streams=keep_streams)
-        self._packets: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
+        self._packets: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, packets: Rows, first_frame: int, buffer: Bytes) -> None:
         """Take decoded packets (PACKET[n]); row i is frame `first_frame + i`, its bytes are in `buffer`."""
@@ -49,7 +49,7 @@ class Analyser:
 
     def _take(self, batch: Batch) -> None:
         if self._keep:
-            self._packets.append((batch.flow_of, batch.direction_of))
+            self._packets.append((batch.flow_of, batch.direction_of, batch.stood, batch.streamed))
         self._builder.odd(batch.odd)
         over = dict(zip(batch.ended["number"].tolist(), range(len(batch.ended)), strict=True))
         if len(batch.pieces):

@@ -241,7 +241,8 @@ ANOMALIES = (
     "stream.est_synack_resend_with_diff_seq", "stream.est_syn_toclient", "stream.est_synack_toserver",
     "stream.fin_out_of_window", "stream.fin_invalid_ack", "stream.fin_syn", "stream.rst_invalid_ack",
     "stream.pkt_invalid_ack", "stream.pkt_invalid_timestamp", "stream.pkt_broken_ack",
-    "stream.3whs_syn_resend_diff_seq_on_syn_recv", "stream.reassembly_depth_reached",
+    "stream.3whs_syn_resend_diff_seq_on_syn_recv", "stream.3whs_syn_flood",
+    "stream.3whs_synack_tfo_data_ignored", "stream.reassembly_depth_reached",
     "stream.reassembly_memory_full", "stream.wrong_thread",
     "http.request_header_host_invalid", "http.duplicate_content_length_field_in_request",
     "http.request_auth_unrecognized", "http.request_body_unexpected", "http.failed_protocol_change",
@@ -288,8 +289,9 @@ ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 class Tables:
     """Everything known of one capture (or of one batch of a stream): see the dtypes above.
 
-    `packet_flow` and `packet_direction` have an item for each packet row given, in order: the row of its
-    flow (-1: none) and its direction.
+    `packet_flow`, `packet_direction`, `packet_stood` and `packet_streamed` have an item for each packet row
+    given, in order: the row of its flow (-1: none), its direction, whether its connection stood before it,
+    and whether its bytes went into a stream.
     """
 
     flows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, FLOW))
@@ -303,6 +305,8 @@ class Tables:
     chunk_arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     packet_flow: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     packet_direction: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    packet_stood: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    packet_streamed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     counts: dict[str, int] = field(default_factory=dict)
 
     def bytes_of(self, row: int) -> bytes:

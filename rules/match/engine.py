@@ -161,6 +161,11 @@ class Engine:
             self.memory.change(rule, where)
             if rule.action == "pass":
                 passed.add(candidate.row)
+                pending = [
+                    (other, theirs)
+                    for other, theirs in pending
+                    if other.row != candidate.row or other.order < candidate.order
+                ]
                 if _takes_flow(candidate, compiled) and where.flow >= 0:
                     self.memory.passed.add(where.flow)
                 if rule.alerting:
@@ -219,6 +224,8 @@ class Engine:
             flows, np.ascontiguousarray(scene.tables.packet_direction), np.ascontiguousarray(rows["proto"]),
             np.ascontiguousarray(rows["flags"]), self.known, self.first_seen, marks,
         )  # fmt: skip
+        if len(scene.tables.packet_stood) == len(marks):  # what the reassembler knows is more exact
+            marks = (marks & ~np.uint8(1)) | scene.tables.packet_stood
         return marks
 
     def ends(self, scene: Scene) -> Ends:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rules.match.candidates import Agreement, Candidate, Packets
 
 IN_STREAM = -3
+#: Candidate.phase of what was found when a connection was over, apart from its last packet.
+AFTER = 2
 
 #: Bytes that are gathered before a stream is looked at, unless it ends or a message is complete before that.
 LEAST = 2560
@@ -33,13 +35,11 @@ class Windows:
         scene = packets.scene
         self._chunks = scene.tables.chunks
         self.streamed = np.zeros(len(scene.packets), np.bool_)
-        tcp = (scene.packets["proto"] == 6) & (packets.flow >= 0)
-        if len(self._chunks):
-            begun = np.full(int(packets.flow.max(initial=0)) + 1, np.iinfo(np.int64).max)
-            np.minimum.at(begun, self._chunks["flow"].astype(np.int64), self._chunks["arrived"])
-            frames = np.arange(len(packets.flow)) + scene.first_frame
-            self.streamed = tcp & (frames >= begun[np.clip(packets.flow, 0, None)])
+        streamed = scene.tables.packet_streamed
+        if len(streamed) == len(scene.packets):
+            self.streamed = streamed & (scene.packets["proto"] == 6)
         self.keys: list[tuple[int, int, int]] = []  # flow, direction, frame at which the window is looked at
+        self._late: list[bool] = []  # nobody acknowledged it: it is looked at when all is over
         self._spans: list[
             tuple[int, int, int, int]
         ] = []  # start, new from, end in the arena; stream offset of start
@@ -77,11 +77,13 @@ class Windows:
                 frame = int(rows["frame"][i])
                 if inline or end - looked >= LEAST or i == last - 1 or (flow, direction, frame) in messages:
                     self._window((flow, direction, frame), begin, looked, end)
+                    self._late[-1] = not inline and frame == int(rows["arrived"][i])
                     looked = end
 
     def _window(self, key: tuple[int, int, int], begin: int, looked: int, end: int) -> None:
         start = max(begin, looked - BACK)
         self.keys.append(key)
+        self._late.append(False)
         self._spans.append((start, looked, end, start - begin))
 
     def _messages(self) -> set[tuple[int, int, int]]:
@@ -109,11 +111,11 @@ class Windows:
         index = engine.payload
         buffers, literals = index.literals.scan(self._arena, spans[:, 0], spans[:, 2] - spans[:, 0])
         at = np.array(rows, np.int64)
-        known = self._packets
+        packets = self._packets
         items, orders = engine.gates.pass_pairs(
             buffers, literals, (index.first, index.rules),
-            Columns(at, known.direction, known.was_established, self.streamed, known.scene.available),
-            known.ends, streams=True,
+            Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
+            packets.ends, streams=True,
         )  # fmt: skip
         loose = [self._loose(compiled, at) for compiled in engine.of(STREAM, literal=False)]
         items = np.concatenate([items, *(which for which, _ in loose)])
@@ -132,7 +134,9 @@ class Windows:
                 and self._packets.slow(compiled.rule, row)
                 and (surely or self._holds(compiled, window))
             ):
-                found.append(self._packets.candidate(row, order, item=IN_STREAM, known=self.keys[window][2]))
+                phase = AFTER if self._late[window] else 0
+                known = self.keys[window][2]
+                found.append(self._packets.candidate(row, order, phase, IN_STREAM, known))
         return found
 
     def _verified(self, spans: NDArray[np.int64], orders: NDArray[np.int64]) -> NDArray[np.uint8]:
