@@ -61,6 +61,7 @@ class Windows:
         borders = np.flatnonzero(np.diff(keys)) + 1
         messages = self._messages()
         inline = self._packets.engine.inline
+        tcp = (self._packets.scene.tables.flows["proto"] == 6) & (not inline)
         for first, last in zip([0, *borders.tolist()], [*borders.tolist(), len(rows)], strict=True):
             flow, direction = int(keys[first]) >> 1, int(keys[first]) & 1
             begin = int(ends[first] - lengths[first])
@@ -77,7 +78,7 @@ class Windows:
                 frame = int(rows["frame"][i])
                 if inline or end - looked >= LEAST or i == last - 1 or (flow, direction, frame) in messages:
                     self._window((flow, direction, frame), begin, looked, end)
-                    self._late[-1] = not inline and frame == int(rows["arrived"][i])
+                    self._late[-1] = bool(tcp[flow]) and frame == int(rows["arrived"][i])
                     looked = end
 
     def _window(self, key: tuple[int, int, int], begin: int, looked: int, end: int) -> None:
