@@ -134,7 +134,7 @@ class Engine:
 
     def match(self, scene: Scene) -> list[Alert]:
         """Alerts of a scene, in the order of frames and on one frame in that of rules."""
-        marks = self._establish(scene)
+        marks = self.establish(scene)
         found = candidates.gather(self, scene, marks)
         found.sort(key=lambda c: (c.known, c.phase, c.order, c.item))
         alerts: list[Alert] = []
@@ -208,7 +208,8 @@ class Engine:
             )  # fmt: skip
         return told
 
-    def _establish(self, scene: Scene) -> NDArray[np.uint8]:
+    def establish(self, scene: Scene) -> NDArray[np.uint8]:
+        """By packet whether its connection stood before it (1), and whether it is the first its way (2)."""
         flows = np.asarray(scene.tables.packet_flow, np.int64)
         count = max(len(scene.tables.flows), int(flows.max(initial=-1)) + 1)
         if len(self.known) < count:

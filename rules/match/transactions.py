@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SAME = {"file.whole": "file.data", "http.request_header_names": "http.header_names"}
 
 
-class _Found:
+class Found:
     """The tables of a scene by transaction."""
 
     def __init__(self, packets: Packets) -> None:
@@ -69,7 +69,7 @@ class _Matcher:
     def __init__(self, packets: Packets, windows: Windows) -> None:
         self.packets = packets
         self.windows = windows
-        self.found = _Found(packets)
+        self.found = Found(packets)
         self.numbers = fields.Numbers(packets.scene)
         self._agreed: dict[int, Agreement] = {}
 
@@ -86,7 +86,7 @@ class _Matcher:
         for compiled in loose:
             wanted = compiled.applications or _owners(compiled)
             spoken = np.isin(names, list(wanted)) if wanted else np.ones(len(names), np.bool_)
-            for transaction in open_to.maybe(compiled, spoken, _directions(compiled)).tolist():
+            for transaction in open_to.maybe(compiled, spoken, directions_of(compiled)).tolist():
                 yield compiled.order, transaction
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
@@ -94,7 +94,7 @@ class _Matcher:
         if compiled.applications and self.found.protocols[transaction] not in compiled.applications:
             return
         flow = int(self.found.tables.transactions["flow"][transaction])
-        for direction in _directions(compiled):
+        for direction in directions_of(compiled):
             frame = self._when(compiled, transaction, flow, direction)
             if frame < 0:
                 continue
@@ -242,7 +242,8 @@ def _kinds_of(rules: Sequence[Compiled]) -> set[str]:
     return {check.demand.kind for compiled in rules for check in compiled.checks}
 
 
-def _directions(compiled: Compiled) -> tuple[int, ...]:
+def directions_of(compiled: Compiled) -> tuple[int, ...]:
+    """The directions of a transaction in which a rule is looked at."""
     rule = compiled.rule
     if rule.transactional:
         return (1,)
