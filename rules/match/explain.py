@@ -200,12 +200,14 @@ class _Looker:
 
     def _fields(self, row: int) -> Iterator[Step]:
         for number in self.rule.numbers:
+            if number.name.endswith(".either"):
+                continue
             if number.name in SLOW:
                 value = slow_value(self.scene, row, number.name, number.low)
             else:
                 values, has = self.seen.field(number.name)
                 value = int(values[row]) if has[row] else None
-            met = value is not None and (number.low <= value <= number.high) is not number.negated
+            met = value is not None and number.agrees(value)
             demand = f"{number.name} {'!' * number.negated}{span_text(number.low, number.high)}"
             yield Step("number", demand, met, "-" if value is None else str(value))
         for flags in self.rule.flags:
@@ -248,7 +250,7 @@ class _Looker:
             yield from _ops(check.demand, datas, inspection)
         for field in self.rule.fields:
             values = [n for s, _, n in self.numbers.values(transaction, field.name) if s == direction]
-            met = any((field.low <= n <= field.high) is not field.negated for n in values)
+            met = any(field.agrees(n) for n in values)
             demand = f"{field.name} {'!' * field.negated}{span_text(field.low, field.high)}"
             yield Step("number", demand, met, ", ".join(map(str, values[:8])) or "-")
         for name, argument in self.rule.others:

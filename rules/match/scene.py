@@ -227,6 +227,33 @@ def _proto(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     return scene.packets["proto"].astype(np.int64), scene.packets["status"] >= IP
 
 
+def _of_flow(what: str, side: int | None) -> Any:
+    """Packets, bytes or seconds of each packet's flow up to it; of one direction, or of both."""
+
+    def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        flow = np.asarray(scene.tables.packet_flow, np.int64)
+        times = scene.packets["time"].astype(np.int64)
+        order = np.argsort(flow, kind="stable")
+        first = np.r_[True, flow[order][1:] != flow[order][:-1]]
+        begin = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+        result = np.zeros(len(flow), np.int64)
+        if what == "age":
+            result[order] = times[order] // 1_000_000_000 - times[order][begin] // 1_000_000_000
+        else:
+            amount = np.ones(len(flow), np.int64) if what == "pkts" else _size(scene)
+            if side is not None:
+                amount = np.where(np.asarray(scene.tables.packet_direction) == side, amount, 0)
+            total = np.cumsum(amount[order])
+            result[order] = total - (total - amount[order])[begin]
+        return result, flow >= 0
+
+    return get
+
+
+def _size(scene: Scene) -> NDArray[np.int64]:
+    return scene.packets["wire"].astype(np.int64)
+
+
 _ECHO = (0, 8, 13, 14, 15, 16, 128, 129)
 _FIELDS: dict[str, Any] = {
     "ip.ttl": _by_version((8, 1), (7, 1)),
@@ -248,6 +275,12 @@ _FIELDS: dict[str, Any] = {
     "icmpv6.mtu": _transport((58,), 4, 4, (2,)),
     "vlan.id": _vlan,
     "vlan.layers": _layers,
+    "flow.age": _of_flow("age", None),
+    **{
+        f"flow.{what}.{name}": _of_flow(what, side)
+        for what in ("pkts", "bytes")
+        for name, side in (("toserver", 0), ("toclient", 1))
+    },
 }
 #: Fields decided from one packet at a time.
 SLOW = frozenset({"ip.option", "tcp.mss", "tcp.wscale", "vxlan.vni"})

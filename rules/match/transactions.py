@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from rules.match.streams import Windows
 
 #: Kinds of buffers that are others by another name in the tables.
-SAME = {"file.whole": "file.data", "http.request_header_names": "http.header_names"}
+SAME = {
+    "file.whole": "file.data", "http.request_header_names": "http.header_names",
+    "ftpdata.filename": "ftpdata.name",
+}  # fmt: skip
 
 
 class Found:
