@@ -176,7 +176,8 @@ _SIP = (
     "sip.response_line", "sip.from", "sip.to", "sip.via", "sip.user_agent", "sip.content_type",
     "sip.content_length", "sip.body", "sdp.session_name", "sdp.origin", "sdp.connection_data",
     "sdp.session_info", "sdp.uri", "sdp.email", "sdp.phone_number", "sdp.bandwidth", "sdp.time",
-    "sdp.repeat_time", "sdp.timezone", "sdp.encryption_key", "sdp.attribute", "sdp.media.media", "sdp.media.media_info",
+    "sdp.repeat_time", "sdp.timezone", "sdp.encryption_key", "sdp.attribute", "sdp.media.media",
+    "sdp.media.media_info",
     "sdp.media.connection_data", "sdp.media.encryption_key",
 )  # fmt: skip
 _MQTT = (
