@@ -83,7 +83,73 @@ def scan(
 
 
 @bare_kernel
-def establish(flows, directions, protocols, flags, known, first_seen, out):
+def gather(tails, sizes, arena, at, lengths, first, out):
+    """Of each stream its tail and its pieces, one behind the other."""
+    to = np.int64(0)
+    source = np.int64(0)
+    for g in range(len(sizes)):
+        for i in range(sizes[g]):
+            out[to + i] = tails[source + i]
+        source += sizes[g]
+        to += sizes[g]
+        for k in range(first[g], first[g + 1]):
+            begin = at[k]
+            for i in range(lengths[k]):
+                out[to + i] = arena[begin + i]
+            to += lengths[k]
+
+
+@bare_kernel
+def cut(
+    first, tails, looked, offsets, final, lengths, gaps, frames, message, least, back, windows, which, kept
+):  # fmt: skip
+    """Windows of streams.
+
+    Stream g (a direction of a flow) has a tail of `tails[g]` bytes from before, of which `looked[g]` were looked
+    at and whose first is `offsets[g]` bytes from where bytes began without a gap; then the chunks
+    `first[g] : first[g + 1]`. All lie one behind the other. A window is made where `least` bytes came, a message
+    is complete, a gap follows, or the stream is over (`final[g]`: known at that frame; 0: it goes on).
+
+    `windows` (i8[n, 5]): where it starts, from where it is new, where it ends, how far its start is from where
+    bytes began without a gap, and the frame at which it was known; `which`: its stream. `kept` (i8[streams, 4]):
+    start and end of the tail to be kept, bytes of it looked at, its offset. Returns the number of windows.
+    """
+    told = 0
+    at = np.int64(0)
+    for g in range(len(tails)):
+        begin = at - offsets[g]
+        seen = at + looked[g]
+        end = at + tails[g]
+        for i in range(first[g], first[g + 1]):
+            if gaps[i]:
+                if end > seen:
+                    start = max(begin, seen - back)
+                    windows[told, 0], windows[told, 1], windows[told, 2] = start, seen, end
+                    windows[told, 3], windows[told, 4], which[told] = start - begin, frames[i], g
+                    told += 1
+                begin = end
+                seen = end
+            end += lengths[i]
+            if end - seen >= least or message[i]:
+                start = max(begin, seen - back)
+                windows[told, 0], windows[told, 1], windows[told, 2] = start, seen, end
+                windows[told, 3], windows[told, 4], which[told] = start - begin, frames[i], g
+                told += 1
+                seen = end
+        if final[g] and end > seen:
+            start = max(begin, seen - back)
+            windows[told, 0], windows[told, 1], windows[told, 2] = start, seen, end
+            windows[told, 3], windows[told, 4], which[told] = start - begin, final[g], g
+            told += 1
+            seen = end
+        start = max(begin, seen - back)
+        kept[g, 0], kept[g, 1], kept[g, 2], kept[g, 3] = start, end, seen - start, start - begin
+        at = end
+    return told
+
+
+@bare_kernel
+def establish(flows, directions, protocols, flags, known, out):
     """For each packet whether its connection is established (1), and whether it is the first its way (2).
 
     `known` (u1 by flow) remembers; ESTABLISHED set there before means picked up midstream. A packet without a
@@ -111,4 +177,3 @@ def establish(flows, directions, protocols, flags, known, first_seen, out):
         bit = CHECKED_TO_SERVER if direction == 0 else CHECKED_TO_CLIENT
         out[i] = (1 if before & ESTABLISHED else 0) | (0 if state & bit else 2)
         known[flow] = state | bit
-        first_seen[2 * flow + direction] += 1

@@ -43,18 +43,45 @@ class Names:
 
 @dataclass
 class Scene:
-    """Packets (row i is frame `first_frame + i`) with their bytes, and the tables made of them."""
+    """Packets with their bytes, and the tables made of them.
+
+    Row i is frame `frames[i]`, or `first_frame + i`. The first `carried` rows were matched in an earlier scene:
+    they are the last ones of flows that are spoken of. `places` are the packets' offsets in their capture, where
+    the buffer is none; `left` how many bytes of payload there are, where the buffer has not all of them.
+    """
 
     packets: Rows
     buffer: NDArray[np.uint8]
     tables: Tables
     names: Names
     first_frame: int = 1
-    ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    carried: int = 0
+    places: NDArray[np.int64] | None = None
+    left: NDArray[np.int64] | None = None
+    last: bool = True  # nothing follows: what waits for more is looked at as it is
 
     def __post_init__(self) -> None:
         if self.packets.dtype != PACKET:
             raise ValueError("packets must be PACKET rows")
+        if len(self.frames) != len(self.packets):
+            self.frames = np.arange(len(self.packets)) + self.first_frame
+
+    def place(self, row: int) -> int:
+        """A packet's offset in its capture."""
+        return int(self.packets["offset"][row] if self.places is None else self.places[row])
+
+    def row_at(self, frame: int) -> int:
+        """The row of a frame; -1 where it is not here."""
+        row = int(np.searchsorted(self.frames, frame))
+        return row if row < len(self.frames) and int(self.frames[row]) == frame else -1
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """Of each flow its number, the same in every scene."""
+        flows = self.tables.flows
+        found: NDArray[np.int64] = flows["number"].astype(np.int64)
+        return found
 
     @cached_property
     def source(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
@@ -87,6 +114,8 @@ class Scene:
     @cached_property
     def available(self) -> NDArray[np.int64]:
         """Bytes of payload that are in the capture."""
+        if self.left is not None:
+            return self.left
         rows = self.packets
         left = rows["captured"].astype(np.int64) - rows["payload_at"]
         there: NDArray[np.int64] = np.clip(np.minimum(left, rows["payload"]), 0, None).astype(np.int64)
