@@ -67,12 +67,14 @@ class Packets:
         """Whether a rule's header agrees with a packet."""
         return self.engine.gates.agrees(compiled.head, int(self.ends.of_row[row]), self.ends)
 
-    def agreeing(self, compiled: Compiled) -> NDArray[np.int64]:
-        """Packets that a rule's header, flow and header fields agree with."""
+    def agreeing(self, compiled: Compiled, among: Mask | None = None) -> NDArray[np.int64]:
+        """Packets, of those not matched before or of some, that header, flow and header fields agree with."""
         heads = self.engine.gates.agree(compiled.head, self.ends)
         if not heads.any():
             return np.zeros(0, np.int64)
-        return np.flatnonzero(self.rest(compiled, heads[self.ends.of_row]) & self.fresh)
+        return np.flatnonzero(
+            self.rest(compiled, heads[self.ends.of_row]) & (self.fresh if among is None else among)
+        )
 
     def rest(self, compiled: Compiled, found: Mask) -> Mask:
         """Of packets that the header agrees with those that flow and header fields agree with, too."""
@@ -180,7 +182,11 @@ class Packets:
         if decided[at] & bit:
             return -1
         base = (flow * 2 + (side & 1)) << 32
-        first = max(int(np.searchsorted(self.scene.frames, frame)), self.scene.carried)
+        first = int(np.searchsorted(self.scene.frames, frame))
+        if not self.scene.tables.flows["ended"][
+            flow
+        ]:  # what became known with the end is seen on what came before
+            first = max(first, self.scene.carried)
         place = int(np.searchsorted(self._by_flow, base | first))
         if place == len(self._by_flow) or int(self._by_flow[place]) >> 32 != base >> 32:
             return -1
@@ -294,13 +300,11 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Can
     full = (packets.scene.available > 0) & packets.fresh
     yield from _addresses(engine, packets)
     for compiled in (*engine.of(PACKET, literal=False), *engine.gates.broad):
-        rows = packets.agreeing(compiled)
+        rows = packets.agreeing(compiled, packets.decided() if compiled.decided else None)
         if compiled.kind == ONCE:
             rows = rows[packets.first[rows]]
         if compiled.rule.happenings and len(rows):
             rows = rows[events.happened(packets, compiled.rule)[rows]]
-        if compiled.decided and len(rows):
-            rows = rows[packets.decided()[rows]]
         if compiled.payload is not None:
             rows = rows[full[rows]]
         yield from _decide(packets, rows, np.full(len(rows), compiled.order))
