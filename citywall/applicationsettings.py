@@ -25,9 +25,7 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     inline: Annotated[bool, Meta(description="Use bytes as they come, not when they are acknowledged.")] = (
         False
     )
-    checksums: Annotated[bool, Meta(description="Ignore TCP and UDP packets whose checksum is wrong.")] = (
-        False
-    )
+    checksums: Annotated[bool, Meta(description="Ignore TCP packets whose checksum is wrong.")] = False
     policy: Annotated[
         Policy, Meta(description="Whose bytes stand where two TCP segments overlap: as this system would.")
     ] = "bsd"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,9 +111,7 @@ class Builder:
         self._units += [(number, *unit) for unit in connection.units]
         connection.clear()
 
-    def build(
-        self, packets: list[tuple[NDArray[np.int64], NDArray[np.uint8]]], streams: Reassembler
-    ) -> Tables:
+    def build(self, packets: list[tuple[NDArray[Any], ...]], streams: Reassembler) -> Tables:
         """The tables; gathering begins anew."""
         flows, index = self._flows(packets, streams)
         order = sorted(self._transactions, key=lambda item: (item[0], item[1].number))
@@ -130,7 +128,7 @@ class Builder:
         return made
 
     def _flows(
-        self, _packets: list[tuple[NDArray[np.int64], NDArray[np.uint8]]], _streams: Reassembler
+        self, _packets: list[tuple[NDArray[Any], ...]], _streams: Reassembler
     ) -> tuple[Rows, dict[int, int]]:
         if self._keep:
             rows = np.concatenate(self._ended) if self._ended else np.zeros(0, SESSION)
@@ -185,12 +183,13 @@ class Builder:
     def _streams(
         self,
         made: Tables,
-        packets: list[tuple[NDArray[np.int64], NDArray[np.uint8]]],
+        packets: list[tuple[NDArray[Any], ...]],
         index: dict[int, int],
     ) -> None:
         if packets:
-            numbers = np.concatenate([flow_of for flow_of, _ in packets])
-            made.packet_direction = np.concatenate([direction for _, direction in packets])
+            numbers, made.packet_direction, made.packet_stood, made.packet_streamed = (
+                np.concatenate(column) for column in zip(*packets, strict=True)
+            )
             made.packet_flow = numbers.astype(np.int32)
             known = np.array(sorted(index), np.int64)  # rows are in order of numbers
             at = np.searchsorted(known, numbers)

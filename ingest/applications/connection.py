@@ -149,6 +149,8 @@ class Connection:
         at = self._changed + direction
         self.sides[at], self.sides_frame[at] = protocol, frame
         self._looked[direction] = b""
+        if protocol == PROTOCOL["failed"] and self.parser is not None:
+            return  # of one direction alone: what was agreed upon goes on
         if self._changed and not self.final:
             self.final, self.final_frame = protocol, frame
 

@@ -65,7 +65,7 @@ class Ftp(StreamParser):
         elif verb in _TRANSFERS and self.place[0] >= 0:
             made.note("ftp.dynamic_port", TO_SERVER, frame, self.place[1])
             name = rest.decode("latin-1")
-            self.expected.append((f"ftp-data:{verb.decode()}:{name}", *self.place))
+            self.expected.append((f"ftp-data:{verb.decode()}:{name}", *self.place, frame))
             self.place = (-1, 0)
 
     def _reply(self, line: bytes, frame: int, time: int) -> None:
@@ -119,6 +119,8 @@ class FtpData(StreamParser):
         if not self.open:
             made = self.begin(stream.frame(1), stream.time(1))
             made.put("ftpdata.command", direction, stream.frame(1), self.command.lower().encode())
+            side = TO_CLIENT if self.command == "RETR" else TO_SERVER
+            made.note("ftpdata.command", side, stream.frame(1), 1 if self.command == "RETR" else 2)
         room = 10 * self.settings.body_bytes - len(self.kept[direction])
         if room > 0:
             self.kept[direction] += stream.data[:room]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ingest.reassembly.streams import Reassembler
 
 Rows = NDArray[np.void]
-Packets = list[tuple[NDArray[np.int64], NDArray[np.uint8]]]
+Packets = list[tuple[NDArray[Any], ...]]
 _Odd = tuple[int, int, int, int, int]  # kind, direction, flow, transaction, frame
 
 
@@ -26,7 +26,6 @@ class Growing(Builder):
 
     def __init__(self, *, keep_streams: bool) -> None:
         self._speaking: dict[int, tuple[object, ...]] = {}
-        self._begun: dict[int, int] = {}
         self._odd_of: dict[tuple[int, int], list[_Odd]] = {}
         self._touched: dict[int, Connection] = {}
         super().__init__(keep_streams=keep_streams)
@@ -46,7 +45,6 @@ class Growing(Builder):
         made = super().build(packets, streams)
         for number in ended:
             self._speaking.pop(number, None)
-            self._begun.pop(number, None)
         return made
 
     def _clear(self) -> None:
@@ -84,7 +82,7 @@ class Growing(Builder):
 
     def _flows(self, packets: Packets, streams: Reassembler) -> tuple[Rows, dict[int, int]]:
         over = np.concatenate([np.zeros(0, SESSION), *self._ended])
-        parts = [flow_of[flow_of >= 0] for flow_of, _ in packets]
+        parts = [flow_of[flow_of >= 0] for flow_of, *_ in packets]
         parts += [pieces["number"] for pieces in self._pieces]
         parts += [np.array([n for n, _ in self._transactions], np.int64)]
         parts += [np.array([row[2] for row in self._anomalies if row[2] >= 0], np.int64)]
@@ -95,16 +93,4 @@ class Growing(Builder):
         flows["number"] = rows["number"]
         ending = np.isin(rows["number"], over["number"])
         flows["ended"] = np.where(ending, np.where(rows["ended"] > 0, rows["ended"], -1), 0)
-        self._begin(streams)
-        for number, at in index.items():
-            flows["begun"][at] = self._begun.get(number, 0)
         return flows, index
-
-    def _begin(self, streams: Reassembler) -> None:
-        """Of each flow the first frame whose bytes went into a stream, acknowledged or not."""
-        for numbers, frames in [(p["number"], p["arrived"]) for p in self._pieces] + [streams.held]:
-            which = np.unique(numbers)
-            least = np.full(len(which), np.iinfo(np.int64).max)
-            np.minimum.at(least, np.searchsorted(which, numbers), frames)
-            for number, frame in zip(which.tolist(), least.tolist(), strict=True):
-                self._begun[number] = min(frame, self._begun.get(number, frame))

@@ -74,8 +74,8 @@ class Parser:
         self.anomalies: list[tuple[int, int, int, int]] = []  # (kind, direction, transaction number, frame)
         self.units: list[tuple[int, int, int, bytes]] = []  # (kind, direction, frame, bytes)
         self.done = [False, False]
-        # Data connections announced: (protocol and what is said of it, whose address, port).
-        self.expected: list[tuple[str, int, int]] = []
+        # Data connections announced: (protocol and what is said of it, whose address, port, since when).
+        self.expected: list[tuple[str, int, int, int]] = []
         self.becomes = ""  # another parser's name that reads on from here
 
     def begin(self, frame: int, time: int) -> Transaction:

@@ -51,7 +51,6 @@ FLOW = np.dtype(
         # Of a flow told while it goes on (`Analyser(growing=True)`):
         ("number", "i8"),  # the same each time it is told
         ("ended", "i8"),  # frame at which it was found to be over, -1: at the end of input, 0: it goes on
-        ("begun", "i8"),  # frame of its first bytes that went into a stream; 0: none so far
     ],
     align=True,
 )  # fmt: skip
@@ -208,7 +207,8 @@ FIELDS = (
     "tls.heartbeat", "ssl_state", "tls.encrypted", "tls.resumed",
     "smb.command", "smb.status", "smb.version", "smb.ntlm_fail", "dcerpc.opnum", "dcerpc.version",
     "dcerpc.endian",
-    "dcerpc.context", "dcerpc.ack_result", "smtp.reply_code", "ftp.reply_code", "ftp.dynamic_port",
+    "dcerpc.context", "dcerpc.ack_result", "dcerpc.first", "smtp.reply_code", "ftp.reply_code",
+    "ftp.dynamic_port", "ftpdata.command",
     "ftp.mode", "ftp.reply_received",
     "snmp.version", "snmp.pdu_type", "modbus.function", "modbus.subfunction", "modbus.unit", "modbus.address",
     "modbus.quantity", "modbus.value", "modbus.exception",
@@ -245,7 +245,8 @@ ANOMALIES = (
     "stream.est_synack_resend_with_diff_seq", "stream.est_syn_toclient", "stream.est_synack_toserver",
     "stream.fin_out_of_window", "stream.fin_invalid_ack", "stream.fin_syn", "stream.rst_invalid_ack",
     "stream.pkt_invalid_ack", "stream.pkt_invalid_timestamp", "stream.pkt_broken_ack",
-    "stream.3whs_syn_resend_diff_seq_on_syn_recv", "stream.reassembly_depth_reached",
+    "stream.3whs_syn_resend_diff_seq_on_syn_recv", "stream.3whs_syn_flood",
+    "stream.3whs_synack_tfo_data_ignored", "stream.reassembly_depth_reached",
     "stream.reassembly_memory_full", "stream.wrong_thread",
     "http.request_header_host_invalid", "http.duplicate_content_length_field_in_request",
     "http.request_auth_unrecognized", "http.request_body_unexpected", "http.failed_protocol_change",
@@ -292,8 +293,9 @@ ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 class Tables:
     """Everything known of one capture (or of one batch of a stream): see the dtypes above.
 
-    `packet_flow` and `packet_direction` have an item for each packet row given, in order: the row of its
-    flow (-1: none) and its direction.
+    `packet_flow`, `packet_direction`, `packet_stood` and `packet_streamed` have an item for each packet row
+    given, in order: the row of its flow (-1: none), its direction, whether its connection stood before it,
+    and whether its bytes went into a stream.
     """
 
     flows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, FLOW))
@@ -307,6 +309,8 @@ class Tables:
     chunk_arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     packet_flow: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     packet_direction: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    packet_stood: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    packet_streamed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     counts: dict[str, int] = field(default_factory=dict)
 
     def bytes_of(self, row: int) -> bytes:

@@ -175,6 +175,14 @@ class Packets:
         found = np.where(after >> 32 == base >> 32, after & 0xFFFFFFFF, -1)
         return np.where((at > 0) & (before >> 32 == base >> 32), before & 0xFFFFFFFF, found)
 
+    def next_of(self, flow: int, direction: int, frame: int) -> int:
+        """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
+        base = (flow * 2 + direction) << 32
+        place = int(np.searchsorted(self._by_flow, base | int(np.searchsorted(self.scene.frames, frame))))
+        if place < len(self._by_flow) and int(self._by_flow[place]) >> 32 == base >> 32:
+            return int(self._by_flow[place]) & 0xFFFFFFFF
+        return self.row_of(flow, direction, frame)
+
     def _looked_at(self, flow: int, side: int, frame: int) -> int:
         """The packet at which rules about the protocol of a side are looked at, once; -1 for none."""
         at, bit = self.engine.carry.at[flow], 1 << side

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import PACKET
+from citywall.batches import FIN, PACKET, RST
 from rules.match import kernels
 from rules.match.scene import Names, Rows, Scene, Tables
 
@@ -22,6 +22,11 @@ FLOW = np.dtype(
     [
         ("number", "i8"),
         ("known", "u1"),  # see kernels.establish
+        (
+            "stop",
+            "i8",
+            (2,),
+        ),  # frame at which its sender said that it stops, or the connection was reset; 0: not
         ("decided", "u1"),  # bit d: rules about the protocol of side d were looked at
         ("frame", "i8", (2,)),  # 0: none
         ("mark", "u1", (2,)),
@@ -97,6 +102,7 @@ class Carry:
         """For each packet whether its connection is established and whether it is the first its way."""
         known = np.ascontiguousarray(self.flows["known"][self.at])
         known[scene.tables.flows["midstream"] == 1] |= kernels.ESTABLISHED
+        self._stopped(scene)
         fresh, rows = slice(scene.carried, None), scene.packets
         marks = np.zeros(len(rows), np.uint8)
         which, side = self.of_packet[: scene.carried], self.direction[: scene.carried]
@@ -106,7 +112,30 @@ class Carry:
             np.ascontiguousarray(rows["flags"][fresh]), known, marks[fresh],
         )  # fmt: skip
         self.flows["known"][self.at] = known
+        # what the reassembler knows is more exact
+        marks[fresh] = (marks[fresh] & ~np.uint8(1)) | scene.tables.packet_stood
         return marks
+
+    def _stopped(self, scene: Scene) -> None:
+        """Remember which directions have stopped."""
+        flags = scene.packets["flags"]
+        rows = np.flatnonzero(
+            (flags & (FIN | RST) > 0) & (scene.packets["proto"] == 6) & (self.of_packet >= 0)
+            & (np.arange(len(flags)) >= scene.carried)
+        )  # fmt: skip
+        stop = self.flows["stop"][self.at]
+        for row in rows.tolist():
+            flow, side = int(self.of_packet[row]), int(self.direction[row])
+            for d in (0, 1) if flags[row] & RST else (side,):
+                if not stop[flow, d]:
+                    stop[flow, d] = scene.frames[row]
+        self.flows["stop"][self.at] = stop
+
+    def stops(self, scene: Scene) -> Numbers:
+        """By flow of a scene and direction the frame at which it stopped; 0: it did not."""
+        assert len(self.at) == len(scene.tables.flows)
+        found: Numbers = self.flows["stop"][self.at]
+        return found
 
     def keep(self, scene: Scene, marks: NDArray[np.uint8]) -> None:
         """Remember the last packets of the flows of a scene that has been matched; let go what is over."""

@@ -176,6 +176,11 @@ class Engine:
             self.memory.change(rule, where)
             if rule.action == "pass":
                 passed.add(candidate.row)
+                pending = [
+                    (other, theirs)
+                    for other, theirs in pending
+                    if other.row != candidate.row or other.order < candidate.order
+                ]
                 if _takes_flow(candidate, compiled) and where.flow >= 0:
                     self.memory.passed.add(where.flow)
                 if rule.alerting:
@@ -199,7 +204,7 @@ class Engine:
             if candidate.row in let_go:
                 continue
             silent, action = self.limits.judge(rule, where, self.memory)
-            if action == "pass":
+            if action == "pass" and not rule.alerting:
                 let_go.add(candidate.row)
                 continue
             if (

@@ -51,6 +51,11 @@ class Numbers:
         """All values of a field."""
         return self._values.get((transaction, name), [])
 
+    def depth(self, flow: int, direction: int) -> int:
+        """The frame at which a direction of a flow was read no further; 0 where it was to its end."""
+        told = self._loose.get("stream.reassembly_depth_reached", [])
+        return next((frame for f, d, frame in told if (f, d) == (flow, direction)), 0)
+
     def little(self, transaction: int) -> bool:
         """The byte order of a DCE/RPC message."""
         return any(value == 1 for _, _, value in self.values(transaction, "dcerpc.endian"))

@@ -32,6 +32,7 @@ from rules.match.base64 import decode
 
 #: Steps that one buffer of one rule may take, as Suricata's recursion limit.
 MOST_STEPS = 3000
+_MOST_DIGITS = 64
 
 
 class Ops:
@@ -235,14 +236,17 @@ class _Run:
         """The number that an op reads, or None where it is not there."""
         n = self.amount(count)
         place = self.amount(offset) + (last if op.relative else 0)
-        if place < 0 or n < 0 or place + n > len(self.data) or (n == 0 and not isinstance(op, ByteJump)):
+        if place < 0 or n < 0 or place + n > len(self.data):
             return None
-        raw = self.data[place : place + n]
-        if op.base:
-            return _digits(raw, op.base)
-        little = self.inspection.little if op.dce else op.little
-        value = int.from_bytes(raw, "little" if little else "big")
-        if op.mask:
+        value: int | None
+        if op.base:  # no bytes are all there are
+            value = _digits(self.data[place : place + (n or _MOST_DIGITS)], op.base)
+        elif n == 0 and not isinstance(op, ByteJump):
+            return None
+        else:
+            little = self.inspection.little if op.dce else op.little
+            value = int.from_bytes(self.data[place : place + n], "little" if little else "big")
+        if op.mask and value is not None:
             value = (value & op.mask) >> ((op.mask & -op.mask).bit_length() - 1)
         return value
 
@@ -317,6 +321,9 @@ def compare(op: str, value: int, other: int) -> bool:
 def _digits(raw: bytes, base: int) -> int | None:
     """Digits from the start of `raw` on, as strtoull reads them."""
     text = raw.lstrip(b" \t\n\v\f\r")
+    sign = text[:1]
+    if sign in (b"-", b"+"):
+        text = text[1:]
     if base == 16 and text[:2].lower() == b"0x":
         text = text[2:]
     value, found = 0, False
@@ -325,7 +332,9 @@ def _digits(raw: bytes, base: int) -> int | None:
         if digit >= base:
             break
         value, found = value * base + digit, True
-    return value if found else None
+    if not found or value >> 64:
+        return None
+    return -value & ((1 << 64) - 1) if sign == b"-" else value
 
 
 def _entropic(op: Entropy, data: bytes) -> bool:

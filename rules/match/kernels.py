@@ -99,20 +99,32 @@ def gather(tails, sizes, arena, at, lengths, first, out):
             to += lengths[k]
 
 
+@internal
+def _window(windows, which, told, stream, begin, seen, end, back, frame, piece):
+    start = max(begin, seen - back)
+    row = windows[told]
+    row[0], row[1], row[2], row[3], row[4], row[5] = start, seen, end, start - begin, frame, piece
+    which[told] = stream
+    return told + 1
+
+
 @bare_kernel
 def cut(
-    first, tails, looked, offsets, final, lengths, gaps, frames, message, least, back, windows, which, kept
+    first, tails, looked, offsets, stops, final, lengths, gaps, frames, message, least, back, windows, which,
+    kept,
 ):  # fmt: skip
     """Windows of streams.
 
     Stream g (a direction of a flow) has a tail of `tails[g]` bytes from before, of which `looked[g]` were looked
     at and whose first is `offsets[g]` bytes from where bytes began without a gap; then the chunks
     `first[g] : first[g + 1]`. All lie one behind the other. A window is made where `least` bytes came, a message
-    is complete, a gap follows, or the stream is over (`final[g]`: known at that frame; 0: it goes on).
+    is complete, a gap follows, its sender said that it stops (`stops[g]`: at that frame; 0: it did not) or the
+    connection is over (`final[g]`: known at that frame; 0: it goes on).
 
-    `windows` (i8[n, 5]): where it starts, from where it is new, where it ends, how far its start is from where
-    bytes began without a gap, and the frame at which it was known; `which`: its stream. `kept` (i8[streams, 4]):
-    start and end of the tail to be kept, bytes of it looked at, its offset. Returns the number of windows.
+    `windows` (i8[n, 6]): where it starts, from where it is new, where it ends, how far its start is from where
+    bytes began without a gap, the frame at which it was known, and the chunk that made it (-1: the end of the
+    connection, -2: the stop); `which`: its stream. `kept` (i8[streams, 4]): start and end of the tail to be
+    kept, bytes of it looked at, its offset. Returns the number of windows.
     """
     told = 0
     at = np.int64(0)
@@ -120,27 +132,25 @@ def cut(
         begin = at - offsets[g]
         seen = at + looked[g]
         end = at + tails[g]
-        for i in range(first[g], first[g + 1]):
+        stop = stops[g]
+        for i in range(first[g], first[g + 1] + 1):
+            last = i == first[g + 1]
+            if stop and end > seen and (last or frames[i] > stop):
+                told = _window(windows, which, told, g, begin, seen, end, back, stop, -2)
+                seen = end
+            if last:
+                break
             if gaps[i]:
                 if end > seen:
-                    start = max(begin, seen - back)
-                    windows[told, 0], windows[told, 1], windows[told, 2] = start, seen, end
-                    windows[told, 3], windows[told, 4], which[told] = start - begin, frames[i], g
-                    told += 1
+                    told = _window(windows, which, told, g, begin, seen, end, back, frames[i], i)
                 begin = end
                 seen = end
             end += lengths[i]
-            if end - seen >= least or message[i]:
-                start = max(begin, seen - back)
-                windows[told, 0], windows[told, 1], windows[told, 2] = start, seen, end
-                windows[told, 3], windows[told, 4], which[told] = start - begin, frames[i], g
-                told += 1
+            if end - seen >= least or message[i] or (stop and frames[i] >= stop):
+                told = _window(windows, which, told, g, begin, seen, end, back, frames[i], i)
                 seen = end
         if final[g] and end > seen:
-            start = max(begin, seen - back)
-            windows[told, 0], windows[told, 1], windows[told, 2] = start, seen, end
-            windows[told, 3], windows[told, 4], which[told] = start - begin, final[g], g
-            told += 1
+            told = _window(windows, which, told, g, begin, seen, end, back, final[g], -1)
             seen = end
         start = max(begin, seen - back)
         kept[g, 0], kept[g, 1], kept[g, 2], kept[g, 3] = start, end, seen - start, start - begin

@@ -28,6 +28,8 @@ class Tables(Protocol):
     chunk_arena: NDArray[np.uint8]
     packet_flow: NDArray[np.int32]
     packet_direction: NDArray[np.uint8]
+    packet_stood: NDArray[np.bool_]
+    packet_streamed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

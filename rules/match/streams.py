@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from rules.match.candidates import Agreement, Candidate, Packets
 
 IN_STREAM = -3
+#: Candidate.phase of what was found when a connection was over, apart from its last packet.
+AFTER = 2
 
 #: Bytes that are gathered before a stream is looked at, unless it ends or a message is complete before that.
 LEAST = 2560
 #: Bytes looked at again, so that what stands across a border is found.
 BACK = 2560
+#: Protocols whose messages give no reason to look before there is enough.
+_SILENT = frozenset({"smb", "ftp", "ftp-data", "iec104"})
 
 
 _NOTHING = Tail(b"", 0, 0)
@@ -34,12 +38,11 @@ class Windows:
     def __init__(self, packets: Packets) -> None:
         self._packets = packets
         scene = packets.scene
-        begun = scene.tables.flows["begun"]
         self.streamed = (scene.packets["proto"] == 6) & (packets.flow >= 0)
-        if len(begun):
-            since = begun[np.clip(packets.flow, 0, None)]
-            self.streamed &= (since > 0) & (scene.frames >= since)
-        self._spans = np.zeros((0, 5), np.int64)  # see kernels.cut
+        self.streamed[: scene.carried] = False
+        self.streamed[scene.carried :] &= scene.tables.packet_streamed
+        self._spans = np.zeros((0, 6), np.int64)  # see kernels.cut
+        self._late = np.zeros(0, np.bool_)  # nobody acknowledged it: it is looked at when all is over
         self._arena: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._flow = self._direction = np.zeros(0, np.int64)
         self._cut()
@@ -49,7 +52,8 @@ class Windows:
         scene, carry = self._packets.scene, self._packets.engine.carry
         chunks, flows = scene.tables.chunks, scene.tables.flows
         side = chunks["flow"].astype(np.int64) * 2 + chunks["direction"]
-        over = np.flatnonzero(flows["ended"] != 0)
+        stops = carry.stops(scene)
+        over = np.flatnonzero((flows["ended"] != 0) | (stops > 0).any(axis=1))
         waiting = [
             2 * at + d
             for at in over.tolist()
@@ -75,16 +79,21 @@ class Windows:
         final = np.where(ended < 0, flows["last_frame"][self._flow], ended).astype(np.int64)
         message = self._messages(rows)
         most = 2 * len(rows) + len(sides)
-        windows, which = np.empty((most, 5), np.int64), np.empty(most, np.int64)
+        windows, which = np.empty((most, 6), np.int64), np.empty(most, np.int64)
         kept = np.empty((len(sides), 4), np.int64)
         told = kernels.cut(
             first, sizes, np.array([tail.looked for tail in tails], np.int64),
-            np.array([tail.offset for tail in tails], np.int64), final, lengths,
+            np.array([tail.offset for tail in tails], np.int64),
+            stops[self._flow, self._direction], final, lengths,
             rows["gap"].astype(np.int64), rows["frame"].astype(np.int64), message,
             1 if self._packets.engine.inline else LEAST, BACK, windows, which, kept,
         )  # fmt: skip
         self._spans, which = windows[:told], which[:told]
         self._flow, self._direction = self._flow[which], self._direction[which]
+        piece = self._spans[:, 5]
+        arrived = np.append(rows["arrived"], 0)[piece]
+        alone = (piece == -1) | (arrived == self._spans[:, 4])
+        self._late = alone & (flows["proto"][self._flow] == 6) & (not self._packets.engine.inline)
         for key, over_at, (start, end, looked, offset) in zip(
             keys, final.tolist(), kept.tolist(), strict=True
         ):
@@ -94,6 +103,8 @@ class Windows:
     def _messages(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which pieces completed a message."""
         table = self._packets.scene.tables.transactions
+        silent = [i for i, name in enumerate(self._packets.scene.names.protocols) if name in _SILENT]
+        table = table[~np.isin(table["protocol"], silent)]
         flow = table["flow"].astype(np.int64)
         ends = [
             (flow * 2 + d) << 40 | table[f"{name}_frame"] for d, name in enumerate(("request", "response"))
@@ -112,19 +123,16 @@ class Windows:
         rows = at.tolist()
         index = engine.payload
         buffers, literals = index.literals.scan(self._arena, spans[:, 0], spans[:, 2] - spans[:, 0])
-        known = self._packets
+        packets = self._packets
         items, orders = engine.gates.pass_pairs(
             buffers, literals, (index.first, index.rules),
-            Columns(at, known.direction, known.was_established, self.streamed, known.scene.available),
-            known.ends, streams=True,
+            Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
+            packets.ends, streams=True,
         )  # fmt: skip
         loose = [self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.parts)]
         items = np.concatenate([items, *(which for which, _ in loose)])
         orders = np.concatenate([orders, *(which for _, which in loose)])
-        told = engine.programs.verify(
-            self._arena, spans[items, 0], spans[items, 2] - spans[items, 0], engine.payload_programs[orders],
-            spans[items, 3], spans[items, 1] - spans[items, 0],
-        )  # fmt: skip
+        told = self._verified(spans[items], orders)
         left = np.flatnonzero(told)
         agreed: dict[int, Agreement] = {}
         for window, order, surely in zip(
@@ -143,8 +151,25 @@ class Windows:
                 and self._packets.slow(compiled.rule, row)
                 and (surely or self._holds(compiled, window))
             ):
-                found.append(self._packets.candidate(row, order, item=IN_STREAM, known=int(spans[window, 4])))
+                phase = AFTER if self._late[window] else 0
+                known = int(spans[window, 4])
+                found.append(self._packets.candidate(row, order, phase, IN_STREAM, known))
         return found
+
+    def _verified(self, spans: NDArray[np.int64], orders: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """NO, YES or PERHAPS for windows and rules: of what is new by itself, then of what stands across."""
+        engine = self._packets.engine
+        programs = engine.payload_programs[orders]
+        start, looked, end = spans[:, 0], spans[:, 1], spans[:, 2]
+        told = engine.programs.verify(self._arena, looked, end - looked, programs)
+        both = np.array([engine.rules[order].both for order in orders.tolist()], np.bool_)
+        across = np.flatnonzero((start < looked) & ~both & (told != YES))
+        again = engine.programs.verify(
+            self._arena, start[across], end[across] - start[across], programs[across], None,
+            looked[across] - start[across],
+        )  # fmt: skip
+        told[across] = np.where(again == YES, YES, np.maximum(told[across], again))
+        return told
 
     def _loose(self, compiled: Compiled, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
         """Windows that a rule without a literal is looked for in."""
@@ -155,13 +180,15 @@ class Windows:
 
     def _holds(self, compiled: Compiled, window: int) -> bool:
         assert compiled.payload is not None
-        start, looked, end, offset, _ = self._spans[window].tolist()
+        start, looked, end = self._spans[window, :3].tolist()
         ops = compiled.payload.ops
-        if not Inspection().holds(ops, self._arena[start:end].tobytes(), start=offset):
+        if Inspection().holds(ops, self._arena[looked:end].tobytes()):
+            return True
+        if start == looked or compiled.both:  # places in the payload count from where looking began
             return False
-        # what stood in the part looked at before was told then
-        return start == looked or not Inspection().holds(
-            ops, self._arena[start:looked].tobytes(), start=offset
+        # what stands across the border; what stood in the part looked at before was told then
+        return Inspection().holds(ops, self._arena[start:end].tobytes()) and not Inspection().holds(
+            ops, self._arena[start:looked].tobytes()
         )
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER
-from rules.match import fields
+from rules.language.states import place
+from rules.match import fields, hooks
 from rules.match.compiled import TRANSACTION, Check, Compiled
 from rules.match.hits import Loose, hit
-from rules.match.inspect import Inspection
+from rules.match.inspect import Inspection, compare
 from rules.match.transform import changed
 
 if TYPE_CHECKING:
@@ -40,6 +41,22 @@ class _Found:
         table = self.tables.buffers
         mask = (table["kind"][rows] == kind) & (table["direction"][rows] == direction)
         return [int(row) for row in rows[mask]]
+
+    def since(self, transaction: int, name: str, direction: int, numbers: fields.Numbers) -> int:
+        """The frame at which a buffer or number was known; -1 where it is not there."""
+        kind = self.kinds.get(name)
+        if kind is not None:
+            rows = self.buffers(transaction, kind, direction)
+            if rows:
+                return int(self.tables.buffers["frame"][rows[0]])
+        return next((at for side, at, _ in numbers.values(transaction, name) if side == direction), -1)
+
+    def began(self, transaction: int, direction: int) -> int:
+        """The frame of the first buffer of a direction; 0 for none."""
+        rows = self._order[self._first[transaction] : self._first[transaction + 1]]
+        table = self.tables.buffers
+        frames = table["frame"][rows][table["direction"][rows] == direction]
+        return int(frames.min()) if len(frames) else 0
 
     def data(self, row: int) -> bytes:
         """The bytes of a buffer."""
@@ -84,14 +101,33 @@ class _Matcher:
                 continue
             if not row_of_it["over"]:
                 self.packets.is_told(flow, number, compiled.order, direction)
-            row = self.packets.row_of(flow, direction, frame)
-            if row < 0:
-                continue
             if compiled.order not in self._agreed:
                 self._agreed[compiled.order] = self.packets.agree(without_application(compiled))
-            if self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
-                item = int(self.packets.scene.numbers[flow]) << 24 | number & 0xFFFFFF
-                yield self.packets.candidate(row, compiled.order, 1, item, frame)
+            item = int(self.packets.scene.numbers[flow]) << 24 | number & 0xFFFFFF
+            for at in self._frames(compiled, transaction, flow, direction, frame):
+                row = self.packets.row_of(flow, direction, at)
+                if row >= 0 and self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
+                    yield self.packets.candidate(row, compiled.order, 1, item, at)
+
+    def _frames(
+        self, compiled: Compiled, transaction: int, flow: int, direction: int, frame: int
+    ) -> list[int]:
+        """When a match is told: once, but of rules about a state alone at each packet while it lasts."""
+        rule = compiled.rule
+        alone = not (compiled.checks or rule.fields or rule.happenings or rule.others or compiled.payload)
+        if not (rule.hook and compiled.applications and alone):
+            return [frame]
+        until = hooks.passed(self.found.protocols[transaction], rule.hook, *self._known(transaction))
+        if until in {frame, hooks.LAST}:
+            return [frame]
+        chunks = self.found.tables.chunks
+        mine = (chunks["flow"] == flow) & (chunks["direction"] == direction) & (chunks["frame"] >= frame)
+        if until >= 0:
+            mine &= chunks["frame"] <= until
+        by_packet = {self.packets.next_of(flow, direction, frame): frame}
+        for at in [*np.unique(chunks["frame"][mine]).tolist(), *([until] if until >= 0 else [])]:
+            by_packet.setdefault(self.packets.next_of(flow, direction, at), at)
+        return sorted(by_packet.values())
 
     def _when(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
         """The frame at which all demands were met; -1 where they are not."""
@@ -113,12 +149,12 @@ class _Matcher:
         for name, argument in rule.others:
             if name == "dcerpc.iface" and not self._bound(argument, transaction):
                 return -1
-        met = self.numbers.met(rule, transaction, direction)
-        if met < 0:
-            return -1
-        frame = max(frame, met)
-        for happening in rule.happenings:
-            met = self.numbers.happened(happening.name, transaction, flow, direction)
+        happened = (
+            self.numbers.happened(happening.name, transaction, flow, direction)
+            for happening in rule.happenings
+        )
+        numbers = self.numbers.met(rule, transaction, direction)
+        for met in (numbers, self._state(compiled, transaction), *happened):
             if met < 0:
                 return -1
             frame = max(frame, met)
@@ -128,20 +164,58 @@ class _Matcher:
             if met < 0 or 0 < complete < met:
                 return -1
             frame = max(frame, met)
-        if not compiled.checks and not rule.fields and not rule.happenings and not rule.others:
+        if not (compiled.checks or rule.fields or rule.happenings or rule.others or rule.hook):
             if not complete and not transactions["over"][transaction]:
                 return -1
             frame = max(frame, complete)
         return frame
 
+    def _state(self, compiled: Compiled, transaction: int) -> int:
+        """The frame at which the transaction was as far as the rule demands; 0 where it demands nothing."""
+        rule = compiled.rule
+        demands = [argument for name, argument in rule.others if name == "app-layer-state"]
+        if not demands and (not rule.hook or not compiled.applications):
+            return 0
+        protocol, known = self.found.protocols[transaction], self._known(transaction)
+        frames = [hooks.stands(protocol, demand, *known) for demand in demands]
+        if rule.hook:
+            frames.append(hooks.reached(protocol, rule.hook, *known))
+        return -1 if min(frames) < 0 else max(frames)
+
+    def _known(self, transaction: int) -> tuple[tuple[int, int], tuple[int, int], hooks.Known]:
+        """When each direction of a transaction began and was whole, and since when parts of it were known."""
+        row = self.found.tables.transactions[transaction]
+        frames = [int(row["request_frame"]), int(row["response_frame"])]
+        whole = (self._cut(row, 0, frames[0]), self._cut(row, 1, frames[1]))
+
+        def known(name: str, direction: int) -> int:
+            return self.found.since(transaction, name, direction, self.numbers)
+
+        return (int(row["first_frame"]), self.found.began(transaction, 1) or whole[1]), whole, known
+
+    def _cut(self, row: np.void, direction: int, frame: int) -> int:
+        """Where a direction was whole, or else where nothing more of its stream was read."""
+        return frame or self.numbers.depth(int(row["flow"]), direction)
+
     def _bound(self, argument: str, transaction: int) -> bool:
         """Whether a DCE/RPC call goes to an interface."""
         if not self.numbers.values(transaction, "dcerpc.opnum"):
             return False  # a binding is no call
-        wanted = argument.split(",", maxsplit=1)[0].encode()
+        wanted, *more = argument.split(",")
+        ask = self.numbers.values
+        if any(result for _, _, result in ask(transaction, "dcerpc.ack_result")):
+            return False
+        if "any_frag" not in more and any(not first for _, _, first in ask(transaction, "dcerpc.first")):
+            return False
+        for compared in more:
+            if compared != "any_frag":
+                op = {"!": "!="}.get(compared[0], compared[0])
+                versions = [version for _, _, version in ask(transaction, "dcerpc.version")]
+                if not all(compare(op, version, int(compared[1:])) for version in versions):
+                    return False
         kind = self.found.kinds.get("dcerpc.iface")
         rows = [row for side in (0, 1) for row in self.found.buffers(transaction, kind, side)] if kind else []
-        return any(self.found.data(row).lower() == wanted for row in rows)
+        return any(self.found.data(row).lower() == wanted.encode() for row in rows)
 
     def _check(self, check: Check, transaction: int, direction: int, inspection: Inspection) -> int:
         kind = self.found.kinds.get(SAME.get(check.demand.kind, check.demand.kind))
@@ -179,6 +253,12 @@ def _directions(compiled: Compiled) -> tuple[int, ...]:
     rule = compiled.rule
     if rule.transactional:
         return (1,)
+    demanded = [rule.hook] if rule.hook else []
+    demanded += [argument[1:] for name, argument in rule.others if name == "app-layer-state"]
+    for name in demanded:
+        at = place(rule.protocol, name)
+        if at is not None:
+            return (at[0],)
     if rule.flow.direction:
         return (0,) if rule.flow.direction == TO_SERVER else (1,)
     for check in compiled.checks:
