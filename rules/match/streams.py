@@ -174,7 +174,7 @@ class Windows:
     def _loose(self, compiled: Compiled, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
         """Windows that a rule without a literal is looked for in."""
         agrees = np.zeros(len(self._packets.flow) + 1, np.bool_)
-        agrees[self._packets.agreeing(compiled)] = True
+        agrees[self._packets.agreeing(compiled, np.ones(len(self._packets.flow), np.bool_))] = True
         which = np.flatnonzero(agrees[rows])
         return which, np.full(len(which), compiled.order)
 
