@@ -197,7 +197,7 @@ class Signatures:
         clock, count = BEGINNING, 0
         if session.kind == "capture":
             path = Path(session.path)
-            for scene, alerts in matched(path, self._engine.fresh(), self._settings, self._fragments):
+            for scene, alerts in matched(path, self._engine.fresh(), self._settings, self._fragments, PIECE):
                 times = np.maximum.accumulate(np.append(clock, scene.packets["time"][scene.carried :]))
                 frames = scene.frames[scene.carried :]
                 found = []

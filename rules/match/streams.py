@@ -91,8 +91,8 @@ class Windows:
         self._spans, which = windows[:told], which[:told]
         self._flow, self._direction = self._flow[which], self._direction[which]
         piece = self._spans[:, 5]
-        arrived = np.append(rows["arrived"], 0)[piece]
-        alone = (piece == -1) | (arrived == self._spans[:, 4])
+        arrived = np.append(rows["arrived"], 0)[np.maximum(piece, 0)]
+        alone = (piece == -1) | ((piece >= 0) & (arrived == self._spans[:, 4]))
         self._late = alone & (flows["proto"][self._flow] == 6) & (not self._packets.engine.inline)
         for key, over_at, (start, end, looked, offset) in zip(
             keys, final.tolist(), kept.tolist(), strict=True
