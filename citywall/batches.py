@@ -17,6 +17,9 @@ SCHEMA_VERSION = 1
 # PACKET.status: how far a record could be decoded.
 ERROR, NOT_IP, ARP, IP, FRAGMENT, TRANSPORT = 0, 1, 2, 3, 4, 5
 
+# PACKET.marks: a fragment of a datagram (a first one shows its ports); a datagram put together of fragments.
+FRAGMENTED, REBUILT = 1, 2
+
 #: One decoded packet. Endpoint a is the lower of (address, port), so both directions share a key.
 PACKET = np.dtype(
     [
@@ -35,6 +38,9 @@ PACKET = np.dtype(
         ("reversed", "u1"),  # 1 when b is the sender
         ("icmp_type", "u1"), ("icmp_code", "u1"),
         ("status", "u1"), ("reason", "u1"),  # reason: index into REASONS
+        ("network", "u2"),  # offset of the IP header from `offset`
+        ("marks", "u1"),  # what else is to be said: FRAGMENTED, REBUILT
+        ("depth", "u1"),  # IP headers around this one
     ],
     align=True,
 )  # fmt: skip
@@ -116,10 +122,19 @@ CLOSED = np.dtype(
 
 # EVENT.kind
 ARP_REQUEST, ARP_REPLY, ND_SOLICIT, ND_ADVERT = 1, 2, 3, 4
-EVENT_NAMES = ("none", "arp_request", "arp_reply", "nd_solicit", "nd_advert")
+# A fragment that says other than one before it, that came before as it is, that no network needs to make so
+# small, that reaches beyond the largest datagram, or that could not be kept; a datagram given up; a fragment
+# with another behind it that is no multiple of eight bytes.
+FRAGMENT_OVERLAP, FRAGMENT_REPEAT, FRAGMENT_TINY, FRAGMENT_TOO_LARGE, FRAGMENT_IGNORED = 5, 6, 7, 8, 9
+DATAGRAM_ABANDONED, FRAGMENT_LENGTH = 10, 11
+EVENT_NAMES = (
+    "none", "arp_request", "arp_reply", "nd_solicit", "nd_advert", "fragment_overlap", "fragment_repeat",
+    "fragment_tiny", "fragment_too_large", "fragment_ignored", "datagram_abandoned", "fragment_length",
+)  # fmt: skip
 
 #: One event that is not a flow. For address resolution: src asks or answers, dst is the address asked
-#: about (request, solicit) or the one told (reply); an advert's src is the address it claims.
+#: about (request, solicit) or the one told (reply); an advert's src is the address it claims. For fragments
+#: the ends of their IP header; an abandoned datagram's offset and frame are those of its first fragment.
 EVENT = np.dtype(
     [
         ("time", "i8"),

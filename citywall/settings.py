@@ -22,6 +22,7 @@ from citywall.casesettings import CaseSettings, ReportingSettings
 from citywall.collectorsettings import CollectorSettings
 from citywall.domains import DomainSettings
 from citywall.errors import SettingsError
+from citywall.fragmentsettings import FragmentSettings
 from citywall.limits import check, origin_of
 from citywall.modelsettings import ModelSettings
 from citywall.playbooksettings import PlaybookSettings
@@ -187,6 +188,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collector: CollectorSettings = CollectorSettings()
     posture: PostureSettings = PostureSettings()
     rules: RuleSettings = RuleSettings()
+    fragments: FragmentSettings = FragmentSettings()
     applications: ApplicationSettings = ApplicationSettings()
     report: ReportSettings = ReportSettings()
     models: ModelSettings = ModelSettings()
@@ -211,6 +213,8 @@ def results_digest(settings: Settings) -> str:
         settings.home, settings.meter, settings.domains, settings.correlate,
         settings.use_detectors, settings.detectors, settings.capture.max_record_bytes,
     )  # fmt: skip
+    if settings.fragments != FragmentSettings():
+        changing = (*changing, settings.fragments)
     if settings.rules.files:
         contents = [
             file_digest(Path(file)) for file in (*settings.rules.files, settings.rules.threshold_file) if file

@@ -1,13 +1,14 @@
-"""Signatures over whole captures: decode, streams, application layers, rules."""
+"""Signatures over captures, piece by piece: decode, streams, application layers, rules."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from citywall.addresses import to_text
 from citywall.applicationsettings import ApplicationSettings
@@ -16,12 +17,15 @@ from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.errors import InputError
 from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_order
+from citywall.fragmentsettings import FragmentSettings
 from citywall.sessions import Session
 from citywall.settings import Settings
+from citywall.watermarks import BEGINNING, END_OF_TIME
 from ingest.applications.analysis import Analyser
-from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, UNITS
+from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, UNITS, Tables
 from ingest.capture import open_capture
 from ingest.decode import decode_block
+from ingest.fragments.assembler import Assembler
 from rules.cards import card, name_of, severity_of
 from rules.classes import CLASSES
 from rules.language.addresses import ADDRESS_VARIABLES, PORT_VARIABLES
@@ -30,45 +34,149 @@ from rules.match.engine import Alert, Engine
 from rules.match.limits import read_limits
 from rules.match.scene import Names, Scene
 
+Rows = NDArray[np.void]
+Bytes = NDArray[np.uint8]
+Told = tuple[Scene, list[Alert]]
 log = logging.getLogger(__name__)
 
 NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES, UNITS)
 _BLOCK = 8 << 20
 _BATCH = 4096
+#: Packets of a piece.
+PIECE = 16_384
 #: Rules that cannot be used, told one by one in the log; `citywall rules check` tells all.
 _MOST_TOLD = 20
 _CONFIDENCE = {"high": 0.9, "medium": 0.7, "low": 0.4}
+
+
+class Matching:
+    """Rules over packets as they come: batches in, pieces matched, each in bounded memory.
+
+    A piece is matched once it has `piece` packets, and what is left at the end; the alerts are the same
+    whatever a piece's size.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: ApplicationSettings | None = None,
+        fragments: FragmentSettings | None = None,
+        piece: int = PIECE,
+    ) -> None:
+        settings = settings or ApplicationSettings()
+        if engine.units:
+            settings = msgspec.structs.replace(settings, units=True)
+        self._engine = engine
+        self._analyser = Analyser(settings, growing=True)
+        self._assembler = Assembler(fragments or FragmentSettings())
+        self._most = piece
+        self._seen = _Seen()
+
+    def add(self, packets: Rows, frame: int, buffer: Bytes) -> Iterator[Told]:
+        """Take decoded packets, of which the first is `frame`; what was found in pieces that are full."""
+        at = 0
+        while at < len(packets):
+            some = packets[at : at + self._most - self._seen.count]
+            rows, held = self._assembler.add(some, frame + at, buffer).readable(buffer)
+            self._analyser.add(rows, frame + at, held)
+            self._seen.add(rows, held, some["offset"], frame + at)
+            at += len(some)
+            if self._seen.count >= self._most:
+                yield self._match(last=False)
+
+    def end(self) -> Iterator[Told]:
+        """There are no more packets."""
+        if self._seen.count:
+            yield self._match(last=False)
+        self._analyser.end()
+        yield self._match(last=True)
+
+    def rest(self) -> Scene:
+        """There are no more packets: what has not been matched, as one scene."""
+        self._analyser.end()
+        return self._seen.scene(self._engine, self._analyser.tables(), last=True)
+
+    def _match(self, *, last: bool) -> Told:
+        scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
+        self._seen = _Seen()
+        return scene, self._engine.match(scene)
+
+
+class _Seen:
+    """The packets of a piece as rules see them, with a copy of their bytes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._size = 0
+        self._rows: list[Rows] = []
+        self._frames: list[NDArray[np.int64]] = []
+        self._places: list[NDArray[np.int64]] = []
+        self._bytes: list[Bytes] = []
+
+    def add(self, rows: Rows, buffer: Bytes, places: NDArray[np.int64], frame: int) -> None:
+        """Take packets that are to be read, their bytes in `buffer`; in the capture they are at `places`."""
+        rows = rows.copy()
+        low = int(rows["offset"].min())
+        high = int((rows["offset"] + rows["captured"]).max())
+        rows["offset"] += self._size - low
+        self._rows.append(rows)
+        self._frames.append(np.arange(len(rows)) + frame)
+        self._places.append(places.astype(np.int64))
+        self._bytes.append(buffer[low:high])
+        self._size += high - low
+        self.count += len(rows)
+
+    def scene(self, engine: Engine, tables: Tables, *, last: bool) -> Scene:
+        """All of it."""
+        return engine.carry.scene(
+            np.concatenate([np.zeros(0, PACKET), *self._rows]),
+            np.concatenate([np.zeros(0, np.int64), *self._frames]),
+            np.concatenate([np.zeros(0, np.int64), *self._places]),
+            np.concatenate([np.zeros(0, np.uint8), *self._bytes]),
+            tables, NAMES, last=last,
+        )  # fmt: skip
+
+
+def matched(
+    path: Path,
+    engine: Engine,
+    settings: ApplicationSettings | None = None,
+    fragments: FragmentSettings | None = None,
+    piece: int = PIECE,
+) -> Iterator[Told]:
+    """What rules find in a capture, piece by piece. Raises InputError."""
+    matching = Matching(engine, settings, fragments, piece)
+    with open_capture(path) as capture:
+        for ref in capture.blocks(_BLOCK):
+            frame = ref.first_frame
+            for packets in decode_block(ref, capture.buffer, _BATCH):
+                yield from matching.add(packets, frame, capture.buffer)
+                frame += len(packets)
+    yield from matching.end()
+
+
+def whole(path: Path, engine: Engine, settings: ApplicationSettings | None = None) -> Scene:
+    """A capture as one scene, held in memory, for looking at a single rule. Raises InputError."""
+    matching = Matching(engine, settings, piece=1 << 62)
+    with open_capture(path) as capture:
+        for ref in capture.blocks(_BLOCK):
+            frame = ref.first_frame
+            for packets in decode_block(ref, capture.buffer, _BATCH):
+                for _ in matching.add(packets, frame, capture.buffer):
+                    raise AssertionError("a piece without end is full")
+                frame += len(packets)
+    return matching.rest()
 
 
 def over_capture(
     path: Path,
     engine: Engine,
     settings: ApplicationSettings | None = None,
-    tell: Callable[[Scene, list[Alert]], None] | None = None,
+    fragments: FragmentSettings | None = None,
+    piece: int = PIECE,
 ) -> list[Alert]:
-    """Alerts of one capture; `tell` is given them with what was matched. Raises InputError.
-
-    The packets' rows, streams and transactions of the whole capture are held meanwhile.
-    """
-    settings = settings or ApplicationSettings()
-    if engine.units:
-        settings = msgspec.structs.replace(settings, units=True)
-    analyser = Analyser(settings, keep_streams=True)
-    rows = []
-    with open_capture(path) as capture:
-        for ref in capture.blocks(_BLOCK):
-            frame = ref.first_frame
-            for packets in decode_block(ref, capture.buffer, _BATCH):
-                analyser.add(packets, frame, capture.buffer)
-                rows.append(packets)
-                frame += len(packets)
-        analyser.end()
-        packets = np.concatenate(rows) if rows else np.zeros(0, PACKET)
-        scene = Scene(packets, capture.buffer, analyser.tables(), NAMES)
-        alerts = engine.match(scene)
-        if tell is not None:
-            tell(scene, alerts)
-        return alerts
+    """Alerts of one capture. Raises InputError."""
+    return [alert for _, alerts in matched(path, engine, settings, fragments, piece) for alert in alerts]
 
 
 class Signatures:
@@ -91,29 +199,35 @@ class Signatures:
         if settings.rules.threshold_file:
             limits = read_limits(Path(settings.rules.threshold_file), addresses)
         self._engine = Engine(self.rules.rules, limits)
-        self._settings = settings.applications
+        self._settings, self._fragments = settings.applications, settings.fragments
         self._domains = Domains(settings.domains)
 
     def cards(self) -> dict[str, DetectorCard]:
         """What the alert writer needs to know of every rule."""
         return {name_of(rule): card(rule) for rule in self.rules.rules}
 
-    def findings(self, session: Session) -> list[Finding]:
-        """What the rules find in a session over a capture file, in order; in others nothing."""
-        if session.kind != "capture":
-            return []
-        found: list[Finding] = []
-        over_capture(
-            Path(session.path),
-            self._engine.fresh(),
-            self._settings,
-            lambda scene, alerts: found.extend(
-                self._finding(session, scene, a, i) for i, a in enumerate(alerts)
-            ),
-        )
-        return sorted(found, key=event_order)
+    def findings(self, session: Session) -> Iterator[tuple[list[Finding], int]]:
+        """What the rules find in a session over a capture file, piece by piece; in others nothing.
 
-    def _finding(self, session: Session, scene: Scene, alert: Alert, number: int) -> Finding:
+        With each piece comes the time before which nothing more will be found. The same session gives the same
+        pieces each time.
+        """
+        clock, count = BEGINNING, 0
+        if session.kind == "capture":
+            path = Path(session.path)
+            for scene, alerts in matched(path, self._engine.fresh(), self._settings, self._fragments, PIECE):
+                times = np.maximum.accumulate(np.append(clock, scene.packets["time"][scene.carried :]))
+                frames = scene.frames[scene.carried :]
+                found = []
+                for alert in alerts:
+                    now = int(times[np.searchsorted(frames, alert.known, "right")])
+                    found.append(self._finding(session, scene, alert, count, now))
+                    count += 1
+                clock = int(times[-1])
+                yield sorted(found, key=event_order), clock
+        yield [], END_OF_TIME
+
+    def _finding(self, session: Session, scene: Scene, alert: Alert, number: int, now: int) -> Finding:
         rule, row = alert.rule, scene.packets[alert.row]
         domain = self._domains.of_vlan(int(row["vlan"]))
         ends = []
@@ -130,7 +244,7 @@ class Signatures:
             kind="".join(rule.metadata.get("attack_class", [])[:1]) or rule.classtype or "signature",
             session=session.id,
             lane=session.lane,
-            time=time,
+            time=now,
             began=time,
             severity=severity_of(rule),
             confidence=_CONFIDENCE.get("".join(rule.metadata.get("confidence", [])[:1]).lower(), 0.7),
@@ -141,6 +255,14 @@ class Signatures:
             target=target,
             facts={"sid": rule.sid, "rev": rule.rev, "action": alert.action, "class": rule.classtype},
             evidence=(
-                Evidence("packet", source, target, name, time, offset=int(row["offset"]), frame=alert.frame),
+                Evidence(
+                    "packet",
+                    source,
+                    target,
+                    name,
+                    time,
+                    offset=scene.place(alert.row),
+                    frame=alert.frame,
+                ),
             ),
         )

@@ -50,24 +50,20 @@ def explain(
 ) -> int:
     """Show each condition of a rule in order against what comes nearest to it in a capture."""
     from rules.match import explain as explaining
-    from rules.match.engine import Engine
-    from stream.signatures import over_capture
+    from stream.signatures import over_capture, whole
 
     look = terminal.of(context)
     rules = [rule for rule in _rules(files) if rule.sid == sid]
     if not rules:
         raise UsageError(look.tr("rules.no_such", sid=sid))
-    told: list[Explanation] = []
-    over_capture(
-        capture,
-        Engine(rules),
-        tell=lambda scene, alerts: told.append(explaining.explain(rules[0], scene, alerts)),
-    )
+    engine = explaining.ready(rules[0])
+    frames = [] if rules[0].cannot else [alert.frame for alert in over_capture(capture, engine.fresh())]
+    told = explaining.explain(rules[0], engine, whole(capture, engine), frames)
     if as_json:
-        look.say(json.dumps(_packed(rules[0], told[0]), ensure_ascii=False))
+        look.say(json.dumps(_packed(rules[0], told), ensure_ascii=False))
     else:
-        _show(rules[0], told[0], look)
-    return 0 if told[0].told else 1
+        _show(rules[0], told, look)
+    return 0 if told.told else 1
 
 
 def _packed(rule: Rule, told: Explanation) -> dict[str, Any]:

@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from citywall.fragmentsettings import FragmentSettings
 from ingest.applications.building import Builder
 from ingest.applications.connection import Connection
+from ingest.applications.growing import Growing
 from ingest.applications.tables import Tables
+from ingest.fragments.assembler import Assembler
 from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
@@ -22,13 +25,17 @@ Bytes = NDArray[np.uint8]
 class Analyser:
     """The application layers of one source of packets. Pure: rows in, tables out."""
 
-    def __init__(self, settings: ApplicationSettings, *, keep_streams: bool = False) -> None:
+    def __init__(
+        self, settings: ApplicationSettings, *, keep_streams: bool = False, growing: bool = False
+    ) -> None:
+        keep_streams |= growing
         self._settings = settings
         self._keep = keep_streams
+        self._growing = growing
         self._streams = Reassembler(settings)
         self._connections: dict[int, Connection] = {}
         self._expected: dict[tuple[int, int, int], list[tuple[int, str]]] = {}
-        self._builder = Builder(keep_streams=keep_streams)
+        self._builder: Builder = (Growing if growing else Builder)(keep_streams=keep_streams)
         self._packets: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, packets: Rows, first_frame: int, buffer: Bytes) -> None:
@@ -42,8 +49,12 @@ class Analyser:
             self._take(batch)
 
     def tables(self) -> Tables:
-        """Everything since the last call: transactions that are over, and their flows."""
-        made = self._builder.build(self._packets, self._streams.counts)
+        """Everything since the last call: transactions that are over, and their flows.
+
+        `growing`: also what came to transactions that go on (each then with all that it has so far), and all
+        flows that something came of. So what is told is the same, however the packets were cut into calls.
+        """
+        made = self._builder.build(self._packets, self._streams)
         self._packets = []
         return made
 
@@ -69,7 +80,7 @@ class Analyser:
         for number, at in over.items():
             connection = self._connections.pop(number, None)
             if connection is not None:
-                connection.end(int(batch.ended["last_frame"][at]))
+                connection.end(int(batch.ended["ended"][at] or batch.ended["last_frame"][at]))
                 self._after(connection, -1)
 
     def _open(self, number: int, row: Any, frame: int) -> Connection:
@@ -150,11 +161,14 @@ def analyse(
     settings: ApplicationSettings | None = None,
     *,
     keep_streams: bool = True,
+    fragments: FragmentSettings | None = None,
 ) -> Tables:
     """All of a capture file, or of (packet rows, first frame, buffer) batches: one set of tables."""
     analyser = Analyser(settings or ApplicationSettings(), keep_streams=keep_streams)
+    assembler = Assembler(fragments or FragmentSettings())
     for packets, frame, buffer in _decoded(source) if isinstance(source, Path) else source:
-        analyser.add(packets, frame, buffer)
+        rows, held = assembler.add(packets, frame, buffer).readable(buffer)
+        analyser.add(rows, frame, held)
     analyser.end()
     return analyser.tables()
 

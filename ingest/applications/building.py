@@ -24,7 +24,7 @@ from ingest.reassembly.layout import ESTABLISHED, ODD, SESSION
 if TYPE_CHECKING:
     from ingest.applications.connection import Connection
     from ingest.applications.parser import Transaction
-    from ingest.reassembly.streams import Batch
+    from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
 _ODD_KIND = np.array([ANOMALY_KIND.get(f"stream.{name}", len(ANOMALIES)) for name in ODD], np.uint16)
@@ -111,11 +111,11 @@ class Builder:
         self._units += [(number, *unit) for unit in connection.units]
         connection.clear()
 
-    def build(self, packets: list[tuple[NDArray[Any], ...]], counts: dict[str, int]) -> Tables:
+    def build(self, packets: list[tuple[NDArray[Any], ...]], streams: Reassembler) -> Tables:
         """The tables; gathering begins anew."""
-        flows, index = self._flows()
+        flows, index = self._flows(packets, streams)
         order = sorted(self._transactions, key=lambda item: (item[0], item[1].number))
-        made = Tables(flows=flows, counts=counts)
+        made = Tables(flows=flows, counts=streams.counts)
         self._fill(made, order, index)
         places = {(number, each.number): i for i, (number, each) in enumerate(order)}
         found = sorted(self._anomalies, key=lambda row: (row[4], row[2]))
@@ -127,22 +127,27 @@ class Builder:
         self._clear()
         return made
 
-    def _flows(self) -> tuple[Rows, dict[int, int]]:
+    def _flows(
+        self, _packets: list[tuple[NDArray[Any], ...]], _streams: Reassembler
+    ) -> tuple[Rows, dict[int, int]]:
         if self._keep:
             rows = np.concatenate(self._ended) if self._ended else np.zeros(0, SESSION)
             rows = rows[np.argsort(rows["number"], kind="stable")]
         else:
             numbers = sorted(self._rows)
             rows = np.array([self._rows[n] for n in numbers], SESSION) if numbers else np.zeros(0, SESSION)
+        return self._told(rows)
+
+    def _told(self, rows: Rows) -> tuple[Rows, dict[int, int]]:
+        """FLOW rows of sessions, and where each number's is."""
         flows = np.zeros(len(rows), FLOW)
         for name in _ALIKE:
             flows[name] = rows[name]
         flows["established"] = np.where(rows["proto"] == 6, rows["state"] >= ESTABLISHED, rows["answered"])
         index = {number: i for i, number in enumerate(rows["number"].tolist())}
-        for number, spoken in self._spoken.items():
-            if number in index:
-                for name, value in zip(_SPOKEN, spoken, strict=True):
-                    flows[name][index[number]] = value
+        for number, at in index.items():
+            for name, value in zip(_SPOKEN, self._spoken.get(number, ()), strict=False):
+                flows[name][at] = value
         return flows, index
 
     def _fill(self, made: Tables, order: list[tuple[int, Transaction]], index: dict[int, int]) -> None:
@@ -154,6 +159,7 @@ class Builder:
                     index[flow],
                     each.protocol,
                     each.complete,
+                    each.over,
                     each.number,
                     *each.frames,
                     each.first_frame,
@@ -185,7 +191,7 @@ class Builder:
                 np.concatenate(column) for column in zip(*packets, strict=True)
             )
             made.packet_flow = numbers.astype(np.int32)
-            known = np.array(sorted(index), np.int64)  # every flow that ended: rows are in order of numbers
+            known = np.array(sorted(index), np.int64)  # rows are in order of numbers
             at = np.searchsorted(known, numbers)
             found = (numbers >= 0) & (at < len(known))
             found[found] = known[at[found]] == numbers[found]

@@ -71,6 +71,9 @@ class Connection:
             return
         if self.failed:
             return
+        if len(marks[0]) > 1 and (self.parser is None or not self.sides[self._changed + direction]):
+            self._one_by_one(direction, data, marks)
+            return
         if self.parser is None:
             self._recognise(direction, data, marks)
             return
@@ -83,6 +86,16 @@ class Connection:
             self._break(self.parser, direction, marks[1][0])
         if self.parser.becomes:
             self._change(self.parser)
+
+    def _one_by_one(self, direction: int, data: bytes, marks: Marks) -> None:
+        """What is spoken is found at the same piece, however many are fed at a time."""
+        at = 0
+        for i, length in enumerate(marks[0]):
+            if self.parser is not None and self.sides[self._changed + direction]:
+                self.feed(direction, data[at:], (marks[0][i:], marks[1][i:], marks[2][i:]))
+                return
+            self.feed(direction, data[at : at + length], tuple([column[i]] for column in marks))  # type: ignore[arg-type]
+            at += length
 
     @staticmethod
     def _break(parser: Parser, direction: int, frame: int) -> None:
@@ -120,8 +133,9 @@ class Connection:
             self._choose(name, marks[1][0])
             early, self._early = self._early, []
             self._seen = [b"", b""]
-            for item in early:
-                self.feed(*item)
+            now = marks[1][0]
+            for d, held, (lengths, frames, times) in early:  # nothing of it was known before now
+                self.feed(d, held, (lengths, [max(frame, now) for frame in frames], times))
         elif sum(map(len, self._seen)) >= MOST_UNKNOWN or (name == "" and all(self._seen)):
             self.failed, self._early, self._seen = True, [], [b"", b""]
             frame, failed = marks[1][0], PROTOCOL["failed"]
@@ -135,6 +149,8 @@ class Connection:
         at = self._changed + direction
         self.sides[at], self.sides_frame[at] = protocol, frame
         self._looked[direction] = b""
+        if protocol == PROTOCOL["failed"] and self.parser is not None:
+            return  # of one direction alone: what was agreed upon goes on
         if self._changed and not self.final:
             self.final, self.final_frame = protocol, frame
 

@@ -17,7 +17,10 @@ MOST_OPEN = 4096
 class Transaction:
     """An exchange being read. `buffers`, `numbers`: (kind or field, direction, part, frame, value)."""
 
-    __slots__ = ("buffers", "complete", "first_frame", "frames", "number", "numbers", "protocol", "time")
+    __slots__ = (
+        "buffers", "complete", "first_frame", "frames", "number", "numbers", "over", "protocol", "time",
+        "told",
+    )  # fmt: skip
 
     def __init__(self, protocol: int, number: int, frame: int, time: int) -> None:
         self.protocol = protocol
@@ -25,6 +28,8 @@ class Transaction:
         self.first_frame = frame
         self.time = time
         self.complete = 0
+        self.over = 0
+        self.told = (0, 0, 0, 0)  # buffers, numbers, halves and oddities when it was told last
         self.frames = [0, 0]
         self.buffers: list[tuple[int, int, int, int, bytes]] = []
         self.numbers: list[tuple[int, int, int, int, int]] = []
@@ -85,6 +90,7 @@ class Parser:
     def finish(self, transaction: Transaction) -> None:
         """Nothing more will come to a transaction."""
         self.open.remove(transaction)
+        transaction.over = 1
         self.closed.append(transaction)
 
     def odd(self, kind: str, direction: int, frame: int, transaction: Transaction | None = None) -> None:

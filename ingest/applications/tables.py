@@ -48,6 +48,9 @@ FLOW = np.dtype(
         # What the bytes of each direction look like, taken by themselves: at first, and since `final`.
         ("sides", "u1", (4,)),
         ("sides_frame", "i8", (4,)),
+        # Of a flow told while it goes on (`Analyser(growing=True)`):
+        ("number", "i8"),  # the same each time it is told
+        ("ended", "i8"),  # frame at which it was found to be over, -1: at the end of input, 0: it goes on
     ],
     align=True,
 )  # fmt: skip
@@ -58,6 +61,7 @@ TRANSACTION = np.dtype(
         ("flow", "u4"),  # row of FLOW
         ("protocol", "u1"),  # index into PROTOCOLS
         ("complete", "u1"),  # bit 0: the request is whole, bit 1: the response
+        ("over", "u1"),  # 1: nothing more will come to it
         ("number", "u4"),  # within the flow, from 0
         ("request_frame", "i8"), ("response_frame", "i8"),  # at which each became whole
         ("first_frame", "i8"),  # at which its first byte was known

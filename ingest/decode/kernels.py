@@ -21,6 +21,7 @@ from citywall.batches import (
     ARP_REQUEST,
     ERROR,
     FRAGMENT,
+    FRAGMENTED,
     IP,
     ND_ADVERT,
     ND_SOLICIT,
@@ -79,6 +80,9 @@ INTERFACE = np.dtype(
 
 # What `packet_block` says a pcapng block is.
 NO_PACKET, PACKET_BLOCK, PACKET_BLOCK_SHORT = 0, 1, 2
+
+# How much of a datagram a packet is.
+WHOLE, LATER, FIRST = 0, 1, 2
 
 # Pseudo-ethertype of link types without a protocol field: the IP version nibble decides.
 _BY_VERSION = -1
@@ -303,9 +307,12 @@ def _arp(buffer, at, left):
 def _extensions(buffer, start, captured, at, ip_end, proto):
     """Walk IPv6 extension headers (RFC 8200 §4, 4302, 6275, 7401, 5533).
 
-    Returns (offset of what follows, its protocol, 1 if a non-first fragment, reason).
+    Returns (offset of what follows, its protocol, WHOLE | LATER | FIRST, reason). A first fragment whose
+    chain goes on in the next one shows no more than a later one does.
     """
-    fragment = 0
+    fragment = WHOLE
+    behind = at
+    kind = proto
     for _ in range(_MAX_EXTENSIONS):
         if proto == 44:
             size = np.int64(8)
@@ -316,19 +323,31 @@ def _extensions(buffer, start, captured, at, ip_end, proto):
         else:
             return at, proto, fragment, NONE
         if at + 8 > captured or at + 8 > ip_end:
+            if fragment == FIRST:
+                return behind, kind, LATER, NONE
             return at, proto, fragment, IPV6_EXTENSION_TRUNCATED
         if size == -8:
             size = (np.int64(buffer[start + at + 1]) + 1) * 8
         elif size == -4:
             size = (np.int64(buffer[start + at + 1]) + 2) * 4
-        elif load_be16(buffer, start + at + 2) & 0xFFF8:
-            fragment = 1
+        elif fragment == WHOLE:
+            word = load_be16(buffer, start + at + 2)
+            if word & 0xFFF8:
+                fragment = LATER
+            elif word & 1:
+                fragment = FIRST
+                behind = at + 8
+                kind = np.int64(buffer[start + at])
         proto = np.int64(buffer[start + at])
         at += size
         if at > ip_end:
+            if fragment == FIRST:
+                return behind, kind, LATER, NONE
             return at, proto, fragment, IPV6_EXTENSION_TRUNCATED
-        if fragment:
+        if fragment == LATER:
             return at, proto, fragment, NONE
+    if fragment == FIRST:
+        return behind, kind, LATER, NONE
     return at, proto, fragment, IPV6_EXTENSION_CHAIN_TOO_LONG
 
 
@@ -357,6 +376,9 @@ def _empty(r, start, captured, wire, time, status, reason, vlan, at):
     r["icmp_code"] = 0
     r["status"] = status
     r["reason"] = reason
+    r["network"] = 0
+    r["marks"] = 0
+    r["depth"] = 0
 
 
 @internal
@@ -365,7 +387,7 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
 
     `kind` is the ethertype. `wire` is at least `captured`.
     """
-    fragment = 0
+    fragment = WHOLE
     if kind == 0x0800:
         left = captured - at
         if left < 20:
@@ -394,8 +416,8 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
             _empty(r, start, captured, wire, time, ERROR, reason, vlan, 0)
             return reason
         version = 4
-        if first & U8(0x1FFF):
-            fragment = 1
+        if first & U8(0x3FFF):
+            fragment = LATER if first & U8(0x1FFF) else FIRST
         proto = np.int64((second >> U8(48)) & U8(0xFF))
         src_hi = U8(0)
         dst_hi = U8(0)
@@ -443,25 +465,25 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
         _empty(r, start, captured, wire, time, NOT_IP, NONE, vlan, at)
         return NONE
 
-    status = FRAGMENT if fragment else IP
+    status = FRAGMENT if fragment == LATER else IP
     reason = NONE
     flags = np.int64(0)
     icmp_type = np.int64(0)
     icmp_code = np.int64(0)
     ports = np.int64(0)  # source << 16 | destination
     payload_at = transport
-    if not fragment:
+    if fragment != LATER:
         q = start + transport
         left = captured - transport
         length = ip_end - transport
         if proto == 6:
             if length < 20 or left < 20:
                 reason = TCP_HEADER_TRUNCATED
-            if length >= 20 and left >= 4:
+            if (length >= 20 or (fragment == FIRST and length >= 4)) and left >= 4:
                 status = TRANSPORT
                 ports = np.int64(load_be32(buffer, q))
                 payload_at = transport + 20
-                if left >= 14:
+                if left >= 14 and length >= 14:
                     word = np.int64(load_be16(buffer, q + 12))
                     flags = word & 0xFF
                     header = (word >> 12) * 4
@@ -533,6 +555,9 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
     r["icmp_code"] = icmp_code
     r["status"] = status
     r["reason"] = reason
+    r["network"] = at
+    r["marks"] = FRAGMENTED if fragment != WHOLE else 0
+    r["depth"] = 0
     return reason
 
 

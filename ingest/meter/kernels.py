@@ -625,14 +625,24 @@ def find(slots, heads, p):
         j = np.int64(U8(j + 1) & mask)
 
 
+@internal
+def frame_of(frames, first_frame, i):
+    """The frame number of row `i`."""
+    if frames.size != 0:
+        return frames[i]
+    return np.int64(first_frame + i)
+
+
 @bare_kernel
 def meter(
-    packets, start, first_frame, buffer, ethernet, table, idle, active, max_flows, names, reports, closed
-):
+    packets, start, first_frame, frames, buffer, ethernet, table, idle, active, max_flows, names, reports,
+    closed,
+):  # fmt: skip
     """Meter packets[start:]; returns (next packet, FLOW rows, CLOSED rows, why it returned).
 
-    packets: PACKET[n]; first_frame: frame number of packets[0]; buffer: u8[...] that offsets point into;
-    idle, active: ns; names: (vlan keys, their domains, whether other VLANs are domains).
+    packets: PACKET[n]; first_frame: frame number of packets[0]; frames: i8[n], the frame of each where they
+    do not count on, else i8[0]; buffer: u8[...] that offsets point into; idle, active: ns; names: (vlan keys,
+    their domains, whether other VLANs are domains).
     FULL: empty the rows and call again from the packet returned. GROW: double the slots and call again.
     """
     heads, sides, cold, slots, wheel, queue, state = table
@@ -710,7 +720,17 @@ def meter(
             h["vlan"] = p["vlan"]
             h["proto"] = p["proto"]
             h["tag"] = np.uint32(p["hash"] >> U8(32))
-            begin(h, cold[k], sides[2 * k], sides[2 * k + 1], p, now, first_frame + i, buffer, ethernet)
+            begin(
+                h,
+                cold[k],
+                sides[2 * k],
+                sides[2 * k + 1],
+                p,
+                now,
+                frame_of(frames, first_frame, i),
+                buffer,
+                ethernet,
+            )
             state[BEGUN] += 1
             push_wheel(wheel, cold, k, second_after(now + idle))
             enqueue(queue, cold, h, k, tick_after(now + OPEN_AFTER))
@@ -726,7 +746,17 @@ def meter(
                 told += 1
                 ended += 1
                 dequeue(queue, cold, h, k)
-                begin(h, cold[k], sides[2 * k], sides[2 * k + 1], p, now, first_frame + i, buffer, ethernet)
+                begin(
+                    h,
+                    cold[k],
+                    sides[2 * k],
+                    sides[2 * k + 1],
+                    p,
+                    now,
+                    frame_of(frames, first_frame, i),
+                    buffer,
+                    ethernet,
+                )
                 state[BEGUN] += 1
                 enqueue(queue, cold, h, k, tick_after(now + OPEN_AFTER))
             else:

@@ -2,7 +2,8 @@
 
 A flow is the packets of one key (both addresses, ports, protocol, VLAN) that follow each other within the
 idle timeout, for at most the active timeout. Protocols without ports, ICMP among them, are one flow a host
-pair, and so are the later fragments of a host pair's datagrams, which show no ports.
+pair. Later fragments come with the ports of their datagram's first one where that was seen
+(`ingest.fragments`).
 
 While it lives a flow is reported (`citywall.batches.FLOW`):
 
@@ -41,6 +42,7 @@ from ingest.meter.table import COLD, FLOW_BYTES, HEAD, SIDE, Table, new_table, u
 _SECOND = 1_000_000_000
 #: Reports that one packet can give: of its own flow and of one evicted.
 _MOST_OF_A_PACKET = 2
+_COUNTING: NDArray[np.int64] = np.zeros(0, np.int64)
 _COUNTERS = {
     "packets": kernels.COUNTED,
     "ignored": kernels.IGNORED,
@@ -116,18 +118,20 @@ class FlowMeter:
         first_frame: int,
         buffer: NDArray[np.uint8],
         link_is_ethernet: bool = False,
+        frames: NDArray[np.int64] = _COUNTING,
     ) -> Iterator[FlowBatch]:
         """As `add`, in batches of at most `most_rows` reports; none when nothing is to be told.
 
-        Must be read to its end before the meter is used otherwise.
+        `frames` are the frames of the packets where they do not count on from `first_frame`. Must be read to
+        its end before the meter is used otherwise.
         """
         if packets.dtype != PACKET:
             raise ValueError("packets must be PACKET rows")
-        packets, buffer = _read_only(packets), _read_only(buffer)
+        packets, buffer, frames = _read_only(packets), _read_only(buffer), _read_only(frames)
         at, why = 0, kernels.FULL
         while why != kernels.DONE:
             at, told, ended, why = kernels.meter(
-                packets, at, first_frame, buffer, link_is_ethernet, self._table,
+                packets, at, first_frame, frames, buffer, link_is_ethernet, self._table,
                 self._idle, self._active, self._max_flows, self._names, self._reports, self._closed,
             )  # fmt: skip
             if told:

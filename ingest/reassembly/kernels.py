@@ -431,8 +431,14 @@ def fill_slots(sessions, count, slots):
 
 @bare_kernel
 def end_session(slot, sessions, sides, slots, segments, pieces, order, ended, frame, time, meta):
-    """A connection is over: what is held is handed out, what waits is dropped, its record told."""
+    """A connection is over: what is held is handed out, what waits is dropped, its record told.
+
+    `frame` is where that was found; 0 at the end of input.
+    """
     s = sessions[slot]
+    s["ended"] = frame
+    if frame == 0:
+        frame = np.int64(s["last_frame"])
     for d in range(2):
         side = sides[2 * slot + d]
         release(side, pieces, order, np.int64(1) << 62, frame, time, meta)
@@ -477,8 +483,7 @@ def end_all(sessions, sides, slots, segments, pieces, order, ended, meta):
             break
         s = sessions[slot]
         end_session(
-            slot, sessions, sides, slots, segments, pieces, order, ended, np.int64(s["last_frame"]),
-            np.int64(s["last"]), meta,
+            slot, sessions, sides, slots, segments, pieces, order, ended, np.int64(0), np.int64(s["last"]), meta
         )  # fmt: skip
     return meta[LIVE]
 
@@ -664,7 +669,9 @@ def _transport_at(buffer, start, net, version):
         if kind == 51:
             size = (np.int64(buffer[start + at + 1]) + 2) * 4
         elif kind == 44:
-            return np.int64(-1)  # even a lone first fragment is the defragmenter's
+            if load_be16(buffer, start + at + 2) & 0xFFF9:
+                return np.int64(-1)
+            size = np.int64(8)  # all of a datagram in one fragment (RFC 6946)
         kind = np.int64(buffer[start + at])
         at += size
     return np.int64(-1)
@@ -925,7 +932,7 @@ def track(
             ):
                 end_session(
                     slot, sessions, sides, slots, segments, pieces, order, ended,
-                    np.int64(s["last_frame"]), np.int64(s["last"]), meta,
+                    frame, np.int64(s["last"]), meta,
                 )  # fmt: skip
                 slot = np.int64(-1)
         for _ in range(2):  # a little of what has been silent long
@@ -934,14 +941,14 @@ def track(
                 break
             end_session(
                 old, sessions, sides, slots, segments, pieces, order, ended,
-                np.int64(sessions[old]["last_frame"]), np.int64(sessions[old]["last"]), meta,
+                frame, np.int64(sessions[old]["last"]), meta,
             )  # fmt: skip
         if slot < 0:
             if meta[LIVE] >= config[5]:
                 old = meta[OLDEST]
                 end_session(
                     old, sessions, sides, slots, segments, pieces, order, ended,
-                    np.int64(sessions[old]["last_frame"]), np.int64(sessions[old]["last"]), meta,
+                    frame, np.int64(sessions[old]["last"]), meta,
                 )  # fmt: skip
                 meta[EVICTED] += 1
             slot = meta[FREE_SESSION]

@@ -10,6 +10,7 @@ SESSION = np.dtype(
         ("a_hi", "u8"), ("a_lo", "u8"), ("b_hi", "u8"), ("b_lo", "u8"), ("hash", "u8"),
         ("first", "i8"), ("last", "i8"), ("frame", "i8"), ("last_frame", "i8"), ("offset", "i8"),
         ("number", "i8"),
+        ("ended", "i8"),  # frame at which it was found to be over; 0: at the end of input
         ("ports", "u4"), ("vlan", "u4"),
         ("newer", "i4"), ("older", "i4"),
         ("proto", "u1"), ("version", "u1"), ("client", "u1"), ("midstream", "u1"), ("state", "u1"),

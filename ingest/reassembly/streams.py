@@ -96,6 +96,18 @@ class Reassembler:
         row: np.void = self._sessions[slot]
         return row
 
+    def rows_of(self, numbers: NDArray[np.int64]) -> Rows:
+        """The SESSION rows of those flows, of numbers in order, that have not ended."""
+        sessions = self._sessions[: int(self._meta[META_AT["sessions"]])]
+        live = np.flatnonzero(sessions["used"])
+        known = sessions["number"][live]
+        order = np.argsort(known)
+        at = np.searchsorted(known[order], numbers)
+        there = at < len(known)
+        there[there] = known[order[at[there]]] == numbers[there]
+        found: Rows = sessions[live[order[at[there]]]]
+        return found
+
     def mute(self, slot: int, number: int, direction: int) -> None:
         """Give no more of a direction of a flow."""
         if self._sessions["used"][slot] and self._sessions["number"][slot] == number:

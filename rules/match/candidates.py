@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.language.model import TO_SERVER, Flags, Number, Rule
-from rules.match import events, protocols, transactions, units
-from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled, compiled_names
+from rules.match import counts, events, protocols, transactions, units
+from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
@@ -46,9 +46,9 @@ class Packets:
     def __init__(self, engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> None:
         self.engine = engine
         self.scene = scene
+        self.flow, self.direction = engine.carry.of_packet, engine.carry.direction
         self.ends = engine.ends(scene)
-        self.flow = np.asarray(scene.tables.packet_flow, np.int64)
-        self.direction = np.asarray(scene.tables.packet_direction, np.int64)
+        self.fresh = np.arange(len(self.flow)) >= scene.carried
         self.established = (marks & 1) == 1
         self.first = (marks & 2) == 2
         self._fields: dict[str, tuple[NDArray[np.int64], Mask]] = {}
@@ -68,12 +68,14 @@ class Packets:
         """Whether a rule's header agrees with a packet."""
         return self.engine.gates.agrees(compiled.head, int(self.ends.of_row[row]), self.ends)
 
-    def agreeing(self, compiled: Compiled) -> NDArray[np.int64]:
-        """Packets that a rule's header, flow and header fields agree with."""
+    def agreeing(self, compiled: Compiled, among: Mask | None = None) -> NDArray[np.int64]:
+        """Packets, of those not matched before or of some, that header, flow and header fields agree with."""
         heads = self.engine.gates.agree(compiled.head, self.ends)
         if not heads.any():
             return np.zeros(0, np.int64)
-        return np.flatnonzero(self.rest(compiled, heads[self.ends.of_row]))
+        return np.flatnonzero(
+            self.rest(compiled, heads[self.ends.of_row]) & (self.fresh if among is None else among)
+        )
 
     def rest(self, compiled: Compiled, found: Mask) -> Mask:
         """Of packets that the header agrees with those that flow and header fields agree with, too."""
@@ -102,7 +104,8 @@ class Packets:
     def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
         """A header field of all packets."""
         if name not in self._fields:
-            self._fields[name] = self.scene.values(name)
+            of_flow = name.startswith("flow.")
+            self._fields[name] = counts.values(self, name) if of_flow else self.scene.values(name)
         return self._fields[name]
 
     def _number(self, number: Number) -> Mask:
@@ -159,44 +162,97 @@ class Packets:
         if self._decided is None:
             self._decided = protocols.decided(
                 self.scene,
-                self.next_of,
+                self._looked_at,
             )
         return self._decided
 
     def row_of(self, flow: int, direction: int, frame: int) -> int:
         """The last packet of a flow's direction up to a frame, else its first; -1 for none."""
+        return int(self.rows_of(*(np.array([n], np.int64) for n in (flow, direction, frame)))[0])
+
+    def rows_of(
+        self, flow: NDArray[np.int64], direction: NDArray[np.int64], frame: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """`row_of` for many."""
+        if not len(self._by_flow):
+            return np.full(len(flow), -1)
         base = (flow * 2 + direction) << 32
-        row = max(0, frame - self.scene.first_frame)
-        at = int(np.searchsorted(self._by_flow, base | row, "right"))
-        if at and int(self._by_flow[at - 1]) >> 32 == base >> 32:
-            return int(self._by_flow[at - 1]) & 0xFFFFFFFF
-        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
-            return int(self._by_flow[at]) & 0xFFFFFFFF
-        return -1
+        upto = np.searchsorted(self.scene.frames, frame, "right")
+        at = np.searchsorted(self._by_flow, base | upto)
+        before, after = self._by_flow[at - 1], self._by_flow[np.minimum(at, len(self._by_flow) - 1)]
+        found = np.where(after >> 32 == base >> 32, after & 0xFFFFFFFF, -1)
+        return np.where((at > 0) & (before >> 32 == base >> 32), before & 0xFFFFFFFF, found)
 
     def next_of(self, flow: int, direction: int, frame: int) -> int:
-        """The first packet of a flow's direction at a frame or later; -1 for none."""
+        """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
         base = (flow * 2 + direction) << 32
-        at = int(np.searchsorted(self._by_flow, base | max(0, frame - self.scene.first_frame)))
-        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
-            return int(self._by_flow[at]) & 0xFFFFFFFF
-        return -1
+        place = int(np.searchsorted(self._by_flow, base | int(np.searchsorted(self.scene.frames, frame))))
+        if place < len(self._by_flow) and int(self._by_flow[place]) >> 32 == base >> 32:
+            return int(self._by_flow[place]) & 0xFFFFFFFF
+        return self.row_of(flow, direction, frame)
+
+    def _looked_at(self, flow: int, side: int, frame: int) -> int:
+        """The packet at which rules about the protocol of a side are looked at, once; -1 for none."""
+        at, bit = self.engine.carry.at[flow], 1 << side
+        decided = self.engine.carry.flows["decided"]
+        if decided[at] & bit:
+            return -1
+        base = (flow * 2 + (side & 1)) << 32
+        first = int(np.searchsorted(self.scene.frames, frame))
+        if not self.scene.tables.flows["ended"][
+            flow
+        ]:  # what became known with the end is seen on what came before
+            first = max(first, self.scene.carried)
+        place = int(np.searchsorted(self._by_flow, base | first))
+        if place == len(self._by_flow) or int(self._by_flow[place]) >> 32 != base >> 32:
+            return -1
+        decided[at] |= bit
+        return int(self._by_flow[place]) & 0xFFFFFFFF
+
+    def was_told(self, flow: int, transaction: int, order: int, direction: int) -> bool:
+        """Whether a rule has been decided for a transaction that goes on."""
+        told = self.engine.carry.told.get(int(self.scene.numbers[flow]))
+        return told is not None and (transaction, order, direction) in told
+
+    def is_told(self, flow: int, transaction: int, order: int, direction: int) -> None:
+        """A rule has been decided for a transaction that goes on."""
+        told = self.engine.carry.told.setdefault(int(self.scene.numbers[flow]), set())
+        told.add((transaction, order, direction))
+
+    def fact(self, flow: int, direction: int, order: int) -> int:
+        """The frame at which the payload part of a rule on transactions was met; -1 where it was not."""
+        facts = self.engine.carry.facts.get(int(self.scene.numbers[flow]), {})
+        return facts.get((direction, order), -1)
+
+    def met(self, flow: int, direction: int, order: int, frame: int) -> None:
+        """The payload part of a rule on transactions was met at a frame."""
+        facts = self.engine.carry.facts.setdefault(int(self.scene.numbers[flow]), {})
+        facts.setdefault((direction, order), frame)
+
+    def grown(self, flow: int, direction: int, row: int) -> int:
+        """How many bytes went one way over a connection up to a packet, by its sequence numbers."""
+        carry = self.engine.carry
+        rows = np.flatnonzero(
+            (self.flow[: row + 1] == flow) & (self.direction[: row + 1] == direction) & self.fresh[: row + 1]
+        )
+        at = carry.at[flow]
+        before = int(carry.flows["top"][at, direction]) if carry.flows["frame"][at, direction] else 0
+        return max(before, int(carry.grown(self.scene, rows)[2].max())) if len(rows) else before
 
     def where(self, row: int) -> Where:
         """Flow, addresses and time of a packet."""
         source, target = self.scene.source, self.scene.target
+        flow = int(self.flow[row])
         return Where(
-            int(self.flow[row]),
+            int(self.scene.numbers[flow]) if flow >= 0 else -1,
             int(source[0][row]) << 64 | int(source[1][row]),
             int(target[0][row]) << 64 | int(target[1][row]),
             int(self.scene.packets["time"][row]),
         )
 
-    def candidate(
-        self, row: int, order: int, phase: int = 0, item: int = -1, known: int = 0
-    ) -> Candidate:  # fmt: skip
+    def candidate(self, row: int, order: int, phase: int = 0, item: int = -1, known: int = 0) -> Candidate:
         """What is known of a match on a packet; `known`: the frame at which it was, where that is later."""
-        known = max(known, self.scene.first_frame + row)
+        known = max(known, int(self.scene.frames[row]))
         return Candidate(known, phase, order, item, row, int(self.direction[row]), self.where(row))
 
     def slow(self, rule: Rule, row: int) -> bool:
@@ -246,30 +302,30 @@ def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> list[Candi
     if not len(scene.packets):
         return []
     packets = Packets(engine, scene, marks)
+    if engine.deciding:
+        packets.decided()
     windows = Windows(packets)
     found = list(_packets(engine, packets, windows))
     found += windows.match()
-    found += transactions.match(packets, windows)
+    found += transactions.match(packets)
     found += units.match(packets)
     return found
 
 
 def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Candidate]:
-    full = packets.scene.available > 0
+    full = (packets.scene.available > 0) & packets.fresh
     yield from _addresses(engine, packets)
     for compiled in (*engine.of(PACKET, literal=False), *engine.gates.broad):
-        rows = packets.agreeing(compiled)
+        rows = packets.agreeing(compiled, packets.decided() if compiled.decided else None)
         if compiled.kind == ONCE:
             rows = rows[packets.first[rows]]
         if compiled.rule.happenings and len(rows):
             rows = rows[events.happened(packets, compiled.rule)[rows]]
-        if compiled.decided and len(rows):
-            rows = rows[packets.decided()[rows]]
         if compiled.payload is not None:
             rows = rows[full[rows]]
         yield from _decide(packets, rows, np.full(len(rows), compiled.order))
     loose = full & ~windows.streamed
-    for compiled in engine.of(STREAM, literal=False):
+    for compiled in (*engine.of(STREAM, literal=False), *engine.parts):
         rows = packets.agreeing(compiled)
         rows = rows[(full if compiled.both else loose)[rows]]
         yield from _decide(packets, rows, np.full(len(rows), compiled.order))
@@ -327,7 +383,13 @@ def _decide(packets: Packets, rows: NDArray[np.int64], orders: NDArray[np.int64]
             continue
         if compiled.rule.happenings and not events.happened(packets, compiled.rule)[row]:
             continue
-        if (surely and not compiled.checks) or _contents(packets, compiled, row):
+        if compiled.kind == TRANSACTION:  # its payload part
+            assert compiled.payload is not None
+            data = packets.scene.payload(row)
+            if packets.flow[row] >= 0 and (surely or Inspection().holds(compiled.payload.ops, data)):
+                flow, direction = int(packets.flow[row]), int(packets.direction[row])
+                packets.met(flow, direction, order, int(packets.scene.frames[row]))
+        elif (surely and not compiled.checks) or _contents(packets, compiled, row):
             yield packets.candidate(row, order)
 
 

@@ -61,6 +61,9 @@ class Compiled:
     payload: Check | None = None
     literal: bytes = b""
     literal_kind: str = ""
+    payload_literal: bytes = (
+        b""  # looked for in payloads and streams: of a part of a rule on transactions, too
+    )
     literal_check: Check | None = None  # the buffer's demands that the literal is one of
     decided: bool = False  # looked at only where it becomes known what a flow speaks
     both: bool = False  # on packets as well as on their stream, since a place in the payload is demanded
@@ -178,6 +181,7 @@ def _addresses_only(rule: Rule, application: bool) -> bool:
 def _choose_literal(compiled: Compiled) -> None:
     """The content for the prefilter: the author's choice, else the longest that must be there."""
     best: tuple[int, bytes, str] = (0, b"", "")
+    payload: tuple[int, bytes] = (0, b"")
     everything = [*compiled.checks, *([compiled.payload] if compiled.payload else [])]
     for check in everything:
         names = {transform.name for transform in check.demand.transforms}
@@ -194,10 +198,13 @@ def _choose_literal(compiled: Compiled) -> None:
                 pattern = pattern[op.chop[0] : op.chop[0] + op.chop[1]]
             if len(pattern) < SHORTEST:
                 continue
-            score = (
-                len(pattern) + 1000 * op.fast - (500 if check is compiled.payload and compiled.checks else 0)
-            )
+            score = len(pattern) + 1000 * op.fast
+            if check is compiled.payload:
+                payload = max(payload, (score, pattern), key=lambda known: known[0])
+                score -= 500 if compiled.checks else 0
             if score > best[0]:
                 best = (score, pattern, check.demand.kind)
                 compiled.literal_check = check
     compiled.literal, compiled.literal_kind = best[1], best[2]
+    if compiled.kind in {PACKET, STREAM, TRANSACTION}:
+        compiled.payload_literal = payload[1]

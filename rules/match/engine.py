@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from citywall.batches import IP
 from rules.language.model import Rule
-from rules.match import candidates, kernels
+from rules.match import candidates
+from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import speaks
@@ -29,7 +30,10 @@ from rules.match.verify.programs import Programs
 
 
 class Alert(NamedTuple):
-    """A rule told: at which frame, on which packet row, of which flow (-1: none), in which direction."""
+    """A rule told: at which frame, on which packet row, of which flow (-1: none), in which direction.
+
+    `known` is the frame at which that was known, its own or a later one.
+    """
 
     frame: int
     row: int
@@ -38,6 +42,7 @@ class Alert(NamedTuple):
     transaction: int
     rule: Rule
     action: str
+    known: int
 
 
 @dataclass
@@ -66,13 +71,13 @@ class Engine:
         self.blocking = blocking
         self.memory = Memory()
         self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
-        self.known = np.zeros(0, np.uint8)
-        self.first_seen = np.zeros(0, np.int64)
+        self.carry = Carry()
         self._lists: dict[str, list[Compiled]] = {
             kind: [] for kind in (PACKET, STREAM, TRANSACTION, ONCE, UNIT)
         }
         for compiled in self.rules:
             self._lists[compiled.kind].append(compiled)
+        self._deciding = any(compiled.decided for compiled in self.rules)
         self.gates = Gates(self.rules)
         programs = Programs()
         self.payload_programs = np.array(
@@ -88,21 +93,26 @@ class Engine:
             if not c.literal or c.literal_kind == "payload"
         }
         self.programs = programs.ready()
-        self.payload = self._index(
-            c for c in self.rules if c.kind in {PACKET, STREAM} and c.literal_kind == "payload"
-        )
-        kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal}
+        self.payload = _index([(c.payload_literal, c.order) for c in self.rules if c.payload_literal])
+        #: Rules on transactions with a part about the payload that no literal says where to look for.
+        self.parts = [c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal]
+        kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
         self.buffers = {
-            kind: self._index(c for c in self._lists[TRANSACTION] if c.literal and c.literal_kind == kind)
+            kind: _index(
+                [
+                    (c.literal, c.order)
+                    for c in self._lists[TRANSACTION]
+                    if c.literal and c.literal_kind == kind
+                ]
+            )
             for kind in kinds
         }
 
     def fresh(self) -> Engine:
         """The same rules for another source of traffic, with nothing kept in mind."""
         other = copy.copy(self)
-        other.memory = Memory()
-        other.known = np.zeros(0, np.uint8)
-        other.first_seen = np.zeros(0, np.int64)
+        other.memory, other.carry = Memory(), Carry()
+        other.limits = self.limits.fresh()
         return other
 
     def check_programs(self, compiled: Compiled) -> tuple[int, ...]:
@@ -124,17 +134,22 @@ class Engine:
         """Rules of a kind, with or without a literal for the prefilter."""
         return [c for c in self._lists[kind] if bool(c.literal) is literal]
 
-    def _index(self, rules: Iterable[Compiled]) -> Index:
-        by_literal: dict[bytes, list[int]] = {}
-        for compiled in rules:
-            by_literal.setdefault(compiled.literal, []).append(compiled.order)
-        first = np.cumsum([0, *(len(orders) for orders in by_literal.values())])
-        flat = np.array([order for orders in by_literal.values() for order in orders], np.int64)
-        return Index(Literals(list(by_literal)), first.astype(np.int64), flat)
+    @property
+    def deciding(self) -> bool:
+        """Whether any rule is looked at where it becomes known what a flow speaks."""
+        return self._deciding
 
     def match(self, scene: Scene) -> list[Alert]:
-        """Alerts of a scene, in the order of frames and on one frame in that of rules."""
-        marks = self.establish(scene)
+        """Alerts of a scene made by `Carry.scene`, in the order in which they were known, then of rules."""
+        marks = self.carry.establish(scene)
+        alerts = self._judge(scene, marks)
+        self.carry.keep(scene, marks)
+        over = scene.numbers[scene.tables.flows["ended"] != 0].tolist()
+        self.memory.passed.difference_update(over)
+        self.memory.dropped.difference_update(over)
+        return alerts
+
+    def _judge(self, scene: Scene, marks: NDArray[np.uint8]) -> list[Alert]:
         found = candidates.gather(self, scene, marks)
         found.sort(key=lambda c: (c.known, c.phase, c.order, c.item))
         alerts: list[Alert] = []
@@ -177,17 +192,21 @@ class Engine:
     def _tell(self, pending: Sequence[tuple[candidates.Candidate, Compiled]], scene: Scene) -> list[Alert]:
         """What of one frame's matches is told, by order of rules; drops take their flow along."""
         told: list[Alert] = []
-        done: set[tuple[int, int]] = set()
+        done: set[tuple[int, int, int]] = set()
+        let_go: set[int] = set()
         for candidate, compiled in sorted(pending, key=lambda pair: (pair[0].order, pair[0].item)):
             rule = compiled.rule
             if candidate.phase == 0:
-                if (rule.sid, rule.gid) in done:
+                if (candidate.row, rule.sid, rule.gid) in done:
                     continue
-                done.add((rule.sid, rule.gid))
+                done.add((candidate.row, rule.sid, rule.gid))
             where = candidate.where
+            if candidate.row in let_go:
+                continue
             silent, action = self.limits.judge(rule, where, self.memory)
             if action == "pass" and not rule.alerting:
-                break
+                let_go.add(candidate.row)
+                continue
             if (
                 action in {"drop", "reject"}
                 and self.blocking
@@ -202,39 +221,16 @@ class Engine:
                 continue
             told.append(
                 Alert(
-                    scene.first_frame + candidate.row, candidate.row, where.flow, candidate.direction,
-                    candidate.item if compiled.kind == TRANSACTION else -1, rule, action,
+                    int(scene.frames[candidate.row]), candidate.row, where.flow, candidate.direction,
+                    candidate.item if compiled.kind == TRANSACTION else -1, rule, action, candidate.known,
                 )
             )  # fmt: skip
         return told
 
-    def establish(self, scene: Scene) -> NDArray[np.uint8]:
-        """By packet whether its connection stood before it (1), and whether it is the first its way (2)."""
-        flows = np.asarray(scene.tables.packet_flow, np.int64)
-        count = max(len(scene.tables.flows), int(flows.max(initial=-1)) + 1)
-        if len(self.known) < count:
-            self.known = np.concatenate([self.known, np.zeros(count - len(self.known), np.uint8)])
-            self.first_seen = np.concatenate(
-                [self.first_seen, np.zeros(2 * count - len(self.first_seen), np.int64)]
-            )
-        midstream = np.flatnonzero(scene.tables.flows["midstream"] == 1)
-        self.known[midstream] |= kernels.ESTABLISHED
-        marks = np.zeros(len(scene.packets), np.uint8)
-        rows = scene.packets
-        kernels.establish(
-            flows, np.ascontiguousarray(scene.tables.packet_direction), np.ascontiguousarray(rows["proto"]),
-            np.ascontiguousarray(rows["flags"]), self.known, self.first_seen, marks,
-        )  # fmt: skip
-        if len(scene.tables.packet_stood) == len(marks):  # what the reassembler knows is more exact
-            marks = (marks & ~np.uint8(1)) | scene.tables.packet_stood
-        return marks
-
     def ends(self, scene: Scene) -> Ends:
         """Distinct endpoints of the packets."""
-        flow = np.asarray(scene.tables.packet_flow, np.int64)
-        key = np.where(
-            flow >= 0, flow * 2 + np.asarray(scene.tables.packet_direction), -1 - np.arange(len(flow))
-        )
+        flow = self.carry.of_packet
+        key = np.where(flow >= 0, flow * 2 + self.carry.direction, -1 - np.arange(len(flow)))
         _, rows, of_row = np.unique(key, return_index=True, return_inverse=True)
         source, target, packets = scene.source, scene.target, scene.packets
         addresses = np.stack([source[0][rows], source[1][rows], target[0][rows], target[1][rows]])
@@ -245,6 +241,15 @@ class Engine:
             ]
         )  # fmt: skip
         return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64))
+
+
+def _index(literals: Sequence[tuple[bytes, int]]) -> Index:
+    by_literal: dict[bytes, list[int]] = {}
+    for literal, order in literals:
+        by_literal.setdefault(literal, []).append(order)
+    first = np.cumsum([0, *(len(orders) for orders in by_literal.values())])
+    flat = np.array([order for orders in by_literal.values() for order in orders], np.int64)
+    return Index(Literals(list(by_literal)), first.astype(np.int64), flat)
 
 
 def _literal_program(programs: Programs, compiled: Compiled) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
@@ -14,11 +14,10 @@ from rules.language.model import TO_SERVER, BufferCheck, Content, Rule
 from rules.match import events
 from rules.match.candidates import Packets
 from rules.match.compiled import TRANSACTION, Compiled
-from rules.match.engine import Alert, Engine
+from rules.match.engine import Engine
 from rules.match.fields import Numbers
 from rules.match.inspect import Inspection, Ops
 from rules.match.scene import SLOW, Scene, slow_value
-from rules.match.streams import Windows
 from rules.match.transactions import SAME, Found, directions_of
 from rules.match.transform import changed
 from rules.telling import bytes_text, op_text, ranges_text, span_text
@@ -63,10 +62,13 @@ class Explanation:
     nearest: Nearest | None
 
 
-def explain(rule: Rule, scene: Scene, alerts: list[Alert]) -> Explanation:
-    """A rule over a scene; `alerts`: what it told there."""
-    frames = tuple(alert.frame for alert in alerts if alert.rule.sid == rule.sid)
-    engine = Engine([replace(rule, cannot=[])])
+def ready(rule: Rule) -> Engine:
+    """An engine for one rule, also for one that says that it never matches."""
+    return Engine([replace(rule, cannot=[])])
+
+
+def explain(rule: Rule, engine: Engine, scene: Scene, frames: Sequence[int]) -> Explanation:
+    """A rule over a scene made for its engine (`ready`); `frames`: where it told."""
     compiled = engine.rules[0]
     looker = _Looker(engine, compiled, scene)
     best: Nearest | None = None
@@ -76,7 +78,7 @@ def explain(rule: Rule, scene: Scene, alerts: list[Alert]) -> Explanation:
             best = near
         if count >= MOST:
             break
-    return Explanation(frames, tuple(rule.cannot), best)
+    return Explanation(tuple(frames), tuple(rule.cannot), best)
 
 
 class _Looker:
@@ -86,8 +88,7 @@ class _Looker:
         self.rule = compiled.rule
         self.compiled = compiled
         self.scene = scene
-        self.seen = Packets(engine, scene, engine.establish(scene))
-        self.windows = Windows(self.seen)
+        self.seen = Packets(engine, scene, engine.carry.establish(scene))
         self.found = Found(self.seen)
         self.numbers = Numbers(scene)
 
@@ -99,10 +100,10 @@ class _Looker:
             yield self._near(row, "packet", steps)
             flow, direction = int(self.seen.flow[row]), int(self.seen.direction[row])
             failed = next((step for step in steps if not step.met), None)
-            if failed is None or failed.kind != "content" or not self.windows.streamed[row]:
+            if failed is None or failed.kind != "content" or not self.scene.tables.packet_streamed[row]:
                 continue
             if (flow, direction) not in whole:
-                whole[flow, direction] = self.windows.whole(flow, direction)
+                whole[flow, direction] = self._stream(flow, direction)
                 head = [step for step in steps if step.kind != "content"]
                 ops = self._payload(whole[flow, direction])
                 yield self._near(row, "stream", head + list(self._until_failed(ops)))
@@ -119,6 +120,13 @@ class _Looker:
                 steps = self._until_failed(self._transaction(transaction, protocol, row, direction))
                 yield self._near(row, "transaction", list(steps))
 
+    def _stream(self, flow: int, direction: int) -> bytes:
+        """All that is known of a direction of a flow."""
+        tables = self.scene.tables
+        chunks = tables.chunks[(tables.chunks["flow"] == flow) & (tables.chunks["direction"] == direction)]
+        ends = zip(chunks["at"].tolist(), chunks["length"].tolist(), strict=True)
+        return b"".join(tables.chunk_arena[at : at + length].tobytes() for at, length in ends)
+
     @staticmethod
     def _until_failed(steps: Iterator[Step]) -> Iterator[Step]:
         for step in steps:
@@ -131,7 +139,7 @@ class _Looker:
             f"{_address(int(high[row]) << 64 | int(low[row]))}:{int(port[row])}"
             for high, low, port in (self.scene.source, self.scene.target)
         ]
-        frame = self.scene.first_frame + row
+        frame = int(self.scene.frames[row])
         return Nearest(frame, ends[0], ends[1], int(self.seen.direction[row]), thing, tuple(steps))
 
     def _packet(self, row: int) -> Iterator[Step]:
@@ -261,7 +269,7 @@ class _Looker:
             met = self.numbers.happened(happening.name, transaction, flow, direction) >= 0
             yield Step("event", happening.name, met, "" if met else "-")
         flow = int(self.scene.tables.transactions["flow"][transaction])
-        yield from self._payload(self.windows.whole(flow, direction))
+        yield from self._payload(self._stream(flow, direction))
 
 
 def _protocols_only(compiled: Compiled) -> Compiled:

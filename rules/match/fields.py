@@ -183,7 +183,7 @@ class Numbers:
             return
         agreed = None
         for item, (flow, direction, frame) in enumerate(self._loose.get(_ours(rule.happenings[0].name), [])):
-            row = packets.row_of(flow, direction, frame) if flow >= 0 else frame - self._scene.first_frame
+            row = packets.row_of(flow, direction, frame) if flow >= 0 else self._scene.row_at(frame)
             if not 0 <= row < len(packets.flow):
                 continue
             if agreed is None:

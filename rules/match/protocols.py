@@ -17,7 +17,7 @@ MODES = frozenset({"direction", "to_server", "to_client", "either", "original", 
 class Scene(Protocol):
     """What is needed of a scene."""
 
-    first_frame: int
+    frames: NDArray[np.int64]
     names: Any
     packets: Any
     tables: Any
@@ -33,7 +33,7 @@ def spoken(
         nothing = np.zeros(len(flow), np.bool_)
         return nothing, nothing
     at = np.clip(flow, 0, len(flows) - 1)
-    frames = np.arange(len(flow)) + scene.first_frame
+    frames = scene.frames
     there = flow >= 0
 
     def by_then(protocol: NDArray[Any], since: NDArray[Any]) -> NDArray[np.int64]:
@@ -64,14 +64,15 @@ def spoken(
 def decided(scene: Scene, next_of: Callable[[int, int, int], int]) -> Mask:
     """Packets that tell what a direction of their flow speaks: its first ones after that became known.
 
-    `next_of` gives the row of the first packet of (flow, direction) at a frame or later, -1 for none.
+    `next_of` gives the row of the first packet of (flow, side) at a frame or later, -1 for none or where
+    that was looked at already; sides 2 and 3 are those of the protocol that went on.
     """
     found = np.zeros(len(scene.packets), np.bool_)
     flows = scene.tables.flows
     for d in range(4):
         frames = flows["sides_frame"][:, d]
         for flow in np.flatnonzero(flows["sides"][:, d] > 0).tolist():
-            row = next_of(flow, d & 1, int(frames[flow]))
+            row = next_of(flow, d, int(frames[flow]))
             if row >= 0:
                 found[row] = True
     return found

@@ -45,18 +45,45 @@ class Names:
 
 @dataclass
 class Scene:
-    """Packets (row i is frame `first_frame + i`) with their bytes, and the tables made of them."""
+    """Packets with their bytes, and the tables made of them.
+
+    Row i is frame `frames[i]`, or `first_frame + i`. The first `carried` rows were matched in an earlier scene:
+    they are the last ones of flows that are spoken of. `places` are the packets' offsets in their capture, where
+    the buffer is none; `left` how many bytes of payload there are, where the buffer has not all of them.
+    """
 
     packets: Rows
     buffer: NDArray[np.uint8]
     tables: Tables
     names: Names
     first_frame: int = 1
-    ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    carried: int = 0
+    places: NDArray[np.int64] | None = None
+    left: NDArray[np.int64] | None = None
+    last: bool = True  # nothing follows: what waits for more is looked at as it is
 
     def __post_init__(self) -> None:
         if self.packets.dtype != PACKET:
             raise ValueError("packets must be PACKET rows")
+        if len(self.frames) != len(self.packets):
+            self.frames = np.arange(len(self.packets)) + self.first_frame
+
+    def place(self, row: int) -> int:
+        """A packet's offset in its capture."""
+        return int(self.packets["offset"][row] if self.places is None else self.places[row])
+
+    def row_at(self, frame: int) -> int:
+        """The row of a frame; -1 where it is not here."""
+        row = int(np.searchsorted(self.frames, frame))
+        return row if row < len(self.frames) and int(self.frames[row]) == frame else -1
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """Of each flow its number, the same in every scene."""
+        flows = self.tables.flows
+        found: NDArray[np.int64] = flows["number"].astype(np.int64)
+        return found
 
     @cached_property
     def source(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
@@ -89,6 +116,8 @@ class Scene:
     @cached_property
     def available(self) -> NDArray[np.int64]:
         """Bytes of payload that are in the capture."""
+        if self.left is not None:
+            return self.left
         rows = self.packets
         left = rows["captured"].astype(np.int64) - rows["payload_at"]
         there: NDArray[np.int64] = np.clip(np.minimum(left, rows["payload"]), 0, None).astype(np.int64)
@@ -227,33 +256,6 @@ def _proto(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     return scene.packets["proto"].astype(np.int64), scene.packets["status"] >= IP
 
 
-def _of_flow(what: str, side: int | None) -> Any:
-    """Packets, bytes or seconds of each packet's flow up to it; of one direction, or of both."""
-
-    def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        flow = np.asarray(scene.tables.packet_flow, np.int64)
-        times = scene.packets["time"].astype(np.int64)
-        order = np.argsort(flow, kind="stable")
-        first = np.r_[True, flow[order][1:] != flow[order][:-1]]
-        begin = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
-        result = np.zeros(len(flow), np.int64)
-        if what == "age":
-            result[order] = times[order] // 1_000_000_000 - times[order][begin] // 1_000_000_000
-        else:
-            amount = np.ones(len(flow), np.int64) if what == "pkts" else _size(scene)
-            if side is not None:
-                amount = np.where(np.asarray(scene.tables.packet_direction) == side, amount, 0)
-            total = np.cumsum(amount[order])
-            result[order] = total - (total - amount[order])[begin]
-        return result, flow >= 0
-
-    return get
-
-
-def _size(scene: Scene) -> NDArray[np.int64]:
-    return scene.packets["wire"].astype(np.int64)
-
-
 _ECHO = (0, 8, 13, 14, 15, 16, 128, 129)
 _FIELDS: dict[str, Any] = {
     "ip.ttl": _by_version((8, 1), (7, 1)),
@@ -275,12 +277,6 @@ _FIELDS: dict[str, Any] = {
     "icmpv6.mtu": _transport((58,), 4, 4, (2,)),
     "vlan.id": _vlan,
     "vlan.layers": _layers,
-    "flow.age": _of_flow("age", None),
-    **{
-        f"flow.{what}.{name}": _of_flow(what, side)
-        for what in ("pkts", "bytes")
-        for name, side in (("toserver", 0), ("toclient", 1))
-    },
 }
 #: Fields decided from one packet at a time.
 SLOW = frozenset({"ip.option", "tcp.mss", "tcp.wscale", "vxlan.vni"})

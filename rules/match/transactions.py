@@ -18,7 +18,6 @@ from rules.match.transform import changed
 
 if TYPE_CHECKING:
     from rules.match.candidates import Agreement, Candidate, Packets
-    from rules.match.streams import Windows
 
 #: Kinds of buffers that are others by another name in the tables.
 SAME = {
@@ -69,9 +68,8 @@ class Found:
 
 
 class _Matcher:
-    def __init__(self, packets: Packets, windows: Windows) -> None:
+    def __init__(self, packets: Packets) -> None:
         self.packets = packets
-        self.windows = windows
         self.found = Found(packets)
         self.numbers = fields.Numbers(packets.scene)
         self._agreed: dict[int, Agreement] = {}
@@ -96,17 +94,23 @@ class _Matcher:
         """Where a rule agrees with a transaction: once a direction."""
         if compiled.applications and self.found.protocols[transaction] not in compiled.applications:
             return
-        flow = int(self.found.tables.transactions["flow"][transaction])
+        row_of_it = self.found.tables.transactions[transaction]
+        flow, number = int(row_of_it["flow"]), int(row_of_it["number"])
         for direction in directions_of(compiled):
+            if self.packets.was_told(flow, number, compiled.order, direction):
+                continue
             frame = self._when(compiled, transaction, flow, direction)
             if frame < 0:
                 continue
+            if not row_of_it["over"]:
+                self.packets.is_told(flow, number, compiled.order, direction)
             if compiled.order not in self._agreed:
                 self._agreed[compiled.order] = self.packets.agree(without_application(compiled))
+            item = int(self.packets.scene.numbers[flow]) << 24 | number & 0xFFFFFF
             for at in self._frames(compiled, transaction, flow, direction, frame):
                 row = self.packets.row_of(flow, direction, at)
                 if row >= 0 and self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
-                    yield self.packets.candidate(row, compiled.order, 1, transaction, at)
+                    yield self.packets.candidate(row, compiled.order, 1, item, at)
 
     def _frames(
         self, compiled: Compiled, transaction: int, flow: int, direction: int, frame: int
@@ -157,13 +161,16 @@ class _Matcher:
             if met < 0:
                 return -1
             frame = max(frame, met)
-        if compiled.payload is not None and not inspection.holds(
-            compiled.payload.ops, self.windows.whole(flow, direction)
-        ):
-            return -1
+        complete = int(transactions["request_frame" if direction == 0 else "response_frame"][transaction])
+        if compiled.payload is not None:
+            met = self.packets.fact(flow, direction, compiled.order)
+            if met < 0 or 0 < complete < met:
+                return -1
+            frame = max(frame, met)
         if not (compiled.checks or rule.fields or rule.happenings or rule.others or rule.hook):
-            column = "request_frame" if direction == 0 else "response_frame"
-            frame = max(frame, int(transactions[column][transaction]))
+            if not complete and not transactions["over"][transaction]:
+                return -1
+            frame = max(frame, complete)
         return frame
 
     def _state(self, compiled: Compiled, transaction: int) -> int:
@@ -227,9 +234,9 @@ class _Matcher:
         return -1
 
 
-def match(packets: Packets, windows: Windows) -> list[Candidate]:
+def match(packets: Packets) -> list[Candidate]:
     """Rules on transactions that agree, each once a transaction and direction."""
-    matcher = _Matcher(packets, windows)
+    matcher = _Matcher(packets)
     found: list[Candidate] = []
     for order, transaction in sorted(set(matcher.pairs())):
         found += matcher.match(packets.engine.rules[order], transaction)

@@ -2,8 +2,9 @@
 
 With several partitions each decodes every block and meters its share: the flows whose symmetric hash falls to
 it. All packets move the meter's clock, whosever they are, so that ticks and expiry do not depend on the
-number of partitions. Fragments are flows of their own (the meter's rule) and go by their host pair; what is
-no flow (link events, decode errors, counts of packets and bytes) belongs to partition 0.
+number of partitions. Fragments too are followed by all (`ingest.fragments`), so that each knows the flow of
+every one; what is no flow (link events, hostile fragments, decode errors, counts of packets and bytes)
+belongs to partition 0.
 """
 
 from __future__ import annotations
@@ -14,9 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import NOT_IP
+from citywall.batches import (
+    DATAGRAM_ABANDONED,
+    EVENT,
+    FRAGMENT_OVERLAP,
+    FRAGMENT_TINY,
+    FRAGMENT_TOO_LARGE,
+    NOT_IP,
+)
 from citywall.domains import Domains
 from citywall.errors import InputError, Misplaced
+from citywall.rows import join
 from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
@@ -32,9 +41,12 @@ from stream.stages import Message, Output, under
 
 if TYPE_CHECKING:
     from ingest.capture import CaptureFile
+    from ingest.fragments.assembler import Assembled
 
 Rows = NDArray[np.void]
 ETHERNET = 1
+#: What fragments say of whoever sent them.
+_HOSTILE = (FRAGMENT_OVERLAP, FRAGMENT_TINY, FRAGMENT_TOO_LARGE, DATAGRAM_ABANDONED)
 #: The kind of a session whose blocks come with their bytes, as those of LIVE ones do.
 SENSOR = "sensor"
 #: The error that counts packets a live sensor's kernel dropped.
@@ -46,12 +58,14 @@ class _Metering:
     """One session being metered."""
 
     def __init__(self, opening: Opening, settings: Settings, domains: Domains, outlet: Outlet) -> None:
+        from ingest.fragments.assembler import Assembler
         from ingest.meter import FlowMeter
 
         session = opening.session
         self.opening = opening
         self.session = session
         self.meter = FlowMeter(settings.meter, domains, most_rows=ROWS)
+        self.fragments = Assembler(settings.fragments, domains)
         self.counts = DecodeCounts()
         self.tally = Tally()
         self.emitter = Emitter(session.id, outlet)
@@ -135,15 +149,11 @@ class CaptureStage:
         frame = ref.first_frame
         before = state.meter.counts
         for packets in decode_block(ref, buffer, self._settings.capture.batch_packets, state.counts):
+            made = state.fragments.add(packets, frame, buffer, state.meter.watermark)
             if self._partition == 0:
-                self._add_events(state, link_events(buffer, packets, frame, self._domains), packets, frame)
-            if state.opening.partitions > 1:
-                packets["status"][_share(packets["hash"], state.opening.partitions) != self._partition] = (
-                    NOT_IP
-                )
-            for batch in state.meter.stream(packets, frame, buffer, ethernet):
-                yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
-            state.emitter.promise(state.meter.watermark)
+                events = link_events(buffer, packets, frame, self._domains)
+                self._add_events(state, events, packets, frame, made)
+            yield from self._meter(state, made, frame, buffer, ethernet=ethernet)
             frame += len(packets)
         capture.release(ref)
         if state.session.kind == LIVE:
@@ -152,15 +162,35 @@ class CaptureStage:
         flows = state.meter.counts["flows"] - before["flows"]
         self._note(state, ref.packets, ref.length, flows)
 
+    def _meter(
+        self, state: _Metering, made: Assembled, frame: int, buffer: NDArray[np.uint8], *, ethernet: bool
+    ) -> Iterator[Output]:
+        """Count rows to their flows: those of this partition."""
+        rows, partitions = made.rows, state.opening.partitions
+        if partitions > 1:
+            rows["status"][_share(rows["hash"], partitions) != self._partition] = NOT_IP
+        for batch in state.meter.stream(rows, frame, buffer, ethernet, made.frames):
+            yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
+        state.emitter.promise(state.meter.watermark)
+
     def _pass_time(self, state: _Metering, until: int) -> Iterator[Output]:
         """The sensor's clock, where the link was quiet: windows close, flows are told and end."""
         for batch in state.meter.pass_time(until):
             yield from state.emitter.add(batch.reports, batch.closed, batch.watermark)
         state.emitter.promise(state.meter.watermark)
 
-    def _add_events(self, state: _Metering, events: Rows, packets: Rows, frame: int) -> None:
+    def _add_events(self, state: _Metering, events: Rows, packets: Rows, frame: int, made: Assembled) -> None:
+        """Events of packets, in their order: of the link layer, and what hostile fragments are told of."""
         if len(events):
             _clamp(events, packets, frame, state.meter.watermark)
+        hostile = np.isin(made.events["kind"], _HOSTILE)
+        if hostile.any():
+            at = np.concatenate([events["frame"] - frame, made.told_at[hostile]])
+            events = join([events, made.events[hostile]], EVENT)[np.argsort(at, kind="stable")]
+        self._count_events(state, events)
+
+    def _count_events(self, state: _Metering, events: Rows) -> None:
+        if len(events):
             state.tally.events += len(events)
             self.totals["events"] += len(events)
             state.emitter.add_events(events)
@@ -174,6 +204,10 @@ class CaptureStage:
 
     def _end(self, session: str, fed: Tally) -> Iterator[Output]:
         state = self._sessions.pop(session)
+        left = state.fragments.end(state.meter.watermark)
+        if self._partition == 0:
+            self._count_events(state, left.events)
+        yield from self._meter(state, left, 0, np.zeros(0, np.uint8), ethernet=False)
         yield from state.emitter.end_events()
         for batch in state.meter.drain():
             yield from state.emitter.add(batch.reports, batch.closed, batch.watermark, batch.mark)
@@ -183,6 +217,7 @@ class CaptureStage:
             state.tally.count(fed.errors)
             state.tally.count(state.counts.errors)
             state.tally.note({"late": met["late"]})
+            state.tally.note({f"fragments_{name}": n for name, n in state.fragments.counts.items()})
         if state.elsewhere is None:
             self._files.close(state.session.path, self._user)
         else:
@@ -202,6 +237,7 @@ class CaptureStage:
         parts["sensors"] = codecs.pack(self.sensors)
         for session, state in self._sessions.items():
             parts |= {f"{session}/{name}": part for name, part in state.meter.snapshot().items()}
+            parts |= {f"{session}:fragments/{n}": part for n, part in state.fragments.snapshot().items()}
         return parts
 
     def restore(self, parts: Parts) -> None:
@@ -213,6 +249,7 @@ class CaptureStage:
             state = self._open(opening)
             state.counts, state.tally = counts, tally
             state.meter.restore(under(parts, f"{opening.session.id}/"))
+            state.fragments.restore(under(parts, f"{opening.session.id}:fragments/"))
 
 
 def _share(hashes: NDArray[np.uint64], partitions: int) -> NDArray[np.uint64]:

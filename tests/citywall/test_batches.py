@@ -13,5 +13,5 @@ def test_sizes():
 
 def test_names_cover_their_codes():
     assert len(batches.END_REASONS) == batches.END_LOGGED + 1
-    assert len(batches.EVENT_NAMES) == batches.ND_ADVERT + 1
+    assert len(batches.EVENT_NAMES) == batches.FRAGMENT_LENGTH + 1
     assert len(set(batches.REASONS)) == len(batches.REASONS)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.language.addresses import MAPPED, Ranges
-from rules.match.compiled import ONCE, STREAM, Compiled
+from rules.match.compiled import ONCE, STREAM, TRANSACTION, Compiled
 from rules.match.gates import kernels
 
 Numbers = NDArray[np.int64]
@@ -144,7 +144,7 @@ def _demands(compiled: Compiled) -> tuple[int, ...]:
     rule = compiled.rule
     established = -1 if rule.flow.established is None else int(rule.flow.established)
     where = kernels.ON_PACKETS
-    if compiled.kind == STREAM:
+    if compiled.kind in {STREAM, TRANSACTION}:
         where = kernels.ON_LOOSE if compiled.both else kernels.ON_STREAMS
     low, high = 0, _NO_MOST
     for number in rule.numbers:

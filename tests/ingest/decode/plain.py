@@ -7,7 +7,8 @@ from citywall.batches import ARP, ERROR, FRAGMENT, IP, NOT_IP, REASONS, TRANSPOR
 V4, V6 = 0x0800, 0x86DD
 FIELDS = (
     "a_hi", "a_lo", "b_hi", "b_lo", "ports", "vlan", "captured", "wire", "ip_bytes", "payload_at", "payload",
-    "proto", "version", "flags", "reversed", "icmp_type", "icmp_code", "status", "reason",
+    "proto", "version", "flags", "reversed", "icmp_type", "icmp_code", "status", "reason", "network", "marks",
+    "depth",
 )  # fmt: skip
 
 
@@ -123,6 +124,7 @@ def network(data: bytes, row: dict[str, int], at: int, kind: int) -> None:
         if ip_bytes < header:
             raise Stop("ipv4_total_length_wrong")
         fragment = number(data, at + 6, 2) % 0x2000 != 0
+        row["marks"] = int(number(data, at + 6, 2) % 0x4000 != 0)
         proto = data[at + 9]
         src, dst = (0xFFFF_0000_0000 | number(data, at + o, 4) for o in (12, 16))
         transport = at + header
@@ -131,8 +133,9 @@ def network(data: bytes, row: dict[str, int], at: int, kind: int) -> None:
         if ip_bytes == 40 and row["wire"] - at > 65575:
             ip_bytes = row["wire"] - at
         src, dst = number(data, at + 8, 16), number(data, at + 24, 16)
-        transport, proto, fragment = extensions(data, at + 40, data[at + 6], at + ip_bytes)
+        transport, proto, fragment = extensions(row, data, at + 40, data[at + 6], at + ip_bytes)
     ip_end = at + ip_bytes
+    row["network"] = at
     row["version"], row["proto"], row["ip_bytes"] = version, proto, ip_bytes
     row["status"] = FRAGMENT if fragment else IP
     row["payload_at"] = transport
@@ -147,21 +150,34 @@ def network(data: bytes, row: dict[str, int], at: int, kind: int) -> None:
     row["ports"] = a_port << 16 | b_port
 
 
-def extensions(data: bytes, at: int, proto: int, ip_end: int) -> tuple[int, int, bool]:
+def extensions(row: dict[str, int], data: bytes, at: int, proto: int, ip_end: int) -> tuple[int, int, bool]:
+    first: tuple[int, int, bool] | None = (
+        None  # what a first fragment shows where its chain goes on elsewhere
+    )
+
+    def stop(reason: str) -> tuple[int, int, bool]:
+        if first:
+            return first
+        raise Stop(reason)
+
     for _ in range(16):
         if proto not in (0, 43, 44, 51, 60, 135, 139, 140):
             return at, proto, False
         if at + 8 > min(len(data), ip_end):
-            raise Stop("ipv6_extension_truncated")
+            return stop("ipv6_extension_truncated")
         size = {44: 8, 51: (data[at + 1] + 2) * 4}.get(proto, (data[at + 1] + 1) * 8)
-        fragment = proto == 44 and number(data, at + 2, 2) >> 3 != 0
+        later = False
+        if proto == 44 and first is None and number(data, at + 2, 2) & 0xFFF9:
+            row["marks"] = 1
+            later = number(data, at + 2, 2) >> 3 != 0
+            first = None if later else (at + 8, data[at], True)
         proto = data[at]
         at += size
         if at > ip_end:
-            raise Stop("ipv6_extension_truncated")
-        if fragment:
+            return stop("ipv6_extension_truncated")
+        if later:
             return at, proto, True
-    raise Stop("ipv6_extension_chain_too_long")
+    return stop("ipv6_extension_chain_too_long")
 
 
 def transport_header(data: bytes, row: dict[str, int], at: int, length: int) -> tuple[int, int]:
@@ -171,10 +187,11 @@ def transport_header(data: bytes, row: dict[str, int], at: int, length: int) -> 
         name, size = ported[proto]
         if length < size or left < size:
             row["reason"] = REASONS.index(f"{name}_header_truncated")
-        if length < size or left < 4:
+        first = proto == 6 and row["marks"] == 1  # the rest of the header is in the next fragment
+        if min(length, left) < 4 or (length < size and not first):
             return 0, 0
         row["status"], row["payload_at"] = TRANSPORT, at + size
-        if proto == 6 and left >= 14:
+        if proto == 6 and min(left, length) >= 14:
             row["flags"] = data[at + 13]
             header = (data[at + 12] >> 4) * 4
             if 20 <= header <= length:

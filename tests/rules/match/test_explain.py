@@ -4,9 +4,8 @@ import pytest
 from scapy.utils import wrpcap
 
 from rules.language.parser import Parser
-from rules.match.engine import Engine
-from rules.match.explain import explain
-from stream.signatures import over_capture
+from rules.match.explain import explain, ready
+from stream.signatures import over_capture, whole
 from tests.rules.conftest import tcp, udp
 
 WEB = tcp([
@@ -22,11 +21,9 @@ def why(tmp_path):
         path = tmp_path / "a.pcap"
         wrpcap(str(path), packets)
         rule = Parser().text(f"alert {protocol} any any -> any any ({options} sid:1;)").rules[0]
-        told = []
-        over_capture(
-            path, Engine([rule]), tell=lambda scene, alerts: told.append(explain(rule, scene, alerts))
-        )
-        return told[0]
+        engine = ready(rule)
+        frames = [alert.frame for alert in over_capture(path, engine.fresh())]
+        return explain(rule, engine, whole(path, engine), frames)
 
     return explained
 

@@ -10,7 +10,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from citywall.batches import END, END_OF_INPUT, EVENT, FLOW
+from citywall.batches import (
+    ARP_REQUEST,
+    DATAGRAM_ABANDONED,
+    END,
+    END_OF_INPUT,
+    EVENT,
+    FLOW,
+    FRAGMENT_OVERLAP,
+)
 from citywall.errors import InputError, Misplaced
 from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
@@ -35,6 +43,32 @@ def arp(src: str, dst: str) -> bytes:
     return head + bytes(6) + ipaddress.ip_address(src).packed + bytes(6) + ipaddress.ip_address(dst).packed
 
 
+def fragments(src: str, dst: str, ident: int, which: tuple[int, ...]) -> list[bytes]:
+    """A datagram of 10,000 bytes in fragments of 1,400, those that are asked for."""
+    data = struct.pack(">HHHH", 2000 + ident, 53, 10000, 0) + bytes([ident]) * 9992
+    made = []
+    for n in which:
+        part = data[1400 * n : 1400 * n + 1400]
+        word = 175 * n | (0x2000 if n < 7 else 0)
+        ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(part), ident, word, 64, 17, 0)
+        ends = ipaddress.ip_address(src).packed + ipaddress.ip_address(dst).packed
+        made.append(bytes(12) + b"\x08\x00" + ip + ends + part)
+    return made
+
+
+#: In order; backwards; two missing; the first missing; a part that says otherwise.
+FRAGMENTED = (
+    fragments("10.0.0.3", "10.0.1.1", 1, (0, 1, 2, 3, 4, 5, 6, 7)),
+    fragments("10.0.0.4", "10.0.1.1", 2, (7, 6, 5, 4, 3, 2, 1, 0)),
+    fragments("10.0.0.5", "10.0.1.1", 3, (4, 0, 1, 2, 7, 3)),
+    fragments("10.0.0.6", "10.0.1.1", 4, (1, 2, 3)),
+    [
+        *fragments("10.0.0.7", "10.0.1.1", 5, (2, 0)), fragments("10.0.0.7", "10.0.1.1", 5, (2,))[0][:-9] +
+        bytes(9), *fragments("10.0.0.7", "10.0.1.1", 5, (1, 3, 4, 5, 6, 7)),
+    ],
+)  # fmt: skip
+
+
 def write(path: Path, packets: list[tuple[float, bytes]]) -> Path:
     head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
     body = b"".join(struct.pack("<IIII", int(t), round(t % 1 * 1e6), len(p), len(p)) + p for t, p in packets)
@@ -43,14 +77,19 @@ def write(path: Path, packets: list[tuple[float, bytes]]) -> Path:
 
 
 def traffic() -> list[tuple[float, bytes]]:
-    """Late packets, ARP between them, flows that end and flows that go on."""
+    """Late packets, ARP and fragments between them, flows that end and flows that go on."""
     made = []
+    among: dict[int, list[tuple[float, bytes]]] = {}
+    for n, packets in enumerate(FRAGMENTED):
+        for k, packet in enumerate(packets):
+            at = 60 * n + 5 * k
+            among.setdefault(at, []).append((1000 + at * 0.8613, packet))
     for i in range(400):
         time = 1000 + i * 0.9 - (3 if i % 17 == 5 else 0)
         made.append((time, udp(f"10.0.0.{i % 7 + 1}", "10.0.1.1", 1000 + i % 11, 53, i % 90)))
         if i % 13 == 0:
             made.append((time - 1, arp(f"10.0.0.{i % 7 + 1}", f"10.0.0.{i % 50}")))
-    return made
+    return [pair for i, each in enumerate(made) for pair in (each, *among.get(i, ()))]
 
 
 class Run:
@@ -108,11 +147,15 @@ def test_everything_is_counted_and_promises_are_kept(capture: Path, session, han
     run = Run(capture, session, hand)
     packets = len(traffic())
     assert run.tally.packets == run.totals["packets"] == packets
-    assert run.tally.events == len(run.events) == sum(p[12:14] == b"\x08\x06" for _, p in traffic())
+    asked = sum(p[12:14] == b"\x08\x06" for _, p in traffic())
+    assert run.tally.events == len(run.events)
+    assert sum(run.events["kind"] == ARP_REQUEST) == asked
+    assert sum(run.events["kind"] == FRAGMENT_OVERLAP) == 1
+    assert sum(run.events["kind"] == DATAGRAM_ABANDONED) == 2
     assert run.tally.bytes == capture.stat().st_size - 24
     ends = run.flows[run.flows["kind"] == END]
     assert run.tally.flows == len(ends) == sum(len(e) for e, _ in run.closed)
-    assert int(ends["src_packets"].sum() + ends["dst_packets"].sum()) == packets - run.tally.events
+    assert int(ends["src_packets"].sum() + ends["dst_packets"].sum()) == packets - asked
     assert run.tally.errors == {}
     assert run.tally.notes["late"] > 0
     promised = {"flows": -(1 << 63), "events": -(1 << 63)}
@@ -128,6 +171,18 @@ def test_everything_is_counted_and_promises_are_kept(capture: Path, session, han
             promised["events"] = max(promised["events"], output.watermark)
     assert set(promised.values()) == {END_OF_TIME}
     assert all(output.count for output in run.out if output.topic == "events" and output.kind is Kind.DATA)
+
+
+def test_fragments_count_to_their_flows(capture: Path, session, hand):
+    run = Run(capture, session, hand)
+    ends = run.flows[run.flows["kind"] == END]
+    for n, packets in enumerate(FRAGMENTED, 1):
+        own = ends[ends["src_port"] == 2000 + n]
+        assert own["src_packets"].sum() == (0 if n == 4 else len(packets))
+    (portless,) = ends[(ends["proto"] == 17) & (ends["dst_port"] == 0)]
+    assert portless["src_packets"] == len(FRAGMENTED[3])
+    assert run.tally.notes["fragments_rebuilt"] == 3
+    assert run.tally.notes["fragments_expired"] == 2
 
 
 @pytest.mark.parametrize(
