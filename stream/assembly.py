@@ -12,8 +12,6 @@ import msgspec
 
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
-from citywall.findings import Finding
-from citywall.sessions import Session
 from citywall.settings import Settings
 from posture.attach import locator
 from stream import scoring

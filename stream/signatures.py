@@ -191,8 +191,8 @@ class Signatures:
     def findings(self, session: Session) -> Iterator[tuple[list[Finding], int]]:
         """What the rules find in a session over a capture file, piece by piece; in others nothing.
 
-        With each piece comes the time before which nothing more will be found. The same session gives the same
-        pieces each time.
+        With each piece comes the time before which nothing more will be found. The same session gives the
+        same pieces each time.
         """
         clock, count = BEGINNING, 0
         if session.kind == "capture":

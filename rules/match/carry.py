@@ -1,4 +1,4 @@
-"""What is kept of live flows from scene to scene, so that each scene is matched as if it were all there is."""
+"""What is kept of live flows from scene to scene, so that each is matched as if it were all there is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT = 128
 FLOW = np.dtype(
     [
         ("number", "i8"),
-        ("known", "u1"),  # see kernels.establish
+        ("known", "u1"),  # bit d: packets of direction d were seen
         (
             "stop",
             "i8",
@@ -60,7 +60,7 @@ class Carry:
     told: dict[int, set[tuple[int, int, int]]] = field(default_factory=dict)  # transaction, rule, direction
     facts: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)  # direction, rule: frame
 
-    def scene(
+    def scene(  # noqa: PLR0917  (what a scene is made of)
         self, packets: Rows, frames: Numbers, places: Numbers, buffer: Bytes, tables: Tables, names: Names,
         *, last: bool,
     ) -> Scene:  # fmt: skip
@@ -75,8 +75,9 @@ class Carry:
         rows["captured"] = np.minimum(rows["captured"], KEPT)
         kept = known["bytes"][which, side].reshape(-1)
         scene = Scene(
-            np.concatenate([rows, packets]), _read_only(np.concatenate([buffer, kept, np.zeros(4, np.uint8)])),
-            tables, names, frames=np.concatenate([known["frame"][which, side], frames]), carried=len(rows),
+            np.concatenate([rows, packets]),
+            _read_only(np.concatenate([buffer, kept, np.zeros(4, np.uint8)])), tables, names,
+            frames=np.concatenate([known["frame"][which, side], frames]), carried=len(rows),
             places=np.concatenate([known["place"][which, side], places]), last=last,
         )  # fmt: skip
         left = scene.available
@@ -98,22 +99,16 @@ class Carry:
                 self.flows = self.flows[np.argsort(self.flows["number"], kind="stable")]
         return np.searchsorted(self.flows["number"], numbers)
 
-    def establish(self, scene: Scene) -> NDArray[np.uint8]:
-        """For each packet whether its connection is established and whether it is the first its way."""
-        known = np.ascontiguousarray(self.flows["known"][self.at])
-        known[scene.tables.flows["midstream"] == 1] |= kernels.ESTABLISHED
+    def marks(self, scene: Scene) -> NDArray[np.uint8]:
+        """For each packet 1 where its connection stood before it, and 2 where it is the first its way."""
         self._stopped(scene)
-        fresh, rows = slice(scene.carried, None), scene.packets
-        marks = np.zeros(len(rows), np.uint8)
+        known = np.ascontiguousarray(self.flows["known"][self.at])
         which, side = self.of_packet[: scene.carried], self.direction[: scene.carried]
-        marks[: scene.carried] = self.flows["mark"][self.at[which], side] & 1
-        kernels.establish(
-            self.of_packet[fresh], self.direction[fresh], np.ascontiguousarray(rows["proto"][fresh]),
-            np.ascontiguousarray(rows["flags"][fresh]), known, marks[fresh],
-        )  # fmt: skip
+        stood = self.flows["mark"][self.at[which], side] & 1
+        marks = np.concatenate([stood, scene.tables.packet_stood.astype(np.uint8)])
+        fresh = slice(scene.carried, None)
+        kernels.firsts(self.of_packet[fresh], self.direction[fresh], known, marks[fresh])
         self.flows["known"][self.at] = known
-        # what the reassembler knows is more exact
-        marks[fresh] = (marks[fresh] & ~np.uint8(1)) | scene.tables.packet_stood
         return marks
 
     def _stopped(self, scene: Scene) -> None:
@@ -172,7 +167,7 @@ class Carry:
         self.flows["base"][at, side] = base
 
     def grown(self, scene: Scene, rows: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        """Of packets their flow's place and direction, how far they reach, and from which number that counts."""
+        """Of packets their flow's place and direction, how far they reach, and from where that counts."""
         at, side = self.at[self.of_packet[rows]], self.direction[rows]
         seq, _ = scene.values("tcp.seq")
         key = at * 2 + side

@@ -141,7 +141,7 @@ class Engine:
 
     def match(self, scene: Scene) -> list[Alert]:
         """Alerts of a scene made by `Carry.scene`, in the order in which they were known, then of rules."""
-        marks = self.carry.establish(scene)
+        marks = self.carry.marks(scene)
         alerts = self._judge(scene, marks)
         self.carry.keep(scene, marks)
         over = scene.numbers[scene.tables.flows["ended"] != 0].tolist()

@@ -47,9 +47,9 @@ class Names:
 class Scene:
     """Packets with their bytes, and the tables made of them.
 
-    Row i is frame `frames[i]`, or `first_frame + i`. The first `carried` rows were matched in an earlier scene:
-    they are the last ones of flows that are spoken of. `places` are the packets' offsets in their capture, where
-    the buffer is none; `left` how many bytes of payload there are, where the buffer has not all of them.
+    Row i is frame `frames[i]`, or `first_frame + i`. The first `carried` rows were matched in an earlier
+    scene: they are the last ones of flows that are spoken of. `places` are the packets' offsets in their
+    capture, where the buffer is none; `left` how many bytes of payload there are, where it has not all.
     """
 
     packets: Rows

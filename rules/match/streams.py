@@ -192,7 +192,7 @@ class Windows:
         )
 
 
-def _gathered(
+def _gathered(  # noqa: PLR0917  (columns)
     tails: NDArray[np.uint8], sizes: NDArray[np.int64], arena: NDArray[np.uint8], at: NDArray[np.int64],
     lengths: NDArray[np.int64], first: NDArray[np.int64],
 ) -> NDArray[np.uint8]:  # fmt: skip
