@@ -17,8 +17,9 @@ MOST_STUB = 1 << 20
 class Calls:
     """What is known of one association: its contexts, and calls under way by identifier."""
 
-    def __init__(self, owner: Parser) -> None:
+    def __init__(self, owner: Parser, *, bare: bool = False) -> None:
         self.owner = owner
+        self.bare = bare  # not over SMB: an answer's stub is all behind its common header, as rules know it
         # (interface, version, result: -1 not answered, whether its bind was a first fragment)
         self.contexts: dict[int, tuple[bytes, int, int, int]] = {}
         self.offered: list[int] = []
@@ -34,8 +35,7 @@ class Calls:
         kind, flags = data[2], data[3]
         order: Any = "little" if data[4] & 0x10 else "big"
         call = int.from_bytes(data[12:16], order)
-        auth = int.from_bytes(data[10:12], order)
-        body = data[16 : len(data) - (auth + 8 if auth and auth + 24 <= len(data) else 0)]
+        body = data[16:]
         if kind in (_BIND, _ALTER):
             return self._bind(d, flags, body, order, frame, time, made)
         if kind in (_BIND_ACK, _ALTER_ACK):
@@ -104,7 +104,8 @@ class Calls:
                     made.put("dcerpc.iface", d, frame, name)
                     made.note("dcerpc.version", d, frame, version)
                     made.note("dcerpc.ack_result", d, frame, result)
-            at = 24 if flags & 0x80 else 8
+        elif self.bare:
+            at = 0
         stub = self.stubs.setdefault((call, d), bytearray())
         if len(stub) < MOST_STUB:
             stub += body[at:]
@@ -129,7 +130,7 @@ class Dcerpc(StreamParser):
         self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
     ) -> None:
         super().__init__(settings, ports, about)
-        self.calls = Calls(self)
+        self.calls = Calls(self, bare=True)
 
     def advance(self, direction: int) -> None:
         """PDU by PDU."""

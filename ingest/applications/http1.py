@@ -10,7 +10,7 @@ from ingest.applications import headers, http1_put
 from ingest.applications.headers import Field
 from ingest.applications.http1_looks import KNOWN, looks
 from ingest.applications.parser import StreamParser, Transaction
-from ingest.applications.tables import KIND, TO_CLIENT, TO_SERVER
+from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 # What a direction is in the middle of.
 HEAD, SURPLUS, LENGTH, SIZE, CHUNK, CHUNK_END, TRAILER, CLOSE, OVER = (
@@ -222,15 +222,7 @@ class Http1(StreamParser):
         method = self.asked.get(transaction.number, (b"", b""))[0]
         if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
             self._finished(TO_CLIENT, frame)
-            upgrade = found.get(b"upgrade")
-            self.becomes = "?"
-            if status == 101 and upgrade is not None and upgrade.value == b"h2c":
-                asked = b" ".join(
-                    row[4]
-                    for row in transaction.buffers
-                    if row[0] in (KIND["http.method"], KIND["http.uri.raw"])
-                )
-                self.becomes = f"http2:{asked.decode('latin-1')}"
+            self.becomes = http1_put.becomes(transaction, found) if status == 101 else "?"
             self.phase = [OVER, OVER]
         elif method == b"HEAD" or status in (204, 304):
             self._finished(TO_CLIENT, frame)

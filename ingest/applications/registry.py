@@ -46,6 +46,7 @@ PARSERS = (
     Entry("dhcp", "dhcp", "Dhcp", tcp=False, udp=True),
     Entry("ntp", "ntp", "Ntp", tcp=False, udp=True),
     Entry("dns", "dns", "Dns", tcp=True, udp=True),
+    Entry("websocket", "websocket", "Websocket", tcp=False, udp=False),
     Entry("ftp-data", "ftp", "FtpData", tcp=False, udp=False),
 )
 _BY_NAME = {entry.name: entry for entry in PARSERS}

@@ -179,6 +179,10 @@ _SIP = (
     "sip.method", "sip.uri", "sip.protocol", "sip.stat_code", "sip.stat_msg", "sip.request_line",
     "sip.response_line", "sip.from", "sip.to", "sip.via", "sip.user_agent", "sip.content_type",
     "sip.content_length", "sip.body", "sdp.session_name", "sdp.origin", "sdp.connection_data",
+    "sdp.session_info", "sdp.uri", "sdp.email", "sdp.phone_number", "sdp.bandwidth", "sdp.time",
+    "sdp.repeat_time", "sdp.timezone", "sdp.encryption_key", "sdp.attribute", "sdp.media.media",
+    "sdp.media.media_info",
+    "sdp.media.connection_data", "sdp.media.encryption_key",
 )  # fmt: skip
 _MQTT = (
     "mqtt.connect.clientid", "mqtt.connect.username", "mqtt.connect.password", "mqtt.connect.willtopic",
@@ -191,7 +195,7 @@ _OTHER = (
     "quic.cyu.string", "ike.init_spi", "ike.resp_spi", "ike.nonce_payload", "ike.key_exchange_payload",
     "modbus.data", "dnp3.data", "ntp.reference_id", "ldap.request.dn", "ldap.responses.dn", "ldap.filter",
     "rdp.cookie", "tftp.file", "telnet.text", "pop3.command", "imap.command", "ldap.responses.message",
-    "pgsql.query", "iec104.data", "app.request", "app.response",
+    "pgsql.query", "iec104.data", "app.request", "app.response", "websocket.payload",
 )  # fmt: skip
 
 #: BUFFER.kind. Names that are not keywords of Suricata are ours, for events.
@@ -212,7 +216,8 @@ FIELDS = (
     "ftp.mode", "ftp.reply_received",
     "snmp.version", "snmp.pdu_type", "modbus.function", "modbus.subfunction", "modbus.unit", "modbus.address",
     "modbus.quantity", "modbus.value", "modbus.exception",
-    "dnp3.func", "dnp3.ind", "dnp3.obj.group", "dnp3.obj.variation", "sip.stat_code", "sip.content_length",
+    "dnp3.func", "dnp3.ind", "dnp3.obj", "dnp3.obj.group", "dnp3.obj.variation", "sip.stat_code",
+    "sip.content_length",
     "mqtt.type", "mqtt.flags", "mqtt.qos", "mqtt.protocol_version", "mqtt.reason_code",
     "mqtt.connect.flags", "mqtt.connack.session_present",
     "krb5.msg_type", "krb5.err_code", "krb5.ticket_encryption", "krb5.weak_encryption",
@@ -221,7 +226,7 @@ FIELDS = (
     "ntp.version", "ntp.mode", "ntp.stratum", "quic.version", "ike.version", "ike.exchtype", "ike.msgid",
     "ike.chosen_sa.dh", "ldap.request.operation", "ldap.responses.operation", "ldap.responses.count",
     "ldap.result", "rdp.protocol", "ssh.encrypted", "iec104.type", "iec104.cause", "iec104.common_address",
-    "iec104.frame", "client_port", "server_port",
+    "iec104.frame", "client_port", "server_port", "websocket.flags", "websocket.opcode", "websocket.mask",
 )  # fmt: skip
 FIELD = {name: i for i, name in enumerate(FIELDS)}
 

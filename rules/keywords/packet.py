@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from rules.keywords.base import NONE, REQUIRED, Keyword, bounds, packet_number
 from rules.language.builder import Builder
 from rules.language.model import Flags, Number, StreamSize
@@ -143,19 +141,6 @@ def csum(builder: Builder, value: str) -> None:
     builder.rule.cannot.append("checksums are not verified")
 
 
-def network_address(field: str) -> Keyword:
-    """ip.src and ip.dst are buffers of the address; prefixes are compared by content."""
-
-    def setup(builder: Builder, value: str) -> None:
-        try:
-            ipaddress.ip_network(value.strip(), strict=False)
-        except ValueError:
-            raise builder.fault(f"{field}: {value.strip()!r} is no prefix") from None
-        builder.rule.cannot.append(f"{field} is not compared")
-
-    return Keyword(setup)
-
-
 KEYWORDS = {
     "flags": Keyword(flags),
     "tcp.flags": Keyword(flags),
@@ -187,8 +172,6 @@ KEYWORDS = {
     "stream_size": Keyword(stream_size),
     "geoip": Keyword(geoip),
     "bypass": Keyword(bypass, NONE),
-    "ip.src": network_address("ip.src"),
-    "ip.dst": network_address("ip.dst"),
     "iprep": unmatched("iprep", "iprep needs reputation lists"),
     "ipv4-csum": Keyword(csum, REQUIRED),
     "tcpv4-csum": Keyword(csum, REQUIRED),

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from rules.keywords import (
     application,
+    certificates,
     content,
+    counts,
     events,
     expressions,
+    flags,
     flow,
     http2,
+    industrial,
     limits,
     meta,
     numbers,
     packet,
     sticky,
     transforms,
+    unread,
 )
 from rules.keywords.base import Keyword
 
@@ -30,5 +35,10 @@ KEYWORDS: dict[str, Keyword] = {
     **events.KEYWORDS,
     **application.KEYWORDS,
     **http2.KEYWORDS,
+    **industrial.KEYWORDS,
+    **certificates.KEYWORDS,
+    **flags.KEYWORDS,
+    **counts.KEYWORDS,
+    **unread.KEYWORDS,
     **meta.KEYWORDS,
 }

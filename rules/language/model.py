@@ -204,6 +204,11 @@ class Number:
     high: int
     negated: bool = False
     side: int = 0  # TO_SERVER or TO_CLIENT where the field belongs to one
+    mask: int = 0  # of which bits alone count; 0: all
+
+    def agrees(self, value: int) -> bool:
+        """Whether a value is as demanded."""
+        return (self.low <= (value & self.mask if self.mask else value) <= self.high) is not self.negated
 
 
 @dataclass(slots=True)

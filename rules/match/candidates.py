@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ class Packets:
     def __init__(self, engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> None:
         self.engine = engine
         self.scene = scene
-        self.flow, self.direction = engine.carry.of_packet, engine.carry.direction
+        self.flow, self.direction = scene.flow, scene.side
         self.ends = engine.ends(scene)
         self.fresh = np.arange(len(self.flow)) >= scene.carried
         self.established = (marks & 1) == 1
@@ -107,7 +108,13 @@ class Packets:
         return self._fields[name]
 
     def _number(self, number: Number) -> Mask:
+        name, dot, side = number.name.rpartition(".")
+        if dot and side == "either":
+            each = (replace(number, name=f"{name}.{way}") for way in ("toserver", "toclient"))
+            return self._number(next(each)) | self._number(next(each))
         values, has = self.field(number.name)
+        if number.mask:
+            values = values & number.mask
         inside = values >= number.low
         if number.high < 1 << 62:
             inside &= values <= number.high
@@ -252,7 +259,7 @@ class Packets:
         for number in rule.numbers:
             if number.name in SLOW:
                 value = slow_value(self.scene, row, number.name, number.low)
-                if value is None or (number.low <= value <= number.high) is number.negated:
+                if value is None or not number.agrees(value):
                     return False
         return all(events.stream_size(self, size, row) for size in rule.stream_sizes)
 
@@ -284,7 +291,7 @@ def _conditions(compiled: Compiled) -> tuple[object, ...]:
     return (
         flow.direction, flow.established, flow.fragment, compiled.applications, tuple(rule.applications),
         rule.hook == "flow_start",
-        tuple((n.name, n.low, n.high, n.negated) for n in rule.numbers if n.name not in SLOW),
+        tuple((n.name, n.low, n.high, n.negated, n.mask) for n in rule.numbers if n.name not in SLOW),
         tuple((f.name, f.wanted, f.mode, f.ignored) for f in rule.flags),
     )  # fmt: skip
 

@@ -32,12 +32,18 @@ FLOW = np.dtype(
         ("mark", "u1", (2,)),
         ("left", "i8", (2,)),
         ("place", "i8", (2,)),
+        ("first", "i8"),  # time of its first packet
+        ("pkts", "i8", (2,)),
+        ("bytes", "i8", (2,)),
         ("base", "i8", (2,)),  # first sequence number seen
         ("top", "i8", (2,)),  # how far from it the furthest byte was
         ("row", PACKET, (2,)),
-        ("bytes", "u1", (2, KEPT)),
+        ("head", "u1", (2, KEPT)),
     ]
 )
+
+
+_FAR = np.int64(1) << 62
 
 
 class Tail(NamedTuple):
@@ -73,7 +79,7 @@ class Carry:
         rows = known["row"][which, side]
         rows["offset"] = len(buffer) + KEPT * np.arange(len(rows))
         rows["captured"] = np.minimum(rows["captured"], KEPT)
-        kept = known["bytes"][which, side].reshape(-1)
+        kept = known["head"][which, side].reshape(-1)
         scene = Scene(
             np.concatenate([rows, packets]),
             _read_only(np.concatenate([buffer, kept, np.zeros(4, np.uint8)])), tables, names,
@@ -83,10 +89,15 @@ class Carry:
         left = scene.available
         scene.left = np.concatenate([known["left"][which, side], left[len(rows) :]])
         del scene.available
-        self.of_packet = np.concatenate([which, np.asarray(tables.packet_flow, np.int64)])
-        self.direction = np.concatenate([side, np.asarray(tables.packet_direction, np.int64)])
+        scene.flow = np.concatenate([which, np.asarray(tables.packet_flow, np.int64)])
+        scene.side = np.concatenate([side, np.asarray(tables.packet_direction, np.int64)])
+        scene.past = known
         self.at = at
         return scene
+
+    def adopt(self, scene: Scene) -> None:
+        """Take over a scene that another carry has made."""
+        self.at = self._join(scene.numbers)
 
     def _join(self, numbers: Numbers) -> Numbers:
         """Where flows of numbers in order are kept; new ones are added."""
@@ -103,11 +114,11 @@ class Carry:
         """For each packet 1 where its connection stood before it, and 2 where it is the first its way."""
         self._stopped(scene)
         known = np.ascontiguousarray(self.flows["known"][self.at])
-        which, side = self.of_packet[: scene.carried], self.direction[: scene.carried]
+        which, side = scene.flow[: scene.carried], scene.side[: scene.carried]
         stood = self.flows["mark"][self.at[which], side] & 1
         marks = np.concatenate([stood, scene.tables.packet_stood.astype(np.uint8)])
         fresh = slice(scene.carried, None)
-        kernels.firsts(self.of_packet[fresh], self.direction[fresh], known, marks[fresh])
+        kernels.firsts(scene.flow[fresh], scene.side[fresh], known, marks[fresh])
         self.flows["known"][self.at] = known
         return marks
 
@@ -115,12 +126,12 @@ class Carry:
         """Remember which directions have stopped."""
         flags = scene.packets["flags"]
         rows = np.flatnonzero(
-            (flags & (FIN | RST) > 0) & (scene.packets["proto"] == 6) & (self.of_packet >= 0)
+            (flags & (FIN | RST) > 0) & (scene.packets["proto"] == 6) & (scene.flow >= 0)
             & (np.arange(len(flags)) >= scene.carried)
         )  # fmt: skip
         stop = self.flows["stop"][self.at]
         for row in rows.tolist():
-            flow, side = int(self.of_packet[row]), int(self.direction[row])
+            flow, side = int(scene.flow[row]), int(scene.side[row])
             for d in (0, 1) if flags[row] & RST else (side,):
                 if not stop[flow, d]:
                     stop[flow, d] = scene.frames[row]
@@ -134,19 +145,26 @@ class Carry:
 
     def keep(self, scene: Scene, marks: NDArray[np.uint8]) -> None:
         """Remember the last packets of the flows of a scene that has been matched; let go what is over."""
-        rows = np.flatnonzero((self.of_packet >= 0) & (np.arange(len(self.of_packet)) >= scene.carried))
+        rows = np.flatnonzero((scene.flow >= 0) & (np.arange(len(scene.flow)) >= scene.carried))
         self._grow(scene, rows)
-        key = self.of_packet[rows] * 2 + self.direction[rows]
+        of = self.at[scene.flow[rows]], scene.side[rows]
+        np.add.at(self.flows["pkts"], of, 1)
+        np.add.at(self.flows["bytes"], of, scene.packets["wire"][rows].astype(np.int64))
+        began = np.full(len(self.flows), _FAR)
+        np.minimum.at(began, of[0], rows)
+        new = np.flatnonzero((began < _FAR) & (self.flows["first"] == 0))
+        self.flows["first"][new] = scene.packets["time"][began[new]]
+        key = scene.flow[rows] * 2 + scene.side[rows]
         _, from_end = np.unique(key[::-1], return_index=True)
         last = rows[len(rows) - 1 - from_end]
-        at, side = self.at[self.of_packet[last]], self.direction[last]
+        at, side = self.at[scene.flow[last]], scene.side[last]
         flows = self.flows
         flows["frame"][at, side], flows["mark"][at, side] = scene.frames[last], marks[last]
         flows["left"][at, side] = scene.available[last]
         flows["place"][at, side] = (scene.packets["offset"] if scene.places is None else scene.places)[last]
         flows["row"][at, side] = scene.packets[last]
         places = scene.packets["offset"][last].astype(np.int64)[:, None] + np.arange(KEPT)
-        flows["bytes"][at, side] = scene.buffer[np.minimum(places, len(scene.buffer) - 1)]
+        flows["head"][at, side] = scene.buffer[np.minimum(places, len(scene.buffer) - 1)]
         over = scene.numbers[scene.tables.flows["ended"] != 0]
         if len(over):
             self.flows = flows[~np.isin(flows["number"], over)]
@@ -168,7 +186,7 @@ class Carry:
 
     def grown(self, scene: Scene, rows: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Of packets their flow's place and direction, how far they reach, and from where that counts."""
-        at, side = self.at[self.of_packet[rows]], self.direction[rows]
+        at, side = self.at[scene.flow[rows]], scene.side[rows]
         seq, _ = scene.values("tcp.seq")
         key = at * 2 + side
         _, first, of = np.unique(key, return_index=True, return_inverse=True)

@@ -89,6 +89,8 @@ def stream_size(packets: Packets, size: StreamSize, row: int) -> bool:
 
 def header_bytes(scene: Scene, kind: str, row: int) -> bytes | None:
     """A packet's header as a buffer; None where it has none of that kind."""
+    if kind in {"ip.src", "ip.dst"}:
+        return _address(scene, kind, row)
     data = scene.packet(row)
     if not data:
         return None
@@ -103,3 +105,12 @@ def header_bytes(scene: Scene, kind: str, row: int) -> bytes | None:
         return None
     size = (data[start + 12] >> 4) * 4 if proto == 6 and start + 12 < len(data) else 8
     return data[start : start + size]
+
+
+def _address(scene: Scene, kind: str, row: int) -> bytes | None:
+    """An endpoint's address as it stands in the header: four bytes or sixteen."""
+    if scene.network[row] < 0:
+        return None
+    high, low, _ = scene.source if kind == "ip.src" else scene.target
+    packed = int(high[row]).to_bytes(8, "big") + int(low[row]).to_bytes(8, "big")
+    return packed[12:] if scene.packets["version"][row] == 4 else packed

@@ -67,7 +67,7 @@ class Numbers:
             frames = [
                 at
                 for side, at, value in self.values(transaction, number.name)
-                if side == direction and (number.low <= value <= number.high) is not number.negated
+                if side == direction and number.agrees(value)
             ]
             if not frames:
                 return -1
@@ -106,7 +106,9 @@ class Numbers:
                 and (low <= n & 0xFFFFFFFF <= high) is not bool(negated)
             )
         if name == "modbus":
-            return self._modbus(argument, transaction)
+            return self._modbus(argument, transaction, direction)
+        if name in {"tls.expired", "tls.valid"}:
+            return self._lasting(transaction, direction, valid=name == "tls.valid")
         return -1
 
     @staticmethod
@@ -129,25 +131,42 @@ class Numbers:
             return -1
         return frames[place] if answers[place] else -1
 
-    def _modbus(self, argument: str, transaction: int) -> int:
-        words = argument.replace(",", " ").split()
-        wanted = dict(zip(words[::2], words[1::2], strict=False))
-        frame = 0
-        for word, field in (
-            ("function", "modbus.function"),
-            ("subfunction", "modbus.subfunction"),
-            ("unit", "modbus.unit"),
-        ):
-            if word in wanted:
-                if not wanted[word].isdigit():
-                    return -1
-                met = self._first(
-                    at for _, at, n in self.values(transaction, field) if n == int(wanted[word])
-                )
-                if met < 0:
-                    return -1
-                frame = max(frame, met)
-        return frame if "access" not in wanted else -1
+    def _modbus(self, argument: str, transaction: int, direction: int) -> int:
+        """Modbus is looked at by requests alone."""
+        field, *told = argument.split(",")
+        if direction != 0:
+            return -1
+        if field == "one":
+            wanted = {int(n) for n in told[0].split("/")}
+            return self._first(
+                at
+                for _, at, n in self.values(transaction, "modbus.function")
+                if (n in wanted) is not bool(int(told[1]))
+            )
+        low, high, negated = map(int, told)
+        if field == "modbus.span":  # addresses count from 1, and several may be meant at once
+            first = [n + 1 for _, _, n in self.values(transaction, "modbus.address")]
+            count = [n for _, _, n in self.values(transaction, "modbus.quantity")] or [1]
+            frames = [at for _, at, _ in self.values(transaction, "modbus.address")]
+            if not first:
+                return -1
+            meets = first[0] <= high and first[0] + max(count[0], 1) - 1 >= low
+            return frames[0] if meets is not bool(negated) else -1
+        return self._first(
+            at for _, at, n in self.values(transaction, field) if (low <= n <= high) is not bool(negated)
+        )
+
+    def _lasting(self, transaction: int, direction: int, *, valid: bool) -> int:
+        """Whether a certificate was within its time, or past it, when it was seen."""
+        now = int(self._scene.tables.transactions["time"][transaction]) // 1_000_000_000
+        after = [
+            (at, n) for side, at, n in self.values(transaction, "tls.cert_notafter") if side == direction
+        ]
+        before = [n for side, _, n in self.values(transaction, "tls.cert_notbefore") if side == direction]
+        if not after or not before:
+            return -1
+        at, until = after[0]
+        return at if (before[0] <= now <= until if valid else until < now) else -1
 
     def happened(self, name: str, transaction: int, flow: int, direction: int) -> int:
         """The frame at which an event of a transaction happened; -1 where it did not."""

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from rules.match.candidates import Agreement, Candidate, Packets
 
 #: Kinds of buffers that are others by another name in the tables.
-SAME = {"file.whole": "file.data", "http.request_header_names": "http.header_names"}
+SAME = {
+    "file.whole": "file.data", "http.request_header_names": "http.header_names",
+    "ftpdata.filename": "ftpdata.name",
+}  # fmt: skip
 
 
-class _Found:
+class Found:
     """The tables of a scene by transaction."""
 
     def __init__(self, packets: Packets) -> None:
@@ -67,7 +70,7 @@ class _Found:
 class _Matcher:
     def __init__(self, packets: Packets) -> None:
         self.packets = packets
-        self.found = _Found(packets)
+        self.found = Found(packets)
         self.numbers = fields.Numbers(packets.scene)
         self._agreed: dict[int, Agreement] = {}
 
@@ -84,7 +87,7 @@ class _Matcher:
         for compiled in loose:
             wanted = compiled.applications or _owners(compiled)
             spoken = np.isin(names, list(wanted)) if wanted else np.ones(len(names), np.bool_)
-            for transaction in open_to.maybe(compiled, spoken, _directions(compiled)).tolist():
+            for transaction in open_to.maybe(compiled, spoken, directions_of(compiled)).tolist():
                 yield compiled.order, transaction
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
@@ -93,7 +96,7 @@ class _Matcher:
             return
         row_of_it = self.found.tables.transactions[transaction]
         flow, number = int(row_of_it["flow"]), int(row_of_it["number"])
-        for direction in _directions(compiled):
+        for direction in directions_of(compiled):
             if self.packets.was_told(flow, number, compiled.order, direction):
                 continue
             frame = self._when(compiled, transaction, flow, direction)
@@ -253,7 +256,8 @@ def _kinds_of(rules: Sequence[Compiled]) -> set[str]:
     return {check.demand.kind for compiled in rules for check in compiled.checks}
 
 
-def _directions(compiled: Compiled) -> tuple[int, ...]:
+def directions_of(compiled: Compiled) -> tuple[int, ...]:
+    """The directions of a transaction in which a rule is looked at."""
     rule = compiled.rule
     if rule.transactional:
         return (1,)

@@ -115,6 +115,10 @@ def examples():
             ], (4000, 80), tcp,
         ),
         "http2": (HTTP2, (4000, 80), tcp),
+        "websocket": (
+            [(0, b"\x81\x85\1\2\3\4" + bytes(a ^ b for a, b in zip(b"hello", b"\1\2\3\4\1", strict=True))),
+             (1, b"\x02\x7e\x01\x2c" + b"x" * 300 + b"\x89\0")], (4000, 80), tcp,
+        ),
         "tls": (
             [(0, record(22, HELLO)), (1, record(22, SERVER_HELLO)), (0, record(20, b"\1")), (1, record(20, b"\1"))],
             (4000, 443), tcp,

@@ -37,5 +37,5 @@ def test_what_is_over_is_let_go(tmp_path):
     ]
     assert held[-1][:2] == (0, 0)
     assert {flows for flows, _, _ in held[:-1]} == {1}
-    assert max(tail for _, tail, _ in held) == 300
+    assert max(tail for _, tail, _ in held) == 304  # all of it: it was not looked at yet
     assert sum(alerts for _, _, alerts in held) == 1
