@@ -91,11 +91,6 @@ class Matching:
         self._analyser.end()
         yield self._match(last=True)
 
-    def rest(self) -> Scene:
-        """There are no more packets: what has not been matched, as one scene."""
-        self._analyser.end()
-        return self._seen.scene(self._engine, self._analyser.tables(), last=True)
-
     def _match(self, *, last: bool) -> Told:
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
         self._seen = _Seen()
@@ -155,19 +150,6 @@ def matched(
     yield from matching.end()
 
 
-def whole(path: Path, engine: Engine, settings: ApplicationSettings | None = None) -> Scene:
-    """A capture as one scene, held in memory, for looking at a single rule. Raises InputError."""
-    matching = Matching(engine, settings, piece=1 << 62)
-    with open_capture(path) as capture:
-        for ref in capture.blocks(_BLOCK):
-            frame = ref.first_frame
-            for packets in decode_block(ref, capture.buffer, _BATCH):
-                for _ in matching.add(packets, frame, capture.buffer):
-                    raise AssertionError("a piece without end is full")
-                frame += len(packets)
-    return matching.rest()
-
-
 def over_capture(
     path: Path,
     engine: Engine,
@@ -209,8 +191,8 @@ class Signatures:
     def findings(self, session: Session) -> Iterator[tuple[list[Finding], int]]:
         """What the rules find in a session over a capture file, piece by piece; in others nothing.
 
-        With each piece comes the time before which nothing more will be found. The same session gives the same
-        pieces each time.
+        With each piece comes the time before which nothing more will be found. The same session gives the
+        same pieces each time.
         """
         clock, count = BEGINNING, 0
         if session.kind == "capture":

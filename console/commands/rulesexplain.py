@@ -50,15 +50,14 @@ def explain(
 ) -> int:
     """Show each condition of a rule in order against what comes nearest to it in a capture."""
     from rules.match import explain as explaining
-    from stream.signatures import over_capture, whole
+    from rules.match.engine import Engine
+    from stream.signatures import matched
 
     look = terminal.of(context)
     rules = [rule for rule in _rules(files) if rule.sid == sid]
     if not rules:
         raise UsageError(look.tr("rules.no_such", sid=sid))
-    engine = explaining.ready(rules[0])
-    frames = [] if rules[0].cannot else [alert.frame for alert in over_capture(capture, engine.fresh())]
-    told = explaining.explain(rules[0], engine, whole(capture, engine), frames)
+    told = explaining.explain(rules[0], matched(capture, Engine(rules)))
     if as_json:
         look.say(json.dumps(_packed(rules[0], told), ensure_ascii=False))
     else:

@@ -483,7 +483,8 @@ def end_all(sessions, sides, slots, segments, pieces, order, ended, meta):
             break
         s = sessions[slot]
         end_session(
-            slot, sessions, sides, slots, segments, pieces, order, ended, np.int64(0), np.int64(s["last"]), meta
+            slot, sessions, sides, slots, segments, pieces, order, ended, np.int64(0), np.int64(s["last"]),
+            meta,
         )  # fmt: skip
     return meta[LIVE]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.language.model import TO_SERVER, Flags, Number, Rule
-from rules.match import counts, events, protocols, transactions, units
+from rules.match import events, protocols, transactions, units
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
@@ -46,7 +46,7 @@ class Packets:
     def __init__(self, engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> None:
         self.engine = engine
         self.scene = scene
-        self.flow, self.direction = engine.carry.of_packet, engine.carry.direction
+        self.flow, self.direction = scene.flow, scene.side
         self.ends = engine.ends(scene)
         self.fresh = np.arange(len(self.flow)) >= scene.carried
         self.established = (marks & 1) == 1
@@ -104,8 +104,7 @@ class Packets:
     def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
         """A header field of all packets."""
         if name not in self._fields:
-            of_flow = name.startswith("flow.")
-            self._fields[name] = counts.values(self, name) if of_flow else self.scene.values(name)
+            self._fields[name] = self.scene.values(name)
         return self._fields[name]
 
     def _number(self, number: Number) -> Mask:

@@ -1,4 +1,4 @@
-"""What is kept of live flows from scene to scene, so that each scene is matched as if it were all there is."""
+"""What is kept of live flows from scene to scene, so that each is matched as if it were all there is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import FIN, PACKET, RST
-from rules.match import counts, kernels
+from rules.match import kernels
 from rules.match.scene import Names, Rows, Scene, Tables
 
 Numbers = NDArray[np.int64]
@@ -21,7 +21,7 @@ KEPT = 128
 FLOW = np.dtype(
     [
         ("number", "i8"),
-        ("known", "u1"),  # see kernels.establish
+        ("known", "u1"),  # bit d: packets of direction d were seen
         (
             "stop",
             "i8",
@@ -32,14 +32,18 @@ FLOW = np.dtype(
         ("mark", "u1", (2,)),
         ("left", "i8", (2,)),
         ("place", "i8", (2,)),
-        ("base", "i8", (2,)),  # first sequence number seen
+        ("first", "i8"),  # time of its first packet
         ("pkts", "i8", (2,)),
-        ("bytes", "i8", (2,)),  # see counts.py
+        ("bytes", "i8", (2,)),
+        ("base", "i8", (2,)),  # first sequence number seen
         ("top", "i8", (2,)),  # how far from it the furthest byte was
         ("row", PACKET, (2,)),
         ("head", "u1", (2, KEPT)),
     ]
 )
+
+
+_FAR = np.int64(1) << 62
 
 
 class Tail(NamedTuple):
@@ -62,7 +66,7 @@ class Carry:
     told: dict[int, set[tuple[int, int, int]]] = field(default_factory=dict)  # transaction, rule, direction
     facts: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)  # direction, rule: frame
 
-    def scene(
+    def scene(  # noqa: PLR0917  (what a scene is made of)
         self, packets: Rows, frames: Numbers, places: Numbers, buffer: Bytes, tables: Tables, names: Names,
         *, last: bool,
     ) -> Scene:  # fmt: skip
@@ -77,17 +81,23 @@ class Carry:
         rows["captured"] = np.minimum(rows["captured"], KEPT)
         kept = known["head"][which, side].reshape(-1)
         scene = Scene(
-            np.concatenate([rows, packets]), _read_only(np.concatenate([buffer, kept, np.zeros(4, np.uint8)])),
-            tables, names, frames=np.concatenate([known["frame"][which, side], frames]), carried=len(rows),
+            np.concatenate([rows, packets]),
+            _read_only(np.concatenate([buffer, kept, np.zeros(4, np.uint8)])), tables, names,
+            frames=np.concatenate([known["frame"][which, side], frames]), carried=len(rows),
             places=np.concatenate([known["place"][which, side], places]), last=last,
         )  # fmt: skip
         left = scene.available
         scene.left = np.concatenate([known["left"][which, side], left[len(rows) :]])
         del scene.available
-        self.of_packet = np.concatenate([which, np.asarray(tables.packet_flow, np.int64)])
-        self.direction = np.concatenate([side, np.asarray(tables.packet_direction, np.int64)])
+        scene.flow = np.concatenate([which, np.asarray(tables.packet_flow, np.int64)])
+        scene.side = np.concatenate([side, np.asarray(tables.packet_direction, np.int64)])
+        scene.past = known
         self.at = at
         return scene
+
+    def adopt(self, scene: Scene) -> None:
+        """Take over a scene that another carry has made."""
+        self.at = self._join(scene.numbers)
 
     def _join(self, numbers: Numbers) -> Numbers:
         """Where flows of numbers in order are kept; new ones are added."""
@@ -100,34 +110,28 @@ class Carry:
                 self.flows = self.flows[np.argsort(self.flows["number"], kind="stable")]
         return np.searchsorted(self.flows["number"], numbers)
 
-    def establish(self, scene: Scene) -> NDArray[np.uint8]:
-        """For each packet whether its connection is established and whether it is the first its way."""
-        known = np.ascontiguousarray(self.flows["known"][self.at])
-        known[scene.tables.flows["midstream"] == 1] |= kernels.ESTABLISHED
+    def marks(self, scene: Scene) -> NDArray[np.uint8]:
+        """For each packet 1 where its connection stood before it, and 2 where it is the first its way."""
         self._stopped(scene)
-        fresh, rows = slice(scene.carried, None), scene.packets
-        marks = np.zeros(len(rows), np.uint8)
-        which, side = self.of_packet[: scene.carried], self.direction[: scene.carried]
-        marks[: scene.carried] = self.flows["mark"][self.at[which], side] & 1
-        kernels.establish(
-            self.of_packet[fresh], self.direction[fresh], np.ascontiguousarray(rows["proto"][fresh]),
-            np.ascontiguousarray(rows["flags"][fresh]), known, marks[fresh],
-        )  # fmt: skip
+        known = np.ascontiguousarray(self.flows["known"][self.at])
+        which, side = scene.flow[: scene.carried], scene.side[: scene.carried]
+        stood = self.flows["mark"][self.at[which], side] & 1
+        marks = np.concatenate([stood, scene.tables.packet_stood.astype(np.uint8)])
+        fresh = slice(scene.carried, None)
+        kernels.firsts(scene.flow[fresh], scene.side[fresh], known, marks[fresh])
         self.flows["known"][self.at] = known
-        # what the reassembler knows is more exact
-        marks[fresh] = (marks[fresh] & ~np.uint8(1)) | scene.tables.packet_stood
         return marks
 
     def _stopped(self, scene: Scene) -> None:
         """Remember which directions have stopped."""
         flags = scene.packets["flags"]
         rows = np.flatnonzero(
-            (flags & (FIN | RST) > 0) & (scene.packets["proto"] == 6) & (self.of_packet >= 0)
+            (flags & (FIN | RST) > 0) & (scene.packets["proto"] == 6) & (scene.flow >= 0)
             & (np.arange(len(flags)) >= scene.carried)
         )  # fmt: skip
         stop = self.flows["stop"][self.at]
         for row in rows.tolist():
-            flow, side = int(self.of_packet[row]), int(self.direction[row])
+            flow, side = int(scene.flow[row]), int(scene.side[row])
             for d in (0, 1) if flags[row] & RST else (side,):
                 if not stop[flow, d]:
                     stop[flow, d] = scene.frames[row]
@@ -141,13 +145,19 @@ class Carry:
 
     def keep(self, scene: Scene, marks: NDArray[np.uint8]) -> None:
         """Remember the last packets of the flows of a scene that has been matched; let go what is over."""
-        rows = np.flatnonzero((self.of_packet >= 0) & (np.arange(len(self.of_packet)) >= scene.carried))
+        rows = np.flatnonzero((scene.flow >= 0) & (np.arange(len(scene.flow)) >= scene.carried))
         self._grow(scene, rows)
-        counts.count(self, scene, rows)
-        key = self.of_packet[rows] * 2 + self.direction[rows]
+        of = self.at[scene.flow[rows]], scene.side[rows]
+        np.add.at(self.flows["pkts"], of, 1)
+        np.add.at(self.flows["bytes"], of, scene.packets["wire"][rows].astype(np.int64))
+        began = np.full(len(self.flows), _FAR)
+        np.minimum.at(began, of[0], rows)
+        new = np.flatnonzero((began < _FAR) & (self.flows["first"] == 0))
+        self.flows["first"][new] = scene.packets["time"][began[new]]
+        key = scene.flow[rows] * 2 + scene.side[rows]
         _, from_end = np.unique(key[::-1], return_index=True)
         last = rows[len(rows) - 1 - from_end]
-        at, side = self.at[self.of_packet[last]], self.direction[last]
+        at, side = self.at[scene.flow[last]], scene.side[last]
         flows = self.flows
         flows["frame"][at, side], flows["mark"][at, side] = scene.frames[last], marks[last]
         flows["left"][at, side] = scene.available[last]
@@ -175,8 +185,8 @@ class Carry:
         self.flows["base"][at, side] = base
 
     def grown(self, scene: Scene, rows: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        """Of packets their flow's place and direction, how far they reach, and from which number that counts."""
-        at, side = self.at[self.of_packet[rows]], self.direction[rows]
+        """Of packets their flow's place and direction, how far they reach, and from where that counts."""
+        at, side = self.at[scene.flow[rows]], scene.side[rows]
         seq, _ = scene.values("tcp.seq")
         key = at * 2 + side
         _, first, of = np.unique(key, return_index=True, return_inverse=True)

@@ -141,7 +141,7 @@ class Engine:
 
     def match(self, scene: Scene) -> list[Alert]:
         """Alerts of a scene made by `Carry.scene`, in the order in which they were known, then of rules."""
-        marks = self.carry.establish(scene)
+        marks = self.carry.marks(scene)
         alerts = self._judge(scene, marks)
         self.carry.keep(scene, marks)
         over = scene.numbers[scene.tables.flows["ended"] != 0].tolist()
@@ -229,8 +229,8 @@ class Engine:
 
     def ends(self, scene: Scene) -> Ends:
         """Distinct endpoints of the packets."""
-        flow = self.carry.of_packet
-        key = np.where(flow >= 0, flow * 2 + self.carry.direction, -1 - np.arange(len(flow)))
+        flow = scene.flow
+        key = np.where(flow >= 0, flow * 2 + scene.side, -1 - np.arange(len(flow)))
         _, rows, of_row = np.unique(key, return_index=True, return_inverse=True)
         source, target, packets = scene.source, scene.target, scene.packets
         addresses = np.stack([source[0][rows], source[1][rows], target[0][rows], target[1][rows]])

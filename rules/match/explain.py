@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
@@ -14,10 +14,11 @@ from rules.language.model import TO_SERVER, BufferCheck, Content, Rule
 from rules.match import events
 from rules.match.candidates import Packets
 from rules.match.compiled import TRANSACTION, Compiled
-from rules.match.engine import Engine
+from rules.match.engine import Alert, Engine
 from rules.match.fields import Numbers
 from rules.match.inspect import Inspection, Ops
 from rules.match.scene import SLOW, Scene, slow_value
+from rules.match.streams import Windows
 from rules.match.transactions import SAME, Found, directions_of
 from rules.match.transform import changed
 from rules.telling import bytes_text, op_text, ranges_text, span_text
@@ -62,13 +63,18 @@ class Explanation:
     nearest: Nearest | None
 
 
-def ready(rule: Rule) -> Engine:
-    """An engine for one rule, also for one that says that it never matches."""
-    return Engine([replace(rule, cannot=[])])
+def explain(rule: Rule, found: Iterable[tuple[Scene, list[Alert]]]) -> Explanation:
+    """A rule over the scenes of a source, each with what it told there."""
+    each = [_explained(rule, scene, alerts) for scene, alerts in found]
+    told = tuple(frame for one in each for frame in one.told)
+    nearest = [one.nearest for one in each if one.nearest is not None]
+    best = max(nearest, key=lambda near: (near.met, near.frame in told), default=None)
+    return Explanation(told, tuple(rule.cannot), best)
 
 
-def explain(rule: Rule, engine: Engine, scene: Scene, frames: Sequence[int]) -> Explanation:
-    """A rule over a scene made for its engine (`ready`); `frames`: where it told."""
+def _explained(rule: Rule, scene: Scene, alerts: list[Alert]) -> Explanation:
+    frames = tuple(alert.frame for alert in alerts if alert.rule.sid == rule.sid)
+    engine = Engine([replace(rule, cannot=[])])
     compiled = engine.rules[0]
     looker = _Looker(engine, compiled, scene)
     best: Nearest | None = None
@@ -78,7 +84,7 @@ def explain(rule: Rule, engine: Engine, scene: Scene, frames: Sequence[int]) -> 
             best = near
         if count >= MOST:
             break
-    return Explanation(tuple(frames), tuple(rule.cannot), best)
+    return Explanation(frames, tuple(rule.cannot), best)
 
 
 class _Looker:
@@ -88,22 +94,24 @@ class _Looker:
         self.rule = compiled.rule
         self.compiled = compiled
         self.scene = scene
-        self.seen = Packets(engine, scene, engine.carry.establish(scene))
+        engine.carry.adopt(scene)
+        self.seen = Packets(engine, scene, engine.carry.marks(scene))
+        self.windows = Windows(self.seen)
         self.found = Found(self.seen)
         self.numbers = Numbers(scene)
 
     def packets(self) -> Iterator[Nearest]:
         """Packets, with the stream that each belongs to where the rule is about streams."""
         whole: dict[tuple[int, int], bytes] = {}
-        for row in range(len(self.scene.packets)):
+        for row in range(self.scene.carried, len(self.scene.packets)):
             steps = list(self._until_failed(self._packet(row)))
             yield self._near(row, "packet", steps)
             flow, direction = int(self.seen.flow[row]), int(self.seen.direction[row])
             failed = next((step for step in steps if not step.met), None)
-            if failed is None or failed.kind != "content" or not self.scene.tables.packet_streamed[row]:
+            if failed is None or failed.kind != "content" or not self.windows.streamed[row]:
                 continue
             if (flow, direction) not in whole:
-                whole[flow, direction] = self._stream(flow, direction)
+                whole[flow, direction] = self.windows.whole(flow, direction)
                 head = [step for step in steps if step.kind != "content"]
                 ops = self._payload(whole[flow, direction])
                 yield self._near(row, "stream", head + list(self._until_failed(ops)))
@@ -119,13 +127,6 @@ class _Looker:
                     continue
                 steps = self._until_failed(self._transaction(transaction, protocol, row, direction))
                 yield self._near(row, "transaction", list(steps))
-
-    def _stream(self, flow: int, direction: int) -> bytes:
-        """All that is known of a direction of a flow."""
-        tables = self.scene.tables
-        chunks = tables.chunks[(tables.chunks["flow"] == flow) & (tables.chunks["direction"] == direction)]
-        ends = zip(chunks["at"].tolist(), chunks["length"].tolist(), strict=True)
-        return b"".join(tables.chunk_arena[at : at + length].tobytes() for at, length in ends)
 
     @staticmethod
     def _until_failed(steps: Iterator[Step]) -> Iterator[Step]:
@@ -269,7 +270,7 @@ class _Looker:
             met = self.numbers.happened(happening.name, transaction, flow, direction) >= 0
             yield Step("event", happening.name, met, "" if met else "-")
         flow = int(self.scene.tables.transactions["flow"][transaction])
-        yield from self._payload(self._stream(flow, direction))
+        yield from self._payload(self.windows.whole(flow, direction))
 
 
 def _protocols_only(compiled: Compiled) -> Compiled:

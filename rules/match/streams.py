@@ -100,6 +100,15 @@ class Windows:
             tail = Tail(self._arena[start:end].tobytes(), looked, offset)
             carry.keep_tail(key, None if over_at else tail)
 
+    def whole(self, flow: int, direction: int) -> bytes:
+        """All that became known of a direction of a flow in this scene."""
+        tables = self._packets.scene.tables
+        rows = tables.chunks[(tables.chunks["flow"] == flow) & (tables.chunks["direction"] == direction)]
+        return b"".join(
+            tables.chunk_arena[at : at + length].tobytes()
+            for at, length in zip(rows["at"].tolist(), rows["length"].tolist(), strict=True)
+        )
+
     def _messages(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which pieces completed a message."""
         table = self._packets.scene.tables.transactions
@@ -192,7 +201,7 @@ class Windows:
         )
 
 
-def _gathered(
+def _gathered(  # noqa: PLR0917  (columns)
     tails: NDArray[np.uint8], sizes: NDArray[np.int64], arena: NDArray[np.uint8], at: NDArray[np.int64],
     lengths: NDArray[np.int64], first: NDArray[np.int64],
 ) -> NDArray[np.uint8]:  # fmt: skip

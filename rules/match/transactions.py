@@ -157,20 +157,24 @@ class _Matcher:
             for happening in rule.happenings
         )
         numbers = self.numbers.met(rule, transaction, direction)
-        for met in (numbers, self._state(compiled, transaction), *happened):
+        whole = self._whole(compiled, transaction, flow, direction)
+        for met in (numbers, self._state(compiled, transaction), whole, *happened):
             if met < 0:
                 return -1
             frame = max(frame, met)
-        complete = int(transactions["request_frame" if direction == 0 else "response_frame"][transaction])
+        return frame
+
+    def _whole(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
+        """The frame at which the payload part was met, and the message where nothing else is demanded."""
+        rule, row = compiled.rule, self.found.tables.transactions[transaction]
+        complete = int(row["request_frame" if direction == 0 else "response_frame"])
+        frame = 0
         if compiled.payload is not None:
-            met = self.packets.fact(flow, direction, compiled.order)
-            if met < 0 or 0 < complete < met:
+            frame = self.packets.fact(flow, direction, compiled.order)
+            if 0 < complete < frame:
                 return -1
-            frame = max(frame, met)
         if not (compiled.checks or rule.fields or rule.happenings or rule.others or rule.hook):
-            if not complete and not transactions["over"][transaction]:
-                return -1
-            frame = max(frame, complete)
+            return max(frame, complete) if (complete or row["over"]) and frame >= 0 else -1
         return frame
 
     def _state(self, compiled: Compiled, transaction: int) -> int:

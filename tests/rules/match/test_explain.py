@@ -4,8 +4,9 @@ import pytest
 from scapy.utils import wrpcap
 
 from rules.language.parser import Parser
-from rules.match.explain import explain, ready
-from stream.signatures import over_capture, whole
+from rules.match.engine import Engine
+from rules.match.explain import explain
+from stream.signatures import matched
 from tests.rules.conftest import tcp, udp
 
 WEB = tcp([
@@ -21,9 +22,7 @@ def why(tmp_path):
         path = tmp_path / "a.pcap"
         wrpcap(str(path), packets)
         rule = Parser().text(f"alert {protocol} any any -> any any ({options} sid:1;)").rules[0]
-        engine = ready(rule)
-        frames = [alert.frame for alert in over_capture(path, engine.fresh())]
-        return explain(rule, engine, whole(path, engine), frames)
+        return explain(rule, matched(path, Engine([rule])))
 
     return explained
 
