@@ -156,7 +156,7 @@ def _number(op: ByteTest | ByteJump) -> tuple[int, ...] | None:
     if op.base or op.mask or op.dce or not all(isinstance(n, int) and abs(n) < _FAR for n in amounts):
         return None
     count, offset, other = (int(n) for n in amounts)
-    if not 0 <= count <= _MOST_BYTES or (count == 0 and isinstance(op, ByteTest)):
+    if not 0 < count <= _MOST_BYTES:
         return None
     flags = _flag(op.relative, kernels.RELATIVE) | _flag(op.little, kernels.LITTLE)
     if isinstance(op, ByteTest):
