@@ -53,7 +53,7 @@ class Numbers:
         return found.get(name, [])
 
     def _read(self, transaction: int) -> dict[str, list[Value]]:
-        rows = self._scene.tables.numbers[self._begin[transaction] : self._first[transaction + 1]]
+        rows = self._scene.tables.numbers[self._begin[transaction] : self._begin[transaction + 1]]
         found: dict[str, list[Value]] = {}
         for field, direction, frame, value in zip(
             rows["field"].tolist(), rows["direction"].tolist(), rows["frame"].tolist(),
