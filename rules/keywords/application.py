@@ -226,6 +226,23 @@ def understood(name: str, protocols: str, why: str, value: int = OPTIONAL) -> Ke
     return Keyword(setup, value)
 
 
+def aside(name: str, protocols: str = "") -> Keyword:
+    """A keyword that does something beside telling, which is not done here: the rule matches all the same."""
+    allowed = frozenset(protocols.split())
+
+    def setup(builder: Builder, _value: str) -> None:
+        if allowed:
+            builder.allow(allowed, name)
+
+    return Keyword(setup, OPTIONAL)
+
+
+def filestore(builder: Builder, _value: str) -> None:
+    """Files are not stored here; that there is one is demanded."""
+    builder.allow(frozenset({"http", "smtp", "ftp-data", "nfs", "smb", "http2", "ftp"}), "filestore")
+    builder.rule.buffers.append(BufferCheck("file.data", (), 0, [Size(0, 1 << 62)]))
+
+
 def ldap_operation(builder: Builder, value: str) -> None:
     """`ldap.responses.operation:name[,any|all|index]`."""
     builder.allow(frozenset({"ldap"}), "ldap.responses.operation")
@@ -287,12 +304,13 @@ KEYWORDS = {
     "tls.version": Keyword(tls_version), "ssl_version": Keyword(tls_version),
     "tls.subject": old_tls("tls.cert_subject"), "tls.issuerdn": old_tls("tls.cert_issuer"),
     "tls.fingerprint": old_tls("tls.cert_fingerprint"),
-    "tls.store": understood("tls.store", "tls", "certificates are not stored", NONE),
+    "tls.store": aside("tls.store", "tls"), "tls_store": aside("tls.store", "tls"),
+    "nfq_set_mark": aside("nfq_set_mark"), "replace": aside("replace"),
     "tls.cert_chain_len": number("tls.cert_chain_len", "tls"),
     "ssh.protoversion": old_ssh("ssh.proto"), "ssh.softwareversion": old_ssh("ssh.software"),
     "absent": Keyword(absent, OPTIONAL),
     "filename": named_file("filename"), "fileext": named_file("fileext"),
-    "filesize": Keyword(filesize), "filestore": understood("filestore", "", "files are not stored"),
+    "filesize": Keyword(filesize), "filestore": Keyword(filestore, OPTIONAL),
     "filemd5": digests("md5"), "filesha1": digests("sha1"), "filesha256": digests("sha256"),
     "dataset": Keyword(dataset),
     "datarep": understood("datarep", "", "data sets with reputation are not kept"),
@@ -327,5 +345,4 @@ KEYWORDS = {
     "ike.key_exchange_payload_length": number("ike.key_exchange_payload_length", "ike"),
     "quic.cyu.count": number("quic.cyu.count", "quic"),
     "config": understood("config", "", "rules do not change the engine's settings"),
-    "replace": understood("replace", "", "packets are not changed"),
 }  # fmt: skip

@@ -105,6 +105,15 @@ def stream_size(builder: Builder, value: str) -> None:
     builder.packet_only = builder.packet_only or "stream_size"
 
 
+def l3_proto(builder: Builder, value: str) -> None:
+    """`l3_proto:ipv4`."""
+    version = {"ipv4": 4, "ip4": 4, "ipv6": 6, "ip6": 6}.get(value.strip().lower())
+    if version is None:
+        raise builder.fault(f"l3_proto does not know {value.strip()!r}")
+    builder.rule.numbers.append(Number("ip.version", version, version))
+    builder.packet_only = builder.packet_only or "l3_proto"
+
+
 def geoip(builder: Builder, value: str) -> None:
     """Needs a database that is not there: the rule loads and never matches."""
     if not value.strip():
@@ -181,6 +190,6 @@ KEYWORDS = {
     "icmpv4-csum": Keyword(csum, REQUIRED),
     "icmpv6-csum": Keyword(csum, REQUIRED),
     "rpc": unmatched("rpc", "rpc calls are not decoded"),
-    "l3_proto": unmatched("l3_proto", "l3_proto is not compared"),
+    "l3_proto": Keyword(l3_proto),
     "asn1": unmatched("asn1", "asn1 is not checked"),
 }

@@ -14,7 +14,6 @@ _ENIP = (
 KEYWORDS = {
     **{name: understood(name, "enip", "EtherNet/IP is not parsed") for name in _ENIP},
     "nfs.version": understood("nfs.version", "nfs", "NFS is not parsed"),
-    "nfq_set_mark": understood("nfq_set_mark", "", "packets are not marked"),
+    "flowvar": understood("flowvar", "", "variables that expressions set are not compared"),
     "luaxform": understood("luaxform", "", "scripts are not run"),
-    "tls_store": understood("tls_store", "tls", "certificates are not stored"),
 }

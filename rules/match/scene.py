@@ -305,6 +305,7 @@ _FIELDS: dict[str, Any] = {
     "ip.tos": _tos,
     "ip.id": _by_version((4, 2), None),
     "ip.proto": _proto,
+    "ip.version": _column("version", IP),
     "ip.same": _same,
     "ip.fragment_offset": _fragments,
     "ip.fragbits": lambda scene: (_by_version((6, 1), None)(scene)[0] >> 5, _v(scene, 4)),
