@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.language.model import TO_SERVER, Flags, Number, Rule
-from rules.match import events, protocols, transactions, units
+from rules.language.model import TO_SERVER, Rule
+from rules.match import events, header, protocols, transactions, units
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
@@ -96,9 +95,9 @@ class Packets:
             found &= self.first & (self.flow >= 0)
         for number in rule.numbers:
             if number.name not in SLOW and found.any():
-                found &= self._number(number)
+                found &= header.number(self.field, number)
         for flags in rule.flags:
-            found &= self._flags(flags)
+            found &= header.flags(self.scene, self.field, flags)
         return found
 
     def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
@@ -106,33 +105,6 @@ class Packets:
         if name not in self._fields:
             self._fields[name] = self.scene.values(name)
         return self._fields[name]
-
-    def _number(self, number: Number) -> Mask:
-        name, dot, side = number.name.rpartition(".")
-        if dot and side == "either":
-            each = (replace(number, name=f"{name}.{way}") for way in ("toserver", "toclient"))
-            return self._number(next(each)) | self._number(next(each))
-        values, has = self.field(number.name)
-        if number.mask:
-            values = values & number.mask
-        inside = values >= number.low
-        if number.high < 1 << 62:
-            inside &= values <= number.high
-        agree: Mask = inside != number.negated
-        return has & agree
-
-    def _flags(self, flags: Flags) -> Mask:
-        values, has = self.field(flags.name)
-        if flags.name == "tcp.flags":
-            has = has & (self.scene.packets["proto"] == 6)
-        values = values & ~flags.ignored
-        agree: Mask = {
-            "+": values & flags.wanted == flags.wanted,
-            "*": values & flags.wanted != 0,
-            "!": values & flags.wanted == 0,
-            "=": values == flags.wanted,
-        }[flags.mode]
-        return has & agree
 
     def application(self, names: frozenset[str], mode: str = "final") -> Mask:
         """Packets of flows whose application protocol is known to be one of these."""
@@ -159,10 +131,7 @@ class Packets:
     def decided(self) -> Mask:
         """Packets at which a rule about protocols alone is looked at."""
         if self._decided is None:
-            self._decided = protocols.decided(
-                self.scene,
-                self._looked_at,
-            )
+            self._decided = protocols.decided(self.scene, self._looked_at)
         return self._decided
 
     def row_of(self, flow: int, direction: int, frame: int) -> int:

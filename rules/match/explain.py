@@ -11,7 +11,7 @@ import numpy as np
 from rules.keywords.sticky import BUFFERS
 from rules.language.addresses import ALL_ADDRESSES, ALL_PORTS, MAPPED, Ranges, holds
 from rules.language.model import TO_SERVER, BufferCheck, Content, Rule
-from rules.match import events
+from rules.match import events, header
 from rules.match.candidates import Packets
 from rules.match.compiled import TRANSACTION, Compiled
 from rules.match.engine import Alert, Engine
@@ -220,17 +220,8 @@ class _Looker:
             demand = f"{number.name} {'!' * number.negated}{span_text(number.low, number.high)}"
             yield Step("number", demand, met, "-" if value is None else str(value))
         for flags in self.rule.flags:
-            values, has = self.seen.field(flags.name)
-            value = int(values[row]) & ~flags.ignored
-            met = (
-                bool(has[row])
-                and {
-                    "+": value & flags.wanted == flags.wanted,
-                    "*": value & flags.wanted != 0,
-                    "!": value & flags.wanted == 0,
-                    "=": value == flags.wanted,
-                }[flags.mode]
-            )
+            value = int(self.seen.field(flags.name)[0][row]) & ~flags.ignored
+            met = bool(header.flags(self.scene, self.seen.field, flags)[row])
             yield Step("flags", f"{flags.name} {flags.mode}{flags.wanted:#x}", met, f"{value:#x}")
         for size in self.rule.stream_sizes:
             met = events.stream_size(self.seen, size, row)
