@@ -22,6 +22,7 @@ _PLACES = {
     "detectors": "detectors:Detectors",
     "detection": "detection:Detection",
     "signatures": "signatures:Signatures",
+    "live": "live:Live",
 }
 
 

@@ -29,10 +29,10 @@ from ingest.fragments.assembler import Assembler
 from rules.cards import card, name_of, severity_of
 from rules.classes import CLASSES
 from rules.language.addresses import ADDRESS_VARIABLES, PORT_VARIABLES
-from rules.language.parser import Parser
 from rules.match.engine import Alert, Engine
 from rules.match.limits import read_limits
 from rules.match.scene import Names, Scene
+from stream import rulecache
 
 Rows = NDArray[np.void]
 Bytes = NDArray[np.uint8]
@@ -168,8 +168,8 @@ class Signatures:
         addresses = dict(ADDRESS_VARIABLES) | {"HOME_NET": f"[{','.join(settings.home)}]"}
         addresses |= settings.rules.addresses
         ports = dict(PORT_VARIABLES) | settings.rules.ports
-        parser = Parser(addresses, ports, CLASSES)
-        self.rules = parser.files(Path(file) for file in settings.rules.files)
+        files = [Path(file) for file in settings.rules.files]
+        self.rules = rulecache.read(files, addresses, ports, CLASSES)
         for fault in self.rules.rejected[:_MOST_TOLD]:
             log.warning(
                 "%s:%d:%d: a rule is not used: %s", fault.file, fault.line, fault.column, fault.reason

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+import bench.live.wire
 from bench.errors import ServiceUnavailable
 from bench.services.elasticsearch import Elasticsearch
 from bench.services.kafka import Kafka
@@ -109,17 +108,10 @@ def own_elasticsearch(tmp_path: Path) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def wires() -> ModuleType:
-    """Live traffic (`tests/wire.py`); skips where no network namespace can be made."""
-    name = "citywall_test_wire"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "wire.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    if reason := sys.modules[name].refusal():
+    """Live traffic (`bench/live/wire.py`); skips where no network namespace can be made."""
+    if reason := bench.live.wire.refusal():
         pytest.skip(reason)
-    return sys.modules[name]
+    return bench.live.wire
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`citywall pcap slice`: the packets of an alert, cut out of the captures it was seen in."""
+"""`citywall pcap slice|join`: an alert's packets cut out of captures; rolling captures put together again."""
 
 from __future__ import annotations
 
@@ -74,6 +74,29 @@ def slice_(
     if not written:
         look.note(look.tr("slice.nothing"))
     return int(not written)
+
+
+@command.command(cls=Command, name="join", key="pcap-join")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=_PATH)
+@option("--out", "out", key="slice_out", metavar="FILE", required=True, type=_PATH)
+@options.as_json
+@options.looks
+@click.pass_context
+def join(context: click.Context, *, paths: tuple[Path, ...], out: Path, as_json: bool) -> int:
+    """Put rolling captures together."""
+    from ingest.capture.joining import join as joining
+
+    look = terminal.of(context)
+    files = [file for path in paths for file in (_captures([path]) if path.is_dir() else [path])]
+    made = joining(files, out)
+    if as_json:
+        told = {"file": str(out), "files": made.files, "packets": made.packets, "errors": made.errors}
+        look.say(json.dumps(told, ensure_ascii=False))
+    else:
+        look.say(look.tr("slice.joined", path=out, packets=made.packets, files=made.files))
+        for name, n in made.errors.items():
+            look.note(f"citywall: {look.tr(f'reason.{name}')}: {n}")
+    return int(bool(made.errors))
 
 
 def cut(paths: Sequence[Path], span: Span, out: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:

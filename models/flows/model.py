@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ FEATURES = {FLOW: features.NAMES, HOST: hosts.NAMES}
 TREES, ISOLATION_ROWS = 100, 1024
 #: Alerts a day that analysts are asked to look at.
 ALERTS_A_DAY = 20.0
+#: What a forest of each kind gives: its link, and how many values.
+_SHAPES = {FLOW: {("mean", 2), ("logistic", 1)}, HOST: {("isolation", 1)}}
 _BINS = 10
 _LEAST = 50
 
@@ -45,7 +48,8 @@ class FlowModel:
 
     def reasons(self, rows: NDArray[np.float32], top: int = 3) -> list[list[tuple[str, float]]]:
         """For each row the features that moved its score up most, with their share of what moved it up."""
-        moved = self.forest.reasons(rows, 1) if self.kind == FLOW else -self.forest.reasons(rows, 0)
+        moved = self.forest.reasons(rows, len(self.forest.base) - 1)
+        moved = moved if self.kind == FLOW else -moved
         names, up = FEATURES[self.kind], np.maximum(moved, 0.0)
         whole = np.maximum(up.sum(axis=1, keepdims=True), 1e-12)
         order = np.argsort(-up, axis=1, kind="stable")[:, :top]
@@ -62,23 +66,19 @@ def train_flow(
 
     Then all are learned from. Raises ModelError.
     """
-    from sklearn.ensemble import RandomForestClassifier
-
     rows = features.features(flows)
     cut = int(0.7 * len(rows))
     if min(attack[:cut].sum(), (~attack[:cut]).sum()) < _LEAST:
         raise ModelError("cannot_learn", place=FLOW, reason="too few attacks or too few other flows")
+    method, tried = _chosen(rows[:cut], attack[:cut], seed)
 
     def fitted(upto: int, labels: NDArray[np.bool_]) -> Forest:
-        made = RandomForestClassifier(
-            TREES, min_samples_leaf=5, class_weight="balanced", random_state=seed, n_jobs=1
-        )
-        return compile_forest(made.fit(rows[:upto], labels[:upto]))
+        return compile_forest(_METHODS[method](seed).fit(rows[:upto], labels[:upto]))
 
     past = fitted(cut, attack)
     score, true = past.score(rows[cut:])[:, 1], attack[cut:]
     last = np.asarray(flows["last"]).astype(np.int64)
-    threshold = _budgeted(score[~true], (int(last[-1]) - int(last[cut])) / 1e9)
+    threshold = _clear_of(score, _budgeted(score[~true], (int(last[-1]) - int(last[cut])) / 1e9))
     stump = best_stump(rows[:cut], attack[:cut])
     said = score > threshold
     shuffled = fitted(cut, np.random.default_rng(seed).permutation(attack[:cut]))
@@ -86,6 +86,7 @@ def train_flow(
         "time_ordered": {"rows": len(true), "roc_auc": measures.auc_told(score, true),
                          **measures.two_sides(said, true),
                          "accuracy": measures.accuracy(said, true)},
+        "method": {"chosen": method, "roc_auc": tried},
         "stump": {"feature": features.NAMES[stump.feature],
                   **measures.two_sides(stump.say(rows[cut:]), true)},
         "shuffled": {"roc_auc": measures.auc_told(shuffled.score(rows[cut:])[:, 1], true)},
@@ -97,6 +98,46 @@ def train_flow(
         data={"sha256": digest, "rows": len(rows), "attacks": int(attack.sum())},
         calibration=(edges, values),
     )  # fmt: skip
+
+
+def _random_forest(seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        TREES, min_samples_leaf=5, class_weight="balanced", random_state=seed, n_jobs=1
+    )
+
+
+def _boosted(seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=TREES, class_weight="balanced", early_stopping=False, random_state=seed
+    )
+
+
+#: How single flows may be learned.
+_METHODS: dict[str, Callable[[int], Any]] = {"forest": _random_forest, "boosted": _boosted}
+
+
+def _chosen(
+    rows: NDArray[np.float32], attack: NDArray[np.bool_], seed: int
+) -> tuple[str, dict[str, float | None]]:
+    """The method whose scores order the last two sevenths of these rows best, and what each reached there.
+
+    The first where they are alike, or where one side is missing.
+    """
+    cut = 5 * len(rows) // 7
+    past, later = attack[:cut], attack[cut:]
+    if past.all() or not past.any() or later.all() or not later.any():
+        return next(iter(_METHODS)), {}
+    reached: dict[str, float | None] = {
+        name: measures.auc_told(
+            compile_forest(make(seed).fit(rows[:cut], past)).score(rows[cut:])[:, 1], later
+        )
+        for name, make in _METHODS.items()
+    }
+    return max(reached, key=lambda name: reached[name] or 0.0), reached
 
 
 def train_host(flows: features.Columns, digest: str, seed: int, now: str) -> tuple[Card, making.Arrays]:
@@ -126,6 +167,12 @@ def train_host(flows: features.Columns, digest: str, seed: int, now: str) -> tup
         metrics={"time_ordered": {"rows": len(later), "over_threshold": int((later > threshold).sum())}},
         data={"sha256": digest, "rows": len(rows)},
     )  # fmt: skip
+
+
+def _clear_of(scores: NDArray[np.float64], threshold: float) -> float:
+    """Half way to the next score above: a model that is learned anew says nearly the same, not the same."""
+    above = scores[scores > threshold]
+    return (threshold + float(above.min())) / 2 if len(above) else threshold
 
 
 def _budgeted(scores: NDArray[np.float64], seconds: float) -> float:
@@ -166,7 +213,7 @@ def of(model: Model, kind: str, place: str) -> FlowModel:
         if edges.shape != (len(names) + 1, _BINS - 1) or shares.shape != (len(names) + 1, _BINS):
             raise ValueError("it does not say how its features were spread")
         forest = Forest.of("forest", arrays, model.card.parts["forest"])
-        if forest.features != len(names) or len(forest.base) != (2 if kind == FLOW else 1):
+        if forest.features != len(names) or (forest.link, len(forest.base)) not in _SHAPES[kind]:
             raise ValueError("its forest is of another kind")
         calibration = arrays["calibration_edges"], arrays["calibration_values"]
     except (KeyError, ValueError) as e:

@@ -95,13 +95,28 @@ def _boosted(estimator: Any) -> Forest:
                 _Tree(
                     left, nodes["right"].astype(np.int64), nodes["feature_idx"].astype(np.int64),
                     nodes["num_threshold"].astype(np.float64), nodes["missing_go_to_left"].astype(bool),
-                    nodes["value"][:, None].astype(np.float64),
+                    _means(nodes, leaf)[:, None],
                 )
             )  # fmt: skip
             columns.append(column)
     base = np.asarray(estimator._baseline_prediction, np.float64).reshape(-1)  # noqa: SLF001
     link = "logistic" if len(base) == 1 else "softmax"
     return _flat(trees, columns, base, features=estimator.n_features_in_, link=link, scale=1.0, dtype=NODE8)
+
+
+def _means(nodes: Any, leaf: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """What nodes add: a leaf its value, an inner node the mean of its rows' leaves, so that reasons add up.
+
+    Children stand behind their parent.
+    """
+    value: NDArray[np.float64] = nodes["value"].astype(np.float64)
+    rows = nodes["count"].astype(np.float64)
+    for i in np.flatnonzero(~leaf)[::-1].tolist():
+        left, right = int(nodes["left"][i]), int(nodes["right"][i])
+        value[i] = (value[left] * rows[left] + value[right] * rows[right]) / max(
+            rows[left] + rows[right], 1.0
+        )
+    return value
 
 
 def _of(tree: Any, values: NDArray[np.float64]) -> _Tree:

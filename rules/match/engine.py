@@ -77,6 +77,11 @@ class Engine:
         }
         for compiled in self.rules:
             self._lists[compiled.kind].append(compiled)
+        self._split = {
+            (kind, literal): [c for c in some if bool(c.literal) is literal]
+            for kind, some in self._lists.items()
+            for literal in (False, True)
+        }
         self._deciding = any(compiled.decided for compiled in self.rules)
         self.gates = Gates(self.rules)
         programs = Programs()
@@ -132,7 +137,7 @@ class Engine:
 
     def of(self, kind: str, *, literal: bool) -> list[Compiled]:
         """Rules of a kind, with or without a literal for the prefilter."""
-        return [c for c in self._lists[kind] if bool(c.literal) is literal]
+        return self._split[kind, literal]
 
     @property
     def deciding(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rules.language.model import Rule
 from rules.match.compiled import Compiled
 from rules.match.scene import Scene
@@ -27,13 +29,9 @@ class Numbers:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         names = scene.names
-        self._values: dict[tuple[int, str], list[Value]] = {}
-        rows = scene.tables.numbers
-        for transaction, field, direction, frame, value in zip(
-            rows["transaction"].tolist(), rows["field"].tolist(), rows["direction"].tolist(),
-            rows["frame"].tolist(), rows["value"].tolist(), strict=True,
-        ):  # fmt: skip
-            self._values.setdefault((transaction, names.fields[field]), []).append((direction, frame, value))
+        self._values: dict[int, dict[str, list[Value]]] = {}  # of transactions that were asked for
+        owners = scene.tables.numbers["transaction"]  # in order
+        self._begin = np.searchsorted(owners, np.arange(len(scene.tables.transactions) + 1))
         self._events: dict[tuple[int, str], list[tuple[int, int]]] = {}
         self._loose: dict[str, list[tuple[int, int, int]]] = {}
         odd = scene.tables.anomalies
@@ -49,7 +47,20 @@ class Numbers:
 
     def values(self, transaction: int, name: str) -> list[Value]:
         """All values of a field."""
-        return self._values.get((transaction, name), [])
+        found = self._values.get(transaction)
+        if found is None:
+            found = self._values[transaction] = self._read(transaction)
+        return found.get(name, [])
+
+    def _read(self, transaction: int) -> dict[str, list[Value]]:
+        rows = self._scene.tables.numbers[self._begin[transaction] : self._begin[transaction + 1]]
+        found: dict[str, list[Value]] = {}
+        for field, direction, frame, value in zip(
+            rows["field"].tolist(), rows["direction"].tolist(), rows["frame"].tolist(),
+            rows["value"].tolist(), strict=True,
+        ):  # fmt: skip
+            found.setdefault(self._scene.names.fields[field], []).append((direction, frame, value))
+        return found
 
     def depth(self, flow: int, direction: int) -> int:
         """The frame at which a direction of a flow was read no further; 0 where it was to its end."""

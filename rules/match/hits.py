@@ -27,7 +27,7 @@ def hit(
     `kinds`: buffers' numbers by the names that rules have for them.
     """
     buffers = tables.buffers
-    spoken = engine.spoken(tuple(protocols))[:, tables.transactions["protocol"]]
+    spoken, protocol = engine.spoken(tuple(protocols)), tables.transactions["protocol"]
     told: list[Numbers] = []
     for kind, index in engine.buffers.items():
         number = kinds.get(kind)
@@ -40,7 +40,7 @@ def hit(
         place = np.repeat(index.first[literals] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
         orders, owners = index.rules[place], np.repeat(rows[found], many)
         transactions = buffers["transaction"][owners].astype(np.int64)
-        there = spoken[orders, transactions]
+        there = spoken[orders, protocol[transactions]]
         orders, owners, transactions = orders[there], owners[there], transactions[there]
         may = engine.programs.verify(
             tables.arena, buffers["at"][owners].astype(np.int64), buffers["length"][owners].astype(np.int64),

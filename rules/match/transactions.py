@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER
@@ -83,11 +84,13 @@ class _Matcher:
         loose = [*engine.of(TRANSACTION, literal=False)]
         loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
         open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
-        names = np.array(self.found.protocols, object)
+        spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
         for compiled in loose:
-            wanted = compiled.applications or _owners(compiled)
-            spoken = np.isin(names, list(wanted)) if wanted else np.ones(len(names), np.bool_)
-            for transaction in open_to.maybe(compiled, spoken, directions_of(compiled)).tolist():
+            wanted = frozenset(compiled.applications or _owners(compiled))
+            if wanted not in spoken:
+                of = np.array([not wanted or name in wanted for name in scene.names.protocols])
+                spoken[wanted] = of[scene.tables.transactions["protocol"]]
+            for transaction in open_to.maybe(compiled, spoken[wanted], directions_of(compiled)).tolist():
                 yield compiled.order, transaction
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:

@@ -19,6 +19,7 @@ def test_every_benchmark_is_registered_under_its_name():
         "detectors",
         "detection",
         "signatures",
+        "live",
     ]
     for name, benchmark in BENCHMARKS.items():
         assert benchmark.name == name

@@ -172,7 +172,15 @@ def test_from_the_wire_to_a_block_that_one_of_two_approvers_allows(up: Up, wire:
     )  # fmt: skip
     wait(lambda: any(s["packets"] >= 0 and not s["ended"] for s in up.status().get("sensors", ())), up.told)
     subprocess.run(
-        [sys.executable, "-S", str(ROOT / "tests" / "wire.py"), wire.interface, str(capture), "1", "paced"],
+        [
+            sys.executable,
+            "-S",
+            str(ROOT / "bench" / "live" / "wire.py"),
+            wire.interface,
+            str(capture),
+            "1",
+            "paced",
+        ],
         check=True,
     )
     [alert] = wait(up.citywall.alerts, up.told).values()

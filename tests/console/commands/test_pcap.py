@@ -10,6 +10,7 @@ import pytest
 
 from alerts import times
 from citywall.errors import InputError
+from console.cli import main
 from console.commands.pcap import cut
 from console.sources import Sources
 from drills import packets
@@ -69,3 +70,20 @@ def test_the_command(invoke: Any, tmp_path, monkeypatch):
     assert invoke("pcap", "slice", "--alert", "other", *given).exit_code == 1
     event["start"] = event["end"] = times.to_iso(0)
     assert invoke("pcap", "slice", "--alert", "a1", *given).exit_code == 1
+
+
+def test_rolling_captures_are_put_together(tmp_path, capsys):
+    (tmp_path / "kept").mkdir()
+    for name in ("a", "b"):
+        capture(tmp_path / "kept" / f"{name}.pcap", ("10.0.0.1",))
+    out = tmp_path / "whole.pcap"
+    with pytest.raises(SystemExit) as ended:
+        main(["pcap", "join", str(tmp_path / "kept"), "--out", str(out), "--json"])
+    assert ended.value.code == 0
+    assert json.loads(capsys.readouterr().out) == {"file": str(out), "files": 2, "packets": 20, "errors": {}}
+    assert count(out) == 20
+    out.write_bytes(out.read_bytes()[:-3])
+    with pytest.raises(SystemExit) as ended:
+        main(["pcap", "join", str(out), "--out", str(tmp_path / "again.pcap"), "--lang", "en"])
+    assert ended.value.code == 1
+    assert "1" in capsys.readouterr().err

@@ -50,3 +50,28 @@ def test_what_is_refused(flow_files, flows_of):
         model.train_flow(rows, np.zeros(100, bool), "d", 1, "n")
     with pytest.raises(ModelError, match="too few"):
         model.train_host(rows[:5], "d", 1, "n")
+
+
+def test_the_method_that_orders_later_rows_best_is_chosen(flows_of, monkeypatch):
+    monkeypatch.setattr(model, "TREES", 10)
+    rows, attack = flows_of(3, 1500)
+    given = features.features(rows)
+    method, tried = model._chosen(given, attack, 3)
+    assert set(tried) == {"forest", "boosted"}
+    assert tried[method] == max(tried.values())
+    assert model._chosen(given, np.zeros(len(given), bool), 3) == ("forest", {})
+
+
+def test_boosted_trees_are_kept_and_read_back(flows_of, monkeypatch):
+    monkeypatch.setattr(model, "TREES", 10)
+    monkeypatch.setattr(model, "_METHODS", {"boosted": model._METHODS["boosted"]})
+    rows, attack = flows_of(3, 1500)
+    card, arrays = model.train_flow(rows, attack, "d", 3, "2026-03-02T00:00:00Z")
+    assert card.metrics["method"]["chosen"] == "boosted"
+    found = model.of(modelfile.unpack(modelfile.pack(card, arrays), "flow"), "flow", "f")
+    later, bad = flows_of(9, 500)
+    score = found.score(features.features(later))
+    assert (score[bad] > found.threshold).mean() > 0.9
+    assert (score[~bad] > found.threshold).mean() < 0.05
+    (why,) = found.reasons(features.features(later[bad][:1]))
+    assert 1 <= len(why) <= 3

@@ -53,6 +53,18 @@ def test_reasons_sum_to_the_score(data, made):
     assert set(np.abs(forest.reasons(X, 1)).mean(axis=0).argsort()[-2:]) == {2, 4}
 
 
+def test_reasons_of_boosted_trees_sum_to_the_log_odds(data):
+    X, y = data
+    fitted = HistGradientBoostingClassifier(max_iter=9, max_leaf_nodes=8).fit(X, y > 0)
+    forest = compile_forest(fitted)
+    roots = forest.values[forest.roots, 0].sum() + forest.base[0]
+    told = forest.reasons(X, 0).sum(axis=1)
+    np.testing.assert_allclose(told + roots, fitted.decision_function(X), atol=1e-9)
+    assert set(np.abs(forest.reasons(X, 0)).mean(axis=0).argsort()[-2:]) == {2, 4}
+    # A root is the mean of what its rows are told, not what the trees grew from.
+    assert abs(forest.reasons(X, 0).sum(axis=1).mean()) < 1e-6
+
+
 def test_rows_of_another_width_are_refused(data, made):
     forest = compile_forest(made)
     with pytest.raises(ValueError, match="6 features"):

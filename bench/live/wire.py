@@ -1,7 +1,7 @@
 """A wire of our own: two joined interfaces, the far one in a network namespace.
 
 As a script it sends a capture (pcap, microseconds or nanoseconds, little endian) on an interface: as fast as
-it can, or `paced`, at the times the capture has. It is run inside the namespace.
+it can, `paced`, at the times the capture has, or at so many packets a second. It is run inside the namespace.
 """
 
 from __future__ import annotations
@@ -57,11 +57,18 @@ class Wire:
     def _ip(*arguments: str) -> None:
         subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
 
-    def sending(self, capture: Path, *, paced: bool = False, times: int = 1) -> subprocess.Popen[bytes]:
-        """Start sending a capture, `times` over."""
+    def sending(
+        self, capture: Path, *, paced: bool = False, times: int = 1, rate: int = 0
+    ) -> subprocess.Popen[bytes]:
+        """Start sending a capture, `times` over; `rate` packets a second, unless that is 0."""
         inside = ["ip", "netns", "exec", self.space, sys.executable, "-S", __file__]
-        more = [self.far, str(capture), str(times), "paced" if paced else "fast"]
-        return subprocess.Popen(inside + more)
+        pace = str(rate) if rate else "paced" if paced else "fast"
+        return subprocess.Popen([*inside, self.far, str(capture), str(times), pace])
+
+    def arrived(self) -> int:
+        """Packets that came in at the near end, as the kernel counts them."""
+        path = Path("/sys/class/net") / self.interface / "statistics" / "rx_packets"
+        return int(path.read_text("ascii"))
 
     def send(self, capture: Path, *, paced: bool = False, times: int = 1) -> None:
         """Send a capture; returns when all of it is on the wire."""
@@ -90,6 +97,9 @@ def main(interface: str, capture: str, times: str, pace: str) -> None:
     frames = list(records(Path(capture).read_bytes()))
     out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     out.bind((interface, 0))
+    if pace.isdecimal():
+        _even(out, [data for _, data, _ in frames] * int(times), int(pace))
+        return
     for _ in range(int(times)):
         began, first = time.monotonic_ns(), frames[0][0]
         for at, data, _wire in frames:
@@ -98,6 +108,15 @@ def main(interface: str, capture: str, times: str, pace: str) -> None:
                 if ahead > 0:
                     time.sleep(ahead / 1e9)
             out.send(data)
+
+
+def _even(out: socket.socket, frames: list[bytes], rate: int) -> None:
+    """Send `rate` frames a second, those of a millisecond together."""
+    began = time.monotonic()
+    for i, data in enumerate(frames):
+        while (ahead := i / rate - (time.monotonic() - began)) > 0:
+            time.sleep(max(ahead, 0.001))
+        out.send(data)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,166 @@
+"""Live traffic: none dropped at an even rate, the same alerts from what was kept, overload accounted for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+from alerts.times import from_iso
+from bench import machine
+from bench.errors import BenchError
+from bench.harness import Benchmark, Context, Result
+from bench.live import service, wire
+from bench.subjects import OURS
+from ingest.capture.joining import join
+
+#: Packets a second of the even replay, and how often the scene is sent.
+RATE, TIMES = 50_000, 3
+_MINUTES = 30
+#: A ring of one mebibyte and two senders that do not pause.
+_OVERLOAD = ("sensor.ring_mib=1",)
+_SENDERS = 2
+#: How long the wire may be silent before a session is ended.
+_SILENCE_S = 12.0
+#: What was found of whom, when, in which words.
+Alerts = list[tuple[str, int, str]]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """One session: packets that came in by the kernel's count, were seen, and were dropped; seconds."""
+
+    arrived: int
+    seen: int
+    dropped: int
+    seconds: float
+
+    def told(self) -> dict[str, Any]:
+        """For the result."""
+        missing = self.arrived - self.seen - self.dropped
+        return {
+            "arrived": self.arrived, "seen": self.seen, "dropped": self.dropped, "missing": missing,
+            "per_second": round(self.arrived / self.seconds),
+        }  # fmt: skip
+
+
+class Live(Benchmark):
+    """Packets of a wire through `citywall up`, counted at both ends."""
+
+    name = "live"
+    title = "live traffic"
+    named: ClassVar[bool] = True
+
+    def run(self, context: Context) -> Result:
+        """Measure; raises BenchError where no namespace can be made."""
+        from drills.scene import synthesise
+
+        if reason := wire.refusal():
+            raise BenchError(reason)
+        facts = machine.facts()
+        with TemporaryDirectory(prefix="citywall-bench-") as scratch:
+            folder = Path(scratch)
+            scene = folder / "scene.pcap"
+            synthesise(scene, minutes=_MINUTES)
+            context.say(f"{self.name}: {RATE:,} packets a second")
+            even = _passed(folder / "even", scene, RATE, ())
+            live, again = _alerts(folder / "even"), _again(folder)
+            context.say(f"{self.name}: {even.told()}; {len(live)} alerts, {len(again)} from what was kept")
+            flooded = _passed(folder / "flooded", scene, 0, _OVERLOAD)
+            context.say(f"{self.name}: overloaded: {flooded.told()}")
+        counts = {
+            "seen": float(even.seen), "dropped": float(even.dropped),
+            "overload-seen": float(flooded.seen), "overload-dropped": float(flooded.dropped),
+            "alerts": float(len(live)), "alerts-again": float(len(again)),
+        }  # fmt: skip
+        empty: dict[str, Any] = {"ours": {}, "peers": {}}
+        return {
+            "name": self.name, "unit": "packets and alerts", "ours": counts, "peers": {}, "ratios": {},
+            "even": even.told(), "overload": flooded.told(), "alerts_apart": _moved(live, again),
+            "failed": _failed(even, flooded, live, again), "repeats": 1, "machine": facts,
+            "packets": empty, "wall": empty, "startup": empty, "spread": empty,
+            "units": {name: "packets" if "alerts" not in name else "alerts" for name in counts},
+            "versions": {OURS: machine.version("citywall")}, "absent": {},
+            "does": {OURS: f"the whole of citywall up, {RATE:,} packets a second sent over a virtual wire"},
+        }  # fmt: skip
+
+
+def _failed(even: Passed, flooded: Passed, live: Alerts, again: Alerts) -> str:
+    if even.dropped or even.seen != even.arrived:
+        return f"not all was seen: {even.told()}"
+    if flooded.seen + flooded.dropped != flooded.arrived:
+        return f"packets are neither seen nor counted: {flooded.told()}"
+    moved = _moved(live, again)
+    if moved is None or max(moved[0], default=0.0) > _SILENCE_S:
+        return f"alerts differ: {sorted(set(live) ^ set(again))}"
+    return "" if flooded.dropped else "the overload was none"
+
+
+def _passed(data: Path, scene: Path, rate: int, settings: tuple[str, ...]) -> Passed:
+    """One service, one session, the scene sent; the service has ended."""
+    service.prepare(data)
+    line = wire.Wire()
+    try:
+        running = service.Service(data, line.interface, settings)
+        try:
+            began = time.monotonic()
+            senders = [line.sending(scene, times=TIMES, rate=rate) for _ in range(1 if rate else _SENDERS)]
+            codes = [sender.wait() for sender in senders]
+            if any(codes):
+                raise BenchError("the scene could not be sent")
+            seconds = time.monotonic() - began
+            arrived = line.arrived()
+            seen, dropped = running.settled(arrived)
+        finally:
+            running.end()
+    finally:
+        line.close()
+    return Passed(arrived, seen, dropped, seconds)
+
+
+def _again(folder: Path) -> Alerts:
+    """Alerts of a run over the packets that the even session kept, its files joined: one session again."""
+    whole = folder / "kept.pcap"
+    join(sorted((folder / "even" / "packets").rglob("*.pcap")), whole)
+    command = [sys.executable, "-m", "console", "run", str(whole), "--data", str(folder / "again"), "--plain"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchError(f"the kept packets cannot be run: {done.stderr.strip()[-500:]}")
+    return _alerts(folder / "again")
+
+
+def _alerts(data: Path) -> Alerts:
+    """What was found, of whom, when (ns), and how it is worded."""
+    command = [sys.executable, "-m", "console", "alerts", "--data", str(data), "--json", "--limit", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return sorted(
+        (
+            f"{a['event']['code']} {a['event']['severity']} {_end(a, 'source')} > {_end(a, 'destination')}",
+            from_iso(a["@timestamp"]),
+            a["message"],
+        )
+        for a in map(json.loads, done.stdout.splitlines())
+    )
+
+
+def _end(alert: dict[str, Any], side: str) -> str:
+    found = alert.get(side, {})
+    return f"{found.get('address', '')} {found.get('port', '')}"
+
+
+def _moved(live: Alerts, again: Alerts) -> tuple[list[float], int] | None:
+    """Seconds by which alerts are apart that are so, and how many are worded otherwise; None for others.
+
+    A live session goes on while its wire is silent, a file of what it kept ends with the last packet: what is
+    told of flows that are open at the end is told a little later by the one than by the other.
+    """
+    if [what for what, _, _ in live] != [what for what, _, _ in again]:
+        return None
+    pairs = list(zip(live, again, strict=True))
+    away = [abs(one[1] - other[1]) / 1e9 for one, other in pairs]
+    return [seconds for seconds in away if seconds], sum(one[2] != other[2] for one, other in pairs)

@@ -1,0 +1,1 @@
+"""Traffic of our own on a wire of our own."""
