@@ -38,11 +38,7 @@ def test_certificates_within_their_time():
     numbers = Numbers.__new__(Numbers)
     times = np.array([(1_500_000_000 * 10**9,)], [("time", "i8")])
     numbers._scene = SimpleNamespace(tables=SimpleNamespace(transactions=times))
-    numbers._values = {
-        0: {
-            "tls.cert_notbefore": [(1, 5, 1_400_000_000)],
-            "tls.cert_notafter": [(1, 5, 1_450_000_000)],
-        }
-    }
+    times_of = {"tls.cert_notbefore": [(1, 5, 1_400_000_000)], "tls.cert_notafter": [(1, 5, 1_450_000_000)]}
+    numbers._values = {0: times_of}
     expired, valid = (read(f"{name};", "tls") for name in ("tls_cert_expired", "tls_cert_valid"))
     assert (numbers.met(expired, 0, 1), numbers.met(valid, 0, 1), numbers.met(expired, 0, 0)) == (5, -1, -1)
