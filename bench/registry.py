@@ -22,6 +22,7 @@ _PLACES = {
     "models": "models:Models",
     "detectors": "detectors:Detectors",
     "detection": "detection:Detection",
+    "signatures": "signatures:Signatures",
     "live": "live:Live",
     "weeks": "weeks:WeeksBenchmark",
 }

@@ -20,6 +20,7 @@ TITLES = {
     "backbone": "`citywall run` over Kafka, wall clock",
     "chaos": "killed at random",
     "models": "forest, a row; rows of a call",
+    "signatures": "signatures",
 }
 HEADINGS = ("", "packets", "Citywall", "peer", "its cost", "ratio")
 

@@ -25,9 +25,7 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     inline: Annotated[bool, Meta(description="Use bytes as they come, not when they are acknowledged.")] = (
         False
     )
-    checksums: Annotated[bool, Meta(description="Ignore TCP and UDP packets whose checksum is wrong.")] = (
-        False
-    )
+    checksums: Annotated[bool, Meta(description="Ignore TCP packets whose checksum is wrong.")] = False
     policy: Annotated[
         Policy, Meta(description="Whose bytes stand where two TCP segments overlap: as this system would.")
     ] = "bsd"
@@ -54,4 +52,7 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     inflate_layers: Annotated[
         int, Meta(ge=0, le=16, description="Compressions inside one another that are undone.")
     ] = 2
+    units: Annotated[bool, Meta(description="Keep the protocol units that rules look into with `frame`.")] = (
+        False
+    )
     hashes: Annotated[bool, Meta(description="MD5, SHA-1 and SHA-256 of files that were seen whole.")] = True

@@ -186,3 +186,7 @@ class QueryError(StoreError):
         self.query = query
         self.column = column
         self.reason = reason
+
+
+class NotSaved(CitywallError):
+    """Rules that cannot be kept as bytes, or bytes that are no rules."""

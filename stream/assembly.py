@@ -12,15 +12,13 @@ import msgspec
 
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
-from citywall.findings import Finding
-from citywall.sessions import Session
 from citywall.settings import Settings
 from posture.attach import locator
 from stream import scoring
 from stream.agents.archive import ArchiveStage
 from stream.agents.capture import CaptureStage
 from stream.agents.correlate import CorrelateStage
-from stream.agents.detect import DetectStage
+from stream.agents.detect import DetectStage, Signed
 from stream.agents.emitting import Outlet
 from stream.agents.flowlog import FlowlogStage
 from stream.agents.index import IndexStage
@@ -181,7 +179,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
 
             cards = cards | serving.cards()
             make = scoring.beside(plain, settings, sharing)
-    signatures: Callable[[Session], list[Finding]] | None = None
+    signatures: Signed | None = None
     if settings.rules.files:
         from stream.signatures import Signatures
 

@@ -1,17 +1,18 @@
-"""Signatures over whole captures: decode, streams, application layers, rules."""
+"""Signatures over captures, piece by piece: decode, streams, application layers, rules."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from citywall.addresses import to_text
 from citywall.applicationsettings import ApplicationSettings
-from citywall.batches import PACKET, PROTOCOL_NAMES, REBUILT
+from citywall.batches import PACKET, PROTOCOL_NAMES
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.errors import InputError
@@ -19,107 +20,164 @@ from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_ord
 from citywall.fragmentsettings import FragmentSettings
 from citywall.sessions import Session
 from citywall.settings import Settings
+from citywall.watermarks import BEGINNING, END_OF_TIME
 from ingest.anomalies.finding import anomalies, of_fragments
 from ingest.anomalies.names import NAMES as DECODER_EVENTS
 from ingest.applications.analysis import Analyser
-from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, Tables
+from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, UNITS, Tables
 from ingest.capture import open_capture
 from ingest.decode import decode_block
-from ingest.fragments.assembler import Assembled, Assembler
+from ingest.fragments.assembler import Assembler
 from rules.cards import card, name_of, severity_of
 from rules.classes import CLASSES
 from rules.language.addresses import ADDRESS_VARIABLES, PORT_VARIABLES
-from rules.language.parser import Parser
 from rules.match.engine import Alert, Engine
 from rules.match.limits import read_limits
 from rules.match.scene import Names, Scene
+from stream import rulecache
 
+Rows = NDArray[np.void]
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
+Told = tuple[Scene, list[Alert]]
 log = logging.getLogger(__name__)
 
-NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES, DECODER_EVENTS)
+NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES, UNITS, DECODER_EVENTS)
 _BLOCK = 8 << 20
 _BATCH = 4096
+#: Packets of a piece.
+PIECE = 16_384
 #: Rules that cannot be used, told one by one in the log; `citywall rules check` tells all.
 _MOST_TOLD = 20
 _CONFIDENCE = {"high": 0.9, "medium": 0.7, "low": 0.4}
+
+
+class Matching:
+    """Rules over packets as they come: batches in, pieces matched, each in bounded memory.
+
+    A piece is matched once it has `piece` packets, and what is left at the end; the alerts are the same
+    whatever a piece's size.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: ApplicationSettings | None = None,
+        fragments: FragmentSettings | None = None,
+        piece: int = PIECE,
+    ) -> None:
+        settings = settings or ApplicationSettings()
+        if engine.units:
+            settings = msgspec.structs.replace(settings, units=True)
+        self._engine = engine
+        self._asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
+        self._analyser = Analyser(settings, growing=True)
+        self._assembler = Assembler(fragments or FragmentSettings())
+        self._most = piece
+        self._seen = _Seen()
+
+    def add(self, packets: Rows, frame: int, buffer: Bytes, link: int = 0) -> Iterator[Told]:
+        """Take decoded packets, of which the first is `frame`; what was found in pieces that are full."""
+        at = 0
+        while at < len(packets):
+            some = packets[at : at + self._most - self._seen.count]
+            made = self._assembler.add(some, frame + at, buffer)
+            rows, held = made.readable(buffer)
+            self._analyser.add(rows, frame + at, held)
+            if self._asked:
+                self._seen.odd(anomalies(rows, held, link))
+                self._seen.odd(of_fragments(made.events, some, frame + at))
+            self._seen.add(rows, held, some["offset"], frame + at)
+            at += len(some)
+            if self._seen.count >= self._most:
+                yield self._match(last=False)
+
+    def end(self) -> Iterator[Told]:
+        """There are no more packets."""
+        if self._seen.count:
+            yield self._match(last=False)
+        self._analyser.end()
+        yield self._match(last=True)
+
+    def _match(self, *, last: bool) -> Told:
+        scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
+        self._seen = _Seen()
+        return scene, self._engine.match(scene)
+
+
+class _Seen:
+    """The packets of a piece as rules see them, with a copy of their bytes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._size = 0
+        self._rows: list[Rows] = []
+        self._frames: list[NDArray[np.int64]] = []
+        self._places: list[NDArray[np.int64]] = []
+        self._bytes: list[Bytes] = []
+        self._odd: list[tuple[Numbers, Numbers]] = []
+
+    def odd(self, found: tuple[Numbers, Numbers]) -> None:
+        """Take what is odd about the packets that are added next: rows among them, and what it is."""
+        rows, kinds = found
+        if len(rows):
+            self._odd.append((rows + self.count, kinds))
+
+    def add(self, rows: Rows, buffer: Bytes, places: NDArray[np.int64], frame: int) -> None:
+        """Take packets that are to be read, their bytes in `buffer`; in the capture they are at `places`."""
+        rows = rows.copy()
+        low = int(rows["offset"].min())
+        high = int((rows["offset"] + rows["captured"]).max())
+        rows["offset"] += self._size - low
+        self._rows.append(rows)
+        self._frames.append(np.arange(len(rows)) + frame)
+        self._places.append(places.astype(np.int64))
+        self._bytes.append(buffer[low:high])
+        self._size += high - low
+        self.count += len(rows)
+
+    def scene(self, engine: Engine, tables: Tables, *, last: bool) -> Scene:
+        """All of it."""
+        scene = engine.carry.scene(
+            np.concatenate([np.zeros(0, PACKET), *self._rows]),
+            np.concatenate([np.zeros(0, np.int64), *self._frames]),
+            np.concatenate([np.zeros(0, np.int64), *self._places]),
+            np.concatenate([np.zeros(0, np.uint8), *self._bytes]),
+            tables, NAMES, last=last,
+        )  # fmt: skip
+        none = np.zeros(0, np.int64)
+        rows, kinds = (np.concatenate([none, *(pair[i] for pair in self._odd)]) for i in (0, 1))
+        scene.decoded = rows + scene.carried, kinds
+        return scene
+
+
+def matched(
+    path: Path,
+    engine: Engine,
+    settings: ApplicationSettings | None = None,
+    fragments: FragmentSettings | None = None,
+    piece: int = PIECE,
+) -> Iterator[Told]:
+    """What rules find in a capture, piece by piece. Raises InputError."""
+    matching = Matching(engine, settings, fragments, piece)
+    with open_capture(path) as capture:
+        for ref in capture.blocks(_BLOCK):
+            frame, links = ref.first_frame, ref.section.interfaces
+            for packets in decode_block(ref, capture.buffer, _BATCH):
+                yield from matching.add(packets, frame, capture.buffer, links[0].link if links else 0)
+                frame += len(packets)
+    yield from matching.end()
 
 
 def over_capture(
     path: Path,
     engine: Engine,
     settings: ApplicationSettings | None = None,
-    tell: Callable[[Scene, list[Alert]], None] | None = None,
     fragments: FragmentSettings | None = None,
+    piece: int = PIECE,
 ) -> list[Alert]:
-    """Alerts of one capture; `tell` is given them with what was matched. Raises InputError.
-
-    The packets' rows, streams and transactions of the whole capture are held meanwhile; where datagrams
-    came in fragments, also a copy of its bytes with the datagrams behind them.
-    """
-    analyser = Analyser(settings or ApplicationSettings(), keep_streams=True)
-    assembler = Assembler(fragments or FragmentSettings())
-    with open_capture(path) as capture:
-        seen = _Seen(capture.buffer)
-        asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
-        for ref in capture.blocks(_BLOCK):
-            frame = ref.first_frame
-            for packets in decode_block(ref, capture.buffer, _BATCH):
-                made = assembler.add(packets, frame, capture.buffer)
-                readable, held = made.readable(capture.buffer)
-                analyser.add(readable, frame, held)
-                seen.add(packets, frame, made)
-                if asked:
-                    links = ref.section.interfaces
-                    seen.odd(anomalies(readable, held, links[0].link if links else 0), frame)
-                    seen.odd(of_fragments(made.events, packets, frame), frame)
-                frame += len(packets)
-        analyser.end()
-        scene = seen.scene(analyser.tables())
-        alerts = engine.match(scene)
-        if tell is not None:
-            tell(scene, alerts)
-        return alerts
-
-
-class _Seen:
-    """The packets of a capture as rules see them, datagrams that were put together behind its bytes."""
-
-    def __init__(self, buffer: Bytes) -> None:
-        self._buffer = buffer
-        self._size = len(buffer)
-        self._rows: list[NDArray[np.void]] = []
-        self._tails: list[Bytes] = []
-        self._origins: dict[int, int] = {}
-        self._odd: list[tuple[Numbers, Numbers]] = []
-
-    def odd(self, found: tuple[Numbers, Numbers], frame: int) -> None:
-        """Take what is odd about packets, of which the first is `frame`."""
-        rows, kinds = found
-        if len(rows):
-            self._odd.append((rows + (frame - 1), kinds))
-
-    def add(self, packets: NDArray[np.void], frame: int, made: Assembled) -> None:
-        """Take what became of decoded packets, of which the first is `frame`."""
-        self._rows.append(made.whole)
-        if not len(made.tail):
-            return
-        rebuilt = np.flatnonzero((made.whole["marks"] & REBUILT) != 0)
-        self._origins |= dict(
-            zip((frame - 1 + rebuilt).tolist(), packets["offset"][rebuilt].tolist(), strict=True)
-        )
-        made.whole["offset"][rebuilt] += self._size
-        self._tails.append(made.tail)
-        self._size += len(made.tail)
-
-    def scene(self, tables: Tables) -> Scene:
-        """All of it."""
-        packets = np.concatenate(self._rows) if self._rows else np.zeros(0, PACKET)
-        buffer = np.concatenate([self._buffer, *self._tails]) if self._tails else self._buffer
-        none = np.zeros(0, np.int64)
-        rows, kinds = (np.concatenate([none, *(pair[i] for pair in self._odd)]) for i in (0, 1))
-        return Scene(packets, buffer, tables, NAMES, decoded=(rows, kinds), origins=self._origins)
+    """Alerts of one capture. Raises InputError."""
+    return [alert for _, alerts in matched(path, engine, settings, fragments, piece) for alert in alerts]
 
 
 class Signatures:
@@ -129,8 +187,8 @@ class Signatures:
         addresses = dict(ADDRESS_VARIABLES) | {"HOME_NET": f"[{','.join(settings.home)}]"}
         addresses |= settings.rules.addresses
         ports = dict(PORT_VARIABLES) | settings.rules.ports
-        parser = Parser(addresses, ports, CLASSES)
-        self.rules = parser.files(Path(file) for file in settings.rules.files)
+        files = [Path(file) for file in settings.rules.files]
+        self.rules = rulecache.read(files, addresses, ports, CLASSES)
         for fault in self.rules.rejected[:_MOST_TOLD]:
             log.warning(
                 "%s:%d:%d: a rule is not used: %s", fault.file, fault.line, fault.column, fault.reason
@@ -149,23 +207,28 @@ class Signatures:
         """What the alert writer needs to know of every rule."""
         return {name_of(rule): card(rule) for rule in self.rules.rules}
 
-    def findings(self, session: Session) -> list[Finding]:
-        """What the rules find in a session over a capture file, in order; in others nothing."""
-        if session.kind != "capture":
-            return []
-        found: list[Finding] = []
-        over_capture(
-            Path(session.path),
-            self._engine.fresh(),
-            self._settings,
-            lambda scene, alerts: found.extend(
-                self._finding(session, scene, a, i) for i, a in enumerate(alerts)
-            ),
-            self._fragments,
-        )
-        return sorted(found, key=event_order)
+    def findings(self, session: Session) -> Iterator[tuple[list[Finding], int]]:
+        """What the rules find in a session over a capture file, piece by piece; in others nothing.
 
-    def _finding(self, session: Session, scene: Scene, alert: Alert, number: int) -> Finding:
+        With each piece comes the time before which nothing more will be found. The same session gives the
+        same pieces each time.
+        """
+        clock, count = BEGINNING, 0
+        if session.kind == "capture":
+            path = Path(session.path)
+            for scene, alerts in matched(path, self._engine.fresh(), self._settings, self._fragments, PIECE):
+                times = np.maximum.accumulate(np.append(clock, scene.packets["time"][scene.carried :]))
+                frames = scene.frames[scene.carried :]
+                found = []
+                for alert in alerts:
+                    now = int(times[np.searchsorted(frames, alert.known, "right")])
+                    found.append(self._finding(session, scene, alert, count, now))
+                    count += 1
+                clock = int(times[-1])
+                yield sorted(found, key=event_order), clock
+        yield [], END_OF_TIME
+
+    def _finding(self, session: Session, scene: Scene, alert: Alert, number: int, now: int) -> Finding:
         rule, row = alert.rule, scene.packets[alert.row]
         domain = self._domains.of_vlan(int(row["vlan"]))
         ends = []
@@ -182,7 +245,7 @@ class Signatures:
             kind="".join(rule.metadata.get("attack_class", [])[:1]) or rule.classtype or "signature",
             session=session.id,
             lane=session.lane,
-            time=time,
+            time=now,
             began=time,
             severity=severity_of(rule),
             confidence=_CONFIDENCE.get("".join(rule.metadata.get("confidence", [])[:1]).lower(), 0.7),
@@ -199,7 +262,7 @@ class Signatures:
                     target,
                     name,
                     time,
-                    offset=scene.origins.get(alert.row, int(row["offset"])),
+                    offset=scene.place(alert.row),
                     frame=alert.frame,
                 ),
             ),

@@ -11,6 +11,7 @@ import click
 
 from citywall.errors import UsageError
 from console import options, terminal
+from console.commands import rulesexplain
 from console.framework import Command, Group, option
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @options.looks
 def command() -> None:
     """Signatures."""
+
+
+command.add_command(rulesexplain.explain)
+command.add_command(rulesexplain.test)
 
 
 @command.command(cls=Command, name="check", key="rules-check")

@@ -13,6 +13,7 @@ from citywall.applicationsettings import ApplicationSettings
 from citywall.fragmentsettings import FragmentSettings
 from ingest.applications.building import Builder
 from ingest.applications.connection import Connection
+from ingest.applications.growing import Growing
 from ingest.applications.tables import Tables
 from ingest.fragments.assembler import Assembler
 from ingest.reassembly.streams import Batch, Reassembler
@@ -24,14 +25,18 @@ Bytes = NDArray[np.uint8]
 class Analyser:
     """The application layers of one source of packets. Pure: rows in, tables out."""
 
-    def __init__(self, settings: ApplicationSettings, *, keep_streams: bool = False) -> None:
+    def __init__(
+        self, settings: ApplicationSettings, *, keep_streams: bool = False, growing: bool = False
+    ) -> None:
+        keep_streams |= growing
         self._settings = settings
         self._keep = keep_streams
+        self._growing = growing
         self._streams = Reassembler(settings)
         self._connections: dict[int, Connection] = {}
-        self._expected: dict[tuple[int, int, int], str] = {}
-        self._builder = Builder(keep_streams=keep_streams)
-        self._packets: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
+        self._expected: dict[tuple[int, int, int], list[tuple[int, str]]] = {}
+        self._builder: Builder = (Growing if growing else Builder)(keep_streams=keep_streams)
+        self._packets: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, packets: Rows, first_frame: int, buffer: Bytes) -> None:
         """Take decoded packets (PACKET[n]); row i is frame `first_frame + i`, its bytes are in `buffer`."""
@@ -44,14 +49,18 @@ class Analyser:
             self._take(batch)
 
     def tables(self) -> Tables:
-        """Everything since the last call: transactions that are over, and their flows."""
-        made = self._builder.build(self._packets, self._streams.counts)
+        """Everything since the last call: transactions that are over, and their flows.
+
+        `growing`: also what came to transactions that go on (each then with all that it has so far), and all
+        flows that something came of. So what is told is the same, however the packets were cut into calls.
+        """
+        made = self._builder.build(self._packets, self._streams)
         self._packets = []
         return made
 
     def _take(self, batch: Batch) -> None:
         if self._keep:
-            self._packets.append((batch.flow_of, batch.direction_of))
+            self._packets.append((batch.flow_of, batch.direction_of, batch.stood, batch.streamed))
         self._builder.odd(batch.odd)
         over = dict(zip(batch.ended["number"].tolist(), range(len(batch.ended)), strict=True))
         if len(batch.pieces):
@@ -60,7 +69,7 @@ class Analyser:
                 connection = self._connections.get(number)
                 if connection is None:
                     row = batch.ended[over[number]] if number in over else self._streams.session(slot)
-                    connection = self._connections[number] = self._open(number, row)
+                    connection = self._connections[number] = self._open(number, row, runs[0][3][1][0])
                 for direction, missed, data, marks in runs:
                     if missed:
                         connection.gap(direction, missed)
@@ -71,31 +80,41 @@ class Analyser:
         for number, at in over.items():
             connection = self._connections.pop(number, None)
             if connection is not None:
-                connection.end(int(batch.ended["last_frame"][at]))
+                connection.end(int(batch.ended["ended"][at] or batch.ended["last_frame"][at]))
                 self._after(connection, -1)
 
-    def _open(self, number: int, row: Any) -> Connection:
+    def _open(self, number: int, row: Any, frame: int) -> Connection:
         ports = int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF
         client = int(row["client"])
         key = (int(row["b_lo" if client == 0 else "a_lo"]), int(row["b_hi" if client == 0 else "a_hi"]))
         server_port = ports[1 - client]
-        expected = self._expected.pop((*key, server_port), "") if self._expected else ""
+        expected = self._announced((*key, server_port), frame)
         other = (int(row["a_lo" if client == 0 else "b_lo"]), int(row["a_hi" if client == 0 else "b_hi"]))
-        if not expected and self._expected:
-            expected = self._expected.pop((*other, ports[client]), "")
+        expected = expected or self._announced((*other, ports[client]), frame)
         return Connection(
             number, self._settings, (ports[client], server_port), row.copy(), udp=int(row["proto"]) == 17,
             addresses=(other, key), expected=expected,
         )  # fmt: skip
+
+    def _announced(self, place: tuple[int, int, int], frame: int) -> str:
+        """What was announced for a place before a frame; it is used up."""
+        waiting = self._expected.get(place)
+        if not waiting or waiting[0][0] > frame:
+            return ""
+        name = waiting.pop(0)[1]
+        if not waiting:
+            del self._expected[place]
+        return name
 
     def _after(self, connection: Connection, slot: int) -> None:
         """What a connection made goes to the tables; what it announced is expected; what is done is muted."""
         parser = connection.parser
         self._builder.take(connection)
         if parser is not None and parser.expected:
-            for name, direction, port in parser.expected:
-                if len(self._expected) < 65536:
-                    self._expected[(*connection.addresses[direction], port)] = name
+            for name, direction, port, frame in parser.expected:
+                place = (*connection.addresses[direction], port)
+                if len(self._expected) < 65536 and len(self._expected.setdefault(place, [])) < 64:
+                    self._expected[place].append((frame, name))
             parser.expected.clear()
         if slot >= 0 and not self._keep and connection.over():
             for direction in (0, 1):

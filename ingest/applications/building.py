@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from ingest.applications.tables import (
     FLOW,
     NUMBER,
     TRANSACTION,
+    UNIT,
     Tables,
 )
 from ingest.reassembly.layout import ESTABLISHED, ODD, SESSION
@@ -23,7 +24,7 @@ from ingest.reassembly.layout import ESTABLISHED, ODD, SESSION
 if TYPE_CHECKING:
     from ingest.applications.connection import Connection
     from ingest.applications.parser import Transaction
-    from ingest.reassembly.streams import Batch
+    from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
 _ODD_KIND = np.array([ANOMALY_KIND.get(f"stream.{name}", len(ANOMALIES)) for name in ODD], np.uint16)
@@ -31,6 +32,21 @@ _ALIKE = (
     "a_hi", "a_lo", "b_hi", "b_lo", "first", "frame", "last_frame", "offset", "ports", "vlan", "proto",
     "version", "client", "midstream",
 )  # fmt: skip
+
+
+_SPOKEN = ("protocol", "protocol_frame", "final", "final_frame", "sides", "sides_frame")
+
+
+def _spoken(connection: Connection) -> tuple[object, ...]:
+    """What is known of a connection's protocols."""
+    return (
+        connection.protocol,
+        connection.protocol_frame,
+        connection.final,
+        connection.final_frame,
+        tuple(connection.sides),
+        tuple(connection.sides_frame),
+    )
 
 
 class Builder:
@@ -45,7 +61,8 @@ class Builder:
         self._anomalies: list[
             tuple[int, int, int, int, int]
         ] = []  # kind, direction, flow, transaction, frame
-        self._protocols: dict[int, tuple[int, int]] = {}
+        self._units: list[tuple[int, int, int, int, bytes]] = []  # flow, kind, direction, frame, bytes
+        self._spoken: dict[int, tuple[object, ...]] = {}
         self._rows: dict[int, np.void] = {}
         self._ended: list[Rows] = []
         self._pieces: list[Rows] = []
@@ -83,23 +100,22 @@ class Builder:
         """What a connection finished."""
         closed, odd = connection.collect()
         if self._keep and connection.protocol:
-            self._protocols[connection.number] = (connection.protocol, connection.protocol_frame)
-        if not closed and not odd:
+            self._spoken[connection.number] = _spoken(connection)
+        if not closed and not odd and not connection.units:
             return
         number = connection.number
         self._rows[number] = connection.row
-        self._protocols[number] = (connection.protocol, connection.protocol_frame)
+        self._spoken[number] = _spoken(connection)
         self._transactions += [(number, each) for each in closed]
         self._anomalies += [(kind, d, number, each, frame) for kind, d, each, frame in odd]
+        self._units += [(number, *unit) for unit in connection.units]
         connection.clear()
 
-    def build(
-        self, packets: list[tuple[NDArray[np.int64], NDArray[np.uint8]]], counts: dict[str, int]
-    ) -> Tables:
+    def build(self, packets: list[tuple[NDArray[Any], ...]], streams: Reassembler) -> Tables:
         """The tables; gathering begins anew."""
-        flows, index = self._flows()
+        flows, index = self._flows(packets, streams)
         order = sorted(self._transactions, key=lambda item: (item[0], item[1].number))
-        made = Tables(flows=flows, counts=counts)
+        made = Tables(flows=flows, counts=streams.counts)
         self._fill(made, order, index)
         places = {(number, each.number): i for i, (number, each) in enumerate(order)}
         found = sorted(self._anomalies, key=lambda row: (row[4], row[2]))
@@ -111,22 +127,27 @@ class Builder:
         self._clear()
         return made
 
-    def _flows(self) -> tuple[Rows, dict[int, int]]:
+    def _flows(
+        self, _packets: list[tuple[NDArray[Any], ...]], _streams: Reassembler
+    ) -> tuple[Rows, dict[int, int]]:
         if self._keep:
             rows = np.concatenate(self._ended) if self._ended else np.zeros(0, SESSION)
             rows = rows[np.argsort(rows["number"], kind="stable")]
         else:
             numbers = sorted(self._rows)
             rows = np.array([self._rows[n] for n in numbers], SESSION) if numbers else np.zeros(0, SESSION)
+        return self._told(rows)
+
+    def _told(self, rows: Rows) -> tuple[Rows, dict[int, int]]:
+        """FLOW rows of sessions, and where each number's is."""
         flows = np.zeros(len(rows), FLOW)
         for name in _ALIKE:
             flows[name] = rows[name]
         flows["established"] = np.where(rows["proto"] == 6, rows["state"] >= ESTABLISHED, rows["answered"])
         index = {number: i for i, number in enumerate(rows["number"].tolist())}
-        for number, (protocol, frame) in self._protocols.items():
-            if number in index:
-                flows["protocol"][index[number]] = protocol
-                flows["protocol_frame"][index[number]] = frame
+        for number, at in index.items():
+            for name, value in zip(_SPOKEN, self._spoken.get(number, ()), strict=False):
+                flows[name][at] = value
         return flows, index
 
     def _fill(self, made: Tables, order: list[tuple[int, Transaction]], index: dict[int, int]) -> None:
@@ -138,6 +159,7 @@ class Builder:
                     index[flow],
                     each.protocol,
                     each.complete,
+                    each.over,
                     each.number,
                     *each.frames,
                     each.first_frame,
@@ -148,6 +170,11 @@ class Builder:
                 buffers.append((i, kind, direction, part, frame, len(arena), len(value)))
                 arena += value
             numbers += [(i, *row) for row in each.numbers]
+        units = []
+        for flow, kind, direction, frame, value in sorted(self._units, key=lambda unit: unit[3]):
+            units.append((index[flow], kind, direction, frame, len(arena), len(value)))
+            arena += value
+        made.units = np.array(units, UNIT)
         made.transactions = np.array(transactions, TRANSACTION)
         made.buffers = np.array(buffers, BUFFER)
         made.numbers = np.array(numbers, NUMBER)
@@ -156,14 +183,15 @@ class Builder:
     def _streams(
         self,
         made: Tables,
-        packets: list[tuple[NDArray[np.int64], NDArray[np.uint8]]],
+        packets: list[tuple[NDArray[Any], ...]],
         index: dict[int, int],
     ) -> None:
         if packets:
-            numbers = np.concatenate([flow_of for flow_of, _ in packets])
-            made.packet_direction = np.concatenate([direction for _, direction in packets])
+            numbers, made.packet_direction, made.packet_stood, made.packet_streamed = (
+                np.concatenate(column) for column in zip(*packets, strict=True)
+            )
             made.packet_flow = numbers.astype(np.int32)
-            known = np.array(sorted(index), np.int64)  # every flow that ended: rows are in order of numbers
+            known = np.array(sorted(index), np.int64)  # rows are in order of numbers
             at = np.searchsorted(known, numbers)
             found = (numbers >= 0) & (at < len(known))
             found[found] = known[at[found]] == numbers[found]

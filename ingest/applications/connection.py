@@ -8,7 +8,7 @@ import numpy as np
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.parser import Parser, StreamParser, Transaction
-from ingest.applications.registry import TCP, UDP, among, parser_of, recognise
+from ingest.applications.registry import TCP, UDP, among, looks_of, parser_of, recognise
 from ingest.applications.tables import PROTOCOL
 
 #: Bytes of a connection that are looked at before it is given up as unknown.
@@ -43,12 +43,17 @@ class Connection:
         self.parser: Parser | None = None
         self.protocol = PROTOCOL["unknown"]
         self.protocol_frame = 0
+        self.final = self.final_frame = 0
+        self.sides, self.sides_frame = [0] * 4, [0] * 4
+        self._changed = 0  # 2 once another protocol went on: where its sides stand
+        self._looked = [b"", b""]
         self.failed = False
         self._early: list[tuple[int, bytes, Marks]] = []
         self._seen = [b"", b""]
         self._made = 0
         self._closed: list[Transaction] = []
         self._odd: list[Anomaly] = []
+        self.units: list[tuple[int, int, int, bytes]] = []
         if expected:
             self._choose(expected, 0)
 
@@ -66,9 +71,14 @@ class Connection:
             return
         if self.failed:
             return
+        if len(marks[0]) > 1 and (self.parser is None or not self.sides[self._changed + direction]):
+            self._one_by_one(direction, data, marks)
+            return
         if self.parser is None:
             self._recognise(direction, data, marks)
             return
+        if not self.sides[self._changed + direction]:
+            self._compare(direction, data, marks[1][0])
         assert isinstance(self.parser, StreamParser)
         try:
             self.parser.feed(direction, data, marks)
@@ -76,6 +86,16 @@ class Connection:
             self._break(self.parser, direction, marks[1][0])
         if self.parser.becomes:
             self._change(self.parser)
+
+    def _one_by_one(self, direction: int, data: bytes, marks: Marks) -> None:
+        """What is spoken is found at the same piece, however many are fed at a time."""
+        at = 0
+        for i, length in enumerate(marks[0]):
+            if self.parser is not None and self.sides[self._changed + direction]:
+                self.feed(direction, data[at:], (marks[0][i:], marks[1][i:], marks[2][i:]))
+                return
+            self.feed(direction, data[at : at + length], tuple([column[i]] for column in marks))  # type: ignore[arg-type]
+            at += length
 
     @staticmethod
     def _break(parser: Parser, direction: int, frame: int) -> None:
@@ -95,6 +115,8 @@ class Connection:
             self._choose(name, frame)
         parser = self.parser
         assert parser is not None
+        if not self.sides[direction]:
+            self._side(direction, self.protocol, frame)
         if not parser.done[direction]:
             try:
                 parser.datagram(direction, data, frame, time)
@@ -107,14 +129,47 @@ class Connection:
         names = among(TCP, self.settings.protocols)
         name = recognise(names, direction, self._seen[direction], self.ports)
         if name:
+            self._side(direction, PROTOCOL[name], marks[1][0])
             self._choose(name, marks[1][0])
             early, self._early = self._early, []
             self._seen = [b"", b""]
-            for item in early:
-                self.feed(*item)
+            now = marks[1][0]
+            for d, held, (lengths, frames, times) in early:  # nothing of it was known before now
+                self.feed(d, held, (lengths, [max(frame, now) for frame in frames], times))
         elif sum(map(len, self._seen)) >= MOST_UNKNOWN or (name == "" and all(self._seen)):
             self.failed, self._early, self._seen = True, [], [b"", b""]
-            self.protocol = PROTOCOL["failed"]
+            frame, failed = marks[1][0], PROTOCOL["failed"]
+            if not self._changed:
+                self.protocol, self.protocol_frame = failed, frame
+            for d in (0, 1):
+                if not self.sides[self._changed + d]:
+                    self._side(d, failed, frame)
+
+    def _side(self, direction: int, protocol: int, frame: int) -> None:
+        at = self._changed + direction
+        self.sides[at], self.sides_frame[at] = protocol, frame
+        self._looked[direction] = b""
+        if protocol == PROTOCOL["failed"] and self.parser is not None:
+            return  # of one direction alone: what was agreed upon goes on
+        if self._changed and not self.final:
+            self.final, self.final_frame = protocol, frame
+
+    def _compare(self, direction: int, data: bytes, frame: int) -> None:
+        """What the other direction's first bytes look like, where one direction said what is spoken."""
+        assert self.parser is not None
+        seen = self._looked[direction] = self._looked[direction] + data[:MOST_UNKNOWN]
+        spoken = self.parser.name
+        if looks_of(spoken)(direction, seen, self.ports):
+            self._side(direction, PROTOCOL[spoken], frame)
+            return
+        name = recognise(among(TCP, self.settings.protocols), direction, seen, self.ports)
+        if name is None and len(seen) < MOST_UNKNOWN:
+            return
+        if name:
+            self.parser.odd("applayer.mismatch_protocol_both_directions", direction, frame)
+        else:
+            self.parser.odd("applayer.detect_protocol_only_one_direction", direction, frame)
+        self._side(direction, PROTOCOL[name or "failed"], frame)
 
     def _choose(self, name: str, frame: int) -> None:
         name, _, about = name.partition(":")
@@ -135,6 +190,7 @@ class Connection:
         self.collect()
         self._made = old.made
         self.parser = None
+        self._changed, self.final, self.sides[2:], self.sides_frame[2:] = 2, 0, [0, 0], [0, 0]
         if name != "?":
             self._choose(name, old.streams[0].frame(0))
         for item in rest:
@@ -145,12 +201,13 @@ class Connection:
         if self.parser is not None:
             self._closed += self.parser.closed
             self._odd += self.parser.anomalies
-            self.parser.closed, self.parser.anomalies = [], []
+            self.units += self.parser.units
+            self.parser.closed, self.parser.anomalies, self.parser.units = [], [], []
         return self._closed, self._odd
 
     def clear(self) -> None:
         """What was collected was taken."""
-        self._closed, self._odd = [], []
+        self._closed, self._odd, self.units = [], [], []
 
     def gap(self, direction: int, missed: int) -> None:
         """Bytes were lost."""

@@ -17,9 +17,11 @@ MOST_STUB = 1 << 20
 class Calls:
     """What is known of one association: its contexts, and calls under way by identifier."""
 
-    def __init__(self, owner: Parser) -> None:
+    def __init__(self, owner: Parser, *, bare: bool = False) -> None:
         self.owner = owner
-        self.contexts: dict[int, tuple[bytes, int, int]] = {}  # (interface, version, result: -1 not answered)
+        self.bare = bare  # not over SMB: an answer's stub is all behind its common header, as rules know it
+        # (interface, version, result: -1 not answered, whether its bind was a first fragment)
+        self.contexts: dict[int, tuple[bytes, int, int, int]] = {}
         self.offered: list[int] = []
         self.calls: dict[int, Transaction] = {}
         self.stubs: dict[tuple[int, int], bytearray] = {}
@@ -33,10 +35,9 @@ class Calls:
         kind, flags = data[2], data[3]
         order: Any = "little" if data[4] & 0x10 else "big"
         call = int.from_bytes(data[12:16], order)
-        auth = int.from_bytes(data[10:12], order)
-        body = data[16 : len(data) - (auth + 8 if auth and auth + 24 <= len(data) else 0)]
+        body = data[16:]
         if kind in (_BIND, _ALTER):
-            return self._bind(d, body, order, frame, time, made)
+            return self._bind(d, flags, body, order, frame, time, made)
         if kind in (_BIND_ACK, _ALTER_ACK):
             self._bound(body, order)
             return None
@@ -45,7 +46,7 @@ class Calls:
         return None
 
     def _bind(
-        self, d: int, body: bytes, order: Any, frame: int, time: int, made: Transaction | None
+        self, d: int, flags: int, body: bytes, order: Any, frame: int, time: int, made: Transaction | None
     ) -> Transaction:
         made = made or self.owner.begin(frame, time)
         count = body[8] if len(body) > 8 else 0
@@ -58,7 +59,7 @@ class Calls:
             name = str(uuid.UUID(bytes_le=raw) if order == "little" else uuid.UUID(bytes=raw)).encode()
             version = int.from_bytes(body[at + 20 : at + 22], order)
             if len(self.contexts) < 1024:
-                self.contexts[ident] = (name, version, -1)
+                self.contexts[ident] = (name, version, -1, flags & 1)
             self.offered.append(ident)
             made.put("dcerpc.iface", d, frame, name, part)
             made.note("dcerpc.version", d, frame, version, part)
@@ -77,8 +78,8 @@ class Calls:
         for ident in self.offered[:count]:
             if at + 4 > len(body) or ident not in self.contexts:
                 break
-            name, version, _ = self.contexts[ident]
-            self.contexts[ident] = (name, version, int.from_bytes(body[at : at + 2], order))
+            name, version, _, first = self.contexts[ident]
+            self.contexts[ident] = (name, version, int.from_bytes(body[at : at + 2], order), first)
             at += 24
 
     def _call(
@@ -98,11 +99,13 @@ class Calls:
                 made.note("dcerpc.context", d, frame, context)
                 made.note("dcerpc.endian", d, frame, int(order == "little"))
                 if context in self.contexts:
-                    name, version, result = self.contexts[context]
+                    name, version, result, first = self.contexts[context]
+                    made.note("dcerpc.first", d, frame, first)
                     made.put("dcerpc.iface", d, frame, name)
                     made.note("dcerpc.version", d, frame, version)
                     made.note("dcerpc.ack_result", d, frame, result)
-            at = 24 if flags & 0x80 else 8
+        elif self.bare:
+            at = 0
         stub = self.stubs.setdefault((call, d), bytearray())
         if len(stub) < MOST_STUB:
             stub += body[at:]
@@ -127,7 +130,7 @@ class Dcerpc(StreamParser):
         self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
     ) -> None:
         super().__init__(settings, ports, about)
-        self.calls = Calls(self)
+        self.calls = Calls(self, bare=True)
 
     def advance(self, direction: int) -> None:
         """PDU by PDU."""

@@ -87,6 +87,7 @@ class Dnp3(StreamParser):
             made.note("dnp3.ind", d, frame, int.from_bytes(whole[2:4], "big"))
             at = 4
         if len(whole) >= at + 2:
+            made.note("dnp3.obj", d, frame, whole[at] << 8 | whole[at + 1])
             made.note("dnp3.obj.group", d, frame, whole[at])
             made.note("dnp3.obj.variation", d, frame, whole[at + 1])
         made.put("dnp3.data", d, frame, bytes(whole))

@@ -59,14 +59,20 @@ class Ftp(StreamParser):
         self.commands.append(verb)
         if verb == b"PORT" and (found := _SIX.search(rest)):
             self.place = (TO_SERVER, int(found.group(5)) << 8 | int(found.group(6)))
+            self._mode(made, TO_SERVER, frame)
         elif verb == b"EPRT" and rest[-1:] == b"|":
             port = rest.rstrip(b"|").rpartition(b"|")[2]
             self.place = (TO_SERVER, int(port[:5]) if port.isdigit() else 0)
+            self._mode(made, TO_SERVER, frame)
         elif verb in _TRANSFERS and self.place[0] >= 0:
-            made.note("ftp.dynamic_port", TO_SERVER, frame, self.place[1])
             name = rest.decode("latin-1")
-            self.expected.append((f"ftp-data:{verb.decode()}:{name}", *self.place))
+            self.expected.append((f"ftp-data:{verb.decode()}:{name}", *self.place, frame))
             self.place = (-1, 0)
+
+    def _mode(self, made: Transaction, d: int, frame: int) -> None:
+        """Who will open the data connection: 0 the server, 1 the client; and where to."""
+        made.note("ftp.mode", d, frame, self.place[0])
+        made.note("ftp.dynamic_port", d, frame, self.place[1])
 
     def _reply(self, line: bytes, frame: int, time: int) -> None:
         if self.many and not line.startswith(self.many + b" "):
@@ -78,6 +84,7 @@ class Ftp(StreamParser):
         made = self.asked[0] if self.asked else self.begin(frame, time)
         if line[:3].isdigit():
             made.put("ftp.completion_code", TO_CLIENT, frame, line[:3])
+        made.note("ftp.reply_received", TO_CLIENT, frame, 1)
         made.put("ftp.reply", TO_CLIENT, frame, line[4:] if line[:3].isdigit() else line)
         if not last:
             if made not in self.asked:
@@ -88,8 +95,10 @@ class Ftp(StreamParser):
             return  # the transfer goes on
         if verb == b"PASV" and (found := _SIX.search(line)):
             self.place = (1, int(found.group(5)) << 8 | int(found.group(6)))
+            self._mode(made, TO_CLIENT, frame)
         elif verb == b"EPSV" and (found := _EXTENDED.search(line)):
             self.place = (1, int(found.group(1)))
+            self._mode(made, TO_CLIENT, frame)
         elif verb == b"AUTH" and line[:3] == b"234":
             self.becomes = "tls"
         made.whole(TO_CLIENT, frame)
@@ -119,6 +128,8 @@ class FtpData(StreamParser):
         if not self.open:
             made = self.begin(stream.frame(1), stream.time(1))
             made.put("ftpdata.command", direction, stream.frame(1), self.command.lower().encode())
+            side = TO_CLIENT if self.command == "RETR" else TO_SERVER
+            made.note("ftpdata.command", side, stream.frame(1), 1 if self.command == "RETR" else 2)
         room = 10 * self.settings.body_bytes - len(self.kept[direction])
         if room > 0:
             self.kept[direction] += stream.data[:room]

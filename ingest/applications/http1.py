@@ -8,12 +8,14 @@ from typing import ClassVar
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications import headers, http1_put
 from ingest.applications.headers import Field
+from ingest.applications.http1_looks import KNOWN, looks
 from ingest.applications.parser import StreamParser, Transaction
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 # What a direction is in the middle of.
-HEAD, LENGTH, SIZE, CHUNK, CHUNK_END, TRAILER, CLOSE, OVER = (
+HEAD, SURPLUS, LENGTH, SIZE, CHUNK, CHUNK_END, TRAILER, CLOSE, OVER = (
     "head",
+    "surplus",
     "length",
     "size",
     "chunk",
@@ -22,6 +24,8 @@ HEAD, LENGTH, SIZE, CHUNK, CHUNK_END, TRAILER, CLOSE, OVER = (
     "close",
     "over",
 )
+__all__ = ["Http1", "looks"]
+
 #: Bytes of a head (first line and fields) before it is given up.
 MOST_HEAD = 128 << 10
 # A line of blanks ends a head as an empty one does, unless the head goes on behind it.
@@ -58,6 +62,8 @@ class Http1(StreamParser):
         self.heads: list[dict[bytes, Field]] = [{}, {}]
         self.request: Transaction | None = None  # whose request is being read
         self.response: Transaction | None = None
+        self.previous: Transaction | None = None  # the last request that was read, and what followed it
+        self.unannounced = b""
         self.waiting: list[Transaction] = []  # requests not yet answered
         self.asked: dict[int, tuple[bytes, bytes]] = {}  # method and path by transaction
 
@@ -70,6 +76,8 @@ class Http1(StreamParser):
         phase, stream = self.phase[d], self.streams[d]
         if phase == HEAD:
             return self._head(d)
+        if phase == SURPLUS:
+            return self._surplus()
         if phase == OVER:
             stream.drop(len(stream.data))
             return False
@@ -100,7 +108,8 @@ class Http1(StreamParser):
         if line_end < 0:
             return self._more(d)
         line = bytes(data[:line_end]).rstrip(b"\r")
-        if d == TO_SERVER and len(line.split(None, 2)) < 3:
+        if d == TO_SERVER and len(line.split(None, 2)) < 3 and not data[line_end + 1 :].strip(_BLANK):
+            # nothing but a line: HTTP/0.9; with more behind it, a request that forgot its protocol
             self._request(line, b"", [], line_end + 1, headless=True)
             return True
         if data[line_end + 1 : line_end + 3] == b"\r\n" or data[line_end + 1 : line_end + 2] == b"\n":
@@ -124,6 +133,26 @@ class Http1(StreamParser):
             )
             self.odd(kind, d, stream.frame(0), self.request if d == TO_SERVER else self.response)
         return True
+
+    def _surplus(self) -> bool:
+        """What follows a request at once and begins with no method is a body that nobody announced."""
+        stream, transaction = self.streams[TO_SERVER], self.previous
+        end = stream.data.find(b"\n")
+        if end < 0 and not self.eof[TO_SERVER]:
+            return self._more(TO_SERVER)
+        line = bytes(stream.data[: end + 1] if end >= 0 else stream.data)
+        words = line.split(None, 1)
+        if not words or words[0] in KNOWN or transaction is None:
+            self.phase[TO_SERVER] = HEAD
+            return bool(stream.data)
+        frame = stream.frame(len(line))
+        stream.drop(len(line))
+        stream.need = 1
+        if not self.unannounced:
+            self.odd("http.request_body_unexpected", TO_SERVER, frame, transaction)
+        self.unannounced = (self.unannounced + line)[: self.settings.body_bytes]
+        transaction.put("http.request_body", TO_SERVER, frame, self.unannounced)
+        return bool(stream.data)
 
     def _more(self, d: int) -> bool:
         stream = self.streams[d]
@@ -193,7 +222,7 @@ class Http1(StreamParser):
         method = self.asked.get(transaction.number, (b"", b""))[0]
         if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
             self._finished(TO_CLIENT, frame)
-            self.becomes = "?"
+            self.becomes = http1_put.becomes(transaction, found) if status == 101 else "?"
             self.phase = [OVER, OVER]
         elif method == b"HEAD" or status in (204, 304):
             self._finished(TO_CLIENT, frame)
@@ -314,6 +343,9 @@ class Http1(StreamParser):
         transaction.whole(d, frame)
         if d == TO_SERVER:
             self.request = None
+            self.previous, self.unannounced = transaction, b""
+            if self.streams[d].data and transaction.complete != 3:
+                self.phase[d] = SURPLUS
         else:
             self.response = None
         if transaction.complete == 3 and transaction in self.open:
@@ -344,6 +376,9 @@ class Http1(StreamParser):
     def close(self, direction: int, frame: int) -> None:
         """What goes on until the end has ended; a head cut off is read as far as it goes."""
         stream, phase = self.streams[direction], self.phase[direction]
+        if phase == SURPLUS and stream.data:
+            self.advance(direction)
+            phase = self.phase[direction]
         if phase == HEAD and b"\n" in stream.data.strip(_BLANK) and len(stream.data) < MOST_HEAD:
             stream.data += b"\r\n\r\n"
             stream.need = 1
@@ -355,29 +390,3 @@ class Http1(StreamParser):
         elif phase in (LENGTH, CHUNK, SIZE, CHUNK_END, TRAILER) and transaction is not None:
             self.bodies[direction].lost = self.bodies[direction].lost or phase in (LENGTH, CHUNK)
             http1_put.body(self, transaction, direction, frame, self.bodies[direction], self.heads[direction])
-
-
-_METHODS = (
-    "GET", "POST", "PUT", "HEAD", "OPTIONS", "TRACE", "CONNECT", "DELETE", "PATCH", "PROPFIND",
-    "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "DEBUG", "MERGE",
-    "CHECKOUT", "CHECKIN", "UPDATE", "LABEL", "BIND", "VERSION-CONTROL", "MKWORKSPACE", "MKACTIVITY",
-    "BASELINE-CONTROL", "INVALID", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "M-SEARCH", "BCOPY", "BDELETE",
-    "BMOVE", "BPROPFIND", "BPROPPATCH", "POLL",
-)  # fmt: skip
-_STARTS = tuple(f"{method}{blank}".encode() for method in _METHODS for blank in " \t")
-
-
-def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
-    """Whether bytes begin an HTTP/1 conversation."""
-    data = data.lstrip(b" \r\n")[:20]
-    if direction == TO_CLIENT:
-        head = data[:5].upper()
-        return head == b"HTTP/" or (None if b"HTTP/".startswith(head) and len(head) < 5 else False)
-    if data.startswith(_STARTS):
-        return True
-    if any(start.startswith(data) for start in _STARTS):
-        return None
-    return ports[1] in (80, 8080, 3128, 8000) and _ODD_REQUEST.match(data) is not None
-
-
-_ODD_REQUEST = re.compile(rb"[A-Za-z][A-Za-z_-]{1,14}[ \t]+[/A-Za-z*]")

@@ -10,7 +10,7 @@ from ingest.applications.files import put_file
 from ingest.applications.headers import Field, merged, parameter, parse
 from ingest.applications.inflate import inflate
 from ingest.applications.parser import Transaction
-from ingest.applications.tables import TO_CLIENT, TO_SERVER
+from ingest.applications.tables import KIND, TO_CLIENT, TO_SERVER
 
 if TYPE_CHECKING:
     from ingest.applications.http1 import Body, Http1
@@ -157,6 +157,17 @@ def _block(
     kind = "http.request_header" if d == TO_SERVER else "http.response_header"
     for part, field in enumerate(fields):
         put(kind, d, frame, field.name + b": " + field.value, part)
+
+
+def becomes(transaction: Transaction, found: dict[bytes, Field]) -> str:
+    """The protocol that goes on after an answer that changes it; "?" for one to be found out."""
+    upgrade = found.get(b"upgrade")
+    value = upgrade.value if upgrade is not None else b""
+    if value == b"h2c":
+        kinds = (KIND["http.method"], KIND["http.uri.raw"])
+        asked = b" ".join(row[4] for row in transaction.buffers if row[0] in kinds)
+        return f"http2:{asked.decode('latin-1')}"
+    return "websocket" if value.lower() == b"websocket" else "?"
 
 
 def body(

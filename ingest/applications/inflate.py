@@ -30,9 +30,9 @@ def inflate(data: bytes, encoding: bytes, most: int, most_layers: int) -> tuple[
     if len(names) > most_layers:
         names, sound = names[-most_layers:] if most_layers else [], False
     for name in reversed(names):
-        for bits in _BY_NAME[name]:
-            out, whole = _one(data, bits, most)
-            if out or whole:
+        for place, bits in enumerate(_BY_NAME[name]):
+            out, whole, broken = _one(data, bits, most)
+            if (out or whole) and not (broken and place):  # what breaks off stands only for what was said
                 data, sound = out, sound and whole
                 break
         else:
@@ -40,16 +40,16 @@ def inflate(data: bytes, encoding: bytes, most: int, most_layers: int) -> tuple[
     return data, sound
 
 
-def _one(data: bytes, bits: int, most: int) -> tuple[bytes, bool]:
-    """What one layer gives, as far as it goes, and whether it went to its end."""
+def _one(data: bytes, bits: int, most: int) -> tuple[bytes, bool, bool]:
+    """What one layer gives, as far as it goes; whether it went to its end, and whether it met an error."""
     if bits == _GZIP and data[3:4] and data[3] & 0xE0:
         data = data[:3] + bytes((data[3] & 0x1F,)) + data[4:]  # reserved flags are nobody's business
     engine = zlib.decompressobj(bits)
     try:
         out = engine.decompress(data, max(most, 1))
     except zlib.error:
-        return _as_far(data, bits, most), False
-    return out, engine.eof
+        return _as_far(data, bits, most), False, True
+    return out, engine.eof, False
 
 
 def _as_far(data: bytes, bits: int, most: int) -> bytes:

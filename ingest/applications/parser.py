@@ -6,7 +6,7 @@ from bisect import bisect_left
 from typing import Any, ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND, PROTOCOL, TO_CLIENT, TO_SERVER
+from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND, PROTOCOL, TO_CLIENT, TO_SERVER, UNIT_KIND
 
 #: Bytes of one direction that a parser may hold back waiting for more.
 MOST_HELD = 1 << 20
@@ -17,7 +17,10 @@ MOST_OPEN = 4096
 class Transaction:
     """An exchange being read. `buffers`, `numbers`: (kind or field, direction, part, frame, value)."""
 
-    __slots__ = ("buffers", "complete", "first_frame", "frames", "number", "numbers", "protocol", "time")
+    __slots__ = (
+        "buffers", "complete", "first_frame", "frames", "number", "numbers", "over", "protocol", "time",
+        "told",
+    )  # fmt: skip
 
     def __init__(self, protocol: int, number: int, frame: int, time: int) -> None:
         self.protocol = protocol
@@ -25,6 +28,8 @@ class Transaction:
         self.first_frame = frame
         self.time = time
         self.complete = 0
+        self.over = 0
+        self.told = (0, 0, 0, 0)  # buffers, numbers, halves and oddities when it was told last
         self.frames = [0, 0]
         self.buffers: list[tuple[int, int, int, int, bytes]] = []
         self.numbers: list[tuple[int, int, int, int, int]] = []
@@ -67,9 +72,10 @@ class Parser:
         self.open: list[Transaction] = []
         self.closed: list[Transaction] = []
         self.anomalies: list[tuple[int, int, int, int]] = []  # (kind, direction, transaction number, frame)
+        self.units: list[tuple[int, int, int, bytes]] = []  # (kind, direction, frame, bytes)
         self.done = [False, False]
-        # Data connections announced: (protocol and what is said of it, whose address, port).
-        self.expected: list[tuple[str, int, int]] = []
+        # Data connections announced: (protocol and what is said of it, whose address, port, since when).
+        self.expected: list[tuple[str, int, int, int]] = []
         self.becomes = ""  # another parser's name that reads on from here
 
     def begin(self, frame: int, time: int) -> Transaction:
@@ -84,6 +90,7 @@ class Parser:
     def finish(self, transaction: Transaction) -> None:
         """Nothing more will come to a transaction."""
         self.open.remove(transaction)
+        transaction.over = 1
         self.closed.append(transaction)
 
     def odd(self, kind: str, direction: int, frame: int, transaction: Transaction | None = None) -> None:
@@ -91,6 +98,10 @@ class Parser:
         self.anomalies.append(
             (ANOMALY_KIND[kind], direction, -1 if transaction is None else transaction.number, frame)
         )
+
+    def unit(self, kind: str, direction: int, frame: int, data: bytes) -> None:
+        """A unit of the protocol went by; only where the settings ask for units."""
+        self.units.append((UNIT_KIND[kind], direction, frame, data))
 
     def stop(self) -> None:
         """Read no more of this connection."""

@@ -25,6 +25,7 @@ class Entry(NamedTuple):
 
 # Each module has `looks(direction, data, ports)` beside its parser.
 PARSERS = (
+    Entry("http2", "http2", "Http2", tcp=True, udp=False),
     Entry("http", "http1", "Http1", tcp=True, udp=False),
     Entry("tls", "tls", "Tls", tcp=True, udp=False),
     Entry("ssh", "ssh", "Ssh", tcp=True, udp=False),
@@ -45,6 +46,7 @@ PARSERS = (
     Entry("dhcp", "dhcp", "Dhcp", tcp=False, udp=True),
     Entry("ntp", "ntp", "Ntp", tcp=False, udp=True),
     Entry("dns", "dns", "Dns", tcp=True, udp=True),
+    Entry("websocket", "websocket", "Websocket", tcp=False, udp=False),
     Entry("ftp-data", "ftp", "FtpData", tcp=False, udp=False),
 )
 _BY_NAME = {entry.name: entry for entry in PARSERS}

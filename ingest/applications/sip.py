@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from ingest.applications import headers
-from ingest.applications.parser import StreamParser
+from ingest.applications.parser import StreamParser, Transaction
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 _METHODS = (
@@ -21,7 +21,17 @@ _NAMES = {
     b"user-agent": "sip.user_agent", b"content-type": "sip.content_type", b"c": "sip.content_type",
     b"content-length": "sip.content_length", b"l": "sip.content_length",
 }  # fmt: skip
-_SDP = {b"s": "sdp.session_name", b"o": "sdp.origin", b"c": "sdp.connection_data"}
+#: Lines of a session description (RFC 8866), of the session and of a medium.
+_SDP = {
+    b"s": "sdp.session_name", b"o": "sdp.origin", b"i": "sdp.session_info", b"u": "sdp.uri",
+    b"e": "sdp.email", b"p": "sdp.phone_number", b"c": "sdp.connection_data", b"b": "sdp.bandwidth",
+    b"t": "sdp.time", b"r": "sdp.repeat_time", b"z": "sdp.timezone", b"k": "sdp.encryption_key",
+    b"a": "sdp.attribute",
+}  # fmt: skip
+_MEDIUM = {
+    b"m": "sdp.media.media", b"i": "sdp.media.media_info", b"c": "sdp.media.connection_data",
+    b"b": "sdp.bandwidth", b"k": "sdp.media.encryption_key", b"a": "sdp.attribute",
+}  # fmt: skip
 #: Bytes of a message's head.
 MOST_HEAD = 64 << 10
 
@@ -37,8 +47,24 @@ class Sip(StreamParser):
             return
         found = _END.search(data)
         head, body = (data[: found.start()], data[found.end() :]) if found else (data, b"")
+        self._units(direction, frame, data, found)
         if not self._message(head, body, frame, time):
             self.odd("sip.invalid_data", direction, frame)
+
+    def _units(self, direction: int, frame: int, data: bytes, found: re.Match[bytes] | None) -> None:
+        """The message, its first line, headers and body as they stand there."""
+        if not self.settings.units:
+            return
+        self.unit("sip.pdu", direction, frame, data)
+        line = data.find(b"\n") + 1
+        if not line or found is None:
+            return
+        kind = "response" if data.startswith(b"SIP/") else "request"
+        self.unit(f"sip.{kind}.line", direction, frame, data[:line])
+        end = found.start() + (2 if data[found.start()] == 13 else 1)
+        self.unit(f"sip.{kind}.headers", direction, frame, data[line:end])
+        if data[found.end() :]:
+            self.unit(f"sip.{kind}.body", direction, frame, data[found.end() :])
 
     def advance(self, direction: int) -> None:
         """Messages over TCP end where their length says."""
@@ -59,6 +85,7 @@ class Sip(StreamParser):
                 return
             body = bytes(stream.data[found.end() : end])
             frame, time = stream.frame(end), stream.time(end)
+            self._units(direction, frame, bytes(stream.data[:end]), found)
             stream.drop(end)
             stream.need = 1
             if not self._message(head, body, frame, time):
@@ -98,13 +125,24 @@ class Sip(StreamParser):
                 counts[kind] = counts.get(kind, 0) + 1
         if body:
             put("sip.body", d, frame, body)
-            for text in body.split(b"\n")[:64]:
-                kind = _SDP.get(text[:1]) if text[1:2] == b"=" else None
-                if kind is not None:
-                    put(kind, d, frame, text[2:].rstrip(b"\r"))
+            _describe(made, d, frame, body)
         made.whole(d, frame)
         self.finish(made)
         return True
+
+
+def _describe(made: Transaction, d: int, frame: int, body: bytes) -> None:
+    """The lines of a session description."""
+    if not body.startswith(b"v="):
+        return
+    known, counts = _SDP, dict[str, int]()
+    for text in body.split(b"\n")[:256]:
+        if text.startswith(b"m="):
+            known = _MEDIUM
+        kind = known.get(text[:1]) if text[1:2] == b"=" else None
+        if kind is not None:
+            made.put(kind, d, frame, text[2:].rstrip(b"\r"), counts.get(kind, 0))
+            counts[kind] = counts.get(kind, 0) + 1
 
 
 def _length(head: bytes) -> int:

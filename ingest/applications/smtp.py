@@ -193,10 +193,8 @@ class Smtp(StreamParser):
 
 
 def _address(text: bytes) -> bytes:
-    text = text.strip()
-    if text.startswith(b"<"):
-        return text[1:].partition(b">")[0]
-    return text.partition(b" ")[0]
+    """A path as it stands there, with its brackets, without what options follow it."""
+    return text.lstrip(b" ").partition(b" ")[0]
 
 
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:

@@ -25,6 +25,7 @@ PROTOCOLS = (
     "unknown", "failed", "http", "http2", "dns", "tls", "smtp", "smb", "dcerpc", "ssh", "ftp", "ftp-data",
     "snmp", "modbus", "dnp3", "sip", "mqtt", "krb5", "rfb", "dhcp", "ntp", "quic", "ike", "nfs", "ldap",
     "rdp", "telnet", "imap", "pop3", "enip", "tftp", "iec104", "rpc", "bittorrent-dht", "websocket", "pgsql",
+    "doh2",
 )  # fmt: skip
 PROTOCOL = {name: i for i, name in enumerate(PROTOCOLS)}
 
@@ -42,6 +43,14 @@ FLOW = np.dtype(
         ("established", "u1"),  # 1: TCP saw its handshake (or midstream); UDP saw both directions
         ("protocol", "u1"),  # index into PROTOCOLS, of what spoke first
         ("protocol_frame", "i8"),  # frame at which that was known
+        ("final", "u1"),  # what it went over to, the last of several; 0: it stayed
+        ("final_frame", "i8"),
+        # What the bytes of each direction look like, taken by themselves: at first, and since `final`.
+        ("sides", "u1", (4,)),
+        ("sides_frame", "i8", (4,)),
+        # Of a flow told while it goes on (`Analyser(growing=True)`):
+        ("number", "i8"),  # the same each time it is told
+        ("ended", "i8"),  # frame at which it was found to be over, -1: at the end of input, 0: it goes on
     ],
     align=True,
 )  # fmt: skip
@@ -52,6 +61,7 @@ TRANSACTION = np.dtype(
         ("flow", "u4"),  # row of FLOW
         ("protocol", "u1"),  # index into PROTOCOLS
         ("complete", "u1"),  # bit 0: the request is whole, bit 1: the response
+        ("over", "u1"),  # 1: nothing more will come to it
         ("number", "u4"),  # within the flow, from 0
         ("request_frame", "i8"), ("response_frame", "i8"),  # at which each became whole
         ("first_frame", "i8"),  # at which its first byte was known
@@ -88,6 +98,19 @@ NUMBER = np.dtype(
     align=True,
 )  # fmt: skip
 
+#: A protocol's unit of bytes as it went over the wire (a frame, a record, a line): `frame:` in rules.
+UNIT = np.dtype(
+    [
+        ("flow", "u4"),
+        ("kind", "u2"),  # index into UNITS
+        ("direction", "u1"),
+        ("frame", "i8"),
+        ("at", "i8"),
+        ("length", "u4"),
+    ],
+    align=True,
+)  # fmt: skip
+
 #: Something out of order. `kind` is an index into ANOMALIES; -1 in `flow` or `transaction` where it has none.
 ANOMALY = np.dtype(
     [("kind", "u2"), ("direction", "u1"), ("flow", "i4"), ("transaction", "i4"), ("frame", "i8")], align=True
@@ -119,6 +142,7 @@ _HTTP = (
     "http.response_line", "http.response_header", "http.stat_code", "http.stat_msg", "http.response_body",
     "http.server", "http.location", "http.trailer",
 )  # fmt: skip
+_HTTP2 = ("http2.header_name",)
 _FILE = ("file.data", "file.name", "file.md5", "file.sha1", "file.sha256", "file.type")
 _DNS = (
     "dns.query", "dns.query.name", "dns.queries.rrname", "dns.answers.rrname", "dns.answer.name",
@@ -155,6 +179,10 @@ _SIP = (
     "sip.method", "sip.uri", "sip.protocol", "sip.stat_code", "sip.stat_msg", "sip.request_line",
     "sip.response_line", "sip.from", "sip.to", "sip.via", "sip.user_agent", "sip.content_type",
     "sip.content_length", "sip.body", "sdp.session_name", "sdp.origin", "sdp.connection_data",
+    "sdp.session_info", "sdp.uri", "sdp.email", "sdp.phone_number", "sdp.bandwidth", "sdp.time",
+    "sdp.repeat_time", "sdp.timezone", "sdp.encryption_key", "sdp.attribute", "sdp.media.media",
+    "sdp.media.media_info",
+    "sdp.media.connection_data", "sdp.media.encryption_key",
 )  # fmt: skip
 _MQTT = (
     "mqtt.connect.clientid", "mqtt.connect.username", "mqtt.connect.password", "mqtt.connect.willtopic",
@@ -167,27 +195,29 @@ _OTHER = (
     "quic.cyu.string", "ike.init_spi", "ike.resp_spi", "ike.nonce_payload", "ike.key_exchange_payload",
     "modbus.data", "dnp3.data", "ntp.reference_id", "ldap.request.dn", "ldap.responses.dn", "ldap.filter",
     "rdp.cookie", "tftp.file", "telnet.text", "pop3.command", "imap.command", "ldap.responses.message",
-    "pgsql.query", "iec104.data", "app.request", "app.response",
+    "pgsql.query", "iec104.data", "app.request", "app.response", "websocket.payload",
 )  # fmt: skip
 
 #: BUFFER.kind. Names that are not keywords of Suricata are ours, for events.
-KINDS = _HTTP + _FILE + _DNS + _TLS + _SSH + _SMB + _MAIL + _FTP + _SIP + _MQTT + _OTHER
+KINDS = _HTTP + _HTTP2 + _FILE + _DNS + _TLS + _SSH + _SMB + _MAIL + _FTP + _SIP + _MQTT + _OTHER
 KIND = {name: i for i, name in enumerate(KINDS)}
 
 #: NUMBER.field.
 FIELDS = (
     "urilen", "urilen.raw", "http.stat_code", "http.content_len", "http2.stream", "http2.frametype",
-    "http2.errorcode",
+    "http2.errorcode", "http2.priority", "http2.window", "http2.size_update", "http2.settings",
     "file.size", "file.complete", "dns.opcode", "dns.rcode", "dns.rrtype", "dns.id", "dns.flags", "dns.ttl",
     "tls.version", "tls.cipher", "tls.cert_chain_len", "tls.cert_notbefore", "tls.cert_notafter",
     "tls.heartbeat", "ssl_state", "tls.encrypted", "tls.resumed",
     "smb.command", "smb.status", "smb.version", "smb.ntlm_fail", "dcerpc.opnum", "dcerpc.version",
     "dcerpc.endian",
-    "dcerpc.context", "dcerpc.ack_result", "smtp.reply_code", "ftp.reply_code", "ftp.dynamic_port",
+    "dcerpc.context", "dcerpc.ack_result", "dcerpc.first", "smtp.reply_code", "ftp.reply_code",
+    "ftp.dynamic_port", "ftpdata.command",
     "ftp.mode", "ftp.reply_received",
     "snmp.version", "snmp.pdu_type", "modbus.function", "modbus.subfunction", "modbus.unit", "modbus.address",
     "modbus.quantity", "modbus.value", "modbus.exception",
-    "dnp3.func", "dnp3.ind", "dnp3.obj.group", "dnp3.obj.variation", "sip.stat_code", "sip.content_length",
+    "dnp3.func", "dnp3.ind", "dnp3.obj", "dnp3.obj.group", "dnp3.obj.variation", "sip.stat_code",
+    "sip.content_length",
     "mqtt.type", "mqtt.flags", "mqtt.qos", "mqtt.protocol_version", "mqtt.reason_code",
     "mqtt.connect.flags", "mqtt.connack.session_present",
     "krb5.msg_type", "krb5.err_code", "krb5.ticket_encryption", "krb5.weak_encryption",
@@ -196,9 +226,16 @@ FIELDS = (
     "ntp.version", "ntp.mode", "ntp.stratum", "quic.version", "ike.version", "ike.exchtype", "ike.msgid",
     "ike.chosen_sa.dh", "ldap.request.operation", "ldap.responses.operation", "ldap.responses.count",
     "ldap.result", "rdp.protocol", "ssh.encrypted", "iec104.type", "iec104.cause", "iec104.common_address",
-    "iec104.frame", "client_port", "server_port",
+    "iec104.frame", "client_port", "server_port", "websocket.flags", "websocket.opcode", "websocket.mask",
 )  # fmt: skip
 FIELD = {name: i for i, name in enumerate(FIELDS)}
+
+#: UNIT.kind.
+UNITS = (
+    "http2.hdr", "http2.data", "http2.pdu", "sip.pdu", "sip.request.line", "sip.request.headers",
+    "sip.request.body", "sip.response.line", "sip.response.headers", "sip.response.body",
+)  # fmt: skip
+UNIT_KIND = {name: i for i, name in enumerate(UNITS)}
 
 #: ANOMALY.kind: decoder, stream and application-layer events, as Suricata's rules name them.
 ANOMALIES = (
@@ -213,7 +250,8 @@ ANOMALIES = (
     "stream.est_synack_resend_with_diff_seq", "stream.est_syn_toclient", "stream.est_synack_toserver",
     "stream.fin_out_of_window", "stream.fin_invalid_ack", "stream.fin_syn", "stream.rst_invalid_ack",
     "stream.pkt_invalid_ack", "stream.pkt_invalid_timestamp", "stream.pkt_broken_ack",
-    "stream.3whs_syn_resend_diff_seq_on_syn_recv", "stream.reassembly_depth_reached",
+    "stream.3whs_syn_resend_diff_seq_on_syn_recv", "stream.3whs_syn_flood",
+    "stream.3whs_synack_tfo_data_ignored", "stream.reassembly_depth_reached",
     "stream.reassembly_memory_full", "stream.wrong_thread",
     "http.request_header_host_invalid", "http.duplicate_content_length_field_in_request",
     "http.request_auth_unrecognized", "http.request_body_unexpected", "http.failed_protocol_change",
@@ -240,7 +278,11 @@ ANOMALIES = (
     "smtp.no_server_welcome_message", "smtp.tls_rejected", "smtp.data_command_rejected",
     "smtp.duplicate_fields", "smtp.unparsable_content", "smtp.mime_long_boundary",
     "http2.authority_host_mismatch", "http2.userinfo_in_uri", "http2.invalid_frame_header",
-    "http2.frame_size_error", "ssh.invalid_banner", "ssh.long_banner",
+    "http2.invalid_client_magic", "http2.invalid_frame_data", "http2.invalid_header",
+    "http2.invalid_frame_length", "http2.extra_header_data", "http2.long_frame_data",
+    "http2.stream_id_reuse", "http2.failed_decompression", "http2.header_integer_overflow",
+    "http2.too_many_streams", "http2.reassembly_limit_reached", "http2.data_stream_zero",
+    "ssh.invalid_banner", "ssh.long_banner",
     "ikev2.weak_crypto_dh", "snmp.malformed_data", "krb5.malformed_data", "krb5.weak_encryption",
     "mqtt.malformed_traffic", "modbus.invalid_length", "modbus.invalid_protocol_id", "dnp3.bad_length",
     "dnp3.bad_link_crc", "ntp.malformed_data", "dhcp.malformed_options", "sip.invalid_data",
@@ -256,20 +298,24 @@ ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 class Tables:
     """Everything known of one capture (or of one batch of a stream): see the dtypes above.
 
-    `packet_flow` and `packet_direction` have an item for each packet row given, in order: the row of its
-    flow (-1: none) and its direction.
+    `packet_flow`, `packet_direction`, `packet_stood` and `packet_streamed` have an item for each packet row
+    given, in order: the row of its flow (-1: none), its direction, whether its connection stood before it,
+    and whether its bytes went into a stream.
     """
 
     flows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, FLOW))
     transactions: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, TRANSACTION))
     buffers: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, BUFFER))
     numbers: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, NUMBER))
+    units: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, UNIT))
     anomalies: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, ANOMALY))
     chunks: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, CHUNK))
     arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     chunk_arena: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     packet_flow: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     packet_direction: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    packet_stood: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    packet_streamed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     counts: dict[str, int] = field(default_factory=dict)
 
     def bytes_of(self, row: int) -> bytes:

@@ -23,6 +23,11 @@ VERSIONS = {
 }  # fmt: skip
 
 
+#: Bits of `ssl_state` by the messages that set them; numbers of one connection that are kept.
+_STATES = {1: 1, 2: 2, 16: 4, 12: 8}
+MOST_NOTED = 256
+
+
 class Tls(StreamParser):
     """One connection: one transaction."""
 
@@ -122,6 +127,8 @@ class Tls(StreamParser):
                 self.odd("tls.invalid_handshake_message", d, frame, only)
 
     def _message(self, d: int, kind: int, body: bytes, frame: int, only: Transaction) -> None:
+        if (state := _STATES.get(kind, 0)) and len(only.numbers) < MOST_NOTED:
+            only.note("ssl_state", d, frame, state)
         if kind == _CLIENT_HELLO and d == TO_SERVER:
             hello, server_name, random, event = read_client(body)
             put_client(only, frame, hello, server_name, random)

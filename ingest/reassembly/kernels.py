@@ -69,6 +69,16 @@ ODD_DEPTH = ODD.index("reassembly_depth_reached")
 ODD_MEMORY = ODD.index("reassembly_memory_full")
 ODD_RETRANSMISSION = ODD.index("pkt_retransmission")
 ODD_FIN_SYN = ODD.index("fin_syn")
+ODD_SYN_FLOOD = ODD.index("3whs_syn_flood")
+ODD_INVALID_TIMESTAMP = ODD.index("pkt_invalid_timestamp")
+ODD_TFO_IGNORED = ODD.index("3whs_synack_tfo_data_ignored")
+ODD_WRONG_SEQ_WRONG_ACK = ODD.index("3whs_wrong_seq_wrong_ack")
+ODD_ACK_INJECT = ODD.index("3whs_ack_data_inject")
+
+# Bits of `direction_of`: the direction; the connection stood before the packet; its bytes went into a stream.
+DIRECTION, STOOD, STREAMED = 1, 2, 4
+# TCP options that are looked at.
+_SCALE, _STAMPS, _FAST_OPEN, _EXPERIMENT = 3, 8, 34, 254
 
 # What `track` says stopped it.
 DONE, MORE_SESSIONS, MORE_ROOM, MORE_SEGMENTS = 0, 1, 2, 3
@@ -360,6 +370,24 @@ def _skip_holes(
 
 
 @bare_kernel
+def _behind_holes(
+    slot, number, direction, side, segments, pages, pieces, arena, order, odd, config, frame, time, meta
+):
+    """Hand out what waits behind holes, as far as it came."""
+    while side["waiting"] >= 0:
+        missed = np.int64(segments[np.int64(side["waiting"])]["offset"]) - np.int64(side["next"])
+        if missed > 0:
+            side["gap"] += missed
+            side["next"] += missed
+            meta[GAPS] += 1
+            meta[GAP_BYTES] += missed
+        _drain(
+            slot, number, direction, side, segments, pages, pieces, arena, order, odd, config, frame, time,
+            meta,
+        )  # fmt: skip
+
+
+@bare_kernel
 def _unchain(slot, sessions, meta):
     """Take a session out of the chain by last packet."""
     s = sessions[slot]
@@ -403,8 +431,14 @@ def fill_slots(sessions, count, slots):
 
 @bare_kernel
 def end_session(slot, sessions, sides, slots, segments, pieces, order, ended, frame, time, meta):
-    """A connection is over: what is held is handed out, what waits is dropped, its record told."""
+    """A connection is over: what is held is handed out, what waits is dropped, its record told.
+
+    `frame` is where that was found; 0 at the end of input.
+    """
     s = sessions[slot]
+    s["ended"] = frame
+    if frame == 0:
+        frame = np.int64(s["last_frame"])
     for d in range(2):
         side = sides[2 * slot + d]
         release(side, pieces, order, np.int64(1) << 62, frame, time, meta)
@@ -449,8 +483,8 @@ def end_all(sessions, sides, slots, segments, pieces, order, ended, meta):
             break
         s = sessions[slot]
         end_session(
-            slot, sessions, sides, slots, segments, pieces, order, ended, np.int64(s["last_frame"]),
-            np.int64(s["last"]), meta,
+            slot, sessions, sides, slots, segments, pieces, order, ended, np.int64(0), np.int64(s["last"]),
+            meta,
         )  # fmt: skip
     return meta[LIVE]
 
@@ -472,6 +506,9 @@ def _open(p, frame, slot, sessions, sides, meta):
     s["midstream"] = 0
     s["state"] = UNTRACKED
     s["answered"] = 0
+    s["asked"] = 0
+    s["syn_count"] = 0
+    s["fast"] = 0
     s["used"] = 1
     s["first"] = p["time"]
     s["last"] = p["time"]
@@ -505,6 +542,8 @@ def clear(side):
     side["scale"] = 0
     side["done"] = 0
     side["mute"] = 0
+    side["stamped"] = 0
+    side["stamp"] = 0
 
 
 @bare_kernel
@@ -519,24 +558,97 @@ def _timeout(s):
 
 
 @bare_kernel
-def _window_scale(buffer, at, end):
-    """The window scale option among TCP options `buffer[at:end]` (RFC 7323): its shift, 0 without it."""
+def _option(buffer, at, end, wanted):
+    """Where the value of an option stands among TCP options `buffer[at:end]`, and its size; -1 without it."""
     while at < end:
         kind = buffer[at]
         if kind == 0:
-            return 0
+            break
         if kind == 1:
             at += 1
             continue
         if at + 2 > end:
-            return 0
+            break
         size = np.int64(buffer[at + 1])
         if size < 2 or at + size > end:
-            return 0
-        if kind == 3 and size == 3:
-            return min(np.int64(buffer[at + 2]), np.int64(14))
+            break
+        if kind == wanted:
+            return at + 2, size - 2
         at += size
-    return 0
+    return np.int64(-1), np.int64(0)
+
+
+@bare_kernel
+def _window_scale(buffer, at, end):
+    """The window scale among TCP options (RFC 7323): its shift, 0 without it."""
+    place, size = _option(buffer, at, end, _SCALE)
+    if place < 0 or size != 1:
+        return np.int64(0)
+    return min(np.int64(buffer[place]), np.int64(14))
+
+
+@bare_kernel
+def _stamp(buffer, at, end, side):
+    """Keep the time stamp that a SYN carries."""
+    place, size = _option(buffer, at, end, _STAMPS)
+    side["stamped"] = 1 if place >= 0 and size == 8 else 0
+    side["stamp"] = load_be32(buffer, place) if place >= 0 and size == 8 else 0
+
+
+@bare_kernel
+def _echo_wrong(buffer, at, end, side):
+    """Whether an answer to a SYN echoes a time stamp that the SYN did not carry."""
+    place, size = _option(buffer, at, end, _STAMPS)
+    if place < 0 or size != 8:
+        return False
+    echo = np.int64(load_be32(buffer, place + 4))
+    mine = np.int64(side["stamp"])
+    if side["stamped"] != 0:
+        return mine != 0 and echo != 0 and echo != mine
+    return mine == 0 and echo != 0
+
+
+@bare_kernel
+def _fast_open(buffer, at, end):
+    """Whether a SYN asks for TCP Fast Open (RFC 7413), by its option or the one it had as an experiment."""
+    place, _ = _option(buffer, at, end, _FAST_OPEN)
+    if place >= 0:
+        return True
+    place, size = _option(buffer, at, end, _EXPERIMENT)
+    return place >= 0 and size >= 2 and load_be16(buffer, place) == 0xF989
+
+
+@bare_kernel
+def _another_syn(s, mine, seq, stamp):
+    """Keep a SYN that another takes the place of; True where there are too many of them."""
+    isn = np.int64(mine["isn"])
+    old = np.int64(mine["stamp"])
+    if isn == seq and old == stamp:
+        return False
+    syns = s["syns"]
+    stamps = s["stamps"]
+    most = len(syns)
+    count = np.int64(s["syn_count"])
+    for k in range(min(count, most)):
+        if syns[k] == isn and stamps[k] == old:
+            return False
+    syns[count % most] = isn
+    stamps[count % most] = old
+    s["syn_count"] = count + 1 if count + 1 < 2 * most else most
+    return count >= most
+
+
+@bare_kernel
+def _syn_answered(s, mine, ack):
+    """Whether an answer is to the last SYN or one before it, which then counts."""
+    if ack == (np.int64(mine["isn"]) + 1) & 0xFFFFFFFF:
+        return True
+    syns = s["syns"]
+    for k in range(min(np.int64(s["syn_count"]), len(syns))):
+        if ack == (np.int64(syns[k]) + 1) & 0xFFFFFFFF:
+            mine["isn"] = syns[k]
+            return True
+    return False
 
 
 @bare_kernel
@@ -622,7 +734,9 @@ def _distance(seq, isn, near):
 
 
 @bare_kernel
-def _handshake(buffer, q, options_end, flags, seq, ack, window, d, s, sides, slot, config, frame, odd, meta):
+def _handshake(
+    buffer, q, options_end, flags, seq, ack, window, payload, d, s, sides, slot, config, frame, odd, meta
+):  # fmt: skip
     """Packets that begin a connection, or come before it stands. True where data may follow."""
     mine = sides[2 * slot + d]
     other = sides[2 * slot + 1 - d]
@@ -634,19 +748,27 @@ def _handshake(buffer, q, options_end, flags, seq, ack, window, d, s, sides, slo
         if flags & SYN and not flags & (ACK | RST):
             if d == 1:
                 s["client"] = 1 - s["client"]
+                s["answered"] = 0
                 mine = sides[2 * slot]
             s["state"] = SYN_SENT
             mine["isn"] = seq
             mine["known"] = 1
             mine["scale"] = _window_scale(buffer, q + 20, options_end)
+            _stamp(buffer, q + 20, options_end, mine)
+            if _fast_open(buffer, q + 20, options_end):
+                s["fast"] = 1
+                return True  # its bytes are the stream's first
             return False
-        if config[0] == 0 or flags & RST or not flags & ACK:
+        picked = config[0] != 0 or (config[1] != 0 and flags & SYN)
+        if not picked or flags & RST or not flags & ACK:
             meta[UNTRACKED_PACKETS] += 1
             return False
         s["midstream"] = 1
         if flags & SYN:  # an answer whose question was missed
             if d == 0:
                 s["client"] = 1 - s["client"]
+                s["asked"] = 0
+                s["answered"] = 1
             mine = sides[2 * slot + 1]
             other = sides[2 * slot]
             mine["isn"] = seq
@@ -665,8 +787,13 @@ def _handshake(buffer, q, options_end, flags, seq, ack, window, d, s, sides, slo
     if flags & SYN:
         if not flags & ACK:
             if state == SYN_SENT and d == 0:
+                place, size = _option(buffer, q + 20, options_end, _STAMPS)
+                stamp = np.int64(load_be32(buffer, place)) if place >= 0 and size == 8 else np.int64(0)
+                if _another_syn(s, mine, seq, stamp):
+                    _odd(ODD_SYN_FLOOD, number, d, frame, odd, meta)
                 mine["isn"] = seq  # the latest question is the one that may be answered
                 mine["scale"] = _window_scale(buffer, q + 20, options_end)
+                _stamp(buffer, q + 20, options_end, mine)
             elif d == 1:
                 _odd(ODD_SYN_TOCLIENT, number, d, frame, odd, meta)
             elif state >= ESTABLISHED and seq != np.int64(mine["isn"]):
@@ -676,9 +803,22 @@ def _handshake(buffer, q, options_end, flags, seq, ack, window, d, s, sides, slo
         elif state == SYN_SENT:
             if d == 0:
                 _odd(ODD_SYNACK_WRONG_WAY, number, d, frame, odd, meta)
-            elif ack != (np.int64(other["isn"]) + 1) & 0xFFFFFFFF:
+            elif not (
+                _syn_answered(s, other, ack)
+                or (s["fast"] != 0 and ack == (np.int64(other["isn"]) + 1 + other["next"]) & 0xFFFFFFFF)
+            ):
                 _odd(ODD_SYNACK_WRONG_ACK, number, d, frame, odd, meta)
+            elif _echo_wrong(buffer, q + 20, options_end, other):
+                _odd(ODD_INVALID_TIMESTAMP, number, d, frame, odd, meta)
             else:
+                if s["fast"] != 0 and other["next"] > 0 and ack == (np.int64(other["isn"]) + 1) & 0xFFFFFFFF:
+                    _odd(ODD_TFO_IGNORED, number, d, frame, odd, meta)
+                    other["next"] = 0  # what came with the SYN was not taken: it comes again
+                    other["highest"] = 0
+                    other["held_first"] = -1
+                    other["held_last"] = -1
+                    meta[HELD] -= np.int64(other["held_bytes"])
+                    other["held_bytes"] = 0
                 mine["isn"] = seq
                 mine["known"] = 1
                 mine["scale"] = _window_scale(buffer, q + 20, options_end)
@@ -695,7 +835,9 @@ def _handshake(buffer, q, options_end, flags, seq, ack, window, d, s, sides, slo
                 _odd(ODD_SYNACK_AGAIN, number, d, frame, odd, meta)
         return False
     if state == SYN_SENT:
-        if flags & RST:
+        if d == 1 and _echo_wrong(buffer, q + 20, options_end, other):
+            _odd(ODD_INVALID_TIMESTAMP, number, d, frame, odd, meta)
+        elif flags & RST:
             s["state"] = CLOSED
         elif config[1] != 0 and d == 0 and flags & ACK:  # the other half goes another way
             other["isn"] = (ack - 1) & 0xFFFFFFFF
@@ -710,8 +852,13 @@ def _handshake(buffer, q, options_end, flags, seq, ack, window, d, s, sides, slo
         if not flags & ACK:
             return False
         if d == 1:
-            if s["midstream"] == 0:
-                _odd(ODD_ACK_WRONG_WAY, number, d, frame, odd, meta)
+            if s["midstream"] == 0 and s["fast"] == 0 and config[2] != 0:
+                fits = payload > 0 and seq == (np.int64(mine["isn"]) + 1) & 0xFFFFFFFF
+                _odd(ODD_ACK_INJECT if fits else ODD_ACK_WRONG_WAY, number, d, frame, odd, meta)
+                return False
+            ahead = _distance(seq, mine["isn"], np.int64(mine["next"]))
+            if s["midstream"] == 0 and s["fast"] == 0 and ahead < 0:
+                _odd(ODD_WRONG_SEQ_WRONG_ACK, number, d, frame, odd, meta)
                 return False
         elif s["midstream"] == 0 and ack != (np.int64(other["isn"]) + 1) & 0xFFFFFFFF:
             near = _distance(ack, other["isn"], np.int64(other["next"]))
@@ -751,10 +898,8 @@ def track(
                 transport = _transport_at(buffer, start, net, p["version"])
             if transport < 0:
                 continue  # a fragment, whole only when put together
-            if config[8] != 0 and at + payload <= np.int64(p["captured"]):
+            if config[8] != 0 and proto == _TCP and at + payload <= np.int64(p["captured"]):
                 length = at + payload - transport
-                if proto == _UDP and load_be16(buffer, start + transport + 6) == 0:
-                    length = 0
                 if length > 0 and _sum_wrong(buffer, start, net, transport, length, p["version"], proto):
                     meta[BAD_CHECKSUM] += 1
                     continue
@@ -788,7 +933,7 @@ def track(
             ):
                 end_session(
                     slot, sessions, sides, slots, segments, pieces, order, ended,
-                    np.int64(s["last_frame"]), np.int64(s["last"]), meta,
+                    frame, np.int64(s["last"]), meta,
                 )  # fmt: skip
                 slot = np.int64(-1)
         for _ in range(2):  # a little of what has been silent long
@@ -797,14 +942,14 @@ def track(
                 break
             end_session(
                 old, sessions, sides, slots, segments, pieces, order, ended,
-                np.int64(sessions[old]["last_frame"]), np.int64(sessions[old]["last"]), meta,
+                frame, np.int64(sessions[old]["last"]), meta,
             )  # fmt: skip
         if slot < 0:
             if meta[LIVE] >= config[5]:
                 old = meta[OLDEST]
                 end_session(
                     old, sessions, sides, slots, segments, pieces, order, ended,
-                    np.int64(sessions[old]["last_frame"]), np.int64(sessions[old]["last"]), meta,
+                    frame, np.int64(sessions[old]["last"]), meta,
                 )  # fmt: skip
                 meta[EVICTED] += 1
             slot = meta[FREE_SESSION]
@@ -826,14 +971,17 @@ def track(
             _unchain(slot, sessions, meta)
             _chain(slot, sessions, meta)
         s = sessions[slot]
-        s["last"] = time
+        s["last"] = max(np.int64(s["last"]), time)  # a clock that went back ends nothing
         s["last_frame"] = frame
         number = np.int64(s["number"])
         flow_of[i] = number
         d = np.int64(0) if p["reversed"] == s["client"] else np.int64(1)
-        direction_of[i] = d
         if d == 1:
             s["answered"] = 1
+        else:
+            s["asked"] = 1
+        stood = s["state"] >= ESTABLISHED if proto == _TCP else s["answered"] != 0 and s["asked"] != 0
+        direction_of[i] = d | (STOOD if stood else 0)
         if not whole:
             continue
         n = min(payload, np.int64(p["captured"]) - at)
@@ -864,16 +1012,27 @@ def track(
         fresh_state = s["state"]
         if fresh_state < ESTABLISHED or flags & SYN:
             go_on = _handshake(
-                buffer, q, options_end, flags, seq, ack, window, d, s, sides, slot, config, frame, odd, meta
-            )
+                buffer, q, options_end, flags, seq, ack, window, payload, d, s, sides, slot, config, frame,
+                odd, meta,
+            )  # fmt: skip
             d = np.int64(0) if p["reversed"] == s["client"] else np.int64(1)
-            direction_of[i] = d
+            if d == 0:
+                s["asked"] = 1
+            if (
+                fresh_state < ESTABLISHED
+                and s["state"] == ESTABLISHED
+                and (payload > 0 or s["midstream"] != 0)
+            ):
+                stood = True  # bytes right behind the handshake: its acknowledgement may have been lost
+            direction_of[i] = d | (STOOD if stood else 0)
             if not go_on:
                 continue
         mine = sides[2 * slot + d]
         other = sides[2 * slot + 1 - d]
         if mine["known"] == 0:
             continue
+        if flags & SYN:  # bytes of a SYN stand behind it
+            seq += 1
         offset = _distance(seq, mine["isn"], np.int64(mine["next"]))
         end = offset + payload
         relaxed = s["midstream"] != 0 or config[1] != 0
@@ -899,6 +1058,11 @@ def track(
         if flags & RST:
             if s["state"] != CLOSED:
                 s["state"] = CLOSED
+                for k in range(2):  # nothing will fill the holes
+                    _behind_holes(
+                        slot, number, k, sides[2 * slot + k], segments, pages, pieces, arena, order, odd,
+                        config, frame, time, meta,
+                    )  # fmt: skip
                 release(mine, pieces, order, np.int64(1) << 62, frame, time, meta)
                 release(other, pieces, order, np.int64(1) << 62, frame, time, meta)
             continue
@@ -906,6 +1070,8 @@ def track(
             meta[OUT_OF_WINDOW] += 1
             _odd(ODD_OUT_OF_WINDOW, number, d, frame, odd, meta)
             continue
+        if n > 0:
+            direction_of[i] |= STREAMED
         if n > 0 and (s["state"] != CLOSED or (mine["fin"] >= 0 and offset < mine["fin"])):
             if mine["fin"] >= 0 and offset + n > mine["fin"]:
                 n = np.int64(mine["fin"]) - offset
@@ -964,7 +1130,7 @@ def track(
                 )
             if mine["held_first"] >= 0 and mine["acked"] > pieces[np.int64(mine["held_first"])]["offset"]:
                 release(mine, pieces, order, np.int64(mine["acked"]), frame, time, meta)
-            if config[1] != 0 and s["answered"] == 0:  # nobody is there to acknowledge
+            if config[1] != 0 and (s["answered"] == 0 or s["asked"] == 0):  # nobody acknowledges
                 release(mine, pieces, order, np.int64(mine["next"]), frame, time, meta)
             elif np.int64(mine["held_bytes"]) > config[7] or meta[HELD] > config[9]:
                 meta[FORCED] += 1

@@ -10,10 +10,14 @@ SESSION = np.dtype(
         ("a_hi", "u8"), ("a_lo", "u8"), ("b_hi", "u8"), ("b_lo", "u8"), ("hash", "u8"),
         ("first", "i8"), ("last", "i8"), ("frame", "i8"), ("last_frame", "i8"), ("offset", "i8"),
         ("number", "i8"),
+        ("ended", "i8"),  # frame at which it was found to be over; 0: at the end of input
         ("ports", "u4"), ("vlan", "u4"),
         ("newer", "i4"), ("older", "i4"),
         ("proto", "u1"), ("version", "u1"), ("client", "u1"), ("midstream", "u1"), ("state", "u1"),
-        ("answered", "u1"), ("used", "u1"),
+        ("answered", "u1"), ("asked", "u1"), ("used", "u1"),
+        ("fast", "u1"),  # its SYN asked for TCP Fast Open
+        # SYNs that others took the place of: how many, their numbers and time stamps.
+        ("syn_count", "u1"), ("syns", "u4", (10,)), ("stamps", "u4", (10,)),
     ],
     align=True,
 )  # fmt: skip
@@ -33,6 +37,7 @@ SIDE = np.dtype(
         ("waiting", "i4"), ("waiting_count", "i4"),  # first segment behind a hole, how many
         ("held_first", "i4"), ("held_last", "i4"),  # pieces in order but not acknowledged
         ("known", "u1"), ("scale", "u1"), ("done", "u1"), ("mute", "u1"),
+        ("stamped", "u1"), ("stamp", "u4"),  # the time stamp of its SYN
     ],
     align=True,
 )  # fmt: skip
@@ -69,6 +74,8 @@ ODD = (
     "reassembly_depth_reached", "reassembly_memory_full", "est_syn_toclient", "est_synack_toserver",
     "est_syn_resend_diff_seq", "est_synack_resend_with_different_ack", "est_synack_resend_with_diff_seq",
     "3whs_right_seq_wrong_ack_evasion", "fin_syn", "pkt_retransmission",
+    "3whs_syn_flood", "pkt_invalid_timestamp", "3whs_synack_tfo_data_ignored", "3whs_wrong_seq_wrong_ack",
+    "3whs_ack_data_inject",
 )  # fmt: skip
 
 #: Overlap policies: who wins where two segments hold different bytes.

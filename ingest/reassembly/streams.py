@@ -38,7 +38,8 @@ class Batch:
 
     `pieces` (PIECE[n]), by flow and within one as they became known; `arena` holds their bytes, one behind
     the other. `ended`: SESSION rows of flows that are over. `odd`: ODDITY rows. `flow_of`, `direction_of`:
-    of each packet the number of its flow (-1 for none), and its direction.
+    of each packet the number of its flow (-1 for none), and its direction; `stood`: its connection stood
+    before it; `streamed`: its bytes went into a stream.
     """
 
     pieces: Rows
@@ -47,6 +48,8 @@ class Batch:
     odd: Rows
     flow_of: NDArray[np.int64]
     direction_of: NDArray[np.uint8]
+    stood: NDArray[np.bool_]
+    streamed: NDArray[np.bool_]
 
 
 class Reassembler:
@@ -92,6 +95,18 @@ class Reassembler:
         """The SESSION row in a slot (of a piece just given whose flow has not ended)."""
         row: np.void = self._sessions[slot]
         return row
+
+    def rows_of(self, numbers: NDArray[np.int64]) -> Rows:
+        """The SESSION rows of those flows, of numbers in order, that have not ended."""
+        sessions = self._sessions[: int(self._meta[META_AT["sessions"]])]
+        live = np.flatnonzero(sessions["used"])
+        known = sessions["number"][live]
+        order = np.argsort(known)
+        at = np.searchsorted(known[order], numbers)
+        there = at < len(known)
+        there[there] = known[order[at[there]]] == numbers[there]
+        found: Rows = sessions[live[order[at[there]]]]
+        return found
 
     def mute(self, slot: int, number: int, direction: int) -> None:
         """Give no more of a direction of a flow."""
@@ -183,7 +198,10 @@ class Reassembler:
         meta[META_AT["pieces"]], meta[META_AT["arena"]] = n, size
         for name in ("order", "ended", "odd"):
             meta[META_AT[name]] = 0
-        return Batch(given, arena, ended, odd, flow_of, direction_of)
+        return Batch(
+            given, arena, ended, odd, flow_of, direction_of & np.uint8(kernels.DIRECTION),
+            direction_of & kernels.STOOD > 0, direction_of & kernels.STREAMED > 0,
+        )  # fmt: skip
 
     def _grow_sessions(self) -> None:
         size = min(2 * len(self._sessions), self._settings.max_streams + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rules.keywords.base import NONE, OPTIONAL, Keyword, bounds, named_number, quoted, unquoted
+from rules.keywords.base import NONE, OPTIONAL, Keyword, bounds, demand, named_number, quoted, unquoted
 from rules.keywords.sticky import SIDES
 from rules.language.builder import Builder
 from rules.language.model import Absent, BufferCheck, Content, Listed, Number, Size
@@ -31,9 +31,6 @@ _MQTT = {
 }  # fmt: skip
 _NTP_MODES = {"symmetric_active": 1, "symmetric_passive": 2, "client": 3, "server": 4, "broadcast": 5}
 _RFB_RESULTS = {"ok": 0, "fail": 1, "toomany": 2, "unknown": 3}
-_MODBUS = re.compile(
-    r"^(function\s+!?\w+(\s*,\s*subfunction\s+\d+)?|access\s+(read|write)(\s+\w+)?(\s*,.*)?|unit\s+[<>!]?\d+.*)$"
-)
 _IFACE = re.compile(r"^([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$")
 
 
@@ -43,8 +40,9 @@ def number(field: str, protocols: str, names: dict[str, int] | None = None, side
 
     def setup(builder: Builder, value: str) -> None:
         builder.allow(allowed, field)
-        low, high, negated = named_number(names or {}, builder, value, field)
-        builder.rule.fields.append(Number(field, low, high, negated, side))
+        found = demand(builder, value, field, names=names)
+        found.side = side
+        builder.rule.fields.append(found)
 
     return Keyword(setup)
 
@@ -195,6 +193,13 @@ def dataset(builder: Builder, value: str) -> None:
     values: frozenset[bytes] = frozenset()
     if load := given.get("load") or given.get("state"):
         values = _list(builder, load)
+    if kind in {"ip", "ipv4"}:
+        import ipaddress
+
+        try:
+            values = frozenset(ipaddress.ip_address(each.decode("latin-1")).packed for each in values)
+        except ValueError as e:
+            raise builder.fault(f"the data set {parts[1]!r}: {e}") from None
     if kind == "string":
         import base64
         import binascii
@@ -221,12 +226,21 @@ def understood(name: str, protocols: str, why: str, value: int = OPTIONAL) -> Ke
     return Keyword(setup, value)
 
 
-def modbus(builder: Builder, value: str) -> None:
-    """`modbus: function 8`, `access read coils`, `unit 10`."""
-    builder.allow(frozenset({"modbus"}), "modbus")
-    if not _MODBUS.match(value.strip()):
-        raise builder.fault(f"modbus does not know {value.strip()!r}")
-    builder.rule.others.append(("modbus", value.strip()))
+def aside(name: str, protocols: str = "") -> Keyword:
+    """A keyword that does something beside telling, which is not done here: the rule matches all the same."""
+    allowed = frozenset(protocols.split())
+
+    def setup(builder: Builder, _value: str) -> None:
+        if allowed:
+            builder.allow(allowed, name)
+
+    return Keyword(setup, OPTIONAL)
+
+
+def filestore(builder: Builder, _value: str) -> None:
+    """Files are not stored here; that there is one is demanded."""
+    builder.allow(frozenset({"http", "smtp", "ftp-data", "nfs", "smb", "http2", "ftp"}), "filestore")
+    builder.rule.buffers.append(BufferCheck("file.data", (), 0, [Size(0, 1 << 62)]))
 
 
 def ldap_operation(builder: Builder, value: str) -> None:
@@ -277,27 +291,10 @@ def frame(builder: Builder, value: str) -> None:
     name = value.strip()
     if not re.fullmatch(r"[\w.-]+", name):
         raise builder.fault(f"frame does not know {name!r}")
+    protocol = {"http1": "http"}.get(builder.rule.protocol, builder.rule.protocol)
+    if not name.startswith(f"{protocol}.") and protocol not in {"tcp", "udp", "ip"}:
+        name = f"{protocol}.{name}"
     builder.stick(f"frame:{name}", True)
-
-
-def ssl_state(builder: Builder, value: str) -> None:
-    """How far the handshake is."""
-    builder.allow(frozenset({"tls"}), "ssl_state")
-    builder.rule.cannot.append("ssl_state is not kept")
-    if not value.strip():
-        raise builder.fault("ssl_state names no state")
-
-
-def expiry(builder: Builder, _value: str) -> None:
-    """tls_cert_expired and tls_cert_valid."""
-    builder.allow(frozenset({"tls"}), "tls_cert_expired")
-    builder.rule.others.append(("tls.expired", "1"))
-
-
-def valid(builder: Builder, _value: str) -> None:
-    """The certificate is within its time."""
-    builder.allow(frozenset({"tls"}), "tls_cert_valid")
-    builder.rule.others.append(("tls.expired", "0"))
 
 
 KEYWORDS = {
@@ -307,19 +304,18 @@ KEYWORDS = {
     "tls.version": Keyword(tls_version), "ssl_version": Keyword(tls_version),
     "tls.subject": old_tls("tls.cert_subject"), "tls.issuerdn": old_tls("tls.cert_issuer"),
     "tls.fingerprint": old_tls("tls.cert_fingerprint"),
-    "tls_cert_expired": Keyword(expiry, NONE), "tls_cert_valid": Keyword(valid, NONE),
-    "tls.store": understood("tls.store", "tls", "certificates are not stored", NONE),
+    "tls.store": aside("tls.store", "tls"), "tls_store": aside("tls.store", "tls"),
+    "nfq_set_mark": aside("nfq_set_mark"), "replace": aside("replace"),
     "tls.cert_chain_len": number("tls.cert_chain_len", "tls"),
-    "ssl_state": Keyword(ssl_state),
     "ssh.protoversion": old_ssh("ssh.proto"), "ssh.softwareversion": old_ssh("ssh.software"),
     "absent": Keyword(absent, OPTIONAL),
     "filename": named_file("filename"), "fileext": named_file("fileext"),
-    "filesize": Keyword(filesize), "filestore": understood("filestore", "", "files are not stored"),
+    "filesize": Keyword(filesize), "filestore": Keyword(filestore, OPTIONAL),
     "filemd5": digests("md5"), "filesha1": digests("sha1"), "filesha256": digests("sha256"),
     "dataset": Keyword(dataset),
     "datarep": understood("datarep", "", "data sets with reputation are not kept"),
     "filemagic": understood("filemagic", "", "file types are not recognised"),
-    "modbus": Keyword(modbus), "ftpbounce": Keyword(ftpbounce, NONE),
+    "ftpbounce": Keyword(ftpbounce, NONE),
     "ftpdata_command": Keyword(ftpdata_command),
     "krb5.ticket_encryption": Keyword(krb5_encryption),
     "krb5_msg_type": number("krb5.msg_type", "krb5"), "krb5_err_code": number("krb5.err_code", "krb5"),
@@ -329,7 +325,7 @@ KEYWORDS = {
     "ldap.request.operation": number("ldap.request.operation", "ldap", _LDAP),
     "ldap.responses.operation": Keyword(ldap_operation),
     "ldap.responses.count": number("ldap.responses.count", "ldap"),
-    "ldap.responses.result_code": number("ldap.responses.result_code", "ldap"),
+    "ldap.responses.result_code": number("ldap.result", "ldap"),
     "dhcp.leasetime": number("dhcp.leasetime", "dhcp"),
     "dhcp.rebinding_time": number("dhcp.rebinding_time", "dhcp"),
     "dhcp.renewal_time": number("dhcp.renewal_time", "dhcp"),
@@ -342,27 +338,11 @@ KEYWORDS = {
     "mqtt.protocol_version": number("mqtt.protocol_version", "mqtt"),
     "mqtt.reason_code": number("mqtt.reason_code", "mqtt"),
     "mqtt.connack.session_present": number("mqtt.connack.session_present", "mqtt", {"true": 1, "false": 0}),
-    "mqtt.connect.flags": understood("mqtt.connect.flags", "mqtt", "mqtt flags are not compared"),
-    "mqtt.flags": understood("mqtt.flags", "mqtt", "mqtt flags are not compared"),
-    "dnp3_func": understood("dnp3_func", "dnp3", "dnp3 functions by name are not compared"),
-    "dnp3_ind": understood("dnp3_ind", "dnp3", "dnp3 indications are not compared"),
-    "dnp3_obj": understood("dnp3_obj", "dnp3", "dnp3 objects are not compared"),
-    "cip_service": understood("cip_service", "enip", "CIP is not parsed"),
-    "enip_command": number("enip.command", "enip"),
     "nfs_version": number("nfs.version", "nfs"), "nfs_procedure": number("nfs.procedure", "nfs"),
     "smb.version": number("smb.version", "smb"), "ike.exchtype": number("ike.exchtype", "ike"),
     "ike.chosen_sa_attribute": understood("ike.chosen_sa_attribute", "ike", "IKE attributes"),
     "ike.nonce_payload_length": number("ike.nonce_payload_length", "ike"),
     "ike.key_exchange_payload_length": number("ike.key_exchange_payload_length", "ike"),
-    "http2.frametype": understood("http2.frametype", "http2", "HTTP/2 frames are not compared"),
-    "http2.errorcode": understood("http2.errorcode", "http2", "HTTP/2 frames are not compared"),
-    "http2.settings": understood("http2.settings", "http2", "HTTP/2 frames are not compared"),
-    "http2.size_update": understood("http2.size_update", "http2", "HTTP/2 frames are not compared"),
-    "http2.window": understood("http2.window", "http2", "HTTP/2 frames are not compared"),
-    "http2.priority": understood("http2.priority", "http2", "HTTP/2 frames are not compared"),
-    "websocket.opcode": number("websocket.opcode", "websocket"),
-    "websocket.mask": number("websocket.mask", "websocket"),
     "quic.cyu.count": number("quic.cyu.count", "quic"),
     "config": understood("config", "", "rules do not change the engine's settings"),
-    "replace": understood("replace", "", "packets are not changed"),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rules.language.builder import Builder
@@ -24,6 +24,7 @@ class Keyword(NamedTuple):
 _HEX = re.compile(r"[0-9A-Fa-f\s]*")
 _ESCAPED = re.compile(r"\\(.)")
 _RANGE = re.compile(r"^\s*(!)?\s*(<=|>=|<>|!=|<|>|=|!)?\s*(-?\w+)?\s*(?:(<>|-)\s*(-?\w+))?\s*$")
+_BITS = re.compile(r"^&\s*(\w+)\s*(!?=)\s*(\w+)$")
 _UNITS = {"kib": 1 << 10, "kb": 1 << 10, "mib": 1 << 20, "mb": 1 << 20, "gib": 1 << 30, "gb": 1 << 30}
 _WITH_UNIT = re.compile(r"^(\d+)\s*([kmg]i?b)$")
 TOP = (1 << 64) - 1
@@ -125,22 +126,52 @@ def _units(value: str) -> str:
     return f"{head}{int(match[1]) * _UNITS[match[2]]}"
 
 
+def demand(
+    builder: Builder, value: str, field: str, top: int = TOP, names: Mapping[str, int] | None = None
+) -> Number:
+    """A comparison of a number: as `bounds`, names allowed, or some of its bits: `&0xc0=0x80`."""
+    text = value.strip()
+    if match := _BITS.match(text):
+        mask = builder.number(match[1], field, 1, top)
+        wanted = builder.number(match[3], field, 0, top)
+        if wanted & ~mask:
+            raise builder.fault(f"{field}: {text!r} can never be")
+        return Number(field, wanted, wanted, match[2] == "!=", mask=mask)
+    low, high, negated = named_number(names or {}, builder, text, field, top)
+    return Number(field, low, high, negated)
+
+
+def bit_names(builder: Builder, value: str, field: str, names: Mapping[str, int]) -> Number | None:
+    """`fin,!comp`: bits by name that must be set, or not; None where no name is given."""
+    mask = wanted = 0
+    for part in (p.strip() for p in value.split(",")):
+        bit = names.get(part.lstrip("!").strip().lower())
+        if bit is None:
+            return None
+        if mask & bit:
+            raise builder.fault(f"{field}: {part!r} is given twice")
+        mask |= bit
+        wanted |= 0 if part.startswith("!") else bit
+    return Number(field, wanted, wanted, mask=mask)
+
+
 def packet_number(field: str, top: int, keyword: str = "") -> Keyword:
     """A keyword that compares a number of the packet."""
 
     def setup(builder: Builder, value: str) -> None:
-        low, high, negated = bounds(builder, value, keyword or field, top)
-        builder.rule.numbers.append(Number(field, low, high, negated))
+        builder.rule.numbers.append(demand(builder, value, field, top))
         builder.packet_only = builder.packet_only or keyword or field
 
     return Keyword(setup)
 
 
-def named_number(names: dict[str, int], builder: Builder, value: str, keyword: str) -> tuple[int, int, bool]:
+def named_number(
+    names: Mapping[str, int], builder: Builder, value: str, keyword: str, top: int = TOP
+) -> tuple[int, int, bool]:
     """As `bounds`, names allowed."""
     text = value.strip()
     negated = text.startswith("!")
     name = text[1:].strip() if negated else text
     if name.lower() in names:
         return names[name.lower()], names[name.lower()], negated
-    return bounds(builder, value, keyword)
+    return bounds(builder, value, keyword, top)

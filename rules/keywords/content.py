@@ -168,11 +168,11 @@ def bsize(builder: Builder, value: str) -> None:
 
 
 def urilen(builder: Builder, value: str) -> None:
-    """`urilen:5[,norm|raw]`: the length of the request's URI, raw where nothing else is said."""
+    """`urilen:5[,norm|raw]`: the length of the request's URI, normalised where nothing else is said."""
     from rules.keywords.base import bounds
 
     text, _, which = value.partition(",")
-    which = which.strip() or "raw"
+    which = which.strip() or "norm"
     if which not in {"norm", "raw"}:
         raise builder.fault(f"urilen does not know {which!r}")
     low, high, negated = bounds(builder, text, "urilen", 65535)

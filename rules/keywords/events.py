@@ -7,6 +7,7 @@ import re
 from rules.keywords.base import Keyword, unquoted
 from rules.language.builder import Builder
 from rules.language.model import Happening
+from rules.language.states import place
 
 _NAME = re.compile(r"^[\w.+-]+$")
 #: Application layers that raise events.
@@ -48,19 +49,29 @@ def app_layer_protocol(builder: Builder, value: str) -> None:
     text, _, mode = value.partition(",")
     negated = text.strip().startswith("!")
     name = text.strip().lstrip("! ")
-    if mode.strip() not in {"", "final", "original", "either", "to_server", "to_client"}:
-        raise builder.fault(f"app-layer-protocol has no mode {mode.strip()!r}")
+    mode = mode.strip() or "direction"
+    if mode not in {"direction", "final", "original", "either", "to_server", "to_client"}:
+        raise builder.fault(f"app-layer-protocol has no mode {mode!r}")
     if not _NAME.match(name):
         raise builder.fault(f"{name!r} is no protocol")
-    builder.rule.applications.append((name.lower(), negated))
+    for _, other, before in builder.rule.applications:
+        if before == mode and (not negated or not other):
+            raise builder.fault("app-layer-protocol: two demands of one direction exclude each other")
+    builder.rule.applications.append((name.lower(), negated, mode))
 
 
 def app_layer_state(builder: Builder, value: str) -> None:
-    """`app-layer-state:>name`: how far the transaction is."""
+    """`app-layer-state:[<>]name`: how far the transaction is."""
     text = value.strip()
-    if not re.fullmatch(r"[<>]?\s*\w+", text):
-        raise builder.fault(f"app-layer-state does not know {text!r}")
-    builder.rule.others.append(("app-layer-state", text))
+    match = re.fullmatch(r"([<>]?)\s*(\w+)", text)
+    if match is None or place(builder.rule.protocol, match[2]) is None:
+        raise builder.fault(f"app-layer-state: {builder.rule.protocol} has no state {text!r}")
+    if match[1]:
+        builder.rule.others.append(("app-layer-state", match[1] + match[2]))
+    elif builder.rule.hook:
+        raise builder.fault("app-layer-state goes with no hook in the header")
+    else:
+        builder.rule.hook = match[2]
 
 
 KEYWORDS = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from rules.keywords.base import NONE, REQUIRED, Keyword, bounds, packet_number
 from rules.language.builder import Builder
 from rules.language.model import Flags, Number, StreamSize
@@ -107,6 +105,15 @@ def stream_size(builder: Builder, value: str) -> None:
     builder.packet_only = builder.packet_only or "stream_size"
 
 
+def l3_proto(builder: Builder, value: str) -> None:
+    """`l3_proto:ipv4`."""
+    version = {"ipv4": 4, "ip4": 4, "ipv6": 6, "ip6": 6}.get(value.strip().lower())
+    if version is None:
+        raise builder.fault(f"l3_proto does not know {value.strip()!r}")
+    builder.rule.numbers.append(Number("ip.version", version, version))
+    builder.packet_only = builder.packet_only or "l3_proto"
+
+
 def geoip(builder: Builder, value: str) -> None:
     """Needs a database that is not there: the rule loads and never matches."""
     if not value.strip():
@@ -143,19 +150,6 @@ def csum(builder: Builder, value: str) -> None:
     builder.rule.cannot.append("checksums are not verified")
 
 
-def network_address(field: str) -> Keyword:
-    """ip.src and ip.dst are buffers of the address; prefixes are compared by content."""
-
-    def setup(builder: Builder, value: str) -> None:
-        try:
-            ipaddress.ip_network(value.strip(), strict=False)
-        except ValueError:
-            raise builder.fault(f"{field}: {value.strip()!r} is no prefix") from None
-        builder.rule.cannot.append(f"{field} is not compared")
-
-    return Keyword(setup)
-
-
 KEYWORDS = {
     "flags": Keyword(flags),
     "tcp.flags": Keyword(flags),
@@ -187,8 +181,6 @@ KEYWORDS = {
     "stream_size": Keyword(stream_size),
     "geoip": Keyword(geoip),
     "bypass": Keyword(bypass, NONE),
-    "ip.src": network_address("ip.src"),
-    "ip.dst": network_address("ip.dst"),
     "iprep": unmatched("iprep", "iprep needs reputation lists"),
     "ipv4-csum": Keyword(csum, REQUIRED),
     "tcpv4-csum": Keyword(csum, REQUIRED),
@@ -198,6 +190,6 @@ KEYWORDS = {
     "icmpv4-csum": Keyword(csum, REQUIRED),
     "icmpv6-csum": Keyword(csum, REQUIRED),
     "rpc": unmatched("rpc", "rpc calls are not decoded"),
-    "l3_proto": unmatched("l3_proto", "l3_proto is not compared"),
+    "l3_proto": Keyword(l3_proto),
     "asn1": unmatched("asn1", "asn1 is not checked"),
 }

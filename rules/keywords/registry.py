@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from rules.keywords import (
     application,
+    certificates,
     content,
+    counts,
     events,
     expressions,
+    flags,
     flow,
+    http2,
+    industrial,
     limits,
     meta,
     numbers,
     packet,
     sticky,
     transforms,
+    unread,
 )
 from rules.keywords.base import Keyword
 
@@ -28,5 +34,11 @@ KEYWORDS: dict[str, Keyword] = {
     **limits.KEYWORDS,
     **events.KEYWORDS,
     **application.KEYWORDS,
+    **http2.KEYWORDS,
+    **industrial.KEYWORDS,
+    **certificates.KEYWORDS,
+    **flags.KEYWORDS,
+    **counts.KEYWORDS,
+    **unread.KEYWORDS,
     **meta.KEYWORDS,
 }

@@ -204,6 +204,11 @@ class Number:
     high: int
     negated: bool = False
     side: int = 0  # TO_SERVER or TO_CLIENT where the field belongs to one
+    mask: int = 0  # of which bits alone count; 0: all
+
+    def agrees(self, value: int) -> bool:
+        """Whether a value is as demanded."""
+        return (self.low <= (value & self.mask if self.mask else value) <= self.high) is not self.negated
 
 
 @dataclass(slots=True)
@@ -320,7 +325,9 @@ class Rule:
     bits: list[Bits] = field(default_factory=list)
     integers: list[FlowInt] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
-    applications: list[tuple[str, bool]] = field(default_factory=list)  # app-layer-protocol: name, negated
+    applications: list[tuple[str, bool, str]] = field(
+        default_factory=list
+    )  # app-layer-protocol: name, negated, mode
     others: list[tuple[str, str]] = field(default_factory=list)  # understood, decided elsewhere
     cannot: list[str] = field(default_factory=list)  # understood, but never matched here: why
     # what it does

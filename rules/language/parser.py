@@ -14,6 +14,7 @@ from rules.language.addresses import ADDRESS_VARIABLES, ALL_PORTS, PORT_VARIABLE
 from rules.language.builder import Builder
 from rules.language.lines import Split, logical_lines, sid_of, split
 from rules.language.model import TO_CLIENT, TO_SERVER, Absent, Content, Rule, Size
+from rules.language.states import place
 
 ACTIONS = frozenset({"alert", "pass", "drop", "reject", "rejectsrc", "rejectdst", "rejectboth", "config"})
 #: Protocols of a header, with the IP protocols they run on; names of applications among them.
@@ -32,7 +33,7 @@ APPLICATIONS = frozenset(
     }
 )
 _SAME = {"http1": "http", "ikev2": "ike"}
-_HOOKS = frozenset({"flow_start", "all", "packet"})
+_HOOKS = frozenset({"flow_start", "all", "pre_flow", "pre_stream"})
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,8 @@ def _head(rule: Rule, parts: Split, lists: Lists) -> None:
         raise RuleFault(f"the protocol {name!r} is not known", places[1])
     if hook and name in NETWORK and hook not in _HOOKS:
         raise RuleFault(f"{name} has no hook {hook!r}", places[1])
+    if hook and name in APPLICATIONS and place(name, hook) is None:
+        raise RuleFault(f"{name} has no state {hook!r}", places[1])
     rule.protocol = name
     if len(header) == 2:
         return

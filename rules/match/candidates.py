@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import IP
-from rules.language.model import TO_SERVER, Flags, Number, Rule
-from rules.match import events, transactions
-from rules.match.compiled import ONCE, PACKET, STREAM, Check, Compiled, compiled_names
+from rules.language.model import TO_SERVER, Rule
+from rules.match import events, header, protocols, transactions, units
+from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names
+from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
 from rules.match.state import Where
 from rules.match.streams import Windows
 from rules.match.transform import changed
+from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
     from rules.match.engine import Engine
@@ -27,9 +28,9 @@ IN_STREAM = -3
 
 
 class Candidate(NamedTuple):
-    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as seen at a frame."""
+    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as known at a frame."""
 
-    frame: int
+    known: int
     phase: int
     order: int
     item: int
@@ -44,31 +45,40 @@ class Packets:
     def __init__(self, engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> None:
         self.engine = engine
         self.scene = scene
+        self.flow, self.direction = scene.flow, scene.side
         self.ends = engine.ends(scene)
-        self.flow = np.asarray(scene.tables.packet_flow, np.int64)
-        self.direction = np.asarray(scene.tables.packet_direction, np.int64)
+        self.fresh = np.arange(len(self.flow)) >= scene.carried
         self.established = (marks & 1) == 1
         self.first = (marks & 2) == 2
-        self.network = scene.packets["status"] >= IP
         self._fields: dict[str, tuple[NDArray[np.int64], Mask]] = {}
-        self._heads: dict[int, Mask] = {}
-        self._applications: dict[frozenset[str], Mask] = {}
+        self._decided: Mask | None = None
+        self.conditions: dict[tuple[object, ...], Mask] = {}
+        self._applications: dict[tuple[frozenset[str], str], tuple[Mask, Mask]] = {}
+        self.was_established = self.established.astype(np.int64)
+        self.payload_at = scene.packets["offset"].astype(np.int64) + scene.packets["payload_at"]
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
         self._by_flow = np.sort(key[self.flow >= 0])
 
-    def head(self, compiled: Compiled) -> Mask:
-        """Packets that a rule's header agrees with."""
-        if compiled.head not in self._heads:
-            found = self.engine.heads.agree(compiled.head, self.ends)
-            self._heads[compiled.head] = found & self.network if compiled.rule.protocol != "pkthdr" else found
-        return self._heads[compiled.head]
+    def agree(self, compiled: Compiled) -> Agreement:
+        """Whether a rule's header, flow and header fields agree with packets, one by one."""
+        return Agreement(self, compiled)
 
-    def agree(self, compiled: Compiled) -> Mask:
-        """Packets that a rule's header, flow and header fields agree with."""
+    def head(self, compiled: Compiled, row: int) -> bool:
+        """Whether a rule's header agrees with a packet."""
+        return self.engine.gates.agrees(compiled.head, int(self.ends.of_row[row]), self.ends)
+
+    def agreeing(self, compiled: Compiled, among: Mask | None = None) -> NDArray[np.int64]:
+        """Packets, of those not matched before or of some, that header, flow and header fields agree with."""
+        heads = self.engine.gates.agree(compiled.head, self.ends)
+        if not heads.any():
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(
+            self.rest(compiled, heads[self.ends.of_row]) & (self.fresh if among is None else among)
+        )
+
+    def rest(self, compiled: Compiled, found: Mask) -> Mask:
+        """Of packets that the header agrees with those that flow and header fields agree with, too."""
         rule = compiled.rule
-        found = self.head(compiled).copy() if rule.protocol != "pkthdr" else np.ones(len(self.flow), np.bool_)
-        if not found.any():
-            return found
         if rule.flow.direction:
             found &= (self.flow >= 0) & (self.direction == (0 if rule.flow.direction == TO_SERVER else 1))
         if rule.flow.established is not None:
@@ -79,16 +89,15 @@ class Packets:
             found &= (has & ((offset > 0) | (bits & 1 == 1))) == rule.flow.fragment
         if compiled.applications:
             found &= self.application(compiled.applications)
-        for name, negated in rule.applications:
-            known = self.application(frozenset(self.scene.names.protocols[1:])) if negated else True
-            found &= (self.application(compiled_names(name)) != negated) & known
+        if rule.applications:
+            found &= self._protocols(rule)
         if rule.hook == "flow_start":
             found &= self.first & (self.flow >= 0)
         for number in rule.numbers:
             if number.name not in SLOW and found.any():
-                found &= self._number(number)
+                found &= header.number(self.field, number)
         for flags in rule.flags:
-            found &= self._flags(flags)
+            found &= header.flags(self.scene, self.field, flags)
         return found
 
     def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
@@ -97,78 +106,163 @@ class Packets:
             self._fields[name] = self.scene.values(name)
         return self._fields[name]
 
-    def _number(self, number: Number) -> Mask:
-        values, has = self.field(number.name)
-        inside = values >= number.low
-        if number.high < 1 << 62:
-            inside &= values <= number.high
-        agree: Mask = inside != number.negated
-        return has & agree
-
-    def _flags(self, flags: Flags) -> Mask:
-        values, has = self.field(flags.name)
-        if flags.name == "tcp.flags":
-            has = has & (self.scene.packets["proto"] == 6)
-        values = values & ~flags.ignored
-        agree: Mask = {
-            "+": values & flags.wanted == flags.wanted,
-            "*": values & flags.wanted != 0,
-            "!": values & flags.wanted == 0,
-            "=": values == flags.wanted,
-        }[flags.mode]
-        return has & agree
-
-    def application(self, names: frozenset[str]) -> Mask:
+    def application(self, names: frozenset[str], mode: str = "final") -> Mask:
         """Packets of flows whose application protocol is known to be one of these."""
-        if names not in self._applications:
-            flows = self.scene.tables.flows
-            of_interest = np.array(
-                [i for i, name in enumerate(self.scene.names.protocols) if name in names], np.int64
+        return self._spoken(names, mode)[0]
+
+    def _spoken(self, names: frozenset[str], mode: str) -> tuple[Mask, Mask]:
+        if (names, mode) not in self._applications:
+            self._applications[names, mode] = protocols.spoken(
+                self.scene, self.flow, self.direction, names, mode
             )
-            wanted = np.isin(flows["protocol"], of_interest)
-            at = np.clip(self.flow, 0, max(0, len(flows) - 1))
-            frames = np.arange(len(self.flow)) + self.scene.first_frame
-            if len(flows):
-                known = wanted[at] & (frames >= flows["protocol_frame"][at]) & (self.flow >= 0)
+        return self._applications[names, mode]
+
+    def _protocols(self, rule: Rule) -> Mask:
+        """Packets that all `app-layer-protocol` of a rule agree with."""
+        found = np.ones(len(self.flow), np.bool_)
+        for name, negated, mode in rule.applications:
+            spoken, known = self._spoken(compiled_names(name), mode)
+            if name == "unknown":
+                found &= ~known & (self.flow >= 0)
             else:
-                known = np.zeros(len(self.flow), np.bool_)
-            self._applications[names] = known
-        return self._applications[names]
+                found &= (known & ~spoken) if negated else spoken
+        return found
+
+    def decided(self) -> Mask:
+        """Packets at which a rule about protocols alone is looked at."""
+        if self._decided is None:
+            self._decided = protocols.decided(self.scene, self._looked_at)
+        return self._decided
 
     def row_of(self, flow: int, direction: int, frame: int) -> int:
+        """The last packet of a flow's direction up to a frame, else its first; -1 for none."""
+        return int(self.rows_of(*(np.array([n], np.int64) for n in (flow, direction, frame)))[0])
+
+    def rows_of(
+        self, flow: NDArray[np.int64], direction: NDArray[np.int64], frame: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """`row_of` for many."""
+        if not len(self._by_flow):
+            return np.full(len(flow), -1)
+        base = (flow * 2 + direction) << 32
+        upto = np.searchsorted(self.scene.frames, frame, "right")
+        at = np.searchsorted(self._by_flow, base | upto)
+        before, after = self._by_flow[at - 1], self._by_flow[np.minimum(at, len(self._by_flow) - 1)]
+        found = np.where(after >> 32 == base >> 32, after & 0xFFFFFFFF, -1)
+        return np.where((at > 0) & (before >> 32 == base >> 32), before & 0xFFFFFFFF, found)
+
+    def next_of(self, flow: int, direction: int, frame: int) -> int:
         """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
         base = (flow * 2 + direction) << 32
-        row = max(0, frame - self.scene.first_frame)
-        at = int(np.searchsorted(self._by_flow, base | row))
-        if at < len(self._by_flow) and int(self._by_flow[at]) >> 32 == base >> 32:
-            return int(self._by_flow[at]) & 0xFFFFFFFF
-        if at and int(self._by_flow[at - 1]) >> 32 == base >> 32:
-            return int(self._by_flow[at - 1]) & 0xFFFFFFFF
-        return -1
+        place = int(np.searchsorted(self._by_flow, base | int(np.searchsorted(self.scene.frames, frame))))
+        if place < len(self._by_flow) and int(self._by_flow[place]) >> 32 == base >> 32:
+            return int(self._by_flow[place]) & 0xFFFFFFFF
+        return self.row_of(flow, direction, frame)
+
+    def _looked_at(self, flow: int, side: int, frame: int) -> int:
+        """The packet at which rules about the protocol of a side are looked at, once; -1 for none."""
+        at, bit = self.engine.carry.at[flow], 1 << side
+        decided = self.engine.carry.flows["decided"]
+        if decided[at] & bit:
+            return -1
+        base = (flow * 2 + (side & 1)) << 32
+        first = int(np.searchsorted(self.scene.frames, frame))
+        if not self.scene.tables.flows["ended"][
+            flow
+        ]:  # what became known with the end is seen on what came before
+            first = max(first, self.scene.carried)
+        place = int(np.searchsorted(self._by_flow, base | first))
+        if place == len(self._by_flow) or int(self._by_flow[place]) >> 32 != base >> 32:
+            return -1
+        decided[at] |= bit
+        return int(self._by_flow[place]) & 0xFFFFFFFF
+
+    def was_told(self, flow: int, transaction: int, order: int, direction: int) -> bool:
+        """Whether a rule has been decided for a transaction that goes on."""
+        told = self.engine.carry.told.get(int(self.scene.numbers[flow]))
+        return told is not None and (transaction, order, direction) in told
+
+    def is_told(self, flow: int, transaction: int, order: int, direction: int) -> None:
+        """A rule has been decided for a transaction that goes on."""
+        told = self.engine.carry.told.setdefault(int(self.scene.numbers[flow]), set())
+        told.add((transaction, order, direction))
+
+    def fact(self, flow: int, direction: int, order: int) -> int:
+        """The frame at which the payload part of a rule on transactions was met; -1 where it was not."""
+        facts = self.engine.carry.facts.get(int(self.scene.numbers[flow]), {})
+        return facts.get((direction, order), -1)
+
+    def met(self, flow: int, direction: int, order: int, frame: int) -> None:
+        """The payload part of a rule on transactions was met at a frame."""
+        facts = self.engine.carry.facts.setdefault(int(self.scene.numbers[flow]), {})
+        facts.setdefault((direction, order), frame)
+
+    def grown(self, flow: int, direction: int, row: int) -> int:
+        """How many bytes went one way over a connection up to a packet, by its sequence numbers."""
+        carry = self.engine.carry
+        rows = np.flatnonzero(
+            (self.flow[: row + 1] == flow) & (self.direction[: row + 1] == direction) & self.fresh[: row + 1]
+        )
+        at = carry.at[flow]
+        before = int(carry.flows["top"][at, direction]) if carry.flows["frame"][at, direction] else 0
+        return max(before, int(carry.grown(self.scene, rows)[2].max())) if len(rows) else before
 
     def where(self, row: int) -> Where:
         """Flow, addresses and time of a packet."""
         source, target = self.scene.source, self.scene.target
+        flow = int(self.flow[row])
         return Where(
-            int(self.flow[row]),
+            int(self.scene.numbers[flow]) if flow >= 0 else -1,
             int(source[0][row]) << 64 | int(source[1][row]),
             int(target[0][row]) << 64 | int(target[1][row]),
             int(self.scene.packets["time"][row]),
         )
 
-    def candidate(self, row: int, order: int, phase: int = 0, item: int = -1) -> Candidate:
-        """What is known of a match on a packet."""
-        frame = self.scene.first_frame + row
-        return Candidate(frame, phase, order, item, row, int(self.direction[row]), self.where(row))
+    def candidate(self, row: int, order: int, phase: int = 0, item: int = -1, known: int = 0) -> Candidate:
+        """What is known of a match on a packet; `known`: the frame at which it was, where that is later."""
+        known = max(known, int(self.scene.frames[row]))
+        return Candidate(known, phase, order, item, row, int(self.direction[row]), self.where(row))
 
     def slow(self, rule: Rule, row: int) -> bool:
         """Conditions that are decided packet by packet."""
         for number in rule.numbers:
             if number.name in SLOW:
                 value = slow_value(self.scene, row, number.name, number.low)
-                if value is None or (number.low <= value <= number.high) is number.negated:
+                if value is None or not number.agrees(value):
                     return False
         return all(events.stream_size(self, size, row) for size in rule.stream_sizes)
+
+
+class Agreement:
+    """A rule's header, flow and header fields against packets, each decided when it is asked for."""
+
+    def __init__(self, packets: Packets, compiled: Compiled) -> None:
+        self._packets = packets
+        self._compiled = compiled
+        self._rest: Mask | None = None
+
+    def __getitem__(self, row: int) -> bool:
+        packets = self._packets
+        if not packets.head(self._compiled, row):
+            return False
+        if self._rest is None:
+            key = _conditions(self._compiled)
+            if key not in packets.conditions:
+                everything = np.ones(len(packets.flow), np.bool_)
+                packets.conditions[key] = packets.rest(self._compiled, everything)
+            self._rest = packets.conditions[key]
+        return bool(self._rest[row])
+
+
+def _conditions(compiled: Compiled) -> tuple[object, ...]:
+    """What `Packets.rest` depends on."""
+    rule, flow = compiled.rule, compiled.rule.flow
+    return (
+        flow.direction, flow.established, flow.fragment, compiled.applications, tuple(rule.applications),
+        rule.hook == "flow_start",
+        tuple((n.name, n.low, n.high, n.negated, n.mask) for n in rule.numbers if n.name not in SLOW),
+        tuple((f.name, f.wanted, f.mode, f.ignored) for f in rule.flags),
+    )  # fmt: skip
 
 
 def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> list[Candidate]:
@@ -176,56 +270,95 @@ def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> list[Candi
     if not len(scene.packets):
         return []
     packets = Packets(engine, scene, marks)
+    if engine.deciding:
+        packets.decided()
     windows = Windows(packets)
     found = list(_packets(engine, packets, windows))
     found += windows.match()
-    found += transactions.match(packets, windows)
+    found += transactions.match(packets)
+    found += units.match(packets)
     return found
 
 
 def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Candidate]:
-    scene = packets.scene
-    full = scene.available > 0
-    for compiled in (*engine.of(PACKET, literal=False), *engine.of(ONCE, literal=False)):
-        mask = packets.agree(compiled)
+    full = (packets.scene.available > 0) & packets.fresh
+    yield from _addresses(engine, packets)
+    for compiled in (*engine.of(PACKET, literal=False), *engine.gates.broad):
+        rows = packets.agreeing(compiled, packets.decided() if compiled.decided else None)
         if compiled.kind == ONCE:
-            mask &= packets.first
-        if compiled.rule.happenings:
-            mask &= events.happened(packets, compiled.rule)
+            rows = rows[packets.first[rows]]
+        if compiled.rule.happenings and len(rows):
+            rows = rows[events.happened(packets, compiled.rule)[rows]]
         if compiled.payload is not None:
-            mask &= full
-        for row in np.flatnonzero(mask):
-            if packets.slow(compiled.rule, int(row)) and _contents(packets, compiled, int(row)):
-                yield packets.candidate(int(row), compiled.order)
+            rows = rows[full[rows]]
+        yield from _decide(packets, rows, np.full(len(rows), compiled.order))
     loose = full & ~windows.streamed
-    for compiled in engine.of(STREAM, literal=False):
-        for row in np.flatnonzero(packets.agree(compiled) & (full if compiled.both else loose)):
-            if packets.slow(compiled.rule, int(row)) and _contents(packets, compiled, int(row)):
-                yield packets.candidate(int(row), compiled.order)
+    for compiled in (*engine.of(STREAM, literal=False), *engine.parts):
+        rows = packets.agreeing(compiled)
+        rows = rows[(full if compiled.both else loose)[rows]]
+        yield from _decide(packets, rows, np.full(len(rows), compiled.order))
     yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
+
+
+def _addresses(engine: Engine, packets: Packets) -> Iterable[Candidate]:
+    """Rules about addresses alone, on the first packet of each direction."""
+    rows = np.flatnonzero(packets.first)
+    of_row = packets.ends.of_row[rows]
+    which, back = np.unique(of_row, return_inverse=True)
+    ends, orders = engine.gates.once(which, packets.ends)
+    if not len(ends):
+        return
+    by_end = np.argsort(back, kind="stable")
+    first = np.searchsorted(back[by_end], np.arange(len(which) + 1))
+    for end, order in zip(np.searchsorted(which, ends).tolist(), orders.tolist(), strict=True):
+        agreed = packets.agree(engine.rules[order])
+        for row in rows[by_end[first[end] : first[end + 1]]].tolist():
+            if agreed[row] and packets.slow(engine.rules[order].rule, row):
+                yield packets.candidate(row, order)
 
 
 def _by_literal(
     engine: Engine, packets: Packets, windows: Windows, rows: NDArray[np.int64]
 ) -> Iterable[Candidate]:
-    scene = packets.scene
-    columns = scene.packets
-    starts = columns["offset"][rows] + columns["payload_at"][rows].astype(np.int64)
-    buffers, literals = engine.payload.literals.scan(scene.buffer, starts, scene.available[rows])
-    agreed: dict[int, Mask] = {}
-    first, orders = engine.payload.first, engine.payload.rules
-    for buffer, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
-        row = int(rows[buffer])
-        for order in orders[first[literal] : first[literal + 1]].tolist():
-            compiled = engine.rules[order]
-            if compiled.kind == STREAM and windows.streamed[row] and not compiled.both:
-                continue
-            if order not in agreed:
-                agreed[order] = packets.agree(compiled)
-                if compiled.rule.happenings:
-                    agreed[order] &= events.happened(packets, compiled.rule)
-            if agreed[order][row] and packets.slow(compiled.rule, row) and _contents(packets, compiled, row):
-                yield packets.candidate(row, order)
+    scene, index = packets.scene, engine.payload
+    starts = packets.payload_at[rows]
+    buffers, literals = index.literals.scan(scene.buffer, starts, scene.available[rows])
+    columns = Columns(rows, packets.direction, packets.was_established, windows.streamed, scene.available)
+    items, orders = engine.gates.pass_pairs(
+        buffers, literals, (index.first, index.rules), columns, packets.ends, streams=False
+    )
+    yield from _decide(packets, rows[items], orders)
+
+
+def _decide(packets: Packets, rows: NDArray[np.int64], orders: NDArray[np.int64]) -> Iterable[Candidate]:
+    """Candidates of (packet, rule) whose headers agree: contents first where that is cheap, then the rest."""
+    if not len(rows):
+        return
+    engine = packets.engine
+    told = engine.programs.verify(
+        packets.scene.buffer, packets.payload_at[rows], packets.scene.available[rows],
+        engine.payload_programs[orders],
+    )  # fmt: skip
+    left = np.flatnonzero(told)
+    agreed: dict[int, Agreement] = {}
+    for row, order, surely in zip(
+        rows[left].tolist(), orders[left].tolist(), (told[left] == YES).tolist(), strict=True
+    ):
+        compiled = engine.rules[order]
+        if order not in agreed:
+            agreed[order] = packets.agree(compiled)
+        if not agreed[order][row] or not packets.slow(compiled.rule, row):
+            continue
+        if compiled.rule.happenings and not events.happened(packets, compiled.rule)[row]:
+            continue
+        if compiled.kind == TRANSACTION:  # its payload part
+            assert compiled.payload is not None
+            data = packets.scene.payload(row)
+            if packets.flow[row] >= 0 and (surely or Inspection().holds(compiled.payload.ops, data)):
+                flow, direction = int(packets.flow[row]), int(packets.direction[row])
+                packets.met(flow, direction, order, int(packets.scene.frames[row]))
+        elif (surely and not compiled.checks) or _contents(packets, compiled, row):
+            yield packets.candidate(row, order)
 
 
 def _contents(packets: Packets, compiled: Compiled, row: int) -> bool:

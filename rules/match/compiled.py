@@ -12,7 +12,7 @@ from rules.match.inspect import Ops
 from rules.match.literals import SHORTEST
 
 #: How a rule is matched.
-PACKET, STREAM, TRANSACTION, ONCE = "packet", "stream", "transaction", "once"
+PACKET, STREAM, TRANSACTION, ONCE, UNIT = "packet", "stream", "transaction", "once", "unit"
 
 _ACTIONS = {"pass": 0, "drop": 1, "reject": 2, "rejectsrc": 2, "rejectdst": 2, "rejectboth": 2}
 _NETWORK = {
@@ -20,7 +20,8 @@ _NETWORK = {
     "icmp": 1, "icmpv4": 1, "icmpv6": 58, "sctp": 132, "pkthdr": 0,
 }  # fmt: skip
 _ALSO = {
-    "http": {"http", "http2"}, "dns": {"dns", "doh2"}, "http1": {"http"}, "ikev2": {"ike"},
+    "http": {"http", "http2", "doh2"}, "http2": {"http2", "doh2"}, "dns": {"dns", "doh2"},
+    "http1": {"http"}, "ikev2": {"ike"},
     "dcerpc": {"dcerpc", "smb"}, "ftp-data": {"ftp-data"},
 }  # fmt: skip
 _TRANSFORMS_KEPT = frozenset({"dotprefix", "to_lowercase", "to_uppercase"})
@@ -60,6 +61,11 @@ class Compiled:
     payload: Check | None = None
     literal: bytes = b""
     literal_kind: str = ""
+    payload_literal: bytes = (
+        b""  # looked for in payloads and streams: of a part of a rule on transactions, too
+    )
+    literal_check: Check | None = None  # the buffer's demands that the literal is one of
+    decided: bool = False  # looked at only where it becomes known what a flow speaks
     both: bool = False  # on packets as well as on their stream, since a place in the payload is demanded
 
     @property
@@ -116,16 +122,28 @@ def _compile(rule: Rule) -> Compiled:
         isinstance(op, Content) and (op.depth is not None or op.offset is not None or op.starts)
         for op in compiled.payload.ops.ops
     )
+    compiled.decided = _protocol_only(rule)
     _choose_literal(compiled)
     return compiled
 
 
+def _protocol_only(rule: Rule) -> bool:
+    """Rules about the protocol alone are looked at when it becomes known, not at every packet."""
+    direction = type(rule.flow)(direction=rule.flow.direction)
+    return bool(rule.applications) and rule.protocol in _NETWORK and not (
+        rule.hook or rule.numbers or rule.flags or rule.buffers or rule.happenings or rule.stream_sizes
+        or rule.integers or rule.fields or rule.flow != direction
+        or any(bits.op != "set" for bits in rule.bits) or any(name != "bypass" for name, _ in rule.others)
+    )  # fmt: skip
+
+
 def _kind(rule: Rule, application: bool) -> str:
     kinds = {check.kind for check in rule.buffers}
-    framed = any(kind.startswith("frame:") for kind in kinds)
+    if any(kind.startswith("frame:") for kind in kinds):
+        return UNIT
     packets = {kind for kind in kinds if kind in BUFFERS and BUFFERS[kind].packet}
     if (
-        (kinds - packets - {"payload"} and not framed)
+        kinds - packets - {"payload"}
         or rule.fields
         or any(h.kind == "application" for h in rule.happenings)
         or any(name != "bypass" for name, _ in rule.others)
@@ -163,6 +181,7 @@ def _addresses_only(rule: Rule, application: bool) -> bool:
 def _choose_literal(compiled: Compiled) -> None:
     """The content for the prefilter: the author's choice, else the longest that must be there."""
     best: tuple[int, bytes, str] = (0, b"", "")
+    payload: tuple[int, bytes] = (0, b"")
     everything = [*compiled.checks, *([compiled.payload] if compiled.payload else [])]
     for check in everything:
         names = {transform.name for transform in check.demand.transforms}
@@ -179,9 +198,13 @@ def _choose_literal(compiled: Compiled) -> None:
                 pattern = pattern[op.chop[0] : op.chop[0] + op.chop[1]]
             if len(pattern) < SHORTEST:
                 continue
-            score = (
-                len(pattern) + 1000 * op.fast - (500 if check is compiled.payload and compiled.checks else 0)
-            )
+            score = len(pattern) + 1000 * op.fast
+            if check is compiled.payload:
+                payload = max(payload, (score, pattern), key=lambda known: known[0])
+                score -= 500 if compiled.checks else 0
             if score > best[0]:
                 best = (score, pattern, check.demand.kind)
+                compiled.literal_check = check
     compiled.literal, compiled.literal_kind = best[1], best[2]
+    if compiled.kind in {PACKET, STREAM, TRANSACTION}:
+        compiled.payload_literal = payload[1]

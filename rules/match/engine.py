@@ -15,18 +15,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.batches import IP
 from rules.language.model import Rule
-from rules.match import candidates, kernels
-from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Compiled, compile_rules
-from rules.match.heads import Ends, Heads
+from rules.match import candidates
+from rules.match.carry import Carry
+from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
+from rules.match.gates.tables import Ends, Gates
+from rules.match.hits import speaks
 from rules.match.limits import Limits
 from rules.match.literals import Literals
 from rules.match.scene import Scene
 from rules.match.state import Memory
+from rules.match.verify.programs import Programs
 
 
 class Alert(NamedTuple):
-    """A rule told: at which frame, on which packet row, of which flow (-1: none), in which direction."""
+    """A rule told: at which frame, on which packet row, of which flow (-1: none), in which direction.
+
+    `known` is the frame at which that was known, its own or a later one.
+    """
 
     frame: int
     row: int
@@ -35,6 +42,7 @@ class Alert(NamedTuple):
     transaction: int
     rule: Rule
     action: str
+    known: int
 
 
 @dataclass
@@ -58,61 +66,112 @@ class Engine:
         blocking: bool = False,
     ) -> None:
         self.rules = compile_rules(list(rules))
-        self.heads = Heads(self.rules)
         self.limits = limits or Limits()
         self.inline = inline
         self.blocking = blocking
         self.memory = Memory()
-        self.known = np.zeros(0, np.uint8)
-        self.first_seen = np.zeros(0, np.int64)
-        self._lists: dict[str, list[Compiled]] = {kind: [] for kind in (PACKET, STREAM, TRANSACTION, ONCE)}
+        self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+        self.carry = Carry()
+        self._lists: dict[str, list[Compiled]] = {
+            kind: [] for kind in (PACKET, STREAM, TRANSACTION, ONCE, UNIT)
+        }
         for compiled in self.rules:
             self._lists[compiled.kind].append(compiled)
-        self.payload = self._index(
-            c for c in self.rules if c.kind in {PACKET, STREAM} and c.literal_kind == "payload"
+        self._split = {
+            (kind, literal): [c for c in some if bool(c.literal) is literal]
+            for kind, some in self._lists.items()
+            for literal in (False, True)
+        }
+        self._deciding = any(compiled.decided for compiled in self.rules)
+        self.gates = Gates(self.rules)
+        programs = Programs()
+        self.payload_programs = np.array(
+            [programs.add(c.payload.ops) if c.payload is not None else -1 for c in self.rules], np.int64
         )
-        kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal}
+        self.literal_programs = np.array([_literal_program(programs, c) for c in self.rules], np.int64)
+        self._check_programs = {
+            c.order: tuple(
+                -1 if check.absent or check.demand.transforms else programs.add(check.ops)
+                for check in c.checks
+            )
+            for c in self._lists[TRANSACTION]
+            if not c.literal or c.literal_kind == "payload"
+        }
+        self.programs = programs.ready()
+        self.payload = _index([(c.payload_literal, c.order) for c in self.rules if c.payload_literal])
+        #: Rules on transactions with a part about the payload that no literal says where to look for.
+        self.parts = [c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal]
+        kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
         self.buffers = {
-            kind: self._index(c for c in self._lists[TRANSACTION] if c.literal and c.literal_kind == kind)
+            kind: _index(
+                [
+                    (c.literal, c.order)
+                    for c in self._lists[TRANSACTION]
+                    if c.literal and c.literal_kind == kind
+                ]
+            )
             for kind in kinds
         }
 
     def fresh(self) -> Engine:
         """The same rules for another source of traffic, with nothing kept in mind."""
         other = copy.copy(self)
-        other.memory = Memory()
-        other.known = np.zeros(0, np.uint8)
-        other.first_seen = np.zeros(0, np.int64)
+        other.memory, other.carry = Memory(), Carry()
+        other.limits = self.limits.fresh()
         return other
+
+    def check_programs(self, compiled: Compiled) -> tuple[int, ...]:
+        """The programs of a rule on transactions that no literal of them leads to, by check; -1 for none."""
+        return self._check_programs[compiled.order]
+
+    def spoken(self, protocols: tuple[str, ...]) -> NDArray[np.bool_]:
+        """By rule and protocol whether the rule is about transactions of it."""
+        if protocols not in self._spoken:
+            self._spoken[protocols] = speaks(self.rules, protocols)
+        return self._spoken[protocols]
+
+    @property
+    def units(self) -> bool:
+        """Whether any rule looks into protocol units."""
+        return bool(self._lists[UNIT])
 
     def of(self, kind: str, *, literal: bool) -> list[Compiled]:
         """Rules of a kind, with or without a literal for the prefilter."""
-        return [c for c in self._lists[kind] if bool(c.literal) is literal]
+        return self._split[kind, literal]
 
-    def _index(self, rules: Iterable[Compiled]) -> Index:
-        by_literal: dict[bytes, list[int]] = {}
-        for compiled in rules:
-            by_literal.setdefault(compiled.literal, []).append(compiled.order)
-        first = np.cumsum([0, *(len(orders) for orders in by_literal.values())])
-        flat = np.array([order for orders in by_literal.values() for order in orders], np.int64)
-        return Index(Literals(list(by_literal)), first.astype(np.int64), flat)
+    @property
+    def deciding(self) -> bool:
+        """Whether any rule is looked at where it becomes known what a flow speaks."""
+        return self._deciding
 
     def match(self, scene: Scene) -> list[Alert]:
-        """Alerts of a scene, in the order of frames and on one frame in that of rules."""
-        marks = self._establish(scene)
+        """Alerts of a scene made by `Carry.scene`, in the order in which they were known, then of rules."""
+        marks = self.carry.marks(scene)
+        alerts = self._judge(scene, marks)
+        self.carry.keep(scene, marks)
+        over = scene.numbers[scene.tables.flows["ended"] != 0].tolist()
+        self.memory.passed.difference_update(over)
+        self.memory.dropped.difference_update(over)
+        return alerts
+
+    def _judge(self, scene: Scene, marks: NDArray[np.uint8]) -> list[Alert]:
         found = candidates.gather(self, scene, marks)
-        found.sort(key=lambda c: (c.frame, c.phase, c.order, c.item))
+        found.sort(key=lambda c: (c.known, c.phase, c.order, c.item))
         alerts: list[Alert] = []
-        frame = -1
-        passed = False
+        known = -1
+        passed: set[int] = set()  # packets that a rule let go
         pending: list[tuple[candidates.Candidate, Compiled]] = []
         for candidate in found:
-            if candidate.frame != frame:
-                alerts += self._tell(pending)
-                pending, passed, frame = [], False, candidate.frame
+            if candidate.known != known:
+                alerts += self._tell(pending, scene)
+                pending, passed, known = [], set(), candidate.known
             compiled = self.rules[candidate.order]
             where = candidate.where
-            if passed or where.flow in self.memory.passed or where.flow in self.memory.dropped:
+            if (
+                candidate.row in passed
+                or where.flow in self.memory.passed
+                or where.flow in self.memory.dropped
+            ):
                 continue
             if not self.memory.agrees(compiled.rule, where):
                 continue
@@ -121,29 +180,38 @@ class Engine:
                 continue
             self.memory.change(rule, where)
             if rule.action == "pass":
-                passed = True
+                passed.add(candidate.row)
+                pending = [
+                    (other, theirs)
+                    for other, theirs in pending
+                    if other.row != candidate.row or other.order < candidate.order
+                ]
                 if _takes_flow(candidate, compiled) and where.flow >= 0:
                     self.memory.passed.add(where.flow)
                 if rule.alerting:
                     pending.append((candidate, compiled))
                 continue
             pending.append((candidate, compiled))
-        return alerts + self._tell(pending)
+        return alerts + self._tell(pending, scene)
 
-    def _tell(self, pending: Sequence[tuple[candidates.Candidate, Compiled]]) -> list[Alert]:
+    def _tell(self, pending: Sequence[tuple[candidates.Candidate, Compiled]], scene: Scene) -> list[Alert]:
         """What of one frame's matches is told, by order of rules; drops take their flow along."""
         told: list[Alert] = []
-        done: set[tuple[int, int]] = set()
+        done: set[tuple[int, int, int]] = set()
+        let_go: set[int] = set()
         for candidate, compiled in sorted(pending, key=lambda pair: (pair[0].order, pair[0].item)):
             rule = compiled.rule
             if candidate.phase == 0:
-                if (rule.sid, rule.gid) in done:
+                if (candidate.row, rule.sid, rule.gid) in done:
                     continue
-                done.add((rule.sid, rule.gid))
+                done.add((candidate.row, rule.sid, rule.gid))
             where = candidate.where
+            if candidate.row in let_go:
+                continue
             silent, action = self.limits.judge(rule, where, self.memory)
-            if action == "pass":
-                break
+            if action == "pass" and not rule.alerting:
+                let_go.add(candidate.row)
+                continue
             if (
                 action in {"drop", "reject"}
                 and self.blocking
@@ -158,35 +226,43 @@ class Engine:
                 continue
             told.append(
                 Alert(
-                    candidate.frame, candidate.row, where.flow, candidate.direction,
-                    candidate.item if compiled.kind == TRANSACTION else -1, rule, action,
+                    int(scene.frames[candidate.row]), candidate.row, where.flow, candidate.direction,
+                    candidate.item if compiled.kind == TRANSACTION else -1, rule, action, candidate.known,
                 )
             )  # fmt: skip
         return told
 
-    def _establish(self, scene: Scene) -> NDArray[np.uint8]:
-        flows = np.asarray(scene.tables.packet_flow, np.int64)
-        count = max(len(scene.tables.flows), int(flows.max(initial=-1)) + 1)
-        if len(self.known) < count:
-            self.known = np.concatenate([self.known, np.zeros(count - len(self.known), np.uint8)])
-            self.first_seen = np.concatenate(
-                [self.first_seen, np.zeros(2 * count - len(self.first_seen), np.int64)]
-            )
-        midstream = np.flatnonzero(scene.tables.flows["midstream"] == 1)
-        self.known[midstream] |= kernels.ESTABLISHED
-        marks = np.zeros(len(scene.packets), np.uint8)
-        rows = scene.packets
-        kernels.establish(
-            flows, np.ascontiguousarray(scene.tables.packet_direction), np.ascontiguousarray(rows["proto"]),
-            np.ascontiguousarray(rows["flags"]), self.known, self.first_seen, marks,
-        )  # fmt: skip
-        return marks
-
     def ends(self, scene: Scene) -> Ends:
-        """Endpoints of every packet."""
-        source, target = scene.source, scene.target
-        rows = scene.packets
-        return Ends(*source, *target, rows["proto"].astype(np.int64), rows["version"].astype(np.int64))
+        """Distinct endpoints of the packets."""
+        flow = scene.flow
+        key = np.where(flow >= 0, flow * 2 + scene.side, -1 - np.arange(len(flow)))
+        _, rows, of_row = np.unique(key, return_index=True, return_inverse=True)
+        source, target, packets = scene.source, scene.target, scene.packets
+        addresses = np.stack([source[0][rows], source[1][rows], target[0][rows], target[1][rows]])
+        numbers = np.stack(
+            [
+                source[2][rows], target[2][rows], packets["proto"][rows].astype(np.int64),
+                packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
+            ]
+        )  # fmt: skip
+        return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64))
+
+
+def _index(literals: Sequence[tuple[bytes, int]]) -> Index:
+    by_literal: dict[bytes, list[int]] = {}
+    for literal, order in literals:
+        by_literal.setdefault(literal, []).append(order)
+    first = np.cumsum([0, *(len(orders) for orders in by_literal.values())])
+    flat = np.array([order for orders in by_literal.values() for order in orders], np.int64)
+    return Index(Literals(list(by_literal)), first.astype(np.int64), flat)
+
+
+def _literal_program(programs: Programs, compiled: Compiled) -> int:
+    """The program of the buffer that the literal of a rule on transactions is in."""
+    if compiled.kind != TRANSACTION or not compiled.literal or compiled.literal_kind == "payload":
+        return -1
+    found = [check for check in compiled.checks if check is compiled.literal_check]
+    return programs.add(found[0].ops) if found and not found[0].demand.transforms else -1
 
 
 def _takes_flow(candidate: candidates.Candidate, compiled: Compiled) -> bool:

@@ -38,8 +38,9 @@ def _anomalous(scene: Scene, name: str) -> NDArray[np.bool_]:
     found = np.zeros(len(scene.packets), np.bool_)
     if name in scene.names.anomalies:
         rows = scene.tables.anomalies
-        frames = rows["frame"][rows["kind"] == scene.names.anomalies.index(name)] - scene.first_frame
-        found[frames[(frames >= 0) & (frames < len(found))]] = True
+        frames = rows["frame"][rows["kind"] == scene.names.anomalies.index(name)]
+        found[np.isin(scene.frames, frames)] = True
+        found[: scene.carried] = False
     return found
 
 
@@ -49,7 +50,7 @@ def stream_size(packets: Packets, size: StreamSize, row: int) -> bool:
     flow = packets.flow[row]
     if flow < 0 or scene.packets["proto"][row] != 6:
         return False
-    server, client = (_grown(packets, int(flow), direction, row) for direction in (1, 0))
+    server, client = (packets.grown(int(flow), direction, row) for direction in (1, 0))
     answers = {"server": compare(size.op, server, size.value), "client": compare(size.op, client, size.value)}
     if size.side == "both":
         return answers["server"] and answers["client"]
@@ -58,18 +59,10 @@ def stream_size(packets: Packets, size: StreamSize, row: int) -> bool:
     return answers[size.side]
 
 
-def _grown(packets: Packets, flow: int, direction: int, row: int) -> int:
-    rows = np.flatnonzero((packets.flow[: row + 1] == flow) & (packets.direction[: row + 1] == direction))
-    if not len(rows):
-        return 0
-    seq, _ = packets.field("tcp.seq")
-    flags = packets.scene.packets["flags"][rows]
-    ends = seq[rows] + packets.scene.packets["payload"][rows] + (flags & 2 > 0)
-    return int((ends - seq[rows[0]]).max())
-
-
 def header_bytes(scene: Scene, kind: str, row: int) -> bytes | None:
     """A packet's header as a buffer; None where it has none of that kind."""
+    if kind in {"ip.src", "ip.dst"}:
+        return _address(scene, kind, row)
     data = scene.packet(row)
     if not data:
         return None
@@ -84,3 +77,12 @@ def header_bytes(scene: Scene, kind: str, row: int) -> bytes | None:
         return None
     size = (data[start + 12] >> 4) * 4 if proto == 6 and start + 12 < len(data) else 8
     return data[start : start + size]
+
+
+def _address(scene: Scene, kind: str, row: int) -> bytes | None:
+    """An endpoint's address as it stands in the header: four bytes or sixteen."""
+    if scene.network[row] < 0:
+        return None
+    high, low, _ = scene.source if kind == "ip.src" else scene.target
+    packed = int(high[row]).to_bytes(8, "big") + int(low[row]).to_bytes(8, "big")
+    return packed[12:] if scene.packets["version"][row] == 4 else packed

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rules.language.model import Rule
 from rules.match.compiled import Compiled
 from rules.match.scene import Scene
@@ -27,13 +29,9 @@ class Numbers:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         names = scene.names
-        self._values: dict[tuple[int, str], list[Value]] = {}
-        rows = scene.tables.numbers
-        for transaction, field, direction, frame, value in zip(
-            rows["transaction"].tolist(), rows["field"].tolist(), rows["direction"].tolist(),
-            rows["frame"].tolist(), rows["value"].tolist(), strict=True,
-        ):  # fmt: skip
-            self._values.setdefault((transaction, names.fields[field]), []).append((direction, frame, value))
+        self._values: dict[int, dict[str, list[Value]]] = {}  # of transactions that were asked for
+        owners = scene.tables.numbers["transaction"]  # in order
+        self._begin = np.searchsorted(owners, np.arange(len(scene.tables.transactions) + 1))
         self._events: dict[tuple[int, str], list[tuple[int, int]]] = {}
         self._loose: dict[str, list[tuple[int, int, int]]] = {}
         odd = scene.tables.anomalies
@@ -49,7 +47,25 @@ class Numbers:
 
     def values(self, transaction: int, name: str) -> list[Value]:
         """All values of a field."""
-        return self._values.get((transaction, name), [])
+        found = self._values.get(transaction)
+        if found is None:
+            found = self._values[transaction] = self._read(transaction)
+        return found.get(name, [])
+
+    def _read(self, transaction: int) -> dict[str, list[Value]]:
+        rows = self._scene.tables.numbers[self._begin[transaction] : self._begin[transaction + 1]]
+        found: dict[str, list[Value]] = {}
+        for field, direction, frame, value in zip(
+            rows["field"].tolist(), rows["direction"].tolist(), rows["frame"].tolist(),
+            rows["value"].tolist(), strict=True,
+        ):  # fmt: skip
+            found.setdefault(self._scene.names.fields[field], []).append((direction, frame, value))
+        return found
+
+    def depth(self, flow: int, direction: int) -> int:
+        """The frame at which a direction of a flow was read no further; 0 where it was to its end."""
+        told = self._loose.get("stream.reassembly_depth_reached", [])
+        return next((frame for f, d, frame in told if (f, d) == (flow, direction)), 0)
 
     def little(self, transaction: int) -> bool:
         """The byte order of a DCE/RPC message."""
@@ -62,7 +78,7 @@ class Numbers:
             frames = [
                 at
                 for side, at, value in self.values(transaction, number.name)
-                if side == direction and (number.low <= value <= number.high) is not number.negated
+                if side == direction and number.agrees(value)
             ]
             if not frames:
                 return -1
@@ -91,8 +107,19 @@ class Numbers:
             )
         if name == "ldap.responses.operation":
             return self._ldap(argument, transaction, direction)
+        if name == "http2.settings":
+            ident, low, high, negated = map(int, argument.split(","))
+            return self._first(
+                at
+                for side, at, n in self.values(transaction, name)
+                if side == direction
+                and n >> 32 == ident
+                and (low <= n & 0xFFFFFFFF <= high) is not bool(negated)
+            )
         if name == "modbus":
-            return self._modbus(argument, transaction)
+            return self._modbus(argument, transaction, direction)
+        if name in {"tls.expired", "tls.valid"}:
+            return self._lasting(transaction, direction, valid=name == "tls.valid")
         return -1
 
     @staticmethod
@@ -115,25 +142,42 @@ class Numbers:
             return -1
         return frames[place] if answers[place] else -1
 
-    def _modbus(self, argument: str, transaction: int) -> int:
-        words = argument.replace(",", " ").split()
-        wanted = dict(zip(words[::2], words[1::2], strict=False))
-        frame = 0
-        for word, field in (
-            ("function", "modbus.function"),
-            ("subfunction", "modbus.subfunction"),
-            ("unit", "modbus.unit"),
-        ):
-            if word in wanted:
-                if not wanted[word].isdigit():
-                    return -1
-                met = self._first(
-                    at for _, at, n in self.values(transaction, field) if n == int(wanted[word])
-                )
-                if met < 0:
-                    return -1
-                frame = max(frame, met)
-        return frame if "access" not in wanted else -1
+    def _modbus(self, argument: str, transaction: int, direction: int) -> int:
+        """Modbus is looked at by requests alone."""
+        field, *told = argument.split(",")
+        if direction != 0:
+            return -1
+        if field == "one":
+            wanted = {int(n) for n in told[0].split("/")}
+            return self._first(
+                at
+                for _, at, n in self.values(transaction, "modbus.function")
+                if (n in wanted) is not bool(int(told[1]))
+            )
+        low, high, negated = map(int, told)
+        if field == "modbus.span":  # addresses count from 1, and several may be meant at once
+            first = [n + 1 for _, _, n in self.values(transaction, "modbus.address")]
+            count = [n for _, _, n in self.values(transaction, "modbus.quantity")] or [1]
+            frames = [at for _, at, _ in self.values(transaction, "modbus.address")]
+            if not first:
+                return -1
+            meets = first[0] <= high and first[0] + max(count[0], 1) - 1 >= low
+            return frames[0] if meets is not bool(negated) else -1
+        return self._first(
+            at for _, at, n in self.values(transaction, field) if (low <= n <= high) is not bool(negated)
+        )
+
+    def _lasting(self, transaction: int, direction: int, *, valid: bool) -> int:
+        """Whether a certificate was within its time, or past it, when it was seen."""
+        now = int(self._scene.tables.transactions["time"][transaction]) // 1_000_000_000
+        after = [
+            (at, n) for side, at, n in self.values(transaction, "tls.cert_notafter") if side == direction
+        ]
+        before = [n for side, _, n in self.values(transaction, "tls.cert_notbefore") if side == direction]
+        if not after or not before:
+            return -1
+        at, until = after[0]
+        return at if (before[0] <= now <= until if valid else until < now) else -1
 
     def happened(self, name: str, transaction: int, flow: int, direction: int) -> int:
         """The frame at which an event of a transaction happened; -1 where it did not."""
@@ -143,20 +187,20 @@ class Numbers:
             default=-1,
         )
 
-    def unowned(self, packets: Packets, compiled: Compiled) -> Iterator[tuple[int, int]]:
-        """(packet row, number) of events of no transaction, for rules that ask for nothing else."""
+    def unowned(self, packets: Packets, compiled: Compiled) -> Iterator[tuple[int, int, int]]:
+        """(packet row, number, frame) of events of no transaction, for rules that ask for nothing else."""
         rule = compiled.rule
         if len(rule.happenings) != 1 or compiled.checks or rule.fields or rule.others:
             return
         agreed = None
         for item, (flow, direction, frame) in enumerate(self._loose.get(_ours(rule.happenings[0].name), [])):
-            row = packets.row_of(flow, direction, frame) if flow >= 0 else frame - self._scene.first_frame
+            row = packets.row_of(flow, direction, frame) if flow >= 0 else self._scene.row_at(frame)
             if not 0 <= row < len(packets.flow):
                 continue
             if agreed is None:
                 agreed = packets.agree(compiled)
             if agreed[row]:
-                yield row, item
+                yield row, item, frame
 
 
 def _ours(name: str) -> str:

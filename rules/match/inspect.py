@@ -32,6 +32,8 @@ from rules.match.base64 import decode
 
 #: Steps that one buffer of one rule may take, as Suricata's recursion limit.
 MOST_STEPS = 3000
+_HEX = "0123456789abcdefABCDEF"
+_MOST_DIGITS = 64
 
 
 class Ops:
@@ -89,6 +91,7 @@ class _Run:
         self.start = start
         self.whole = whole
         self.steps = 0
+        self.read = 0  # up to where the last number was read
 
     def match(self, at: int, last: int) -> bool:  # noqa: C901  (one line a kind)
         """Ops from `at` on, the last match having ended at `last`."""
@@ -116,7 +119,7 @@ class _Run:
             elif not self._simple(op, last):
                 return False
             if isinstance(op, ByteExtract | ByteMath):
-                last = self.amount(op.offset) + (last if op.relative else 0) + self.amount(op.count)
+                last = self.read
             at += 1
         return True
 
@@ -208,7 +211,7 @@ class _Run:
             value = self._number(op.count, op.offset, last, op)
             if value is None:
                 return False
-            value *= op.multiplier
+            value = _masked(value, op.mask) * op.multiplier
             if op.align:
                 value += -value % op.align
             self.inspection.values[op.name] = value & ((1 << 64) - 1)
@@ -232,24 +235,28 @@ class _Run:
     def _number(
         self, count: Amount, offset: Amount, last: int, op: ByteTest | ByteJump | ByteExtract | ByteMath
     ) -> int | None:
-        """The number that an op reads, or None where it is not there."""
+        """The number that an op reads, up to `self.read`, or None where it is not there."""
         n = self.amount(count)
         place = self.amount(offset) + (last if op.relative else 0)
-        if place < 0 or n < 0 or place + n > len(self.data) or (n == 0 and not isinstance(op, ByteJump)):
+        if place < 0 or n < 0 or place + n > len(self.data) or not self.data:
             return None
-        raw = self.data[place : place + n]
-        if op.base:
-            return _digits(raw, op.base)
-        little = self.inspection.little if op.dce else op.little
-        value = int.from_bytes(raw, "little" if little else "big")
-        if op.mask:
-            value = (value & op.mask) >> ((op.mask & -op.mask).bit_length() - 1)
+        self.read = place + n
+        value: int | None
+        if op.base:  # no bytes are all there are
+            value, digits = _digits(self.data[place : place + (n or _MOST_DIGITS)], op.base)
+            self.read = place + digits
+        elif n == 0 and not isinstance(op, ByteJump):
+            return None
+        else:
+            little = self.inspection.little if op.dce else op.little
+            value = int.from_bytes(self.data[place : place + n], "little" if little else "big")
         return value
 
     def _test(self, op: ByteTest, last: int) -> bool:
         value = self._number(op.count, op.offset, last, op)
         if value is None:
             return False
+        value = _masked(value, op.mask)
         other = self.amount(op.value)
         if op.op == "&":
             found = value & other != 0
@@ -263,7 +270,7 @@ class _Run:
         value = self._number(op.count, op.offset, last, op)
         if value is None:
             return -1
-        value *= op.multiplier
+        value = _masked(value, op.mask) * op.multiplier
         if op.align:
             value += -value % 4
         value += self.amount(op.post)
@@ -272,23 +279,23 @@ class _Run:
         elif op.origin == "end":
             place = len(self.data) + value
         else:
-            place = self.amount(op.offset) + (last if op.relative else 0) + self.amount(op.count) + value
+            place = self.read + value
         return max(0, place) if place <= len(self.data) else -1
 
     def _math(self, op: ByteMath, last: int) -> bool:
         value = self._number(op.count, op.offset, last, op)
         other = self.amount(op.value)
-        if value is None or (op.op == "/" and other == 0) or (op.op in {"<<", ">>"} and other > 63):
+        if value is None or (op.op == "/" and other == 0) or (op.op == ">>" and other > 63):
             return False
         result = {
             "+": lambda: value + other,
             "-": lambda: value - other,
             "*": lambda: value * other,
             "/": lambda: value // other,
-            "<<": lambda: value << other,
+            "<<": lambda: value << other if other < 64 else 0,
             ">>": lambda: value >> other,
         }[op.op]()
-        self.inspection.values[op.name] = result & ((1 << 64) - 1)
+        self.inspection.values[op.name] = _masked(result & ((1 << 64) - 1), op.mask)
         return True
 
     def _base64(self, op: Base64, last: int) -> bool:
@@ -314,18 +321,28 @@ def compare(op: str, value: int, other: int) -> bool:
     }[op]
 
 
-def _digits(raw: bytes, base: int) -> int | None:
-    """Digits from the start of `raw` on, as strtoull reads them."""
-    text = raw.lstrip(b" \t\n\v\f\r")
-    if base == 16 and text[:2].lower() == b"0x":
-        text = text[2:]
-    value, found = 0, False
-    for byte in text:
-        digit = int(chr(byte), 16) if chr(byte) in "0123456789abcdefABCDEF" else base
+def _masked(value: int, mask: int) -> int:
+    """The bits of a mask, down to its lowest."""
+    return (value & mask) >> ((mask & -mask).bit_length() - 1) if mask else value
+
+
+def _digits(raw: bytes, base: int) -> tuple[int | None, int]:
+    """Digits from the start of `raw` on, as strtoull reads them, and how many bytes they took."""
+    at = len(raw) - len(raw.lstrip(b" \t\n\v\f\r"))
+    sign = raw[at : at + 1]
+    if sign in (b"-", b"+"):
+        at += 1
+    if base == 16 and raw[at : at + 2].lower() == b"0x" and chr((raw[at + 2 : at + 3] or b"-")[0]) in _HEX:
+        at += 2
+    value, begin = 0, at
+    for byte in raw[at:]:
+        digit = int(chr(byte), 16) if chr(byte) in _HEX else base
         if digit >= base:
             break
-        value, found = value * base + digit, True
-    return value if found else None
+        value, at = value * base + digit, at + 1
+    if at == begin or value >> 64:
+        return None, 0
+    return (-value & ((1 << 64) - 1) if sign == b"-" else value), at
 
 
 def _entropic(op: Entropy, data: bytes) -> bool:

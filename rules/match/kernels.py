@@ -1,29 +1,18 @@
 """The prefilter: which of many literals may be in which of many buffers, in one pass and without case.
 
 Three bytes at every place are hashed into a bitmap that fits the cache; where its bit is set, the literals of
-that hash are compared in full. And who has been seen on which connection, packet by packet.
+that hash are compared in full. And streams cut into windows, and which packets are the first their way.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from citywall.batches import ACK, SYN
 from citywall.kernels import bare_kernel, internal, load_le32
 
 _FOLD = np.uint32(0x202020)
 _LOW24 = np.uint32(0xFFFFFF)
 _MULTIPLY = np.uint32(0x9E3779B1)
-
-#: What is remembered of a connection (see `establish`).
-TO_SERVER_SEEN, TO_CLIENT_SEEN, SYN_ACKED, ESTABLISHED, CHECKED_TO_SERVER, CHECKED_TO_CLIENT = (
-    1,
-    2,
-    4,
-    8,
-    16,
-    32,
-)
 
 
 @internal
@@ -83,32 +72,93 @@ def scan(
 
 
 @bare_kernel
-def establish(flows, directions, protocols, flags, known, first_seen, out):
-    """For each packet whether its connection is established (1), and whether it is the first its way (2).
+def gather(tails, sizes, arena, at, lengths, first, out):
+    """Of each stream its tail and its pieces, one behind the other."""
+    to = np.int64(0)
+    source = np.int64(0)
+    for g in range(len(sizes)):
+        for i in range(sizes[g]):
+            out[to + i] = tails[source + i]
+        source += sizes[g]
+        to += sizes[g]
+        for k in range(first[g], first[g + 1]):
+            begin = at[k]
+            for i in range(lengths[k]):
+                out[to + i] = arena[begin + i]
+            to += lengths[k]
 
-    `known` (u1 by flow) remembers; ESTABLISHED set there before means picked up midstream. A packet without a
-    flow is the first its way.
+
+@internal
+def _window(windows, which, told, stream, begin, seen, end, back, frame, piece):
+    start = max(begin, seen - back)
+    row = windows[told]
+    row[0], row[1], row[2], row[3], row[4], row[5] = start, seen, end, start - begin, frame, piece
+    which[told] = stream
+    return told + 1
+
+
+@bare_kernel
+def cut(
+    first, tails, looked, offsets, stops, final, lengths, gaps, frames, message, least, back, windows, which,
+    kept,
+):  # fmt: skip
+    """Windows of streams.
+
+    Stream g (a direction of a flow) has a tail of `tails[g]` bytes from before, of which `looked[g]` were
+    looked at and whose first is `offsets[g]` bytes from where bytes began without a gap; then the chunks
+    `first[g] : first[g + 1]`. All lie one behind the other. A window is made where `least` bytes came, a
+    message is complete, a gap follows, its sender said that it stops (`stops[g]`: at that frame; 0: it did
+    not) or the connection is over (`final[g]`: known at that frame; 0: it goes on).
+
+    `windows` (i8[n, 6]): where it starts, from where it is new, where it ends, how far its start is from
+    where bytes began without a gap, the frame at which it was known, and the chunk that made it (-1: the end
+    of the connection, -2: the stop); `which`: its stream. `kept` (i8[streams, 4]): start and end of the tail
+    to be kept, bytes of it looked at, its offset. Returns the number of windows.
+    """
+    told = 0
+    at = np.int64(0)
+    for g in range(len(tails)):
+        begin = at - offsets[g]
+        seen = at + looked[g]
+        end = at + tails[g]
+        stop = stops[g]
+        for i in range(first[g], first[g + 1] + 1):
+            last = i == first[g + 1]
+            if stop and end > seen and (last or frames[i] > stop):
+                told = _window(windows, which, told, g, begin, seen, end, back, stop, -2)
+                seen = end
+            if last:
+                break
+            if gaps[i]:
+                if end > seen:
+                    told = _window(windows, which, told, g, begin, seen, end, back, frames[i], i)
+                begin = end
+                seen = end
+            end += lengths[i]
+            if end - seen >= least or message[i] or (stop and frames[i] >= stop):
+                told = _window(windows, which, told, g, begin, seen, end, back, frames[i], i)
+                seen = end
+        if final[g] and end > seen:
+            told = _window(windows, which, told, g, begin, seen, end, back, final[g], -1)
+            seen = end
+        start = max(begin, seen - back)
+        kept[g, 0], kept[g, 1], kept[g, 2], kept[g, 3] = start, end, seen - start, start - begin
+        at = end
+    return told
+
+
+@bare_kernel
+def firsts(flows, directions, known, out):
+    """Add 2 to `out` for each packet that is the first its way; `known` (u1 by flow) remembers.
+
+    A packet without a flow is the first its way.
     """
     for i in range(len(flows)):
         flow = flows[i]
         if flow < 0:
-            out[i] = 2
+            out[i] |= 2
             continue
-        state = known[flow]
-        direction = directions[i]
-        before = state
-        if protocols[i] == 6:
-            if flags[i] & SYN and flags[i] & ACK and direction == 1:
-                state |= SYN_ACKED
-            elif state & SYN_ACKED and direction == 0 and flags[i] & ACK and not flags[i] & SYN:
-                state |= ESTABLISHED
-            state |= TO_SERVER_SEEN if direction == 0 else TO_CLIENT_SEEN
-        else:
-            state |= TO_SERVER_SEEN if direction == 0 else TO_CLIENT_SEEN
-            if state & TO_SERVER_SEEN and state & TO_CLIENT_SEEN:
-                state |= ESTABLISHED
-            before = state  # the answer itself; of TCP only what comes after the handshake
-        bit = CHECKED_TO_SERVER if direction == 0 else CHECKED_TO_CLIENT
-        out[i] = (1 if before & ESTABLISHED else 0) | (0 if state & bit else 2)
-        known[flow] = state | bit
-        first_seen[2 * flow + direction] += 1
+        bit = 1 << directions[i]
+        if not known[flow] & bit:
+            known[flow] |= bit
+            out[i] |= 2

@@ -36,6 +36,11 @@ class Limits:
     limits: dict[tuple[int, int], Limit] = field(default_factory=dict)
     rates: dict[tuple[int, int], Rate] = field(default_factory=dict)
 
+    def fresh(self) -> Limits:
+        """The same file for another source of traffic, with nothing counted."""
+        rates = {key: Rate(rate.limit, rate.action, rate.timeout) for key, rate in self.rates.items()}
+        return Limits(self.suppressed, self.limits, rates)
+
     def overrides(self, rule: Rule) -> bool:
         """Whether the file has a threshold for a rule that brings its own."""
         return bool(_found(self.limits, rule))

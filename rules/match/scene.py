@@ -23,12 +23,15 @@ class Tables(Protocol):
     transactions: Rows
     buffers: Rows
     numbers: Rows
+    units: Rows
     anomalies: Rows
     chunks: Rows
     arena: NDArray[np.uint8]
     chunk_arena: NDArray[np.uint8]
     packet_flow: NDArray[np.int32]
     packet_direction: NDArray[np.uint8]
+    packet_stood: NDArray[np.bool_]
+    packet_streamed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,27 +42,60 @@ class Names:
     kinds: tuple[str, ...]
     fields: tuple[str, ...]
     anomalies: tuple[str, ...]
+    units: tuple[str, ...] = ()
     decoder: tuple[str, ...] = ()
 
 
 @dataclass
 class Scene:
-    """Packets (row i is frame `first_frame + i`) with their bytes, and the tables made of them."""
+    """Packets with their bytes, and the tables made of them.
+
+    Row i is frame `frames[i]`, or `first_frame + i`. The first `carried` rows were matched in an earlier
+    scene: they are the last ones of flows that are spoken of. `places` are the packets' offsets in their
+    capture, where the buffer is none; `left` how many bytes of payload there are, where it has not all.
+    """
 
     packets: Rows
     buffer: NDArray[np.uint8]
     tables: Tables
     names: Names
     first_frame: int = 1
-    ends: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    flow: NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros(0, np.int64)
+    )  # row of its flow, -1: none
+    side: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # its direction
+    past: Rows | None = None  # by flow what is known from before (`carry.FLOW`)
+    carried: int = 0
+    places: NDArray[np.int64] | None = None
+    left: NDArray[np.int64] | None = None
+    last: bool = True  # nothing follows: what waits for more is looked at as it is
     decoded: tuple[NDArray[np.int64], NDArray[np.int64]] = _NOTHING  # rows, and what decoders say of them
-    origins: dict[int, int] = field(
-        default_factory=dict
-    )  # by row of a datagram put together, its packet's offset
 
     def __post_init__(self) -> None:
         if self.packets.dtype != PACKET:
             raise ValueError("packets must be PACKET rows")
+        if len(self.frames) != len(self.packets):
+            self.frames = np.arange(len(self.packets)) + self.first_frame
+        if len(self.flow) != len(self.packets):
+            self.flow = np.asarray(self.tables.packet_flow, np.int64)
+            self.side = np.asarray(self.tables.packet_direction, np.int64)
+
+    def place(self, row: int) -> int:
+        """A packet's offset in its capture."""
+        return int(self.packets["offset"][row] if self.places is None else self.places[row])
+
+    def row_at(self, frame: int) -> int:
+        """The row of a frame; -1 where it is not here."""
+        row = int(np.searchsorted(self.frames, frame))
+        return row if row < len(self.frames) and int(self.frames[row]) == frame else -1
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """Of each flow its number, the same in every scene."""
+        flows = self.tables.flows
+        found: NDArray[np.int64] = flows["number"].astype(np.int64)
+        return found
 
     @cached_property
     def source(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
@@ -92,6 +128,8 @@ class Scene:
     @cached_property
     def available(self) -> NDArray[np.int64]:
         """Bytes of payload that are in the capture."""
+        if self.left is not None:
+            return self.left
         rows = self.packets
         left = rows["captured"].astype(np.int64) - rows["payload_at"]
         there: NDArray[np.int64] = np.clip(np.minimum(left, rows["payload"]), 0, None).astype(np.int64)
@@ -236,12 +274,48 @@ def _proto(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     return scene.packets["proto"].astype(np.int64), scene.packets["status"] >= IP
 
 
+def _of_flow(what: str, side: int | None) -> Any:
+    """Packets, bytes or seconds of each packet's flow up to it; of one direction, or of both."""
+
+    def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        flow = scene.flow
+        fresh = np.arange(len(flow)) >= scene.carried
+        times = scene.packets["time"].astype(np.int64)
+        order = np.argsort(flow, kind="stable")
+        first = np.r_[True, flow[order][1:] != flow[order][:-1]][: len(order)]
+        begin = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+        result = np.zeros(len(flow), np.int64)
+        past = scene.past[flow] if scene.past is not None and len(scene.past) else None
+        if what == "age":
+            result[order] = times[order][begin]
+            if past is not None:
+                result = np.where(past["first"] > 0, past["first"], result)
+            result = times // 1_000_000_000 - result // 1_000_000_000
+        else:
+            amount = np.where(fresh, 1 if what == "pkts" else _size(scene), 0)
+            if side is not None:
+                amount = np.where(scene.side == side, amount, 0)
+            total = np.cumsum(amount[order])
+            result[order] = total - (total - amount[order])[begin]
+            if past is not None:
+                before = past[what]
+                result += before.sum(axis=1) if side is None else before[:, side]
+        return result, flow >= 0
+
+    return get
+
+
+def _size(scene: Scene) -> NDArray[np.int64]:
+    return scene.packets["wire"].astype(np.int64)
+
+
 _ECHO = (0, 8, 13, 14, 15, 16, 128, 129)
 _FIELDS: dict[str, Any] = {
     "ip.ttl": _by_version((8, 1), (7, 1)),
     "ip.tos": _tos,
     "ip.id": _by_version((4, 2), None),
     "ip.proto": _proto,
+    "ip.version": _column("version", IP),
     "ip.same": _same,
     "ip.fragment_offset": _fragments,
     "ip.fragbits": lambda scene: (_by_version((6, 1), None)(scene)[0] >> 5, _v(scene, 4)),
@@ -257,6 +331,12 @@ _FIELDS: dict[str, Any] = {
     "icmpv6.mtu": _transport((58,), 4, 4, (2,)),
     "vlan.id": _vlan,
     "vlan.layers": _layers,
+    "flow.age": _of_flow("age", None),
+    **{
+        f"flow.{what}.{name}": _of_flow(what, side)
+        for what in ("pkts", "bytes")
+        for name, side in (("toserver", 0), ("toclient", 1))
+    },
 }
 #: Fields decided from one packet at a time.
 SLOW = frozenset({"ip.option", "tcp.mss", "tcp.wscale", "vxlan.vni"})

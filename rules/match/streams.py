@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.match.compiled import STREAM, Compiled
+from rules.match import kernels
+from rules.match.carry import Tail
+from rules.match.compiled import STREAM, TRANSACTION, Compiled
+from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
+from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Candidate, Packets
+    from rules.match.candidates import Agreement, Candidate, Packets
 
 IN_STREAM = -3
+#: Candidate.phase of what was found when a connection was over, apart from its last packet.
+AFTER = 2
 
 #: Bytes that are gathered before a stream is looked at, unless it ends or a message is complete before that.
 LEAST = 2560
 #: Bytes looked at again, so that what stands across a border is found.
 BACK = 2560
+#: Protocols whose messages give no reason to look before there is enough.
+_SILENT = frozenset({"smb", "ftp", "ftp-data", "iec104"})
+
+
+_NOTHING = Tail(b"", 0, 0)
 
 
 class Windows:
@@ -27,120 +38,175 @@ class Windows:
     def __init__(self, packets: Packets) -> None:
         self._packets = packets
         scene = packets.scene
-        self._chunks = scene.tables.chunks
-        self.streamed = np.zeros(len(scene.packets), np.bool_)
-        tcp = (scene.packets["proto"] == 6) & (packets.flow >= 0)
-        if len(self._chunks):
-            begun = np.full(int(packets.flow.max(initial=0)) + 1, np.iinfo(np.int64).max)
-            np.minimum.at(begun, self._chunks["flow"].astype(np.int64), self._chunks["arrived"])
-            frames = np.arange(len(packets.flow)) + scene.first_frame
-            self.streamed = tcp & (frames >= begun[np.clip(packets.flow, 0, None)])
-        self.keys: list[tuple[int, int, int]] = []  # flow, direction, frame at which the window is looked at
-        self._spans: list[
-            tuple[int, int, int, int]
-        ] = []  # start, new from, end in the arena; stream offset of start
+        self.streamed = (scene.packets["proto"] == 6) & (packets.flow >= 0)
+        self.streamed[: scene.carried] = False
+        self.streamed[scene.carried :] &= scene.tables.packet_streamed
+        self._spans = np.zeros((0, 6), np.int64)  # see kernels.cut
+        self._late = np.zeros(0, np.bool_)  # nobody acknowledged it: it is looked at when all is over
         self._arena: NDArray[np.uint8] = np.zeros(0, np.uint8)
-        self._whole: dict[tuple[int, int], tuple[int, int]] = {}
+        self._flow = self._direction = np.zeros(0, np.int64)
         self._cut()
 
     def _cut(self) -> None:
-        """Put each direction's pieces side by side and cut them into windows."""
-        chunks = self._chunks
-        if not len(chunks):
+        """Put the pieces of each direction behind what was kept of it, and cut that into windows."""
+        scene, carry = self._packets.scene, self._packets.engine.carry
+        chunks, flows = scene.tables.chunks, scene.tables.flows
+        side = chunks["flow"].astype(np.int64) * 2 + chunks["direction"]
+        stops = carry.stops(scene)
+        over = np.flatnonzero((flows["ended"] != 0) | (stops > 0).any(axis=1))
+        waiting = [
+            2 * at + d
+            for at in over.tolist()
+            for d in (0, 1)
+            if 2 * int(scene.numbers[at]) + d in carry.tails
+        ]
+        sides = np.union1d(side, np.array(waiting, np.int64)).astype(np.int64)
+        if not len(sides):
             return
-        order = np.argsort(chunks["flow"].astype(np.int64) * 2 + chunks["direction"], kind="stable")
+        self._flow, self._direction = sides >> 1, sides & 1
+        keys = (scene.numbers[self._flow] * 2 + self._direction).tolist()
+        tails = [carry.tails.get(key, _NOTHING) for key in keys]
+        order = np.argsort(side, kind="stable")
         rows = chunks[order]
+        first = np.searchsorted(side[order], np.append(sides, sides[-1] + 1)).astype(np.int64)
         lengths = rows["length"].astype(np.int64)
-        self._arena = _gathered(self._packets.scene.tables.chunk_arena, rows["at"], lengths)
-        ends = np.cumsum(lengths)
-        keys = rows["flow"].astype(np.int64) * 2 + rows["direction"]
-        borders = np.flatnonzero(np.diff(keys)) + 1
-        messages = self._messages()
-        inline = self._packets.engine.inline
-        for first, last in zip([0, *borders.tolist()], [*borders.tolist(), len(rows)], strict=True):
-            flow, direction = int(keys[first]) >> 1, int(keys[first]) & 1
-            begin = int(ends[first] - lengths[first])
-            self._whole[flow, direction] = (begin, int(ends[last - 1]))
-            looked = begin
-            for i in range(first, last):
-                if rows["gap"][i]:
-                    if i > first and int(ends[i] - lengths[i]) > looked:
-                        self._window(
-                            (flow, direction, int(rows["frame"][i])), begin, looked, int(ends[i] - lengths[i])
-                        )
-                    begin = looked = int(ends[i] - lengths[i])
-                end = int(ends[i])
-                frame = int(rows["frame"][i])
-                if inline or end - looked >= LEAST or i == last - 1 or (flow, direction, frame) in messages:
-                    self._window((flow, direction, frame), begin, looked, end)
-                    looked = end
-
-    def _window(self, key: tuple[int, int, int], begin: int, looked: int, end: int) -> None:
-        start = max(begin, looked - BACK)
-        self.keys.append(key)
-        self._spans.append((start, looked, end, start - begin))
-
-    def _messages(self) -> set[tuple[int, int, int]]:
-        rows = self._packets.scene.tables.transactions
-        flows = rows["flow"].tolist()
-        return {(f, 0, n) for f, n in zip(flows, rows["request_frame"].tolist(), strict=True)} | {
-            (f, 1, n) for f, n in zip(flows, rows["response_frame"].tolist(), strict=True)
-        }
+        sizes = np.array([len(tail.data) for tail in tails], np.int64)
+        self._arena = _gathered(
+            np.frombuffer(b"".join(tail.data for tail in tails), np.uint8), sizes,
+            scene.tables.chunk_arena, rows["at"].astype(np.int64), lengths, first,
+        )  # fmt: skip
+        ended = flows["ended"][self._flow]
+        final = np.where(ended < 0, flows["last_frame"][self._flow], ended).astype(np.int64)
+        message = self._messages(rows)
+        most = 2 * len(rows) + len(sides)
+        windows, which = np.empty((most, 6), np.int64), np.empty(most, np.int64)
+        kept = np.empty((len(sides), 4), np.int64)
+        told = kernels.cut(
+            first, sizes, np.array([tail.looked for tail in tails], np.int64),
+            np.array([tail.offset for tail in tails], np.int64),
+            stops[self._flow, self._direction], final, lengths,
+            rows["gap"].astype(np.int64), rows["frame"].astype(np.int64), message,
+            1 if self._packets.engine.inline else LEAST, BACK, windows, which, kept,
+        )  # fmt: skip
+        self._spans, which = windows[:told], which[:told]
+        self._flow, self._direction = self._flow[which], self._direction[which]
+        piece = self._spans[:, 5]
+        arrived = np.append(rows["arrived"], 0)[np.maximum(piece, 0)]
+        alone = (piece == -1) | ((piece >= 0) & (arrived == self._spans[:, 4]))
+        self._late = alone & (flows["proto"][self._flow] == 6) & (not self._packets.engine.inline)
+        for key, over_at, (start, end, looked, offset) in zip(
+            keys, final.tolist(), kept.tolist(), strict=True
+        ):
+            tail = Tail(self._arena[start:end].tobytes(), looked, offset)
+            carry.keep_tail(key, None if over_at else tail)
 
     def whole(self, flow: int, direction: int) -> bytes:
-        """All that is known of a direction of a flow."""
-        begin, end = self._whole.get((flow, direction), (0, 0))
-        return self._arena[begin:end].tobytes()
+        """All that became known of a direction of a flow in this scene."""
+        tables = self._packets.scene.tables
+        rows = tables.chunks[(tables.chunks["flow"] == flow) & (tables.chunks["direction"] == direction)]
+        return b"".join(
+            tables.chunk_arena[at : at + length].tobytes()
+            for at, length in zip(rows["at"].tolist(), rows["length"].tolist(), strict=True)
+        )
+
+    def _messages(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Which pieces completed a message."""
+        table = self._packets.scene.tables.transactions
+        silent = [i for i, name in enumerate(self._packets.scene.names.protocols) if name in _SILENT]
+        table = table[~np.isin(table["protocol"], silent)]
+        flow = table["flow"].astype(np.int64)
+        ends = [
+            (flow * 2 + d) << 40 | table[f"{name}_frame"] for d, name in enumerate(("request", "response"))
+        ]
+        own = (rows["flow"].astype(np.int64) * 2 + rows["direction"]) << 40 | rows["frame"].astype(np.int64)
+        return np.isin(own, np.concatenate(ends))
 
     def match(self) -> list[Candidate]:
         """Rules on streams that agree with a window, as seen at the packet that made it known."""
         engine = self._packets.engine
         found: list[Candidate] = []
-        if not self._spans:
+        spans = self._spans
+        if not len(spans):
             return found
-        spans = np.array(self._spans, np.int64)
-        rows = [self._packets.row_of(flow, direction, frame) for flow, direction, frame in self.keys]
+        at = self._packets.rows_of(self._flow, self._direction, spans[:, 4])
+        rows = at.tolist()
         index = engine.payload
         buffers, literals = index.literals.scan(self._arena, spans[:, 0], spans[:, 2] - spans[:, 0])
-        pairs: set[tuple[int, int]] = set()
-        for window, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
-            for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
-                if engine.rules[order].kind == STREAM:
-                    pairs.add((window, order))
-        for compiled in engine.of(STREAM, literal=False):
-            pairs |= {(window, compiled.order) for window in range(len(rows))}
-        agreed: dict[int, NDArray[np.bool_]] = {}
-        for window, order in sorted(pairs):
-            compiled = engine.rules[order]
-            row = rows[window]
-            if row < 0:
-                continue
+        packets = self._packets
+        items, orders = engine.gates.pass_pairs(
+            buffers, literals, (index.first, index.rules),
+            Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
+            packets.ends, streams=True,
+        )  # fmt: skip
+        loose = [self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.parts)]
+        items = np.concatenate([items, *(which for which, _ in loose)])
+        orders = np.concatenate([orders, *(which for _, which in loose)])
+        told = self._verified(spans[items], orders)
+        left = np.flatnonzero(told)
+        agreed: dict[int, Agreement] = {}
+        for window, order, surely in zip(
+            items[left].tolist(), orders[left].tolist(), (told[left] == YES).tolist(), strict=True
+        ):
+            compiled, row = engine.rules[order], rows[window]
             if order not in agreed:
                 agreed[order] = self._packets.agree(compiled)
+            if compiled.kind == TRANSACTION:  # its payload part
+                if agreed[order][row] and (surely or self._holds(compiled, window)):
+                    flow, direction = int(self._flow[window]), int(self._direction[window])
+                    self._packets.met(flow, direction, order, int(spans[window, 4]))
+                continue
             if (
                 agreed[order][row]
                 and self._packets.slow(compiled.rule, row)
-                and self._holds(compiled, window)
+                and (surely or self._holds(compiled, window))
             ):
-                found.append(self._packets.candidate(row, order, item=IN_STREAM))
+                phase = AFTER if self._late[window] else 0
+                known = int(spans[window, 4])
+                found.append(self._packets.candidate(row, order, phase, IN_STREAM, known))
         return found
+
+    def _verified(self, spans: NDArray[np.int64], orders: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """NO, YES or PERHAPS for windows and rules: of what is new by itself, then of what stands across."""
+        engine = self._packets.engine
+        programs = engine.payload_programs[orders]
+        start, looked, end = spans[:, 0], spans[:, 1], spans[:, 2]
+        told = engine.programs.verify(self._arena, looked, end - looked, programs)
+        both = np.array([engine.rules[order].both for order in orders.tolist()], np.bool_)
+        across = np.flatnonzero((start < looked) & ~both & (told != YES))
+        again = engine.programs.verify(
+            self._arena, start[across], end[across] - start[across], programs[across], None,
+            looked[across] - start[across],
+        )  # fmt: skip
+        told[across] = np.where(again == YES, YES, np.maximum(told[across], again))
+        return told
+
+    def _loose(self, compiled: Compiled, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        """Windows that a rule without a literal is looked for in."""
+        agrees = np.zeros(len(self._packets.flow) + 1, np.bool_)
+        agrees[self._packets.agreeing(compiled, np.ones(len(self._packets.flow), np.bool_))] = True
+        which = np.flatnonzero(agrees[rows])
+        return which, np.full(len(which), compiled.order)
 
     def _holds(self, compiled: Compiled, window: int) -> bool:
         assert compiled.payload is not None
-        start, looked, end, offset = self._spans[window]
+        start, looked, end = self._spans[window, :3].tolist()
         ops = compiled.payload.ops
-        if not Inspection().holds(ops, self._arena[start:end].tobytes(), start=offset):
+        if Inspection().holds(ops, self._arena[looked:end].tobytes()):
+            return True
+        if start == looked or compiled.both:  # places in the payload count from where looking began
             return False
-        # what stood in the part looked at before was told then
-        return start == looked or not Inspection().holds(
-            ops, self._arena[start:looked].tobytes(), start=offset
+        # what stands across the border; what stood in the part looked at before was told then
+        return Inspection().holds(ops, self._arena[start:end].tobytes()) and not Inspection().holds(
+            ops, self._arena[start:looked].tobytes()
         )
 
 
-def _gathered(
-    arena: NDArray[np.uint8], at: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    """Pieces of an arena, one behind the other."""
-    total = int(lengths.sum())
-    starts = np.cumsum(lengths) - lengths
-    return arena[np.repeat(at - starts, lengths) + np.arange(total)]
+def _gathered(  # noqa: PLR0917  (columns)
+    tails: NDArray[np.uint8], sizes: NDArray[np.int64], arena: NDArray[np.uint8], at: NDArray[np.int64],
+    lengths: NDArray[np.int64], first: NDArray[np.int64],
+) -> NDArray[np.uint8]:  # fmt: skip
+    """Of each stream its tail and its pieces, one behind the other."""
+    out = np.empty(int(sizes.sum() + lengths.sum()) + 4, np.uint8)
+    kernels.gather(tails, sizes, arena, at, lengths, first, out)
+    out[-4:] = 0
+    return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 
 from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER
-from rules.match import fields
+from rules.language.states import place
+from rules.match import fields, hooks
 from rules.match.compiled import TRANSACTION, Check, Compiled
-from rules.match.inspect import Inspection
+from rules.match.hits import Loose, hit
+from rules.match.inspect import Inspection, compare
 from rules.match.transform import changed
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Candidate, Packets
-    from rules.match.streams import Windows
+    from rules.match.candidates import Agreement, Candidate, Packets
 
 #: Kinds of buffers that are others by another name in the tables.
-SAME = {"file.whole": "file.data", "http.request_header_names": "http.header_names"}
+SAME = {
+    "file.whole": "file.data", "http.request_header_names": "http.header_names",
+    "ftpdata.filename": "ftpdata.name",
+}  # fmt: skip
 
 
-class _Found:
+class Found:
     """The tables of a scene by transaction."""
 
     def __init__(self, packets: Packets) -> None:
@@ -42,6 +46,22 @@ class _Found:
         mask = (table["kind"][rows] == kind) & (table["direction"][rows] == direction)
         return [int(row) for row in rows[mask]]
 
+    def since(self, transaction: int, name: str, direction: int, numbers: fields.Numbers) -> int:
+        """The frame at which a buffer or number was known; -1 where it is not there."""
+        kind = self.kinds.get(name)
+        if kind is not None:
+            rows = self.buffers(transaction, kind, direction)
+            if rows:
+                return int(self.tables.buffers["frame"][rows[0]])
+        return next((at for side, at, _ in numbers.values(transaction, name) if side == direction), -1)
+
+    def began(self, transaction: int, direction: int) -> int:
+        """The frame of the first buffer of a direction; 0 for none."""
+        rows = self._order[self._first[transaction] : self._first[transaction + 1]]
+        table = self.tables.buffers
+        frames = table["frame"][rows][table["direction"][rows] == direction]
+        return int(frames.min()) if len(frames) else 0
+
     def data(self, row: int) -> bytes:
         """The bytes of a buffer."""
         at, length = int(self.tables.buffers["at"][row]), int(self.tables.buffers["length"][row])
@@ -49,54 +69,71 @@ class _Found:
 
 
 class _Matcher:
-    def __init__(self, packets: Packets, windows: Windows) -> None:
+    def __init__(self, packets: Packets) -> None:
         self.packets = packets
-        self.windows = windows
-        self.found = _Found(packets)
+        self.found = Found(packets)
         self.numbers = fields.Numbers(packets.scene)
-        self._agreed: dict[int, NDArray[np.bool_]] = {}
+        self._agreed: dict[int, Agreement] = {}
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """(rule, transaction) that may agree: by literal, and rules without one."""
         engine, scene = self.packets.engine, self.packets.scene
-        table = scene.tables.buffers
-        for kind, index in engine.buffers.items():
-            number = self.found.kinds.get(SAME.get(kind, kind))
-            if number is None:
-                continue
-            rows = np.flatnonzero(table["kind"] == number)
-            at = table["at"][rows].astype(np.int64)
-            buffers, literals = index.literals.scan(
-                scene.tables.arena, at, table["length"][rows].astype(np.int64)
-            )
-            for buffer, literal in zip(buffers.tolist(), literals.tolist(), strict=True):
-                transaction = int(table["transaction"][rows[buffer]])
-                for order in index.rules[index.first[literal] : index.first[literal + 1]].tolist():
-                    yield order, transaction
+        kinds = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in engine.buffers}
+        orders, transactions = hit(engine, scene.tables, kinds, scene.names.protocols)
+        yield from zip(orders.tolist(), transactions.tolist(), strict=True)
         loose = [*engine.of(TRANSACTION, literal=False)]
         loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
+        open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
+        spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
         for compiled in loose:
-            wanted = compiled.applications or _owners(compiled)
-            for transaction, protocol in enumerate(self.found.protocols):
-                if not wanted or protocol in wanted:
-                    yield compiled.order, transaction
+            wanted = frozenset(compiled.applications or _owners(compiled))
+            if wanted not in spoken:
+                of = np.array([not wanted or name in wanted for name in scene.names.protocols])
+                spoken[wanted] = of[scene.tables.transactions["protocol"]]
+            for transaction in open_to.maybe(compiled, spoken[wanted], directions_of(compiled)).tolist():
+                yield compiled.order, transaction
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
         """Where a rule agrees with a transaction: once a direction."""
         if compiled.applications and self.found.protocols[transaction] not in compiled.applications:
             return
-        flow = int(self.found.tables.transactions["flow"][transaction])
-        for direction in _directions(compiled):
+        row_of_it = self.found.tables.transactions[transaction]
+        flow, number = int(row_of_it["flow"]), int(row_of_it["number"])
+        for direction in directions_of(compiled):
+            if self.packets.was_told(flow, number, compiled.order, direction):
+                continue
             frame = self._when(compiled, transaction, flow, direction)
             if frame < 0:
                 continue
-            row = self.packets.row_of(flow, direction, frame)
-            if row < 0:
-                continue
+            if not row_of_it["over"]:
+                self.packets.is_told(flow, number, compiled.order, direction)
             if compiled.order not in self._agreed:
-                self._agreed[compiled.order] = self.packets.agree(_without_application(compiled))
-            if self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
-                yield self.packets.candidate(row, compiled.order, 1, transaction)
+                self._agreed[compiled.order] = self.packets.agree(without_application(compiled))
+            item = int(self.packets.scene.numbers[flow]) << 24 | number & 0xFFFFFF
+            for at in self._frames(compiled, transaction, flow, direction, frame):
+                row = self.packets.row_of(flow, direction, at)
+                if row >= 0 and self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
+                    yield self.packets.candidate(row, compiled.order, 1, item, at)
+
+    def _frames(
+        self, compiled: Compiled, transaction: int, flow: int, direction: int, frame: int
+    ) -> list[int]:
+        """When a match is told: once, but of rules about a state alone at each packet while it lasts."""
+        rule = compiled.rule
+        alone = not (compiled.checks or rule.fields or rule.happenings or rule.others or compiled.payload)
+        if not (rule.hook and compiled.applications and alone):
+            return [frame]
+        until = hooks.passed(self.found.protocols[transaction], rule.hook, *self._known(transaction))
+        if until in {frame, hooks.LAST}:
+            return [frame]
+        chunks = self.found.tables.chunks
+        mine = (chunks["flow"] == flow) & (chunks["direction"] == direction) & (chunks["frame"] >= frame)
+        if until >= 0:
+            mine &= chunks["frame"] <= until
+        by_packet = {self.packets.next_of(flow, direction, frame): frame}
+        for at in [*np.unique(chunks["frame"][mine]).tolist(), *([until] if until >= 0 else [])]:
+            by_packet.setdefault(self.packets.next_of(flow, direction, at), at)
+        return sorted(by_packet.values())
 
     def _when(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
         """The frame at which all demands were met; -1 where they are not."""
@@ -118,32 +155,77 @@ class _Matcher:
         for name, argument in rule.others:
             if name == "dcerpc.iface" and not self._bound(argument, transaction):
                 return -1
-        met = self.numbers.met(rule, transaction, direction)
-        if met < 0:
-            return -1
-        frame = max(frame, met)
-        for happening in rule.happenings:
-            met = self.numbers.happened(happening.name, transaction, flow, direction)
+        happened = (
+            self.numbers.happened(happening.name, transaction, flow, direction)
+            for happening in rule.happenings
+        )
+        numbers = self.numbers.met(rule, transaction, direction)
+        whole = self._whole(compiled, transaction, flow, direction)
+        for met in (numbers, self._state(compiled, transaction), whole, *happened):
             if met < 0:
                 return -1
             frame = max(frame, met)
-        if compiled.payload is not None and not inspection.holds(
-            compiled.payload.ops, self.windows.whole(flow, direction)
-        ):
-            return -1
-        if not compiled.checks and not rule.fields and not rule.happenings and not rule.others:
-            column = "request_frame" if direction == 0 else "response_frame"
-            frame = max(frame, int(transactions[column][transaction]))
         return frame
+
+    def _whole(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
+        """The frame at which the payload part was met, and the message where nothing else is demanded."""
+        rule, row = compiled.rule, self.found.tables.transactions[transaction]
+        complete = int(row["request_frame" if direction == 0 else "response_frame"])
+        frame = 0
+        if compiled.payload is not None:
+            frame = self.packets.fact(flow, direction, compiled.order)
+            if 0 < complete < frame:
+                return -1
+        if not (compiled.checks or rule.fields or rule.happenings or rule.others or rule.hook):
+            return max(frame, complete) if (complete or row["over"]) and frame >= 0 else -1
+        return frame
+
+    def _state(self, compiled: Compiled, transaction: int) -> int:
+        """The frame at which the transaction was as far as the rule demands; 0 where it demands nothing."""
+        rule = compiled.rule
+        demands = [argument for name, argument in rule.others if name == "app-layer-state"]
+        if not demands and (not rule.hook or not compiled.applications):
+            return 0
+        protocol, known = self.found.protocols[transaction], self._known(transaction)
+        frames = [hooks.stands(protocol, demand, *known) for demand in demands]
+        if rule.hook:
+            frames.append(hooks.reached(protocol, rule.hook, *known))
+        return -1 if min(frames) < 0 else max(frames)
+
+    def _known(self, transaction: int) -> tuple[tuple[int, int], tuple[int, int], hooks.Known]:
+        """When each direction of a transaction began and was whole, and since when parts of it were known."""
+        row = self.found.tables.transactions[transaction]
+        frames = [int(row["request_frame"]), int(row["response_frame"])]
+        whole = (self._cut(row, 0, frames[0]), self._cut(row, 1, frames[1]))
+
+        def known(name: str, direction: int) -> int:
+            return self.found.since(transaction, name, direction, self.numbers)
+
+        return (int(row["first_frame"]), self.found.began(transaction, 1) or whole[1]), whole, known
+
+    def _cut(self, row: np.void, direction: int, frame: int) -> int:
+        """Where a direction was whole, or else where nothing more of its stream was read."""
+        return frame or self.numbers.depth(int(row["flow"]), direction)
 
     def _bound(self, argument: str, transaction: int) -> bool:
         """Whether a DCE/RPC call goes to an interface."""
         if not self.numbers.values(transaction, "dcerpc.opnum"):
             return False  # a binding is no call
-        wanted = argument.split(",", maxsplit=1)[0].encode()
+        wanted, *more = argument.split(",")
+        ask = self.numbers.values
+        if any(result for _, _, result in ask(transaction, "dcerpc.ack_result")):
+            return False
+        if "any_frag" not in more and any(not first for _, _, first in ask(transaction, "dcerpc.first")):
+            return False
+        for compared in more:
+            if compared != "any_frag":
+                op = {"!": "!="}.get(compared[0], compared[0])
+                versions = [version for _, _, version in ask(transaction, "dcerpc.version")]
+                if not all(compare(op, version, int(compared[1:])) for version in versions):
+                    return False
         kind = self.found.kinds.get("dcerpc.iface")
         rows = [row for side in (0, 1) for row in self.found.buffers(transaction, kind, side)] if kind else []
-        return any(self.found.data(row).lower() == wanted for row in rows)
+        return any(self.found.data(row).lower() == wanted.encode() for row in rows)
 
     def _check(self, check: Check, transaction: int, direction: int, inspection: Inspection) -> int:
         kind = self.found.kinds.get(SAME.get(check.demand.kind, check.demand.kind))
@@ -159,24 +241,35 @@ class _Matcher:
         return -1
 
 
-def match(packets: Packets, windows: Windows) -> list[Candidate]:
+def match(packets: Packets) -> list[Candidate]:
     """Rules on transactions that agree, each once a transaction and direction."""
-    matcher = _Matcher(packets, windows)
+    matcher = _Matcher(packets)
     found: list[Candidate] = []
     for order, transaction in sorted(set(matcher.pairs())):
         found += matcher.match(packets.engine.rules[order], transaction)
     found += [
-        packets.candidate(row, compiled.order, 1, -2 - item)
+        packets.candidate(row, compiled.order, 1, -2 - item, frame)
         for compiled in packets.engine.of(TRANSACTION, literal=False)
-        for row, item in matcher.numbers.unowned(packets, compiled)
+        for row, item, frame in matcher.numbers.unowned(packets, compiled)
     ]
     return found
 
 
-def _directions(compiled: Compiled) -> tuple[int, ...]:
+def _kinds_of(rules: Sequence[Compiled]) -> set[str]:
+    return {check.demand.kind for compiled in rules for check in compiled.checks}
+
+
+def directions_of(compiled: Compiled) -> tuple[int, ...]:
+    """The directions of a transaction in which a rule is looked at."""
     rule = compiled.rule
     if rule.transactional:
         return (1,)
+    demanded = [rule.hook] if rule.hook else []
+    demanded += [argument[1:] for name, argument in rule.others if name == "app-layer-state"]
+    for name in demanded:
+        at = place(rule.protocol, name)
+        if at is not None:
+            return (at[0],)
     if rule.flow.direction:
         return (0,) if rule.flow.direction == TO_SERVER else (1,)
     for check in compiled.checks:
@@ -194,7 +287,8 @@ def _owners(compiled: Compiled) -> set[str]:
     return owners
 
 
-def _without_application(compiled: Compiled) -> Compiled:
+def without_application(compiled: Compiled) -> Compiled:
+    """A rule whose protocol is known from what it looks into: not asked of packets again."""
     if not compiled.applications:
         return compiled
     return Compiled(compiled.rule, compiled.kind, compiled.order, compiled.head)

@@ -16,7 +16,7 @@ from citywall.batches import EVENT, FLOW
 from citywall.findings import Finding, event_order
 from citywall.sessions import Session
 from citywall.state import Parts, bytes_of
-from citywall.watermarks import BEGINNING, FAR_FUTURE
+from citywall.watermarks import BEGINNING, END_OF_TIME, FAR_FUTURE
 from stream import codecs
 from stream.codecs import Kind, Opening, Tally
 from stream.merge import EVENTS, FLOWS, Merge
@@ -31,6 +31,11 @@ FINDINGS = 1024
 _DTYPES = {FLOWS: FLOW, EVENTS: EVENT}
 
 
+#: Findings of a piece of a session, and the time before which nothing more will be found.
+Piece = tuple[list[Finding], int]
+Signed = Callable[[Session], Iterator[Piece]]
+
+
 class _Detecting:
     """One session under detection."""
 
@@ -41,6 +46,9 @@ class _Detecting:
         self.detectors: DetectorSet | Scored | None = None
         self.tally = Tally()
         self.held: list[Finding] = []  # others of their time may follow
+        self.signed: Iterator[Piece] | None = None  # what rules find, piece by piece
+        self.pieces = 0  # of it that were taken
+        self.heard = BEGINNING  # rules find nothing more before it
         self.told = BEGINNING
 
     @property
@@ -57,7 +65,10 @@ class DetectStage:
     """Runs the detectors over the merged rows of each session.
 
     `make` gives a set of detectors; without it there are none but those of `signatures`: what rules find in a
-    session, given as it opens and held until nothing can come before it. `partitions` of this stage speak.
+    session's packets, piece by piece, as far as its rows are complete. `partitions` of this stage speak.
+
+    Rules keep no checkpoint: after a restart the session's capture is matched again from its beginning, which
+    gives the same pieces, and those taken before are passed over.
     """
 
     name = "detect"
@@ -68,7 +79,7 @@ class DetectStage:
         self,
         make: Callable[[], DetectorSet | Scored] | None,
         partitions: int = 1,
-        signatures: Callable[[Session], list[Finding]] | None = None,
+        signatures: Signed | None = None,
     ) -> None:
         self._make = make
         self._signatures = signatures
@@ -79,6 +90,8 @@ class DetectStage:
 
     def _open(self, opening: Opening) -> _Detecting:
         state = _Detecting(opening)
+        if self._signatures is not None:
+            state.signed = self._signatures(state.session)
         self._sessions[opening.session.id] = state
         return state
 
@@ -88,8 +101,6 @@ class DetectStage:
         if header.kind is Kind.OPEN:
             if header.session not in self._sessions:
                 state = self._open(codecs.unpack(message.body, Opening))
-                if self._signatures is not None:
-                    state.held = self._signatures(state.session)
                 opening = codecs.pack(Opening(state.session, self._partitions))
                 yield Output("findings", header.session, Kind.OPEN, opening)
             return
@@ -144,6 +155,7 @@ class DetectStage:
             found += state.detectors.advance(merge.frontier, session.id, session.lane)
         if merge.done and state.detectors is not None:
             found += state.detectors.close(session.id, session.lane)
+        found += _heard(state)
         found.sort(key=event_order)
         if not merge.done:
             # At the end of input rows of one time are released in several pieces.
@@ -160,7 +172,7 @@ class DetectStage:
 
     def snapshot(self) -> Parts:
         """Merges and detectors of each session."""
-        heads = [(s.opening, s.tally, s.held) for s in self._sessions.values()]
+        heads = [(s.opening, s.tally, s.held, s.pieces) for s in self._sessions.values()]
         parts: Parts = {"sessions": codecs.pack(heads), "totals": codecs.pack(self.totals)}
         for session, state in self._sessions.items():
             parts |= {f"{session}/merge/{n}": p for n, p in state.merge.snapshot().items()}
@@ -171,11 +183,32 @@ class DetectStage:
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
         self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
-        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Opening, Tally, list[Finding]]])
-        for opening, tally, held in heads:
+        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Opening, Tally, list[Finding], int]])
+        for opening, tally, held, pieces in heads:
             state = self._open(opening)
             state.tally, state.held = tally, held
+            for _ in range(pieces if state.signed is not None else 0):
+                _take(state)
             state.merge.restore(under(parts, f"{opening.session.id}/merge/"))
             state.told = state.promise
             if known := under(parts, f"{opening.session.id}/detectors/"):
                 self._detectors(state).restore(known)
+
+
+def _heard(state: _Detecting) -> list[Finding]:
+    """What rules find in the pieces that begin before the session's frontier."""
+    found: list[Finding] = []
+    while state.signed is not None and state.heard < state.merge.frontier:
+        found += _take(state)
+    return found
+
+
+def _take(state: _Detecting) -> list[Finding]:
+    assert state.signed is not None
+    piece = next(state.signed, None)
+    if piece is None:
+        state.signed, state.heard = None, END_OF_TIME
+        return []
+    state.pieces += 1
+    found, state.heard = piece
+    return found

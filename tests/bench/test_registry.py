@@ -18,6 +18,7 @@ def test_every_benchmark_is_registered_under_its_name():
         "models",
         "detectors",
         "detection",
+        "signatures",
         "live",
         "weeks",
     ]

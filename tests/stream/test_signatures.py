@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from scapy.layers.inet import IP, UDP, fragment
@@ -8,14 +9,22 @@ from scapy.packet import Raw
 from scapy.utils import wrpcap
 
 from citywall import settings
+from citywall.findings import Finding
 from citywall.sessions import Session
-from stream.signatures import Signatures
-from tests.rules.conftest import CLIENT, SERVER, tcp
+from citywall.watermarks import END_OF_TIME
+from rules.language.parser import Parser
+from rules.match.engine import Engine
+from stream.signatures import Signatures, over_capture
+from tests.rules.conftest import CLIENT, SERVER, tcp, udp
 
 RULES = """
 alert http any any -> any any (msg:"Admin"; http.uri; content:"/admin"; classtype:trojan-activity; sid:5;)
 alert tcp $HOME_NET any -> any any (msg:"Opening"; flags:S; sid:6; priority:3;)
 """
+
+
+def told(signatures: Signatures, session: Session) -> list[Finding]:
+    return [finding for found, _ in signatures.findings(session) for finding in found]
 
 
 def made(tmp_path: Path) -> tuple[Signatures, Session]:
@@ -24,19 +33,19 @@ def made(tmp_path: Path) -> tuple[Signatures, Session]:
         packet.time = 1_700_000_000 + i
     wrpcap(str(tmp_path / "a.pcap"), packets)
     (tmp_path / "a.rules").write_text(RULES)
-    told = settings.load(assignments=[f'rules.files=["{tmp_path}/a.rules"]'])
-    return Signatures(told), Session("s", "capture", str(tmp_path / "a.pcap"), 1, "live", 0)
+    configured = settings.load(assignments=[f'rules.files=["{tmp_path}/a.rules"]'])
+    return Signatures(configured), Session("s", "capture", str(tmp_path / "a.pcap"), 1, "live", 0)
 
 
 def test_findings_say_who_and_where(tmp_path: Path):
     signatures, session = made(tmp_path)
-    first, second = signatures.findings(session)
+    first, second = told(signatures, session)
     assert (first.detector, second.detector) == ("signature.1.6", "signature.1.5")
     assert {first.detector, second.detector} == set(signatures.cards())
     assert second.source is not None
     assert second.target is not None
     assert (second.source.address, second.target.address, second.target.port) == (CLIENT, SERVER, 80)
-    assert second.evidence[0].frame == 6
+    assert second.evidence[0].frame == 4  # which brought the request
     assert second.facts["sid"] == 5
 
 
@@ -56,9 +65,74 @@ def test_the_evidence_of_a_datagram_is_the_packet_that_completed_it(tmp_path: Pa
 
 def test_the_same_session_gives_the_same_findings(tmp_path: Path):
     signatures, session = made(tmp_path)
-    assert signatures.findings(session) == signatures.findings(session)
+    assert list(signatures.findings(session)) == list(signatures.findings(session))
 
 
 def test_other_sessions_are_not_matched(tmp_path: Path):
     signatures, session = made(tmp_path)
-    assert signatures.findings(Session("s", "live", session.path, 1, "live", 0)) == []
+    assert list(signatures.findings(Session("s", "live", session.path, 1, "live", 0))) == [([], END_OF_TIME)]
+
+
+def test_pieces_come_with_the_time_before_which_nothing_follows(tmp_path: Path, monkeypatch):
+    signatures, session = made(tmp_path)
+    whole = told(signatures, session)
+    monkeypatch.setattr("stream.signatures.PIECE", 2)
+    pieces = list(signatures.findings(session))
+    assert len(pieces) > 4
+    clocks = [clock for _, clock in pieces]
+    assert clocks == sorted(clocks)
+    assert clocks[-1] == END_OF_TIME
+    for (_, before), (found, _) in itertools.pairwise(pieces):
+        assert all(finding.time >= before for finding in found)
+    assert [finding for found, _ in pieces for finding in found] == whole
+
+
+#: Rules of every kind, with what they keep in mind.
+MANY = """
+alert http any any -> any any (http.uri; content:"/admin"; flowbits:set,asked; sid:1;)
+alert http any any -> any any (flow:to_client; http.stat_code; content:"200"; flowbits:isset,asked; sid:2;)
+alert tcp any any -> any any (content:"second"; sid:3;)
+alert tcp any any -> any any (content:"AcrossBorders"; sid:4;)
+alert http any any -> any any (content:"body-byte"; http.method; content:"POST"; sid:5;)
+alert ip 192.168.1.10 any -> any any (sid:6;)
+alert tcp any any -> any any (flags:F+; sid:7;)
+alert dns any any -> any any (dns.query; content:"example"; threshold:type both,track by_src,count 2,\
+ seconds 60; sid:8;)
+alert tcp any any -> any any (flow:established,to_server; content:"GET "; depth:4; sid:9;)
+alert tcp any any -> any any (app-layer-protocol:http; sid:10;)
+alert tcp any any -> any any (content:"x"; depth:1; stream_size:client,>,3000; sid:11;)
+alert http any any -> any any (http.user_agent; content:"ab"; sid:12;)
+alert tcp any any -> any 9999 (content:!"zzz"; sid:13;)
+"""
+
+
+def test_alerts_are_the_same_at_any_size_of_pieces(tmp_path: Path):
+    query = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\7example\3org\0\0\1\0\1"
+    web = [
+        (0, b"GET /admin HTTP/1.1\r\nHost: a\r\nUser-Agent: ab\r\n\r\n"),
+        (1, b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond"),
+        (0, b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nbody"),
+        (0, b"-byte"),
+        (1, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
+    ]
+    plain = [(0, b"x" * 1400), (0, b"y" * 1400 + b"Across"), (0, b"Borders" + b"z" * 900), (0, b"x end")]
+    flows = [
+        tcp(web), tcp(plain, sport=40001, dport=9999)[:-3], tcp(plain, sport=40002, dport=8888),
+        [udp(query), udp(query), udp(query)],
+    ]  # fmt: skip
+    packets = [p for group in itertools.zip_longest(*flows) for p in group if p is not None]
+    for i, packet in enumerate(packets):
+        packet.time = 1_700_000_000 + i
+    wrpcap(str(tmp_path / "a.pcap"), packets)
+    found = Parser().text(MANY)
+    assert not found.rejected
+    engine = Engine(found.rules)
+
+    def at(size: int) -> list[tuple[object, ...]]:
+        alerts = over_capture(tmp_path / "a.pcap", engine.fresh(), piece=size)
+        return [(a.rule.sid, a.frame, a.known, a.flow, a.direction, a.transaction) for a in alerts]
+
+    whole = at(1 << 30)
+    assert {sid for sid, *_ in whole} == set(range(1, 14))
+    for size in (1, 7, 20, 4096):
+        assert at(size) == whole

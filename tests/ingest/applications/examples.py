@@ -84,6 +84,26 @@ def link(user):
     return out
 
 
+def http2(kind, flags, stream, body=b""):
+    return len(body).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + body
+
+
+# Header blocks as an encoder of others made them: POST /a/b?q=1, GET of the same, and 200.
+HTTP2_POST = bytes.fromhex(
+    "83864487606c47fe76803f4191e082d9ffac1e474d74157d5b715c79a699668a3a672d8b97c8e9ae82ff7a851cc5a92c076083eb"
+    "077f4083f2b0ff823d457e834f83ff"
+)  # fmt: skip
+HTTP2_GET, HTTP2_OK = bytes.fromhex("82c4c1"), bytes.fromhex("885f87497ca58ae819aa7783f7007f")
+HTTP2 = [
+    (0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + http2(4, 0, 0, b"\0\2\0\0\0\0") + http2(8, 0, 0, b"\0\0\1\0")),
+    (1, http2(4, 0, 0, b"\0\3\0\0\0\x64") + http2(4, 1, 0)),
+    (0, http2(1, 4, 1, HTTP2_POST) + http2(0, 9, 1, b"\2a=1&b=2\0\0")),
+    (1, http2(1, 4, 1, HTTP2_OK) + http2(0, 0, 1, b"hel") + http2(0, 1, 1, b"lo")),
+    (0, http2(1, 0x21, 3, bytes(4) + b"\x0f" + HTTP2_GET[:1]) + http2(9, 4, 3, HTTP2_GET[1:])),
+    (1, http2(3, 0, 3, b"\0\0\0\x08")),
+]
+
+
 def examples():
     """Turns, ports and carrier by protocol."""
     tcp, udp = "tcp", "udp"
@@ -93,6 +113,11 @@ def examples():
                 (0, b"GET /a/../b%20c?q=%41 HTTP/1.1\r\nHost: Example.ORG:80\r\nCookie: k=v\r\n\r\n"),
                 (1, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nServer: x\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
             ], (4000, 80), tcp,
+        ),
+        "http2": (HTTP2, (4000, 80), tcp),
+        "websocket": (
+            [(0, b"\x81\x85\1\2\3\4" + bytes(a ^ b for a, b in zip(b"hello", b"\1\2\3\4\1", strict=True))),
+             (1, b"\x02\x7e\x01\x2c" + b"x" * 300 + b"\x89\0")], (4000, 80), tcp,
         ),
         "tls": (
             [(0, record(22, HELLO)), (1, record(22, SERVER_HELLO)), (0, record(20, b"\1")), (1, record(20, b"\1"))],

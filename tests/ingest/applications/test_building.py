@@ -7,6 +7,7 @@ from ingest.applications.building import Builder
 from ingest.applications.connection import Connection
 from ingest.applications.tables import ANOMALIES
 from ingest.reassembly.layout import ODD, ODDITY, SESSION
+from ingest.reassembly.streams import Reassembler
 
 
 def test_transactions_stand_in_order_of_flow_and_number():
@@ -19,11 +20,11 @@ def test_transactions_stand_in_order_of_flow_and_number():
             made.feed(0, text, ([len(text)], [1], [1]))
         made.end(1)
         builder.take(made)
-    tables = builder.build([], {})
+    tables = builder.build([], Reassembler(ApplicationSettings()))
     assert tables.transactions["flow"].tolist() == [0, 0, 1, 1]
     assert tables.transactions["number"].tolist() == [0, 1, 0, 1]
     assert tables.values("http.uri") == [b"/a", b"/b"] * 2
-    assert len(builder.build([], {}).transactions) == 0
+    assert len(builder.build([], Reassembler(ApplicationSettings())).transactions) == 0
 
 
 def test_odd_things_of_streams_bear_suricatas_names():
@@ -31,5 +32,5 @@ def test_odd_things_of_streams_bear_suricatas_names():
     odd = np.zeros(1, ODDITY)
     odd["kind"] = ODD.index("reassembly_seq_gap")
     builder.odd(odd)
-    tables = builder.build([], {})
+    tables = builder.build([], Reassembler(ApplicationSettings()))
     assert ANOMALIES[int(tables.anomalies["kind"][0])] == "stream.reassembly_seq_gap"

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications.http1 import looks
 from ingest.applications.tables import ANOMALIES
 
 GET = (0, b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -89,8 +88,22 @@ def test_an_upgrade_is_another_protocol(speak):
     assert found.parser.becomes == "?"
 
 
-def test_how_it_is_recognised():
-    assert looks(0, b"GET / HTTP/1.1", (1, 9999))
-    assert looks(0, b"PROPF", (1, 9999)) is None
-    assert looks(1, b"HTTP/1.0 200", (1, 9999))
-    assert not looks(0, b"\x16\x03\x01", (1, 80))
+def test_a_body_that_nobody_announced_is_one(speak):
+    found = speak("http", [(0, b"POST /a HTTP/1.1\r\nHost: a\r\n\r\nlogin=foo&password=bar")])
+    assert found.values("http.request_body") == [b"login=foo&password=bar"]
+    assert "http.request_body_unexpected" in [ANOMALIES[kind] for kind, *_ in found.parser.anomalies]
+    pipelined = speak("http", [(0, GET[1] + GET[1])])
+    assert len(pipelined.values("http.uri")) == 2
+
+
+def test_a_request_that_forgot_its_protocol_has_fields(speak):
+    found = speak("http", [(0, b"GET /gen.php?a=1\r\nUser-Agent: x\r\n\r\n")])
+    assert found.values("http.user_agent") == [b"x"]
+    assert found.values("http.uri") == [b"/gen.php?a=1"]
+    assert speak("http", [(0, b"GET /old\r\n")]).values("http.uri") == [b"/old"]
+
+
+def test_h2c_goes_on_as_http2(speak):
+    ask = b"GET /x?y HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n"
+    found = speak("http", [(0, ask), (1, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")])
+    assert found.parser.becomes == "http2:GET /x?y"

@@ -23,6 +23,11 @@ def test_a_body_may_be_compressed_otherwise_than_it_says(name, kind):
     assert inflate(BODIES[kind], name, 1 << 20, 2) == (TEXT, True)
 
 
+def test_a_body_that_is_not_compressed_at_all_stays():
+    body = b'{"sdk_version":11026,"package":"com.example","version":"1.7.4"}'
+    assert inflate(body, b"gzip", 1 << 20, 2) == (body, False)
+
+
 def test_layers_are_undone_from_the_last_within_their_limit():
     body = gzip.compress(zlib.compress(TEXT), mtime=0)
     assert layers(b"deflate, GZIP") == ["deflate", "gzip"]

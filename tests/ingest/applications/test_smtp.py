@@ -7,8 +7,8 @@ from ingest.applications.tables import ANOMALIES
 
 def test_the_example(said):
     found = said("smtp")
-    assert found.values("smtp.mail_from") == [b"a@b"]
-    assert found.values("smtp.rcpt_to") == [b"c@d"]
+    assert found.values("smtp.mail_from") == [b"<a@b>"]
+    assert found.values("smtp.rcpt_to") == [b"<c@d>"]
     assert (found.values("file.name"), found.values("file.data")) == ([b"a.zip"], [b"hello"])
     assert found.values("email.subject") == [b"hello"]
 

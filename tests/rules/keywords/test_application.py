@@ -43,3 +43,19 @@ def test_refused():
     assert "sticky" in refused("absent;", "http")
     assert "stor or retr" in refused("ftpdata_command:move;", "ftp-data")
     assert "modbus" in refused("modbus:sing;", "modbus")
+
+
+def test_what_is_done_beside_telling_keeps_no_rule_from_matching(sids):
+    from tests.rules.conftest import tcp, udp
+
+    turns = [
+        (0, b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (1, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+    ]
+    text = """
+alert http any any -> any any (flow:to_client; filestore; sid:1;)
+alert http any any -> any any (flow:to_server; filestore; sid:2;)
+alert udp any any -> any any (l3_proto:ipv4; content:"x"; replace:"y"; sid:3;)
+alert udp any any -> any any (l3_proto:ipv6; sid:4;)
+"""
+    assert sids(text, [*tcp(turns), udp(b"x")]) == [1, 3]

@@ -12,7 +12,7 @@ def test_events():
         Happening("decode", "ipv4.trunc_pkt"),
         Happening("stream", "3whs_ack_in_wrong_dir"),
     ]
-    assert rule.applications == [("http", True)]
+    assert rule.applications == [("http", True, "final")]
     assert read("app-layer-event:http.missing_host_header;", "http").happenings[0].kind == "application"
 
 

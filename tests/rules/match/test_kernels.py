@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citywall.batches import ACK, SYN
 from rules.match import kernels
 from rules.match.literals import Literals
 
@@ -32,13 +33,73 @@ def test_scan_tells_every_literal_of_every_buffer_once(words: list[bytes], texts
     assert len(found) == len(set(found))
 
 
-def test_connections_become_established():
+def test_the_first_its_way_is_told_once():
     flows = np.array([0, 0, 0, 1, 1, -1], np.int64)
-    directions = np.array([0, 1, 0, 0, 1, 0], np.uint8)
-    protocols = np.array([6, 6, 6, 17, 17, 6], np.uint8)
-    flags = np.array([SYN, SYN | ACK, ACK, 0, 0, SYN], np.uint8)
-    known, seen, out = np.zeros(2, np.uint8), np.zeros(4, np.int64), np.zeros(6, np.uint8)
-    kernels.establish(flows, directions, protocols, flags, known, seen, out)
-    assert (out & 1).tolist() == [0, 0, 0, 0, 1, 0]
-    assert (out >> 1).tolist() == [1, 1, 0, 1, 1, 1]
-    assert seen.tolist() == [2, 1, 1, 1]
+    directions = np.array([0, 1, 0, 0, 1, 0], np.int64)
+    known, out = np.array([0, 2], np.uint8), np.array([1, 0, 0, 0, 0, 1], np.uint8)
+    kernels.firsts(flows, directions, known, out)
+    assert out.tolist() == [3, 2, 0, 2, 0, 3]
+    assert known.tolist() == [3, 3]
+
+
+Chunk = tuple[int, int, int, bool]  # length, gap, frame, whether a message is complete
+
+
+def windows_of(chunks: list[Chunk], *, stop: int, final: int, sizes: list[int]):
+    """Windows of one stream whose chunks come in pieces of these many; what an obvious loop would say."""
+    tail = looked = offset = at = 0
+    told = []
+    for n, size in enumerate(sizes):
+        some = chunks[at : at + size]
+        here = stop if n == len(sizes) - 1 or (some and some[-1][2] >= stop) else 0
+        columns = (
+            [np.array(c, np.int64) for c in zip(*some, strict=True)] if some else [np.zeros(0, np.int64)] * 4
+        )
+        out, which = np.zeros((2 * len(some) + 1, 6), np.int64), np.zeros(2 * len(some) + 1, np.int64)
+        kept = np.zeros((1, 4), np.int64)
+        count = kernels.cut(
+            np.array([0, len(some)]), np.array([tail]), np.array([looked]), np.array([offset]),
+            np.array([here]),
+            np.array([final if n == len(sizes) - 1 else 0]), columns[0], columns[1], columns[2],
+            columns[3] > 0, 10, 4, out, which, kept,
+        )  # fmt: skip
+        begin = sum(length for length, *_ in chunks[:at]) - tail
+        told += [
+            (begin + s, begin + new, begin + e, frame) for s, new, e, _, frame, _ in out[:count].tolist()
+        ]
+        start, end, looked, offset = kept[0].tolist()
+        tail = end - start
+        at += size
+    return told
+
+
+CHUNKS = st.lists(
+    st.tuples(st.integers(1, 12), st.sampled_from([0, 0, 0, 3]), st.just(0), st.booleans()),
+    min_size=1,
+    max_size=8,
+).map(
+    lambda chunks: [(length, gap, 2 * i + 1, message) for i, (length, gap, _, message) in enumerate(chunks)]
+)
+
+
+@settings(max_examples=80)
+@given(CHUNKS, st.integers(0, 18), st.data())
+def test_windows_do_not_depend_on_how_chunks_come(chunks, stop, data):
+    whole = windows_of(chunks, stop=stop, final=99, sizes=[len(chunks)])
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(chunks)), max_size=3)) | {0, len(chunks)})
+    sizes = [b - a for a, b in itertools.pairwise(cuts)]
+    assert windows_of(chunks, stop=stop, final=99, sizes=sizes) == whole
+    # every byte is new in one window, and what is looked at again reaches back 4 bytes at most
+    assert [new for _, new, _, _ in whole] == [0, *(end for _, _, end, _ in whole[:-1])]
+    assert whole[-1][2] == sum(length for length, *_ in chunks)
+    assert all(0 <= new - start <= 4 for start, new, _, _ in whole)
+
+
+def test_tails_and_pieces_stand_one_behind_the_other():
+    out = np.zeros(9, np.uint8)
+    arena = np.frombuffer(b"XYZabc", np.uint8)
+    kernels.gather(
+        np.frombuffer(b"ttu", np.uint8), np.array([2, 1]), arena, np.array([3, 0, 4]), np.array([3, 2, 1]),
+        np.array([0, 1, 3]), out,
+    )  # fmt: skip
+    assert bytes(out) == b"ttabcuXYb"

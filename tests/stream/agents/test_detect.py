@@ -256,17 +256,26 @@ def test_models_speak_of_time_that_is_over(session, hand):
 
 
 def test_what_signatures_find_comes_in_its_time_and_once_after_a_restore(session, hand):
-    def signed(told) -> list[Finding]:
+    taken = []
+
+    def signed(told):
         made = Counting()
-        return [msgspec.structs.replace(made._finding(t, told.id, told.lane), id=f"s{t}") for t in (2, 9)]
+        for times, clock in (((2,), 3), ((3, 9), 9), ((12,), 15), ((), END_OF_TIME)):
+            taken.append(clock)
+            yield (
+                [msgspec.structs.replace(made._finding(t, told.id, told.lane), id=f"s{t}") for t in times],
+                clock,
+            )
 
     feeding = hand(DetectStage(Counting, signatures=signed), session)
     feeding.open("flows")
     feeding.open("events")
     feeding.data(body(flows(1, 4)), topic="flows", count=2, watermark=5, beside=0)
-    assert findings(feeding.flush()) == [("0000", 1), ("s2", 2), ("0001", 4)]
+    assert findings(feeding.flush()) == [("0000", 1), ("s2", 2), ("s3", 3), ("0001", 4)]
+    assert taken == [3, 9]  # as far as the flows are complete, and no further
     parts = feeding.stage.snapshot()
     feeding.stage = DetectStage(Counting, signatures=signed)
     feeding.stage.restore(parts)
+    assert taken == [3, 9, 3, 9]
     feeding.end("events")
-    assert findings(feeding.end("flows")) == [("s9", 9), ("0002", END_OF_TIME)]
+    assert findings(feeding.end("flows")) == [("s9", 9), ("s12", 12), ("0002", END_OF_TIME)]

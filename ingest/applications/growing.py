@@ -1,0 +1,96 @@
+"""Tables of traffic that goes on: each flow and transaction told again whenever something comes to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.applications.building import Builder
+from ingest.reassembly.layout import SESSION
+
+if TYPE_CHECKING:
+    from ingest.applications.connection import Connection
+    from ingest.applications.parser import Transaction
+    from ingest.applications.tables import Tables
+    from ingest.reassembly.streams import Reassembler
+
+Rows = NDArray[np.void]
+Packets = list[tuple[NDArray[Any], ...]]
+_Odd = tuple[int, int, int, int, int]  # kind, direction, flow, transaction, frame
+
+
+class Growing(Builder):
+    """A builder that also tells of what is not over. What it keeps between two calls is of live flows."""
+
+    def __init__(self, *, keep_streams: bool) -> None:
+        self._speaking: dict[int, tuple[object, ...]] = {}
+        self._odd_of: dict[tuple[int, int], list[_Odd]] = {}
+        self._touched: dict[int, Connection] = {}
+        super().__init__(keep_streams=keep_streams)
+
+    def take(self, connection: Connection) -> None:
+        """What came to a connection."""
+        self._touched[connection.number] = connection
+        super().take(connection)
+
+    def build(self, packets: Packets, streams: Reassembler) -> Tables:
+        """The tables; gathering begins anew."""
+        ended = {int(n) for rows in self._ended for n in rows["number"]}
+        self._own_oddities()
+        self._grown()
+        self._speaking |= self._spoken
+        self._spoken = self._speaking
+        made = super().build(packets, streams)
+        for number in ended:
+            self._speaking.pop(number, None)
+        return made
+
+    def _clear(self) -> None:
+        super()._clear()
+        self._touched = {}
+
+    def _own_oddities(self) -> None:
+        """Oddities of transactions are told with them each time."""
+        mine: list[_Odd] = []
+        for row in self._anomalies:
+            if row[3] >= 0:
+                self._odd_of.setdefault((row[2], row[3]), []).append(row)
+            else:
+                mine.append(row)
+        self._anomalies = mine
+
+    def _grown(self) -> None:
+        """Transactions that are over, and those that go on to which something came."""
+        over = {(number, each.number) for number, each in self._transactions}
+        for number, connection in self._touched.items():
+            for each in connection.parser.open if connection.parser is not None else ():
+                known = self._state(number, each)
+                if known != each.told and (number, each.number) not in over:
+                    each.told = known
+                    self._transactions.append((number, each))
+        for number, each in self._transactions:
+            key = number, each.number
+            self._anomalies += self._odd_of.get(key, ())
+            if key in over:
+                self._odd_of.pop(key, None)
+
+    def _state(self, number: int, each: Transaction) -> tuple[int, int, int, int]:
+        odd = len(self._odd_of.get((number, each.number), ()))
+        return len(each.buffers), len(each.numbers), each.complete, odd
+
+    def _flows(self, packets: Packets, streams: Reassembler) -> tuple[Rows, dict[int, int]]:
+        over = np.concatenate([np.zeros(0, SESSION), *self._ended])
+        parts = [flow_of[flow_of >= 0] for flow_of, *_ in packets]
+        parts += [pieces["number"] for pieces in self._pieces]
+        parts += [np.array([n for n, _ in self._transactions], np.int64)]
+        parts += [np.array([row[2] for row in self._anomalies if row[2] >= 0], np.int64)]
+        numbers = np.setdiff1d(np.concatenate(parts), over["number"])
+        rows = np.concatenate([over, streams.rows_of(numbers)])
+        rows = rows[np.argsort(rows["number"], kind="stable")]
+        flows, index = self._told(rows)
+        flows["number"] = rows["number"]
+        ending = np.isin(rows["number"], over["number"])
+        flows["ended"] = np.where(ending, np.where(rows["ended"] > 0, rows["ended"], -1), 0)
+        return flows, index

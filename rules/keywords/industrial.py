@@ -1,0 +1,115 @@
+"""Keywords about Modbus and DNP3."""
+
+from __future__ import annotations
+
+import re
+
+from rules.keywords.base import Keyword, bounds, demand
+from rules.language.builder import Builder
+from rules.language.model import Number
+
+_DNP3 = frozenset({"dnp3"})
+_MODBUS = frozenset({"modbus"})
+_FUNCTIONS = {
+    name: number
+    for number, name in enumerate(
+        (
+            "confirm", "read", "write", "select", "operate", "direct_operate", "direct_operate_nr",
+            "immed_freeze", "immed_freeze_nr", "freeze_clear", "freeze_clear_nr", "freeze_at_time",
+            "freeze_at_time_nr", "cold_restart", "warm_restart", "initialize_data", "initialize_appl",
+            "start_appl", "stop_appl", "save_config", "enable_unsolicited", "disable_unsolicited",
+            "assign_class", "delay_measure", "record_current_time", "open_file", "close_file", "delete_file",
+            "get_file_info", "authenticate_file", "abort_file", "activate_config", "authenticate_req",
+            "authenticate_err",
+        )
+    )
+} | {"response": 129, "unsolicited_response": 130, "authenticate_resp": 131}  # fmt: skip
+_INDICATIONS = {
+    "all_stations": 0x0100, "class_1_events": 0x0200, "class_2_events": 0x0400, "class_3_events": 0x0800,
+    "need_time": 0x1000, "local_control": 0x2000, "device_trouble": 0x4000, "device_restart": 0x8000,
+    "no_func_code_support": 1, "object_unknown": 2, "parameter_error": 4, "event_buffer_overflow": 8,
+    "already_executing": 16, "config_corrupt": 32, "reserved_2": 64, "reserved_1": 128,
+}  # fmt: skip
+#: Groups of Modbus functions: the numbers in each.
+_PUBLIC = frozenset({*range(1, 65), *range(73, 100), *range(111, 128)})
+_ASSIGNED = frozenset({*range(1, 8), 11, 12, 15, 16, 17, *range(20, 25), 43})
+_RESERVED = frozenset({8, 9, 10, 13, 14, 41, 42, 90, 91, 125, 126, 127})
+_GROUPS = {
+    "assigned": _ASSIGNED,
+    "unassigned": _PUBLIC - _ASSIGNED - _RESERVED,
+    "public": _PUBLIC - _RESERVED,
+    "user": frozenset({*range(65, 73), *range(100, 111)}),
+    "reserved": _RESERVED,
+    "all": frozenset(range(256)),
+}
+_READS = {"discretes": {2}, "coils": {1}, "input": {4}, "holding": {3, 23}}
+_WRITES = {"coils": {5, 15}, "holding": {6, 16, 22, 23}}
+
+
+def dnp3_function(builder: Builder, value: str) -> None:
+    """`dnp3_func:read`, or a number."""
+    builder.allow(_DNP3, "dnp3_func")
+    builder.rule.fields.append(demand(builder, value, "dnp3.func", 255, _FUNCTIONS))
+
+
+def dnp3_indications(builder: Builder, value: str) -> None:
+    """`dnp3_ind:flag[,flag]`: any of them."""
+    builder.allow(_DNP3, "dnp3_ind")
+    mask = 0
+    for part in (p.strip().lower() for p in value.split(",")):
+        if part not in _INDICATIONS:
+            raise builder.fault(f"dnp3_ind does not know {part!r}")
+        mask |= _INDICATIONS[part]
+    builder.rule.fields.append(Number("dnp3.ind", 0, 0, negated=True, mask=mask))
+
+
+def dnp3_object(builder: Builder, value: str) -> None:
+    """`dnp3_obj:group,variation`."""
+    builder.allow(_DNP3, "dnp3_obj")
+    parts = [builder.number(part, "dnp3_obj", 0, 255) for part in value.split(",")]
+    if len(parts) != 2:
+        raise builder.fault("dnp3_obj takes a group and a variation")
+    builder.rule.fields.append(Number("dnp3.obj", parts[0] << 8 | parts[1], parts[0] << 8 | parts[1]))
+
+
+def modbus(builder: Builder, value: str) -> None:
+    """`modbus: unit 10, function 8, subfunction 4`, `access read coils, address <100`."""
+    builder.allow(_MODBUS, "modbus")
+    for part in (p.strip() for p in value.split(",")):
+        match = re.fullmatch(r"(unit|function|subfunction|access|address|value)\s+(.+)", part)
+        if match is None:
+            raise builder.fault(f"modbus does not know {part!r}")
+        _modbus_part(builder, match[1], match[2].strip())
+
+
+def _modbus_part(builder: Builder, word: str, text: str) -> None:
+    if word == "access":
+        _access(builder, text)
+    elif word == "function" and (name := text.lstrip("! ")) in _GROUPS:
+        _one_of(builder, _GROUPS[name], negated=text.startswith("!"))
+    else:
+        field = {"address": "modbus.span", "value": "modbus.value"}.get(word, f"modbus.{word}")
+        low, high, negated = bounds(builder, text, f"modbus {word}", 65535)
+        builder.rule.others.append(("modbus", f"{field},{low},{high},{int(negated)}"))
+
+
+def _access(builder: Builder, text: str) -> None:
+    words = text.split()
+    tables = {"read": _READS, "write": _WRITES}.get(words[0])
+    if tables is None or len(words) > 2 or (len(words) == 2 and words[1] not in tables):
+        raise builder.fault(f"modbus access does not know {text!r}")
+    wanted = tables[words[1]] if len(words) == 2 else set().union(*tables.values())
+    _one_of(builder, frozenset(wanted), negated=False)
+
+
+def _one_of(builder: Builder, functions: frozenset[int], *, negated: bool) -> None:
+    told = "/".join(map(str, sorted(functions)))
+    builder.rule.others.append(("modbus", f"one,{told},{int(negated)}"))
+
+
+KEYWORDS = {
+    **{name: Keyword(dnp3_function) for name in ("dnp3_func", "dnp3.func")},
+    **{name: Keyword(dnp3_indications) for name in ("dnp3_ind", "dnp3.ind")},
+    **{name: Keyword(dnp3_object) for name in ("dnp3_obj", "dnp3.obj")},
+    "modbus": Keyword(modbus),
+}

@@ -1,0 +1,182 @@
+"""Headers of rules against endpoints: addresses by binary search, ports by range, remembered by pair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from citywall.kernels import bare_kernel, internal
+
+# Columns of HEADS, the demands of a header.
+PROTOCOL, VERSION, SOURCE, SOURCE_PORTS, TARGET, TARGET_PORTS, BOTH, BARE = range(8)
+# Columns of RULES, what else a rule demands of a packet before its bytes are looked at.
+HEAD, DIRECTION, ESTABLISHED, WHERE, DSIZE_LOW, DSIZE_HIGH = range(6)
+#: RULES[WHERE]: on packets, on packets that are of no stream, on streams (see candidates.py).
+ON_PACKETS, ON_LOOSE, ON_STREAMS = 0, 1, 2
+_ICMP, _ICMP6 = 1, 58
+_UNKNOWN, _AGREES, _NOT = 0, 1, 2
+
+
+@internal
+def _inside(hi, lo, which, first, low_hi, low_lo, high_hi, high_lo):
+    """Whether an address is in one of a list's ranges, which are in order and apart."""
+    left, right = np.int64(first[which]), np.int64(first[which + 1])
+    begin = left
+    while left < right:
+        middle = (left + right) >> 1
+        if low_hi[middle] < hi or (low_hi[middle] == hi and low_lo[middle] <= lo):
+            left = middle + 1
+        else:
+            right = middle
+    at = left - 1
+    if at < begin:
+        return False
+    return hi < high_hi[at] or (hi == high_hi[at] and lo <= high_lo[at])
+
+
+@internal
+def _port_inside(port, which, first, low, high):
+    for i in range(first[which], first[which + 1]):
+        if low[i] <= port and port <= high[i]:
+            return True
+    return False
+
+
+@internal
+def _way(head, h, s_hi, s_lo, s_port, t_hi, t_lo, t_port, sets, bounds, port_sets, port_low, port_high):
+    if not _port_inside(s_port, head[h, SOURCE_PORTS], port_sets, port_low, port_high):
+        return False
+    if not _port_inside(t_port, head[h, TARGET_PORTS], port_sets, port_low, port_high):
+        return False
+    if not _inside(s_hi, s_lo, head[h, SOURCE], sets, bounds[0], bounds[1], bounds[2], bounds[3]):
+        return False
+    return _inside(t_hi, t_lo, head[h, TARGET], sets, bounds[0], bounds[1], bounds[2], bounds[3])
+
+
+@bare_kernel
+def head_agrees(h, e, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo):
+    """Whether header `h` agrees with endpoints `e`.
+
+    `addresses` (u8[4, n]): words of source and target; `numbers` (i8[5, n]): ports of source and target,
+    protocol, version, whether there is a network layer. `memo` (u1[heads, n]) keeps answers.
+    """
+    known = memo[h, e]
+    if known != _UNKNOWN:
+        return known == _AGREES
+    protocol = head[h, PROTOCOL]
+    fits = protocol == 0 or protocol == numbers[2, e] or (protocol == _ICMP and numbers[2, e] == _ICMP6)
+    fits = fits and (head[h, VERSION] == 0 or head[h, VERSION] == numbers[3, e])
+    fits = fits and (head[h, BARE] != 0 or numbers[4, e] != 0)
+    if fits:
+        s_hi, s_lo, t_hi, t_lo = addresses[0, e], addresses[1, e], addresses[2, e], addresses[3, e]
+        s_port, t_port = numbers[0, e], numbers[1, e]
+        fits = _way(
+            head, h, s_hi, s_lo, s_port, t_hi, t_lo, t_port, sets, bounds, port_sets, port_low, port_high
+        )
+        if not fits and head[h, BOTH]:
+            fits = _way(
+                head, h, t_hi, t_lo, t_port, s_hi, s_lo, s_port, sets, bounds, port_sets, port_low, port_high
+            )
+    memo[h, e] = _AGREES if fits else _NOT
+    return fits
+
+
+@bare_kernel
+def all_heads(
+    h, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out
+):  # fmt: skip
+    """One header against all endpoints."""
+    for e in range(len(out)):
+        out[e] = head_agrees(
+            h, e, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo
+        )
+
+
+@bare_kernel
+def gate(
+    items, literals, begin, first, orders, of_packet, direction, established, streamed, sizes, of_end, rules,
+    streams, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out_item,
+    out_order,
+):  # fmt: skip
+    """Pairs (item, rule) of pairs (item, literal) whose rule a packet can be of at all.
+
+    `first`, `orders`: rules by literal. `of_packet`: by item its packet row (-1: none); what follows is by
+    row. `streams`: items are windows of streams, not packets. Stops where the outputs may be too small:
+    returns (pairs told, next pair of the input).
+    """
+    told = 0
+    for k in range(begin, len(items)):
+        literal = literals[k]
+        if told + first[literal + 1] - first[literal] > len(out_item):
+            return told, np.int64(k)
+        row = of_packet[items[k]]
+        if row < 0:
+            continue
+        for i in range(first[literal], first[literal + 1]):
+            order = orders[i]
+            place = rules[order, WHERE]
+            if streams:
+                if place == ON_PACKETS:
+                    continue
+            elif place == ON_STREAMS and streamed[row]:
+                continue
+            wanted = rules[order, DIRECTION]
+            if wanted and direction[row] != wanted - 1:
+                continue
+            if rules[order, ESTABLISHED] >= 0 and established[row] != rules[order, ESTABLISHED]:
+                continue
+            if sizes[row] < rules[order, DSIZE_LOW] or sizes[row] > rules[order, DSIZE_HIGH]:
+                continue
+            if head_agrees(
+                rules[order, HEAD], of_end[row], head, sets, bounds, port_sets, port_low, port_high,
+                addresses, numbers, memo,
+            ):  # fmt: skip
+                out_item[told] = items[k]
+                out_order[told] = order
+                told += 1
+    return told, np.int64(len(items))
+
+
+@bare_kernel
+def look_up(
+    ends, side, segments, first, orders, heads_of, head, sets, bounds, port_sets, port_low, port_high,
+    addresses, numbers, memo, begin, out_end, out_order,
+):  # fmt: skip
+    """Pairs (endpoints, rule) for rules that name IPv4 addresses of a side: those of the segment it is in."""
+    told = 0
+    for k in range(begin, len(ends)):
+        e = ends[k]
+        hi, lo = addresses[2 * side, e], addresses[2 * side + 1, e]
+        if hi != np.uint64(0) or lo >> np.uint64(32) != np.uint64(0xFFFF):
+            continue
+        number = np.int64(lo & np.uint64(0xFFFFFFFF))
+        left, right = np.int64(0), np.int64(len(segments))
+        while left < right:
+            middle = (left + right) >> 1
+            if segments[middle] <= number:
+                left = middle + 1
+            else:
+                right = middle
+        if left == 0:
+            continue
+        at = left - 1
+        if told + first[at + 1] - first[at] > len(out_end):
+            return told, np.int64(k)
+        for i in range(first[at], first[at + 1]):
+            order = orders[i]
+            if head_agrees(
+                heads_of[order],
+                e,
+                head,
+                sets,
+                bounds,
+                port_sets,
+                port_low,
+                port_high,
+                addresses,
+                numbers,
+                memo,
+            ):
+                out_end[told] = e
+                out_order[told] = order
+                told += 1
+    return told, np.int64(len(ends))

@@ -1,0 +1,115 @@
+"""Where the prefilter's literals stand in the buffers of transactions, and which rules may agree there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.match.compiled import TRANSACTION, Compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rules.match.candidates import Packets
+    from rules.match.engine import Engine
+    from rules.match.scene import Tables
+
+Numbers = NDArray[np.int64]
+
+
+def hit(
+    engine: Engine, tables: Tables, kinds: Mapping[str, int], protocols: Sequence[str]
+) -> tuple[Numbers, Numbers]:
+    """(rule, transaction) whose literal is in a buffer that its contents may agree with, each once, in order.
+
+    `kinds`: buffers' numbers by the names that rules have for them.
+    """
+    buffers = tables.buffers
+    spoken, protocol = engine.spoken(tuple(protocols)), tables.transactions["protocol"]
+    told: list[Numbers] = []
+    for kind, index in engine.buffers.items():
+        number = kinds.get(kind)
+        if number is None:
+            continue
+        rows = np.flatnonzero(buffers["kind"] == number)
+        at, lengths = buffers["at"][rows].astype(np.int64), buffers["length"][rows].astype(np.int64)
+        found, literals = index.literals.scan(tables.arena, at, lengths)
+        many = index.first[literals + 1] - index.first[literals]
+        place = np.repeat(index.first[literals] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
+        orders, owners = index.rules[place], np.repeat(rows[found], many)
+        transactions = buffers["transaction"][owners].astype(np.int64)
+        there = spoken[orders, protocol[transactions]]
+        orders, owners, transactions = orders[there], owners[there], transactions[there]
+        may = engine.programs.verify(
+            tables.arena, buffers["at"][owners].astype(np.int64), buffers["length"][owners].astype(np.int64),
+            engine.literal_programs[orders],
+        )  # fmt: skip
+        told.append((orders << 32 | transactions)[may > 0])
+    pairs = np.unique(np.concatenate(told)) if told else np.zeros(0, np.int64)
+    return pairs >> 32, pairs & 0xFFFFFFFF
+
+
+class Loose:
+    """The transactions of a scene, for rules that no literal says where to look."""
+
+    def __init__(self, packets: Packets, kinds: Mapping[str, int]) -> None:
+        self._engine = packets.engine
+        self._packets = packets
+        self._kinds = kinds
+        self._tables = packets.scene.tables
+        self._rows: dict[int, Numbers] = {}
+        flows = np.asarray(self._tables.transactions["flow"], np.int64)
+        self._ends = [_first_of(packets, flows, direction) for direction in (0, 1)]
+
+    def maybe(self, compiled: Compiled, wanted: NDArray[np.bool_], directions: Sequence[int]) -> Numbers:
+        """Transactions, of those wanted, whose endpoints and contents a rule may agree with."""
+        heads = self._engine.gates.agree(compiled.head, self._packets.ends)
+        if not heads.any():
+            return np.zeros(0, np.int64)
+        there = np.zeros(len(wanted), np.bool_)
+        for direction in directions:
+            ends = self._ends[direction]
+            there |= (ends < 0) | heads[ends]
+        there &= wanted
+        for check, program in zip(compiled.checks, self._engine.check_programs(compiled), strict=True):
+            if program >= 0 and there.any():
+                there &= self._agreeing(check.demand.kind, program, there)
+        return np.flatnonzero(there)
+
+    def _agreeing(self, kind: str, program: int, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Transactions with a buffer of a kind that a program may agree with."""
+        buffers, number = self._tables.buffers, self._kinds.get(kind, -1)
+        if number not in self._rows:
+            self._rows[number] = np.flatnonzero(buffers["kind"] == number)
+        rows = self._rows[number]
+        owners = buffers["transaction"][rows].astype(np.int64)
+        rows, owners = rows[among[owners]], owners[among[owners]]
+        may = self._engine.programs.verify(
+            self._tables.arena, buffers["at"][rows].astype(np.int64),
+            buffers["length"][rows].astype(np.int64), np.full(len(rows), program),
+        )  # fmt: skip
+        found = np.zeros(len(among), np.bool_)
+        found[owners[may > 0]] = True
+        return found
+
+
+def _first_of(packets: Packets, flows: Numbers, direction: int) -> Numbers:
+    """By flow the endpoints of one of its direction's packets; -1 where there is none."""
+    known = np.full(int(max(flows.max(initial=-1), packets.flow.max(initial=-1))) + 1, -1, np.int64)
+    rows = np.flatnonzero((packets.flow >= 0) & (packets.direction == direction))
+    known[packets.flow[rows]] = packets.ends.of_row[rows]
+    return known[flows]
+
+
+def speaks(rules: Sequence[Compiled], protocols: Sequence[str]) -> NDArray[np.bool_]:
+    """By rule and protocol whether the rule is about transactions of it."""
+    known: dict[frozenset[str], NDArray[np.bool_]] = {}
+    found = np.ones((len(rules), len(protocols)), np.bool_)
+    for compiled in rules:
+        if compiled.kind == TRANSACTION and compiled.applications:
+            if compiled.applications not in known:
+                known[compiled.applications] = np.array([name in compiled.applications for name in protocols])
+            found[compiled.order] = known[compiled.applications]
+    return found

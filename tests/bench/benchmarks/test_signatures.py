@@ -1,0 +1,50 @@
+"""The benchmark of signatures, with one capture and one rule; what a run costs is made up."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import results
+from bench.benchmarks import signatures
+from bench.errors import BenchError
+from bench.harness import Context
+from tests.bench.generator.test_mixing import folder
+
+__all__ = ["folder"]
+
+
+@pytest.fixture
+def context():
+    return Context((10,), 2, None, lambda _: None)  # type: ignore[arg-type]  (it needs no captures)
+
+
+def test_every_number_of_rules_and_every_peer_that_is_there(folder, context, monkeypatch):
+    (folder / "rules").mkdir()
+    (folder / "rules" / "one.rules").write_text("alert ip any any -> any any (sid:1;)", "utf-8")
+    costs = iter(range(1, 100))
+
+    def report(task, *given):
+        if given[0] != "match":
+            return {"seconds": 1e-6, "bytes": 600, "literals": 3, "compile": 0.0, "told": 1}
+        assert given[1].is_file()
+        cost = next(costs) * 1e-6
+        return {
+            "packets": 10, "cpu": cost, "wall": cost, "parse": 0.1, "compile": 0.2, "memory": 2 << 20,
+            "rules_bytes": 1 << 20, "alerts": {"1": 5} if given[3] else {},
+        }  # fmt: skip
+
+    monkeypatch.setattr(signatures, "_report", report)
+    rules = {"0 rules": "", "300 rules": "one.rules"}
+    result = signatures.Signatures(folder, rules).run(context)
+    assert result["ours"]["0 rules"] == pytest.approx(1e-7)
+    assert result["ours"]["prefilter, 600 B"] == pytest.approx(1e-6)
+    ratio = result["ratios"]["suricata 8.0.6"]["300 rules"]
+    assert ratio == pytest.approx(1 / 296_000 / result["ours"]["300 rules"], rel=1e-3)
+    assert result["alerts"] == {"0 rules": {}, "300 rules": {"1": 5}}
+    assert "not measured in this run" in result["does"]["suricata 8.0.6"]
+    assert "300 rules" in results.readable(result)
+
+
+def test_rules_that_are_not_there_are_said(tmp_path, context):
+    with pytest.raises(BenchError, match=signatures.DATA):
+        signatures.Signatures(tmp_path).run(context)

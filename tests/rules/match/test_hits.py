@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+
+from rules.language.parser import Parser
+from rules.match.compiled import compile_rules
+from rules.match.hits import speaks
+from tests.rules.conftest import tcp
+
+HTTP = [(0, b"GET /a?needle=1 HTTP/1.1\r\nHost: needle.example\r\nUser-Agent: ab\r\n\r\n"),
+        (1, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")]  # fmt: skip
+
+
+def test_rules_are_of_the_protocols_that_they_name():
+    text = 'alert http any any -> any any (http.uri; content:"abc"; sid:1;)\n'
+    text += 'alert tcp any any -> any any (http.uri; content:"abc"; sid:2;)'
+    rules = compile_rules(Parser().text(text).rules)
+    told = {c.rule.sid: speaks(rules, ("http", "dns"))[c.order].tolist() for c in rules}
+    assert told == {1: [True, False], 2: [True, True]}
+    assert np.array(speaks([], ("http",))).shape == (0, 1)
+
+
+def test_literals_lead_to_rules_and_contents_decide(sids):
+    text = """
+alert http any any -> any any (http.uri; content:"needle"; offset:3; sid:1;)
+alert http any any -> any any (http.uri; content:"needle"; startswith; sid:2;)
+alert http any any -> any any (http.host; content:"needle"; http.uri; content:"/a"; sid:3;)
+alert dns any any -> any any (dns.query; content:"needle"; sid:4;)
+alert tcp any any -> any any (http.host; content:"needle"; pcre:"/^needle\\.ex/"; sid:5;)
+"""
+    assert sorted(sids(text, tcp(HTTP))) == [1, 3, 5]
+
+
+def test_rules_without_a_literal_are_looked_for_where_they_can_be(sids):
+    text = """
+alert http any any -> any any (http.user_agent; content:"ab"; sid:1;)
+alert http any any -> any any (http.user_agent; content:"xy"; sid:2;)
+alert http any any -> any 81 (http.user_agent; content:"ab"; sid:3;)
+alert http any any -> any any (http.user_agent; content:!"xy"; bsize:2; sid:4;)
+alert http any any -> any any (http.stat_code; content:"20"; sid:5;)
+"""
+    assert sorted(sids(text, tcp(HTTP))) == [1, 4, 5]
