@@ -35,6 +35,14 @@ StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotB
 2023/11/14 22:13:20.000000,1.5,tcp,192.0.2.1,40000,   ->,198.51.100.1,443,SRPA_SPA,0,0,9,768,360,
 2023/11/14 22:13:21.000000,0.0,tcp,192.0.2.1,40001,   ->,198.51.100.1,443,S_,0,,1,60,60,
 """
+_ENDS = '{"ts":1,"id.orig_h":"10.0.0.1","id.orig_p":4000,"id.resp_h":"10.0.0.2","id.resp_p":53,'
+#: What applications say, by the name of the log: one line each.
+_TOLD = {
+    "dns": _ENDS + '"proto":"udp","trans_id":1,"query":"a.example.com","qtype":1,"rcode":3}\n',
+    "http": _ENDS + '"trans_depth":1,"method":"GET","host":"a","uri":"/","status_code":404}\n',
+    "ssl": _ENDS + '"version":"TLSv12","cipher":"TLS_RSA_WITH_RC4_128_SHA","server_name":"a"}\n',
+    "smtp": _ENDS + '"trans_depth":1,"helo":"a","last_reply":"535 no"}\n',
+}
 _EVE = """\
 {"timestamp":"2023-11-14T22:13:20+0000","event_type":"flow","src_ip":"192.0.2.1","dest_ip":"198.51.100.1","proto":"UDP"}
 """
@@ -81,6 +89,7 @@ def _run_everything() -> None:
     from ingest.collectors.collector import compile_framing
     from ingest.fragments.assembler import compile_fragments
     from ingest.live.sealing import compile_copy
+    from ingest.sightings.reading import compile_reading
     from stream.packing import compile_both
     from stream.runner import run_paths
 
@@ -89,6 +98,9 @@ def _run_everything() -> None:
         scene, zeek, binetflow = folder / "scene.pcap", folder / "conn.log", folder / "flows.binetflow"
         synthesise(scene, minutes=SCENE_MINUTES)
         zeek.write_text(_ZEEK, "utf-8")
+        told = [folder / f"{name}.log" for name in _TOLD]
+        for path, text in zip(told, _TOLD.values(), strict=True):
+            path.write_text(text, "utf-8")
         binetflow.write_text(_BINETFLOW, "utf-8")
         others = [folder / "eve.json", folder / "netflow.dat", folder / "sflow.dat"]
         for path, content in zip(others, (_EVE.encode(), _NETFLOW, _SFLOW), strict=True):
@@ -98,8 +110,9 @@ def _run_everything() -> None:
         compile_fragments()
         compile_anomalies()
         compile_both()
+        compile_reading()
         analyse(scene)
         # Several partitions, so that those kernels run too that share rows out.
         learning = msgspec.structs.replace(Settings().models, online=True)
         settings = msgspec.structs.replace(Settings(), partitions=2, models=learning)
-        run_paths([scene, zeek, binetflow, *others], folder / "data", settings, None)
+        run_paths([scene, zeek, *told, binetflow, *others], folder / "data", settings, None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import EVENT
-from citywall.domains import Domains
+from citywall.batches import EVENT, PACKET, TCP, TRANSPORT
+from citywall.domains import Domains, DomainSettings
 from ingest.flowlogs.rows import domains_of
 from ingest.sightings import kernels
 from ingest.sightings.patterns import BUILT
@@ -38,3 +38,12 @@ def sightings(
     events = events[:written]
     events["domain"] = domains_of(events["vlan"], domains)
     return events
+
+
+def compile_reading() -> int:
+    """Have the kernels compiled; gives the events that one request makes."""
+    payload = np.frombuffer(b"GET / HTTP/1.1\r\n\r\n", np.uint8)
+    packet = np.zeros(1, PACKET)
+    packet["status"], packet["proto"] = TRANSPORT, TCP
+    packet["captured"] = packet["payload"] = len(payload)
+    return len(sightings(payload, packet, 1, Domains(DomainSettings())))

@@ -60,6 +60,7 @@ def test_the_flow_logs_are_of_known_kinds(tmp_path: Path):
     from ingest.flowlogs import registry
 
     texts = (("conn.log", compiling._ZEEK), ("x.binetflow", compiling._BINETFLOW), ("eve", compiling._EVE))
+    texts = (*texts, *((f"{name}.log", text) for name, text in compiling._TOLD.items()))
     named = [(name, text.encode()) for name, text in texts]
     for name, content in (*named, ("v5.dat", compiling._NETFLOW), ("sflow.dat", compiling._SFLOW)):
         path = tmp_path / name

@@ -12,7 +12,7 @@ import sighted as s
 from citywall import batches as b
 from citywall.domains import Domains, DomainSettings
 from ingest.capture import decode_block, open_capture
-from ingest.sightings.reading import sightings
+from ingest.sightings.reading import compile_reading, sightings
 
 
 def seen_in(path, batch=4096, domains=s.DOMAINS) -> np.ndarray:
@@ -91,3 +91,7 @@ def test_nothing_gives_nothing():
     buffer, rows = s.packets(s.request())
     rows["status"] = b.NOT_IP
     assert len(sightings(buffer, rows, 1, s.DOMAINS)) == 0
+
+
+def test_the_kernels_can_be_compiled_ahead():
+    assert compile_reading() == 1
