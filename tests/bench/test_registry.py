@@ -13,6 +13,7 @@ def test_every_benchmark_is_registered_under_its_name():
         "index",
         "backbone",
         "chaos",
+        "story",
         "console",
         "netflow",
         "models",

@@ -124,12 +124,12 @@ def test_playbooks_asked_for_about_a_case(tmp_path: Path):
     documents = DocFile(tmp_path)
     with documents.writing() as writing:
         writing.put(Doc("case", "c1", b"{}", refs=("alert:a", "alert:z", "host:x")), ABSENT)
-    assert running._started(tmp_path, frozenset("ab"), 0) is None
+    assert running._started(tmp_path, Settings(), frozenset("ab"), 0) is None
     for n, case in enumerate(("c1", "c2", "")):
         asked = Playbook(f"r{n}", "id", "scan", "li", 5, live=False, lane="drill", books=[], case=case)
         with RunFile(tmp_path).writing() as transaction:
             transaction.put(asked, Aborted(by="li", reason="x"), 5, 0)
-    assert running._started(tmp_path, frozenset("ab"), 0) == (
+    assert running._started(tmp_path, Settings(), frozenset("ab"), 0) == (
         running.Started(("scan", "id"), 5, frozenset("a")),
     )
-    assert running._started(tmp_path, frozenset("ab"), 6) == ()
+    assert running._started(tmp_path, Settings(), frozenset("ab"), 6) == ()
