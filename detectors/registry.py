@@ -103,7 +103,7 @@ _SIZES: dict[str, type[msgspec.Struct]] = {
 }
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
-_SCHEMA = 3
+_SCHEMA = 4
 
 
 class Chosen(msgspec.Struct, frozen=True):
