@@ -178,6 +178,9 @@ def _show(score: Score, look: Terminal) -> None:
             benign=score.benign_alerts,
         ),
     )
+    if score.unseen and score.recall_of_seen is not None:
+        files = ", ".join(verdict.row.file for verdict in score.unseen)
+        write_text(look, look.tr("evaluate.of_seen", recall=f"{score.recall_of_seen:.0%}", files=files))
 
 
 def _mark(verdict: Verdict, look: Terminal) -> tuple[str, str]:

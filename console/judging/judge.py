@@ -153,6 +153,17 @@ class Score:
         return self.found / len(self.attacks) if self.attacks else None
 
     @property
+    def unseen(self) -> list[Verdict]:
+        """Attack rows of no class that a detector or a rule here speaks of: they count as missed in `recall`."""
+        return [v for v in self.attacks if not v.found and not detectors_of(v.row.attack)]
+
+    @property
+    def recall_of_seen(self) -> float | None:
+        """Recall without the `unseen`."""
+        count = len(self.attacks) - len(self.unseen)
+        return self.found / count if count else None
+
+    @property
     def benign_alerts(self) -> int:
         """Alerts above informational on benign rows."""
         return sum(v.false_alerts for v in self.verdicts)
@@ -171,6 +182,8 @@ class Score:
         benign = [v for v in self.verdicts if v.row.benign and v.found is not None]
         return {
             "recall": self.recall,
+            "recall_of_classes_seen": self.recall_of_seen,
+            "classes_not_seen": [v.row.file for v in self.unseen],
             "benign_alerts": self.benign_alerts,
             "by_class": self.by_class(),
             "benign": {"captures": len(benign), "with_alerts": sum(v.false_alerts > 0 for v in benign)},

@@ -16,7 +16,7 @@ ROWS = """\
 scan.pcap,scan,10.0.0.5,10.0.1.0/24,port scan,upstream-test,pcap dl1
 elsewhere.pcap,scan,10.0.0.99,-,port scan,upstream-test,pcap dl1
 flood.pcap,dos,"37,623 spoofed sources",-,SYN flood,inspected-by-us,pcap dl1
-web.pcap,evasion,10.0.0.5,-,fragments,name-or-readme,pcap dl1
+web.pcap,phishing,10.0.0.5,-,fragments,name-or-readme,pcap dl1
 quiet.pcap,benign,-,-,no high-severity alert,name-or-readme,pcap dl1
 loud.pcap,benign,-,-,no high-severity alert,name-or-readme,pcap dl1
 broken.pcap,scan,10.0.0.5,-,port scan,name-or-readme,pcap dl1
@@ -75,14 +75,14 @@ def test_json(invoke: Any, manifest: Path, runs: list[list[str]]):
     assert told["benign_alerts"] == 1
     assert told["by_class"] == {
         "scan": {"captures": 2, "found": 1}, "dos": {"captures": 1, "found": 1},
-        "evasion": {"captures": 1, "found": 0},
+        "phishing": {"captures": 1, "found": 0},
     }  # fmt: skip
     reasons = {c["file"]: (c["found"], c["reason"]) for c in told["captures"]}
     assert reasons == {
         "scan.pcap": (True, "scan at 10.0.0.5, 10.0.1.0/24, severity high"),
         "elsewhere.pcap": (False, "scan, but at other hosts: 10.0.0.5, 10.0.1.0/24"),
         "flood.pcap": (True, "flood, severity high (no host is named, judged by class)"),
-        "web.pcap": (False, "no detector for class evasion in this version"),
+        "web.pcap": (False, "no detector for class phishing in this version"),
         "quiet.pcap": (False, "quiet, as it should be"),
         "loud.pcap": (False, "1 false alerts: scan"),
     }
@@ -98,10 +98,11 @@ def test_a_table(invoke: Any, manifest: Path, runs: list[list[str]]):
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert "scan.pcap       scan     yes    scan at 10.0.0.5, 10.0.1.0/24, severity high" in lines
-    assert any(line.split() == ["evasion", "1", "0"] for line in lines)
+    assert any(line.split() == ["phishing", "1", "0"] for line in lines)
     assert (
-        lines[-1] == "recall 50% (2 of 4 attack captures); alerts above informational on benign captures: 1"
+        lines[-2] == "recall 50% (2 of 4 attack captures); alerts above informational on benign captures: 1"
     )
+    assert lines[-1] == "Of the classes that a detector or a rule speaks of: 67%; without web.pcap"
     assert "召回率 50%" in invoke("evaluate", str(manifest), "--lang", "zh").stdout
 
 

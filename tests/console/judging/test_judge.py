@@ -39,7 +39,7 @@ def said(rule: str = "scan", severity: int = 4, hosts: tuple[str, ...] = ("10.0.
          "flood at 10.10.10.10, severity critical"),
         (row("dos", "ff02::1 / local link"), [said("flood", 3, ("ff02::1",))], True,
          "flood at ff02::1, severity medium"),
-        (row("web-attack"), [said()], False, "no detector for class web-attack in this version"),
+        (row("phishing"), [said()], False, "no detector for class phishing in this version"),
         (row("binetflow", attack="scan"), [said()], True, "scan at 10.0.0.5, severity high"),
     ],
 )  # fmt: skip
@@ -91,6 +91,12 @@ def test_score():
     assert told["not_evaluated"] == [
         {"file": "a.pcap", "class": "netflow", "reason": "this version does not read: netflow"}
     ]
+
+
+def test_classes_that_nothing_speaks_of_are_told_apart():
+    told = Score((judge(row(), [said()], "en"), judge(row("phishing"), [], "en"))).as_object()
+    assert (told["recall"], told["recall_of_classes_seen"]) == (0.5, 1.0)
+    assert told["classes_not_seen"] == ["a.pcap"]
 
 
 def test_nothing_to_judge():
