@@ -154,7 +154,7 @@ class Score:
 
     @property
     def unseen(self) -> list[Verdict]:
-        """Attack rows of no class that a detector or a rule here speaks of: they count as missed in `recall`."""
+        """Attack rows of a class that no detector or rule here speaks of; in `recall` they are missed."""
         return [v for v in self.attacks if not v.found and not detectors_of(v.row.attack)]
 
     @property

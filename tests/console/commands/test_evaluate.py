@@ -97,7 +97,7 @@ def test_a_table(invoke: Any, manifest: Path, runs: list[list[str]]):
     done = invoke("evaluate", str(manifest))
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert "scan.pcap       scan     yes    scan at 10.0.0.5, 10.0.1.0/24, severity high" in lines
+    assert "scan.pcap       scan      yes    scan at 10.0.0.5, 10.0.1.0/24, severity high" in lines
     assert any(line.split() == ["phishing", "1", "0"] for line in lines)
     assert (
         lines[-2] == "recall 50% (2 of 4 attack captures); alerts above informational on benign captures: 1"
