@@ -144,6 +144,9 @@ class Killed:
         self.doing = "end"
         wait(self._files_done, self._stuck)
         need(self.house.end() == 0, "the service did not stop in good order")
+        self.house.start_again()  # what the end of the live session still raised is begun now
+        wait(lambda: self._begun().total() >= len(self._scans()), self._stuck)
+        need(self.house.end() == 0, "the service did not stop in good order")
         self._check()
 
     def _attack(self) -> None:
@@ -284,15 +287,20 @@ class Killed:
             sorted(c for c in self._comments() if c.startswith("note ")) == sorted(self._notes),
             f"{self._comments()} in the case, not {self._notes}",
         )
-        own = Counter(
-            r["alert"] for r in self.house.read("playbooks", "status") if r["requester"] == "citywall"
-        )
-        scans = {a["event"]["id"] for a in alerts.values() if a["rule"]["id"] == "scan"}
+        own, scans = self._begun(), self._scans()
         need(own == Counter(scans), f"playbooks were begun {own} for {scans}")
         need(len(self._action("block")["approvals"]) == 1, "one approval was needed, and counts")
         [verified] = self.house.read("audit", "verify")
         need(verified["ok"], f"the audit log is not whole: {verified}")
         self._check_actions()
+
+    def _begun(self) -> Counter[str]:
+        """Runs that the service began by itself, by alert."""
+        runs = self.house.read("playbooks", "status", "--limit", "10000")
+        return Counter(r["alert"] for r in runs if r["requester"] == "citywall")
+
+    def _scans(self) -> set[str]:
+        return {name for name, a in self.house.alerts().items() if a["rule"]["id"] == "scan"}
 
     def _check_files(self, alerts: dict[str, dict[str, Any]]) -> None:
         plain = House(self._folder / "plain")
