@@ -174,7 +174,7 @@ def test_sensors_of_another_time_say_nothing_of_a_span(settings: Settings, data:
     assert (now.silent, now.dropped, now.axes) == (
         ("eth0",),
         ("eth0",),
-        {"attack", "paralysis", "malware", "leak"},
+        {"attack", "paralysis", "malware", "leak", "tamper"},
     )
     before = reading.watch(settings, data, register, day.since - 9 * SECOND, day.since - SECOND)
     assert (before.sensors().silent, before.flows, before.seen) == ((), 0, frozenset())

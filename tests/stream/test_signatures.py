@@ -57,7 +57,8 @@ def test_the_evidence_of_a_datagram_is_the_packet_that_completed_it(tmp_path: Pa
     rule += "alert ip any any -> any any (decode-event:ipv4.frag_overlap; sid:8;)"
     (tmp_path / "a.rules").write_text(rule)
     told = settings.load(assignments=[f'rules.files=["{tmp_path}/a.rules"]'])
-    (found,) = Signatures(told).findings(Session("s", "capture", str(tmp_path / "a.pcap"), 1, "live", 0))
+    session = Session("s", "capture", str(tmp_path / "a.pcap"), 1, "live", 0)
+    (found,) = [finding for some, _ in Signatures(told).findings(session) for finding in some]
     raw = (tmp_path / "a.pcap").read_bytes()
     assert found.evidence[0].frame == len(pieces)
     assert raw[found.evidence[0].offset :] == bytes(Ether(bytes(Ether() / pieces[-1])))
