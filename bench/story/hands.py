@@ -93,8 +93,10 @@ class Keys:
     def read(self, alert: str) -> str:
         """See :class:`Hands`: the newest alert of the list is opened."""
         self._console.keys("Enter")
-        self._console.until(alert, "Why it fired")
-        return self._console.save("alert")
+        self._console.until(alert)
+        told = self._console.save("alert")
+        self._console.page("Why it fired")
+        return told + self._console.save("why")
 
     def take(self, alert: str) -> None:
         """See :class:`Hands`: who is not logged in is asked. The alert is in sight."""

@@ -287,6 +287,9 @@ class Killed:
             sorted(c for c in self._comments() if c.startswith("note ")) == sorted(self._notes),
             f"{self._comments()} in the case, not {self._notes}",
         )
+        wait(
+            lambda: self._begun().keys() >= self._scans(), self._stuck
+        )  # the last ones may still be asked for
         own, scans = self._begun(), self._scans()
         need(own == Counter(scans), f"playbooks were begun {own} for {scans}")
         need(len(self._action("block")["approvals"]) == 1, "one approval was needed, and counts")

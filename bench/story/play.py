@@ -172,10 +172,15 @@ class Story:
         return found
 
     def triggered_after_alert(self) -> bool:
-        """Whether what the alert began by itself was asked for after the alert was received."""
-        received = seconds_of(self.house.alerts()[self.alert]["event"]["ingested"])
+        """Whether the alert began one run by itself, asked for after the evidence that the store then had.
+
+        When the store first had the alert cannot be told any more: it is written anew as the alert grows.
+        """
+        first = seconds_of(self.house.alerts()[self.alert]["citywall"]["dedup"]["first_seen"])
         own = [r for r in self.house.read("playbooks", "status") if r["requester"] == "citywall"]
-        return [seconds_of(r["requested"]) > received for r in own] == [True]
+        begun = [seconds_of(r["requested"]) for r in own if r["alert"] == self.alert]
+        need(all(at > first for at in begun), f"{own} was asked for before there was an alert")
+        return len(begun) == 1
 
     def drill(self, folder: Path) -> dict[str, Any]:
         """The same packets as a drill, scored twice; returns the score."""

@@ -67,6 +67,15 @@ class Terminal:
             time.sleep(0.05)
         return screen
 
+    def page(self, word: str, pages: int = 12) -> None:
+        """Turn pages down until a word is in sight; raises BenchError where it is on none."""
+        for _ in range(pages):
+            if word in self.screen():
+                return
+            self.keys("PageDown")
+            time.sleep(0.5)
+        raise BenchError(f"{word!r} is on none of {pages} pages:\n{self.screen()}")
+
     def keys(self, *names: str) -> None:
         """Press keys by their names (`Enter`, `Escape`, `Down`, `a`)."""
         self._tmux("send-keys", "-t", "it", *names)
