@@ -44,6 +44,13 @@ class UsageError(CitywallError):
     exit_code = 2
 
 
+class UnknownAlert(UsageError):
+    """There is no alert of that id, or none yet: some stores find what they have only after a moment."""
+
+    def __init__(self, alert: str) -> None:
+        super().__init__(f"there is no alert {alert}")
+
+
 class SettingsError(UsageError):
     """A settings key cannot be used.
 

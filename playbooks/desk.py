@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from citywall import approvals
-from citywall.errors import FaultyInput, UsageError
+from citywall.errors import FaultyInput, UnknownAlert, UsageError
 from citywall.faults import audited
 from citywall.permissions import OURSELVES, Identity, Target
 from citywall.playbooksettings import PlaybookSettings
@@ -91,7 +91,7 @@ class Desk:
             return known
         document = self._world.alert(alert) if alert else None
         if alert and document is None:
-            raise UsageError(f"there is no alert {alert}")
+            raise UnknownAlert(alert)
         found = inputs.gathered(first.playbook, given, document, case)
         event = e.Requested(
             id=id_ or f"run-{uuid.uuid4().hex[:16]}", playbook=first.playbook.id, name=first.short,

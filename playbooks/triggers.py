@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.query import parse
-from citywall.errors import CitywallError, QueryError, SettingsError, StoreUnavailable
+from citywall.errors import CitywallError, QueryError, SettingsError, StoreUnavailable, UnknownAlert
 from citywall.permissions import OURSELVES
 from citywall.settings import Settings
 from citywall.sqlitefile import SqliteFile
@@ -32,6 +32,8 @@ _TABLES = (
 )
 #: Runs begun at a time: an outburst of alerts must not hold up those that wait for somebody.
 _AT_ONCE = 20
+#: How long (ns) an alert that the store acknowledged is waited for to be found there.
+_FOUND_NS = 60_000_000_000
 #: Pairs that are known without a look into the file.
 _KNOWN = 10_000
 Document = Mapping[str, Any]
@@ -84,7 +86,7 @@ class Triggers:
     def begin(self, desk: Desk) -> list[str]:
         """Ask for the runs that wait; returns their ids. One that cannot be begun is noted with why."""
         found = []
-        for alert, playbook in self.waiting(_AT_ONCE):
+        for alert, playbook, since in self._waiting(_AT_ONCE):
             id_ = run_id(alert, playbook)
             try:
                 desk.request(
@@ -94,6 +96,8 @@ class Triggers:
             except StoreUnavailable:
                 raise  # it waits
             except CitywallError as e:
+                if isinstance(e, UnknownAlert) and time.time_ns() - since < _FOUND_NS:
+                    continue
                 log.warning("playbook %s is not begun for alert %s: %s", playbook, alert, e)
                 self._note(alert, playbook, "failed", str(e))
             else:
@@ -101,14 +105,17 @@ class Triggers:
                 found.append(id_)
         return found
 
-    def waiting(self, most: int = -1) -> list[tuple[str, str]]:
+    def waiting(self) -> list[tuple[str, str]]:
         """Alerts and playbooks that wait to be begun, oldest first."""
+        return [(alert, playbook) for alert, playbook, _ in self._waiting(-1)]
+
+    def _waiting(self, most: int) -> list[tuple[str, str, int]]:
         with self._file.reading() as connection:
             if connection is None:
                 return []
             return list(
                 connection.execute(
-                    "SELECT alert, playbook FROM triggers WHERE state = 'waiting'"
+                    "SELECT alert, playbook, at FROM triggers WHERE state = 'waiting'"
                     " ORDER BY at, alert, playbook LIMIT ?",
                     (most,),
                 )

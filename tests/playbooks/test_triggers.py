@@ -77,11 +77,22 @@ def test_what_contains_waits_for_two_people(house: Any):
     assert list(house.kernel.blocked) == ["192.0.2.7/32"] or len(house.kernel.blocked) == 1
 
 
-def test_one_that_cannot_be_begun_is_noted_and_holds_nobody_up(house: Any):
+def test_one_that_cannot_be_begun_is_noted_and_holds_nobody_up(house: Any, monkeypatch: pytest.MonkeyPatch):
     triggers = ready(house)
     triggers.acknowledged([alert(7), alert(0)])  # the store has forgotten a7
+    monkeypatch.setattr("playbooks.triggers._FOUND_NS", 0)
     assert triggers.begin(house.desk) == [run_id("a0", "test")]
     assert triggers.waiting() == []
+
+
+def test_an_alert_that_the_store_does_not_show_yet_is_waited_for(house: Any):
+    triggers = ready(house)
+    shown = house.alerts.pop("a0")
+    triggers.acknowledged([alert(0)])
+    assert triggers.begin(house.desk) == []
+    assert triggers.waiting() == [("a0", "test")]
+    house.alerts["a0"] = shown
+    assert triggers.begin(house.desk) == [run_id("a0", "test")]
 
 
 def test_rules_are_checked_and_nobody_may_be_called_as_the_service(house: Any):
