@@ -13,7 +13,7 @@ from typing import Self
 
 from bench.errors import BenchError
 
-_TALL, _WIDE = 44, 140
+_TALL, _WIDE = 70, 140
 
 
 def there() -> bool:

@@ -124,7 +124,7 @@ class View(Screen[None]):
     def frame(self) -> None:
         """Draw bar, crumbs and keys."""
         width = self.app.size.width
-        if not self.is_mounted or width <= 0:
+        if not self.is_mounted or width <= 0 or not self.query(".bar"):  # not laid out yet, or gone by now
             return
         self.query_one(".bar", Static).update(self.own.bar(width), layout=False)
         self.query_one(".hints", Static).update(self._keys(width), layout=False)
