@@ -31,7 +31,7 @@ class Places:
     @property
     def home_masks(self) -> NDArray[np.uint64]:
         """Base and mask of each network of ours, two words a piece: u8[n, 4]."""
-        return self._home.masks
+        return self._home.words
 
     def is_home(self, hi: int, lo: int) -> bool:
         """Whether an address is one of ours."""

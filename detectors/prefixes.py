@@ -26,11 +26,6 @@ class Prefixes:
             masks.append(tuple((value >> 64, value & (1 << 64) - 1) for value in (base, mask)))
         self._masks = [(np.uint64(b[0]), np.uint64(b[1]), np.uint64(m[0]), np.uint64(m[1])) for b, m in masks]
 
-    @property
-    def masks(self) -> NDArray[np.uint64]:
-        """Base and mask of each, two words a piece: u8[n, 4]."""
-        return np.array(self._masks, np.uint64).reshape(-1, 4)
-
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self._networks)

@@ -170,7 +170,7 @@ def sharing(settings: Mapping[str, Mapping[str, Any]], partitions: int) -> Shari
     """Which rows go to which of `partitions` sets of detectors with these settings; as for `build`."""
     parameters = _read(settings).parameters
     share = (0, partitions)
-    norms = norms_of(parameters, Prefixes(()).masks, share)
+    norms = norms_of(parameters, Prefixes(()).words, share)
     return Sharing(limits_of(parameters, share), reach_of(parameters, share), norms)
 
 

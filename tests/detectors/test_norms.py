@@ -17,7 +17,7 @@ def test_parameters_reach_the_kernel():
         "slowscan": SlowScanParameters(ports=8, window_h=2.0),
         "volume": VolumeParameters(times=16.0, zone_h=1.0)
     }  # fmt: skip
-    norms = norms_of(changed, Prefixes(PRIVATE).masks, (1, 3))
+    norms = norms_of(changed, Prefixes(PRIVATE).words, (1, 3))
     assert (norms.scan_gate, norms.scan_window) == (6, 2 * 3600 * 10**9)
     assert (norms.volume_octaves, norms.zone_ns) == (32, 3600 * 10**9)
     assert (norms.partition, norms.partitions) == (1, 3)
@@ -25,6 +25,6 @@ def test_parameters_reach_the_kernel():
 
 
 def test_partitions_agree_with_the_other_kernels_on_prefixes():
-    norms = norms_of(PARAMETERS, Prefixes(()).masks)
+    norms = norms_of(PARAMETERS, Prefixes(()).words)
     assert (norms.prefix_v4, norms.prefix_v6) == (24, 64)
     assert norms.home.shape == (0, 4)

@@ -32,7 +32,7 @@ BESIDE = {
     "services": ("askers", "loud", "loudness"),
 }  # fmt: skip
 PARAMETERS = {name: d.Parameters() for name, d in DETECTORS.items()}
-HOME = Prefixes(PRIVATE).masks
+HOME = Prefixes(PRIVATE).words
 
 
 def norms(**changes):

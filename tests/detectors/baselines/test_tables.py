@@ -13,7 +13,7 @@ from detectors.norms import norms_of
 from detectors.prefixes import Prefixes
 from detectors.registry import DETECTORS
 
-NORMS = norms_of({name: d.Parameters() for name, d in DETECTORS.items()}, Prefixes(PRIVATE).masks)
+NORMS = norms_of({name: d.Parameters() for name, d in DETECTORS.items()}, Prefixes(PRIVATE).words)
 SMALL = BaselineParameters(probers=32, aims=32, services=32, hosts=16, jobs=16, segments=16)
 
 

@@ -107,7 +107,7 @@ def test_what_applications_say_goes_to_who_asks_and_who_answers():
 def test_the_sample_that_clocks_go_by_is_for_everybody():
     """One flow in 32, the same whatever the partition, so that all of them sweep at the same rows."""
     share = (0, 5)
-    norms = norms_of(PARAMETERS, Prefixes(()).masks, share)
+    norms = norms_of(PARAMETERS, Prefixes(()).words, share)
     rows = np.zeros(4000, FLOW)
     rows["flow_id"] = np.arange(4000, dtype="u8") * np.uint64(0x9E3779B97F4A7C15)
     rows["dst_lo"] = 0xFFFF_0A00_0000 + np.arange(4000) * 256
