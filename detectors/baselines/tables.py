@@ -11,10 +11,11 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.batches import FLOW
-from citywall.state import Parts, array_of
+from citywall.state import Parts
+from detectors import keeping
 from detectors.baselines import kernels, records
 from detectors.baselines.kernels import Norms, Output, Tables
-from detectors.features.kernels import AHEAD, EVICTED, FAR_PAST, USED, rebuild
+from detectors.features.kernels import AHEAD, EVICTED, FAR_PAST, USED
 from detectors.features.tables import CHUNK, read_only
 
 #: (records, slots, place in meta, dtype).
@@ -158,30 +159,11 @@ class Baselines:
 
     def snapshot(self) -> Parts:
         """The used part of every table; views of live state."""
-        tables, used = self.tables._asdict(), self.used
-        parts: Parts = {name: tables[name][: used[name]] for name, *_ in _RECORDS}
-        parts |= {name: tables[name][: used[of]] for name, of, *_ in _BESIDE}
-        return parts | {"meta": tables["meta"]}
+        return keeping.snapshot(self.tables._asdict(), _RECORDS, [each[:2] for each in _BESIDE])
 
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        tables = self.tables._asdict()
-        meta = array_of(parts, "meta", np.dtype(np.int64))
-        if meta.shape != tables["meta"].shape:
-            raise ValueError("checkpoint part 'meta' has another size")
-        for name, slots, at, dtype in _RECORDS:
-            kept = array_of(parts, name, dtype)
-            used, before = int(meta[at + USED]), int(tables["meta"][at + USED])
-            if len(kept) != used or used >= len(tables[name]):
-                raise ValueError(f"checkpoint part {name!r} does not fit the table")
-            tables[name][used:before] = np.zeros((), dtype)
-            tables[name][:used] = kept
-            tables[slots][:] = 0
-            with np.errstate(over="ignore"):
-                rebuild(tables[slots], tables[name], used)
-        tables["meta"][:] = meta
-        for name, of, *_ in _BESIDE:
-            tables[name][: self.used[of]] = array_of(parts, name, tables[name].dtype)
+        keeping.restore(self.tables._asdict(), parts, _RECORDS, [each[:2] for each in _BESIDE])
 
     def _room(self, n: int) -> Output:
         """Room for what `n` reports may change; sweeps may show all jobs and segments, again once heard."""

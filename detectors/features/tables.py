@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from citywall.batches import EVENT, FLOW
 from citywall.rows import zeros
-from citywall.state import Parts, array_of
+from citywall.state import Parts
+from detectors import keeping
 from detectors.features import kernels
 from detectors.features.kernels import CONTACT, GROUP, LOGIN, TARGET, Limits, Output, Tables
 
@@ -149,33 +150,11 @@ class Features:
 
     def snapshot(self) -> Parts:
         """The used part of every table; views of live state."""
-        tables = self.tables._asdict()
-        used = self.used
-        parts: Parts = {name: tables[name][: used[name]] for name, *_ in _RECORDS}
-        parts |= {name: tables[name][: used[of]] for name, of in _BESIDE}
-        parts["meta"] = tables["meta"]
-        return parts
+        return keeping.snapshot(self.tables._asdict(), _RECORDS, _BESIDE)
 
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        tables = self.tables._asdict()
-        meta = array_of(parts, "meta", np.dtype(np.int64))
-        if meta.shape != tables["meta"].shape:
-            raise ValueError("checkpoint part 'meta' has another size")
-        for name, slots, at, dtype in _RECORDS:
-            records = array_of(parts, name, dtype)
-            used, before = int(meta[at + kernels.USED]), int(tables["meta"][at + kernels.USED])
-            if len(records) != used or used >= len(tables[name]):
-                raise ValueError(f"checkpoint part {name!r} does not fit the table")
-            tables[name][used:before] = np.zeros((), dtype)
-            tables[name][:used] = records
-            tables[slots][:] = 0
-            with np.errstate(over="ignore"):
-                kernels.rebuild(tables[slots], tables[name], used)
-        tables["meta"][:] = meta
-        for name, of in _BESIDE:
-            array = array_of(parts, name, tables[name].dtype)
-            tables[name][: self.used[of]] = array
+        keeping.restore(self.tables._asdict(), parts, _RECORDS, _BESIDE)
 
     def _room(self, n: int) -> int:
         if n > CHUNK:

@@ -13,16 +13,21 @@ from numpy.typing import NDArray
 
 from citywall.batches import DNS_ANSWER, EVENT, TEXT
 from citywall.rows import zeros
-from citywall.state import Parts, array_of
-from detectors.features.kernels import EVICTED, FAR_PAST, USED, rebuild
+from citywall.state import Parts
+from detectors import keeping
+from detectors.features.kernels import EVICTED, FAR_PAST, USED
 from detectors.features.tables import CHUNK, read_only
 from detectors.sightings import kernels, records
 from detectors.sightings.kernels import Limits, Output, Tables
 
 _TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _NO_SUCH_NAME = 3
-_BESIDE = (("counts", records.COUNTERS, np.uint32), ("seen", records.WORDS, np.uint64),
-           ("text", records.TEXT, np.uint8))  # fmt: skip
+_RECORDS = (("subjects", "slots", 0, records.SUBJECT),)
+_BESIDE = (
+    ("counts", "subjects", records.COUNTERS, np.uint32),
+    ("seen", "subjects", records.WORDS, np.uint64),
+    ("text", "subjects", records.TEXT, np.uint8),
+)
 
 #: Which of many names look made: text (u1), where each begins and the last ends (i8[n + 1]); bool[n].
 Judge = Callable[[NDArray[np.uint8], NDArray[np.int64]], NDArray[np.bool_]]
@@ -81,7 +86,7 @@ class Sightings:
         self.limits = limits
         self._home, self._judge = home, judge
         n = parameters.subjects
-        beside = {name: np.zeros((n, columns), kind) for name, columns, kind in _BESIDE}
+        beside = {name: np.zeros((n, columns), kind) for name, _, columns, kind in _BESIDE}
         self.tables = Tables(
             subjects=zeros(n + 1, records.SUBJECT),
             slots=np.zeros(1 << max(4, (2 * n - 1).bit_length()), np.uint64),
@@ -139,34 +144,14 @@ class Sightings:
         return home
 
     def snapshot(self) -> Parts:
-        """The used part of the table; views of live state."""
-        tables, used = self.tables._asdict(), self.used
-        names = ("subjects", *(name for name, *_ in _BESIDE))
-        return {"meta": tables["meta"]} | {name: tables[name][:used] for name in names}
+        """The used part of every table; views of live state."""
+        return keeping.snapshot(self.tables._asdict(), _RECORDS, [each[:2] for each in _BESIDE])
 
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        tables = self.tables
-        meta = array_of(parts, "meta", np.dtype(np.int64))
-        if meta.shape != tables.meta.shape:
-            raise ValueError("checkpoint part 'meta' has another size")
-        kept = array_of(parts, "subjects", records.SUBJECT)
-        used, before = int(meta[USED]), self.used
-        if len(kept) != used or used >= len(tables.subjects):
-            raise ValueError("checkpoint part 'subjects' does not fit the table")
-        tables.subjects[used:before] = np.zeros((), records.SUBJECT)
-        tables.subjects[:used] = kept
-        tables.slots[:] = 0
-        with np.errstate(over="ignore"):
-            rebuild(tables.slots, tables.subjects, used)
-        tables.meta[:] = meta
-        for name, columns, kind in _BESIDE:
-            held = array_of(parts, name, np.dtype(kind))
-            if held.shape != (used, columns):
-                raise ValueError(f"checkpoint part {name!r} does not fit the table")
-            getattr(tables, name)[:used] = held
+        keeping.restore(self.tables._asdict(), parts, _RECORDS, [each[:2] for each in _BESIDE])
 
 
 def _output(n: int) -> Output:
-    beside = {name: np.empty((n, columns), kind) for name, columns, kind in _BESIDE}
+    beside = {name: np.empty((n, columns), kind) for name, _, columns, kind in _BESIDE}
     return Output(np.empty(n, records.SUBJECT), np.empty(n, np.int64), n=np.zeros(1, np.int64), **beside)
