@@ -42,7 +42,6 @@ def kept() -> Path | None:
     return ROOT / os.environ["STORY"] if os.environ.get("STORY") else None
 
 
-@pytest.mark.skipif("STORY" not in os.environ, reason="by real keys it is played by `make story`")
 def test_the_story_with_real_keys(net: Net, tmp_path: Path, kept: Path | None):
     if not terminal.there():
         pytest.skip("tmux is not here")
