@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from console.app.grid import Grid
@@ -57,3 +58,33 @@ class Listing(Paging):
         """What names it."""
         document = self.document()
         return "" if document is None else str(document[self.key])
+
+
+class WorkList(Listing):
+    """A list of what somebody has to see to, or, with `every`, of what is closed too; the filter is words."""
+
+    filters = True
+    hints = (("enter", "open"), ("z", "closed_too"), ("c", "copy"), ("e", "export"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("z", "closed_too", show=False)]
+
+    def __init__(self, argument: str = "") -> None:
+        super().__init__(argument)
+        self.every = False
+
+    def given(self, kind: str, typed: str) -> None:
+        """A filter."""
+        if kind == "filter":
+            self.argument = typed
+            self.load()
+        else:
+            super().given(kind, typed)
+
+    def aside(self) -> str:
+        """Which rows are in sight, and whether closed ones are among them."""
+        said = super().aside()
+        return f"{self.tr('app_case.all')}  {said}" if self.every and said else said
+
+    def action_closed_too(self) -> None:
+        """Show closed ones too, or no longer."""
+        self.every = not self.every
+        self.load()

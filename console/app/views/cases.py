@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from textual.binding import Binding, BindingType
+from typing import TYPE_CHECKING, Any
 
 from console import casesheet, casetext
 from console.app.grid import Entry, Grid
-from console.app.listing import Listing
+from console.app.listing import WorkList
 from console.app.pages import Page
 from console.app.paging import PAGE, Ask
 from console.display.table import Column, Row
@@ -21,19 +19,12 @@ if TYPE_CHECKING:
     from citywall.permissions import Identity
 
 
-class CasesView(Listing):
+class CasesView(WorkList):
     """The cases that somebody has to see to, or all; the filter is words that must be found in them."""
 
     kind = "cases"
     opens = "case"
     reads = "cases.read"
-    filters = True
-    hints = (("enter", "open"), ("z", "closed_too"), ("c", "copy"), ("e", "export"))
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("z", "closed_too", show=False)]
-
-    def __init__(self, argument: str = "") -> None:
-        super().__init__(argument)
-        self._every = False
 
     def columns(self) -> Sequence[Column]:
         """Those of cases."""
@@ -50,7 +41,7 @@ class CasesView(Listing):
             entries += [
                 self._entry(view)
                 for view in views
-                if view.case.lane == lane and (self._every or view.open)
+                if view.case.lane == lane and (self.every or view.open)
                 and _may_see(identity, view) and _has(view, wanted)
             ]  # fmt: skip
             if after is None or len(entries) >= PAGE:
@@ -66,27 +57,9 @@ class CasesView(Listing):
 
         return Entry(told, read)
 
-    def given(self, kind: str, typed: str) -> None:
-        """A filter."""
-        if kind == "filter":
-            self.argument = typed
-            self.load()
-        else:
-            super().given(kind, typed)
-
-    def aside(self) -> str:
-        """Which rows are in sight, and whether closed cases are among them."""
-        said = super().aside()
-        return f"{self.tr('app_case.all')}  {said}" if self._every and said else said
-
     def nothing(self) -> str:
         """Said where there are none."""
         return self.tr("app_case.none")
-
-    def action_closed_too(self) -> None:
-        """Show closed cases too, or no longer."""
-        self._every = not self._every
-        self.load()
 
     def export_lines(self) -> Any:
         """Everything the filter finds."""
@@ -94,7 +67,7 @@ class CasesView(Listing):
 
     def _all(self) -> Iterator[dict[str, Any]]:
         sources, identity = self.own.sources, self.own.desk.identity
-        wanted, every = self.argument.lower().split(), self._every
+        wanted, every = self.argument.lower().split(), self.every
         for view in sources.casebook().views():
             if view.case.lane == sources.settings.lane and (every or view.open) and (
                 _may_see(identity, view) and _has(view, wanted)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from textual.binding import Binding, BindingType
+from typing import TYPE_CHECKING, Any
 
 from console import noticesheet
 from console.app.grid import Entry, Grid
-from console.app.listing import Listing
+from console.app.listing import WorkList
 from console.app.pages import Page
 from console.app.paging import Ask
 from console.display.table import Column, Row
@@ -21,19 +19,12 @@ if TYPE_CHECKING:
     from alerts.duties.notices import Notice
 
 
-class NoticesView(Listing):
+class NoticesView(WorkList):
     """The notices that are not struck off, or all; the filter is words that must be found in them."""
 
     kind = "notices"
     opens = "notice"
     reads = "notices.read"
-    filters = True
-    hints = (("enter", "open"), ("z", "closed_too"), ("c", "copy"), ("e", "export"))
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("z", "closed_too", show=False)]
-
-    def __init__(self, argument: str = "") -> None:
-        super().__init__(argument)
-        self._every = False
 
     def columns(self) -> Sequence[Column]:
         """Those of notices."""
@@ -54,7 +45,7 @@ class NoticesView(Listing):
                 f"{notice.letter} {notice.id} {notice.unit} {notice.unit_name} {notice.title} {notice.status}"
             )
             if (
-                notice.lane == sources.settings.lane and (self._every or notice.status != "closed")
+                notice.lane == sources.settings.lane and (self.every or notice.status != "closed")
                 and visible(identity, notice) and all(word in said.lower() for word in words)
             ):  # fmt: skip
                 yield kept
@@ -65,27 +56,9 @@ class NoticesView(Listing):
 
         return Entry(plain(kept), read)
 
-    def given(self, kind: str, typed: str) -> None:
-        """A filter."""
-        if kind == "filter":
-            self.argument = typed
-            self.load()
-        else:
-            super().given(kind, typed)
-
-    def aside(self) -> str:
-        """Which rows are in sight, and whether those struck off are among them."""
-        said = super().aside()
-        return f"{self.tr('app_case.all')}  {said}" if self._every and said else said
-
     def nothing(self) -> str:
         """Said where there are none."""
         return self.tr("app_notice.none")
-
-    def action_closed_too(self) -> None:
-        """Show those struck off too, or no longer."""
-        self._every = not self._every
-        self.load()
 
     def export_lines(self) -> Any:
         """Everything the filter finds."""
