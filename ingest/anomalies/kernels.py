@@ -105,6 +105,10 @@ PPPOE_SMALL = NUMBER["pppoe.pkt_too_small"]
 PPPOE_CODE = NUMBER["pppoe.wrong_code"]
 PPPOE_TAGS = NUMBER["pppoe.malformed_tags"]
 
+#: A bit for each option of IPv4 that is known, by its number.
+_OPTION_BITS = np.zeros(256, np.int64)
+_OPTION_BITS[[68, 7, 25, 130, 131, 133, 134, 136, 137, 148]] = 1 << np.arange(10)
+
 
 @internal
 def _tell(out, row, kind):
@@ -139,28 +143,8 @@ def _options(buffer, at, size, row, out):
         if length > end - at or length < 2:
             _tell(out, row, OPTION_LENGTH)
             return False
-        bit = np.int64(0)
+        bit = _OPTION_BITS[kind]
         route = kind == 7 or kind == 131 or kind == 137
-        if kind == 68:
-            bit = np.int64(1)
-        elif kind == 7:
-            bit = np.int64(2)
-        elif kind == 25:
-            bit = np.int64(4)
-        elif kind == 130:
-            bit = np.int64(8)
-        elif kind == 131:
-            bit = np.int64(16)
-        elif kind == 133:
-            bit = np.int64(32)
-        elif kind == 134:
-            bit = np.int64(64)
-        elif kind == 136:
-            bit = np.int64(128)
-        elif kind == 137:
-            bit = np.int64(256)
-        elif kind == 148:
-            bit = np.int64(512)
         if bit == 0:
             _tell(out, row, OPTION)
         elif seen & bit:
