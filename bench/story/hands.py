@@ -151,8 +151,7 @@ class Keys:
         self._console.text(f"case {case}")
         self._console.keys("Enter")
         self._console.until("1-1 of 1")
-        self._console.keys("Enter")
-        self._console.until("Cases > Case", "Network scan")
+        self._console.press("Enter", "Cases > Case", "Network scan")
         for status, choice in (("triage", ()), ("handling", ()), ("resolved", ("Down",))):
             self._console.keys("w")
             self._console.until("enter: store")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import time
@@ -79,6 +80,14 @@ class Terminal:
     def keys(self, *names: str) -> None:
         """Press keys by their names (`Enter`, `Escape`, `Down`, `a`)."""
         self._tmux("send-keys", "-t", "it", *names)
+
+    def press(self, name: str, *words: str, times: int = 6) -> None:
+        """Press a key until the screen has all of `words`: people press again what was not heard."""
+        for i in range(times):
+            self.keys(name)
+            with contextlib.suppress(*(() if i + 1 == times else (BenchError,))):
+                self.until(*words, limit_s=10.0)
+                return
 
     def text(self, text: str) -> None:
         """Type a text, all of it in one burst."""
