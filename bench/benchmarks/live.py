@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +12,8 @@ from alerts.times import from_iso
 from bench import machine
 from bench.errors import BenchError
 from bench.harness import Benchmark, Context, Result
-from bench.live import service, wire
+from bench.live import wire
+from bench.story.house import House, wait
 from bench.subjects import OURS
 from ingest.capture.joining import join
 
@@ -25,6 +23,8 @@ _MINUTES = 30
 #: A ring of one mebibyte and two senders that do not pause.
 _OVERLOAD = ("sensor.ring_mib=1",)
 _SENDERS = 2
+#: Seconds without a change after which nothing more is expected.
+_STILL_S = 10.0
 #: How long the wire may be silent before a session is ended.
 _SILENCE_S = 12.0
 #: What was found of whom, when, in which words.
@@ -68,10 +68,11 @@ class Live(Benchmark):
             scene = folder / "scene.pcap"
             synthesise(scene, minutes=_MINUTES)
             context.say(f"{self.name}: {RATE:,} packets a second")
-            even = _passed(folder / "even", scene, RATE, ())
-            live, again = _alerts(folder / "even"), _again(folder)
+            calm, again_at, busy = (House(folder / name) for name in ("even", "again", "flooded"))
+            even = _passed(calm, scene, RATE, ())
+            live, again = _alerts(calm), _again(calm, again_at)
             context.say(f"{self.name}: {even.told()}; {len(live)} alerts, {len(again)} from what was kept")
-            flooded = _passed(folder / "flooded", scene, 0, _OVERLOAD)
+            flooded = _passed(busy, scene, 0, _OVERLOAD)
             context.say(f"{self.name}: overloaded: {flooded.told()}")
         counts = {
             "seen": float(even.seen), "dropped": float(even.dropped),
@@ -101,13 +102,13 @@ def _failed(even: Passed, flooded: Passed, live: Alerts, again: Alerts) -> str:
     return "" if flooded.dropped else "the overload was none"
 
 
-def _passed(data: Path, scene: Path, rate: int, settings: tuple[str, ...]) -> Passed:
+def _passed(house: House, scene: Path, rate: int, settings: tuple[str, ...]) -> Passed:
     """One service, one session, the scene sent; the service has ended."""
-    service.prepare(data)
     line = wire.Wire()
     try:
-        running = service.Service(data, line.interface, settings)
+        house.start("--interface", line.interface, *(f"--set={each}" for each in settings))
         try:
+            wait(house.listens, house.told)
             began = time.monotonic()
             senders = [line.sending(scene, times=TIMES, rate=rate) for _ in range(1 if rate else _SENDERS)]
             codes = [sender.wait() for sender in senders]
@@ -115,36 +116,43 @@ def _passed(data: Path, scene: Path, rate: int, settings: tuple[str, ...]) -> Pa
                 raise BenchError("the scene could not be sent")
             seconds = time.monotonic() - began
             arrived = line.arrived()
-            seen, dropped = running.settled(arrived)
+            seen, dropped = _settled(house, arrived)
+            house.end()
         finally:
-            running.end()
+            house.close()
     finally:
         line.close()
     return Passed(arrived, seen, dropped, seconds)
 
 
-def _again(folder: Path) -> Alerts:
+def _settled(house: House, packets: int) -> tuple[int, int]:
+    """Packets analysed and dropped, once they come to `packets`, or do not change any more."""
+    last, since = (-1, -1), time.monotonic()
+    while sum(last) < packets and time.monotonic() - since < _STILL_S:
+        [sensor] = house.status().get("sensors", ())
+        if (now := (sensor["packets"], sensor["dropped"])) != last:
+            last, since = now, time.monotonic()
+        time.sleep(0.2)
+    return last
+
+
+def _again(even: House, again: House) -> Alerts:
     """Alerts of a run over the packets that the even session kept, its files joined: one session again."""
-    whole = folder / "kept.pcap"
-    join(sorted((folder / "even" / "packets").rglob("*.pcap")), whole)
-    command = [sys.executable, "-m", "console", "run", str(whole), "--data", str(folder / "again"), "--plain"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchError(f"the kept packets cannot be run: {done.stderr.strip()[-500:]}")
-    return _alerts(folder / "again")
+    whole = again.folder / "kept.pcap"
+    join(sorted((even.data / "packets").rglob("*.pcap")), whole)
+    again.read("run", whole, "--quiet")
+    return _alerts(again)
 
 
-def _alerts(data: Path) -> Alerts:
+def _alerts(house: House) -> Alerts:
     """What was found, of whom, when (ns), and how it is worded."""
-    command = [sys.executable, "-m", "console", "alerts", "--data", str(data), "--json", "--limit", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return sorted(
         (
             f"{a['event']['code']} {a['event']['severity']} {_end(a, 'source')} > {_end(a, 'destination')}",
             from_iso(a["@timestamp"]),
             a["message"],
         )
-        for a in map(json.loads, done.stdout.splitlines())
+        for a in house.alerts().values()
     )
 
 
