@@ -15,6 +15,8 @@ from typing import Self
 from bench.errors import BenchError
 
 _TALL, _WIDE = 70, 140
+#: What another terminal says of itself: a program believes `LINES` and `COLUMNS` before the one it is in.
+_LEFT = ("TMUX", "LC_", "LANG", "NO_COLOR", "LINES", "COLUMNS")
 
 
 def there() -> bool:
@@ -32,7 +34,7 @@ class Terminal:
         self._command = command
         self._at = at
         self._folder = folder
-        kept = {k: v for k, v in environment.items() if not k.startswith(("TMUX", "LC_", "LANG", "NO_COLOR"))}
+        kept = {name: value for name, value in environment.items() if not name.startswith(_LEFT)}
         self._environment = kept | {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
 
     def __enter__(self) -> Self:

@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from citywall.i18n import tr
-from console.app.dialogs import CSS, MOVES, Choices, Line, move, settled
+from console.app.dialogs import CSS, MOVES, Body, Choices, Line, move, settled
 from console.text import clean
 
 
@@ -58,16 +58,17 @@ class AskDialog(ModalScreen[dict[str, str] | None], inherit_css=False):
     def compose(self) -> ComposeResult:
         """Title, prose, what is asked in order."""
         with Vertical():
-            yield Label(Text(clean(self._title)), classes="title")
-            if self._prose:
-                yield Label(Text(self._prose), classes="prose")
-            for piece in self._asked:
-                if isinstance(piece, Choice):
-                    options = [Option(Text(clean(said)), id=value) for value, said in piece.options]
-                    yield Choices(*options, id=piece.name, compact=True)
-                else:
-                    yield Line(piece.value, placeholder=piece.placeholder, id=piece.name, max_length=1000)
-            yield Label("", classes="fault")
+            with Body():
+                yield Label(Text(clean(self._title)), classes="title")
+                if self._prose:
+                    yield Label(Text(self._prose), classes="prose")
+                for piece in self._asked:
+                    if isinstance(piece, Choice):
+                        options = [Option(Text(clean(said)), id=value) for value, said in piece.options]
+                        yield Choices(*options, id=piece.name, compact=True)
+                    else:
+                        yield Line(piece.value, placeholder=piece.placeholder, id=piece.name, max_length=1000)
+                yield Label("", classes="fault")
             yield Label(tr("app_dialog.work_hint", self._language), classes="hint")
 
     def on_mount(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.events import Key
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
@@ -22,8 +22,9 @@ from citywall.i18n import tr
 #: Style of every dialog; `Dialog` stands for its class.
 CSS = """
 Dialog { align: center middle; background: $background 60%; }
-Dialog > Vertical { width: 64; max-width: 95%; height: auto; max-height: 95%; background: $panel;
+Dialog > Vertical { width: 64; max-width: 95%; height: auto; max-height: 100%; background: $panel;
                     border: round $primary; padding: 1 2; }
+Dialog Body { height: auto; scrollbar-size-vertical: 1; }
 Dialog .title { text-style: bold; color: $accent; margin-bottom: 1; }
 Dialog .hint { color: $text-muted; margin-top: 1; }
 Dialog .fault { color: $text-error; display: none; margin-top: 1; }
@@ -54,6 +55,21 @@ async def _directly(widget: Widget, event: Key, known: Sequence[Binding]) -> Non
             event.prevent_default()
             await widget.run_action(binding.action)
             return
+
+
+class Body(VerticalScroll, can_focus=False):
+    """What a dialog asks: it scrolls where the terminal is too low for all of it, its hint below does not."""
+
+    #: Rows of a dialog around it: border, padding, hint.
+    _AROUND = 6
+
+    def on_mount(self) -> None:
+        """Fit, now and whenever the terminal changes."""
+        self.screen.screen_layout_refresh_signal.subscribe(self, self._fit, immediate=True)
+        self._fit(self.screen)
+
+    def _fit(self, screen: Screen[Any]) -> None:
+        self.styles.max_height = max(3, screen.size.height - self._AROUND)
 
 
 class Line(Input):
@@ -128,11 +144,14 @@ class LoginDialog(ModalScreen[Login | None], inherit_css=False):
     def compose(self) -> ComposeResult:
         """Two lines."""
         with Vertical():
-            yield Label(tr("app_dialog.log_in", self._language), classes="title")
-            yield Line(self._name_given, placeholder=tr("app_dialog.user", self._language), id="user",
-                       max_length=64)  # fmt: skip
-            yield Line(placeholder=tr("app_dialog.password", self._language), password=True, id="password",
-                        max_length=256)  # fmt: skip
+            with Body():
+                yield Label(tr("app_dialog.log_in", self._language), classes="title")
+                yield Line(self._name_given, placeholder=tr("app_dialog.user", self._language), id="user",
+                           max_length=64)  # fmt: skip
+                yield Line(
+                    placeholder=tr("app_dialog.password", self._language),
+                    password=True, id="password", max_length=256,
+                )  # fmt: skip
             yield Label(tr("app_dialog.log_in_hint", self._language), classes="hint")
 
     def on_mount(self) -> None:
@@ -173,14 +192,17 @@ class WorkDialog(ModalScreen[Work | None], inherit_css=False):
     def compose(self) -> ComposeResult:
         """Status, owner, note."""
         with Vertical():
-            yield Label(tr("app_dialog.work", self._language), classes="title")
-            yield Choices(
-                *(Option(tr(f"app_status.{status}", self._language), id=status) for status in STATUSES),
-                id="status", compact=True,
-            )  # fmt: skip
-            yield Line(self._workflow.owner, placeholder=tr("app_dialog.owner", self._language), id="owner",
-                        max_length=MAX_NAME)  # fmt: skip
-            yield Line(placeholder=tr("app_dialog.note", self._language), id="note", max_length=MAX_NOTE)
+            with Body():
+                yield Label(tr("app_dialog.work", self._language), classes="title")
+                yield Choices(
+                    *(Option(tr(f"app_status.{status}", self._language), id=status) for status in STATUSES),
+                    id="status", compact=True,
+                )  # fmt: skip
+                yield Line(
+                    self._workflow.owner, placeholder=tr("app_dialog.owner", self._language),
+                    id="owner", max_length=MAX_NAME,
+                )  # fmt: skip
+                yield Line(placeholder=tr("app_dialog.note", self._language), id="note", max_length=MAX_NOTE)
             yield Label(tr("app_dialog.work_hint", self._language), classes="hint")
 
     def on_mount(self) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,12 @@ def test_what_is_typed_is_seen_and_kept(tmp_path: Path):
         assert it.save("one") == (tmp_path / "screens" / "01-one.txt").read_text("utf-8")
         with pytest.raises(BenchError, match="never came"):
             it.until("nobody types this", limit_s=0.1)
+
+
+def test_a_program_sees_the_size_of_its_own_terminal(tmp_path: Path):
+    if not terminal.there():
+        pytest.skip("tmux is not here")
+    told = "import shutil, time; print(tuple(shutil.get_terminal_size())); time.sleep(60)"
+    other = {**os.environ, "COLUMNS": "80", "LINES": "24"}
+    with Terminal([sys.executable, "-c", told], other, tmp_path) as it:
+        it.until("(140, 70)")

@@ -39,6 +39,26 @@ def test_what_was_chosen_and_typed():
     assert answer(asked, [*"why", "enter"], focus="text") == [{"outcome": "yes", "text": "why"}]
 
 
+def test_a_dialog_higher_than_the_terminal_scrolls_above_its_hint():
+    async def run() -> list[str]:
+        app: App[None] = App()
+        app.animation_level = "none"
+        async with app.run_test(size=(80, 16)) as pilot:
+            asked = (OUTCOME, *(Field(f"field{i}", f"field {i}") for i in range(4)))
+            await app.push_screen(AskDialog("en", "Why?", asked, prose="read this " * 30))
+            seen = []
+            for _ in asked:
+                await pilot.pause()
+                seen.append("\n".join(strip.text for strip in app.screen._compositor.render_strips()))
+                await pilot.press("tab")
+            return seen
+
+    seen = asyncio.run(run())
+    for what, screen in zip(("Yes", "field 0", "field 1", "field 2", "field 3"), seen, strict=True):
+        assert what in screen
+        assert "enter: store" in screen
+
+
 def test_typed_in_one_burst():
     """As a terminal gives what is typed while it is busy."""
     given: list[Any] = []
