@@ -85,6 +85,8 @@ def _notes(result: Result) -> list[str]:
             flows = result["memory"]["flows"]
             mib = f"{value / (1 << 20):,.0f} MiB {unit[6:]}"
             notes.append(f"{title}, {flows:,} flows at once, a checkpoint in progress: {mib}.")
+        elif "/" not in case:
+            notes.append(f"{title}, {case.replace('-', ' ')}: {value:,.12g} {unit}.")
         else:
             large, small = case.split("/")
             notes.append(f"{title}: a packet among {large} costs {value:.2f} times one among {small}.")

@@ -36,6 +36,14 @@ def test_shares_memory_scale_and_absent_peers_are_told(kept_result):
     assert "- decode + meter: softflowd was absent." in text
 
 
+def test_counts_are_told_with_their_unit(kept_result):
+    result = kept_result(
+        "live", ours={"overload-seen": 502_349.0}, peers={}, ratios={},
+        packets={"ours": {}, "peers": {}}, units={"overload-seen": "packets"},
+    )  # fmt: skip
+    assert "- live, overload seen: 502,349 packets." in table.render({"live": result})
+
+
 def test_start_up_is_told_apart_for_the_whole_run(kept_result):
     text = table.render({"end-to-end": kept_result("end-to-end")})
     assert "start-up and end apart from the packets: Citywall 1.5 s, dpkt 0.4 s." in text
