@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -104,8 +104,8 @@ def _retention(facts: Facts, upto: Sequence[Json], told: Sequence[Json]) -> Json
     }  # fmt: skip
 
 
-def _day(text: str) -> datetime.date:
-    return datetime.date.fromisoformat(text)
+def _day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
 
 
 def _kept(

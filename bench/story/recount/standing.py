@@ -1,7 +1,7 @@
 """Posture worked out again, by the formula as the manual has it, with fractions in place of whole tenths.
 
-points = severity * side * status; index = 100 * 100 / (100 + points); a unit's, and the city's, is the mean of
-its systems by their importance.
+points = severity * side * status; index = 100 * 100 / (100 + points); a unit's, and the city's, is the mean
+of its systems by their importance.
 """
 
 from __future__ import annotations

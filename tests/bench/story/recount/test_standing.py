@@ -8,7 +8,7 @@ from bench.story.recount.logs import Flows
 def test_posture_by_hand(facts: Facts):
     found = standing.counted(facts, Flows(facts))
     # The cloud: a medium alert (6), a false alarm (0), a high one (15): 100 * 100 / 121 = 82.6.
-    # The office system: seen, no alert. The city, with civil's other hosts: (5 * 826 + 1 * 1000 + 1 * 1000) / 7.
+    # The office system: seen, no alert. The city: (5 * 826 + 1 * 1000 + 1 * 1000) / 7 with civil's others.
     attack = found["posture_city"]["rows"][0]
     assert (attack["index"], attack["observation"], attack["alerts"]) == (876, "partial", 3)
     assert (attack["observed"], attack["systems"]) == (3, 3)
