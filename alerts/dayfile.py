@@ -142,6 +142,13 @@ class DayFile:
         with self._failing():
             return int(self._connection.execute(sql, where.parameters).fetchone()[0])
 
+    def size(self) -> int:
+        """Bytes that it takes once all of it stands in the file: the same whoever else has it open."""
+        with self._failing():
+            (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
+            (each,) = self._connection.execute("PRAGMA page_size").fetchone()
+        return int(pages) * int(each)
+
     def documents(self, where: Filter) -> Iterator[bytes]:
         """Documents that a filter lets through, in no order, a few in memory at a time."""
         sql = f"SELECT doc FROM alerts WHERE {where.sql}"  # noqa: S608

@@ -212,7 +212,7 @@ class EmbeddedStore:
         for path in self._files(None):
             with self._reading(path) as file:
                 documents = 0 if file is None else file.count(Filter("1", (), exact=True))
-            size = sum(p.stat().st_size for p in path.parent.glob(f"{path.name}*"))
+                size = 0 if file is None else file.size()
             parts.append(Part(str(path), path.parent.name, path.stem, documents, size, SCHEMA))
         return StoreStatus(
             "sqlite", str(self.folder), "green", sqlite3.sqlite_version, SCHEMA, self.folder.is_dir(),

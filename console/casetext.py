@@ -89,14 +89,14 @@ def write_list(views: list[View], look: Terminal, settings: Settings) -> None:
     columns = [
         Column(look.tr("table.severity")),
         Column(look.tr("cases.status"), least=8),
-        Column(look.tr("cases.title"), least=16),
+        Column(look.tr("cases.title"), least=30),
         Column(look.tr("cases.stage"), drop=4),
         Column(look.tr("cases.alerts"), right=True, drop=3),
         Column(look.tr("cases.last"), drop=5),
         Column(look.tr("table.unit"), least=6, drop=2),
         Column(look.tr("cases.owner"), drop=2),
         Column(look.tr("cases.due"), drop=1),
-        Column(look.tr("table.id"), least=8),
+        Column(look.tr("table.id"), least=8, code=True),
     ]
     rows: list[table.Row] = [
         [

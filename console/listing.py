@@ -10,21 +10,24 @@ from console.documents import Alert, Document, number, side, value, words
 _NANO = 1_000_000_000
 
 
-def alert_columns(language: str, *, unit: bool, status: bool = False, compact: bool = False) -> list[Column]:
+def alert_columns(
+    language: str, *, unit: bool, status: bool = False, compact: bool = False, brief: bool = False
+) -> list[Column]:
     """The columns of a list of alerts.
 
-    `unit`: with the unit that answers; `status`: with what people made of it; `compact`: as the rows are.
+    `unit`: with the unit that answers; `status`: with what people made of it; `compact`: as the rows are;
+    `brief`: the rows are, but the id, by which commands know an alert, stays.
     """
     return [
-        Column(tr("table.time", language), least=0 if compact else 8, drop=4),
+        Column(tr("table.time", language), least=0 if compact or brief else 8, drop=1 if compact else 4),
         Column(tr("table.severity", language)),
         *([Column(tr("app_alert.status", language), drop=3)] if status else ()),
         Column(tr("table.title", language), least=20 if compact else 12),
         Column(tr("table.source", language), least=15 if compact else 9),
         Column(tr("table.target", language), least=15 if compact else 9),
         *([Column(tr("table.unit", language), least=6, drop=2)] if unit else ()),
-        Column(tr("table.count", language), right=True, drop=3),
-        Column(tr("table.id", language), least=8, drop=5 if compact else 1),
+        Column(tr("table.count", language), right=True, drop=4 if compact else 3),
+        Column(tr("table.id", language), least=8, drop=5 if compact else 1, code=True),
     ]
 
 
@@ -46,10 +49,10 @@ def alert_row(
     ]
 
 
-def flow_columns(language: str, *, compact: bool = False) -> list[Column]:
-    """The columns of a list of flows; `compact` as for alerts."""
+def flow_columns(language: str, *, compact: bool = False, brief: bool = False) -> list[Column]:
+    """The columns of a list of flows; `compact` and `brief` as for alerts."""
     return [
-        Column(tr("table.time", language), least=0 if compact else 8, drop=4),
+        Column(tr("table.time", language), least=0 if compact or brief else 8, drop=4),
         Column(tr("table.source", language), least=21 if compact else 12),
         Column(tr("table.target", language), least=21 if compact else 12),
         Column(tr("table.protocol", language), least=3),

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from stream import codecs
 from stream.board import Board, Status
-from stream.checkpoints import FolderKeeper, Keeper
+from stream.checkpoints import FolderKeeper, Keeper, stands_for
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.handover import Handover
-from stream.local.folder import LogFolder
+from stream.local.folder import LogFolder, commit_before
 from stream.passing import Passing
 from stream.stages import DEAD_LETTERS, DeadLetter
 
@@ -113,9 +113,14 @@ class LocalBackbone:
         self._topics = topics
 
     def app(self, loop: asyncio.AbstractEventLoop) -> Any:
-        """The application over the log; opens it. Raises DataFolderError, StreamError."""
-        from stream.app import local_url, log_of, make_app
+        """The application over the log; opens it. Raises DataFolderError, StreamError.
 
+        A process that was killed between a checkpoint and its commit is helped to commit first: numbers of
+        what was never written are given anew, and no stage may take a new record for one that it knows.
+        """
+        from stream.app import GROUP, local_url, log_of, make_app
+
+        commit_before(self._root, GROUP, stands_for(self._keeper.folder))
         app = make_app(local_url(self._root), loop)
         self._log = log_of(app)
         for name, partitions in self._topics.items():

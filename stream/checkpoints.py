@@ -173,6 +173,24 @@ def load(folder: Path, stage: str, partition: int) -> tuple[dict[str, dict[int, 
         return directory.offsets, {p.name: _read_part(path, f, p) for p in directory.parts}
 
 
+def stands_for(folder: Path) -> dict[tuple[str, int], int]:
+    """The next offset of every topic and partition that the checkpoints of a folder stand for.
+
+    Raises as `load` does.
+    """
+    known: dict[tuple[str, int], int] = {}
+    for path in sorted(folder.glob("*.checkpoint")):
+        try:
+            with path.open("rb", buffering=0) as f:
+                offsets = _directory(path, f).offsets
+        except OSError as e:
+            raise DataFolderError(f"{path}: cannot be read: {e.strerror or e}") from e
+        for topic, partitions in offsets.items():
+            for partition, offset in partitions.items():
+                known[topic, partition] = max(offset, known.get((topic, partition), 0))
+    return known
+
+
 def _directory(path: Path, f: BinaryIO) -> _Directory:
     size = f.seek(0, os.SEEK_END)
     f.seek(0)

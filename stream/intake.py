@@ -73,44 +73,53 @@ class Intake(Feeder):
     async def run(self) -> None:
         """Feed until told to stop; then files wait for the next start, and live sessions end."""
         service = self._settings.service
-        await self._end_earlier()
+        earlier = [asyncio.ensure_future(self._over(session)) for session in await self._end_earlier()]
         taps = [asyncio.ensure_future(self._tap(name)) for name in service.interfaces]
         if service.collector:
             taps.append(asyncio.ensure_future(self._gather(f"{COLLECTOR}{service.collector}")))
         distant = [asyncio.ensure_future(self._hear(name)) for name in service.sensors]
         files = asyncio.ensure_future(self._take_files())
         stopping = asyncio.ensure_future(self._stop.wait())
+        everything = {*earlier, *taps, *distant, files, stopping}
         try:
+            under_way = everything
             while not self.stopping:
-                waited = {*taps, *distant, files, stopping}
-                done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
             files.cancel()
-            if taps:
-                late = (await asyncio.wait(taps, timeout=_WIND_UP_S))[1]
-                for task in taps:
-                    if task not in late:
-                        task.result()
+            if ending := {*earlier, *taps}:
+                done, _ = await asyncio.wait(ending, timeout=_WIND_UP_S)
+                for task in done:
+                    task.result()
         finally:
-            for task in (*taps, *distant, files, stopping):
+            for task in everything:
                 task.cancel()
-            await asyncio.wait({*taps, *distant, files, stopping})
+            await asyncio.wait(everything)
 
-    async def _end_earlier(self) -> None:
-        own = f"{COLLECTOR}{self._settings.service.collector}"
+    async def _end_earlier(self) -> list[str]:
+        """End what a killed process left; sessions that are still to be worked to their end.
+
+        Nothing waits for them: what passes meanwhile comes once only.
+        """
+        own, ended = f"{COLLECTOR}{self._settings.service.collector}", []
         for session, path in await asyncio.to_thread(self._inbox.left):
-            if path == own and session not in self._folder.ledger.finished:
-                continue  # it goes on
-            if session not in self._folder.ledger.finished:
+            if session in self._folder.ledger.finished:
+                await self._over(session)
+            elif path != own:  # that one goes on
                 await end_earlier(self._send, self._settings, session, path)
-            await self._over(session)
+                ended.append(session)
+        return ended
 
     async def _over(self, session: str) -> None:
-        """A session without an end of its own was ended: wait until it is worked, and let go of it."""
+        """A session without an end of its own was ended: wait until it is worked, and let go of it.
+
+        The ledger goes last: the successor of a process killed before the inbox knows would wait for ever for
+        a session of which nothing is told any more.
+        """
         await self._finished(session)
-        await self._done(session)
         await asyncio.to_thread(self._inbox.ended, session)
+        await self._done(session)
 
     async def _gather(self, path: str) -> None:
         """A collector, until told to stop; the session of a process that was killed goes on."""

@@ -24,11 +24,12 @@ LEVELS: tuple[str, ...] = tuple(level for level in get_args(Level) if level)
 #: The reports of the CAC's measure: the first, supplements, and the summary.
 Report = Literal["first", "supplement", "summary"]
 REPORTS: tuple[str, ...] = get_args(Report)
-#: From a status to those that may follow. Closing has rules of its own (`closed`), so has what follows it.
+#: From a status to those that may follow, the way on before the way back. Closing has rules of its own
+#: (`closed`), so has what follows it.
 _NEXT: dict[str, tuple[str, ...]] = {
     "new": ("triage", "handling"),
     "triage": ("handling", "resolved"),
-    "handling": ("triage", "resolved"),
+    "handling": ("resolved", "triage"),
     "resolved": ("handling",),
     "closed": (),
 }

@@ -152,10 +152,10 @@ class Keys:
         self._console.keys("Enter")
         self._console.until("1-1 of 1")
         self._console.press("Enter", "Cases > Case", "Network scan")
-        for status, choice in (("triage", ()), ("handling", ()), ("resolved", ("Down",))):
+        for status in ("triage", "handling", "resolved"):
             self._console.keys("w")
             self._console.until("enter: store")
-            self._console.keys(*choice, "Enter")
+            self._console.keys("Enter")
             wait(partial(self._stands, case, status), self._console.screen)
         self._console.save("case")
         self._console.keys("x")

@@ -27,7 +27,9 @@ from trust.passwords import Passwords
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "a long enough one 7"  # noqa: S105 (of people who live for a story)
 PEOPLE = {"ann": ["analyst"], "wang": ["approver"], "zhao": ["approver"]}
-_LIMIT_S = 120.0
+_LIMIT_S = 240.0
+#: How long a service may take to start on a busy machine.
+_START_S = 300.0
 T = TypeVar("T")
 
 
@@ -105,7 +107,7 @@ class House:
                 self.process = subprocess.Popen(
                     self._up, stdout=out, stderr=out, text=True, cwd=ROOT, env=self.environment
                 )
-            wait(self.answers, self.told)
+            wait(self.answers, self.told, _START_S)
 
     def answers(self) -> bool:
         """Whether the service takes connections; raises BenchError where it has ended."""
@@ -123,7 +125,7 @@ class House:
             if process is None:
                 raise BenchError("the service does not run")
             process.send_signal(number)
-            return process.wait(60)
+            return process.wait(_LIMIT_S)
 
     def dump(self) -> None:
         """Have a service that stands still say where: its threads' stacks go into its log. It ends."""

@@ -32,6 +32,8 @@ STEPS = (
 _WITHIN_S = 1.5
 _TRIES = 60
 _PAUSE_S = 0.4
+#: How long a service that was killed again and again may take to do what it left, before it stands still.
+_PATIENCE_S = 300.0
 _SECOND = 1_000_000_000
 _START = 1_767_225_600 * _SECOND
 #: How long the attacker is kept out: longer than kills and a slow machine can make the steps that follow.
@@ -142,10 +144,10 @@ class Killed:
             self._over.set()
             attack.join()
         self.doing = "end"
-        wait(self._files_done, self._stuck)
+        wait(self._files_done, self._stuck, _PATIENCE_S)
         need(self.house.end() == 0, "the service did not stop in good order")
         self.house.start_again()  # what the end of the live session still raised is begun now
-        wait(lambda: self._begun().total() >= len(self._scans()), self._stuck)
+        wait(lambda: self._begun().total() >= len(self._scans()), self._stuck, _PATIENCE_S)
         need(self.house.end() == 0, "the service did not stop in good order")
         self._check()
 
@@ -194,10 +196,10 @@ class Killed:
         if self._expire:
             self._when("expiry", lambda: self._action("block")["state"] == "expired", BLOCK_MINUTES * 60 + 60)
 
-    def _when(self, doing: str, found: Callable[[], Any], limit_s: float = 90) -> Any:
+    def _when(self, doing: str, found: Callable[[], Any], limit_s: float = _PATIENCE_S) -> Any:
         self.doing = doing
         self.killer.at(doing)
-        return wait(found, self.house.told, limit_s)
+        return wait(found, self._stuck, limit_s)
 
     def _do(self, doing: str, act: Callable[[], object], done: Callable[[], Any]) -> Any:
         """Do something until it is done, as it is seen; never where it is done already."""
@@ -287,9 +289,8 @@ class Killed:
             sorted(c for c in self._comments() if c.startswith("note ")) == sorted(self._notes),
             f"{self._comments()} in the case, not {self._notes}",
         )
-        wait(
-            lambda: self._begun().keys() >= self._scans(), self._stuck
-        )  # the last ones may still be asked for
+        # The last ones may still be asked for.
+        wait(lambda: self._begun().keys() >= self._scans(), self._stuck, _PATIENCE_S)
         own, scans = self._begun(), self._scans()
         need(own == Counter(scans), f"playbooks were begun {own} for {scans}")
         need(len(self._action("block")["approvals"]) == 1, "one approval was needed, and counts")

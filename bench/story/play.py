@@ -6,18 +6,20 @@ Each chapter raises BenchError where something is not as it must be.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bench.errors import BenchError
 from bench.story.hands import ANALYST, Hands, waiting
-from bench.story.house import ROOT, House, wait
+from bench.story.house import PEOPLE, ROOT, House, wait
 from bench.story.net import ATTACKER, CLIENT, SERVER, Net, scanned
-from bench.story.recount import Facts, differences
+from bench.story.recount.comparing import differences
+from bench.story.recount.facts import ZONE, Facts, Json
+from bench.story.recount.places import Places
 
 PLAYBOOK = "short-block"
 TRIGGERED = "contain-scan"
@@ -204,26 +206,55 @@ class Story:
 
     def today(self) -> str:
         """The day of the report that tells of now."""
-        return datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()
+        return datetime.now(ZONE).date().isoformat()
 
-    def recounted(self, figures: dict[str, Any]) -> list[str]:
-        """Every figure of the day's report that is another by count."""
+    def facts(self, day: str) -> Facts:
+        """Everything that there is, raw."""
         house = self.house
         alerts = [*house.alerts().values()]
         work = {a["event"]["id"]: house.read("alerts", "show", a["event"]["id"])[0] for a in alerts}
-        facts = Facts(
-            house.data, self.today(), alerts=alerts,
+        detectors: Any = house.read("detectors", "list")[0]  # one line has them all
+        return Facts(
+            house.data, day, alerts=alerts,
             workflows={name: told["workflow"] for name, told in work.items()},
-            cases=house.read("cases", "list", "--all"), runs=house.read("playbooks", "status"),
-            drills=[house.read("drill", "score", d["name"])[0] for d in house.read("drill", "list")],
-            flows=len(house.read("flows", "--limit", "100000")),
+            cases=[house.read("cases", "show", c["id"])[0] for c in house.read("cases", "list", "--all")],
+            runs=house.read("playbooks", "status", "--limit", "10000"),
+            drills=[self._drill(told) for told in house.read("drill", "list")],
+            detectors=detectors, accounts=[["administrator"], *PEOPLE.values()],
+            places=Places(ROOT / "posture" / "example"),
+            store=house.settings.get("store", "sqlite://").partition(":")[0],
         )  # fmt: skip
-        return differences(figures, facts)
 
-    def report(self, folder: Path) -> dict[str, Any]:
-        """The report of the day as it stands; returns what `--json` says."""
-        [told] = self.house.read("report", "nightly", "--date", self.today(), "--out", folder)
+    def _drill(self, told: Json) -> Json:
+        [score] = self.house.read("drill", "score", told["name"])
+        run = json.loads((self.house.data / "drills" / told["name"] / "run.json").read_bytes())
+        return score | told | {"began": run["attempts"][0]["at"] / 1e9}
+
+    def recounted(self, figures: dict[str, Any], day: str) -> list[str]:
+        """Every figure of the day's report that is another by count."""
+        return differences(figures, self.facts(day))
+
+    def report(self, folder: Path, day: str, data: Path | None = None) -> dict[str, Any]:
+        """The report of a day as it stands in a data folder; returns what `--json` says."""
+        more = ("--data", data) if data else ()
+        [told] = self.house.read("report", "nightly", "--date", day, "--out", folder, *more)
         return told
+
+    def same_again(self, folder: Path, day: str) -> None:
+        """Made twice of the same data, report and record of the drill are the same to the byte."""
+        made: list[dict[str, bytes]] = []
+        for name in ("once", "again"):
+            own = folder / name
+            data = own / "data"
+            shutil.copytree(self.house.data, data, ignore=shutil.ignore_patterns("*.sock", "LOCK"))
+            self.report(own / "report", day, data)
+            self.house.read("drill", "report", "again", "--out", own / "drill", "--data", data)
+            found = sorted(p for kind in ("report", "drill") for p in (own / kind).rglob("*") if p.is_file())
+            made.append({str(path.relative_to(own)): path.read_bytes() for path in found})
+        once, again = made
+        need(len(once) > 6 and once.keys() == again.keys(), f"other files: {sorted(once)}, {sorted(again)}")
+        others = [name for name, data in once.items() if again[name] != data]
+        need(not others, f"made twice, these are not the same: {others}")
 
     def end(self) -> None:
         """The service stops in good order, and the audit log is whole."""

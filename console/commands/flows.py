@@ -83,10 +83,12 @@ def _search(
 
 def write(documents: Iterator[dict[str, Any]], look: Terminal) -> int:
     """Write flows as a table; returns how many."""
-    from console.display.write import write_table
+    from console.display.write import is_narrow, write_table
     from console.listing import flow_columns, flow_row
 
-    count = write_table(look, flow_columns(look.speech), (flow_row(d, look.speech) for d in documents))
+    brief = is_narrow(look)
+    rows = (flow_row(document, look.speech, compact=brief) for document in documents)
+    count = write_table(look, flow_columns(look.speech, brief=brief), rows)
     if not count:
         look.note(look.tr("table.none"))
     return count

@@ -15,7 +15,8 @@ class Column:
     """A column.
 
     `least`: cells it may be cut to (0: never cut). `drop`: 0 stays always, of the others the greatest
-    goes first. `middle`: cut in the middle, as paths are. `right`: aligned right, as numbers are.
+    goes first. `middle`: cut in the middle, as paths are. `right`: aligned right, as numbers are. `code`: an
+    id, whose beginning will do, is cut before words are.
     """
 
     title: str
@@ -23,6 +24,7 @@ class Column:
     least: int = 0
     drop: int = 0
     middle: bool = False
+    code: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,14 @@ def natural(columns: Sequence[Column], rows: Sequence[Row]) -> list[int]:
 def fit(columns: Sequence[Column], rows: Sequence[Row], width: int) -> dict[int, int]:
     """Which columns are shown in `width` cells, and how wide: index to cells.
 
-    Columns that may go are dropped until the rest fits at its least; then the widest of those that may
-    be cut are cut.
+    Where not all fit, columns that may go and have nothing in them do; then others are dropped until the
+    rest fits at its least; then codes are cut, and the widest of those that may be cut.
     """
     wide = natural(columns, rows)
     least = [min(w, c.least) if c.least else w for c, w in zip(columns, wide, strict=True)]
     shown = list(range(len(columns)))
+    if sum(wide) + GAP * (len(wide) - 1) > width and rows:
+        shown = [at for at in shown if not columns[at].drop or any(_text(row[at]) for row in rows)]
     while sum(least[at] for at in shown) + GAP * (len(shown) - 1) > width:
         candidates = [at for at in shown if columns[at].drop]
         if not candidates:
@@ -68,7 +72,7 @@ def fit(columns: Sequence[Column], rows: Sequence[Row], width: int) -> dict[int,
         cuttable = [at for at in shown if cells[at] > least[at]]
         if not cuttable:
             break
-        widest = max(cuttable, key=lambda at: cells[at])
+        widest = max(cuttable, key=lambda at: (columns[at].code, cells[at]))
         cells[widest] -= 1
         excess -= 1
     return cells

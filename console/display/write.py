@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Cells of a line of prose where there is no terminal to measure.
 PROSE = 100
+#: Cells below which a terminal is narrow.
+NARROW = 120
 #: Rows that decide how wide columns are.
 WINDOW = 1000
 
@@ -22,6 +24,11 @@ def width(look: Terminal, stream: TextIO | None = None) -> int:
     """Cells of a line on `stream` (default: results)."""
     stream = stream or look.out
     return look.console(stream).width if look.is_rich(stream) else PROSE
+
+
+def is_narrow(look: Terminal) -> bool:
+    """Whether results go to a terminal in which long times and ids leave no room for words."""
+    return look.is_rich(look.out) and width(look) < NARROW
 
 
 class Pen:

@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import os
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from citywall.errors import DataFolderError, StreamError
 from stream.local.lock import FolderLock
-from stream.local.partition import SEGMENT_BYTES, PartitionLog
+from stream.local.partition import SEGMENT_BYTES, PartitionLog, kept_before_gap
+
+_OFFSETS = "offsets.json"
 
 
 class Offsets(msgspec.Struct):
@@ -24,6 +26,39 @@ class Offsets(msgspec.Struct):
 
     committed: dict[str, dict[str, int]] = {}
     durable: dict[str, int] = {}
+
+
+def read_offsets(root: Path) -> Offsets:
+    """The offsets file of a log; raises StreamError where it is damaged."""
+    path = root / _OFFSETS
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Offsets()
+    text, _, crc = data.rpartition(b"\n")
+    if crc != f"{zlib.crc32(text):08x}".encode():
+        raise StreamError(f"{path}: damaged")
+    return msgspec.json.decode(text, type=Offsets)
+
+
+def _as_text(offsets: Offsets) -> bytes:
+    text = msgspec.json.encode(offsets)
+    return text + f"\n{zlib.crc32(text):08x}".encode()
+
+
+def write_offsets(root: Path, offsets: Offsets) -> None:
+    """Replace the offsets file of a log; raises DataFolderError."""
+    replace_file(root / _OFFSETS, _as_text(offsets))
+
+
+def commit_before(root: Path, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
+    """Commit what is known to be done, in a log that nobody has open. Raises StreamError, DataFolderError."""
+    known = read_offsets(root)
+    committed = known.committed.setdefault(group, {})
+    ahead = {f"{t}/{p}": n for (t, p), n in offsets.items() if n > committed.get(f"{t}/{p}", 0)}
+    if ahead and root.is_dir():
+        committed |= ahead
+        write_offsets(root, known)
 
 
 class LogFolder:
@@ -38,34 +73,40 @@ class LogFolder:
         self.default_partitions = partitions
         self.segment_bytes = segment_bytes
         self.lock = FolderLock(root)
-        self._offsets_file = root / "offsets.json"
         self.wake = asyncio.Event()  # set when a record was appended
         self.room = asyncio.Event()  # set when a record was read
         self._positions: dict[tuple[str, int], int] = {}
         try:
-            self.offsets = self._read_offsets()
+            self.offsets = read_offsets(root)
             self.logs: dict[tuple[str, int], PartitionLog] = {}
             self.topics: dict[str, int] = {}
-            for folder in sorted((root / "topics").glob("*/[0-9]*")):
+            folders = sorted((root / "topics").glob("*/[0-9]*"))
+            self._expect_less(folders)
+            for folder in folders:
                 self._open(folder.parent.name, int(folder.name))
         except BaseException:
             self.lock.release()
             raise
 
-    def _read_offsets(self) -> Offsets:
-        try:
-            data = self._offsets_file.read_bytes()
-        except FileNotFoundError:
-            return Offsets()
-        text, _, crc = data.rpartition(b"\n")
-        if crc != f"{zlib.crc32(text):08x}".encode():
-            raise StreamError(f"{self._offsets_file}: damaged")
-        return msgspec.json.decode(text, type=Offsets)
+    def _expect_less(self, folders: Sequence[Path]) -> None:
+        """What is dropped now is not to be missed by a successor, where we are killed before a commit."""
+        before = dict(self.offsets.durable)
+        for folder in folders:
+            name = f"{folder.parent.name}/{folder.name}"
+            kept = kept_before_gap(folder, self._all_committed(name))
+            if kept is not None and name in self.offsets.durable:
+                self.offsets.durable[name] = min(self.offsets.durable[name], kept)
+        if self.offsets.durable != before:
+            write_offsets(self.root, self.offsets)
+
+    def _all_committed(self, name: str) -> int:
+        """What every group has committed of `topic/partition`."""
+        return min((g.get(name, 0) for g in self.offsets.committed.values()), default=0)
 
     def _open(self, topic: str, partition: int) -> None:
         name = f"{topic}/{partition}"
         durable = self.offsets.durable.get(name, 0)
-        committed = min((g.get(name, 0) for g in self.offsets.committed.values()), default=0)
+        committed = self._all_committed(name)
         folder = self.root / "topics" / topic / str(partition)
         try:
             self.logs[topic, partition] = PartitionLog(folder, durable, self.segment_bytes, committed)
@@ -138,9 +179,8 @@ class LogFolder:
         committed = self.offsets.committed.setdefault(group, {})
         for (topic, partition), offset in offsets.items():
             committed[f"{topic}/{partition}"] = offset
-        text = msgspec.json.encode(self.offsets)
-        text += f"\n{zlib.crc32(text):08x}".encode()
-        await asyncio.get_running_loop().run_in_executor(None, replace_file, self._offsets_file, text)
+        path, text = self.root / _OFFSETS, _as_text(self.offsets)
+        await asyncio.get_running_loop().run_in_executor(None, replace_file, path, text)
         self.drop_consumed()
 
     def committed(self, group: str, topic: str, partition: int) -> int | None:

@@ -21,6 +21,20 @@ _TAIL_BYTES = 8 << 20
 _HELD_BYTES = 48 << 20
 
 
+def kept_before_gap(folder: Path, committed: int) -> int | None:
+    """Where the last segment begins that stays, if anything behind a gap is dropped when a log is opened."""
+    gaps = {int(p.stem) for p in folder.glob("*.gap")}
+    segments = sorted({int(p.stem) for p in folder.glob("*.log")} | gaps)
+    if (stranded := _stranded(gaps, committed)) is None:
+        return None
+    return max((s for s in segments if s < stranded), default=segments[0])
+
+
+def _stranded(gaps: set[int], committed: int) -> int | None:
+    """The first gap that the reader has not passed."""
+    return min((gap for gap in gaps if gap > committed), default=None)
+
+
 class PartitionLog:
     """Segments named by the offset of their first record.
 
@@ -68,7 +82,7 @@ class PartitionLog:
 
     def _drop_stranded(self, committed: int) -> None:
         """Drop what stands behind a gap that the reader has not passed."""
-        stranded = min((gap for gap in self._gaps if gap > committed), default=None)
+        stranded = _stranded(self._gaps, committed)
         if stranded is None:
             return
         while self._segments[-1] >= stranded and len(self._segments) > 1:

@@ -70,8 +70,10 @@ def play(story: Story, folder: Path, kept: Path | None = None) -> None:
     assert score["precision"] == 1.0
     story.expire()
     story.end()
-    told = story.report(kept / "report" if kept else folder / "report")
-    assert story.recounted(told["figures"]) == []
+    day = story.today()
+    told = story.report(kept / "report" if kept else folder / "report", day)
+    assert story.recounted(told["figures"], day) == []
+    story.same_again(folder / "twice", day)
 
 
 class Servers:

@@ -139,3 +139,14 @@ def test_a_folder_keeps_the_last_of_each_station(tmp_path: Path):
         assert await keeper.ours("a", 0)
 
     asyncio.run(work())
+
+
+def test_what_all_checkpoints_of_a_folder_stand_for(tmp_path: Path):
+    assert checkpoints.stands_for(tmp_path / "none") == {}
+    checkpoints.save(tmp_path, "detect", 0, {"flows": {0: 7}, "events": {0: 2}}, {"big": b"x" * 100})
+    checkpoints.save(tmp_path, "detect", 1, {"flows": {1: 9}}, {})
+    assert checkpoints.stands_for(tmp_path) == {("flows", 0): 7, ("events", 0): 2, ("flows", 1): 9}
+    path = checkpoints.path_of(tmp_path, "detect", 1)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(StreamError, match="detect-1"):
+        checkpoints.stands_for(tmp_path)

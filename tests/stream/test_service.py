@@ -83,6 +83,33 @@ def test_files_are_taken_in_once_and_the_ledger_lets_them_go(tmp_path: Path, sta
     assert Inbox(data, watch, 0).counts() == {"done": 3, "refused": 1, "same": 1}
 
 
+def test_a_session_of_a_killed_process_is_forgotten_before_the_ledger_lets_it_go(
+    tmp_path: Path, standins: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Killed between the two, its successor would wait for ever for the end of a session that is over."""
+    data, watch = tmp_path / "data", tmp_path / "in"
+    watch.mkdir()
+    Inbox(data, None, 0).began("5e55", "interface:eth7")
+    let_go = DataFolder.let_go
+
+    def killed(folder: DataFolder, session: str) -> None:
+        let_go(folder, session)
+        raise RuntimeError("killed")
+
+    begun = service.DataFolder.begin
+    monkeypatch.setattr(
+        service.DataFolder, "begin", lambda *a, **m: begun(*a, **m) or True
+    )  # its log is there
+    with monkeypatch.context() as patched:
+        patched.setattr(DataFolder, "let_go", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            serve(data, settings(watch))
+    assert Inbox(data, None, 0).left() == []
+    standins.capture(watch / "one.pcap", 3)
+    serve(data, settings(watch), beside=until_done(data, 1))
+    assert Inbox(data, watch, 0).counts() == {"done": 1}
+
+
 def test_the_key_is_of_what_checkpoints_fit_not_of_inputs(tmp_path: Path):
     plain = settings(tmp_path)
     assert key_of(plain) == key_of(settings(tmp_path / "other", 'service.interfaces=["eth0"]'))

@@ -54,6 +54,15 @@ def test_columns_go_in_the_stated_order():
     ]
 
 
+def test_where_room_is_short_columns_with_nothing_in_them_go_and_codes_are_cut_before_words():
+    columns = [Column("case", least=8), Column("unit", drop=1), Column("id", least=4, code=True)]
+    rows = [["Network scan", "", "552066824fb1ac79"]]
+    assert table.fit(columns, rows, 40) == {0: 12, 1: 4, 2: 16}
+    assert table.fit(columns, rows, 24) == {0: 12, 2: 10}
+    assert table.fit(columns, [["Network scan", "tax", "552066824fb1ac79"]], 24) == {0: 12, 1: 4, 2: 4}
+    assert table.fit(columns, rows, 15) == {0: 9, 2: 4}
+
+
 def test_plain_cuts_nothing():
     cells = dict(enumerate(table.natural(COLUMNS, ROWS)))
     assert table.plain(COLUMNS, ["1", "a" * 50, "b", "2"], cells) == f"1         {'a' * 50}  {'b':<28}      2"

@@ -167,3 +167,36 @@ def test_a_log_begins_behind_what_was_committed_of_it(tmp_path: Path):
     last = LogFolder(tmp_path)
     assert [r.value for r in last.logs["a", 0].read(1, 9, 99)] == [b"again"]
     last.close()
+
+
+def test_what_a_checkpoint_stands_for_is_committed_before_the_log_is_opened(tmp_path: Path):
+    module.commit_before(tmp_path / "none", "g", {("a", 0): 5})
+    assert not (tmp_path / "none").exists()
+    folder = opened(tmp_path)
+    asyncio.run(folder.commit("g", {("a", 0): 2, ("a", 1): 4}))
+    folder.close()
+    module.commit_before(tmp_path, "g", {("a", 0): 7, ("a", 1): 3})
+    again = LogFolder(tmp_path)
+    assert [again.committed("g", "a", p) for p in (0, 1)] == [7, 4]
+    assert again.logs["a", 0].end == 7  # numbers go on behind it
+    again.close()
+
+
+def test_killed_twice_what_stood_behind_a_gap_is_not_missed(tmp_path: Path):
+    folder = opened(tmp_path)
+    folder.hold(["a"])
+    for _ in range(5):
+        folder.append("a", 0, None, b"x", 0.0)
+    folder.logs["a", 0].release(3)
+    asyncio.run(folder.sync(["a"]))
+    folder.append("a", 1, None, b"y", 0.0)
+    asyncio.run(folder.commit("g", {("a", 1): 0}))  # its reader has not committed, who wrote has not
+    assert folder.offsets.durable["a/0"] == 5
+    folder.close()
+    for _ in range(2):
+        again = LogFolder(tmp_path)
+        assert again.logs["a", 0].end == 0
+        assert again.offsets.durable["a/0"] == 0
+        for log in again.logs.values():  # killed: nothing is committed
+            log.close()
+        again.lock.release()

@@ -43,7 +43,7 @@ def test_from_taking_to_closing(
         await it.until("it is not resolved yet")
         await it.press("w")
         await it.until("Next status", "triage")
-        await it.press("down", "enter")
+        await it.press("enter")
         await it.until("to resolved")
         await it.press("x")
         await it.until("Close the case")
