@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import uvloop
 
 from citywall.errors import InputError, SettingsError
 from citywall.sessions import Session, file_digest, session_id
@@ -79,7 +80,7 @@ def send(settings: Settings, capture: Path, name: str) -> Sent:
     if not settings.transport.startswith("kafka://"):
         raise SettingsError("--to", "transport", "a sensor needs kafka://HOST:PORT")
     with open_capture(capture) as opened:
-        return asyncio.run(_Sending(settings, opened, name).run())
+        return uvloop.run(_Sending(settings, opened, name).run())
 
 
 class _Sending:

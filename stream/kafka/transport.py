@@ -34,6 +34,7 @@ from citywall.errors import StreamError
 from stream.kafka.ahead import Ahead
 from stream.kafka.cluster import let_go
 from stream.kafka.link import Link
+from stream.kafka.seals import check, seal
 from stream.local.transport import NothingRead
 
 log = logging.getLogger(__name__)
@@ -155,6 +156,7 @@ class Consumer(BaseConsumer):
 
     def _to_message(self, tp: TP, record: tuple[int, Any]) -> ConsumerMessage:
         generation, r = record
+        check(r)
         return ConsumerMessage(
             r.topic, r.partition, r.offset, r.timestamp / 1000.0, r.timestamp_type, [], r.key, r.value,
             r.checksum, r.serialized_key_size, r.serialized_value_size, tp, generation_id=generation,
@@ -264,7 +266,7 @@ class Producer(driver.Producer):
 
         async def hand() -> Any:
             try:
-                return await hand_over(topic, key, value, *args, **more)
+                return await hand_over(topic, key, value, *args, **(more | {"headers": seal(value)}))
             except ProducerSendError as e:
                 if isinstance(e.__cause__, MessageSizeTooLargeError):
                     raise StreamError(
