@@ -44,8 +44,8 @@ class Keeper(Protocol):
         """
         ...
 
-    def counts(self, stage: str, partition: int) -> None:
-        """The last checkpoint was committed: those before can go."""
+    async def counts(self, stage: str, partition: int) -> None:
+        """The last checkpoint was committed: those before can go. Nobody relies on it before this returns."""
         ...
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:
@@ -232,7 +232,7 @@ class FolderKeeper:
         await loop.run_in_executor(None, save, self.folder, stage, partition, offsets, parts)
         return ""
 
-    def counts(self, stage: str, partition: int) -> None:
+    async def counts(self, stage: str, partition: int) -> None:
         """It was put in place of the one before."""
 
     async def load(self, stage: str, partition: int) -> tuple[Offsets, Parts] | None:

@@ -250,7 +250,7 @@ class Desk:
             consumer: Any = self._app.consumer
             if not await consumer._commit(tps, mark):  # noqa: SLF001 (it has no public twin)
                 raise Interrupted(f"{self.role.name}: the partitions were given to another worker meanwhile")
-        self._keeper.counts(self.role.name, station.partition)
+        await self._keeper.counts(self.role.name, station.partition)
         work.dirty = False
         now = time.monotonic()
         work.schedule.done(began, now)

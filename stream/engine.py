@@ -8,7 +8,9 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from faust.types import TP
 
 from citywall.errors import Interrupted, StreamError
 from citywall.settings import Settings
@@ -124,6 +126,7 @@ class Engine:
                 mine = {p for p in range(desk.role.partitions) if all((n, p) in given for n in names)}
                 restored += await desk.assign(mine, app.consumer_generation_id)
                 held += [f"{desk.role.name}/{p}" for p in sorted(mine)]
+            await self._see_that_all_is_kept()
         except Exception as e:  # noqa: BLE001 (handed on)
             self._hooks.failed(e)
             return
@@ -134,6 +137,25 @@ class Engine:
                 "partitions given out: %s; %d restored in %.2f s; paused for %.2f s",
                 " ".join(held) or "none", restored, now - began, now - (self._revoked_at or began),
             )  # fmt: skip
+
+    async def _see_that_all_is_kept(self) -> None:
+        """Raise StreamError where brokers have deleted what our stations have not worked."""
+        if not self._backbone.shared:
+            return  # an own log keeps what it must
+        due = {
+            TP(self._backbone.full(topic), partition): station.offsets.get(topic, {}).get(partition, 0)
+            for desk in self.desks
+            for partition, station in desk.stations.items()
+            for topic in desk.role.inputs
+        }
+        oldest = await cast("Any", self.app.consumer).earliest_offsets(*due)
+        for tp, first in oldest.items():
+            if first > due[tp]:
+                raise StreamError(
+                    f"{tp.topic}/{tp.partition}: the brokers have deleted records {due[tp]} to {first - 1}"
+                    " before they were worked: the run was at rest for longer than kafka.retention_hours;"
+                    " start it afresh in another data folder"
+                )
 
     def check(self) -> None:
         """Raise StreamError where the application has died; Interrupted where it can be started anew."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import uvloop
 
 from citywall.errors import InputError, SettingsError
 from citywall.sessions import Session, file_digest, session_id
@@ -34,8 +35,9 @@ log = logging.getLogger(__name__)
 
 #: Bytes of a block.
 BLOCK_BYTES = 1 << 20
-#: Blocks that a sensor is ahead of the slowest worker of a capture: what is taken is heard of a little later.
-AHEAD_BLOCKS = 24
+#: Blocks that a sensor is ahead of the slowest worker of a capture: they wait on the cluster, and what is
+#: taken is heard of a little later.
+AHEAD_BLOCKS = 96
 
 
 class Sent(msgspec.Struct):
@@ -78,7 +80,7 @@ def send(settings: Settings, capture: Path, name: str) -> Sent:
     if not settings.transport.startswith("kafka://"):
         raise SettingsError("--to", "transport", "a sensor needs kafka://HOST:PORT")
     with open_capture(capture) as opened:
-        return asyncio.run(_Sending(settings, opened, name).run())
+        return uvloop.run(_Sending(settings, opened, name).run())
 
 
 class _Sending:
@@ -149,7 +151,7 @@ class _Sending:
             while fed - max(self._taken(session) or 0, 0) >= AHEAD_BLOCKS and self._taken(session) != -1:
                 self._moved.clear()
                 await self._moved.wait()
-            data = self._capture.buffer[ref.offset : ref.offset + ref.length].tobytes()
+            data = self._capture.buffer[ref.offset : ref.offset + ref.length].data
             ref = msgspec.structs.replace(ref, path=session.path)
             await say(Kind.DATA, codecs.pack(InlineBlock(ref, data)))
             fed += 1

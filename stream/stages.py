@@ -176,10 +176,10 @@ class Station:
                 yield from self._receive(topic, data)
                 continue
             known = self.offsets.setdefault(topic, {})
-            if offset > known.get(partition, offset):
+            # Who was restored, and then taken for dead before it read, reads on from what others committed.
+            if offset > (due := known.get(partition, 0)):
                 raise Interrupted(
-                    f"{topic}/{partition} goes on at record {offset}, but {known[partition]} is next: records"
-                    " are missing"
+                    f"{topic}/{partition} goes on at record {offset}, but {due} is next: records are missing"
                 )
             if not self.seen(topic, partition, offset):
                 yield from self._receive(topic, data)

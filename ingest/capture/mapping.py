@@ -21,7 +21,7 @@ class Mapping:
     def release(self, ref: BlockRef) -> None:
         """Let go of the memory of a block that has been read, but for pages it shares with its neighbours.
 
-        Of a file it is read again if asked for; of memory alone it is gone.
+        It is read again if asked for.
         """
         page = mmap.PAGESIZE
         begin = -(-ref.offset // page) * page

@@ -1,52 +1,24 @@
-"""Captures that lie elsewhere: their blocks as they come, at the offsets they have there."""
+"""Captures that lie elsewhere: their blocks as they come, at the offsets they have there.
+
+So a block is decoded as from the file itself: same offsets, same digest.
+"""
 
 from __future__ import annotations
 
-import mmap
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citywall.errors import InputError
-from ingest.capture.mapping import Mapping
 from ingest.decode.blocks import BlockRef
 
-_NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)
-#: Address space is not memory, but what claims more than this is no capture.
-LARGEST = 1 << 44
-
-
-class SparseCapture(Mapping):
-    """Address space for a whole capture of `size` bytes, memory only for the blocks that are here.
-
-    So a block is decoded as from the file itself: same offsets, same digest. Raises InputError where there
-    can be no such capture.
-    """
-
-    def __init__(self, path: str, size: int) -> None:
-        self.path = path
-        if not 0 < size <= LARGEST:
-            raise InputError(path, f"a capture of {size} bytes cannot be")
-        try:
-            space = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
-        except (OSError, ValueError) as e:
-            raise InputError(path, f"no address space for {size} bytes: {e}") from e
-        super().__init__(space)
-
-    def put(self, ref: BlockRef, data: bytes) -> None:
-        """Put the bytes of a block where they belong; raises InputError where they do not fit."""
-        if len(data) != ref.length or ref.offset < 0 or ref.offset + ref.length > len(self.buffer):
-            raise InputError(self.path, f"a block of {len(data)} bytes does not fit", offset=ref.offset)
-        self._map[ref.offset : ref.offset + ref.length] = data
-
-
-#: Where the offsets of a capture without end do end.
+#: Where the offsets of a capture end, also of one without end.
 FARTHEST = 1 << 62
 
 
 class PassingCapture:
-    """A capture without end, of which only the block last put is here.
+    """A capture of which only the block last put is here.
 
     `buffer`: u1, read-only, seemingly the capture from its beginning to the end of that block. What lies
     before the block is not memory and must not be read; nobody needs to, since a block is decoded by itself.
@@ -56,7 +28,7 @@ class PassingCapture:
         self.path = path
         self.buffer: NDArray[np.uint8] = np.empty(0, np.uint8)
 
-    def put(self, ref: BlockRef, data: bytes) -> None:
+    def put(self, ref: BlockRef, data: bytes | memoryview) -> None:
         """Show the bytes of a block; raises InputError where they cannot be its bytes."""
         end = ref.offset + ref.length
         if len(data) != ref.length or ref.offset < 0 or end > FARTHEST:
@@ -75,7 +47,7 @@ class PassingCapture:
 class _Window:
     """Bytes as the tail of a longer array, whose pointer lies so far before them. NumPy keeps it alive."""
 
-    def __init__(self, data: bytes, offset: int) -> None:
+    def __init__(self, data: bytes | memoryview, offset: int) -> None:
         self._data = np.frombuffer(data, np.uint8)
         self.__array_interface__: dict[str, Any] = {
             "version": 3, "typestr": "|u1", "shape": (offset + len(data),),

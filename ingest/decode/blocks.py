@@ -67,10 +67,10 @@ class BlockRef(msgspec.Struct, frozen=True):
 
 
 class InlineBlock(msgspec.Struct, frozen=True):
-    """A block with its bytes, from where the file cannot be read here."""
+    """A block with its bytes, from where the file cannot be read here: a view, for blocks are not small."""
 
     block: BlockRef
-    data: bytes
+    data: memoryview
 
 
 def fill_interface(rows: NDArray[np.void], i: int, interface: Interface) -> None:

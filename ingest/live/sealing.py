@@ -161,7 +161,7 @@ class LiveCapture:
             digest=int(self._digest), newest=max(self._newest, clock), section=self._section,
             errors=self._errors,
         )  # fmt: skip
-        block = InlineBlock(ref, self._out[: self._filled].tobytes())
+        block = InlineBlock(ref, memoryview(self._out[: self._filled].tobytes()))
         self._index += 1
         self._offset += self._filled
         self._errors = {}

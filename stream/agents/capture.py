@@ -29,7 +29,7 @@ from citywall.rows import join, take
 from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
-from ingest.capture.sparse import PassingCapture, SparseCapture
+from ingest.capture.sparse import PassingCapture
 from ingest.decode.blocks import BlockRef, InlineBlock
 from ingest.decode.counts import DecodeCounts
 from stream import codecs
@@ -51,7 +51,6 @@ _HOSTILE = (FRAGMENT_OVERLAP, FRAGMENT_TINY, FRAGMENT_TOO_LARGE, DATAGRAM_ABANDO
 SENSOR = "sensor"
 #: The error that counts packets a live sensor's kernel dropped.
 DROPPED = "packets_dropped"
-Elsewhere = SparseCapture | PassingCapture
 
 
 class _Metering:
@@ -69,11 +68,7 @@ class _Metering:
         self.counts = DecodeCounts()
         self.tally = Tally()
         self.emitter = Emitter(session.id, outlet)
-        self.elsewhere: Elsewhere | None = None
-        if session.kind == SENSOR:
-            self.elsewhere = SparseCapture(session.path, session.size)
-        elif session.kind == LIVE:
-            self.elsewhere = PassingCapture(session.path)
+        self.elsewhere = PassingCapture(session.path) if session.kind in (SENSOR, LIVE) else None
 
 
 class CaptureStage:
@@ -124,7 +119,7 @@ class CaptureStage:
             clock = max(clock, ref.newest)
         self.sensors[session.path] = Sensor(session.path, session.id, packets, dropped, clock, ended)
 
-    def _source(self, state: _Metering, body: memoryview) -> tuple[BlockRef, CaptureFile | Elsewhere]:
+    def _source(self, state: _Metering, body: memoryview) -> tuple[BlockRef, CaptureFile | PassingCapture]:
         """A block, and what its bytes are in."""
         if state.elsewhere is None:
             ref = codecs.unpack(body, BlockRef)

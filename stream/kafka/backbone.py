@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from citywall import allocator
 from citywall.errors import StreamError
 from stream import codecs
 from stream.backbone import Finished
@@ -231,6 +232,7 @@ class KafkaBackbone:
 
     async def attach(self) -> None:
         """Be able to write into a run that others opened; what comes next is only `send` and `sense`."""
+        allocator.keep()
         self._producer = self.cluster.producer()
         await self._link(self._producer.start)
 

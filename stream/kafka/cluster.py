@@ -62,9 +62,9 @@ class Cluster:
             "max_batch_size": _BATCH_BYTES,
         }
 
-    def producer(self) -> AIOKafkaProducer:
+    def producer(self, batch_bytes: int = _BATCH_BYTES) -> AIOKafkaProducer:
         """A producer, not started."""
-        return AIOKafkaProducer(**self.producer_settings())
+        return AIOKafkaProducer(**self.producer_settings() | {"max_batch_size": batch_bytes})
 
     def reader(self) -> AIOKafkaConsumer:
         """A consumer of no group, not started: it reads what it is told to, from the oldest on."""
@@ -83,6 +83,7 @@ class Cluster:
             session_timeout_ms=int(kafka.session_timeout_s * 1000),
             heartbeat_interval_ms=int(kafka.heartbeat_s * 1000),
             rebalance_timeout_ms=int(kafka.rebalance_timeout_s * 1000),
+            check_crcs=False,  # records have a seal of ours
             consumer_timeout_ms=1,  # fetch what is drained, whatever else still waits to be taken
             max_poll_interval_ms=86_400_000,  # a full stage may rest as long as it must: see the watchdog
             max_partition_fetch_bytes=kafka.fetch_bytes,

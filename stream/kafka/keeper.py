@@ -5,6 +5,11 @@ wrote. Older ones are deleted outright (`DeleteRecords`) once a newer one is com
 them until it gets round to it, and never touches the newest segment, so that a restore would read many
 checkpoints to find one. The one that counts is the one whose mark the group committed beside the offsets:
 brokers take that from nobody who has lost the partition, so whoever did and saves once more does no harm.
+
+Brokers forget what a group committed when it has been at rest for long. So that a run can go on all the
+same, a short record says of each checkpoint that it was committed, before anybody relies on it. Checkpoints
+are numbered from one that counts to the next, for such a record may come late: of those that were committed
+the one with the highest number is the last.
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ from stream.kafka.link import Link
 
 log = logging.getLogger(__name__)
 
-_MANIFEST = b"manifest"
+_MANIFEST, _COUNTS = b"manifest", b"counts"
 _Place = tuple[str, int]  # stage, partition
 _POLL_MS = 500
 _SIZE = struct.Struct("<I")
@@ -49,7 +54,10 @@ class Piece(msgspec.Struct, array_like=True):
 
 
 class Manifest(msgspec.Struct, array_like=True):
-    """What makes chunks a checkpoint. `first`: the offset of the first record of it."""
+    """What makes chunks a checkpoint.
+
+    `first`: the offset of the first record of it. `number`: of the checkpoint it goes on from, and one.
+    """
 
     schema: int
     stage: str
@@ -58,12 +66,16 @@ class Manifest(msgspec.Struct, array_like=True):
     mark: bytes
     first: int
     pieces: list[Piece]
+    number: int = 0
+
+
+_Found = tuple[Manifest, list[bytes]]
 
 
 class TopicKeeper:
     """Keeps the checkpoints of a run in `topic`; `places` names the partition of each station.
 
-    `committed(stage, partition)` gives the mark that was committed last, "" where none was.
+    `committed(stage, partition)` gives the mark that was committed last, "" where brokers know of none.
     """
 
     def __init__(
@@ -88,6 +100,8 @@ class TopicKeeper:
         self._ends: dict[_Place, int] = {}  # behind our last manifest, or what was there when we restored
         self._firsts: dict[_Place, int] = {}  # of the checkpoint that counts
         self._newest: dict[_Place, int] = {}  # of the one that was saved last
+        self._marks: dict[_Place, bytes] = {}  # its mark
+        self._numbers: dict[_Place, int] = {}  # of the checkpoint that counts
         self._told = False
 
     def _tp(self, stage: str, partition: int) -> TopicPartition:
@@ -110,7 +124,8 @@ class TopicKeeper:
             await self._producer.flush()
             sent = [await future for future in firsts]
             first = sent[0].offset if sent else -1
-            manifest = Manifest(SCHEMA_VERSION, stage, partition, offsets, mark, first, pieces)
+            number = self._numbers.get(place, 0) + 1
+            manifest = Manifest(SCHEMA_VERSION, stage, partition, offsets, mark, first, pieces, number)
             body = msgspec.msgpack.encode(manifest)
             sending = await self._link.send(self._producer, tp.topic, body, _MANIFEST, tp.partition)
             last = await sending
@@ -118,11 +133,20 @@ class TopicKeeper:
             raise StreamError(f"{stage}/{partition}: a checkpoint cannot be written: {e}") from e
         self._ends[place] = last.offset + 1
         self._newest[place] = first if first >= 0 else last.offset
+        self._marks[place] = mark
         return mark.hex()
 
-    def counts(self, stage: str, partition: int) -> None:
-        """What was saved last was committed. Until then the one before must stay."""
-        self._firsts[stage, partition] = self._newest[stage, partition]
+    async def counts(self, stage: str, partition: int) -> None:
+        """What was saved last was committed: say so. Until then the one before must stay."""
+        place, tp = (stage, partition), self._tp(stage, partition)
+        try:
+            said = await self._link.send(self._producer, tp.topic, self._marks[place], _COUNTS, tp.partition)
+            last = await said
+        except KafkaError as e:
+            raise StreamError(f"{stage}/{partition}: a checkpoint cannot be said to count: {e}") from e
+        self._ends[place] = last.offset + 1
+        self._firsts[place] = self._newest[place]
+        self._numbers[place] = self._numbers.get(place, 0) + 1
 
     async def _write(
         self, tp: TopicPartition, mark: bytes, name: str, part: NDArray[Any] | bytes, sent: list[Any]
@@ -161,6 +185,7 @@ class TopicKeeper:
             found, end = await self._read(tp, bytes.fromhex(mark))
         self._ends[stage, partition] = end
         self._firsts.pop((stage, partition), None)
+        self._numbers.pop((stage, partition), None)
         if found is None and mark:
             raise StreamError(f"{stage}/{partition}: the checkpoint that was committed is not there any more")
         if found is None:
@@ -170,29 +195,60 @@ class TopicKeeper:
             raise StreamError(
                 f"the checkpoint of {stage} is of schema {manifest.schema}, not {SCHEMA_VERSION}"
             )
+        if not mark:
+            log.warning(
+                "%s/%d: brokers do not know any more what was committed: going on from checkpoint %d",
+                stage, partition, manifest.number,
+            )  # fmt: skip
         if manifest.first >= 0:
             self._firsts[stage, partition] = manifest.first
+        self._numbers[stage, partition] = manifest.number
         return manifest.offsets, _parts(manifest, held)
 
-    async def _read(self, tp: TopicPartition, mark: bytes) -> tuple[tuple[Manifest, list[bytes]] | None, int]:
+    async def _read(self, tp: TopicPartition, mark: bytes) -> tuple[_Found | None, int]:
+        """The checkpoint of `mark`, without one the last that was said to count; and the topic's end."""
         reader = self._reader
         reader.assign([tp])
         begin = (await self._link(lambda: reader.beginning_offsets([tp])))[tp]
         end: int = (await self._link(lambda: reader.end_offsets([tp])))[tp]
-        found: tuple[Manifest, list[bytes]] | None = None
-        held: list[bytes] = []
+        shelf = _Shelf(mark)
         reader.seek(tp, begin)
         while begin < end:
             for record in (await reader.getmany(tp, timeout_ms=_POLL_MS)).get(tp, ()):
                 begin = record.offset + 1
-                if record.key == mark:
-                    held.append(record.value)
-                elif record.key == _MANIFEST:
-                    manifest = msgspec.msgpack.decode(record.value, type=Manifest)
-                    whole = len(held) == sum(piece.chunks for piece in manifest.pieces)
-                    if manifest.mark == mark and whole:
-                        found = (manifest, held)
-        return found, end
+                shelf.put(record.key, record.value)
+        return shelf.last(), end
+
+
+class _Shelf:
+    """Checkpoints as they are read: the one of a mark, or, without a mark, all that may count."""
+
+    def __init__(self, mark: bytes) -> None:
+        self._mark = mark
+        self._chunks: dict[bytes, list[bytes]] = {}
+        self._manifests: dict[bytes, Manifest] = {}
+        self._counting = {mark} if mark else set()
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """The next record."""
+        if key == _COUNTS:
+            if not self._mark:
+                self._counting.add(value)
+        elif key == _MANIFEST:
+            manifest = msgspec.msgpack.decode(value, type=Manifest)
+            whole = len(self._chunks.get(manifest.mark, ())) == sum(p.chunks for p in manifest.pieces)
+            if self._mark in (b"", manifest.mark) and whole:
+                self._manifests[manifest.mark] = manifest
+        elif self._mark in (b"", key):
+            self._chunks.setdefault(key, []).append(value)
+
+    def last(self) -> _Found | None:
+        """The last of those that count, whole."""
+        found = [m for mark, m in self._manifests.items() if mark in self._counting]
+        if not found:
+            return None
+        manifest = max(found, key=lambda m: m.number)
+        return manifest, self._chunks.get(manifest.mark, [])
 
 
 def _press(chunk: memoryview, crc: int) -> tuple[int, bytes]:

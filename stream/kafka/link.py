@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError
 
 from citywall.errors import StreamError
+from stream.kafka.seals import seal
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,9 @@ class Link:
         self, producer: AIOKafkaProducer, topic: str, value: bytes | None, key: bytes | None, partition: int
     ) -> asyncio.Future[Any]:
         """Hand a message to a producer, whose future tells when it is there: in order, and only once."""
-        future: asyncio.Future[Any] = await self(lambda: producer.send(topic, value, key, partition))
+        future: asyncio.Future[Any] = await self(
+            lambda: producer.send(topic, value, key, partition, headers=seal(value))
+        )
         return future
 
     def _lost(self, why: str) -> None:

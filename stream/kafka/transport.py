@@ -31,8 +31,10 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, RecordMetadata
 
 from citywall.errors import StreamError
+from stream.kafka.ahead import Ahead
 from stream.kafka.cluster import let_go
 from stream.kafka.link import Link
+from stream.kafka.seals import check, seal
 from stream.local.transport import NothingRead
 
 log = logging.getLogger(__name__)
@@ -74,6 +76,7 @@ class Consumer(BaseConsumer):
         self._link: Link = self._backbone.cluster.link
         self._member: AIOKafkaConsumer | None = None
         self._generation = 0
+        self._ahead = Ahead()
         self._read_offset = NothingRead()
 
     @property
@@ -109,6 +112,7 @@ class Consumer(BaseConsumer):
         assignor._assignment = ClientAssignment(actives=actives, standbys={})  # noqa: SLF001
         assignor._topic_groups = dict.fromkeys(actives, 0)  # noqa: SLF001
         self._generation += 1
+        self._ahead.clear()
         app.consumer_generation_id = self._generation
         await self.on_partitions_assigned(assigned, self._generation)
 
@@ -119,16 +123,24 @@ class Consumer(BaseConsumer):
             await let_go(self._member)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:  # noqa: ARG002, ASYNC109
-        room = self._room(sorted(active_partitions or ()))
-        if not room or self._member is None:
+        active = sorted(active_partitions or ())
+        member = self._member
+        if not active or member is None:
             await asyncio.sleep(_FULL_S)
             return {}
-        found: dict[Any, list[Any]] = {}
-        for tp, free in room.items():
-            found |= await self._member.getmany(tp, timeout_ms=0, max_records=min(free, FETCH_RECORDS))
-        if not found:
-            found = await self._member.getmany(*room, timeout_ms=_POLL_MS, max_records=1)
-        return {TP(*tp): [(self._generation, record) for record in records] for tp, records in found.items()}
+        hungry = self._ahead.hungry(TopicPartition(*tp) for tp in active)
+        for place in hungry:
+            found = await member.getmany(place, timeout_ms=0, max_records=FETCH_RECORDS)
+            self._ahead.add(found, self._generation)
+        room = self._room(active)
+        if not (taken := self._ahead.take(room)):
+            if hungry and room:
+                found = await member.getmany(*hungry, timeout_ms=_POLL_MS, max_records=1)
+                self._ahead.add(found, self._generation)
+                taken = self._ahead.take(room)
+            else:
+                await asyncio.sleep(_FULL_S)
+        return {TP(*place): records for place, records in taken.items()}
 
     def _room(self, active: list[TP]) -> dict[TopicPartition, int]:
         """How many records the stream behind each partition can take; those without room are left out."""
@@ -144,6 +156,7 @@ class Consumer(BaseConsumer):
 
     def _to_message(self, tp: TP, record: tuple[int, Any]) -> ConsumerMessage:
         generation, r = record
+        check(r)
         return ConsumerMessage(
             r.topic, r.partition, r.offset, r.timestamp / 1000.0, r.timestamp_type, [], r.key, r.value,
             r.checksum, r.serialized_key_size, r.serialized_value_size, tp, generation_id=generation,
@@ -168,14 +181,18 @@ class Consumer(BaseConsumer):
                 offset = await self._link(partial(self.member.committed, place))
                 if offset is None:
                     offset = (await self.earliest_offsets(tp))[tp]
-                self.member.seek(place, offset)
+                self._go_to(place, offset)
             except IllegalStateError:  # taken away again meanwhile
                 continue
             found[tp] = offset
         return found
 
     async def _seek(self, partition: TP, offset: int) -> None:
-        self.member.seek(TopicPartition(*partition), offset)
+        self._go_to(TopicPartition(*partition), offset)
+
+    def _go_to(self, place: TopicPartition, offset: int) -> None:
+        self._ahead.drop([place])
+        self.member.seek(place, offset)
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Go to given offsets."""
@@ -249,7 +266,7 @@ class Producer(driver.Producer):
 
         async def hand() -> Any:
             try:
-                return await hand_over(topic, key, value, *args, **more)
+                return await hand_over(topic, key, value, *args, **(more | {"headers": seal(value)}))
             except ProducerSendError as e:
                 if isinstance(e.__cause__, MessageSizeTooLargeError):
                     raise StreamError(

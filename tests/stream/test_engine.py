@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from faust.types import TP
 
 from citywall.errors import StreamError
 from citywall.settings import Settings
@@ -98,4 +99,37 @@ def test_every_partition_gets_what_is_sent_and_a_station(tmp_path: Path):
     assert {tuple(take.heard) for take in made.values()} == {
         (b"open", *(str(i).encode() for i in range(100)))
     }
+    folder.close()
+
+
+def test_what_brokers_deleted_before_it_was_worked_is_told(tmp_path: Path):
+    """It would be missing without a trace: the transport reads on from the oldest record kept."""
+    folder = DataFolder(tmp_path)
+    failures: list[BaseException] = []
+
+    class Shared(LocalBackbone):
+        shared = True
+
+    async def nobody(*_: object) -> None:
+        raise AssertionError("no session ends here")
+
+    async def oldest(*tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 7)
+
+    async def whole() -> None:
+        roles = [Role("take", Take.inputs, Take.outputs, lambda _: Take())]
+        backbone = Shared(folder)
+        await backbone.open(topics_of(roles))
+        hooks = Hooks(lambda: None, nobody, failures.append, asyncio.Lock())
+        with ThreadPoolExecutor(1) as pool:
+            engine = Engine(backbone, roles, Settings(), cast=roles, pool=pool, board=Board(), hooks=hooks)
+            engine.app.consumer.earliest_offsets = oldest
+            await engine.start()
+            while not failures:
+                await asyncio.sleep(0.01)
+            assert not engine.ready.is_set()
+            await engine.stop()
+
+    asyncio.run(whole())
+    assert "in/0: the brokers have deleted records 0 to 6 before they were worked" in str(failures[0])
     folder.close()
