@@ -27,8 +27,8 @@ from alerts.cases.mutes import Mute, mute_of
 from alerts.documents import Doc, Head, Writing, encoded
 from citywall.casesettings import CaseSettings
 
-#: Alerts remembered, of all cases together: about 2 KiB each. Of full cases that are let go ends are kept.
-MOST = 32_768
+#: Alerts remembered, of all cases together: about 1 KiB each. Of full cases that are let go ends are kept.
+MOST = 16_384
 #: Cases of which only the ends are kept: some 150 bytes an alert.
 MOST_ENDS = 256
 
