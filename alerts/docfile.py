@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.documents import ABSENT, Doc
+from alerts.documents import ABSENT, Doc, Head
 from citywall.errors import StoreConflict
 from citywall.sqlitefile import AUDITED, Audited, SqliteFile
 
@@ -32,6 +32,10 @@ _TABLES = (
 _SELECT = "SELECT kind, id, body, version, at, refs FROM documents"
 _FIND = """
 SELECT kind, id, body, version, at, refs FROM documents WHERE kind = ? AND at >= ? AND id IN
+(SELECT id FROM refs WHERE kind = ? AND ref IN (SELECT value FROM json_each(?))) ORDER BY id
+"""
+_HEADS = """
+SELECT id, version, at, length(body) FROM documents WHERE kind = ? AND at >= ? AND id IN
 (SELECT id FROM refs WHERE kind = ? AND ref IN (SELECT value FROM json_each(?))) ORDER BY id
 """
 _STANDING = """
@@ -86,7 +90,13 @@ class Transaction(Audited, _Asking):
         self._write(doc.kind, [(after, before.refs if before else ())])
         return after
 
-    def renew(self, kind: str, docs: Sequence[Doc]) -> None:
+    def heads(self, kind: str, refs: Collection[str], *, since: int) -> list[Head] | None:
+        """See :class:`alerts.documents.Writing`."""
+        wanted = msgspec.json.encode(sorted(refs)).decode()
+        found = self._connection.execute(_HEADS, (kind, since, kind, wanted))
+        return [Head(*row) for row in found]
+
+    def renew(self, kind: str, docs: Sequence[Doc]) -> list[Doc]:
         """See :class:`alerts.documents.Writing`."""
         ids = msgspec.json.encode([doc.id for doc in docs]).decode()
         known = {doc_id: rest for doc_id, *rest in self._connection.execute(_STANDING, (kind, ids))}
@@ -95,6 +105,7 @@ class Transaction(Audited, _Asking):
             version, refs = known.get(doc.id, (ABSENT, b"[]"))
             written.append((msgspec.structs.replace(doc, version=version + 1), msgspec.json.decode(refs)))
         self._write(kind, written)
+        return [doc for doc, _ in written]
 
     def drop(self, kind: str, doc_id: str) -> None:
         """See :class:`alerts.documents.Writing`."""

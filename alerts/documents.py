@@ -46,6 +46,15 @@ class Doc(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.body, type=type_)
 
 
+class Head(msgspec.Struct, frozen=True):
+    """What tells a document of a kind from what it was before; `size` is that of its body."""
+
+    id: str
+    version: int
+    at: int
+    size: int
+
+
 class Reading(Protocol):
     """What can be asked. Every method raises StoreError where the store fails."""
 
@@ -69,8 +78,15 @@ class Writing(Reading, Protocol):
         """Write what was read as `version` (ABSENT: not there); raises StoreConflict where that is past."""
         ...
 
-    def renew(self, kind: str, docs: Sequence[Doc]) -> None:
-        """Write documents of a kind over whatever version is there: for what is derived, and by one only."""
+    def heads(self, kind: str, refs: Collection[str], *, since: int) -> list[Head] | None:
+        """As `find`, of documents that one process alone derives; None where that is not so in this store."""
+        ...
+
+    def renew(self, kind: str, docs: Sequence[Doc]) -> list[Doc]:
+        """Write documents of a kind over whatever version is there: for what is derived, and by one only.
+
+        Returns them as they are then.
+        """
         ...
 
     def drop(self, kind: str, doc_id: str) -> None:

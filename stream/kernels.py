@@ -1,4 +1,4 @@
-"""Kernels of the stream: rows packed for the way over a cluster, word by word."""
+"""Kernels of the stream: rows packed for the way over a cluster, word by word; rows put in order."""
 
 from __future__ import annotations
 
@@ -95,3 +95,28 @@ def unpack(lengths, packed, steps, words):
                 x = unfolded(x, words[i - 1, j] if i > 0 else U8(0))
             words[i, j] = x
     return at == end
+
+
+@bare_kernel
+def pick(words, first, second, times, ids):
+    """Copy two columns of u64[n, w] out: i64[n], u64[n]; returns whether the first never falls."""
+    rises = True
+    before = np.int64(-(1 << 62)) * np.int64(2)
+    for i in range(words.shape[0]):
+        time = np.int64(words[i, first])
+        times[i] = time
+        ids[i] = words[i, second]
+        rises = rises and time >= before
+        before = time
+    return rises
+
+
+@bare_kernel
+def place(words, places, least, out):
+    """Copy rows of u64[n, w] to their `places` (i64[n]), counted from `least`: those that `out` reaches."""
+    width = words.shape[1]
+    for i in range(words.shape[0]):
+        at = places[i] - least
+        if 0 <= at < out.shape[0]:
+            for j in range(width):
+                out[at, j] = words[i, j]

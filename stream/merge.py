@@ -18,12 +18,12 @@ from citywall.errors import StreamError
 from citywall.rows import join, take
 from citywall.state import Parts, array_of, bytes_of
 from citywall.watermarks import BEGINNING, END_OF_TIME
+from stream.waiting import WaitingFlows
 
 Rows = NDArray[np.void]
 FLOWS, EVENTS = "flows", "events"
-_DTYPES: dict[str, np.dtype[Any]] = {FLOWS: FLOW, EVENTS: EVENT}
-#: Keys of the order, the last one first.
-_ORDER = {FLOWS: ("report", "flow_id", "time"), EVENTS: ("src_mac", "src_lo", "kind", "frame", "time")}
+#: Keys of the order of events, the last one first.
+_ORDER = ("src_mac", "src_lo", "kind", "frame", "time")
 _Input = tuple[str, int]  # topic, partition
 _Watermark = tuple[int, int]  # time, and the flow id that follows in the order
 
@@ -35,7 +35,8 @@ class Merge:
 
     def __init__(self, inputs: list[_Input]) -> None:
         self._watermarks: dict[_Input, _Watermark] = dict.fromkeys(inputs, (BEGINNING, 0))
-        self._held: dict[str, list[Rows]] = {FLOWS: [], EVENTS: []}
+        self._flows = WaitingFlows()
+        self._events: list[Rows] = []
         self._came: dict[int, int] = {}  # events by partition
         self._spoken: dict[int, dict[int, _Watermark]] = {}  # promises by partition and events they wait for
 
@@ -45,11 +46,18 @@ class Merge:
         Raises StreamError where an input breaks an earlier promise.
         """
         known = self._watermarks[topic, partition]
-        if len(rows):
-            if int(rows["time"].min()) < known[0]:
-                raise StreamError(f"{topic} of partition {partition} go back behind their own watermark")
-            self._held[topic].append(rows)
+        if len(rows) and not self._hold(topic, rows, known[0]):
+            raise StreamError(f"{topic} of partition {partition} go back behind their own watermark")
         self._watermarks[topic, partition] = max(known, (watermark, mark))
+
+    def _hold(self, topic: str, rows: Rows, least: int = BEGINNING) -> bool:
+        """Hold rows, unless one of them is before `least`; whether they are held."""
+        if topic == FLOWS:
+            return self._flows.add(rows, least)
+        if int(rows["time"].min()) < least:
+            return False
+        self._events.append(rows)
+        return True
 
     def speak(self, partition: int, after: int, watermark: int, mark: int = 0) -> None:
         """Take the promise that no event of this partition but its first `after` is before `watermark`.
@@ -88,50 +96,39 @@ class Merge:
         """Whether every input has ended."""
         return self.frontier == END_OF_TIME
 
-    def release(self, most: int = 1 << 16) -> Iterator[tuple[Rows, Rows]]:
+    def release(self, most: int = 1 << 14) -> Iterator[tuple[Rows, Rows]]:
         """Reports and events before the frontier, in order, given once; at most `most` reports at a time.
 
-        Rows of one time are all released together, in as many pieces as it takes.
+        Rows of one time are all released together, in as many pieces as it takes. A piece is to be used
+        before the next is asked for.
         """
         self._hear()
-        flows, events = self._take(FLOWS), self._take(EVENTS)
-        if not len(flows[1]):
-            if len(events[1]):
-                yield np.empty(0, FLOW), _gather(*events)
-            return
-        happened = _gather(*events)
-        given = 0
-        for start in range(0, len(flows[1]), most):
-            reports = _gather(flows[0], flows[1][start : start + most])
-            upto = len(happened)
-            if start + most < len(flows[1]):
-                upto = int(np.searchsorted(happened["time"], reports["time"][-1], side="right"))
+        happened = self._happened()
+        given = upto = 0
+        for reports in self._flows.release(None if self.done else self._frontier, most):
+            upto = int(np.searchsorted(happened["time"], reports["time"][-1], side="right"))
             yield reports, happened[given:upto]
             given = upto
+        if given < len(happened):
+            yield np.empty(0, FLOW), happened[given:]
 
-    def _take(self, topic: str) -> tuple[Rows, NDArray[np.int64]]:
-        """Rows held, and the order of those to release; what is not released stays held."""
-        held = self._held[topic]
-        rows = join(held, _DTYPES[topic])
-        self._held[topic] = []
-        if not len(rows):
-            return rows, np.empty(0, np.int64)
-        if not self.done:
-            time, mark = self._frontier
-            ready = rows["time"] < time
-            if topic == FLOWS and mark:
-                ready |= (rows["time"] == time) & (rows["flow_id"] < np.uint64(mark))
+    def _happened(self) -> Rows:
+        """Events to release, in order; others stay held."""
+        rows = join(self._events, EVENT)
+        self._events = []
+        if len(rows) and not self.done:
+            ready = rows["time"] < self.frontier
             if not ready.all():
-                self._held[topic] = [take(rows, ~ready)]
+                self._events = [take(rows, ~ready)]
                 rows = take(rows, ready)
-        return rows, _in_order(rows) if topic == FLOWS else _lexsort(rows, topic)
+        order = np.lexsort([rows[name] for name in _ORDER])
+        return rows if (order[1:] > order[:-1]).all() else take(rows, order)
 
     def snapshot(self) -> Parts:
         """Watermarks and held rows."""
         parts: Parts = {"watermarks": msgspec.msgpack.encode(list(self._watermarks.items()))}
         parts["promises"] = msgspec.msgpack.encode((self._came, self._spoken))
-        for topic, held in self._held.items():
-            parts[topic] = join(held, _DTYPES[topic])
+        parts[FLOWS], parts[EVENTS] = self._flows.rows(), join(self._events, EVENT)
         return parts
 
     def restore(self, parts: Parts) -> None:
@@ -139,38 +136,7 @@ class Merge:
         pairs = msgspec.msgpack.decode(bytes_of(parts, "watermarks"), type=list[tuple[_Input, _Watermark]])
         self._watermarks = dict(pairs)
         self._came, self._spoken = msgspec.msgpack.decode(bytes_of(parts, "promises"), type=_PROMISES)
-        for topic, dtype in _DTYPES.items():
-            rows = array_of(parts, topic, dtype)
-            self._held[topic] = [rows] if len(rows) else []
-
-
-def _lexsort(rows: Rows, topic: str) -> NDArray[np.int64]:
-    return np.lexsort([rows[name] for name in _ORDER[topic]])
-
-
-def _in_order(flows: Rows) -> NDArray[np.int64]:
-    """As `_lexsort`, several times faster: rows come nearly in order of time, with many of one time."""
-    time, flow_id = np.ascontiguousarray(flows["time"]), np.ascontiguousarray(flows["flow_id"])
-    first: NDArray[np.int64] | None = None
-    rises = np.diff(time)
-    if (rises < 0).any():
-        first = np.argsort(time, kind="stable")
-        rises, flow_id = np.diff(time[first]), flow_id[first]
-    # The rank of the time above as many bits of the flow id as there is room for.
-    rank = np.zeros(len(flows), np.uint64)
-    np.cumsum(rises != 0, out=rank[1:])
-    bits = np.uint64(64 - int(rank[-1]).bit_length()) if len(rank) else np.uint64(64)
-    if bits < 64:
-        rank <<= bits
-        flow_id = rank | (flow_id >> (np.uint64(64) - bits))
-    order: NDArray[np.int64] = np.argsort(flow_id)
-    known = flow_id[order]
-    if (known[1:] == known[:-1]).any():  # two reports of a flow at one time, or ids alike in those bits
-        return _lexsort(flows, FLOWS)
-    return order if first is None else first[order]
-
-
-def _gather(rows: Rows, order: NDArray[np.int64]) -> Rows:
-    if len(order) == len(rows) and (order[1:] > order[:-1]).all():
-        return rows
-    return take(rows, order)
+        self._flows, self._events = WaitingFlows(), []
+        for topic, dtype in ((FLOWS, FLOW), (EVENTS, EVENT)):
+            if len(rows := array_of(parts, topic, dtype)):
+                self._hold(topic, rows)

@@ -19,6 +19,7 @@ from alerts.cases.facts import Case
 from alerts.cases.members import Member
 from alerts.cases.mutes import Mute, mute_of
 from alerts.cases.mutes import active as active_mutes
+from alerts.cases.standing import Standing, Stood
 from alerts.cases.work import Work
 from alerts.desk import Desk, Form, Kept, read
 from alerts.documents import ABSENT, Doc, Documents, Reading, Writing
@@ -73,6 +74,7 @@ class Casebook:
     def __init__(self, documents: Documents, rules: CaseSettings) -> None:
         self.documents = documents
         self.rules = rules
+        self._standing = Standing(rules, FORM.kind)
 
     def take(self, alerts: Iterable[Mapping[str, Any]]) -> list[str]:
         """Take alerts' documents, new or grown; returns ids of cases that changed, oldest first.
@@ -82,25 +84,39 @@ class Casebook:
         changed: dict[str, int] = {}
         rest = iter(alerts)
         while some := list(islice(rest, BATCH)):
-            parts = grouping.grouped(_latest(map(members.of, some)), self.rules)
-            changed |= {case.id: case.first for case in self._take(parts)}
+            changed |= self._take(_latest(map(members.of, some)))
         return [doc_id for doc_id, _ in sorted(changed.items(), key=lambda kv: (kv[1], kv[0]))]
 
-    def _take(self, parts: Sequence[grouping.Group]) -> list[Case]:
-        """Take parts; where other processes may write, too, one that was quicker is no reason to fail."""
+    def _take(self, fresh: Sequence[Member]) -> dict[str, int]:
+        """Take alerts; where other processes may write, too, one that was quicker is no reason to fail."""
         for _ in range(_TRIES):
             with suppress(StoreConflict):
-                return self._take_once(parts)
-        return self._take_once(parts)
+                return self._take_once(fresh)
+        return self._take_once(fresh)
 
-    def _take_once(self, parts: Sequence[grouping.Group]) -> list[Case]:
-        """Some parts at a time, with what they could belong to: that is little, the batch may not be."""
-        with self.documents.writing() as writing:
-            mutes, changed = active_mutes(writing), []
-            for at in range(0, len(parts), TOGETHER):
-                fresh = [member for part in parts[at : at + TOGETHER] for member in part.members]
-                changed += self._taken(writing, fresh, mutes)
-            return changed
+    def _take_once(self, fresh: Sequence[Member]) -> dict[str, int]:
+        """Take alerts in one transaction; ids of cases that changed, and when they begin."""
+        try:
+            with self.documents.writing() as writing:
+                mutes = active_mutes(writing)
+                change = self._standing.add(writing, fresh, mutes)
+                if change is None:
+                    return self._taken_anew(writing, fresh, mutes)
+                for doc_id in sorted(change.gone):
+                    writing.drop(FORM.kind, doc_id)
+                    self._standing.drop(doc_id)
+                return {s.id: s.first for s in self._standing.store(writing, change.made.values())}
+        except BaseException:
+            self._standing.forget()  # it may tell what is not stored
+            raise
+
+    def _taken_anew(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> dict[str, int]:
+        """Some groups at a time, with what they could belong to: that is little, the batch may not be."""
+        parts, changed = grouping.grouped(fresh, self.rules), dict[str, int]()
+        for at in range(0, len(parts), TOGETHER):
+            some = [member for part in parts[at : at + TOGETHER] for member in part.members]
+            changed |= self._taken(writing, some, mutes)
+        return changed
 
     def view(self, name: str) -> View:
         """The case of an id, also where it has become part of another; raises StoreError where there is none.
@@ -174,9 +190,9 @@ class Casebook:
             yield from docs
             after = (docs[-1].at, docs[-1].id)
 
-    def _taken(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> list[Case]:
+    def _taken(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> dict[str, int]:
         stored = _component(writing, fresh, self.rules)
-        known = _latest([*fresh, *(m for case in stored.values() for m in case.members)])
+        known = _latest([*fresh, *(m for _, case in stored.values() for m in case.members)])
         heard = [member for member in known if mute_of(member, mutes) is None] if mutes else known
         cases = {
             case.id: case
@@ -184,10 +200,17 @@ class Casebook:
             for case in (facts.told(tuple(group.members), self.rules),)
         }
         for doc_id in sorted(stored.keys() - cases.keys()):
-            writing.drop("case", doc_id)
-        changed = [case for case in cases.values() if stored.get(case.id) != case]
-        writing.renew(FORM.kind, [FORM.doc(case.id, case) for case in changed])
-        return changed
+            writing.drop(FORM.kind, doc_id)
+            self._standing.drop(doc_id)
+        changed: list[Stood] = []
+        for case in cases.values():
+            stood = Stood(case, mutes, self.rules)
+            before = stored.get(case.id)
+            if before is not None and before[1] == case:
+                self._standing.remember(stood, before[0])
+            else:
+                changed.append(stood)
+        return {stood.id: stood.first for stood in self._standing.store(writing, changed)}
 
 
 def _viewed(case: Case, works: Sequence[Kept[Work]]) -> View:
@@ -206,10 +229,10 @@ def _latest(all_: Iterable[Member]) -> list[Member]:
     return list(known.values())
 
 
-def _component(asked: Reading, fresh: Collection[Member], rules: CaseSettings) -> dict[str, Case]:
+def _component(asked: Reading, fresh: Collection[Member], rules: CaseSettings) -> dict[str, tuple[Doc, Case]]:
     """Every stored case whose alerts could belong with `fresh`, by id."""
-    found: dict[str, Case] = {}
-    others: dict[str, Case] = {}  # that touch the same hosts, too long before or after
+    found: dict[str, tuple[Doc, Case]] = {}
+    others: dict[str, tuple[Doc, Case]] = {}  # that touch the same hosts, too long before or after
     ids = {m.id for m in fresh}
     waiting = {key for m in fresh for key in (*m.keys, f"alert:{m.id}")}
     keys, held, since = waiting, grouping.Extent.of(fresh), None
@@ -218,10 +241,10 @@ def _component(asked: Reading, fresh: Collection[Member], rules: CaseSettings) -
             since, waiting = held.first, keys  # what ended before was not told yet
         for doc in asked.find("case", waiting, since=since - grouping.reach(rules)) if waiting else ():
             if doc.id not in found and doc.id not in others:
-                others[doc.id] = read(FORM, doc).body
+                others[doc.id] = (doc, read(FORM, doc).body)
         new = {
-            case.id: case
-            for case in others.values()
+            case.id: (doc, case)
+            for doc, case in others.values()
             if any(m.id in ids for m in case.members) or held.meets(grouping.Extent.of(case.members), rules)
         }
         if not new:
@@ -229,9 +252,9 @@ def _component(asked: Reading, fresh: Collection[Member], rules: CaseSettings) -
         found |= new
         for doc_id in new:
             del others[doc_id]
-        waiting = {key for case in new.values() for m in case.members for key in m.keys} - keys
+        waiting = {key for _, case in new.values() for m in case.members for key in m.keys} - keys
         keys = keys | waiting
-        held = grouping.Extent.of([*fresh, *(m for case in found.values() for m in case.members)])
+        held = grouping.Extent.of([*fresh, *(m for _, case in found.values() for m in case.members)])
 
 
 def target_for(identity: Identity, case: Case) -> Target:

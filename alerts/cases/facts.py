@@ -7,7 +7,9 @@ Repetition is counted and tells nothing; a rise in severity, stage or importance
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -20,6 +22,7 @@ from citywall.findings import derived_id
 IMPORTANT = 4
 Reason = Literal["severity", "stage", "points"]
 What = Literal["severity", "stage", "importance"]
+_Event = tuple[int, str, What, int]  # time, alert, what, value
 
 
 class Breakout(msgspec.Struct, frozen=True):
@@ -91,70 +94,121 @@ def case_id(seed: str) -> str:
 
 def told(members: tuple[Member, ...], rules: CaseSettings) -> Case:
     """The case that members (in order, at least one) make."""
-    opened, why = _opening(members, rules)
-    breakouts, repeated = _breakouts(members)
-    peak = max(members, key=lambda m: (m.severity, m.stage, m.importance, -m.start, m.id))
-    hosts = Counter(host for m in members for host in m.hosts)
-    subject = peak.source or (peak.hosts[0] if peak.hosts else "")
-    return Case(
-        id=case_id(members[0].id), lane=members[0].lane,
-        first=members[0].start, last=max(m.last for m in members),
-        detected_at=opened, opened_by=why,
-        severity=peak.severity, stage=max(m.stage for m in members),
-        importance=max(m.importance for m in members), points=sum(m.points for m in members),
-        title_en=peak.message_en, title_zh=peak.message_zh,
-        host=subject or (min(hosts, key=lambda h: (-hosts[h], h)) if hosts else ""),
-        members=members, breakouts=breakouts, repeated=repeated,
-    )  # fmt: skip
-
-
-def _opening(members: tuple[Member, ...], rules: CaseSettings) -> tuple[int, Reason | None]:
-    """When and why the members became a case; (0, None) where they did not."""
-    found: list[tuple[int, int, Reason]] = []
-    points, stage = 0, 0
+    story = Story(rules)
     for member in members:
+        story.add(member)
+    return story.case(members)
+
+
+class Story:
+    """What members tell, taken one by one in order: more can be added to what was told before."""
+
+    def __init__(self, rules: CaseSettings) -> None:
+        self._rules = rules
+        self._points = self._stage = self._importance = self._last = 0
+        self._opened: tuple[int, int, Reason] | None = None
+        self._peak: Member | None = None
+        self._high: dict[What, int] = {}
+        self._breakouts: list[Breakout] = []
+        self._seen: set[tuple[str, str, str]] = set()
+        self._fresh: set[str] = set()  # alerts that told something new
+        self._waiting: list[_Event] = []  # in order: others may still come between
+
+    def add(self, member: Member) -> None:
+        """Take the next member in order."""
+        self._tell(self._high, self._breakouts, self._fresh, self._before((member.start, member.id)))
+        time, alert = member.start, member.id
+        self._waiting += [
+            (time, alert, "importance", member.importance),
+            (time, alert, "severity", member.first_severity),
+            (time, alert, "stage", member.stage),
+        ]
+        if member.rises:
+            self._waiting += [(r.time, alert, "severity", r.rose_to) for r in member.rises]
+            self._waiting.sort()
+        repeats = member.repeats
+        if repeats not in self._seen:
+            self._seen.add(repeats)
+            self._fresh.add(alert)
+        self._open(member)
+        if self._peak is None or _height(member) > _height(self._peak):
+            self._peak = member
+        self._importance = max(self._importance, member.importance)
+        self._last = max(self._last, member.last)
+
+    def grown(self, before: Member, after: Member) -> bool:
+        """Let a later state of a member stand for it; False where the story is to be told anew for that."""
+        if (before.severity, before.points, before.rises, before.first_severity, before.importance) != (
+            after.severity, after.points, after.rises, after.first_severity, after.importance,
+        ) or before.repeats != after.repeats:  # fmt: skip
+            return False
+        self._last = max(self._last, after.last)
+        if self._peak is not None and self._peak.id == after.id:
+            self._peak = after
+        return True
+
+    def case(self, members: tuple[Member, ...]) -> Case:
+        """The case of the members taken (at least one)."""
+        peak = self._peak
+        assert peak is not None
+        breakouts, fresh = list(self._breakouts), set(self._fresh)
+        self._tell(dict(self._high), breakouts, fresh, self._waiting)
+        opened, _, why = self._opened or (0, 0, None)
+        return Case(
+            id=case_id(members[0].id), lane=members[0].lane, first=members[0].start, last=self._last,
+            detected_at=opened, opened_by=why,
+            severity=peak.severity, stage=self._stage, importance=self._importance, points=self._points,
+            title_en=peak.message_en, title_zh=peak.message_zh,
+            host=peak.source or (peak.hosts[0] if peak.hosts else "") or _commonest(members),
+            members=members, breakouts=tuple(breakouts), repeated=len(members) - len(fresh),
+        )  # fmt: skip
+
+    def _open(self, member: Member) -> None:
+        """See whether the members became a case with this one: by the earliest reason there is."""
+        rules = self._rules
+        found: list[tuple[int, int, Reason]] = []
         needed = max(rules.open_severity - (member.importance >= IMPORTANT), 1)
         if member.first_severity >= needed:
             found.append((member.start, 0, "severity"))
-        else:
+        elif member.rises:
             found += [(r.time, 0, "severity") for r in member.rises if r.rose_to >= needed][:1]
-        if member.stage > stage > 0:
+        if member.stage > self._stage > 0:
             found.append((member.start, 1, "stage"))
-        stage = max(stage, member.stage)
-        points += member.points
-        if points >= rules.open_points:
+        self._stage = max(self._stage, member.stage)
+        if self._points < rules.open_points <= self._points + member.points:
             found.append((member.start, 2, "points"))
-            points = -(1 << 60)  # once is enough
-    if not found:
-        return 0, None
-    time, _, why = min(found)
-    return time, why
+        self._points += member.points
+        if found:
+            self._opened = min(found if self._opened is None else [self._opened, *found])
+
+    def _before(self, place: tuple[int, str]) -> list[_Event]:
+        """Events that nothing can come before any more; they wait no longer."""
+        if not self._waiting or self._waiting[-1] < place:
+            ready, self._waiting = self._waiting, []
+            return ready
+        n = bisect_left(self._waiting, place)
+        ready, self._waiting = self._waiting[:n], self._waiting[n:]
+        return ready
+
+    @staticmethod
+    def _tell(
+        high: dict[What, int], breakouts: list[Breakout], fresh: set[str], events: Sequence[_Event]
+    ) -> None:
+        """What rose above all before it, in order of time."""
+        for time, alert, what, value in events:
+            before = high.get(what)
+            if before is None:
+                high[what] = max(0, value)
+            elif value > before:
+                breakouts.append(Breakout(time, what, before, value, alert))
+                fresh.add(alert)
+                high[what] = value
 
 
-def _breakouts(members: tuple[Member, ...]) -> tuple[tuple[Breakout, ...], int]:
-    """What rose above all before, in order of time; and how many alerts told nothing new."""
-    events: list[tuple[int, str, What, int]] = []
-    seen: set[tuple[str, str, str]] = set()
-    fresh: set[str] = set()
-    for member in members:
-        time, alert = member.start, member.id
-        events.append((time, alert, "importance", member.importance))
-        events.append((time, alert, "severity", member.first_severity))
-        events.append((time, alert, "stage", member.stage))
-        if member.rises:
-            events += [(r.time, alert, "severity", r.rose_to) for r in member.rises]
-        repeats = member.repeats
-        if repeats not in seen:
-            seen.add(repeats)
-            fresh.add(alert)
-    high: dict[What, int] = {}
-    breakouts = []
-    for time, alert, what, value in sorted(events):  # members are in order: next to nothing to sort
-        before = high.get(what)
-        if before is None:
-            high[what] = max(0, value)
-        elif value > before:
-            breakouts.append(Breakout(time, what, before, value, alert))
-            fresh.add(alert)
-            high[what] = value
-    return tuple(breakouts), len(members) - len(fresh)
+def _height(member: Member) -> tuple[int, int, int, int, str]:
+    return member.severity, member.stage, member.importance, -member.start, member.id
+
+
+def _commonest(members: tuple[Member, ...]) -> str:
+    hosts = Counter(host for m in members for host in m.hosts)
+    return min(hosts, key=lambda h: (-hosts[h], h)) if hosts else ""

@@ -20,7 +20,7 @@ from alerts.cases.members import Member
 from citywall.casesettings import CaseSettings
 
 
-@dataclass
+@dataclass(eq=False)
 class Group:
     """Members in order, each behind its (time, id); `first` and `last` are event times in ns."""
 
@@ -82,33 +82,54 @@ def reach(rules: CaseSettings) -> int:
 
 def grouped(members: Iterable[Member], rules: CaseSettings) -> list[Group]:
     """The groups, oldest first. An alert that names no host is a group of its own."""
-    groups: list[Group] = []
-    at_key: dict[str, Group] = {}
+    grouping = Grouping(rules)
     for _, _, member in sorted((m.start, m.id, m) for m in members):
-        group = _home(member, at_key, rules)
+        grouping.add(member)
+    return grouping.standing()
+
+
+class Grouping:
+    """Groups that grow by one alert after the other, in order; `at_key` has the newest group of each host."""
+
+    def __init__(self, rules: CaseSettings) -> None:
+        self.at_key: dict[str, Group] = {}
+        self._rules = rules
+        self._groups: list[Group] = []
+
+    def add(self, member: Member) -> Group:
+        """Take the next alert; the group that it joins."""
+        keys = member.keys
+        group = self._home(member, keys)
         if group is None:
             group = Group()
-            groups.append(group)
+            self._groups.append(group)
         group.take(member)
-        for key in member.keys:
-            at_key[key] = group
-    return [group for group in groups if group.into is None]
+        for key in keys:
+            self.at_key[key] = group
+        return group
 
+    def standing(self) -> list[Group]:
+        """Groups begun here that were not merged into others."""
+        return [group for group in self._groups if group.into is None]
 
-def _home(member: Member, at_key: dict[str, Group], rules: CaseSettings) -> Group | None:
-    """The group a member joins, made one of those it touches; None where it begins one."""
-    touched = {id(g): g for key in member.keys if key in at_key for g in (_whole(at_key[key]),)}
-    fitting = [g for g in touched.values() if _joins(member, g, rules)]
-    if len(fitting) <= 1:
-        return fitting[0] if fitting else None
-    base, *others = sorted(fitting, key=lambda g: g.ordered[0][:2])
-    for other in others:
-        if len(base.ordered) + len(other.ordered) >= rules.max_alerts:
-            continue
-        base.ordered = sorted([*base.ordered, *other.ordered])
-        base.last, base.stage = max(base.last, other.last), max(base.stage, other.stage)
-        other.into = base
-    return base
+    def _home(self, member: Member, keys: tuple[str, ...]) -> Group | None:
+        """The group a member joins, made one of those it touches; None where it begins one."""
+        rules, fitting = self._rules, list[Group]()
+        for key in keys:
+            if (found := self.at_key.get(key)) is not None:
+                group = whole(found)
+                if group not in fitting and _joins(member, group, rules):
+                    fitting.append(group)
+        if len(fitting) <= 1:
+            return fitting[0] if fitting else None
+        base, *others = sorted(fitting, key=lambda g: g.ordered[0][:2])
+        for other in others:
+            if len(base.ordered) + len(other.ordered) >= rules.max_alerts:
+                continue
+            base.ordered = sorted([*base.ordered, *other.ordered])
+            base.last, base.stage = max(base.last, other.last), max(base.stage, other.stage)
+            other.into = base
+        return base
 
 
 def _joins(member: Member, group: Group, rules: CaseSettings) -> bool:
@@ -119,7 +140,8 @@ def _joins(member: Member, group: Group, rules: CaseSettings) -> bool:
     )
 
 
-def _whole(group: Group) -> Group:
+def whole(group: Group) -> Group:
+    """The group that it has become part of."""
     while group.into is not None:
         group = group.into
     return group

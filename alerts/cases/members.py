@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from alerts import times
 from citywall.errors import StoreError
 
+T = TypeVar("T")
 #: Stages of an attack, in order. Tactics of ATT&CK v15 by their ids.
 RECONNAISSANCE, INTRUSION, CONTROL, SPREAD, EFFECT = 1, 2, 3, 4, 5
 _STAGES = {
@@ -113,6 +114,12 @@ def newer(one: Member, other: Member) -> Member:
     return max(one, other, key=lambda m: (m.last, m.count, m.severity, msgspec.json.encode(m)))
 
 
+@lru_cache(maxsize=4096)
+def _shared(value: T) -> T:
+    """A value that many alerts have: kept once, since cases are remembered."""
+    return value
+
+
 def stage_of(tactics: tuple[str, ...]) -> int:
     """The earliest stage that any of the tactics stands for; 0 where none is known."""
     return min((_STAGES[t] for t in tactics if t in _STAGES), default=0)
@@ -142,21 +149,22 @@ def _read(document: Mapping[str, Any]) -> Member:
     )
     confidence = round(100 * min(1.0, max(0.0, own["detector"].get("confidence", 1.0))))
     return Member(
-        id=event["id"], lane=own["lane"],
+        id=event["id"], lane=_shared(own["lane"]),
         start=times.from_iso(document["@timestamp"]), began=times.from_iso(event["start"]),
         last=times.from_iso(dedup["last_seen"]),
         severity=severity, stage=stage,
         points=_POINTS[severity] * confidence * (2 + max(asset.importance - 3, 0)) // 200,
-        rule=document["rule"]["id"], kind=event.get("action", ""),
-        title_en=document["rule"]["name"], title_zh=own.get("rule_name_zh", document["rule"]["name"]),
+        rule=_shared(document["rule"]["id"]), kind=_shared(event.get("action", "")),
+        title_en=_shared(document["rule"]["name"]),
+        title_zh=_shared(own.get("rule_name_zh", document["rule"]["name"])),
         message_en=document["message"], message_zh=own.get("message_zh", document["message"]),
         hosts=tuple(dict.fromkeys([*([source] if source else ()), *aimed])),
-        source=source, targets=targets, tactics=tactics, techniques=techniques,
-        gb_class=own.get("gb20986", {}).get("class") or "",
-        gb_subclass=own.get("gb20986", {}).get("subclass") or "",
+        source=source, targets=targets, tactics=_shared(tactics), techniques=_shared(techniques),
+        gb_class=_shared(own.get("gb20986", {}).get("class") or ""),
+        gb_subclass=_shared(own.get("gb20986", {}).get("subclass") or ""),
         count=int(dedup.get("count", 1)), rises=rises,
         first_severity=rises[0].rose_from if rises else severity,
-        asset=asset, session=own.get("session", ""),
+        asset=_shared(asset), session=_shared(own.get("session", "")),
     )  # fmt: skip
 
 

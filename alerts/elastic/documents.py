@@ -260,14 +260,17 @@ class Transaction:
         self._changed[doc.kind, doc.id] = after
         return after
 
-    def renew(self, kind: str, docs: Sequence[Doc]) -> None:
+    def heads(self, kind: str, refs: Collection[str], *, since: int) -> None:
+        """See :class:`alerts.documents.Writing`: several processes may derive documents here."""
+
+    def renew(self, kind: str, docs: Sequence[Doc]) -> list[Doc]:
         """See :class:`alerts.documents.Writing`."""
         ours = dict(self._ours(kind))
         known = self._store.versions(kind, [doc.id for doc in docs if doc.id not in ours])
         known |= {doc_id: doc.version if doc else ABSENT for doc_id, doc in ours.items()}
-        for doc in docs:
-            version = known.get(doc.id, ABSENT) + 1
-            self._changed[kind, doc.id] = msgspec.structs.replace(doc, version=version)
+        after = [msgspec.structs.replace(doc, version=known.get(doc.id, ABSENT) + 1) for doc in docs]
+        self._changed |= {(kind, doc.id): doc for doc in after}
+        return after
 
     def drop(self, kind: str, doc_id: str) -> None:
         """See :class:`alerts.documents.Writing`."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.void]
 #: Flows of one file. Cut here whatever the batches, so that a replay writes the same files.
-PART_ROWS = 65_536
+PART_ROWS = 32_768
 
 
 _Key = tuple[str, int]  # session, partition of its producer

@@ -188,8 +188,8 @@ class CaptureStage:
         """Events of packets, in their order: of the link layer, and what hostile fragments are told of."""
         if len(events):
             _clamp(events, packets, frame, state.meter.watermark)
-        hostile = np.isin(made.events["kind"], _HOSTILE)
-        if self._partition == 0 and hostile.any():
+        if self._partition == 0 and len(made.events):
+            hostile = np.isin(made.events["kind"], _HOSTILE)
             at = np.concatenate([events["frame"] - frame, made.told_at[hostile]])
             events = join([events, made.events[hostile]], EVENT)[np.argsort(at, kind="stable")]
         self._count_events(state, events)

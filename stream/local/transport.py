@@ -24,7 +24,7 @@ from stream.local.records import Record
 FETCH_RECORDS = 4
 FETCH_BYTES = 4 << 20
 #: How far a topic may run ahead of its consumer before its producers wait.
-BACKLOG_BYTES = 32 << 20
+BACKLOG_BYTES = 12 << 20
 
 
 class NothingRead(dict[TP, int | None]):

@@ -74,6 +74,26 @@ def test_hostile_bytes_are_refused_or_read_within_bounds(lengths: bytes, data: b
     assert kernels.unpack(*raw, steps, words) == fits
 
 
+@given(words_of, st.integers(0, 80), st.integers(0, 9), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_columns_are_picked_and_rows_placed(words: np.ndarray, least: int, room: int, random):
+    n, width = words.shape
+    times, ids = np.empty(n, np.int64), np.empty(n, np.uint64)
+    rises = kernels.pick(words, 0, width - 1, times, ids)
+    signed = words[:, 0].astype(np.int64).tolist()
+    assert (times.tolist(), ids.tolist()) == (signed, words[:, -1].tolist())
+    assert rises == (signed == sorted(signed))
+    places = list(range(n))
+    random.shuffle(places)
+    out = np.full((room, width), 7, np.uint64)
+    kernels.place(words, np.array(places, np.int64), least, out)
+    wanted = np.full_like(out, 7)
+    for row, place in zip(words, places, strict=True):
+        if least <= place < least + room:
+            wanted[place - least] = row
+    assert (out == wanted).all()
+
+
 def test_without_the_jit():
     """Bounds are checked there: the slack is enough."""
     code = (
@@ -85,6 +105,10 @@ def test_without_the_jit():
         "size = k.pack(words, steps, lengths, out)\n"
         "assert k.unpack(lengths, out[:size + k.SLACK], steps, found) and (found == words).all()\n"
         "assert not k.unpack(lengths, out[:size + k.SLACK - 1], steps, found)\n"
+        "times, ids = np.empty(3, np.int64), np.empty(3, np.uint64)\n"
+        "assert k.pick(words, 0, 1, times, ids) and times.tolist() == [-1, 0, 7]\n"
+        "k.place(words, np.array([2, 0, 1]), 1, found[:1])\n"
+        "assert (found[0] == words[2]).all()\n"
     )
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=environment, check=True)
