@@ -61,8 +61,7 @@ class Places:
 
     def endpoint(self, hi: int, lo: int, domain: int, port: int | None = None) -> Endpoint:
         """A host; a public address is told apart by no domain."""
-        address, domain = _placed(int(hi), int(lo), int(domain))
-        return Endpoint(address, domain, None if port is None else int(port))
+        return _endpoint(int(hi), int(lo), int(domain), None if port is None else int(port))
 
     def flow(self, record: Any, which: str, src: tuple[int, int], dst: tuple[int, int]) -> Evidence:
         """The `first` or `late` flow kept in a record, as evidence."""
@@ -117,9 +116,10 @@ class Places:
         )
 
 
-@lru_cache(maxsize=1 << 16)
-def _placed(hi: int, lo: int, domain: int) -> tuple[str, int]:
-    return to_text(hi, lo), of_host(domain, hi, lo)
+@lru_cache(maxsize=1 << 15)
+def _endpoint(hi: int, lo: int, domain: int, port: int | None) -> Endpoint:
+    """Made once for the services that many findings name."""
+    return Endpoint(to_text(hi, lo), of_host(domain, hi, lo), port)
 
 
 def distinct(samples: Sequence[Evidence]) -> tuple[Evidence, ...]:

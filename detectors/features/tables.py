@@ -18,7 +18,7 @@ from detectors.features import kernels
 from detectors.features.kernels import CONTACT, GROUP, LOGIN, TARGET, Limits, Output, Tables
 
 #: Rows taken at a time: bounds the output, changes no result.
-CHUNK = 8192
+CHUNK = 16384
 
 _RECORDS = (
     ("contacts", "contact_slots", kernels.CONTACTS, CONTACT),

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
 from citywall.findings import Endpoint, Evidence
 from detectors.base import Detector
-from detectors.places import distinct
 from detectors.relations import records
 
 SECOND = 1_000_000_000
@@ -48,8 +47,11 @@ class RelationDetector(Detector):
         return f"{self.name(source)}>{self.name(target)}{port}"
 
     def evidence(self, record: Any, row: Any) -> tuple[Evidence, ...]:
-        """The first flow of a record's episode, and the one that brought the finding."""
-        return distinct([self.places.first(record), self.places.report(row)])
+        """The first flow of a record's episode, and the one that brought the finding, where that is another."""
+        said = (record["first_flow_id"], record["first_frame"], record["first_time"])
+        if said == (row["flow_id"], row["frame"], row["first"]):
+            return (self.places.report(row),)
+        return (self.places.first(record), self.places.report(row))
 
 
 @lru_cache(maxsize=64)
