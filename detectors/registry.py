@@ -29,7 +29,7 @@ from detectors.evasion import Evasion, EvasionParameters
 from detectors.exfiltration import Exfiltration
 from detectors.exposure import Exposure
 from detectors.features.sharing import Sharing, askers_of, segments_of
-from detectors.features.tables import CHUNK, FeatureParameters, Features
+from detectors.features.tables import CHUNK, FeatureParameters, Features, ends_of
 from detectors.flood import Flood
 from detectors.fragments.records import FragmentRecords
 from detectors.ground import Ground
@@ -103,7 +103,7 @@ _SIZES: dict[str, type[msgspec.Struct]] = {
 }
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
-_SCHEMA = 4
+_SCHEMA = 5
 
 
 #: By what detectors may judge. Most judge one kind of records.
@@ -280,9 +280,10 @@ class DetectorSet:
         found: list[Finding] = []
         for at in range(0, len(reports), CHUNK):
             rows = reports[at : at + CHUNK]
-            seen = self.flows.observe_flows(rows)
-            related = self.relations.observe_flows(rows)
-            noted = self.baselines.observe_flows(rows)
+            ends = ends_of(rows)
+            seen = self.flows.observe_flows(rows, ends)
+            related = self.relations.observe_flows(rows, ends)
+            noted = self.baselines.observe_flows(rows, ends)
             found += self._ask("judge_flows", seen, rows, context)
             found += self._ask("judge_relations", related, rows, context)
             found += self._ask("judge_baselines", noted, rows, context)
