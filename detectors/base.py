@@ -46,7 +46,7 @@ class Parameter(msgspec.Struct, frozen=True):
     description: str
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A finding before it has a session. `about` tells apart what the entity is said to do to whom."""
 
     kind: str
@@ -263,7 +263,9 @@ def plain(records: NDArray[Any], which: NDArray[Any]) -> list[dict[str, Any]]:
     `which`: their numbers, or a mask.
     """
     names, layout = records.dtype.names or (), _layout(records.dtype)
-    return [dict(zip(names, values, strict=True)) for values in layout.iter_unpack(take(records, which).tobytes())]
+    return [
+        dict(zip(names, values, strict=True)) for values in layout.iter_unpack(take(records, which).tobytes())
+    ]
 
 
 #: Kinds of fields as `struct` calls them.
@@ -277,7 +279,8 @@ def _layout(dtype: np.dtype[Any]) -> struct.Struct:
     fields = dtype.fields or {}
     for name in dtype.names or ():
         kind, at = fields[name][:2]
-        text, end = f"{text}{at - end}x{_CODES[kind.str[1:]]}", at + kind.itemsize
+        code = f"{kind.itemsize}s" if kind.kind == "V" else _CODES[kind.str[1:]]
+        text, end = f"{text}{at - end}x{code}", at + kind.itemsize
     return struct.Struct(f"{text}{dtype.itemsize - end}x")
 
 

@@ -114,7 +114,9 @@ class Spray(RelationDetector):
         return [
             self._crowd(service, row, hosts)
             for hosts, (service, row) in zip(
-                hosts_of[many].tolist(), shown(services, related.service_rows, reports, told[many]), strict=True
+                hosts_of[many].tolist(),
+                shown(services, related.service_rows, reports, told[many]),
+                strict=True,
             )
         ]
 

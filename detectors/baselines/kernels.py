@@ -41,7 +41,6 @@ from detectors.features.kernels import (
     HAND,
     ICMP,
     ICMPV6,
-    NEIGHBOURS,
     RST,
     SECOND,
     SOURCE_HASH,

@@ -47,7 +47,7 @@ class RelationDetector(Detector):
         return f"{self.name(source)}>{self.name(target)}{port}"
 
     def evidence(self, record: Any, row: Any) -> tuple[Evidence, ...]:
-        """The first flow of a record's episode, and the one that brought the finding, where that is another."""
+        """The first flow of a record's episode, and the one that brought the finding where it is another."""
         record = first_of(record) if "first_turned" in record else record
         said = (record["first_flow_id"], record["first_frame"], record["first_time"])
         if said == (row["flow_id"], row["frame"], row["first"]):
@@ -56,7 +56,7 @@ class RelationDetector(Detector):
 
 
 def first_of(pair: Any) -> dict[str, int]:
-    """The first flow of a pair with the names that other records have: it keeps what the rest does not tell."""
+    """The first flow of a pair by the names of other records: it keeps what the rest does not tell."""
     one, other = ("dst", "src") if pair["first_turned"] else ("src", "dst")
     return {
         "first_flow_id": pair["first_flow_id"], "first_frame": pair["first_frame"],

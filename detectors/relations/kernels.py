@@ -1053,9 +1053,7 @@ def observe_flows(reports, ends, tables, reach, output):
                 announced(tables, reach, output, row, n, clock, ends[n, SOURCE_HASH], ends[n, TARGET_HASH])
             if ahead[n - start, AT_PAIR] != NOWHERE:
                 what = np.int64(ahead[n - start, WHAT])
-                relate(
-                    tables, reach, output, row, n, clock, ends[n, SOURCE_HASH], ends[n, TARGET_HASH], what
-                )
+                relate(tables, reach, output, row, n, clock, ends[n, SOURCE_HASH], ends[n, TARGET_HASH], what)
     tables.meta[CLOCK] = clock
 
 

@@ -56,7 +56,12 @@ class RelationParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     pairs: Annotated[
         int,
-        _many("pairs", 16, 1 << 24, "Sources and services they deal with; about 290 bytes each, and 256 more with a second flow."),
+        _many(
+            "pairs",
+            16,
+            1 << 24,
+            "Sources and services they deal with; about 290 bytes each, and 256 more with a second flow.",
+        ),
     ] = 1 << 17
     spreads: Annotated[
         int,
