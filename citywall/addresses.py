@@ -26,7 +26,7 @@ def to_words(address: str) -> tuple[int, int]:
 def to_text(hi: int, lo: int) -> str:
     """`(hi, lo)` to its canonical text (RFC 5952 for IPv6)."""
     if hi == 0 and lo >> 32 == 0xFFFF:
-        return str(ipaddress.IPv4Address(lo & 0xFFFF_FFFF))
+        return f"{lo >> 24 & 255}.{lo >> 16 & 255}.{lo >> 8 & 255}.{lo & 255}"
     return str(ipaddress.IPv6Address(hi << 64 | lo))
 
 

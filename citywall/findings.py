@@ -1,6 +1,7 @@
 """What a detector says: a finding, its entities and its evidence.
 
-Findings are facts with ids derived from what they say, so that saying one twice changes nothing.
+Findings are facts with ids derived from what they say, so that saying one twice changes nothing. They hold no
+cycles, so the collector of garbage need not walk them: with thousands alive that was a fifth of their cost.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Severity(IntEnum):
     CRITICAL = 5
 
 
-class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A host, optionally with a port, in its network domain. `prefix` when it stands for a network."""
 
     address: str
@@ -31,7 +32,7 @@ class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
     prefix: int | None = None
 
 
-class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One flow or packet that supports the finding. `offset` and `frame` are of its first packet."""
 
     kind: str  # "flow" or "packet"
@@ -45,7 +46,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     community_id: str | None = None
 
 
-class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One observation by one detector at one moment of event time.
 
     `entity` names what the finding is about (the key of deduplication together with detector and

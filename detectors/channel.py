@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import TCP
 from citywall.findings import Severity
+from citywall.rows import take
 from detectors.base import Draft, shown
 from detectors.relations import records
 from detectors.relations.detector import RelationDetector, among, protocol, seconds
@@ -35,6 +36,10 @@ _GRADES = {
     "tool_port": _Grade(Severity.LOW, 0.5),
     "odd_web_port": _Grade(Severity.LOW, 0.4),
 }
+
+
+#: What either side may begin with that is told wherever it is heard.
+_TOLD = records.SHELL | records.EXECUTABLE | records.SCRIPT | records.JSON_RPC
 
 
 class ChannelParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,28 +82,32 @@ class Channel(RelationDetector):
     def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         """Predicates over what either side of a pair began with."""
         p, pairs = self.parameters, related.pairs
-        if not len(pairs):
+        worth = (pairs["asks"] | pairs["says"]) & _TOLD != 0
+        worth |= (pairs["asks"] & records.HTTP_REQUEST != 0) & ~among(pairs["port"], p.web_ports)
+        worth |= among(pairs["port"], p.tool_ports)
+        rows = np.flatnonzero(worth & (pairs["proto"] == TCP) & (pairs["answered"] > 0))
+        if not len(rows):
             return []
+        pairs, pair_rows = take(pairs, rows), related.pair_rows[rows]
         asks, says, port = pairs["asks"], pairs["says"], pairs["port"]
         either = asks | says
-        tcp = (pairs["proto"] == TCP) & (pairs["answered"] > 0)
         outside = ~self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
         unserved = ~among(port, (20, 21, 23, 25, 80, 110, 143, 443))
         web = (asks & records.HTTP_REQUEST != 0) & outside & (port < 10000) & ~among(port, p.web_ports)
         tool = among(port, p.tool_ports) & (pairs["sent_bytes"] >= records.SAID)
         tool &= either & (records.HTTP_REQUEST | records.HTTP_RESPONSE | records.JSON_RPC) == 0
         told = {
-            "raw_shell": tcp & (either & records.SHELL != 0) & unserved,
-            "raw_program": tcp & (either & records.EXECUTABLE != 0) & unserved,
-            "raw_script": tcp & (asks & records.SCRIPT != 0) & unserved,
-            "mining": tcp & (asks & says & records.JSON_RPC != 0) & outside,
-            "tool_port": tcp & tool,
-            "odd_web_port": tcp & web,
+            "raw_shell": (either & records.SHELL != 0) & unserved,
+            "raw_program": (either & records.EXECUTABLE != 0) & unserved,
+            "raw_script": (asks & records.SCRIPT != 0) & unserved,
+            "mining": (asks & says & records.JSON_RPC != 0) & outside,
+            "tool_port": tool,
+            "odd_web_port": web,
         }
         return [
             self._draft(kind, pair, row)
             for kind, hits in told.items()
-            for pair, row in shown(pairs, related.pair_rows, reports, hits)
+            for pair, row in shown(pairs, pair_rows, reports, hits)
         ]
 
     def _draft(self, kind: str, pair: Any, row: Any) -> Draft:

@@ -13,19 +13,30 @@ from detectors.features.kernels import USED, rebuild
 
 #: (records, slots, place in meta, dtype).
 Records = Sequence[tuple[str, str, int, np.dtype[Any]]]
-#: (name, of which records), of every array that stands beside records.
+#: (name, of which records or pool), of every array that stands beside records.
 Beside = Sequence[tuple[str, str]]
+#: Rows that records take as they need them: name to the place in meta of how many are in use.
+Pools = Mapping[str, int]
 
 
-def snapshot(tables: Mapping[str, NDArray[Any]], records: Records, beside: Beside) -> Parts:
+def snapshot(
+    tables: Mapping[str, NDArray[Any]], records: Records, beside: Beside, pools: Pools | None = None
+) -> Parts:
     """The used part of every table; views of live state."""
     used = {name: int(tables["meta"][at + USED]) for name, _, at, _ in records}
     parts: Parts = {name: tables[name][: used[name]] for name in used}
+    used |= {name: int(tables["meta"][at]) for name, at in (pools or {}).items()}
     parts |= {name: tables[name][: used[of]] for name, of in beside}
     return parts | {"meta": tables["meta"]}
 
 
-def restore(tables: Mapping[str, NDArray[Any]], parts: Parts, records: Records, beside: Beside) -> None:
+def restore(
+    tables: Mapping[str, NDArray[Any]],
+    parts: Parts,
+    records: Records,
+    beside: Beside,
+    pools: Pools | None = None,
+) -> None:
     """Take over a snapshot into `tables`; raises ValueError where it does not fit the settings."""
     meta = array_of(parts, "meta", np.dtype(np.int64))
     if meta.shape != tables["meta"].shape:
@@ -42,6 +53,7 @@ def restore(tables: Mapping[str, NDArray[Any]], parts: Parts, records: Records, 
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             rebuild(tables[slots], tables[name], used[name])
     tables["meta"][:] = meta
+    used |= {name: int(meta[at]) for name, at in (pools or {}).items()}
     for name, of in beside:
         held, room = array_of(parts, name, tables[name].dtype), tables[name][: used[of]]
         if held.shape != room.shape:

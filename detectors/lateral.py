@@ -101,13 +101,15 @@ class Lateral(RelationDetector):
         told = np.flatnonzero(among(spreads["port"], p.ports) & ~tries)
         if not len(told):
             return []
-        hosts = estimate(related.reached[told]).tolist()
-        drafts = []
-        for n, (spread, row) in zip(hosts, shown(spreads, related.spread_rows, reports, told), strict=True):
-            if n < p.targets or not self.places.is_home(row["dst_hi"], row["dst_lo"]):
-                continue
-            drafts.append(self._fan(spread, row, n))
-        return drafts
+        hosts = estimate(related.reached[told])
+        told, hosts = told[hosts >= p.targets], hosts[hosts >= p.targets]
+        return [
+            self._fan(spread, row, n)
+            for n, (spread, row) in zip(
+                hosts.tolist(), shown(spreads, related.spread_rows, reports, told), strict=True
+            )
+            if self.places.is_home(row["dst_hi"], row["dst_lo"])
+        ]
 
     def _fan(self, spread: Any, row: Any, hosts: float) -> Draft:
         p = self.parameters
@@ -134,6 +136,8 @@ class Lateral(RelationDetector):
 
     def _edges(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, edges = self.parameters, related.edges
+        if not len(edges):
+            return []
         # clients of a directory put files and call there all day: only far more is told
         least = np.where(edges["ever"] & records.DIRECTORY != 0, 16 * p.share_bytes, p.share_bytes)
         put = (edges["share_bytes"] >= least) & (edges["ways"] & records.SHARE != 0)
@@ -172,6 +176,8 @@ class Lateral(RelationDetector):
     def _bursts(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, pairs = self.parameters, related.pairs
         told = (pairs["asks"] & records.RPC != 0) & (pairs["now_flows"] >= p.calls) & (pairs["proto"] == TCP)
+        if not told.any():
+            return []
         drafts = []
         for pair, row in shown(pairs, related.pair_rows, reports, told):
             source, target = self.source(pair), self.service(pair)

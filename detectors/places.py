@@ -61,8 +61,7 @@ class Places:
 
     def endpoint(self, hi: int, lo: int, domain: int, port: int | None = None) -> Endpoint:
         """A host; a public address is told apart by no domain."""
-        address, domain = _placed(int(hi), int(lo), int(domain))
-        return Endpoint(address, domain, None if port is None else int(port))
+        return _endpoint(hi, lo, domain, port)
 
     def flow(self, record: Any, which: str, src: tuple[int, int], dst: tuple[int, int]) -> Evidence:
         """The `first` or `late` flow kept in a record, as evidence."""
@@ -99,27 +98,39 @@ class Places:
             frame=frame if frame >= 0 else None,
         )
 
-    def _flow(
-        self, record: Any, prefix: str, src: tuple[int, int], dst: tuple[int, int], time: int
-    ) -> Evidence:
-        domain, proto = int(record[f"{prefix}domain"]), int(record[f"{prefix}proto"])
-        ported = proto in (TCP, UDP, SCTP)
-        frame = int(record[f"{prefix}frame"])
+    @staticmethod
+    def _flow(record: Any, prefix: str, src: tuple[int, int], dst: tuple[int, int], time: int) -> Evidence:
+        domain_, proto_, src_port, dst_port, flow_id, frame_, offset = _NAMES[prefix]
+        domain, proto, frame = record[domain_], int(record[proto_]), int(record[frame_])
+        ported = proto in _PORTED
         return Evidence(
-            kind="flow",
-            source=self.endpoint(*src, domain, int(record[f"{prefix}src_port"]) if ported else None),
-            target=self.endpoint(*dst, domain, int(record[f"{prefix}dst_port"]) if ported else None),
-            proto=PROTOCOL_NAMES.get(proto, str(proto)),
-            time=time,
-            flow_id=int(record[f"{prefix}flow_id"]),
-            offset=int(record[f"{prefix}offset"]) if frame >= 0 else None,
-            frame=frame if frame >= 0 else None,
+            "flow",
+            _endpoint(*src, domain, record[src_port] if ported else None),
+            _endpoint(*dst, domain, record[dst_port] if ported else None),
+            PROTOCOL_NAMES.get(proto, str(proto)),
+            time,
+            int(record[flow_id]),
+            int(record[offset]) if frame >= 0 else None,
+            frame if frame >= 0 else None,
         )
 
 
-@lru_cache(maxsize=1 << 16)
-def _placed(hi: int, lo: int, domain: int) -> tuple[str, int]:
-    return to_text(hi, lo), of_host(domain, hi, lo)
+_PORTED = frozenset((TCP, UDP, SCTP))
+#: What a flow kept as evidence is read by.
+_NAMES = {
+    prefix: tuple(
+        f"{prefix}{name}"
+        for name in ("domain", "proto", "src_port", "dst_port", "flow_id", "frame", "offset")
+    )
+    for prefix in ("", "first_", "late_")
+}
+
+
+@lru_cache(maxsize=1 << 15)
+def _endpoint(hi: int, lo: int, domain: int, port: int | None) -> Endpoint:
+    """Made once for the services that many findings name."""
+    hi, lo = int(hi), int(lo)
+    return Endpoint(to_text(hi, lo), of_host(int(domain), hi, lo), None if port is None else int(port))
 
 
 def distinct(samples: Sequence[Evidence]) -> tuple[Evidence, ...]:

@@ -29,7 +29,7 @@ from detectors.evasion import Evasion, EvasionParameters
 from detectors.exfiltration import Exfiltration
 from detectors.exposure import Exposure
 from detectors.features.sharing import Sharing, askers_of, segments_of
-from detectors.features.tables import CHUNK, FeatureParameters, Features
+from detectors.features.tables import CHUNK, FeatureParameters, Features, ends_of
 from detectors.flood import Flood
 from detectors.fragments.records import FragmentRecords
 from detectors.ground import Ground
@@ -103,7 +103,19 @@ _SIZES: dict[str, type[msgspec.Struct]] = {
 }
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
-_SCHEMA = 4
+_SCHEMA = 5
+
+
+#: By what detectors may judge. Most judge one kind of records.
+_JUDGES = (
+    "judge_flows", "judge_relations", "judge_baselines",
+    "judge_events", "judge_claims", "judge_fragments", "judge_sightings",
+)  # fmt: skip
+
+
+def _who(detectors: Sequence[Detector], judge: str) -> list[Detector]:
+    """The detectors that judge such records."""
+    return [d for d in detectors if getattr(type(d), judge) is not getattr(Detector, judge)]
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -228,6 +240,7 @@ class DetectorSet:
     ) -> None:
         places = places or Places(())
         self.detectors = list(detectors)
+        self._judging = {name: _who(self.detectors, name) for name in _JUDGES}
         self._told = told_of(chosen.parameters, share)
         self._sighted = chosen.sightings
         self._home, self._judge = places.are_home, judge
@@ -267,13 +280,13 @@ class DetectorSet:
         found: list[Finding] = []
         for at in range(0, len(reports), CHUNK):
             rows = reports[at : at + CHUNK]
-            seen = self.flows.observe_flows(rows)
-            related = self.relations.observe_flows(rows)
-            noted = self.baselines.observe_flows(rows)
-            for detector in self.detectors:
-                found += detector.findings(detector.judge_flows(seen, rows), context)
-                found += detector.findings(detector.judge_relations(related, rows), context)
-                found += detector.findings(detector.judge_baselines(noted, rows), context)
+            ends = ends_of(rows)
+            seen = self.flows.observe_flows(rows, ends)
+            related = self.relations.observe_flows(rows, ends)
+            noted = self.baselines.observe_flows(rows, ends)
+            found += self._ask("judge_flows", seen, rows, context)
+            found += self._ask("judge_relations", related, rows, context)
+            found += self._ask("judge_baselines", noted, rows, context)
         sighted = events["kind"] >= FIRST_SIGHTING
         found += self._sightings(take(events, sighted), context) if sighted.any() else []
         events = take(events, ~sighted) if sighted.any() else events
@@ -284,10 +297,9 @@ class DetectorSet:
             claims = self.claims.observe_events(rows)
             in_pieces = segments_of(rows, self._reach)
             fragmented = self.fragments.observe_events(in_pieces)
-            for detector in self.detectors:
-                found += detector.findings(detector.judge_events(seen, own), context)
-                found += detector.findings(detector.judge_claims(claims, rows), context)
-                found += detector.findings(detector.judge_fragments(fragmented, in_pieces), context)
+            found += self._ask("judge_events", seen, own, context)
+            found += self._ask("judge_claims", claims, rows, context)
+            found += self._ask("judge_fragments", fragmented, in_pieces, context)
         return sorted(found, key=event_order)
 
     def _sightings(self, events: NDArray[np.void], context: Context) -> list[Finding]:
@@ -296,8 +308,15 @@ class DetectorSet:
         for at in range(0, len(events), CHUNK):
             rows = events[at : at + CHUNK]
             told = self.sightings.observe(rows)
-            for detector in self.detectors if len(told.rows) else ():
-                found += detector.findings(detector.judge_sightings(told, rows), context)
+            found += self._ask("judge_sightings", told, rows, context) if len(told.rows) else []
+        return found
+
+    def _ask(self, judge: str, seen: Any, rows: NDArray[np.void], context: Context) -> list[Finding]:
+        """What those who judge such records say of them."""
+        found: list[Finding] = []
+        for detector in self._judging[judge]:
+            if drafts := getattr(detector, judge)(seen, rows):
+                found += detector.findings(drafts, context)
         return found
 
     def close(self, session: str, lane: str) -> list[Finding]:  # noqa: ARG002  (nothing waits for the end)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from citywall.addresses import mac_to_text
 from citywall.batches import PROTOCOL_NAMES
 from citywall.findings import Endpoint, Evidence, Severity
+from citywall.rows import take
 from detectors.base import Detector, Draft, milli, ratio, shown
 from detectors.features.kernels import BY_ASKER, BY_PORT, BY_SOURCE, BY_TARGET, ICMP, ICMPV6, UDP
 from detectors.features.tables import Seen
@@ -177,9 +178,10 @@ class Scan(Detector):
 
     def judge_flows(self, seen: Seen, reports: NDArray[np.void]) -> list[Draft]:
         """Predicates over the groups of sources."""
-        p, groups = self.parameters, seen.groups
-        if not len(groups):
+        p, worth = self.parameters, self._worth(seen.groups)
+        if not len(worth):
             return []
+        groups, group_rows = take(seen.groups, worth), seen.group_rows[worth]
         kind, proto = groups["kind"], groups["proto"]
         failures, contacts = groups["failures"].astype(np.int64), groups["contacts"].astype(np.int64)
         empties = groups["empties"].astype(np.int64)
@@ -209,7 +211,7 @@ class Scan(Detector):
         drafts: list[Draft] = []
         hit = horizontal | vertical | silent_target | silent_port | sweep | block | odd
         which = np.flatnonzero(hit)
-        for i, (group, row) in zip(which, shown(groups, seen.group_rows, reports, which), strict=True):
+        for i, (group, row) in zip(which, shown(groups, group_rows, reports, which), strict=True):
             of = _Subject(group, row)
             n, e = int(failures[i]), int(empties[i])
             if horizontal[i]:
@@ -229,6 +231,17 @@ class Scan(Detector):
                 count = int(of.group["odd"])
                 drafts.append(self._draft("odd_flags", of, count, p.odd_flows, at_most=Severity.LOW))
         return drafts
+
+    def _worth(self, groups: NDArray[Any]) -> NDArray[np.int64]:
+        """Which groups any predicate may hold of: nearly always none."""
+        p = self.parameters
+        least = min(
+            p.targets, p.common_targets, p.ports, p.udp_ports, p.weak, p.answered_ports, p.answered_targets,
+            p.block_contacts,
+        )  # fmt: skip
+        worth = groups["failures"].astype(np.int64) + groups["empties"] >= least
+        worth |= (groups["contacts"] >= p.icmp_targets) & (groups["failures"] >= p.icmp_failures)
+        return np.flatnonzero(worth | (groups["odd"] >= p.odd_flows))
 
     def judge_events(self, seen: Seen, events: NDArray[np.void]) -> list[Draft]:
         """Predicates over those who ask for hardware addresses."""

@@ -85,6 +85,8 @@ class Segment(RelationDetector):
     def judge_relations(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         """Predicates over what segments are asked and told."""
         p, segments = self.parameters, related.segments
+        if not len(segments):
+            return []
         asks = segments["kind"] == records.DHCP_REQUESTS
         routers = segments["kind"] == records.ROUTERS
         strange, many = segments["newcomer"] == 1, segments["now_strangers"] >= p.routers

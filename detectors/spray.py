@@ -75,13 +75,12 @@ class Spray(RelationDetector):
         p, spreads = self.parameters, related.spreads
         short = spreads["attempts"] >= p.short_share * spreads["flows"]
         told = np.flatnonzero(short & among(spreads["port"], LOGINS) & (spreads["attempts"] >= p.services))
+        hosts_of = estimate(related.reached[told])
+        many = hosts_of >= p.services
         drafts = []
-        hosts_of = estimate(related.reached[told]).tolist()
         for hosts, (spread, row) in zip(
-            hosts_of, shown(spreads, related.spread_rows, reports, told), strict=True
+            hosts_of[many].tolist(), shown(spreads, related.spread_rows, reports, told[many]), strict=True
         ):
-            if hosts < p.services:
-                continue
             source = self.places.endpoint(spread["src_hi"], spread["src_lo"], spread["domain"])
             base = (spread["base_hi"], spread["base_lo"])
             address, length = common_prefix(base, (spread["spread_hi"], spread["spread_lo"]))
@@ -109,16 +108,17 @@ class Spray(RelationDetector):
     def _crowds(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, services = self.parameters, related.services
         told = np.flatnonzero((services["attempts"] >= p.attempts) & among(services["port"], LOGINS))
-        drafts = []
-        hosts_of = estimate(related.comers[told]).tolist()
-        for hosts, (service, row) in zip(
-            hosts_of, shown(services, related.service_rows, reports, told), strict=True
-        ):
-            attempts = int(service["attempts"])
-            if hosts < p.sources or attempts > 40 * hosts:  # few guess much: that is plain guessing
-                continue
-            drafts.append(self._crowd(service, row, float(hosts)))
-        return drafts
+        hosts_of = estimate(related.comers[told])
+        # few guess much: that is plain guessing
+        many = (hosts_of >= p.sources) & (services["attempts"][told] <= 40 * hosts_of)
+        return [
+            self._crowd(service, row, hosts)
+            for hosts, (service, row) in zip(
+                hosts_of[many].tolist(),
+                shown(services, related.service_rows, reports, told[many]),
+                strict=True,
+            )
+        ]
 
     def _crowd(self, service: Any, row: Any, hosts: float) -> Draft:
         p = self.parameters

@@ -41,10 +41,11 @@ from detectors.features.kernels import (
     HAND,
     ICMP,
     ICMPV6,
-    NEIGHBOURS,
     RST,
     SECOND,
+    SOURCE_HASH,
     SYN,
+    TARGET_HASH,
     TCP,
     U8,
     UDP,
@@ -58,6 +59,7 @@ from detectors.features.kernels import (
     nobody,
     pair_hash,
     prefix_of,
+    quietest,
     receiver_share,
     share_of,
     significant,
@@ -94,7 +96,7 @@ CLOCK, SWEPT, SAMPLED, REFUSED, META = 18, 19, 20, 21, 22
 # Output.counts
 PROBER_OUT, AIM_OUT, SERVICE_OUT, HOST_OUT, JOB_OUT, SEGMENT_OUT, OUTS = 0, 1, 2, 3, 4, 5, 6
 # columns of Tables.ahead
-A_SOURCE, A_TARGET, A_NEEDED, A_PROBER, A_SERVICE, A_CLIENT, A_SERVER, AHEAD_WORDS = 0, 1, 2, 3, 4, 5, 6, 7
+A_NEEDED, A_PROBER, A_SERVICE, A_CLIENT, A_SERVER, AHEAD_WORDS = 0, 1, 2, 3, 4, 5
 
 
 class Tables(NamedTuple):
@@ -411,6 +413,11 @@ def clear_service(tables, i):
     service["most"] = 0
     service["count"] = 0
     service["bytes"] = 0
+
+
+@internal
+def clear_askers(tables, i):
+    """Forget who came to a service in an episode before, or to another service that had its place."""
     for k in range(RANKS):
         tables.askers[i, k] = 0
     for k in range(HEAVY):
@@ -459,7 +466,6 @@ def service_row(tables, norms, output, row, n, time, a, b, domain, channel):
     if i < 0:
         i = claim(tables.service_slots, tables.services, tables.meta, SERVICES, h, g)
         fresh = tables.services[i]
-        clear_service(tables, i)
         fresh["hi"] = row["dst_hi"]
         fresh["lo"] = row["dst_lo"]
         fresh["domain"] = domain
@@ -480,6 +486,7 @@ def service_row(tables, norms, output, row, n, time, a, b, domain, channel):
         return
     if service["count"] == 0:
         service["began"] = row["first"]
+        clear_askers(tables, i)
         keep_first(service, row)
     service["count"] += 1
     service["bytes"] += np.int64(min(row["src_bytes"], U8(MOST)))
@@ -618,11 +625,7 @@ def full_of_life(records, meta, table, time):
     capacity = records.shape[0] - 1
     if meta[table + USED] < capacity:
         return False
-    hand = meta[table + HAND]
-    for k in range(min(NEIGHBOURS, capacity)):
-        if records[(hand + k) % capacity]["keep"] < time - DAY:
-            return False
-    return True
+    return records[quietest(records, meta[table + HAND], capacity)]["keep"] >= time - DAY
 
 
 @internal
@@ -945,8 +948,8 @@ def usual_row(tables, norms, output, row, n, time, a, b):
 
 
 @internal
-def look_ahead(tables, row, k):
-    """Hash the ends of a report that matters into `ahead[k]`, and ask for the slots that it may need."""
+def look_ahead(tables, row, k, a, b):
+    """Ask for the slots that a report may need, where it matters; which they are, into `ahead[k]`."""
     ahead = tables.ahead
     for column in range(A_PROBER, AHEAD_WORDS):
         ahead[k, column] = NOWHERE
@@ -956,12 +959,6 @@ def look_ahead(tables, row, k):
     ahead[k, A_NEEDED] = U8(needed)
     if not needed:
         return
-    src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
-    dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
-    a = host_hash(src_domain, row["src_hi"], row["src_lo"])
-    b = host_hash(dst_domain, row["dst_hi"], row["dst_lo"])
-    ahead[k, A_SOURCE] = a
-    ahead[k, A_TARGET] = b
     if row["kind"] == END:
         ahead[k, A_PROBER] = foresee(tables.prober_slots, pair_hash(a, U8(0), prober_salt()))
     if channel >= 0:
@@ -973,8 +970,8 @@ def look_ahead(tables, row, k):
 
 
 @bare_kernel
-def observe_flows(reports, tables, norms, output):
-    """Take in FLOW `reports`, in order; copies of changed records go to `output`.
+def observe_flows(reports, ends, tables, norms, output):
+    """Take in FLOW `reports`, in order; copies of changed records go to `output`. `ends`: of `hash_ends`.
 
     `output` must have room for a prober, a service, two aims and two hosts a report, and twice as many jobs
     and segments as there are reports and records together. Times that go back count as the newest seen.
@@ -985,7 +982,7 @@ def observe_flows(reports, tables, norms, output):
     for start in range(0, reports.shape[0], AHEAD):
         stop = min(start + AHEAD, reports.shape[0])
         for n in range(start, stop):
-            look_ahead(tables, reports[n], n - start)
+            look_ahead(tables, reports[n], n - start, ends[n, SOURCE_HASH], ends[n, TARGET_HASH])
         for k in range(stop - start):
             fetch(tables.prober_slots, tables.probers, ahead[k, A_PROBER])
             fetch(tables.service_slots, tables.services, ahead[k, A_SERVICE])
@@ -1005,7 +1002,7 @@ def observe_flows(reports, tables, norms, output):
                     segment_row(tables, norms, output, row, n, now)
             k = n - start
             if ahead[k, A_NEEDED] != U8(0):
-                usual_row(tables, norms, output, row, n, clock, ahead[k, A_SOURCE], ahead[k, A_TARGET])
+                usual_row(tables, norms, output, row, n, clock, ends[n, SOURCE_HASH], ends[n, TARGET_HASH])
     tables.meta[CLOCK] = clock
 
 

@@ -16,7 +16,7 @@ from detectors import keeping
 from detectors.baselines import kernels, records
 from detectors.baselines.kernels import Norms, Output, Tables
 from detectors.features.kernels import AHEAD, EVICTED, FAR_PAST, USED
-from detectors.features.tables import CHUNK, read_only
+from detectors.features.tables import CHUNK, ends_of, read_only
 
 #: (records, slots, place in meta, dtype).
 _RECORDS = (
@@ -146,15 +146,16 @@ class Baselines:
         """Bytes reserved (committed only as tables fill)."""
         return sum(array.nbytes for array in self.tables)
 
-    def observe_flows(self, reports: NDArray[np.void]) -> Noted:
-        """Take in at most CHUNK FLOW rows."""
+    def observe_flows(self, reports: NDArray[np.void], ends: NDArray[np.uint64] | None = None) -> Noted:
+        """Take in at most CHUNK FLOW rows; `ends` are theirs, where they are known."""
         n = len(reports)
         if n > CHUNK:
             raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
         if len(self._output.prober_rows) < n:
             self._output = self._room(max(n, 256))
+        ends = ends_of(reports) if ends is None else ends
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
-            kernels.observe_flows(read_only(reports, FLOW), self.tables, self.norms, self._output)
+            kernels.observe_flows(read_only(reports, FLOW), ends, self.tables, self.norms, self._output)
         return self._noted()
 
     def snapshot(self) -> Parts:

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from citywall.kernels import MIX1, MIX2, MIX3, bare_kernel, hash_address, internal, mix64, prefetch
+from citywall.kernels import MIX1, MIX2, MIX3, bare_kernel, hash_address, helper, internal, mix64, prefetch
 
 U8 = np.uint64
 SECOND = 1_000_000_000
@@ -40,7 +40,7 @@ ARP_REQUEST, ARP_REPLY, ND_SOLICIT, ND_ADVERT = 1, 2, 3, 4
 
 # GROUP.kind
 BY_SOURCE, BY_PORT, BY_TARGET, BY_ASKER = 1, 2, 3, 4
-# CONTACT.state, and outcomes of a first report
+# two bits of CONTACT.told, and outcomes of a first report
 NOTHING, FAILED, ANSWERED, EMPTY = 0, 1, 2, 3
 # TARGET.channel
 SYN_HALF_OPEN, UDP_ONE_WAY, ICMP_ANY, UDP_REFLECTED, TCP_REFLECTED, OTHER_ONE_WAY = 0, 1, 2, 3, 4, 5
@@ -56,10 +56,12 @@ REPLY_SHARE = 50  # fewer than one packet back for this many is one-way
 GRACE = 60 * SECOND
 NEIGHBOURS = 8
 AHEAD = 16  # rows whose memory is asked for together
-# columns of Tables.ahead, one row a report: hashes of source and target, and where probing begins for the
-# contact, the source's groups (all, by port, by target), the receiving host, its prefix, and the login
-SOURCE_HASH, TARGET_HASH, AT_CONTACT, AT_SOURCE, AT_PORT, AT_PAIR, AT_HOST, AT_PREFIX, AT_LOGIN = range(9)
-AHEAD_WORDS = 9
+# columns of Tables.ahead, one row a report: where probing begins for the contact, the source's groups (all,
+# by port, by target), the receiving host, its prefix, and the login
+AT_CONTACT, AT_SOURCE, AT_PORT, AT_PAIR, AT_HOST, AT_PREFIX, AT_LOGIN = range(7)
+AHEAD_WORDS = 7
+# columns of `ends`: hashes of a report's source and of its target
+SOURCE_HASH, TARGET_HASH = 0, 1
 NOWHERE = U8(0xFFFFFFFFFFFFFFFF)
 TRACEROUTE_FIRST, TRACEROUTE_LAST = 33434, 33689  # IANA traceroute/udp, 255 hops
 
@@ -76,7 +78,8 @@ SAMPLES = [(f"{which}_{name}", kind) for which in ("first", "late") for name, ki
 WIDE_SAMPLES = SAMPLES + [(f"{which}_{name}", "u8") for which in ("first", "late")
                           for name in ("src_hi", "src_lo")]  # fmt: skip
 
-CONTACT = np.dtype([("h", "u8"), ("g", "u8"), ("keep", "i8"), ("flow", "u8"), ("state", "u1")], align=True)
+#: 32 bytes, so that none lies on two cache lines. `told`: the flow's id above two bits of its state.
+CONTACT = np.dtype([("h", "u8"), ("g", "u8"), ("keep", "i8"), ("told", "u8")], align=True)
 
 GROUP = np.dtype(
     [
@@ -258,8 +261,32 @@ def drop_slot(slots, h, index):
 
 
 @internal
-def claim(slots, records, meta, table, h, g):
-    """A blank record for a new fingerprint, at the cost of a quiet one where the table is full.
+def quietest(records, hand, capacity):
+    """The record longest unheard of among those that stand under the hand."""
+    i = hand
+    for k in range(1, min(NEIGHBOURS, capacity)):
+        other = hand + k
+        if other >= capacity:
+            other -= capacity
+        if records[other]["keep"] < records[i]["keep"]:
+            i = other
+    return i
+
+
+@internal
+def foresee_claim(slots, records, hand, capacity):
+    """Ask for what the next record given up and the choice of the one after it will need."""
+    for k in range(NEIGHBOURS):
+        prefetch(records, (hand + NEIGHBOURS + k) * records.itemsize)
+    i = quietest(records, hand, capacity)
+    for line in range(0, records.itemsize, 64):
+        prefetch(records, i * records.itemsize + line)
+    prefetch(slots, np.int64(home(records[i]["h"], U8(slots.shape[0] - 1))) * 8)
+
+
+@internal
+def make_room(slots, records, meta, table):
+    """The number of a record to use, taken out of its slot: a new one, or a quiet one where none is left.
 
     The last record of every table is never used: it is the blank that others are copied from.
     """
@@ -267,23 +294,30 @@ def claim(slots, records, meta, table, h, g):
     if meta[table + USED] < capacity:
         i = meta[table + USED]
         meta[table + USED] += 1
-    else:
-        hand = meta[table + HAND]
-        i = hand
-        for k in range(1, min(NEIGHBOURS, capacity)):
-            other = (hand + k) % capacity
-            if records[other]["keep"] < records[i]["keep"]:
-                i = other
-        hand = (hand + NEIGHBOURS) % capacity
-        for k in range(NEIGHBOURS):
-            prefetch(records, (hand + k) * records.itemsize)
-        meta[table + HAND] = hand
-        meta[table + EVICTED] += 1
-        drop_slot(slots, records[i]["h"], i)
+        return i
+    i = quietest(records, meta[table + HAND], capacity)
+    hand = (meta[table + HAND] + NEIGHBOURS) % capacity
+    meta[table + HAND] = hand
+    meta[table + EVICTED] += 1
+    drop_slot(slots, records[i]["h"], i)
+    foresee_claim(slots, records, hand, capacity)
+    return i
+
+
+@internal
+def settle(slots, records, i, h, g):
+    """Make record `i` blank, and enter it for a new fingerprint."""
     put_slot(slots, h, i)
-    records[i] = records[capacity]
+    records[i] = records[records.shape[0] - 1]
     records[i]["h"] = h
     records[i]["g"] = g
+
+
+@helper
+def claim(slots, records, meta, table, h, g):
+    """A blank record for a new fingerprint, at the cost of a quiet one where the table is full."""
+    i = make_room(slots, records, meta, table)
+    settle(slots, records, i, h, g)
     return i
 
 
@@ -561,6 +595,12 @@ def outcome_of(row, limits, logged):
 
 
 @internal
+def told_of(flow_id, state):
+    """What a contact keeps of the flow that made it, and how it fared."""
+    return (U8(flow_id) << U8(2)) | U8(state)
+
+
+@internal
 def contact_salt(proto, port):
     """Salt that tells contacts by protocol and port."""
     return (U8(1) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
@@ -689,6 +729,18 @@ def count_odd(tables, limits, output, row, row_index, time, a, src_domain):
 
 
 @internal
+def later(row):
+    """Whether a report that is not a flow's first tells of its first answer, of its end without payload."""
+    src, dst = np.int64(row["src_flags"]), np.int64(row["dst_flags"])
+    silent = row["dst_payload"] == U8(0) and row["src_payload"] == U8(0)
+    first_answer = row["dst_packets"] > U8(0) and row["dst_packets"] == U8(row["dst_packets_delta"])
+    if row["proto"] == TCP and dst & SYN == 0 and row["dst_payload"] == U8(0):
+        first_answer = False
+    emptied = row["proto"] == TCP and silent and dst & SYN != 0 and (src | dst) & (FIN | RST) != 0
+    return first_answer, emptied
+
+
+@internal
 def scan_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, logged):
     """What a report means for its source as a scanner."""
     proto = row["proto"]
@@ -713,24 +765,18 @@ def scan_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst
             i = claim(tables.contact_slots, tables.contacts, tables.meta, CONTACTS, h, g)
         contact = tables.contacts[i]
         contact["keep"] = time
-        contact["flow"] = row["flow_id"]
-        contact["state"] = outcome
+        contact["told"] = told_of(row["flow_id"], outcome)
     else:
-        src, dst = np.int64(row["src_flags"]), np.int64(row["dst_flags"])
-        silent = row["dst_payload"] == U8(0) and row["src_payload"] == U8(0)
-        first_answer = row["dst_packets"] > U8(0) and row["dst_packets"] == U8(row["dst_packets_delta"])
-        if proto == TCP and dst & SYN == 0 and row["dst_payload"] == U8(0):
-            first_answer = False
-        emptied = proto == TCP and silent and dst & SYN != 0 and (src | dst) & (FIN | RST) != 0
+        first_answer, emptied = later(row)
         if not (first_answer or emptied):
             return
         h, g = pair_hash(a, b, salt), pair_hash(b, a, salt + U8(1))
         i = lookup(tables.contact_slots, tables.contacts, h, g)
-        if i < 0 or tables.contacts[i]["flow"] != row["flow_id"]:
+        if i < 0:
             return
         contact = tables.contacts[i]
-        if contact["state"] == FAILED and first_answer:
-            contact["state"] = ANSWERED
+        if contact["told"] == told_of(row["flow_id"], FAILED) and first_answer:
+            contact["told"] = told_of(row["flow_id"], ANSWERED)
             for kind in (BY_SOURCE, BY_PORT, BY_TARGET):
                 if kind == BY_TARGET and icmp:
                     continue
@@ -741,9 +787,9 @@ def scan_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst
                 if j >= 0:
                     forgive(tables.groups[j], limits, icmp and kind == BY_PORT)
             return
-        if contact["state"] != ANSWERED or not emptied:
+        if contact["told"] != told_of(row["flow_id"], ANSWERED) or not emptied:
             return
-        contact["state"] = EMPTY
+        contact["told"] = told_of(row["flow_id"], EMPTY)
         outcome = EMPTY
     count_contact(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, outcome,
                   refused)  # fmt: skip
@@ -1187,15 +1233,10 @@ def fetch_target(tables, at):
 
 
 @internal
-def foresee(tables, limits, row, k):
-    """Hash the ends of a report into `ahead[k]`, and ask for the slots that it may need."""
+def foresee(tables, limits, row, k, a, b):
+    """Ask for the slots that a report may need; which they are, into `ahead[k]`."""
     ahead = tables.ahead
     src_hi, src_lo, dst_hi, dst_lo = row["src_hi"], row["src_lo"], row["dst_hi"], row["dst_lo"]
-    src_domain = domain_of(row["domain"], src_hi, src_lo)
-    dst_domain = domain_of(row["domain"], dst_hi, dst_lo)
-    a, b = host_hash(src_domain, src_hi, src_lo), host_hash(dst_domain, dst_hi, dst_lo)
-    ahead[k, SOURCE_HASH] = a
-    ahead[k, TARGET_HASH] = b
     for column in range(AT_CONTACT, AHEAD_WORDS):
         ahead[k, column] = NOWHERE
     proto = row["proto"]
@@ -1207,12 +1248,18 @@ def foresee(tables, limits, row, k):
         ahead[k, AT_SOURCE] = foresee_slot(slots, pair_hash(a, U8(0), group_salt(BY_SOURCE, 0, 0)))
         ahead[k, AT_PORT] = foresee_slot(slots, pair_hash(a, U8(0), group_salt(BY_PORT, proto, port)))
         ahead[k, AT_PAIR] = foresee_slot(slots, pair_hash(a, b, group_salt(BY_TARGET, proto, 0)))
+    else:
+        first_answer, emptied = later(row)
+        if first_answer or emptied:
+            h = pair_hash(a, b, contact_salt(proto, 0 if icmp else row["dst_port"]))
+            ahead[k, AT_CONTACT] = foresee_slot(tables.contact_slots, h)
     channel, backwards = flood_channel(row, limits, row["reason"] == END_LOGGED)
     if channel >= 0:
         if backwards:
-            packets, hi, lo, domain, h = row["dst_packets_delta"], src_hi, src_lo, src_domain, a
+            packets, hi, lo, h = row["dst_packets_delta"], src_hi, src_lo, a
         else:
-            packets, hi, lo, domain, h = row["src_packets_delta"], dst_hi, dst_lo, dst_domain, b
+            packets, hi, lo, h = row["src_packets_delta"], dst_hi, dst_lo, b
+        domain = domain_of(row["domain"], hi, lo)
         if packets > 0:
             slots = tables.target_slots
             ahead[k, AT_HOST] = foresee_slot(slots, pair_hash(h, U8(0), receiver_salt(0, channel)))
@@ -1227,8 +1274,18 @@ def foresee(tables, limits, row, k):
 
 
 @bare_kernel
-def observe_flows(reports, tables, limits, output):
-    """Take in FLOW `reports`, in order; copies of changed records go to `output`.
+def hash_ends(reports, ends):
+    """Hash the source and the target of each FLOW row, once for all kernels: u8[reports, 2]."""
+    for n in range(reports.shape[0]):
+        row = reports[n]
+        src_hi, src_lo, dst_hi, dst_lo = row["src_hi"], row["src_lo"], row["dst_hi"], row["dst_lo"]
+        ends[n, SOURCE_HASH] = host_hash(domain_of(row["domain"], src_hi, src_lo), src_hi, src_lo)
+        ends[n, TARGET_HASH] = host_hash(domain_of(row["domain"], dst_hi, dst_lo), dst_hi, dst_lo)
+
+
+@bare_kernel
+def observe_flows(reports, ends, tables, limits, output):
+    """Take in FLOW `reports`, in order; copies of changed records go to `output`. `ends`: of `hash_ends`.
 
     `output` must have room for 3 groups, 2 targets and 1 login a report. Times that go back count as the
     newest seen.
@@ -1241,7 +1298,7 @@ def observe_flows(reports, tables, limits, output):
         # Hash sixteen rows and ask for the slots they will need, then for the records behind these: the
         # misses of sixteen rows are waited for together.
         for n in range(start, stop):
-            foresee(tables, limits, reports[n], n - start)
+            foresee(tables, limits, reports[n], n - start, ends[n, SOURCE_HASH], ends[n, TARGET_HASH])
         for k in range(stop - start):
             fetch_record(tables.contact_slots, tables.contacts, ahead[k, AT_CONTACT])
             fetch_record(tables.group_slots, tables.groups, ahead[k, AT_SOURCE])
@@ -1257,7 +1314,7 @@ def observe_flows(reports, tables, limits, output):
             clock = max(clock, min(row["time"], np.int64(FAR_FUTURE)))
             src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
             dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
-            a, b = ahead[n - start, SOURCE_HASH], ahead[n - start, TARGET_HASH]
+            a, b = ends[n, SOURCE_HASH], ends[n, TARGET_HASH]
             logged = row["reason"] == END_LOGGED
             mine = limits.partitions == 1 or share_of(a, limits) == limits.partition
             if mine:
@@ -1339,8 +1396,8 @@ def observe_events(events, tables, limits, output):
         i = lookup(tables.contact_slots, tables.contacts, h, g)
         group_at, group_h, group_g = find_group(tables, asker, U8(0), BY_ASKER, 1 if arp else 2, 0)
         if kind == ARP_REPLY or kind == ND_ADVERT:
-            if i >= 0 and tables.contacts[i]["state"] == FAILED:
-                tables.contacts[i]["state"] = ANSWERED
+            if i >= 0 and tables.contacts[i]["told"] == told_of(0, FAILED):
+                tables.contacts[i]["told"] = told_of(0, ANSWERED)
                 if group_at >= 0:
                     forgive(tables.groups[group_at], limits, True)
             continue
@@ -1350,8 +1407,7 @@ def observe_events(events, tables, limits, output):
         if i < 0:
             i = claim(tables.contact_slots, tables.contacts, tables.meta, CONTACTS, h, g)
         tables.contacts[i]["keep"] = clock
-        tables.contacts[i]["flow"] = 0
-        tables.contacts[i]["state"] = FAILED
+        tables.contacts[i]["told"] = told_of(0, FAILED)
         if group_at < 0:
             group_at = new_group(
                 tables,

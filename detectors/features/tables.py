@@ -18,7 +18,7 @@ from detectors.features import kernels
 from detectors.features.kernels import CONTACT, GROUP, LOGIN, TARGET, Limits, Output, Tables
 
 #: Rows taken at a time: bounds the output, changes no result.
-CHUNK = 8192
+CHUNK = 16384
 
 _RECORDS = (
     ("contacts", "contact_slots", kernels.CONTACTS, CONTACT),
@@ -43,7 +43,7 @@ class FeatureParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             ge=16,
             le=1 << 26,
             extra={"unit": "contacts"},
-            description="Distinct (source, target, protocol, port) remembered; 56 bytes each.",
+            description="Distinct (source, target, protocol, port) remembered; 48 bytes each.",
         ),
     ] = 1 << 20
     groups: Annotated[
@@ -132,12 +132,13 @@ class Features:
         """Bytes reserved (committed only as tables fill)."""
         return sum(array.nbytes for array in self.tables)
 
-    def observe_flows(self, reports: NDArray[np.void]) -> Seen:
-        """Take in at most CHUNK FLOW rows."""
+    def observe_flows(self, reports: NDArray[np.void], ends: NDArray[np.uint64] | None = None) -> Seen:
+        """Take in at most CHUNK FLOW rows; `ends` are theirs, where they are known."""
         n = self._room(len(reports))
         self._output = _output(3 * n, 2 * n, n) if len(self._output.login_rows) < n else self._output
+        ends = ends_of(reports) if ends is None else ends
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
-            kernels.observe_flows(read_only(reports, FLOW), self.tables, self.limits, self._output)
+            kernels.observe_flows(read_only(reports, FLOW), ends, self.tables, self.limits, self._output)
         return self._seen()
 
     def observe_events(self, events: NDArray[np.void]) -> Seen:
@@ -182,6 +183,14 @@ def read_only(array: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
+
+
+def ends_of(reports: NDArray[np.void]) -> NDArray[np.uint64]:
+    """Hashes of the source and the target of each FLOW row, which every kernel over flows goes by."""
+    ends = np.empty((len(reports), 2), np.uint64)
+    with np.errstate(over="ignore"):
+        kernels.hash_ends(read_only(reports, FLOW), ends)
+    return ends
 
 
 def _slots_for(capacity: int) -> int:

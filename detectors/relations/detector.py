@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
 from citywall.findings import Endpoint, Evidence
 from detectors.base import Detector
-from detectors.places import distinct
 from detectors.relations import records
 
 SECOND = 1_000_000_000
@@ -48,8 +47,26 @@ class RelationDetector(Detector):
         return f"{self.name(source)}>{self.name(target)}{port}"
 
     def evidence(self, record: Any, row: Any) -> tuple[Evidence, ...]:
-        """The first flow of a record's episode, and the one that brought the finding."""
-        return distinct([self.places.first(record), self.places.report(row)])
+        """The first flow of a record's episode, and the one that brought the finding where it is another."""
+        record = first_of(record) if "first_turned" in record else record
+        said = (record["first_flow_id"], record["first_frame"], record["first_time"])
+        if said == (row["flow_id"], row["frame"], row["first"]):
+            return (self.places.report(row),)
+        return (self.places.first(record), self.places.report(row))
+
+
+def first_of(pair: Any) -> dict[str, int]:
+    """The first flow of a pair by the names of other records: it keeps what the rest does not tell."""
+    one, other = ("dst", "src") if pair["first_turned"] else ("src", "dst")
+    return {
+        "first_flow_id": pair["first_flow_id"], "first_frame": pair["first_frame"],
+        "first_offset": pair["first_offset"], "first_time": pair["began"],
+        f"first_{one}_hi": pair["src_hi"], f"first_{one}_lo": pair["src_lo"],
+        f"first_{other}_hi": pair["dst_hi"], f"first_{other}_lo": pair["dst_lo"],
+        f"first_{one}_port": pair["first_far_port"], f"first_{other}_port": pair["port"],
+        # a public address has none, and private ones that deal with each other share theirs
+        "first_domain": max(pair["src_domain"], pair["dst_domain"]), "first_proto": pair["proto"],
+    }  # fmt: skip
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,9 @@ from detectors.features.kernels import (
     ICMPV6,
     RST,
     SECOND,
+    SOURCE_HASH,
     SYN,
+    TARGET_HASH,
     TCP,
     U8,
     UDP,
@@ -32,13 +34,14 @@ from detectors.features.kernels import (
     duration,
     fetch_record,
     foresee_slot,
-    host_hash,
     lookup,
+    make_room,
     many,
     nobody,
     pair_hash,
     private,
     receiver_share,
+    settle,
     share_of,
     significant,
 )  # fmt: skip
@@ -83,21 +86,22 @@ CUT = 120 * SECOND  # a connection that its meter cut goes on within this
 BONUS = 600 * SECOND
 MOST = 1 << 40
 NOWHERE = U8(0xFFFFFFFFFFFFFFFF)
-# columns of Tables.ahead, one row a report: hashes of source and target, where probing begins for the pair,
-# the spread and the place, and what is known of the report already
-SOURCE_HASH, TARGET_HASH, AT_PAIR, AT_SPREAD, AT_PLACE, WHAT = range(6)
-AHEAD_WORDS = 6
+# columns of Tables.ahead, one row a report: where probing begins for the pair, the spread, the place and the
+# service, and what is known of the report already
+AT_PAIR, AT_SPREAD, AT_PLACE, AT_SERVICE, WHAT = range(5)
+AHEAD_WORDS = 5
 SWAPPED, ATTEMPT, FIRST_ANSWER, SPREADING = 1, 2, 4, 8
-HOT_BYTES = 256  # of a pair, that any report of it touches
+HOT_BYTES = 192  # of a pair, that any report of it touches
 DOS_HEADER = U8(0x4D5A9000)
 # which first bytes below 64, and which from there to 127, anything that `bits_of` knows may begin with
 BEGIN_LOW = U8(1 << 0x05 | 1 << 0x23 | 1 << 0x2F)
 BEGIN_HIGH = U8(sum(1 << (byte - 64) for byte in b"CGHMOPSWbilnpsuw{\x7f"))
 EPHEMERAL = 32768  # ports that clients are given by most systems
 
-# Tables.meta: three numbers a table as in the feature kernel, then the clock
+# Tables.meta: three numbers a table as in the feature kernel, then the clock, rows of `starts` in use and
+# those of them that nobody has any more
 PAIRS, SPREADS, SERVICES, SEGMENTS, BINDINGS, CARDS, PLACES, EDGES = 0, 3, 6, 9, 12, 15, 18, 21
-CLOCK, META = 24, 25
+CLOCK, SERIES, SPARE, META = 24, 25, 26, 27
 # Output.counts
 PAIR_OUT, SPREAD_OUT, SERVICE_OUT, SEGMENT_OUT, BINDING_OUT, CARD_OUT, EDGE_OUT, OUTS = 0, 1, 2, 3, 4, 5, 6, 7
 
@@ -121,8 +125,9 @@ class Tables(NamedTuple):
     place_slots: Any
     edges: Any
     edge_slots: Any
-    starts: Any  # u4[pairs, STARTS]: milliseconds after the first flow
+    starts: Any  # u4[pairs, STARTS]: of a pair's series, milliseconds after its first flow
     sizes: Any  # u4[pairs, STARTS]: bytes sent by the first report
+    spare: Any  # u4[pairs]: rows of these that may be used anew
     reached: Any  # u1[spreads, REGISTERS]: HyperLogLog of targets
     comers: Any  # u1[services, REGISTERS]: HyperLogLog of sources
     masters: Any  # u8[services, KNOWN]
@@ -378,10 +383,43 @@ def show_pair(tables, reach, output, i, n):
     output.pairs[k] = tables.pairs[i]
     output.pair_rows[k] = n
     if tables.pairs[i]["flows"] >= reach.beacon_flows:
-        for j in range(STARTS):
-            output.starts[k, j] = tables.starts[i, j]
-            output.sizes[k, j] = tables.sizes[i, j]
+        s = np.int64(tables.pairs[i]["series"]) - 1
+        if s < 0:
+            output.starts[k, 0] = tables.pairs[i]["start"]
+            output.sizes[k, 0] = tables.pairs[i]["size"]
+        else:
+            for j in range(STARTS):
+                output.starts[k, j] = tables.starts[s, j]
+                output.sizes[k, j] = tables.sizes[s, j]
     output.counts[PAIR_OUT] = k + 1
+
+
+@internal
+def claim_pair(tables, h, g):
+    """A blank pair. The series of one that is given up may be used anew."""
+    i = make_room(tables.pair_slots, tables.pairs, tables.meta, PAIRS)
+    s = np.int64(tables.pairs[i]["series"]) - 1
+    if s >= 0:
+        tables.spare[tables.meta[SPARE]] = s
+        tables.meta[SPARE] += 1
+    settle(tables.pair_slots, tables.pairs, i, h, g)
+    return i
+
+
+@internal
+def series_of(tables, pair):
+    """Where the latest flows of a pair stand; made with its second flow, for most pairs have but one."""
+    if pair["series"] == 0:
+        if tables.meta[SPARE] > 0:
+            tables.meta[SPARE] -= 1
+            s = np.int64(tables.spare[tables.meta[SPARE]])
+        else:
+            s = tables.meta[SERIES]
+            tables.meta[SERIES] += 1
+        pair["series"] = s + 1
+        tables.starts[s, 0] = pair["start"]
+        tables.sizes[s, 0] = pair["size"]
+    return np.int64(pair["series"]) - 1
 
 
 @internal
@@ -504,7 +542,7 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
     i = lookup(tables.pair_slots, tables.pairs, h, g)
     is_new = i < 0
     if is_new:
-        i = claim(tables.pair_slots, tables.pairs, tables.meta, PAIRS, h, g)
+        i = claim_pair(tables, h, g)
         fresh = tables.pairs[i]
         fresh["src_hi"] = row["dst_hi"] if swap else row["src_hi"]
         fresh["src_lo"] = row["dst_lo"] if swap else row["src_lo"]
@@ -518,7 +556,11 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
         fresh["window"] = time
         fresh["day"] = time
         fresh["hour"] = time // HOUR
-        keep_first(fresh, row)
+        fresh["first_flow_id"] = row["flow_id"]
+        fresh["first_frame"] = row["frame"]
+        fresh["first_offset"] = row["offset"]
+        fresh["first_far_port"] = far_port
+        fresh["first_turned"] = swap
     pair = tables.pairs[i]
     roll_pair(pair, time, reach)
     show = False
@@ -536,10 +578,16 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
     elif proto == TCP and np.int64(row["dst_flags"]) & (RST | SYN) == RST and row["dst_payload"] == U8(0):
         first_answer = False  # refused
     if row["report"] == 0:
-        place = np.int64(pair["flows"]) % STARTS
-        since = clamp(row["first"]) - clamp(pair["began"])
-        tables.starts[i, place] = min(max(since // MILLISECOND, np.int64(0)), np.int64(0xFFFFFFFF))
-        tables.sizes[i, place] = min(sent_bytes, np.int64(0xFFFFFFFF))
+        since = (clamp(row["first"]) - clamp(pair["began"])) // MILLISECOND
+        since = min(max(since, np.int64(0)), np.int64(0xFFFFFFFF))
+        size = min(sent_bytes, np.int64(0xFFFFFFFF))
+        if pair["flows"] == 0:
+            pair["start"] = since
+            pair["size"] = size
+        else:
+            s, place = series_of(tables, pair), np.int64(pair["flows"]) % STARTS
+            tables.starts[s, place] = since
+            tables.sizes[s, place] = size
         pair["flows"] += 1
         pair["now_flows"] += 1
         pass_hours(pair, time)
@@ -681,10 +729,16 @@ def spread_row(tables, reach, output, row, n, time, a, b, domain, watched, first
 
 
 @internal
+def service_salt(proto, port):
+    """Salt that tells the services of a target by protocol and port."""
+    return (U8(34) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
+
+
+@internal
 def service_row(tables, reach, output, row, n, time, a, b, domain, watched, first_answer, attempt):
     """What a connection means for a service that people log in to, or that drives machinery."""
     port, proto = row["dst_port"], row["proto"]
-    salt = (U8(34) << U8(40)) | (U8(proto) << U8(16)) | U8(port)
+    salt = service_salt(proto, port)
     h, g = pair_hash(b, U8(0), salt), pair_hash(U8(0), b, salt + U8(1))
     i = lookup(tables.service_slots, tables.services, h, g)
     if i < 0:
@@ -877,10 +931,9 @@ def segment_row(tables, reach, output, row, n, time, kind, speaker, packets):
 
 
 @internal
-def announced(tables, reach, output, row, n, time):
+def announced(tables, reach, output, row, n, time, a, b):
     """What a row that speaks to its segment means for it."""
     kind = segment_kind(row)
-    a, b, _, _ = parties(row)
     packets = np.int64(row["src_packets_delta"]) if kind == DHCP_REQUESTS else np.int64(0)
     for turn in range(2):
         if turn == 1:  # a question and its answer may be one flow
@@ -894,19 +947,6 @@ def announced(tables, reach, output, row, n, time):
 
 
 @internal
-def parties(row):
-    """(hash, domain) of a row's source and of its target, as the meter told them."""
-    src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
-    dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
-    return (
-        host_hash(src_domain, row["src_hi"], row["src_lo"]),
-        host_hash(dst_domain, row["dst_hi"], row["dst_lo"]),
-        src_domain,
-        dst_domain,
-    )
-
-
-@internal
 def receiver_of(row, swap, src_domain, dst_domain, reach):
     """The partition of a relation: that of its target, hosts of one prefix together."""
     if swap:
@@ -915,20 +955,17 @@ def receiver_of(row, swap, src_domain, dst_domain, reach):
 
 
 @internal
-def foresee(tables, reach, row, k):
-    """Hash the ends of a report into `ahead[k]`, and ask for the slots that it will need."""
+def foresee(tables, reach, row, k, a, b):
+    """Ask for the slots that a report will need; which they are, into `ahead[k]`."""
     ahead = tables.ahead
-    for column in (AT_PAIR, AT_SPREAD, AT_PLACE):
+    for column in (AT_PAIR, AT_SPREAD, AT_PLACE, AT_SERVICE):
         ahead[k, column] = NOWHERE
     if not related(row):
         return
-    a, b, _, _ = parties(row)
     proto = row["proto"]
     swap = turned(row)
     icmp = proto == ICMP or proto == ICMPV6
     port = np.int64(0 if icmp else (row["src_port"] if swap else row["dst_port"]))
-    ahead[k, SOURCE_HASH] = a
-    ahead[k, TARGET_HASH] = b
     h = pair_hash(b if swap else a, a if swap else b, pair_salt(proto, port))
     ahead[k, AT_PAIR] = foresee_slot(tables.pair_slots, h)
     what = SWAPPED if swap else 0
@@ -946,11 +983,14 @@ def foresee(tables, reach, row, k):
             what |= SPREADING
             h = pair_hash(a, U8(0), spread_salt(proto, row["dst_port"]))
             ahead[k, AT_SPREAD] = foresee_slot(tables.spread_slots, h)
+        if attempt or (answered and watched & INDUSTRIAL != 0):
+            h = pair_hash(b, U8(0), service_salt(proto, row["dst_port"]))
+            ahead[k, AT_SERVICE] = foresee_slot(tables.service_slots, h)
     ahead[k, WHAT] = what
 
 
 @internal
-def fetch(tables, row, k):
+def fetch(tables, k, a, b):
     """Ask for the records behind the slots of a report; of a pair that is new, for its target's slot."""
     ahead = tables.ahead
     if ahead[k, AT_PAIR] == NOWHERE:
@@ -959,21 +999,36 @@ def fetch(tables, row, k):
     if i >= 0:
         for line in range(0, HOT_BYTES, 64):
             prefetch(tables.pairs, i * tables.pairs.itemsize + line)
-        if row["report"] == 0:
-            prefetch(tables.starts, i * 4 * STARTS)
-            prefetch(tables.sizes, i * 4 * STARTS)
     else:
-        b = ahead[k, SOURCE_HASH if ahead[k, WHAT] & U8(SWAPPED) != U8(0) else TARGET_HASH]
-        ahead[k, AT_PLACE] = foresee_slot(tables.place_slots, place_hash(b))
+        target = a if ahead[k, WHAT] & U8(SWAPPED) != U8(0) else b
+        ahead[k, AT_PLACE] = foresee_slot(tables.place_slots, place_hash(target))
     i = fetch_record(tables.spread_slots, tables.spreads, ahead[k, AT_SPREAD])
     if i >= 0:
-        register = ahead[k, TARGET_HASH]
-        prefetch(tables.reached, i * REGISTERS + np.int64(mix64(register) & U8(REGISTERS - 1)))
+        prefetch(tables.reached, i * REGISTERS + np.int64(mix64(b) & U8(REGISTERS - 1)))
+    i = fetch_record(tables.service_slots, tables.services, ahead[k, AT_SERVICE])
+    if i >= 0:
+        prefetch(tables.comers, i * REGISTERS + np.int64(mix64(a) & U8(REGISTERS - 1)))
+
+
+@internal
+def fetch_beside(tables, row, k):
+    """Ask for what stands beside a report's records: the sources of a place, the latest flows of a pair."""
+    i = fetch_record(tables.place_slots, tables.places, tables.ahead[k, AT_PLACE])
+    if i >= 0:
+        prefetch(tables.crowds, i * CROWD)
+    at = tables.ahead[k, AT_PAIR]
+    if row["report"] == 0 and at != NOWHERE:
+        i = np.int64(tables.pair_slots[np.int64(at)] & U8(0xFFFFFFFF)) - 1
+        if i >= 0 and tables.pairs[i]["series"] != 0:
+            place = np.int64(tables.pairs[i]["series"]) - 1
+            place = 4 * (place * STARTS + np.int64(tables.pairs[i]["flows"]) % STARTS)
+            prefetch(tables.starts, place)
+            prefetch(tables.sizes, place)
 
 
 @bare_kernel
-def observe_flows(reports, tables, reach, output):
-    """Take in FLOW `reports`, in order; copies of changed records go to `output`.
+def observe_flows(reports, ends, tables, reach, output):
+    """Take in FLOW `reports`, in order; copies of changed records go to `output`. `ends`: of `hash_ends`.
 
     `output` must have room for one pair, spread and service and two segments a report.
     """
@@ -984,30 +1039,27 @@ def observe_flows(reports, tables, reach, output):
     for start in range(0, reports.shape[0], AHEAD):
         stop = min(start + AHEAD, reports.shape[0])
         for n in range(start, stop):
-            foresee(tables, reach, reports[n], n - start)
+            foresee(tables, reach, reports[n], n - start, ends[n, SOURCE_HASH], ends[n, TARGET_HASH])
         for n in range(start, stop):
-            fetch(tables, reports[n], n - start)
-        for k in range(stop - start):
-            i = fetch_record(tables.place_slots, tables.places, ahead[k, AT_PLACE])
-            if i >= 0:
-                prefetch(tables.crowds, i * CROWD)
+            fetch(tables, n - start, ends[n, SOURCE_HASH], ends[n, TARGET_HASH])
+        for n in range(start, stop):
+            fetch_beside(tables, reports[n], n - start)
         for n in range(start, stop):
             row = reports[n]
             clock = max(clock, min(row["time"], np.int64(FAR_FUTURE)))
             if segment_kind(row) != 0 and (
                 alone or share_of(segment_hash(row["domain"], 0), reach) == reach.partition
             ):
-                announced(tables, reach, output, row, n, clock)
+                announced(tables, reach, output, row, n, clock, ends[n, SOURCE_HASH], ends[n, TARGET_HASH])
             if ahead[n - start, AT_PAIR] != NOWHERE:
-                relate(tables, reach, output, row, n, n - start, clock)
+                what = np.int64(ahead[n - start, WHAT])
+                relate(tables, reach, output, row, n, clock, ends[n, SOURCE_HASH], ends[n, TARGET_HASH], what)
     tables.meta[CLOCK] = clock
 
 
 @internal
-def relate(tables, reach, output, row, n, k, clock):
+def relate(tables, reach, output, row, n, clock, a, b, what):
     """What a report means for its source, its relation and its target, given what was foreseen of it."""
-    a, b = tables.ahead[k, SOURCE_HASH], tables.ahead[k, TARGET_HASH]
-    what = np.int64(tables.ahead[k, WHAT])
     swap, attempt, answered = what & SWAPPED != 0, what & ATTEMPT != 0, what & FIRST_ANSWER != 0
     src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
     dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
@@ -1169,7 +1221,8 @@ def share_flows(reports, reach, receivers, segments):
     """
     for n in range(reports.shape[0]):
         row = reports[n]
-        _, _, src_domain, dst_domain = parties(row)
+        src_domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
+        dst_domain = domain_of(row["domain"], row["dst_hi"], row["dst_lo"])
         receivers[n] = receiver_of(row, turned(row), src_domain, dst_domain, reach)
         segments[n] = receivers[n]
         if segment_kind(row) != 0:

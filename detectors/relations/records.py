@@ -23,7 +23,8 @@ PACKET = [
 #: One source and one service of one target. `asks` and `says`: bits of what either side began with.
 PAIR = np.dtype(
     [
-        # what any report of the pair touches comes first: it is fetched ahead
+        # what any report of the pair touches comes first: it is fetched ahead. The whole has 256 bytes, so
+        # that none lies on more than four cache lines
         ("h", "u8"), ("g", "u8"), ("keep", "i8"),
         ("last", "i8"),  # newest report
         ("window", "i8"),  # start of the short window
@@ -33,19 +34,24 @@ PAIR = np.dtype(
         ("sent_bytes", "i8"), ("back_bytes", "i8"),  # in it
         ("held_began", "i8"), ("held_last", "i8"),  # the longest connection, through its meter's cuts
         ("hour", "i8"),
+        ("began", "i8"),  # first flow
         ("flows", "u4"), ("answered", "u4"),  # ever
         ("now_flows", "u4"),
         ("hours", "u4"),  # hours of the last 24 with a new flow; bit 0 is the hour of `hour`
+        ("series", "u4"),  # where its latest flows stand, plus one; 0 while it has but one,
+        ("start", "u4"), ("size", "u4"),  # which is told by these
         ("asks", "u2"), ("says", "u2"),
         ("held_port", "u2"),
         ("port", "u2"),
         ("proto", "u1"), ("unheard", "u1"),  # registers that no source of the target has set
-        ("began", "i8"),  # first flow
         ("functions", "u4"),  # bits of industrial function codes below 32
         ("writes", "u4"), ("errors", "u4"),  # of an industrial protocol, ever
         ("src_domain", "u4"), ("dst_domain", "u4"),
         ("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"),
-        *FIRST,
+        # the first flow, as far as the rest does not tell it: see `first_of`
+        ("first_flow_id", "u8"), ("first_frame", "i8"), ("first_offset", "i8"),
+        ("first_far_port", "u2"),
+        ("first_turned", "u1"),  # whether its meter told its ends the other way round
     ],
     align=True,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from citywall.rows import zeros
 from citywall.state import Parts
 from detectors import keeping
 from detectors.features.kernels import AHEAD, EVICTED, FAR_PAST, USED
-from detectors.features.tables import CHUNK, read_only
+from detectors.features.tables import CHUNK, ends_of, read_only
 from detectors.relations import kernels, records
 from detectors.relations.kernels import Output, Reach, Tables
 
@@ -32,8 +32,6 @@ _RECORDS = (
 )
 #: What stands beside a record: (name, of, columns, dtype).
 _BESIDE: tuple[tuple[str, str, int, Any], ...] = (
-    ("starts", "pairs", records.STARTS, np.uint32),
-    ("sizes", "pairs", records.STARTS, np.uint32),
     ("reached", "spreads", records.REGISTERS, np.uint8),
     ("comers", "services", records.REGISTERS, np.uint8),
     ("masters", "services", records.KNOWN, np.uint64),
@@ -41,6 +39,12 @@ _BESIDE: tuple[tuple[str, str, int, Any], ...] = (
     ("claimed", "cards", records.CLAIMS, np.uint64),
     ("crowds", "places", records.CROWD, np.uint8),
 )
+
+
+#: Of a pair's latest flows, in rows that pairs with more than one have.
+_SERIES = ("starts", "sizes")
+_USED_BESIDE = [*(each[:2] for each in _BESIDE), *((name, "series") for name in (*_SERIES, "spare"))]
+_POOLS = {"series": kernels.SERIES}
 
 
 def _many(unit: str, least: int, most: int, description: str) -> Any:
@@ -52,7 +56,12 @@ class RelationParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     pairs: Annotated[
         int,
-        _many("pairs", 16, 1 << 24, "Sources and services they deal with; about 570 bytes each."),
+        _many(
+            "pairs",
+            16,
+            1 << 24,
+            "Sources and services they deal with; about 290 bytes each, and 256 more with a second flow.",
+        ),
     ] = 1 << 17
     spreads: Annotated[
         int,
@@ -119,6 +128,9 @@ class Relations:
             arrays[slots] = np.zeros(1 << max(4, (2 * capacity - 1).bit_length()), np.uint64)
         for name, of, columns, kind in _BESIDE:
             arrays[name] = np.zeros((getattr(parameters, of), columns), kind)
+        for name in _SERIES:
+            arrays[name] = np.zeros((parameters.pairs, records.STARTS), np.uint32)
+        arrays["spare"] = np.zeros(parameters.pairs, np.uint32)
         arrays["meta"] = np.zeros(kernels.META, np.int64)
         arrays["meta"][kernels.CLOCK] = FAR_PAST
         arrays["ahead"] = np.zeros((AHEAD, kernels.AHEAD_WORDS), np.uint64)
@@ -140,12 +152,13 @@ class Relations:
         """Bytes reserved (committed only as tables fill)."""
         return sum(array.nbytes for array in self.tables)
 
-    def observe_flows(self, reports: NDArray[np.void]) -> Related:
-        """Take in at most CHUNK FLOW rows."""
+    def observe_flows(self, reports: NDArray[np.void], ends: NDArray[np.uint64] | None = None) -> Related:
+        """Take in at most CHUNK FLOW rows; `ends` are theirs, where they are known."""
         n = _room(len(reports))
         self._output = _output(n, 0) if len(self._output.pair_rows) < n else self._output
+        ends = ends_of(reports) if ends is None else ends
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
-            kernels.observe_flows(read_only(reports, FLOW), self.tables, self.reach, self._output)
+            kernels.observe_flows(read_only(reports, FLOW), ends, self.tables, self.reach, self._output)
         return self._related()
 
     def observe_events(self, events: NDArray[np.void]) -> Related:
@@ -158,11 +171,11 @@ class Relations:
 
     def snapshot(self) -> Parts:
         """The used part of every table; views of live state."""
-        return keeping.snapshot(self.tables._asdict(), _RECORDS, [each[:2] for each in _BESIDE])
+        return keeping.snapshot(self.tables._asdict(), _RECORDS, _USED_BESIDE, _POOLS)
 
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        keeping.restore(self.tables._asdict(), parts, _RECORDS, [each[:2] for each in _BESIDE])
+        keeping.restore(self.tables._asdict(), parts, _RECORDS, _USED_BESIDE, _POOLS)
 
     def _related(self) -> Related:
         out = self._output

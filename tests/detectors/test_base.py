@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 
 from citywall.errors import SettingsError
 from citywall.findings import Severity
 from detectors import base
-from detectors.base import Context, Draft, parameters_of, read_parameters
+from detectors.base import Context, Draft, parameters_of, plain, read_parameters
 from detectors.places import Places
 from detectors.scan import Scan, ScanParameters
 
@@ -90,3 +91,13 @@ def test_parameters_say_what_they_are():
     assert (listed["targets"].kind, listed["targets"].low, listed["targets"].high) == ("int", 3, 65535)
     assert listed["failing_share"].kind == "float"
     assert set(listed) == {f.name for f in msgspec.structs.fields(ScanParameters)}
+
+
+def test_plain_values_are_those_of_the_rows():
+    dtype = np.dtype(
+        [("a", "u1"), ("b", "i8"), ("c", "u2"), ("d", "u4"), ("e", "V5"), ("f", "u8")], align=True
+    )
+    rows = np.frombuffer(np.random.default_rng(3).bytes(4 * dtype.itemsize), dtype)
+    expected = [dict(zip(dtype.names, row, strict=True)) for row in rows[[2, 0]].tolist()]
+    assert plain(rows, np.array([2, 0])) == expected
+    assert plain(rows, np.zeros(4, bool)) == []

@@ -9,8 +9,10 @@ from relation_scenes import Scene, inside, outside
 
 from citywall.findings import Severity
 from citywall.settings import PRIVATE
-from detectors.beacon import _longest_run, regularity
+from detectors.beacon import Beacon, BeaconParameters, _longest_run, regularity, scores_of
+from detectors.places import Places
 from detectors.registry import build
+from detectors.relations.records import PAIR, STARTS
 
 
 def judge(scene, **parameters):
@@ -90,3 +92,21 @@ def test_regularity_is_as_published():
     for row, n, got in zip(values.tolist(), counts, found, strict=True):
         assert got == pytest.approx(slow(row[:n], 1.0))
     assert slow([10, 20, 30, 100, 1000], 1.0)[2] == pytest.approx(((1 - 60 / 80) + 10 / 30) / 2)
+
+
+def test_no_beacon_is_given_up_before_its_sizes_are_looked_at():
+    rng, n = np.random.default_rng(5), 3000
+    pairs = np.zeros(n, PAIR)
+    pairs["flows"] = rng.integers(8, 70, n)
+    pairs["hours"] = rng.choice([0, 1, 0xFFFFFF], n)
+    pairs["last"] = rng.choice([3600, 12 * 3600], n) * 10**9
+    gaps = rng.choice([500, 3000, 60_000], (n, 1)) * (
+        1 + rng.uniform(0, 0.6, (n, 1)) * rng.random((n, STARTS))
+    )
+    starts = np.cumsum(gaps, axis=1).astype(np.uint32)
+    sizes = (500 + rng.choice([0, 5, 4000], (n, 1)) * rng.random((n, STARTS))).astype(np.uint32)
+    scores = scores_of(pairs, starts, sizes)
+    told = (scores.gap_s >= 2.0) & (scores.score >= 0.9)
+    hopeful = Beacon(BeaconParameters(), Places(()))._hopeful(pairs, starts)
+    assert 0 < told.sum() < hopeful.sum() < n
+    assert not (told & ~hopeful).any()

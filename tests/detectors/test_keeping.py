@@ -49,3 +49,16 @@ def test_what_does_not_fit_is_refused(name, bad):
     parts = keeping.snapshot(tables(5, 99), RECORDS, BESIDE) | {name: bad}
     with pytest.raises(ValueError, match=name):
         keeping.restore(tables(), parts, RECORDS, BESIDE)
+
+
+def test_rows_that_records_take_as_they_need_them_come_back():
+    pools, beside = {"rows": 2}, (*BESIDE, ("lines", "rows"))
+    made = tables(5, 99) | {"lines": np.arange(8, dtype=np.uint32)}
+    made["meta"][2] = 3
+    kept = {n: a.copy() for n, a in keeping.snapshot(made, RECORDS, beside, pools).items()}
+    assert kept["lines"].tolist() == [0, 1, 2]
+    other = tables() | {"lines": np.zeros(8, np.uint32)}
+    keeping.restore(other, kept, RECORDS, beside, pools)
+    assert other["lines"].tolist() == [0, 1, 2, 0, 0, 0, 0, 0]
+    with pytest.raises(ValueError, match="lines"):
+        keeping.restore(other, kept | {"lines": kept["lines"][:2]}, RECORDS, beside, pools)

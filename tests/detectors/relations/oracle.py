@@ -157,7 +157,8 @@ class Oracle:
             "pairs", (a, b, proto, port),
             src_hi=a[1], src_lo=a[2], dst_hi=b[1], dst_lo=b[2], src_domain=a[0], dst_domain=b[0], port=port,
             proto=proto, began=row["first"], window=time, day=time, hour=time // k.HOUR,
-            starts=[0] * r.STARTS, sizes=[0] * r.STARTS, **self.kept(row),
+            starts=[0] * r.STARTS, sizes=[0] * r.STARTS, first_far_port=far, first_turned=int(swap),
+            **self.kept(row),
         )  # fmt: skip
         if time - pair["window"] > lim.window:
             pair["window"] = time

@@ -26,7 +26,7 @@ SMALL = RelationParameters(
     pairs=1 << 13, spreads=1 << 10, services=1 << 10, segments=64, bindings=1 << 10, cards=1 << 9,
     places=1 << 13, edges=1 << 10,
 )  # fmt: skip
-INSIDE = {"h", "g", "keep"}
+INSIDE = {"h", "g", "keep", "series", "start", "size"}  # the last three stand in `starts` and `sizes`
 BESIDE = {"pairs": ("starts", "sizes"), "spreads": ("reached",), "services": ("comers",)}
 PARAMETERS = {name: d.Parameters() for name, d in DETECTORS.items()}
 

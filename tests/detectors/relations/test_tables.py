@@ -9,6 +9,7 @@ import relation_scenes as related
 from detectors.features.tables import CHUNK
 from detectors.limits import reach_of
 from detectors.registry import DETECTORS
+from detectors.relations.kernels import SERIES
 from detectors.relations.tables import RelationParameters, Relations
 
 REACH = reach_of({name: d.Parameters() for name, d in DETECTORS.items()})
@@ -62,3 +63,19 @@ def test_too_many_rows_at_a_time_are_refused():
     rows = related.telnet().reports()
     with pytest.raises(ValueError, match="at most"):
         Relations(SMALL, REACH).observe_flows(np.repeat(rows[:1], CHUNK + 1))
+
+
+def test_the_latest_flows_of_a_pair_given_up_make_room_for_another():
+    scene = related.Scene()
+    for i in range(100):  # of each in turn, so that the small tables have given up all before
+        for n in range(9):
+            scene.tcp(i * 100 + n * 5.0, related.inside(i), related.outside(i), 443, "talk", scale=1 + i % 7)
+    rows = scene.reports()
+    small, large = (Relations(RelationParameters(pairs=n), REACH) for n in (16, 4096))
+    kept, free = small.observe_flows(rows), large.observe_flows(rows)
+    assert small.evicted["pairs"] == 84
+    assert small.tables.meta[SERIES] <= 16 < large.tables.meta[SERIES] == 100
+    assert len(kept.pairs) == len(free.pairs) >= 100
+    assert np.array_equal(kept.pair_rows, free.pair_rows)
+    assert np.array_equal(kept.starts[:, :8], free.starts[:, :8])
+    assert np.array_equal(kept.sizes[:, :8], free.sizes[:, :8])
