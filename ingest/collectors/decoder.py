@@ -72,9 +72,10 @@ class Decoder:
         self._row = np.zeros(k.COLUMNS, np.uint64)
         self._rates = np.zeros(0, np.int64)
         self._samplers = np.zeros((0, 3), np.int64)
+        self._out = np.empty(0, k.HALF)
 
     def decode(self, datagrams: Datagrams) -> Decoded:
-        """Decode; nothing in a datagram makes this raise."""
+        """Decode; nothing in a datagram makes this raise. The records hold until the next call."""
         n = len(datagrams)
         heads = np.zeros(n, k.HEAD)
         buffer = datagrams.buffer.view()
@@ -153,7 +154,7 @@ class Decoder:
                     stop = i
                     break
             # The set that changes something is decoded with those before it: options are only counted.
-            parts.append(self._records(work, sets[at : stop + 1]))
+            parts.append(self._records(work, sets[at : stop + 1], first=at == 0))
             if stop < len(sets):
                 self._learn(work, sets[stop], self._by_index[of[stop]])
             at = stop + 1
@@ -227,8 +228,8 @@ class Decoder:
         source.templates[template.id] = msgspec.structs.replace(template, layout=layout)
         return True
 
-    def _records(self, work: _Work, sets: NDArray[np.void]) -> NDArray[np.void]:
-        """Decode data sets as far as they were put to templates."""
+    def _records(self, work: _Work, sets: NDArray[np.void], first: bool) -> NDArray[np.void]:
+        """Decode data sets as far as they were put to templates; the `first` of a call into kept memory."""
         data = sets["kind"] == k.DATA
         missing = data & (sets["template"] < 0)
         if missing.any():
@@ -237,7 +238,9 @@ class Decoder:
         table = self._layouts.table[known["template"]]
         length = np.maximum(table["length"].astype(np.int64), 1)
         room = int(((known["end"] - known["start"]) // length)[table["useful"] == 1].sum())
-        out = np.empty(room + 1, k.HALF)
+        if first and len(self._out) <= room:
+            self._out = np.empty(room + room // 4 + 1, k.HALF)
+        out = self._out if first else np.empty(room + 1, k.HALF)
         self._clocks(work, known)
         n = k.records(
             work.buffer, sets, self._layouts.table, self._layouts.ops, work.heads, work.sources, self._rates,

@@ -176,11 +176,13 @@ _OTHERWISE = {
     "proto": np.uint8, "src_flags": np.uint8, "dst_flags": np.uint8, "first_flags": np.uint8,
     "icmp_type": np.uint8, "icmp_code": np.uint8, "vlan": np.uint32,
 }  # fmt: skip
+#: Each column of `Logged`, in order, and what it is made of.
+COLUMN_TYPES: dict[str, type] = {f.name: _OTHERWISE.get(f.name, np.uint64) for f in fields(Logged)}
 
 
 def nothing() -> Logged:
     """No connections."""
-    return Logged(**{f.name: np.zeros(0, _OTHERWISE.get(f.name, np.uint64)) for f in fields(Logged)})
+    return Logged(**{name: np.zeros(0, kind) for name, kind in COLUMN_TYPES.items()})
 
 
 def events_of(asked: Resolutions, said: Said, domains: Domains) -> tuple[NDArray[np.void], NDArray[np.int64]]:
