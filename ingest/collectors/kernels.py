@@ -414,14 +414,15 @@ def halve(row, head, source, datagram, rates, samplers, h):
 
 @bare_kernel
 def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, out):
-    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]), how many.
+    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]), how many, and how many
+    of them have times of an unknown clock.
 
     `sources` (i4, one a datagram) numbers exporters and domains, `rates` (i8) are their sampling rates,
     `samplers` (i8[k, 3]) those of (source, sampler). `row` is u8[COLUMNS], room for a record. `heads` takes
     the number of records of each datagram, whether or not they are flows; 'unknown' is set where a set
     had no template.
     """
-    n = 0
+    n, lost = 0, 0
     for s in range(len(sets)):
         row_of = sets[s]
         if row_of["kind"] != DATA:
@@ -454,6 +455,7 @@ def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, ou
                 at += least
                 count += 1
                 if halve(row, head, source, datagram, rates, samplers, out[n]):
+                    lost += out[n]["done"] == LOST
                     n += 1
             head["records"] += count
         while at + least <= end:
@@ -468,10 +470,11 @@ def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, ou
             if useful:
                 row[PRESENT] = present
                 if halve(row, head, source, datagram, rates, samplers, out[n]):
+                    lost += out[n]["done"] == LOST
                     n += 1
             elif layout["option"] == 0:
                 head["strange"] += 1
-    return n
+    return n, lost
 
 
 @bare_kernel
