@@ -123,7 +123,9 @@ class Decoder:
             full = len(self._sources) >= MAX_SOURCES
             at = placing.place(hi, lo, heads, self._keys, self._slots, at, full, out)
             if at < n:
-                self._begin(Key(int(hi[at]), int(lo[at]), int(heads["domain"][at]), int(heads["version"][at])))
+                self._begin(
+                    Key(int(hi[at]), int(lo[at]), int(heads["domain"][at]), int(heads["version"][at]))
+                )
         refused = np.flatnonzero(out == placing.REFUSED)
         out[refused] = -1
         errors.add("too_many_exporters", self._number - n + refused)

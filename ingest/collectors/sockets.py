@@ -147,7 +147,9 @@ class Sockets:
                 return None
             raise InputError("collector", os.strerror(code))
         sizes = self._messages["length"][:n].astype(np.int64)
-        told = kernels.controls(self._controls, self._messages["control_length"][:n].astype(np.int64), self._of)
+        told = kernels.controls(
+            self._controls, self._messages["control_length"][:n].astype(np.int64), self._of
+        )
         if told >= 0:  # the kernel's count of drops, of 32 bits, comes once there are any
             self.dropped += (int(told) - self._told.get(number, 0)) & 0xFFFF_FFFF
             self._told[number] = int(told)

@@ -46,7 +46,12 @@ def place(hi, lo, heads, keys, slots, begin, full, out):
         found = np.int64(REFUSED)
         while slots[at] >= 0:
             key = keys[slots[at]]
-            if key["lo"] == lo[i] and key["hi"] == hi[i] and key["domain"] == domain and key["version"] == version:
+            if (
+                key["lo"] == lo[i]
+                and key["hi"] == hi[i]
+                and key["domain"] == domain
+                and key["version"] == version
+            ):
                 found = np.int64(slots[at])
                 break
             at = (at + 1) & mask
