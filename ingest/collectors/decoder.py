@@ -12,9 +12,9 @@ from citywall.batches import PACKET
 from citywall.batches import REASONS as PACKET_REASONS
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, Datagrams
+from ingest.collectors.placing import kernels as placing
 from ingest.collectors.records import gone
 from ingest.collectors.sampling import ALL, Sampling
-from ingest.collectors.placing import kernels as placing
 from ingest.collectors.sflow import kernels as sflow
 from ingest.collectors.templates import NO_ROOM, Layouts, Refused, Template, Withdrawn, read_set
 from ingest.flowlogs.lines import Errors

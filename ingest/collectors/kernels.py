@@ -414,8 +414,9 @@ def halve(row, head, source, datagram, rates, samplers, h):
 
 @bare_kernel
 def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, out):
-    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]), how many, and how many
-    of them have times of an unknown clock.
+    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]).
+
+    Returns how many there are, and how many of them have times of an unknown clock.
 
     `sources` (i4, one a datagram) numbers exporters and domains, `rates` (i8) are their sampling rates,
     `samplers` (i8[k, 3]) those of (source, sampler). `row` is u8[COLUMNS], room for a record. `heads` takes

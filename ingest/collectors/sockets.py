@@ -1,7 +1,7 @@
 """UDP sockets read many datagrams at a time (recvmmsg(2)), with what the kernel dropped.
 
-Datagrams of one size that follow each other come as one message where the kernel has put them together on their
-way (UDP_GRO): most of what receiving costs is paid by the message. They are taken apart here.
+Datagrams of one size that follow each other come as one message where the kernel has put them together on
+their way (UDP_GRO): most of what receiving costs is paid by the message. They are taken apart here.
 """
 
 from __future__ import annotations

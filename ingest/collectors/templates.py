@@ -197,7 +197,7 @@ _LONGEST = {k.UNSIGNED: range(1, 9), k.ADDRESS4: (4,), k.ADDRESS6: (16,), k.MILL
 
 
 def _straight(places: list[_Place]) -> bool:
-    """Whether fields of fixed length are all of plain kinds, of lengths that these have, and each told once."""
+    """Whether fields of fixed length are of plain kinds, of lengths that these have, and each told once."""
     plain = all(length in _LONGEST.get(kind, ()) for _, length, _, kind in places)
     return plain and len({column for _, _, column, _ in places}) == len(places)
 

@@ -59,7 +59,7 @@ def controls(raw, lengths, of):
 
 @bare_kernel
 def take_apart(begins, sizes, of, starts, lengths):
-    """Where each datagram of messages begins, and how long it is. All of a message but the last have one size."""
+    """Where each datagram of messages begins, and how long it is: all of one but the last have one size."""
     n = 0
     for i in range(len(sizes)):
         step = of[i] if of[i] > 0 else max(sizes[i], np.int64(1))
@@ -78,7 +78,7 @@ def frame_datagrams(
 ):  # fmt: skip
     """Write datagrams from `i` on that are `allowed` as pcap records of raw IP, until `out` has `full` bytes.
 
-    Datagram i is `buffer[starts[i]:][: lengths[i]]`. The address it was sent to is not known: it is left zero.
+    Datagram i is `buffer[starts[i]:][: lengths[i]]`. The address it was sent to is not known: it is zero.
     `out` has room for one record more than `full`; its first byte stands at `origin` of the file. Returns
     (next datagram, bytes filled, records, payload bytes, digest as `BlockRef` has it).
     """

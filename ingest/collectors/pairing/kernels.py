@@ -103,12 +103,13 @@ def _foresee(rows, i, slots):
 
 @bare_kernel
 def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
-    """Join records (HALF[n], in order of arrival; their hashes are written) with their other direction, into `out` (HALF[n + m]).
+    """Join records (HALF[n], in order of arrival) with their other direction, into `out` (HALF[n + m]).
 
     `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
     powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
-    the clock (`clocks`, i8 by row, or where `by_datagram` by what `arrived` names) is `wait` ns past its arrival, and matches one that begins no more than
-    `slack` ns outside of its span. Returns flows written. What is given out depends on the records alone.
+    the clock is `wait` ns past its arrival, and matches one that begins no more than `slack` ns outside of its
+    span. `clocks` (i8) are those of the rows, or, `by_datagram`, of what their `arrived` names. The rows'
+    hashes are written. Returns flows written. What is given out depends on the records alone.
     """
     n = 0
     size = len(waiting)
@@ -207,11 +208,11 @@ def drain(slots, waiting, state, out):
 
 @bare_kernel
 def columns(
-    flows, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto, src_packets, dst_packets,
-    src_bytes, dst_bytes, src_payload, dst_payload, src_flags, dst_flags, first_flags, icmp_type, icmp_code, vlan,
-    src_mac, dst_mac,
+    flows, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto, src_packets,
+    dst_packets, src_bytes, dst_bytes, src_payload, dst_payload, src_flags, dst_flags, first_flags, icmp_type,
+    icmp_code, vlan, src_mac, dst_mac,
 ):  # fmt: skip
-    """Write flows (HALF[n]) into the columns of a flow log: `ingest.flowlogs.rows.Logged`, but for the line."""
+    """Write flows (HALF[n]) into the columns of a flow log: those of `rows.Logged`, but for the line."""
     for i in range(len(flows)):
         f = flows[i]
         first[i] = f["first"]

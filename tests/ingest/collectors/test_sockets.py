@@ -93,5 +93,7 @@ def test_what_the_kernel_put_together_is_taken_apart():
         ]
     sockets.close()
     assert got == [raw[at : at + 1000] for at in range(0, len(raw), 1000)]
-    assert {to_text(int(h), int(l)) for h, l in zip(received.hi, received.lo, strict=True)} == {"127.0.0.1"}
+    assert {to_text(int(hi), int(lo)) for hi, lo in zip(received.hi, received.lo, strict=True)} == {
+        "127.0.0.1"
+    }
     assert received.messages == 1
