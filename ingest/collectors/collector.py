@@ -120,8 +120,8 @@ class Collector:
                 self._segments.room(BLOCK_BYTES)
             i, self._filled, kept, size, digest = kernels.frame_datagrams(
                 received.buffer, received.starts, received.lengths, received.hi, received.lo,
-                received.sender_ports, allowed, received.port, clock, i, self._out, self._filled, self._segments.at, self._digest,
-                BLOCK_BYTES,
+                received.sender_ports, allowed, received.port, clock, i, self._out, self._filled,
+                self._segments.at, self._digest, BLOCK_BYTES,
             )  # fmt: skip
             self._digest = np.uint64(digest)
             self._filled = int(self._filled)

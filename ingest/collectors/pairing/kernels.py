@@ -107,8 +107,8 @@ def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
 
     `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
     powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
-    the clock is `wait` ns past its arrival, and matches one that begins no more than `slack` ns outside of its
-    span. `clocks` (i8) are those of the rows, or, `by_datagram`, of what their `arrived` names. The rows'
+    the clock is `wait` ns past its arrival, and matches one that begins no more than `slack` ns outside of
+    its span. `clocks` (i8) are those of the rows, or, `by_datagram`, of what their `arrived` names. The rows'
     hashes are written. Returns flows written. What is given out depends on the records alone.
     """
     n = 0
