@@ -157,13 +157,16 @@ LOGIN_FORM = 4
 INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 32, 64, 128, 256, 512
 #: A sign that no honest request has.
 UNMISTAKABLE = 1024
+#: Of ARP: the frame was sent by another card than the one that its message claims for the sender.
+OTHER_SENDER = 2048
 
 #: LOGIN_RESULT.type and LOGIN_NAME.type: at which service.
 SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerberos", "mysql", "rdp", "ssh",
             "telnet")  # fmt: skip
 
 #: One event that is not a flow. For address resolution: src asks or answers, dst is the address asked
-#: about (request, solicit) or the one told (reply); an advert's src is the address it claims. For fragments
+#: about (request, solicit) or the one told (reply); an advert's src is the address it claims. An ARP message
+#: with OTHER_SENDER has the card that sent the frame in `answers`. For fragments
 #: the ends of their IP header; an abandoned datagram's offset and frame are those of its first fragment.
 #:
 #: What applications say, by kind (text is name, rest, agent; sizes beyond are 0):

@@ -18,6 +18,7 @@ from citywall.batches import (
     FLOW,
     ICMP,
     ICMPV6,
+    OTHER_SENDER,
     TCP,
     UDP,
 )
@@ -87,6 +88,9 @@ class Resolutions:
     answered: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     #: Where only the answer was logged; empty where that is nowhere.
     unasked: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    #: Of one message a line: the cards that it claims for its sender and its target, and the one that sent
+    #: the frame; empty where that is told nowhere, 0 where it is not told of a line.
+    cards: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((0, 3), np.uint64))
 
 
 def is_v4(hi: U64, lo: U64) -> NDArray[np.bool_]:
@@ -204,6 +208,11 @@ def event_rows(asked: Resolutions, domains: Domains) -> tuple[NDArray[np.void], 
     requests["src_lo"], requests["dst_lo"] = asked.src_lo, asked.dst_lo
     requests["offset"] = requests["frame"] = -1
     requests["domain"] = domains.of_vlan(0)
+    if len(asked.cards):
+        claimed, sent = asked.cards[:, 0], asked.cards[:, 2]
+        other = (sent != 0) & (claimed != 0) & (sent != claimed)
+        requests["src_mac"], requests["dst_mac"] = claimed, asked.cards[:, 1]
+        requests["flags"], requests["answers"] = np.where(other, OTHER_SENDER, 0), np.where(other, sent, 0)
     replies = requests[asked.answered]
     replies["kind"] = ARP_REPLY
     replies["src_lo"], replies["dst_lo"] = asked.dst_lo[asked.answered], asked.src_lo[asked.answered]

@@ -300,7 +300,7 @@ def lease(scene: Scene, at: float, client: str, server: str, card: str, wanted: 
 def leases(six: bool = False) -> Scene:
     """One card asks for a row of addresses."""
     scene = Scene()
-    for i in range(14):
+    for i in range(20):
         lease(scene, i / 2, inside(9, six), inside(0, six), "24:4b:fe:00:00:09", inside(100 + i, six))
     return scene
 
