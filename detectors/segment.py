@@ -2,7 +2,8 @@
 
 ARP and neighbour discovery believe whoever speaks. An address that two cards claim in turn, or a card that
 tells one host unasked of an address while it claims another, stands between them. So may who sends a frame
-with a message that claims another card than the frame's. DHCP servers and routers of a segment are learnt for an hour; a stranger after that, or very many requests or routers at once, is told.
+with a message that claims another card than the frame's. DHCP servers and routers of a segment are learnt for
+an hour; a stranger after that, or very many requests or routers at once, is told.
 """
 
 from __future__ import annotations

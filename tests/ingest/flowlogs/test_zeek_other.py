@@ -64,7 +64,8 @@ def test_folders_of_logs_are_read_completely(shared_data):
 def test_the_cards_of_arp_are_told(tmp_path):
     line = {
         "ts": 1.5, "operation": "reply", "src_mac": "02:cc:00:00:00:02", "dst_mac": "ff:ff:ff:ff:ff:ff",
-        "orig_h": "10.0.0.1", "resp_h": "10.0.0.9", "orig_hw": "02:bb:00:00:00:01", "resp_hw": "02:aa:00:00:00:09",
+        "orig_h": "10.0.0.1", "resp_h": "10.0.0.9", "orig_hw": "02:bb:00:00:00:01",
+        "resp_hw": "02:aa:00:00:00:09",
     }  # fmt: skip
     log = tmp_path / "arp.log"
     log.write_text(json.dumps(line) + "\n" + json.dumps(line | {"src_mac": "02:bb:00:00:00:01"}) + "\n")
