@@ -133,6 +133,7 @@ FRAGMENT_OVERLAP, FRAGMENT_REPEAT, FRAGMENT_TINY, FRAGMENT_TOO_LARGE, FRAGMENT_I
 DATAGRAM_ABANDONED, FRAGMENT_LENGTH = 10, 11
 DNS_QUERY, DNS_ANSWER, TLS_CLIENT, TLS_SERVER, HTTP_REQUEST, HTTP_RESPONSE = 16, 17, 18, 19, 20, 21
 SSH_BANNER, LOGIN_NAME, LOGIN_RESULT, PERSONAL_DATA, ACCOUNT_LOGIN, DATA_ACCESS = 22, 23, 24, 25, 26, 27
+DHCP_MESSAGE = 28
 FIRST_SIGHTING = 16
 EVENT_NAMES = {
     0: "none", 1: "arp_request", 2: "arp_reply", 3: "nd_solicit", 4: "nd_advert",
@@ -140,7 +141,7 @@ EVENT_NAMES = {
     9: "fragment_ignored", 10: "datagram_abandoned", 11: "fragment_length", 16: "dns_query",
     17: "dns_answer", 18: "tls_client", 19: "tls_server", 20: "http_request", 21: "http_response",
     22: "ssh_banner", 23: "login_name", 24: "login_result", 25: "personal_data", 26: "account_login",
-    27: "data_access",
+    27: "data_access", 28: "dhcp_message",
 }  # fmt: skip
 #: Bytes of text an event carries: three pieces one after another (`name_size`, `rest_size`, `agent_size`).
 TEXT = 242
@@ -156,13 +157,16 @@ LOGIN_FORM = 4
 INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 32, 64, 128, 256, 512
 #: A sign that no honest request has.
 UNMISTAKABLE = 1024
+#: Of ARP: the frame was sent by another card than the one that its message claims for the sender.
+OTHER_SENDER = 2048
 
 #: LOGIN_RESULT.type and LOGIN_NAME.type: at which service.
 SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerberos", "mysql", "rdp", "ssh",
             "telnet")  # fmt: skip
 
 #: One event that is not a flow. For address resolution: src asks or answers, dst is the address asked
-#: about (request, solicit) or the one told (reply); an advert's src is the address it claims. For fragments
+#: about (request, solicit) or the one told (reply); an advert's src is the address it claims. An ARP message
+#: with OTHER_SENDER has the card that sent the frame in `answers`. For fragments
 #: the ends of their IP header; an abandoned datagram's offset and frame are those of its first fragment.
 #:
 #: What applications say, by kind (text is name, rest, agent; sizes beyond are 0):
@@ -177,6 +181,8 @@ SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerb
 #: * PERSONAL_DATA: the first number, masked; count = identity numbers, number = telephone numbers.
 #: * ACCOUNT_LOGIN: account, service by name; code = 1 where it worked.
 #:   DATA_ACCESS: account, object; number = rows, size = bytes (from logs only).
+#: * DHCP_MESSAGE: the client's hardware address; type = kind of message (RFC 2132), answer = the address that
+#:   is asked for or given; `digest` is that of the client.
 #:
 #: `digest` is a hash of the whole name, target or account, longer ones too; `size` the message's bytes.
 EVENT = np.dtype(

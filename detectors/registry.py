@@ -36,6 +36,7 @@ from detectors.ground import Ground
 from detectors.industrial import Industrial
 from detectors.jobs import Jobs
 from detectors.lateral import Lateral
+from detectors.lease_scan import LeaseScan
 from detectors.limits import limits_of, reach_of
 from detectors.login_failures import LoginFailures
 from detectors.long_connection import LongConnection
@@ -85,6 +86,7 @@ DETECTORS: dict[str, type[Detector]] = {
         Exposure,
         PersonalData,
         Account,
+        LeaseScan,
         SlowScan,
         RequestFlood,
         Volume,

@@ -1,8 +1,9 @@
 """Abuse of a segment: who claims whose address, who hands out addresses, who says it is the router.
 
 ARP and neighbour discovery believe whoever speaks. An address that two cards claim in turn, or a card that
-tells one host unasked of an address while it claims another, stands between them. DHCP servers and routers of
-a segment are learnt for an hour; a stranger after that, or very many requests or routers at once, is told.
+tells one host unasked of an address while it claims another, stands between them. So may who sends a frame
+with a message that claims another card than the frame's. DHCP servers and routers of a segment are learnt for
+an hour; a stranger after that, or very many requests or routers at once, is told.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.addresses import mac_to_text
+from citywall.batches import OTHER_SENDER
 from citywall.findings import Endpoint, Severity
 from detectors.base import Draft, shown
 from detectors.places import distinct
@@ -64,8 +66,8 @@ class Segment(RelationDetector):
     id: ClassVar[str] = "segment"
     version: ClassVar[int] = 1
     kinds: ClassVar[tuple[str, ...]] = (
-        "address_contended", "address_claimed", "dhcp_flood", "strange_dhcp", "strange_router",
-        "router_flood",
+        "address_contended", "address_claimed", "other_sender", "dhcp_flood", "strange_dhcp",
+        "strange_router", "router_flood",
     )  # fmt: skip
     attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
         ("T1557.002", "ARP Cache Poisoning", "TA0006", "Credential Access"),
@@ -137,9 +139,11 @@ class Segment(RelationDetector):
         p, bindings, cards = self.parameters, related.bindings, related.cards
         contended = bindings["flips"] >= p.flips
         claimed = (cards["claims"] >= 2) & (cards["unasked"] >= p.unasked)
+        other = (events["flags"][related.card_rows] & OTHER_SENDER) != 0
         return [
             *(self._contended(b, row) for b, row in shown(bindings, related.binding_rows, events, contended)),
             *(self._claimed(card, row) for card, row in shown(cards, related.card_rows, events, claimed)),
+            *(self._other(card, row) for card, row in shown(cards, related.card_rows, events, other)),
         ]
 
     def _contended(self, binding: Any, row: Any) -> Draft:
@@ -166,6 +170,23 @@ class Segment(RelationDetector):
                     self.places.packet(row, int(row["src_mac"]), proto),
                 ]
             ),
+        )  # fmt: skip
+
+    def _other(self, card: Any, row: Any) -> Draft:
+        p = self.parameters
+        mac, sent = mac_to_text(int(card["mac"])), mac_to_text(int(row["answers"]))
+        place = self.places.endpoint(row["src_hi"], row["src_lo"], row["domain"])
+        told = self.places.endpoint(row["dst_hi"], row["dst_lo"], row["domain"])
+        return Draft(
+            kind="other_sender", about=mac, entity=self.places.name(int(card["domain"]), sent),
+            time=int(card["last"]), began=int(card["window"]),
+            severity=Severity.LOW, confidence=0.5, score=1.0, threshold=1.0,
+            source=msgspec.structs.replace(place, mac=sent), target=told,
+            facts={
+                "observed": sent, "threshold": 1, "seconds": seconds(card["window"], card["last"]),
+                "window_s": p.window_s, "mac": mac, "protocol": "arp",
+            },
+            evidence=[self.places.packet(row, int(row["src_mac"]), "arp")],
         )  # fmt: skip
 
     def _claimed(self, card: Any, row: Any) -> Draft:

@@ -5,7 +5,7 @@ from __future__ import annotations
 #: Which detectors (`rule.id`, or its part before the first dot) speak of a class, the one named for it
 #: first. A class without any is one that nothing looks for yet: captures of it are judged all the same.
 DETECTORS: dict[str, tuple[str, ...]] = {
-    "scan": ("scan", "slowscan", "ics"),  # looking around in machinery is reconnaissance too
+    "scan": ("scan", "slowscan", "leasescan", "ics"),  # looking around in machinery is reconnaissance too
     "bruteforce": ("bruteforce", "spray", "loginfailures", "account"),
     "dos": ("flood", "requests", "segment"),
     "c2": ("beacon", "channel", "dga"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 import json
+import os
 import socket
 import struct
 import sys
@@ -105,6 +107,7 @@ def read(payloads: Sequence[bytes]) -> tuple[int, float]:
 
 def collect(records: int) -> None:
     """Receive until `records` are there or input ends; tells the port first, then what it cost, as JSON."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, and the engine below
     from citywall.collectorsettings import CollectorSettings
     from ingest.collectors.collector import Collector
     from ingest.collectors.exports import ExportReader, of_capture
@@ -112,6 +115,8 @@ def collect(records: int) -> None:
     settings = CollectorSettings(listen=("127.0.0.1:0",), receive_mib=64)
     with tempfile.TemporaryDirectory(prefix="citywall-bench-") as folder:
         _warm(settings, Path(folder) / "warm")
+        gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
         collector, reader = Collector(settings, Path(folder) / "run", "bench"), ExportReader()
         stop = threading.Event()
         print(json.dumps({"port": collector.ports[0]}), flush=True)

@@ -23,12 +23,13 @@ _TOLD_BY = (
     (
         "scan",
         re.compile(
-            r"(port|address|arp|icmp|host) ?scan|icmpaddressscan|\brecon(naissance)?\b", re.IGNORECASE
+            r"(port|address|arp|icmp|host|dhcp) ?scan|icmpaddressscan|\brecon(naissance)?\b", re.IGNORECASE
         ),
     ),
     ("bruteforce", re.compile(r"brute ?force|password guess", re.IGNORECASE)),
     ("dos", re.compile(r"flood|amplification|reflection|denial of service", re.IGNORECASE)),
     ("long-conn", re.compile(r"long connection", re.IGNORECASE)),
+    ("arp-spoof", re.compile(r"\barp (spoof|poison)|(unsolicited|gratuitous|forged) arp\b", re.IGNORECASE)),
 )
 
 

@@ -79,6 +79,7 @@ from detectors.relations.records import (
 )  # fmt: skip
 
 ARP_REQUEST, ARP_REPLY, ND_SOLICIT, ND_ADVERT = 1, 2, 3, 4
+OTHER_SENDER = 2048
 MILLISECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
@@ -1166,10 +1167,11 @@ def claims(tables, reach, output, row, n, time, hi, lo, mac, unasked):
     card["arp"] = 1
     card["last"] = time
     card["keep"] = time
-    if card["claims"] >= 2 and card["unasked"] >= 1 and (
+    other = np.int64(row["flags"]) & OTHER_SENDER != 0
+    if other or (card["claims"] >= 2 and card["unasked"] >= 1 and (
         significant(np.int64(card["claims"])) != significant(before[0])
         or significant(np.int64(card["unasked"])) != significant(before[1])
-    ):  # fmt: skip
+    )):  # fmt: skip
         k = output.counts[CARD_OUT]
         output.cards[k] = card
         output.card_rows[k] = n

@@ -28,6 +28,7 @@ from detectors.sightings.records import (
     ACCOUNT,
     ANSWERED,
     ASKED,
+    ASKED_FOR,
     AT_HOME,
     AT_NIGHT,
     CARRIERS,
@@ -42,6 +43,7 @@ from detectors.sightings.records import (
     IDENTITIES,
     INJECTIONS,
     LATE_SUCCESSES,
+    LEASING,
     LOGON,
     MISSING,
     NAMES,
@@ -69,6 +71,8 @@ _HOUR = 3600 * _SECOND
 # citywall.batches, whose values kernels must freeze
 _DNS_QUERY, _DNS_ANSWER, _TLS_SERVER, _HTTP_REQUEST, _HTTP_RESPONSE = 16, 17, 19, 20, 21
 _LOGIN_NAME, _LOGIN_RESULT, _PERSONAL_DATA, _ACCOUNT_LOGIN, _DATA_ACCESS = 23, 24, 25, 26, 27
+_DHCP_MESSAGE = 28
+_DISCOVER, _REQUEST = 1, 3  # types of it
 _CLEAR, _FORM, _SIGNS = 2, 4, 0x7F8
 _UNMISTAKABLE = 1024
 _NO_SUCH_NAME = 3
@@ -165,7 +169,7 @@ def share_events(events, partitions, clients, others):
         src = hash_of(e["src_hi"], e["src_lo"], e["domain"])
         dst = hash_of(e["dst_hi"], e["dst_lo"], e["domain"])
         clients[n] = share_of(dst if from_server(kind) else src, partitions)
-        if of_account(kind):
+        if of_account(kind) or kind == _DHCP_MESSAGE:
             clients[n] = others[n] = share_of(e["digest"], partitions)
         elif kind == _DNS_ANSWER:
             others[n] = share_of(src, partitions)
@@ -563,6 +567,24 @@ def on_account(e, raw, k, client, tables, limits, output):
         show(tables, i, k, output)
 
 
+@helper
+def on_lease(e, raw, k, tables, limits, output):
+    """A DHCP client asks for an address: how many different ones."""
+    kind = np.int64(e["type"])
+    if (kind != _DISCOVER and kind != _REQUEST) or (e["answer_hi"] | e["answer_lo"]) == U8(0):
+        return
+    i = subject(tables, limits, LEASING, U8(e["digest"]), U8(e["domain"]), e)
+    s = tables.subjects[i]
+    place(s, e["src_hi"], e["src_lo"], e["dst_hi"], e["dst_lo"], e)
+    if s["text_size"] == 0:
+        keep_text(tables, i, raw, k, 0, np.int64(e["name_size"]))
+    s["new_hi"], s["new_lo"] = e["answer_hi"], e["answer_lo"]
+    if mark(tables.seen, i, 0, mix64(e["answer_lo"] ^ mix64(e["answer_hi"]))):
+        raised(tables, i, ASKED_FOR, 1)
+        if tables.counts[i, ASKED_FOR] >= limits.gates[LEASING]:
+            show(tables, i, k, output)
+
+
 @internal
 def weak(cipher):
     """Ciphers that protect nothing or next to it: none, for export, RC4, DES, anonymous."""
@@ -602,6 +624,10 @@ def observe(events, raw, odd, home, tables, limits, output):
         if of_account(kind):
             if share_of(e["digest"], limits.partitions) == limits.partition:
                 on_account(e, raw, k, client, tables, limits, output)
+            continue
+        if kind == _DHCP_MESSAGE:
+            if share_of(e["digest"], limits.partitions) == limits.partition:
+                on_lease(e, raw, k, tables, limits, output)
             continue
         mine = share_of(client, limits.partitions) == limits.partition
         if kind == _DNS_ANSWER:

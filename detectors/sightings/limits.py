@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors.account import Account, AccountParameters
 from detectors.dga import Dga, DgaParameters
+from detectors.lease_scan import LeaseScan, LeaseScanParameters
 from detectors.login_failures import LoginFailures, LoginFailuresParameters
 from detectors.name_answers import NameAnswers, NameAnswersParameters
 from detectors.name_tunnel import NameTunnel, NameTunnelParameters
@@ -29,6 +30,7 @@ def told_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = (
     """The kernel's limits."""
     account = _of(parameters, Account.id, AccountParameters)
     dga = _of(parameters, Dga.id, DgaParameters)
+    leases = _of(parameters, LeaseScan.id, LeaseScanParameters)
     logins = _of(parameters, LoginFailures.id, LoginFailuresParameters)
     answers = _of(parameters, NameAnswers.id, NameAnswersParameters)
     tunnel = _of(parameters, NameTunnel.id, NameTunnelParameters)
@@ -43,6 +45,7 @@ def told_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = (
         (records.SITE, web.window_s, min(web.missing, logins.forms) // 2),
         (records.LOGON, logins.window_s, min(logins.failures // 2, logins.before // 2, logins.quick)),
         (records.PERSONAL, personal.window_s, 1),
+        (records.LEASING, leases.window_s, leases.addresses // 2),
         (records.ACCOUNT, account.window_s, account.failures // 2),
     ):
         windows[kind], gates[kind] = window_s * _SECOND, gate

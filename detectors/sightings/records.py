@@ -14,7 +14,8 @@ LOGON = 6  # client, server and service: how log-ins went
 EXPOSED = 7  # client, server and what is exposed
 PERSONAL = 8  # sender and receiver
 ACCOUNT = 9  # account and service, from logs
-KINDS = 10
+LEASING = 10  # DHCP client, by its hardware address
+KINDS = 11
 
 COUNTERS = 12
 # FAILING
@@ -32,6 +33,8 @@ FORMS, MISSING, DENIED = 9, 10, 11
 FAILURES, SUCCESSES, LATE_SUCCESSES, AT_NIGHT, EXPORTS = 0, 1, 2, 3, 4
 # EXPOSED
 TIMES = 0
+# LEASING
+ASKED_FOR = 0
 # PERSONAL
 IDENTITIES, TELEPHONES = 0, 1
 

@@ -1,16 +1,21 @@
-"""Compressed bodies, undone within limits: gzip, zlib, raw deflate, also where they say they are another."""
+"""Compressed bodies, undone within limits: brotli; gzip, zlib, raw deflate, also where they say another."""
 
 from __future__ import annotations
 
 import zlib
 
+import brotli
+
 # What inflate is tried as: window bits of gzip, zlib and raw deflate.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+_BROTLI = 0
+_PIECE = 256  # bytes of brotli that are taken at once
 _BY_NAME = {
     "gzip": (_GZIP, _ZLIB, _RAW),
     "x-gzip": (_GZIP, _ZLIB, _RAW),
     "deflate": (_ZLIB, _RAW, _GZIP),
     "x-deflate": (_ZLIB, _RAW, _GZIP),
+    "br": (_BROTLI,),
 }
 
 
@@ -42,6 +47,8 @@ def inflate(data: bytes, encoding: bytes, most: int, most_layers: int) -> tuple[
 
 def _one(data: bytes, bits: int, most: int) -> tuple[bytes, bool, bool]:
     """What one layer gives, as far as it goes; whether it went to its end, and whether it met an error."""
+    if bits == _BROTLI:
+        return _brotli(data, most)
     if bits == _GZIP and data[3:4] and data[3] & 0xE0:
         data = data[:3] + bytes((data[3] & 0x1F,)) + data[4:]  # reserved flags are nobody's business
     engine = zlib.decompressobj(bits)
@@ -50,6 +57,23 @@ def _one(data: bytes, bits: int, most: int) -> tuple[bytes, bool, bool]:
     except zlib.error:
         return _as_far(data, bits, most), False, True
     return out, engine.eof, False
+
+
+def _brotli(data: bytes, most: int) -> tuple[bytes, bool, bool]:
+    """`_one` for brotli (RFC 7932): in pieces, so that what stands before an error is had."""
+    engine, out, at = brotli.Decompressor(), bytearray(), 0
+    try:
+        while (
+            len(out) < most
+            and not engine.is_finished()
+            and (at < len(data) or not engine.can_accept_more_data())
+        ):
+            piece = data[at : at + _PIECE] if engine.can_accept_more_data() else b""
+            out += engine.process(piece, output_buffer_limit=most - len(out))
+            at += len(piece)
+    except brotli.error:
+        return bytes(out[:most]), False, True
+    return bytes(out[:most]), engine.is_finished() and len(out) <= most, False
 
 
 def _as_far(data: bytes, bits: int, most: int) -> bytes:

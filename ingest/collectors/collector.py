@@ -32,7 +32,7 @@ _SECTION = Section("pcap", big_endian=False, interfaces=(Interface(link=_RAW, mu
 BLOCK_BYTES = 1 << 20
 SEAL_S = 0.5
 #: Seconds between two looks, so that datagrams are taken many at a time.
-_GATHER_S = 0.02
+_GATHER_S = 0.1
 #: Bytes that a record adds to a datagram at most: its header, IPv6, UDP.
 _AROUND = 16 + 40 + 8
 _JOURNAL = "references.jsonl"
@@ -42,9 +42,11 @@ DROPPED, FOREIGN = "datagrams_dropped", "datagrams_from_others"
 
 def compile_framing() -> None:
     """Compile the kernel, where that has to be."""
-    nothing, words = np.zeros(0, np.uint8), np.zeros(0, np.uint64)
+    nothing, words, places = np.zeros(0, np.uint8), np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    kernels.controls(np.zeros((0, 64), np.uint8), places, places)
+    kernels.take_apart(places, places, places, places, places)
     kernels.frame_datagrams(
-        nothing, SLOT, np.zeros(0, np.int64), words, words, np.zeros(0, np.uint16), np.zeros(0, np.bool_),
+        nothing, places, places, words, words, np.zeros(0, np.uint16), np.zeros(0, np.bool_),
         0, 0, 0, nothing, 0, 0, np.uint64(0), 0,
     )  # fmt: skip
 
@@ -92,7 +94,7 @@ class Collector:
             for number in self._sockets.receive(0 if stopping else min(SEAL_S, 0.1)):
                 while (received := self._sockets.take(number)) is not None:
                     yield from self._keep(received)
-                    if len(received.lengths) < BATCH:
+                    if received.messages < BATCH:
                         break
             now = time.monotonic()
             if self._gathered and (now - sealed >= SEAL_S or stopping):
@@ -117,9 +119,9 @@ class Collector:
             if self._filled == 0:
                 self._segments.room(BLOCK_BYTES)
             i, self._filled, kept, size, digest = kernels.frame_datagrams(
-                received.buffer, SLOT, received.lengths, received.hi, received.lo, received.sender_ports,
-                allowed, received.port, clock, i, self._out, self._filled, self._segments.at, self._digest,
-                BLOCK_BYTES,
+                received.buffer, received.starts, received.lengths, received.hi, received.lo,
+                received.sender_ports, allowed, received.port, clock, i, self._out, self._filled,
+                self._segments.at, self._digest, BLOCK_BYTES,
             )  # fmt: skip
             self._digest = np.uint64(digest)
             self._filled = int(self._filled)

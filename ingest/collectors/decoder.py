@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,6 +12,7 @@ from citywall.batches import PACKET
 from citywall.batches import REASONS as PACKET_REASONS
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, Datagrams
+from ingest.collectors.placing import kernels as placing
 from ingest.collectors.records import gone
 from ingest.collectors.sampling import ALL, Sampling
 from ingest.collectors.sflow import kernels as sflow
@@ -72,35 +72,42 @@ class Decoder:
         self._row = np.zeros(k.COLUMNS, np.uint64)
         self._rates = np.zeros(0, np.int64)
         self._samplers = np.zeros((0, 3), np.int64)
+        self._out, self._found = np.empty(0, k.HALF), np.empty(0, k.SET)
+        self._keys = np.zeros(0, placing.KEY)
+        self._slots = np.full(4 * MAX_SOURCES, -1, np.int32)
 
     def decode(self, datagrams: Datagrams) -> Decoded:
-        """Decode; nothing in a datagram makes this raise."""
+        """Decode; nothing in a datagram makes this raise. The records hold until the next call."""
         n = len(datagrams)
         heads = np.zeros(n, k.HEAD)
         buffer = datagrams.buffer.view()
         buffer.flags.writeable = False
         room = int((datagrams.ends - datagrams.starts).sum()) // 4 + n
-        sets = np.empty(room, k.SET)
-        sets = sets[: k.walk(buffer, datagrams.starts, datagrams.ends, heads, sets)]
-        sflow = heads["version"] == k.SFLOW
+        if len(self._found) < room:
+            self._found = np.empty(room, k.SET)
+        sets = self._found[: k.walk(buffer, datagrams.starts, datagrams.ends, heads, self._found)]
+        sflow = np.flatnonzero(heads["version"] == k.SFLOW)
         heads["time"][sflow] = datagrams.times[sflow]
         self._number += n
         errors = Errors()
         sources = self._place(datagrams, heads, errors)
         work = _Work(buffer, heads, sources, sets, errors, self._number - n)
         parts = list(self._sets(work))
-        if sflow.any():
+        if len(sflow):
             parts.append(self._samples(datagrams, work))
         parts = parts or [np.zeros(0, k.HALF)]
         records = np.concatenate(parts) if len(parts) != 1 else parts[0]
-        if sflow.any():
+        if len(sflow):
             records = records[np.argsort(records["arrived"], kind="stable")]
-        _place_in_time(records, heads)
+        if work.lost:
+            _place_in_time(records, heads)
         counts = np.zeros((len(self._by_index), 3), np.int64)
-        k.gaps(heads, sources.astype(np.int64), self._expected, self._known, counts)
-        for code in np.unique(heads["reason"][heads["reason"] != 0]):
-            errors.add(REASONS[code], work.first + np.flatnonzero(heads["reason"] == code))
-        errors.add("not_ip", work.first + np.repeat(np.arange(n), heads["strange"]))
+        k.gaps(heads, sources, self._expected, self._known, counts)
+        refused = np.flatnonzero(heads["reason"])
+        for code in np.unique(heads["reason"][refused]):
+            errors.add(REASONS[code], work.first + refused[heads["reason"][refused] == code])
+        strange = np.flatnonzero(heads["strange"])
+        errors.add("not_ip", work.first + np.repeat(strange, heads["strange"][strange]))
         lost, disordered, restarted = counts.sum(axis=0).tolist()
         notes = {"exports_lost": lost, "exports_out_of_order": disordered, "exporter_restarts": restarted}
         created = int(heads["created"].sum())
@@ -109,40 +116,47 @@ class Decoder:
 
     def _place(self, datagrams: Datagrams, heads: NDArray[np.void], errors: Errors) -> NDArray[np.int32]:
         """The number of the exporter and domain of each datagram; -1 where it is refused."""
-        keys = np.zeros(len(datagrams), [("hi", "u8"), ("lo", "u8"), ("domain", "u8"), ("version", "u8")])
-        keys["hi"], keys["lo"] = datagrams.hi, datagrams.lo
-        keys["domain"], keys["version"] = heads["domain"], heads["version"]
-        runs = np.flatnonzero(keys[1:] != keys[:-1]) + 1 if len(keys) else np.zeros(0, np.int64)
-        out = np.full(len(keys), -1, np.int32)
-        bounds = [0, *runs.tolist(), len(keys)] if len(keys) else [0]
-        for first, stop in itertools.pairwise(bounds):
-            if heads["version"][first] == 0:
-                continue
-            source = self._source(Key(*map(int, keys[first])))
-            if source is None:
-                errors.add("too_many_exporters", self._number - len(keys) + np.arange(first, stop))
-            else:
-                out[first:stop] = source.index
+        hi, lo = datagrams.hi, datagrams.lo
+        n, at = len(heads), 0
+        out = np.empty(n, np.int32)
+        while at < n:
+            full = len(self._sources) >= MAX_SOURCES
+            at = placing.place(hi, lo, heads, self._keys, self._slots, at, full, out)
+            if at < n:
+                self._begin(
+                    Key(int(hi[at]), int(lo[at]), int(heads["domain"][at]), int(heads["version"][at]))
+                )
+        refused = np.flatnonzero(out == placing.REFUSED)
+        out[refused] = -1
+        errors.add("too_many_exporters", self._number - n + refused)
         return out
 
-    def _source(self, key: Key) -> Source | None:
-        source = self._sources.get(key)
-        if source is None and len(self._sources) < MAX_SOURCES:
-            source = self._sources[key] = Source(len(self._sources))
-            self._by_index.append(source)
-            self._rates = np.append(self._rates, 1)
-            if len(self._by_index) > len(self._known):
-                more = max(16, len(self._known))
-                self._expected = np.concatenate((self._expected, np.zeros(more, np.uint32)))
-                self._known = np.concatenate((self._known, np.zeros(more, np.uint8)))
-        return source
+    def _begin(self, key: Key) -> None:
+        """Know an exporter's domain from now on."""
+        self._sources[key] = Source(len(self._sources))
+        self._by_index.append(self._sources[key])
+        self._rates = np.append(self._rates, 1)
+        self._enter(key)
+        if len(self._by_index) > len(self._known):
+            more = max(16, len(self._known))
+            self._expected = np.concatenate((self._expected, np.zeros(more, np.uint32)))
+            self._known = np.concatenate((self._known, np.zeros(more, np.uint8)))
+
+    def _enter(self, key: Key) -> None:
+        """Have the newest of the sources found by its key."""
+        index = len(self._by_index) - 1
+        if index >= len(self._keys):
+            self._keys = np.concatenate((self._keys, np.zeros(max(16, len(self._keys)), placing.KEY)))
+        self._keys[index] = (key.hi, key.lo, key.domain, key.version)
+        placing.enter(self._keys, self._slots, index)
 
     def _sets(self, work: _Work) -> list[NDArray[np.void]]:
         """Decode sets in order; whatever changes how those behind it are read comes to its right."""
         sets = work.sets
         of = work.sources[sets["datagram"]] if len(sets) else np.zeros(0, np.int32)
-        sets = work.sets = sets[of >= 0]
-        of = of[of >= 0]
+        if (of < 0).any():
+            sets = work.sets = sets[of >= 0]
+            of = of[of >= 0]
         parts = []
         at = 0
         while at < len(sets):
@@ -153,7 +167,7 @@ class Decoder:
                     stop = i
                     break
             # The set that changes something is decoded with those before it: options are only counted.
-            parts.append(self._records(work, sets[at : stop + 1]))
+            parts.append(self._records(work, sets[at : stop + 1], first=at == 0))
             if stop < len(sets):
                 self._learn(work, sets[stop], self._by_index[of[stop]])
             at = stop + 1
@@ -163,7 +177,9 @@ class Decoder:
         """Put each data set to its template; gives those that may change how others are read."""
         telling: NDArray[np.bool_] = sets["kind"] != k.DATA
         pairs = of.astype(np.int64) << 20 | sets["id"]
-        unique, inverse = np.unique(pairs, return_inverse=True)
+        begins = np.flatnonzero(np.concatenate(([True], pairs[1:] != pairs[:-1])))
+        unique, inverse = np.unique(pairs[begins], return_inverse=True)
+        inverse = np.repeat(inverse, np.diff(begins, append=len(pairs)))
         layout = np.full(len(unique), -1, np.int32)
         options = np.zeros(len(unique), np.bool_)
         for i, pair in enumerate(unique.tolist()):
@@ -227,22 +243,22 @@ class Decoder:
         source.templates[template.id] = msgspec.structs.replace(template, layout=layout)
         return True
 
-    def _records(self, work: _Work, sets: NDArray[np.void]) -> NDArray[np.void]:
-        """Decode data sets as far as they were put to templates."""
-        data = sets["kind"] == k.DATA
-        missing = data & (sets["template"] < 0)
-        if missing.any():
-            work.errors.add("template_missing", work.first + sets["datagram"][missing].astype(np.int64))
-        known = sets[data & ~missing]
-        table = self._layouts.table[known["template"]]
-        length = np.maximum(table["length"].astype(np.int64), 1)
-        room = int(((known["end"] - known["start"]) // length)[table["useful"] == 1].sum())
-        out = np.empty(room + 1, k.HALF)
-        self._clocks(work, known)
-        n = k.records(
+    def _records(self, work: _Work, sets: NDArray[np.void], first: bool) -> NDArray[np.void]:
+        """Decode data sets as far as they were put to templates; the `first` of a call into kept memory."""
+        room, missing = placing.measure(sets, self._layouts.table)
+        if missing:
+            at = sets["datagram"][(sets["kind"] == k.DATA) & (sets["template"] < 0)]
+            work.errors.add("template_missing", work.first + at.astype(np.int64))
+        if first and len(self._out) <= room:
+            self._out = np.empty(room + room // 4 + 1, k.HALF)
+        out = self._out if first else np.empty(room + 1, k.HALF)
+        if any(source.sampling.begun >= 0 for source in self._by_index):
+            self._clocks(work, sets[(sets["kind"] == k.DATA) & (sets["template"] >= 0)])
+        n, lost = k.records(
             work.buffer, sets, self._layouts.table, self._layouts.ops, work.heads, work.sources, self._rates,
             self._samplers, self._row, out,
         )  # fmt: skip
+        work.lost += int(lost)
         return out[:n]
 
     def _clocks(self, work: _Work, sets: NDArray[np.void]) -> None:
@@ -301,9 +317,11 @@ class Decoder:
         """Go on where `snapshot` was; raises ValueError on anything else."""
         saved = msgspec.msgpack.decode(raw, type=_Saved)
         self._layouts, self._sources, self._by_index = Layouts(), {}, []
+        self._slots[:] = -1
         for key, source in saved.sources:
             self._sources[key] = source
             self._by_index.append(source)
+            self._enter(key)
             for number, template in source.templates.items():
                 layout = self._layouts.add(template.fields, options=template.scopes > 0)
                 source.templates[number] = msgspec.structs.replace(template, layout=layout)
@@ -330,6 +348,7 @@ class _Work:
     sets: NDArray[np.void]
     errors: Errors
     first: int
+    lost: int = 0  # records with times of an unknown clock
     notes: dict[str, int] = field(default_factory=dict)
 
     def said(self, one: np.void) -> bytes:
@@ -341,8 +360,6 @@ class _Work:
 def _place_in_time(rows: NDArray[np.void], heads: NDArray[np.void]) -> None:
     """Times of clocks nobody knows: the last record of a message is taken to have ended at export."""
     lost = rows["done"] == k.LOST
-    if not lost.any():
-        return
     some = rows[lost]
     newest = np.zeros(len(heads), np.int64)
     np.maximum.at(newest, some["arrived"], some["last"])

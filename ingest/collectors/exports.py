@@ -197,12 +197,18 @@ class ExportReader:
     def add(self, ref: ChunkRef, data: bytes | None = None) -> tuple[Logged, Errors]:
         """Take the next reference; raises InputError where its file changed."""
         errors = Errors()
-        parts = [self.take(datagrams, errors) for datagrams in self._datagrams(ref, data, errors)]
+        parts: list[NDArray[np.void]] = []
+        for datagrams in self._datagrams(ref, data, errors):
+            parts[-1:] = [part.copy() for part in parts[-1:]]  # the next call overwrites it
+            parts.append(self.take(datagrams, errors))
         flows = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, k.HALF), *parts])
         return self._logged(flows), errors
 
     def take(self, datagrams: Datagrams, errors: Errors) -> NDArray[np.void]:
-        """Datagrams in; flows (HALF rows) that are whole, or have waited for long enough, out."""
+        """Datagrams in; flows (HALF rows) that are whole, or have waited for long enough, out.
+
+        They hold until the next call.
+        """
         decoded = self._decoder.decode(datagrams)
         rows = decoded.records
         self._record += len(rows)
@@ -210,7 +216,7 @@ class ExportReader:
         errors.merge(decoded.errors)
         for name, n in decoded.notes.items():
             self.notes[name] = self.notes.get(name, 0) + n
-        return self._pairing.add(rows, clocks[rows["arrived"]])
+        return self._pairing.add_of(rows, clocks)
 
     def finish(self) -> Logged:
         """The end: flows that wait for their other direction."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from citywall.kernels import U8, bare_kernel, internal, load_be16, load_be32, load_be64
+from ingest.collectors.straight.kernels import BEHIND, fill
 
 # Columns of a record.
 SRC_HI, SRC_LO, DST_HI, DST_LO, SRC_PORT, DST_PORT, PROTO = 0, 1, 2, 3, 4, 5, 6
@@ -44,13 +45,18 @@ SET = np.dtype(
     [("start", "i8"), ("end", "i8"), ("datagram", "i4"), ("id", "i4"), ("template", "i4"), ("kind", "i4")],
     align=True,
 )
-#: A layout: its operations are `ops[first:stop]`; `length` of a record (the least where `fixed` is 0).
+#: A layout: its operations are `ops[first:stop]`; `length` of a record (the least where `fixed` is 0). One
+#: that is `straight` has them by kind, up to `numbers`, `fours`, `sixes` and `stop`, and `present` always.
 LAYOUT = np.dtype(
-    [("first", "i4"), ("stop", "i4"), ("length", "i4"), ("fixed", "u1"), ("useful", "u1"), ("option", "u1")],
+    [("present", "u8"), ("first", "i4"), ("stop", "i4"), ("numbers", "i4"), ("fours", "i4"), ("sixes", "i4"),
+     ("length", "i4"), ("fixed", "u1"), ("useful", "u1"), ("option", "u1"), ("straight", "u1")],
     align=True,
 )  # fmt: skip
 #: One field: where it is in a record of fixed length, its length (-1 is variable), column (-1 is none), kind.
-OPERATION = np.dtype([("at", "i4"), ("length", "i4"), ("column", "i4"), ("kind", "i4")], align=True)
+#: `shift` puts eight bytes read there in place.
+OPERATION = np.dtype(
+    [("at", "i4"), ("length", "i4"), ("column", "i4"), ("kind", "i4"), ("shift", "i4")], align=True
+)
 
 #: A record as a flow of one direction (of both, where it is `paired`), and what is made of two. `source`: the
 #: exporter and domain it came from; `arrived`: its datagram until it is paired, then the clock when it came.
@@ -408,14 +414,16 @@ def halve(row, head, source, datagram, rates, samplers, h):
 
 @bare_kernel
 def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, out):
-    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]), how many.
+    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]).
+
+    Returns how many there are, and how many of them have times of an unknown clock.
 
     `sources` (i4, one a datagram) numbers exporters and domains, `rates` (i8) are their sampling rates,
     `samplers` (i8[k, 3]) those of (source, sampler). `row` is u8[COLUMNS], room for a record. `heads` takes
     the number of records of each datagram, whether or not they are flows; 'unknown' is set where a set
     had no template.
     """
-    n = 0
+    n, lost = 0, 0
     for s in range(len(sets)):
         row_of = sets[s]
         if row_of["kind"] != DATA:
@@ -436,6 +444,21 @@ def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, ou
             if row_of["id"] != V5_SET and layout["option"] == 0:
                 head["strange"] += count
             continue
+        if useful:
+            for c in range(COLUMNS):
+                row[c] = U8(0)
+        if layout["straight"] == 1:
+            row[PRESENT] = layout["present"]
+            straight = min(end, len(buffer) - BEHIND)
+            count = np.int64(0)
+            while at + least <= straight:
+                fill(buffer, at, layout, ops, row)
+                at += least
+                count += 1
+                if halve(row, head, source, datagram, rates, samplers, out[n]):
+                    lost += out[n]["done"] == LOST
+                    n += 1
+            head["records"] += count
         while at + least <= end:
             if useful:
                 for c in range(COLUMNS):
@@ -448,10 +471,11 @@ def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, ou
             if useful:
                 row[PRESENT] = present
                 if halve(row, head, source, datagram, rates, samplers, out[n]):
+                    lost += out[n]["done"] == LOST
                     n += 1
             elif layout["option"] == 0:
                 head["strange"] += 1
-    return n
+    return n, lost
 
 
 @bare_kernel

@@ -138,8 +138,8 @@ class Layouts:
 
     def __init__(self) -> None:
         self._known: dict[tuple[tuple[Field, ...], bool], int] = {}
-        self._rows: list[tuple[int, int, int, int, int, int]] = []
-        self._ops: list[tuple[int, int, int, int]] = []
+        self._rows: list[tuple[int, ...]] = []
+        self._ops: list[_Operation] = []
         self.table: NDArray[np.void] = np.zeros(0, k.LAYOUT)
         self.ops: NDArray[np.void] = np.zeros(0, k.OPERATION)
         self.v5 = self.add(V5_FIELDS, options=False)
@@ -154,21 +154,29 @@ class Layouts:
         fixed = all(field.length != VARIABLE for field in fields)
         places = self._operations(fields, fixed) if not options else self._lengths(fields, fixed)
         useful = not options and {k.SRC_HI, k.DST_HI} <= {column for _, _, column, _ in places}
-        self._ops += places
+        straight = useful and fixed and _straight(places)
+        bounds, present = [first + len(places)] * 3, 0
+        if straight:
+            places.sort(key=lambda place: _BY_KIND.index(place[3]))
+            kinds = [_BY_KIND.index(kind) for *_, kind in places]
+            bounds = [first + sum(kind <= last for kind in kinds) for last in range(3)]
+            present = sum(1 << column for _, _, column, _ in places)
+        self._ops += [(*place, 64 - 8 * min(max(place[1], 1), 8)) for place in places]
         least = sum(1 if field.length == VARIABLE else field.length for field in fields)
-        self._rows.append((first, len(self._ops), least, int(fixed), int(useful), int(options)))
+        flags = (int(fixed), int(useful), int(options), int(straight))
+        self._rows.append((present, first, len(self._ops), *bounds, least, *flags))
         self._known[fields, options] = len(self._rows) - 1
         self.table = np.array(self._rows, k.LAYOUT)
         self.ops = np.array(self._ops, k.OPERATION)
         return len(self._rows) - 1
 
     @staticmethod
-    def _lengths(fields: tuple[Field, ...], fixed: bool) -> list[tuple[int, int, int, int]]:
+    def _lengths(fields: tuple[Field, ...], fixed: bool) -> list[_Place]:
         """Of records that are only counted."""
         return [] if fixed else [(0, _length(field), -1, 0) for field in fields]
 
     @staticmethod
-    def _operations(fields: tuple[Field, ...], fixed: bool) -> list[tuple[int, int, int, int]]:
+    def _operations(fields: tuple[Field, ...], fixed: bool) -> list[_Place]:
         places, at = [], 0
         for field in fields:
             column, kind = COLUMNS.get(field.element, (-1, 0))
@@ -178,6 +186,20 @@ class Layouts:
                 places.append((at, _length(field), column, kind))
             at += field.length
         return places
+
+
+#: Where a field is, its length, its column, its kind; and behind these its shift.
+_Place = tuple[int, int, int, int]
+_Operation = tuple[int, int, int, int, int]
+#: The kinds of fields that straight layouts have, in the order of their operations.
+_BY_KIND = (k.UNSIGNED, k.ADDRESS4, k.ADDRESS6, k.MILLISECONDS)
+_LONGEST = {k.UNSIGNED: range(1, 9), k.ADDRESS4: (4,), k.ADDRESS6: (16,), k.MILLISECONDS: range(1, 9)}
+
+
+def _straight(places: list[_Place]) -> bool:
+    """Whether fields of fixed length are of plain kinds, of lengths that these have, and each told once."""
+    plain = all(length in _LONGEST.get(kind, ()) for _, length, _, kind in places)
+    return plain and len({column for _, _, column, _ in places}) == len(places)
 
 
 def _length(field: Field) -> int:

@@ -30,6 +30,7 @@ from citywall.batches import (
     ND_ADVERT,
     ND_SOLICIT,
     NOT_IP,
+    OTHER_SENDER,
     REASONS,
     TRANSPORT,
 )
@@ -979,6 +980,17 @@ def _domain(vlan, vlan_keys, vlan_domains, by_vlan):
     return np.int64(vlan) if by_vlan else np.int64(0)
 
 
+@internal
+def _framed_by(buffer, start, at):
+    """The card that sent the Ethernet frame around the ARP message at `start + at`; 0 where there is none."""
+    kind = np.int64(load_be16(buffer, start + 12))
+    if at == 14 and kind == 0x0806:
+        return _mac(buffer, start + 6)
+    if at == 18 and (kind == 0x8100 or kind == 0x88A8) and load_be16(buffer, start + 16) == 0x0806:
+        return _mac(buffer, start + 6)
+    return U8(0)
+
+
 @bare_kernel
 def link_events(buffer, packets, found, first_frame, vlan_keys, vlan_domains, by_vlan, out):
     """EVENT rows of address resolution: ARP (RFC 826) and neighbour discovery (RFC 4861).
@@ -996,6 +1008,8 @@ def link_events(buffer, packets, found, first_frame, vlan_keys, vlan_domains, by
         at = np.int64(p["payload_at"])
         src_mac = U8(0)
         dst_mac = U8(0)
+        sender = U8(0)
+        flags = 0
         if p["status"] == ARP:
             if at + 28 > captured:
                 continue
@@ -1010,6 +1024,9 @@ def link_events(buffer, packets, found, first_frame, vlan_keys, vlan_domains, by
             dst_hi = U8(0)
             src_lo = _V4_MAPPED | U8(load_be32(buffer, q + 14))
             dst_lo = _V4_MAPPED | U8(load_be32(buffer, q + 24))
+            sender = _framed_by(buffer, start, at)
+            if sender != U8(0) and sender != src_mac:
+                flags = OTHER_SENDER
         else:
             length = np.int64(p["payload"])
             if length < 16 or at + 16 > captured:
@@ -1047,6 +1064,8 @@ def link_events(buffer, packets, found, first_frame, vlan_keys, vlan_domains, by
         e["dst_lo"] = dst_lo
         e["src_mac"] = src_mac
         e["dst_mac"] = dst_mac
+        e["flags"] = flags
+        e["answers"] = sender if flags != 0 else U8(0)
         e["offset"] = start
         e["frame"] = first_frame + i
         e["domain"] = _domain(p["vlan"], vlan_keys, vlan_domains, by_vlan)

@@ -18,6 +18,7 @@ from citywall.batches import (
     FLOW,
     ICMP,
     ICMPV6,
+    OTHER_SENDER,
     TCP,
     UDP,
 )
@@ -87,6 +88,9 @@ class Resolutions:
     answered: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     #: Where only the answer was logged; empty where that is nowhere.
     unasked: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    #: Of one message a line: the cards that it claims for its sender and its target, and the one that sent
+    #: the frame; empty where that is told nowhere, 0 where it is not told of a line.
+    cards: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((0, 3), np.uint64))
 
 
 def is_v4(hi: U64, lo: U64) -> NDArray[np.bool_]:
@@ -176,11 +180,13 @@ _OTHERWISE = {
     "proto": np.uint8, "src_flags": np.uint8, "dst_flags": np.uint8, "first_flags": np.uint8,
     "icmp_type": np.uint8, "icmp_code": np.uint8, "vlan": np.uint32,
 }  # fmt: skip
+#: Each column of `Logged`, in order, and what it is made of.
+COLUMN_TYPES: dict[str, type] = {f.name: _OTHERWISE.get(f.name, np.uint64) for f in fields(Logged)}
 
 
 def nothing() -> Logged:
     """No connections."""
-    return Logged(**{f.name: np.zeros(0, _OTHERWISE.get(f.name, np.uint64)) for f in fields(Logged)})
+    return Logged(**{name: np.zeros(0, kind) for name, kind in COLUMN_TYPES.items()})
 
 
 def events_of(asked: Resolutions, said: Said, domains: Domains) -> tuple[NDArray[np.void], NDArray[np.int64]]:
@@ -202,6 +208,11 @@ def event_rows(asked: Resolutions, domains: Domains) -> tuple[NDArray[np.void], 
     requests["src_lo"], requests["dst_lo"] = asked.src_lo, asked.dst_lo
     requests["offset"] = requests["frame"] = -1
     requests["domain"] = domains.of_vlan(0)
+    if len(asked.cards):
+        claimed, sent = asked.cards[:, 0], asked.cards[:, 2]
+        other = (sent != 0) & (claimed != 0) & (sent != claimed)
+        requests["src_mac"], requests["dst_mac"] = claimed, asked.cards[:, 1]
+        requests["flags"], requests["answers"] = np.where(other, OTHER_SENDER, 0), np.where(other, sent, 0)
     replies = requests[asked.answered]
     replies["kind"] = ARP_REPLY
     replies["src_lo"], replies["dst_lo"] = asked.dst_lo[asked.answered], asked.src_lo[asked.answered]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from citywall.batches import (
     ACCOUNT_LOGIN,
     DATA_ACCESS,
+    DHCP_MESSAGE,
     DNS_ANSWER,
     DNS_QUERY,
     EVENT,
@@ -26,6 +27,7 @@ from citywall.batches import (
 from ingest.flowlogs import kernels
 from ingest.flowlogs.fields import Fields, Vocabulary
 from ingest.sightings import kernels as sightings
+from ingest.sightings.leases import kernels as dhcp
 from ingest.sightings.patterns import BUILT
 
 _TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
@@ -52,6 +54,7 @@ OUTCOME = Vocabulary(dict.fromkeys(_WORKED, (1,)) | dict.fromkeys(_REFUSED, (0,)
 #: For ciphers that are told by name: one that does not protect, and one that does.
 _WEAK, _SOUND = 0x0005, 0xFFFF
 _SMTP, _SSH = 4, 11
+_DHCP_REQUEST, _DHCP_ACK = 3, 5  # RFC 2132
 
 
 @dataclass
@@ -188,6 +191,23 @@ def mails(fields: Fields, said: Said, reply: str) -> Said:
     told = turned(said, LOGIN_RESULT)
     told.rows["type"], told.rows["code"] = _SMTP, code & 1
     return told.where((fields.status == 0) & (code < 2))
+
+
+def leases(fields: Fields, said: Said, mac: str, requested: str, assigned: str) -> Said:
+    """A line of a log of DHCP: the address that a client asks for, and the one that it is given."""
+    rows, card = said.rows, fields.macs(mac)
+    rows["src_port"], rows["dst_port"] = 68, 67
+    rows["kind"], rows["type"], rows["src_mac"] = DHCP_MESSAGE, _DHCP_REQUEST, card
+    write(fields, said, (mac,), (17,), named=-1)
+    digests = np.zeros(len(card), np.uint64)
+    dhcp.client_digests(card, digests)
+    rows["digest"] = digests
+    rows["answer_hi"], rows["answer_lo"] = fields.addresses(requested)
+    told = turned(said, DHCP_MESSAGE)
+    told.rows["type"], told.rows["src_mac"], told.rows["dst_mac"] = _DHCP_ACK, 0, card
+    told.rows["answer_hi"], told.rows["answer_lo"] = fields.addresses(assigned)
+    good = (fields.status == 0) & (card != 0)
+    return together(said.where(good & fields.present(requested)), told.where(good & fields.present(assigned)))
 
 
 def accounts(fields: Fields, kind: str) -> Said:

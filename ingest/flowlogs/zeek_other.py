@@ -13,7 +13,7 @@ from ingest.flowlogs.parser import Parsed, Parser, names_in
 from ingest.flowlogs.rows import Resolutions, is_v4, nothing
 from ingest.flowlogs.zeek_tsv import Header, ZeekTsv
 
-NAMES = ("ts", "operation", "orig_h", "resp_h")
+NAMES = ("ts", "operation", "orig_h", "resp_h", "orig_hw", "resp_hw", "src_mac")
 #: Fields that only this log has, to its name; the order is that in which they are tried.
 KINDS = (
     ("operation orig_hw", "arp"), ("msg_types", "dhcp"), ("trans_id query", "dns"),
@@ -91,4 +91,5 @@ def _resolutions(fields: Fields) -> Resolutions:
     good, reply = arp.status == 0, kinds[ours, 0] == 2
     asker, about = np.where(reply, dst_lo, src_lo), np.where(reply, src_lo, dst_lo)
     said = reply[good]
-    return Resolutions(arp.lines.numbers[good], first[good], asker[good], about[good], said, said)
+    cards = np.stack([arp.macs(name) for name in ("orig_hw", "resp_hw", "src_mac")], axis=1)[good]
+    return Resolutions(arp.lines.numbers[good], first[good], asker[good], about[good], said, said, cards)

@@ -1,4 +1,4 @@
-"""Zeek's logs of what applications say: dns, http, ssl, ssh and smtp, as JSON or columns."""
+"""Zeek's logs of what applications say: dns, http, ssl, ssh, smtp and dhcp, as JSON or columns."""
 
 from __future__ import annotations
 
@@ -48,8 +48,14 @@ def _smtp(fields: Fields) -> Said:
     return said.mails(fields, told, "last_reply")
 
 
+def _dhcp(fields: Fields) -> Said:
+    told = said.blank(fields, fields.times("ts"), ("client_addr", "", "server_addr", ""), UDP)
+    return said.leases(fields, told, "mac", "requested_addr", "assigned_addr")
+
+
 #: By kind of log: the fields that are read, and what makes rows of them.
 KINDS: dict[str, tuple[tuple[str, ...], Callable[[Fields], Said]]] = {
+    "dhcp": (("client_addr", "server_addr", "mac", "requested_addr", "assigned_addr"), _dhcp),
     "dns": (("proto", "trans_id", "query", "qtype", "rcode", "answers"), _dns),
     "http": (("method", "host", "uri", "user_agent", "status_code"), _http),
     "ssl": (("version", "cipher", "server_name"), _ssl),
@@ -83,7 +89,7 @@ def _part(
     else:
         read_json(fields)
     known = fields.status != 0  # told by whoever reads the log
-    fields.require("ts", "id.orig_h", "id.resp_h")
+    fields.require("ts", *(("mac",) if "mac" in wanted else ("id.orig_h", "id.resp_h")))
     known |= fields.status != 0  # which fields there are differs from site to site
     rows = make(fields)
     errors.add_status(np.where(known, 0, fields.status).astype(np.uint8), lines.numbers)

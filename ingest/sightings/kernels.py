@@ -23,12 +23,13 @@ from citywall.kernels import (
     load_le32,
     mix64,
 )
+from ingest.sightings.leases.kernels import read_dhcp
 
 U8 = np.uint64
 _TRANSPORT, _TCP, _UDP = 5, 6, 17
 
 # what `find` takes a packet for
-DNS, TLS, ASK, SAY, SSH, USER, REPLY, SMB, LDAP, KERBEROS, MYSQL, IMAP, RDP = range(1, 14)
+DNS, TLS, ASK, SAY, SSH, USER, REPLY, SMB, LDAP, KERBEROS, MYSQL, IMAP, RDP, DHCP = range(1, 15)
 
 # citywall.batches, whose values kernels must freeze
 _DNS_QUERY, _DNS_ANSWER, _TLS_CLIENT, _TLS_SERVER, _HTTP_REQUEST, _HTTP_RESPONSE = 16, 17, 18, 19, 20, 21
@@ -224,6 +225,8 @@ def find(buffer, packets, found, what):
                 kind = DNS if fits else 0
             elif a == 88 or b == 88:
                 kind = KERBEROS
+            elif a == 67 or b == 67:
+                kind = DHCP
         if kind != 0:
             found[n] = i
             what[n] = kind
@@ -957,6 +960,8 @@ def read(buffer, packets, found, what, first_frame, patterns, scratch, out, raw)
             good = read_imap(buffer, at, end, from_server, raw, n, e)
         elif kind == RDP:
             good = read_rdp(buffer, at, end, raw, n, e)
+        elif kind == DHCP:
+            good = read_dhcp(buffer, at, end, raw, n, e)
         if good:
             n += 1
         else:

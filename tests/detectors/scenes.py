@@ -290,7 +290,9 @@ class Scene:
             self._event(at + 0.0002, dst, src, ND_ADVERT if six else ARP_REPLY, 0x02BB00000001, mac, vlan)
         return self
 
-    def _event(self, at: float, src: str, dst: str, kind: int, src_mac: int, dst_mac: int, vlan: int) -> None:
+    def _event(
+        self, at: float, src: str, dst: str, kind: int, src_mac: int, dst_mac: int, vlan: int, **more: int
+    ) -> None:
         self.frame += 1
         src_hi, src_lo = to_words(src)
         dst_hi, dst_lo = to_words(dst)
@@ -308,6 +310,7 @@ class Scene:
                 "domain": vlan,
                 "vlan": vlan,
                 "kind": kind,
+                **more,
             }
         )
 

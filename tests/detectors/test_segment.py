@@ -6,6 +6,7 @@ import relation_scenes as related
 from relation_scenes import Scene, inside
 
 from citywall.batches import ARP_REPLY
+from citywall.findings import Severity
 from citywall.settings import PRIVATE
 from detectors.registry import build
 
@@ -57,3 +58,12 @@ def test_a_broadcast_announcement_is_no_answer():
     scene = Scene().arp(0, inside(66), inside(9), mac=0x02CC00000002)
     scene._event(9.0, inside(67), inside(67), ARP_REPLY, 0x02CC00000002, 0xFFFFFFFFFFFF, 0)
     assert judge(scene) == []
+
+
+def test_who_sent_what_another_card_claims():
+    (found,) = judge(related.other_sender())
+    assert (found.kind, found.source.mac, found.facts["mac"]) == (
+        "other_sender", "02:cc:00:00:00:02", "02:bb:00:00:00:01",
+    )  # fmt: skip
+    assert found.severity == Severity.LOW
+    assert found.source.address == inside(1)

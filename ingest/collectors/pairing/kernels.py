@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import U8, bare_kernel, hash_address, internal, mix64
+from citywall.kernels import U8, bare_kernel, hash_address, internal, mix64, prefetch
+
+#: Records that are looked at before their turn.
+_AHEAD = 16
+#: More packets than this are not believed where their headers are taken off.
+_MOST = U8(1 << 48)
+# citywall.batches, whose values kernels must freeze
+_FIN, _SYN, _RST = 1, 2, 4
+_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 
 
 @internal
@@ -81,21 +89,36 @@ def _release(slots, waiting, oldest, out, n):
     return n
 
 
+@internal
+def _foresee(rows, i, slots):
+    """Hash the next few records, and have the slots that they will ask for brought near."""
+    mask = U8(len(slots) - 1)
+    for j in range(i, min(i + _AHEAD, len(rows))):
+        r = rows[j]
+        ports = (U8(r["src_port"]) << U8(16)) | U8(r["dst_port"])
+        h = _half_hash(r["src_hi"], r["src_lo"], r["dst_hi"], r["dst_lo"], ports, r["proto"], r["source"])
+        r["hash"] = h
+        prefetch(slots, np.int64(h & mask) * 4)
+
+
 @bare_kernel
-def pair(rows, clocks, wait, slack, slots, waiting, state, out):
+def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
     """Join records (HALF[n], in order of arrival) with their other direction, into `out` (HALF[n + m]).
 
     `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
     powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
-    the clock (`clocks`, i8[n]) is `wait` ns past its arrival, and matches one that begins no more than
-    `slack` ns outside of its span. Returns flows written. What is given out depends on the records alone.
+    the clock is `wait` ns past its arrival, and matches one that begins no more than `slack` ns outside of
+    its span. `clocks` (i8) are those of the rows, or, `by_datagram`, of what their `arrived` names. The rows'
+    hashes are written. Returns flows written. What is given out depends on the records alone.
     """
     n = 0
     size = len(waiting)
     mask = len(slots) - 1
     oldest, end, clock = state[0], state[1], state[2]
     for i in range(len(rows)):
-        clock = max(clock, clocks[i])
+        if i % _AHEAD == 0:
+            _foresee(rows, i, slots)
+        clock = max(clock, clocks[rows[i]["arrived"]] if by_datagram else clocks[i])
         while oldest < end and waiting[oldest & (size - 1)]["arrived"] + wait < clock:
             n = _release(slots, waiting, oldest, out, n)
             oldest += 1
@@ -104,8 +127,7 @@ def pair(rows, clocks, wait, slack, slots, waiting, state, out):
             out[n] = r
             n += 1
             continue
-        ports = (U8(r["src_port"]) << U8(16)) | U8(r["dst_port"])
-        h = _half_hash(r["src_hi"], r["src_lo"], r["dst_hi"], r["dst_lo"], ports, r["proto"], r["source"])
+        h = r["hash"]
         at = np.int64(h & U8(mask))
         done = False
         while slots[at] >= 0:
@@ -123,6 +145,11 @@ def pair(rows, clocks, wait, slack, slots, waiting, state, out):
                         out[n] = w
                         n += 1
                         _forget(slots, waiting, at)
+                        while oldest < end and waiting[oldest & (size - 1)]["done"] == 1:
+                            oldest += 1
+                        if oldest == end:  # begin anew, in memory that is at hand
+                            oldest = 0
+                            end = 0
                     break
             at = (at + 1) & mask
         if done:
@@ -133,7 +160,6 @@ def pair(rows, clocks, wait, slack, slots, waiting, state, out):
         k = end & (size - 1)
         waiting[k] = r
         w = waiting[k]
-        w["hash"] = h
         w["arrived"] = clock
         w["done"] = 0
         end += 1
@@ -178,3 +204,44 @@ def drain(slots, waiting, state, out):
         n = _release(slots, waiting, k, out, n)
     state[0] = state[1]
     return n
+
+
+@bare_kernel
+def columns(
+    flows, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto, src_packets,
+    dst_packets, src_bytes, dst_bytes, src_payload, dst_payload, src_flags, dst_flags, first_flags, icmp_type,
+    icmp_code, vlan, src_mac, dst_mac,
+):  # fmt: skip
+    """Write flows (HALF[n]) into the columns of a flow log: those of `rows.Logged`, but for the line."""
+    for i in range(len(flows)):
+        f = flows[i]
+        first[i] = f["first"]
+        duration[i] = f["last"] - f["first"]
+        src_hi[i] = f["src_hi"]
+        src_lo[i] = f["src_lo"]
+        dst_hi[i] = f["dst_hi"]
+        dst_lo[i] = f["dst_lo"]
+        src_port[i] = f["src_port"]
+        dst_port[i] = f["dst_port"]
+        p = np.int64(f["proto"])
+        proto[i] = p
+        header = U8(20 if f["src_hi"] == U8(0) and f["src_lo"] >> U8(32) == U8(0xFFFF) else 40)
+        if p == _TCP:
+            header += U8(32)  # with its timestamps option, as `rows.header_bytes` has it
+        elif p == _UDP or p == _ICMP or p == _ICMPV6:
+            header += U8(8)
+        src_packets[i] = f["src_packets"]
+        dst_packets[i] = f["dst_packets"]
+        src_bytes[i] = f["src_bytes"]
+        dst_bytes[i] = f["dst_bytes"]
+        src_payload[i] = f["src_bytes"] - min(min(f["src_packets"], _MOST) * header, f["src_bytes"])
+        dst_payload[i] = f["dst_bytes"] - min(min(f["dst_packets"], _MOST) * header, f["dst_bytes"])
+        flags = np.int64(f["src_flags"])
+        src_flags[i] = flags
+        dst_flags[i] = f["dst_flags"]
+        first_flags[i] = _SYN if flags & _SYN else flags & (0xFF & ~(_FIN | _RST))
+        icmp_type[i] = f["icmp"] >> 8
+        icmp_code[i] = f["icmp"] & 0xFF
+        vlan[i] = f["vlan"]
+        src_mac[i] = f["src_mac"]
+        dst_mac[i] = f["dst_mac"]

@@ -6,11 +6,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import FIN, RST, SYN
 from citywall.state import Parts, array_of, bytes_of
 from ingest.collectors.kernels import HALF
 from ingest.collectors.pairing import kernels
-from ingest.flowlogs.rows import Logged, header_bytes, is_v4
+from ingest.flowlogs.rows import COLUMN_TYPES, Logged
 
 #: How long (ns of the exporters' clocks) a record waits for its other direction.
 WAIT = 5_000_000_000
@@ -32,12 +31,28 @@ class Pairing:
         self._waiting = np.zeros(room, HALF)
         self._slots = np.full(room * 4, -1, np.int32)
         self._state = np.zeros(3, np.int64)
+        self._out = np.empty(0, HALF)
 
     def add(self, rows: NDArray[np.void], clocks: NDArray[np.int64]) -> NDArray[np.void]:
-        """Take records with the clock (ns) of each; gives flows that are whole or waited long enough."""
-        out = np.empty(len(rows) + len(self._waiting), HALF)
-        n = kernels.pair(rows, clocks, self._wait, self._slack, self._slots, self._waiting, self._state, out)
-        return out[:n]
+        """Take records with the clock (ns) of each; gives flows that are whole or waited long enough.
+
+        What is given holds until the next call.
+        """
+        return self._add(rows, clocks, by_datagram=False)
+
+    def add_of(self, rows: NDArray[np.void], clocks: NDArray[np.int64]) -> NDArray[np.void]:
+        """`add` with the clock of each datagram, which `rows["arrived"]` names."""
+        return self._add(rows, clocks, by_datagram=True)
+
+    def _add(self, rows: NDArray[np.void], clocks: NDArray[np.int64], by_datagram: bool) -> NDArray[np.void]:
+        room = len(rows) + len(self._waiting)
+        if len(self._out) < room:
+            self._out = np.empty(room + room // 4, HALF)
+        n = kernels.pair(
+            rows, clocks, by_datagram, self._wait, self._slack, self._slots, self._waiting, self._state,
+            self._out,
+        )  # fmt: skip
+        return self._out[:n]
 
     def finish(self) -> NDArray[np.void]:
         """The end: all that waits."""
@@ -72,20 +87,10 @@ class Pairing:
 
 def logged(flows: NDArray[np.void]) -> Logged:
     """Flows as the columns that every flow log gives."""
-    v4 = is_v4(flows["src_hi"], flows["src_lo"])
-    header = header_bytes(flows["proto"], v4)
-    load = {}
-    for side in ("src", "dst"):
-        size = flows[f"{side}_bytes"]
-        overhead = np.minimum(flows[f"{side}_packets"], np.uint64(1 << 48)) * header
-        load[side] = size - np.minimum(overhead, size)
-    starts = flows["src_flags"]
-    begun = np.where(starts & SYN, SYN, starts & (0xFF & ~(FIN | RST))).astype(np.uint8)
-    return Logged(
-        flows["number"], flows["first"], flows["last"] - flows["first"], flows["src_hi"], flows["src_lo"],
-        flows["dst_hi"], flows["dst_lo"], flows["src_port"], flows["dst_port"], flows["proto"],
-        flows["src_packets"], flows["dst_packets"], flows["src_bytes"], flows["dst_bytes"],
-        load["src"], load["dst"], flows["src_flags"], flows["dst_flags"], begun,
-        (flows["icmp"] >> 8).astype(np.uint8), (flows["icmp"] & 0xFF).astype(np.uint8), flows["vlan"],
-        flows["src_mac"], flows["dst_mac"],
-    )  # fmt: skip
+    n = len(flows)
+    told = Logged(
+        flows["number"].copy(),
+        **{name: np.empty(n, kind) for name, kind in COLUMN_TYPES.items() if name != "line"},
+    )
+    kernels.columns(flows, *(getattr(told, name) for name in COLUMN_TYPES if name != "line"))
+    return told

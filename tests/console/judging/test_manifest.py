@@ -42,7 +42,8 @@ def test_rows(tmp_path: Path):
         ("binetflow", "Horizontal port scan to port rdp 3389/tcp", "scan"),
         ("binetflow", "Long Connection (Slips); per-flow labels", "long-conn"),
         ("ics", "recon on ICS; per-packet label CSV", "scan"),
-        ("zeek-logs", "DHCP scan (many requested addresses)", "zeek-logs"),
+        ("zeek-logs", "DHCP scan (many requested addresses)", "scan"),
+        ("zeek-logs", "ARP to address outside; unsolicited ARP", "arp-spoof"),
         ("something-new", "flood", "something-new"),
     ],
 )

@@ -11,6 +11,7 @@ import numpy as np
 from detector_oracle import M64, MIX, Record, clamp, host_hash, is_many, leading, mix64
 
 from citywall.addresses import is_private
+from citywall.batches import OTHER_SENDER
 from detectors.features import kernels as f
 from detectors.relations import kernels as k
 from detectors.relations import records as r
@@ -463,5 +464,5 @@ class Oracle:
             )  # fmt: skip
         card.update(arp=1, last=self.clock)
         seen = leading(card["claims"]), leading(card["unasked"])
-        if card["claims"] >= 2 and card["unasked"] and seen != before:
+        if row["flags"] & OTHER_SENDER or (card["claims"] >= 2 and card["unasked"] and seen != before):
             self.show("cards", card)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detector_scenes import Scene
 
-from citywall.batches import ACK, ARP_REPLY, ICMP, ICMPV6, ND_ADVERT, PSH, SYN, TCP, UDP
+from citywall.batches import ACK, ARP_REPLY, ICMP, ICMPV6, ND_ADVERT, OTHER_SENDER, PSH, SYN, TCP, UDP
 
 HOUR = 3600.0
 RPC = b"\x05\x00\x0b\x03\x10\x00\x00\x00"
@@ -155,6 +155,14 @@ def claimed(six: bool = False) -> Scene:
     return scene
 
 
+def other_sender(six: bool = False) -> Scene:
+    """A frame whose message claims another card than the one that sent it."""
+    scene, flags = Scene(), {"flags": OTHER_SENDER, "answers": 0x02CC00000002}
+    for i in range(3):
+        scene._event(i * 9.0, inside(1), inside(9 + i), ARP_REPLY, 0x02BB00000001, 0xFFFFFFFFFFFF, 0, **flags)
+    return scene
+
+
 def dhcp_flood(six: bool = False) -> Scene:
     """Three hundred requests for an address in five seconds."""
     ends = ("fe80::9", "ff02::1:2") if six else ("0.0.0.0", "255.255.255.255")
@@ -279,6 +287,7 @@ def writes(six: bool = False) -> Scene:
 
 #: What is told more softly than medium.
 SOFT = {
+    ("segment", "other_sender"): other_sender,
     ("channel", "odd_web_port"): odd_web_port,
     ("channel", "tool_port"): tool_port,
     ("lateral", "remote_calls"): remote_calls,

@@ -148,6 +148,7 @@ def hostile_events(seed, n):
         rng.choice(np.array([0, 10**6, 10**9, 10**10, 10**12]), n, p=(0.2, 0.3, 0.3, 0.19, 0.01))
     )
     rows["kind"] = rng.integers(0, 6, n)
+    rows["flags"] = rng.choice(np.array([0, 0, 0, 2048], "u4"), n)
     rows["frame"] = np.arange(n)
     for side in ("src", "dst"):
         rows[f"{side}_lo"] = rng.choice(

@@ -70,6 +70,13 @@ class Oracle:
         return self.out
 
     def take(self, e: dict[str, Any], odd: bool, home: bool) -> None:
+        if e["kind"] == b.DHCP_MESSAGE:
+            self.client, self.server = (
+                (self.domain(e, side), e[f"{side}_hi"], e[f"{side}_lo"]) for side in ("src", "dst")
+            )
+            if share(e["digest"], self.limits.partitions) == self.limits.partition:
+                self.lease(e)
+            return
         src, dst = ((self.domain(e, side), e[f"{side}_hi"], e[f"{side}_lo"]) for side in ("src", "dst"))
         self.client, self.server = (dst, src) if e["kind"] in TOLD_BY_SERVERS else (src, dst)
         kind, parts, own = e["kind"], self.limits.partitions, self.limits.partition
@@ -263,6 +270,17 @@ class Oracle:
             s["text"] = e["name"][: r.TEXT]
         if changed:
             self.show(s)
+
+    def lease(self, e: dict[str, Any]) -> None:
+        if e["type"] not in (1, 3) or not (e["answer_hi"] or e["answer_lo"]):
+            return
+        s = self.get(e, r.LEASING, e["digest"], e["domain"])
+        self.here(s)
+        s["text"] = s["text"] or e["name"][: r.TEXT]
+        if self.mark(s, 0, mix64(e["answer_lo"] ^ mix64(e["answer_hi"]))):
+            self.raised(s, r.ASKED_FOR)
+            if s["counts"][r.ASKED_FOR] >= self.limits.gates[r.LEASING]:
+                self.show(s)
 
     def account(self, e: dict[str, Any]) -> None:
         s = self.get(e, r.ACCOUNT, e["digest"], e["rest"])

@@ -289,7 +289,34 @@ def clear_login(six: bool = False) -> Scene:
     return say(Scene(), 0, b.LOGIN_NAME, inside(9, six, 1), inside(3, six, 2), "wangwei", **more)
 
 
+def lease(scene: Scene, at: float, client: str, server: str, card: str, wanted: str) -> Scene:
+    hi, lo = to_words(wanted)
+    return say(
+        scene, at, b.DHCP_MESSAGE, client, server, card, ports=(68, 67), type=3, proto=b.UDP, answer_hi=hi,
+        answer_lo=lo,
+    )  # fmt: skip
+
+
+def leases(six: bool = False) -> Scene:
+    """One card asks for a row of addresses."""
+    scene = Scene()
+    for i in range(20):
+        lease(scene, i / 2, inside(9, six), inside(0, six), "24:4b:fe:00:00:09", inside(100 + i, six))
+    return scene
+
+
+def moving_in(six: bool = False) -> Scene:
+    """A floor of machines asks for the addresses they had, and for those they are offered, over and over."""
+    scene = Scene()
+    for i in range(200):
+        card, old, new = f"24:4b:fe:00:01:{i % 50:02x}", inside(i % 50, six, 3), inside(i % 50, six, 4)
+        for j, wanted in enumerate((old, new, new)):
+            lease(scene, i + j / 10, inside(9, six), inside(0, six), card, wanted)
+    return scene
+
+
 HOSTILE = {
+    ("leasescan", "addresses"): leases,
     ("dga", "failing_names"): failing_names,
     ("nametunnel", "names"): name_tunnel,
     ("nameanswers", "raced"): raced,
@@ -376,4 +403,5 @@ BENIGN = {
     "questions resent": resent,
     "pages": pages,
     "office": office,
+    "moving in": moving_in,
 }

@@ -80,7 +80,9 @@ def hostile(seed: int, n: int) -> np.ndarray:
     rows["time"] = 10**18 + np.cumsum(rng.choice(np.array([0, 10**6, 10**9, 4 * 10**10, -(10**9)]), n))
     wild = rng.random(n) < 0.003
     rows["time"][wild] = rng.choice(np.array([-(2**63), 0, -1]), wild.sum())
-    rows["kind"] = rng.choice(np.array([16, 17, 17, 18, 19, 20, 20, 21, 22, 23, 24, 25, 26, 27, 99]), n)
+    rows["kind"] = rng.choice(
+        np.array([16, 17, 17, 18, 19, 20, 20, 21, 22, 23, 24, 25, 26, 27, 28, 28, 99]), n
+    )
     for side in ("src", "dst"):
         rows[f"{side}_lo"] = rng.choice(
             np.array([0, 0xFFFF_0A00_0001, 0xFFFF_0A00_0002, 0xFFFF_0808_0808], "u8"), n
@@ -89,7 +91,7 @@ def hostile(seed: int, n: int) -> np.ndarray:
     rows["frame"] = np.arange(n)
     rows["domain"] = rng.choice(np.array([0, 7], "u4"), n)
     rows["code"] = rng.choice(np.array([0, 0, 1, 3, 3, 200, 401, 403, 404, 0x301, 0x303, 65535], "u2"), n)
-    rows["type"] = rng.choice(np.array([0, 1, 1, 5, 16, 28, 0xC014], "u2"), n)
+    rows["type"] = rng.choice(np.array([0, 1, 1, 3, 5, 16, 28, 0xC014], "u2"), n)
     rows["count"] = rng.choice(np.array([0, 1, 65535], "u2"), n)
     rows["number"] = rng.choice(np.array([0, 3, 2**32 - 1], "u4"), n)
     rows["flags"] = rng.choice(np.array([0, 2, 4, 8, 64 | 1024, 512, 0xFFFF], "u4"), n)

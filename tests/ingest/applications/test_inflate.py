@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import zlib
 
+import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,3 +54,22 @@ def test_what_breaks_off_gives_what_came_before():
 def test_any_bytes_come_back_or_are_inflated(data, encoding):
     out, _ = inflate(data, encoding, 4096, 2)
     assert len(out) <= max(4096, len(data))
+
+
+def test_brotli_is_undone_within_its_limit():
+    body = brotli.compress(TEXT)
+    assert layers(b"BR") == ["br"]
+    assert inflate(body, b"br", 1 << 20, 2) == (TEXT, True)
+    assert inflate(gzip.compress(body), b"br, gzip", 1 << 20, 2) == (TEXT, True)
+    out, whole = inflate(brotli.compress(bytes(1 << 24)), b"br", 1000, 2)
+    assert (len(out), whole) == (1000, False)
+
+
+def test_brotli_that_breaks_off_gives_what_came_before():
+    noise = b"".join(i.to_bytes(4, "big") for i in range(0, 1 << 31, 1 << 21))
+    body = brotli.compress(noise)
+    out, whole = inflate(body[: len(body) // 2], b"br", 1 << 20, 2)
+    assert not whole
+    assert noise.startswith(out)
+    assert out
+    assert inflate(TEXT, b"br", 1 << 20, 2)[1] is False

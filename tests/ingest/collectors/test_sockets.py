@@ -8,7 +8,7 @@ import pytest
 
 from citywall.addresses import to_text
 from citywall.errors import InputError, SettingsError
-from ingest.collectors.sockets import SLOT, Sockets, parse_address
+from ingest.collectors.sockets import Sockets, parse_address
 
 
 def take_all(sockets: Sockets, wanted: int) -> list[tuple[str, int, bytes, int]]:
@@ -19,7 +19,7 @@ def take_all(sockets: Sockets, wanted: int) -> list[tuple[str, int, bytes, int]]
         for number in ready:
             while (r := sockets.take(number)) is not None:
                 for i, n in enumerate(r.lengths.tolist()):
-                    data = r.buffer[i * SLOT : i * SLOT + n].tobytes()
+                    data = r.buffer[r.starts[i] : r.starts[i] + n].tobytes()
                     got.append((to_text(int(r.hi[i]), int(r.lo[i])), int(r.sender_ports[i]), data, r.port))
     return got
 
@@ -72,3 +72,28 @@ def test_addresses_that_are_none_or_taken():
     with pytest.raises(InputError, match="cannot be listened on"):
         Sockets((f"127.0.0.1:{first.ports[0]}",), 1 << 16)
     first.close()
+
+
+def test_what_the_kernel_put_together_is_taken_apart():
+    sockets = Sockets(("127.0.0.1:0",), 1 << 20)
+    to = ("127.0.0.1", sockets.ports[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        try:
+            sender.setsockopt(socket.IPPROTO_UDP, 103, 1000)  # UDP_SEGMENT: many datagrams by one call
+        except OSError:
+            pytest.skip("this kernel does not segment datagrams")
+        raw = bytes(i // 1000 for i in range(9500))
+        sender.sendto(raw, to)
+        (number,) = sockets.receive(5)
+        received = sockets.take(number)
+        assert received is not None
+        got = [
+            received.buffer[at : at + n].tobytes()
+            for at, n in zip(received.starts.tolist(), received.lengths.tolist(), strict=True)
+        ]
+    sockets.close()
+    assert got == [raw[at : at + 1000] for at in range(0, len(raw), 1000)]
+    assert {to_text(int(hi), int(lo)) for hi, lo in zip(received.hi, received.lo, strict=True)} == {
+        "127.0.0.1"
+    }
+    assert received.messages == 1

@@ -12,7 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citywall.addresses import to_text, to_words
-from citywall.batches import ARP_REPLY, ARP_REQUEST, ERROR, EVENT, ND_ADVERT, ND_SOLICIT, PACKET, REASONS
+from citywall.batches import (
+    ARP_REPLY,
+    ARP_REQUEST,
+    ERROR,
+    EVENT,
+    ND_ADVERT,
+    ND_SOLICIT,
+    OTHER_SENDER,
+    PACKET,
+    REASONS,
+)
 from citywall.domains import Domains, DomainSettings
 from citywall.i18n import catalogue
 from ingest.capture import WALK_ERRORS, BlockRef, DecodeCounts, decode_block, link_events, open_capture
@@ -89,6 +99,18 @@ def test_counts_name_what_was_met(writing, read_all):
 def arp(operation, sha, spa, tha, tpa, tag=b""):
     body = struct.pack(">HHBBH", 1, 0x0800, 6, 4, operation) + sha + spa + tha + tpa
     return bytes(12) + tag + b"\x08\x06" + body
+
+
+def test_arp_that_another_card_sent_is_marked(writing, read_all):
+    body = arp(2, MAC_B, IP_B, MAC_A, IP_A)[12:]
+    tagged = struct.pack(">HH", 0x8100, 100) + body
+    records = [MAC_A + MAC_B + body, MAC_A + MAC_A + body, MAC_A + MAC_A + tagged, bytes(12) + body]
+    data = writing.pcap([writing.Record(T0 + i, r) for i, r in enumerate(records)])
+    rows, _, _ = read_all(data)
+    events = link_events(np.frombuffer(data, np.uint8), rows, 1, DOMAINS)
+    assert events["flags"].tolist() == [0, OTHER_SENDER, OTHER_SENDER, 0]
+    assert events["answers"].tolist() == [0, 0x02000000000A, 0x02000000000A, 0]
+    assert set(events["src_mac"].tolist()) == {0x02000000000B}
 
 
 def nd(kind, src, dst, target, options=b""):

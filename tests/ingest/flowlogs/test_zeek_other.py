@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import json
 
-from citywall.batches import ARP_REPLY, ARP_REQUEST, DNS_QUERY, FIRST_SIGHTING, HTTP_REQUEST, TLS_CLIENT
+from citywall.batches import (
+    ARP_REPLY,
+    ARP_REQUEST,
+    DNS_QUERY,
+    FIRST_SIGHTING,
+    HTTP_REQUEST,
+    OTHER_SENDER,
+    TLS_CLIENT,
+)
 from ingest.flowlogs import registry
 from ingest.flowlogs.lines import split
 from ingest.flowlogs.reader import FlowLogReader
@@ -51,3 +59,18 @@ def test_folders_of_logs_are_read_completely(shared_data):
         assert sorted(kind for kind in kinds if kind < FIRST_SIGHTING) == [ARP_REQUEST, ARP_REPLY][:events]
         for log, kind in (("http", HTTP_REQUEST), ("dns", DNS_QUERY), ("ssl", TLS_CLIENT)):
             assert kinds.count(kind) == lines.get(f"{log}.log", 0)
+
+
+def test_the_cards_of_arp_are_told(tmp_path):
+    line = {
+        "ts": 1.5, "operation": "reply", "src_mac": "02:cc:00:00:00:02", "dst_mac": "ff:ff:ff:ff:ff:ff",
+        "orig_h": "10.0.0.1", "resp_h": "10.0.0.9", "orig_hw": "02:bb:00:00:00:01",
+        "resp_hw": "02:aa:00:00:00:09",
+    }  # fmt: skip
+    log = tmp_path / "arp.log"
+    log.write_text(json.dumps(line) + "\n" + json.dumps(line | {"src_mac": "02:bb:00:00:00:01"}) + "\n")
+    reader = FlowLogReader()
+    batches = [reader.add(ref) for ref in registry.chunks(log, registry.sniff(log))]
+    events = [event for batch in (*batches, reader.finish()) for event in batch.events]
+    assert [(int(e["flags"]), int(e["answers"])) for e in events] == [(OTHER_SENDER, 0x02CC00000002), (0, 0)]
+    assert [(int(e["src_mac"]), int(e["dst_mac"])) for e in events] == [(0x02BB00000001, 0x02AA00000009)] * 2

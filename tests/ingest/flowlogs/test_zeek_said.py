@@ -124,3 +124,35 @@ def test_answers_stay_with_their_lines(tmp_path):
     rows = [DNS | {"query": f"n{i}.example.com", "ts": 1714564800 + i, "trans_id": i} for i in range(50)]
     found, _ = read(tmp_path / "dns.log", "".join(json.dumps(row) + "\n" for row in rows))
     assert found["aux"].tolist() == [i for i in range(50) for _ in range(2)]
+
+
+DHCP = {
+    "ts": 1714564800.5, "uids": ["C1"], "client_addr": "10.1.0.9", "server_addr": "10.1.0.1",
+    "mac": "24:4b:fe:1c:48:a4", "requested_addr": "10.1.0.105", "assigned_addr": "10.1.0.106",
+    "msg_types": ["REQUEST", "ACK"],
+}  # fmt: skip
+
+
+def test_dhcp_asks_and_gives(events):
+    asked, given = events("dhcp", DHCP)
+    assert (asked["kind"], asked["type"], given["kind"], given["type"]) == (
+        b.DHCP_MESSAGE,
+        3,
+        b.DHCP_MESSAGE,
+        5,
+    )
+    assert (source(asked), source(given)) == ("10.1.0.9", "10.1.0.1")
+    assert [to_text(int(e["answer_hi"]), int(e["answer_lo"])) for e in (asked, given)] == [
+        "10.1.0.105",
+        "10.1.0.106",
+    ]
+    assert texts(asked)[0] == "24:4b:fe:1c:48:a4"
+    assert asked["digest"] == given["digest"] != 0
+    assert (asked["src_mac"], given["dst_mac"]) == (0x244BFE1C48A4, 0x244BFE1C48A4)
+
+
+def test_dhcp_of_who_has_no_address_yet(events):
+    (asked,) = events(
+        "dhcp", {name: DHCP[name] for name in ("ts", "uids", "mac", "requested_addr", "msg_types")}
+    )
+    assert (asked["type"], int(asked["src_lo"])) == (3, 0)

@@ -120,6 +120,18 @@ def identity(first17: str) -> str:
     return first17 + "10X98765432"[sum(int(c) * w for c, w in zip(first17, weights, strict=True)) % 11]
 
 
+CARD = bytes.fromhex("244bfe1c48a4")
+
+
+def lease(kind=3, wanted=(10, 1, 0, 105), *, back=False, card=CARD, more=b"") -> bytes:
+    """A DHCP message of a client, or, `back`, of its server."""
+    given = bytes(wanted) if back else bytes(4)
+    head = struct.pack(">4BIHH", 2 if back else 1, 1, 6, 0, 0x1234, 0, 0) + bytes(4) + given + bytes(8)
+    options = b"\x63\x82\x53\x63\x35\x01" + bytes([kind])
+    options += b"" if back else b"\x32\x04" + bytes(wanted)
+    return head + card.ljust(16, b"\0") + bytes(192) + options + more + b"\xff"
+
+
 #: (payload, server says it, more of `packets`): one of everything that is read.
 EVERYTHING = {
     "question": (question(), False, {"ports": (40000, 53), "proto": UDP}),
@@ -138,6 +150,8 @@ EVERYTHING = {
     "smtp refused": (b"535 5.7.8 Error\r\n", True, {"ports": (40000, 25)}),
     "imap log-in": (b'a1 LOGIN "wang" "x"\r\n', False, {"ports": (40000, 143)}),
     "imap refused": (b"a1 NO [AUTHENTICATIONFAILED] no\r\n", True, {"ports": (40000, 143)}),
+    "lease asked for": (lease(), False, {"ports": (68, 67), "proto": UDP}),
+    "lease given": (lease(5, back=True), True, {"ports": (68, 67), "proto": UDP}),
     "smb refused": (smb_set_up(0xC000006D), True, {"ports": (40000, 445)}),
     "bind refused": (bind_answer(49), True, {"ports": (40000, 389)}),
     "kerberos refused": (kerberos_error(24), True, {"ports": (40000, 88), "proto": UDP}),

@@ -1,0 +1,1 @@
+"""What DHCP messages say of who asks for which address."""
