@@ -44,6 +44,7 @@ class Connection:
         self.protocol = PROTOCOL["unknown"]
         self.protocol_frame = 0
         self.final = self.final_frame = 0
+        self._spoken: tuple[object, ...] | None = None
         self.sides, self.sides_frame = [0] * 4, [0] * 4
         self._changed = 0  # 2 once another protocol went on: where its sides stand
         self._looked = [b"", b""]
@@ -56,6 +57,15 @@ class Connection:
         self.units: list[tuple[int, int, int, bytes]] = []
         if expected:
             self._choose(expected, 0)
+
+    def spoken(self) -> tuple[object, ...]:
+        """What is known of its protocols."""
+        if self._spoken is None:
+            self._spoken = (
+                self.protocol, self.protocol_frame, self.final, self.final_frame, tuple(self.sides),
+                tuple(self.sides_frame),
+            )  # fmt: skip
+        return self._spoken
 
     def over(self) -> bool:
         """Whether nothing more will be read."""
@@ -139,6 +149,7 @@ class Connection:
         elif sum(map(len, self._seen)) >= MOST_UNKNOWN or (name == "" and all(self._seen)):
             self.failed, self._early, self._seen = True, [], [b"", b""]
             frame, failed = marks[1][0], PROTOCOL["failed"]
+            self._spoken = None
             if not self._changed:
                 self.protocol, self.protocol_frame = failed, frame
             for d in (0, 1):
@@ -146,6 +157,7 @@ class Connection:
                     self._side(d, failed, frame)
 
     def _side(self, direction: int, protocol: int, frame: int) -> None:
+        self._spoken = None
         at = self._changed + direction
         self.sides[at], self.sides_frame[at] = protocol, frame
         self._looked[direction] = b""
@@ -177,6 +189,7 @@ class Connection:
         self.parser.made = self._made
         if self.protocol == PROTOCOL["unknown"]:
             self.protocol, self.protocol_frame = PROTOCOL[name], frame
+            self._spoken = None
 
     def _change(self, old: StreamParser) -> None:
         """Another protocol goes on in the same connection (STARTTLS, CONNECT, an upgrade)."""
@@ -191,6 +204,7 @@ class Connection:
         self._made = old.made
         self.parser = None
         self._changed, self.final, self.sides[2:], self.sides_frame[2:] = 2, 0, [0, 0], [0, 0]
+        self._spoken = None
         if name != "?":
             self._choose(name, old.streams[0].frame(0))
         for item in rest:
