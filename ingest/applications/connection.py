@@ -8,8 +8,9 @@ import numpy as np
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.parser import Parser, StreamParser, Transaction
-from ingest.applications.registry import TCP, UDP, among, looks_of, parser_of, recognise
+from ingest.applications.registry import TCP, UDP, among, looks_of, parser_of, recognise, unread
 from ingest.applications.tables import PROTOCOL
+from ingest.applications.wanted import ALL, Wanted
 
 #: Bytes of a connection that are looked at before it is given up as unknown.
 MOST_UNKNOWN = 4096
@@ -33,9 +34,11 @@ class Connection:
         udp: bool,
         addresses: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
         expected: str = "",
+        wanted: Wanted = ALL,
     ) -> None:
         self.number = number
         self.settings = settings
+        self.wanted = wanted
         self.ports = ports
         self.row = row
         self.udp = udp
@@ -70,6 +73,13 @@ class Connection:
     def over(self) -> bool:
         """Whether nothing more will be read."""
         return self.failed or (self.parser is not None and all(self.parser.done))
+
+    def quiet(self) -> bool:
+        """Whether nothing that may come will change what is known."""
+        if self.failed or self.parser is None:
+            return self.failed
+        sides = self.sides
+        return all(self.parser.done) and bool(sides[self._changed] and sides[self._changed + 1])
 
     def feed(self, direction: int, data: bytes, marks: Marks) -> None:
         """Bytes of a direction, and the pieces they came in (lengths, frames, times)."""
@@ -185,7 +195,9 @@ class Connection:
 
     def _choose(self, name: str, frame: int) -> None:
         name, _, about = name.partition(":")
-        self.parser = parser_of(name)(self.settings, self.ports, about)
+        parser = parser_of(name) if self.wanted.reads(name) else unread(name)
+        self.parser = parser(self.settings, self.ports, about)
+        self.parser.wanted = self.wanted
         self.parser.made = self._made
         if self.protocol == PROTOCOL["unknown"]:
             self.protocol, self.protocol_frame = PROTOCOL[name], frame

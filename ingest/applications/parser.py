@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND, PROTOCOL, TO_CLIENT, TO_SERVER, UNIT_KIND
+from ingest.applications.wanted import ALL
 
 #: Bytes of one direction that a parser may hold back waiting for more.
 MOST_HELD = 1 << 20
@@ -95,6 +96,7 @@ class Parser:
         about: str = "",  # what the connection that announced this one said of it
     ) -> None:
         self.settings = settings
+        self.wanted = ALL
         self.ports = ports
         self.made = 0
         self.open: list[Transaction] = []
@@ -108,7 +110,7 @@ class Parser:
 
     def begin(self, frame: int, time: int) -> Transaction:
         """A new transaction."""
-        made = Transaction(PROTOCOL[self.name], self.made, frame, time)
+        made = Transaction(PROTOCOL[self.name], self.made, frame, time, self.wanted.kept)
         self.made += 1
         self.open.append(made)
         if len(self.open) > MOST_OPEN:
@@ -243,4 +245,14 @@ class StreamParser(Parser):
         """A direction is over."""
 
 
-State = dict[str, Any]
+class Unread(StreamParser):
+    """A protocol that is spoken, but of which nobody wants to know more."""
+
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
+        self.stop()
+
+    def advance(self, direction: int) -> None:
+        """Nothing is read."""

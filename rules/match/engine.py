@@ -22,6 +22,7 @@ from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import speaks
+from rules.match.interest import Interest, interest
 from rules.match.limits import Limits
 from rules.match.literals import Literals
 from rules.match.scene import Scene
@@ -129,6 +130,10 @@ class Engine:
         if protocols not in self._spoken:
             self._spoken[protocols] = speaks(self.rules, protocols)
         return self._spoken[protocols]
+
+    def interest(self, protocols: Iterable[str]) -> Interest:
+        """What of the application layers must be read for these rules."""
+        return interest(self.rules, protocols)
 
     @property
     def units(self) -> bool:

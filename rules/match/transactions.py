@@ -12,19 +12,14 @@ from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER
 from rules.language.states import place
 from rules.match import fields, hooks
-from rules.match.compiled import TRANSACTION, Check, Compiled
+from rules.match.compiled import SAME, TRANSACTION, Check, Compiled
 from rules.match.hits import Loose, hit
 from rules.match.inspect import Inspection, compare
+from rules.match.interest import owners
 from rules.match.transform import changed
 
 if TYPE_CHECKING:
     from rules.match.candidates import Agreement, Candidate, Packets
-
-#: Kinds of buffers that are others by another name in the tables.
-SAME = {
-    "file.whole": "file.data", "http.request_header_names": "http.header_names",
-    "ftpdata.filename": "ftpdata.name",
-}  # fmt: skip
 
 
 class Found:
@@ -86,7 +81,7 @@ class _Matcher:
         open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
         spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
         for compiled in loose:
-            wanted = frozenset(compiled.applications or _owners(compiled))
+            wanted = compiled.applications or owners(compiled)
             if wanted not in spoken:
                 of = np.array([not wanted or name in wanted for name in scene.names.protocols])
                 spoken[wanted] = of[scene.tables.transactions["protocol"]]
@@ -277,14 +272,6 @@ def directions_of(compiled: Compiled) -> tuple[int, ...]:
         if side in {1, 2}:
             return (side - 1,)
     return (0, 1)
-
-
-def _owners(compiled: Compiled) -> set[str]:
-    owners: set[str] = set()
-    for check in compiled.checks:
-        if check.demand.kind in BUFFERS:
-            owners |= BUFFERS[check.demand.kind].protocols
-    return owners
 
 
 def without_application(compiled: Compiled) -> Compiled:
