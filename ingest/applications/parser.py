@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
 from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND, PROTOCOL, TO_CLIENT, TO_SERVER, UNIT_KIND
-from ingest.applications.wanted import ALL
+from ingest.applications.tables import ANOMALY_KIND, PROTOCOL, TO_CLIENT, TO_SERVER, UNIT_KIND
+from ingest.applications.wanted import ALL, Wanted
 
 #: Bytes of one direction that a parser may hold back waiting for more.
 MOST_HELD = 1 << 20
@@ -26,18 +25,18 @@ class Transaction:
     """
 
     __slots__ = (
-        "complete", "first_frame", "kinds", "notes", "number", "over", "protocol", "request_frame",
+        "complete", "fields", "first_frame", "kinds", "notes", "number", "over", "protocol", "request_frame",
         "response_frame", "rows", "time", "told", "values",
     )  # fmt: skip
 
     def __init__(
-        self, protocol: int, number: int, frame: int, time: int, kinds: Mapping[str, int] = KIND
+        self, protocol: int, number: int, frame: int, time: int, wanted: Wanted = ALL
     ) -> None:
         self.protocol = protocol
         self.number = number
         self.first_frame = frame
         self.time = time
-        self.kinds = kinds  # those that are kept
+        self.kinds, self.fields = wanted.kept, wanted.noted
         self.complete = 0
         self.over = 0
         self.told = 0  # how much was known when it was told last
@@ -66,9 +65,10 @@ class Transaction:
 
     def note(self, field: str, direction: int, frame: int, value: int, part: int = 0) -> None:
         """A number is known."""
-        if not _LEAST <= value <= _MOST:
-            value = _LEAST if value < 0 else _MOST
-        self.notes += (FIELD[field], direction, part, frame, value)
+        if (at := self.fields.get(field)) is not None:
+            if not _LEAST <= value <= _MOST:
+                value = _LEAST if value < 0 else _MOST
+            self.notes += (at, direction, part, frame, value)
 
     def whole(self, direction: int, frame: int) -> None:
         """One half is complete."""
@@ -110,7 +110,7 @@ class Parser:
 
     def begin(self, frame: int, time: int) -> Transaction:
         """A new transaction."""
-        made = Transaction(PROTOCOL[self.name], self.made, frame, time, self.wanted.kept)
+        made = Transaction(PROTOCOL[self.name], self.made, frame, time, self.wanted)
         self.made += 1
         self.open.append(made)
         if len(self.open) > MOST_OPEN:

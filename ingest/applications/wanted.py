@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from ingest.applications.tables import KIND
+from ingest.applications.tables import FIELD, KIND
 
 #: Buffers that parsers themselves look back at.
 _OWN: Final = frozenset({"http.method", "http.uri.raw"} | {kind for kind in KIND if kind.startswith("smtp.")})
@@ -15,7 +15,7 @@ _OWN: Final = frozenset({"http.method", "http.uri.raw"} | {kind for kind in KIND
 
 @dataclass(frozen=True)
 class Wanted:
-    """Protocols that are read, of others it is only found out that they are spoken; kinds of buffers kept.
+    """Protocols that are read, of others it is only found out that they are spoken; buffers and numbers kept.
 
     None: all. `calls`: whether commands of SMB and calls of DCE/RPC are looked at, or only the files that
     they carry and when a message was whole.
@@ -23,6 +23,7 @@ class Wanted:
 
     protocols: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
+    fields: frozenset[str] | None = None
     calls: bool = True
 
     def reads(self, protocol: str) -> bool:
@@ -35,6 +36,13 @@ class Wanted:
         if self.kinds is None:
             return KIND
         return {kind: number for kind, number in KIND.items() if kind in self.kinds or kind in _OWN}
+
+    @cached_property
+    def noted(self) -> Mapping[str, int]:
+        """The numbers of the fields that are kept."""
+        if self.fields is None:
+            return FIELD
+        return {name: number for name, number in FIELD.items() if name in self.fields}
 
 
 #: Everything.

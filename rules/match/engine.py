@@ -72,6 +72,7 @@ class Engine:
         self.blocking = blocking
         self.memory = Memory()
         self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+        self._interest: dict[tuple[str, ...], Interest] = {}
         self.carry = Carry()
         self._lists: dict[str, list[Compiled]] = {
             kind: [] for kind in (PACKET, STREAM, TRANSACTION, ONCE, UNIT)
@@ -133,7 +134,10 @@ class Engine:
 
     def interest(self, protocols: Iterable[str]) -> Interest:
         """What of the application layers must be read for these rules."""
-        return interest(self.rules, protocols)
+        every = tuple(protocols)
+        if every not in self._interest:
+            self._interest[every] = interest(self.rules, every)
+        return self._interest[every]
 
     @property
     def units(self) -> bool:
