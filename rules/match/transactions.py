@@ -73,19 +73,29 @@ class _Matcher:
     def pairs(self) -> Iterator[tuple[int, int]]:
         """(rule, transaction) that may agree: by literal, and rules without one."""
         engine, scene = self.packets.engine, self.packets.scene
-        kinds = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in engine.buffers}
+        asked = {*engine.buffers, *engine.parts.names}
+        kinds = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in asked}
         orders, transactions = hit(engine, scene.tables, kinds, scene.names.protocols)
-        yield from zip(orders.tolist(), transactions.tolist(), strict=True)
+        flows = scene.tables.transactions["flow"].astype(np.int64)
+        met = self.packets.facts()
+        for order, transaction in zip(orders.tolist(), transactions.tolist(), strict=True):
+            if engine.rules[order].payload is None or flows[transaction] in met.get(order, ()):
+                yield order, transaction
         loose = [*engine.of(TRANSACTION, literal=False)]
         loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
         open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
         spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
         for compiled in loose:
+            if compiled.payload is not None and compiled.order not in met:
+                continue
             wanted = compiled.applications or owners(compiled)
             if wanted not in spoken:
                 of = np.array([not wanted or name in wanted for name in scene.names.protocols])
                 spoken[wanted] = of[scene.tables.transactions["protocol"]]
-            for transaction in open_to.maybe(compiled, spoken[wanted], directions_of(compiled)).tolist():
+            there = spoken[wanted]
+            if compiled.payload is not None:
+                there = there & np.isin(flows, met[compiled.order])
+            for transaction in open_to.maybe(compiled, there, directions_of(compiled)).tolist():
                 yield compiled.order, transaction
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
