@@ -76,8 +76,8 @@ class Analyser:
             for number, slot, runs in _runs(self._speaking(batch.pieces), batch.arena):
                 connection = self._connections.get(number)
                 if connection is None:
-                    row = batch.ended[over[number]] if number in over else self._streams.session(slot)
-                    connection = self._connections[number] = self._open(number, row, runs[0][3][1][0])
+                    rows = batch.ended[over[number] :][:1] if number in over else self._streams.session(slot)
+                    connection = self._connections[number] = self._open(number, rows, runs[0][3][1][0])
                 for direction, missed, data, marks in runs:
                     if missed:
                         connection.gap(direction, missed)
@@ -98,7 +98,8 @@ class Analyser:
             self._quiet = np.append(self._quiet, np.zeros(2 * most + 64 - len(self._quiet), np.int64))
         return pieces[self._quiet[slots] != pieces["number"] + 1]
 
-    def _open(self, number: int, row: Any, frame: int) -> Connection:
+    def _open(self, number: int, rows: Rows, frame: int) -> Connection:
+        row = rows[0]
         ports = int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF
         client = int(row["client"])
         key = (int(row["b_lo" if client == 0 else "a_lo"]), int(row["b_hi" if client == 0 else "a_hi"]))
@@ -107,7 +108,7 @@ class Analyser:
         other = (int(row["a_lo" if client == 0 else "b_lo"]), int(row["a_hi" if client == 0 else "b_hi"]))
         expected = expected or self._announced((*other, ports[client]), frame)
         return Connection(
-            number, self._settings, (ports[client], server_port), row.copy(), udp=int(row["proto"]) == 17,
+            number, self._settings, (ports[client], server_port), rows.copy(), udp=int(row["proto"]) == 17,
             addresses=(other, key), expected=expected, wanted=self._wanted,
         )  # fmt: skip
 

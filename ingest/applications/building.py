@@ -57,7 +57,7 @@ class Builder:
         ] = []  # kind, direction, flow, transaction, frame
         self._units: list[tuple[int, int, int, int, bytes]] = []  # flow, kind, direction, frame, bytes
         self._spoken: dict[int, tuple[object, ...]] = {}
-        self._rows: dict[int, np.void] = {}
+        self._rows: dict[int, Rows] = {}
         self._ended: list[Rows] = []
         self._pieces: list[Rows] = []
         self._arenas: list[NDArray[np.uint8]] = []
@@ -131,7 +131,7 @@ class Builder:
             rows = rows[np.argsort(rows["number"], kind="stable")]
         else:
             numbers = sorted(self._rows)
-            rows = np.array([self._rows[n] for n in numbers], SESSION) if numbers else np.zeros(0, SESSION)
+            rows = np.concatenate([np.zeros(0, SESSION), *(self._rows[n] for n in numbers)])
         return self._told(rows)
 
     def _told(self, rows: Rows) -> tuple[Rows, dict[int, int]]:
@@ -141,9 +141,11 @@ class Builder:
             flows[name] = rows[name]
         flows["established"] = np.where(rows["proto"] == 6, rows["state"] >= ESTABLISHED, rows["answered"])
         index = {number: i for i, number in enumerate(rows["number"].tolist())}
-        for number, at in index.items():
-            for name, value in zip(_SPOKEN, self._spoken.get(number, ()), strict=False):
-                flows[name][at] = value
+        known = [number for number in index if number in self._spoken]
+        places = [index[number] for number in known]
+        columns = zip(*(self._spoken[number] for number in known), strict=True)
+        for name, values in zip(_SPOKEN, columns, strict=False):
+            flows[name][places] = values
         return flows, index
 
     def _fill(self, made: Tables, order: list[tuple[int, Transaction]], index: dict[int, int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.parser import Parser, StreamParser, Transaction
@@ -29,7 +30,7 @@ class Connection:
         number: int,
         settings: ApplicationSettings,
         ports: tuple[int, int],
-        row: np.void,
+        row: NDArray[np.void],
         *,
         udp: bool,
         addresses: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
