@@ -25,6 +25,7 @@ from ingest.anomalies.finding import anomalies, of_fragments
 from ingest.anomalies.names import NAMES as DECODER_EVENTS
 from ingest.applications.analysis import Analyser
 from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, UNITS, Tables
+from ingest.applications.wanted import Wanted
 from ingest.capture import open_capture
 from ingest.decode import decode_block
 from ingest.fragments.assembler import Assembler
@@ -71,7 +72,7 @@ class Matching:
             settings = msgspec.structs.replace(settings, units=True)
         self._engine = engine
         self._asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
-        self._analyser = Analyser(settings, growing=True)
+        self._analyser = Analyser(settings, growing=True, wanted=Wanted(*engine.interest(PROTOCOLS)))
         self._assembler = Assembler(fragments or FragmentSettings())
         self._most = piece
         self._seen = _Seen()

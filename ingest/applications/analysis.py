@@ -15,6 +15,7 @@ from ingest.applications.building import Builder
 from ingest.applications.connection import Connection
 from ingest.applications.growing import Growing
 from ingest.applications.tables import Tables
+from ingest.applications.wanted import ALL, Wanted
 from ingest.fragments.assembler import Assembler
 from ingest.reassembly.streams import Batch, Reassembler
 
@@ -26,10 +27,17 @@ class Analyser:
     """The application layers of one source of packets. Pure: rows in, tables out."""
 
     def __init__(
-        self, settings: ApplicationSettings, *, keep_streams: bool = False, growing: bool = False
+        self,
+        settings: ApplicationSettings,
+        *,
+        keep_streams: bool = False,
+        growing: bool = False,
+        wanted: Wanted = ALL,
     ) -> None:
         keep_streams |= growing
         self._settings = settings
+        self._wanted = wanted
+        self._quiet = np.zeros(0, np.int64)  # by slot the number of a flow of which no more is read, plus one
         self._keep = keep_streams
         self._growing = growing
         self._streams = Reassembler(settings)
@@ -65,11 +73,11 @@ class Analyser:
         over = dict(zip(batch.ended["number"].tolist(), range(len(batch.ended)), strict=True))
         if len(batch.pieces):
             self._builder.pieces(batch)
-            for number, slot, runs in _runs(batch):
+            for number, slot, runs in _runs(self._speaking(batch.pieces), batch.arena):
                 connection = self._connections.get(number)
                 if connection is None:
-                    row = batch.ended[over[number]] if number in over else self._streams.session(slot)
-                    connection = self._connections[number] = self._open(number, row, runs[0][3][1][0])
+                    rows = batch.ended[over[number] :][:1] if number in over else self._streams.session(slot)
+                    connection = self._connections[number] = self._open(number, rows, runs[0][3][1][0])
                 for direction, missed, data, marks in runs:
                     if missed:
                         connection.gap(direction, missed)
@@ -83,7 +91,15 @@ class Analyser:
                 connection.end(int(batch.ended["ended"][at] or batch.ended["last_frame"][at]))
                 self._after(connection, -1)
 
-    def _open(self, number: int, row: Any, frame: int) -> Connection:
+    def _speaking(self, pieces: Rows) -> Rows:
+        """The pieces less those of flows of which no more is read."""
+        slots = pieces["slot"]
+        if (most := int(slots.max())) >= len(self._quiet):
+            self._quiet = np.append(self._quiet, np.zeros(2 * most + 64 - len(self._quiet), np.int64))
+        return pieces[self._quiet[slots] != pieces["number"] + 1]
+
+    def _open(self, number: int, rows: Rows, frame: int) -> Connection:
+        row = rows[0]
         ports = int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF
         client = int(row["client"])
         key = (int(row["b_lo" if client == 0 else "a_lo"]), int(row["b_hi" if client == 0 else "a_hi"]))
@@ -92,8 +108,8 @@ class Analyser:
         other = (int(row["a_lo" if client == 0 else "b_lo"]), int(row["a_hi" if client == 0 else "b_hi"]))
         expected = expected or self._announced((*other, ports[client]), frame)
         return Connection(
-            number, self._settings, (ports[client], server_port), row.copy(), udp=int(row["proto"]) == 17,
-            addresses=(other, key), expected=expected,
+            number, self._settings, (ports[client], server_port), rows.copy(), udp=int(row["proto"]) == 17,
+            addresses=(other, key), expected=expected, wanted=self._wanted,
         )  # fmt: skip
 
     def _announced(self, place: tuple[int, int, int], frame: int) -> str:
@@ -116,18 +132,23 @@ class Analyser:
                 if len(self._expected) < 65536 and len(self._expected.setdefault(place, [])) < 64:
                     self._expected[place].append((frame, name))
             parser.expected.clear()
-        if slot >= 0 and not self._keep and connection.over():
+        if slot < 0:
+            return
+        if not self._keep and connection.over():
             for direction in (0, 1):
                 self._streams.mute(slot, connection.number, direction)
+        elif connection.quiet():
+            self._quiet[slot] = connection.number + 1
 
 
 # Direction, gap before it, bytes, marks.
 _Run = tuple[int, int, bytes, tuple[list[int], list[int], list[int]]]
 
 
-def _runs(batch: Batch) -> Iterator[tuple[int, int, list[_Run]]]:
+def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, list[_Run]]]:
     """The pieces by flow: (number, slot, runs of one direction without a gap)."""
-    pieces = batch.pieces
+    if not len(pieces):
+        return
     numbers, directions = pieces["number"], pieces["direction"]
     new_flow = np.empty(len(pieces), bool)
     new_flow[0], new_flow[1:] = True, numbers[1:] != numbers[:-1]
@@ -136,7 +157,7 @@ def _runs(batch: Batch) -> Iterator[tuple[int, int, list[_Run]]]:
     starts = np.flatnonzero(new_run)
     ends = np.append(starts[1:], len(pieces))
     at = pieces["at"]
-    whole = batch.arena.tobytes()
+    whole = arena.tobytes()
     lengths, frames, times = pieces["length"].tolist(), pieces["frame"].tolist(), pieces["time"].tolist()
     columns = zip(
         starts.tolist(), ends.tolist(), new_flow[starts].tolist(), directions[starts].tolist(),

@@ -33,20 +33,14 @@ _ALIKE = (
     "version", "client", "midstream",
 )  # fmt: skip
 
+# What a transaction, its buffers and its numbers give, in this order.
+_TOLD = (
+    "flow", "protocol", "complete", "over", "number", "request_frame", "response_frame", "first_frame", "time",
+)  # fmt: skip
+_PUT = ("kind", "direction", "part", "frame")
+_NOTED = ("field", "direction", "part", "frame", "value")
 
 _SPOKEN = ("protocol", "protocol_frame", "final", "final_frame", "sides", "sides_frame")
-
-
-def _spoken(connection: Connection) -> tuple[object, ...]:
-    """What is known of a connection's protocols."""
-    return (
-        connection.protocol,
-        connection.protocol_frame,
-        connection.final,
-        connection.final_frame,
-        tuple(connection.sides),
-        tuple(connection.sides_frame),
-    )
 
 
 class Builder:
@@ -63,7 +57,7 @@ class Builder:
         ] = []  # kind, direction, flow, transaction, frame
         self._units: list[tuple[int, int, int, int, bytes]] = []  # flow, kind, direction, frame, bytes
         self._spoken: dict[int, tuple[object, ...]] = {}
-        self._rows: dict[int, np.void] = {}
+        self._rows: dict[int, Rows] = {}
         self._ended: list[Rows] = []
         self._pieces: list[Rows] = []
         self._arenas: list[NDArray[np.uint8]] = []
@@ -99,13 +93,13 @@ class Builder:
     def take(self, connection: Connection) -> None:
         """What a connection finished."""
         closed, odd = connection.collect()
+        number = connection.number
         if self._keep and connection.protocol:
-            self._spoken[connection.number] = _spoken(connection)
+            self._spoken[number] = connection.spoken()
         if not closed and not odd and not connection.units:
             return
-        number = connection.number
         self._rows[number] = connection.row
-        self._spoken[number] = _spoken(connection)
+        self._spoken[number] = connection.spoken()
         self._transactions += [(number, each) for each in closed]
         self._anomalies += [(kind, d, number, each, frame) for kind, d, each, frame in odd]
         self._units += [(number, *unit) for unit in connection.units]
@@ -114,10 +108,12 @@ class Builder:
     def build(self, packets: list[tuple[NDArray[Any], ...]], streams: Reassembler) -> Tables:
         """The tables; gathering begins anew."""
         flows, index = self._flows(packets, streams)
-        order = sorted(self._transactions, key=lambda item: (item[0], item[1].number))
+        order = sorted(self._transactions, key=lambda item: item[0] << 32 | item[1].number)
         made = Tables(flows=flows, counts=streams.counts)
         self._fill(made, order, index)
-        places = {(number, each.number): i for i, (number, each) in enumerate(order)}
+        places: dict[tuple[int, int], int] = {}
+        if any(row[3] >= 0 for row in self._anomalies):
+            places = {(number, each.number): i for i, (number, each) in enumerate(order)}
         found = sorted(self._anomalies, key=lambda row: (row[4], row[2]))
         made.anomalies = np.array(
             [(k, d, index.get(f, -1), places.get((f, t), -1), frame) for k, d, f, t, frame in found], ANOMALY
@@ -135,7 +131,7 @@ class Builder:
             rows = rows[np.argsort(rows["number"], kind="stable")]
         else:
             numbers = sorted(self._rows)
-            rows = np.array([self._rows[n] for n in numbers], SESSION) if numbers else np.zeros(0, SESSION)
+            rows = np.concatenate([np.zeros(0, SESSION), *(self._rows[n] for n in numbers)])
         return self._told(rows)
 
     def _told(self, rows: Rows) -> tuple[Rows, dict[int, int]]:
@@ -145,40 +141,44 @@ class Builder:
             flows[name] = rows[name]
         flows["established"] = np.where(rows["proto"] == 6, rows["state"] >= ESTABLISHED, rows["answered"])
         index = {number: i for i, number in enumerate(rows["number"].tolist())}
-        for number, at in index.items():
-            for name, value in zip(_SPOKEN, self._spoken.get(number, ()), strict=False):
-                flows[name][at] = value
+        known = [number for number in index if number in self._spoken]
+        places = [index[number] for number in known]
+        columns = zip(*(self._spoken[number] for number in known), strict=True)
+        for name, values in zip(_SPOKEN, columns, strict=False):
+            flows[name][places] = values
         return flows, index
 
     def _fill(self, made: Tables, order: list[tuple[int, Transaction]], index: dict[int, int]) -> None:
-        transactions, buffers, numbers = [], [], []
-        arena = bytearray()
-        for i, (flow, each) in enumerate(order):
-            transactions.append(
-                (
-                    index[flow],
-                    each.protocol,
-                    each.complete,
-                    each.over,
-                    each.number,
-                    *each.frames,
-                    each.first_frame,
-                    each.time,
-                )
-            )
-            for kind, direction, part, frame, value in each.buffers:
-                buffers.append((i, kind, direction, part, frame, len(arena), len(value)))
-                arena += value
-            numbers += [(i, *row) for row in each.numbers]
+        heads: list[int] = []
+        rows: list[int] = []
+        notes: list[int] = []
+        values: list[bytes] = []
+        for flow, each in order:
+            heads += (
+                index[flow], each.protocol, each.complete, each.over, each.number, each.request_frame,
+                each.response_frame, each.first_frame, each.time, len(each.values), len(each.notes),
+            )  # fmt: skip
+            rows += each.rows
+            notes += each.notes
+            values += each.values
+        told = np.array(heads, np.int64).reshape(-1, len(_TOLD) + 2)
+        made.transactions = _columns(TRANSACTION, _TOLD, told)
+        buffers = np.array(rows, np.int64).reshape(-1, len(_PUT))
+        lengths = np.fromiter(map(len, values), np.int64, len(values))
+        made.buffers = _columns(BUFFER, _PUT, buffers)
+        made.buffers["transaction"] = np.repeat(np.arange(len(told)), told[:, -2])
+        made.buffers["length"] = lengths
+        made.buffers["at"] = np.cumsum(lengths) - lengths
+        made.numbers = _columns(NUMBER, _NOTED, np.array(notes, np.int64).reshape(-1, len(_NOTED)))
+        made.numbers["transaction"] = np.repeat(np.arange(len(told)), told[:, -1] // len(_NOTED))
+        size = int(lengths.sum())
         units = []
         for flow, kind, direction, frame, value in sorted(self._units, key=lambda unit: unit[3]):
-            units.append((index[flow], kind, direction, frame, len(arena), len(value)))
-            arena += value
+            units.append((index[flow], kind, direction, frame, size, len(value)))
+            values.append(value)
+            size += len(value)
         made.units = np.array(units, UNIT)
-        made.transactions = np.array(transactions, TRANSACTION)
-        made.buffers = np.array(buffers, BUFFER)
-        made.numbers = np.array(numbers, NUMBER)
-        made.arena = np.frombuffer(bytes(arena), np.uint8)
+        made.arena = np.frombuffer(b"".join(values), np.uint8)
 
     def _streams(
         self,
@@ -204,3 +204,10 @@ class Builder:
                 chunks[name] = pieces[name]
             chunks["flow"] = [index[n] for n in pieces["number"].tolist()]
             made.chunks, made.chunk_arena = chunks, np.concatenate(self._arenas)
+
+
+def _columns(dtype: np.dtype[Any], names: tuple[str, ...], numbers: NDArray[np.int64]) -> Rows:
+    made = np.zeros(len(numbers), dtype)
+    for i, name in enumerate(names):
+        made[name] = numbers[:, i]
+    return made

@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.parser import Parser, StreamParser, Transaction
-from ingest.applications.registry import TCP, UDP, among, looks_of, parser_of, recognise
+from ingest.applications.registry import TCP, UDP, among, looks_of, parser_of, recognise, unread
 from ingest.applications.tables import PROTOCOL
+from ingest.applications.wanted import ALL, Wanted
 
 #: Bytes of a connection that are looked at before it is given up as unknown.
 MOST_UNKNOWN = 4096
@@ -28,14 +30,16 @@ class Connection:
         number: int,
         settings: ApplicationSettings,
         ports: tuple[int, int],
-        row: np.void,
+        row: NDArray[np.void],
         *,
         udp: bool,
         addresses: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
         expected: str = "",
+        wanted: Wanted = ALL,
     ) -> None:
         self.number = number
         self.settings = settings
+        self.wanted = wanted
         self.ports = ports
         self.row = row
         self.udp = udp
@@ -44,6 +48,7 @@ class Connection:
         self.protocol = PROTOCOL["unknown"]
         self.protocol_frame = 0
         self.final = self.final_frame = 0
+        self._spoken: tuple[object, ...] | None = None
         self.sides, self.sides_frame = [0] * 4, [0] * 4
         self._changed = 0  # 2 once another protocol went on: where its sides stand
         self._looked = [b"", b""]
@@ -57,9 +62,25 @@ class Connection:
         if expected:
             self._choose(expected, 0)
 
+    def spoken(self) -> tuple[object, ...]:
+        """What is known of its protocols."""
+        if self._spoken is None:
+            self._spoken = (
+                self.protocol, self.protocol_frame, self.final, self.final_frame, tuple(self.sides),
+                tuple(self.sides_frame),
+            )  # fmt: skip
+        return self._spoken
+
     def over(self) -> bool:
         """Whether nothing more will be read."""
         return self.failed or (self.parser is not None and all(self.parser.done))
+
+    def quiet(self) -> bool:
+        """Whether nothing that may come will change what is known."""
+        if self.failed or self.parser is None:
+            return self.failed
+        sides = self.sides
+        return all(self.parser.done) and bool(sides[self._changed] and sides[self._changed + 1])
 
     def feed(self, direction: int, data: bytes, marks: Marks) -> None:
         """Bytes of a direction, and the pieces they came in (lengths, frames, times)."""
@@ -139,6 +160,7 @@ class Connection:
         elif sum(map(len, self._seen)) >= MOST_UNKNOWN or (name == "" and all(self._seen)):
             self.failed, self._early, self._seen = True, [], [b"", b""]
             frame, failed = marks[1][0], PROTOCOL["failed"]
+            self._spoken = None
             if not self._changed:
                 self.protocol, self.protocol_frame = failed, frame
             for d in (0, 1):
@@ -146,6 +168,7 @@ class Connection:
                     self._side(d, failed, frame)
 
     def _side(self, direction: int, protocol: int, frame: int) -> None:
+        self._spoken = None
         at = self._changed + direction
         self.sides[at], self.sides_frame[at] = protocol, frame
         self._looked[direction] = b""
@@ -173,10 +196,13 @@ class Connection:
 
     def _choose(self, name: str, frame: int) -> None:
         name, _, about = name.partition(":")
-        self.parser = parser_of(name)(self.settings, self.ports, about)
+        parser = parser_of(name) if self.wanted.reads(name) else unread(name)
+        self.parser = parser(self.settings, self.ports, about)
+        self.parser.wanted = self.wanted
         self.parser.made = self._made
         if self.protocol == PROTOCOL["unknown"]:
             self.protocol, self.protocol_frame = PROTOCOL[name], frame
+            self._spoken = None
 
     def _change(self, old: StreamParser) -> None:
         """Another protocol goes on in the same connection (STARTTLS, CONNECT, an upgrade)."""
@@ -191,6 +217,7 @@ class Connection:
         self._made = old.made
         self.parser = None
         self._changed, self.final, self.sides[2:], self.sides_frame[2:] = 2, 0, [0, 0], [0, 0]
+        self._spoken = None
         if name != "?":
             self._choose(name, old.streams[0].frame(0))
         for item in rest:

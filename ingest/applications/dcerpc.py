@@ -91,6 +91,12 @@ class Calls:
             made = self.calls[call] = given or self.owner.begin(frame, time)
             if len(self.calls) > 1024:
                 self.calls.pop(next(iter(self.calls)))
+        if not self.owner.wanted.calls:
+            if flags & 2:
+                made.whole(d, frame)
+                if kind != _REQUEST:
+                    self.calls.pop(call, None)
+            return made
         at = 8
         if kind == _REQUEST:
             if flags & 1:
@@ -145,7 +151,7 @@ class Dcerpc(StreamParser):
                 stream.need = end
                 return
             data = bytes(stream.data[:end])
-            frame, time = stream.frame(end), stream.time(end)
+            frame, time = stream.mark(end)
             stream.drop(end)
             stream.need = 16
             made = self.calls.pdu(direction, data, frame, time)

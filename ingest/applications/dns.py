@@ -78,7 +78,7 @@ class Dns(StreamParser):
             if len(stream.data) < end:
                 stream.need = end
                 return
-            frame, time = stream.frame(end), stream.time(end)
+            frame, time = stream.mark(end)
             message = bytes(stream.data[2:end])
             stream.drop(end)
             self._message(message, frame, time)

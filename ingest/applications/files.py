@@ -30,5 +30,6 @@ def put_file(
     transaction.note("file.complete", direction, frame, int(complete), part)
     if complete and hashes:
         for kind in ("md5", "sha1", "sha256"):
-            digest = hashlib.new(kind, data, usedforsecurity=False).hexdigest().encode()
-            transaction.put(f"file.{kind}", direction, frame, digest, part)
+            if f"file.{kind}" in transaction.kinds:
+                digest = hashlib.new(kind, data, usedforsecurity=False).hexdigest().encode()
+                transaction.put(f"file.{kind}", direction, frame, digest, part)

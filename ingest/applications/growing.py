@@ -70,15 +70,16 @@ class Growing(Builder):
                 if known != each.told and (number, each.number) not in over:
                     each.told = known
                     self._transactions.append((number, each))
-        for number, each in self._transactions:
+        for number, each in self._transactions if self._odd_of else ():
             key = number, each.number
             self._anomalies += self._odd_of.get(key, ())
             if key in over:
                 self._odd_of.pop(key, None)
 
-    def _state(self, number: int, each: Transaction) -> tuple[int, int, int, int]:
-        odd = len(self._odd_of.get((number, each.number), ()))
-        return len(each.buffers), len(each.numbers), each.complete, odd
+    def _state(self, number: int, each: Transaction) -> int:
+        """How much is known of a transaction: a number that only grows."""
+        odd = len(self._odd_of[number, each.number]) if (number, each.number) in self._odd_of else 0
+        return len(each.rows) + len(each.notes) + each.complete.bit_count() + odd
 
     def _flows(self, packets: Packets, streams: Reassembler) -> tuple[Rows, dict[int, int]]:
         over = np.concatenate([np.zeros(0, SESSION), *self._ended])

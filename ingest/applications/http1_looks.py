@@ -20,6 +20,7 @@ KNOWN = frozenset(
     b"BASELINE-CONTROL MERGE INVALID".split()
 )
 _STARTS = tuple(f"{method}{blank}".encode() for method in _METHODS for blank in " \t")
+_BEGINNINGS = frozenset(start[:n] for start in _STARTS for n in range(len(start) + 1))
 
 
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
@@ -30,7 +31,7 @@ def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
         return head == b"HTTP/" or (None if b"HTTP/".startswith(head) and len(head) < 5 else False)
     if data.startswith(_STARTS):
         return True
-    if any(start.startswith(data) for start in _STARTS):
+    if data in _BEGINNINGS:
         return None
     return ports[1] in (80, 8080, 3128, 8000) and _ODD_REQUEST.match(data) is not None
 

@@ -26,7 +26,7 @@ def head(transaction: Transaction, d: int, frame: int, fields: list[Field], *, f
     """A block of fields; `first`: it is a message's head, not a trailer. Gives the events it calls for."""
     put = transaction.put
     kind = "http.request_header" if d == TO_SERVER else "http.response_header"
-    part = sum(1 for row in transaction.buffers if row[1] == d)
+    part = transaction.rows[1::4].count(d)
     for i, field in enumerate(fields, part):
         put(kind, d, frame, field.name + b": " + field.value, i)
         put("http2.header_name", d, frame, field.name, i)

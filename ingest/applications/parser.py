@@ -3,52 +3,81 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND, PROTOCOL, TO_CLIENT, TO_SERVER, UNIT_KIND
+from ingest.applications.tables import ANOMALY_KIND, PROTOCOL, TO_CLIENT, TO_SERVER, UNIT_KIND
+from ingest.applications.wanted import ALL, Wanted
 
 #: Bytes of one direction that a parser may hold back waiting for more.
 MOST_HELD = 1 << 20
 #: Transactions of one connection that may be open at once.
 MOST_OPEN = 4096
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
 
 class Transaction:
-    """An exchange being read. `buffers`, `numbers`: (kind or field, direction, part, frame, value)."""
+    """An exchange being read.
+
+    What is known of it stands in flat lists of integers, as many objects are dear to the garbage collector:
+    `rows` (kind, direction, part, frame) with `values` beside them, and `notes` (field, direction, part,
+    frame, value).
+    """
 
     __slots__ = (
-        "buffers", "complete", "first_frame", "frames", "number", "numbers", "over", "protocol", "time",
-        "told",
+        "complete", "fields", "first_frame", "kinds", "notes", "number", "over", "protocol", "request_frame",
+        "response_frame", "rows", "time", "told", "values",
     )  # fmt: skip
 
-    def __init__(self, protocol: int, number: int, frame: int, time: int) -> None:
+    def __init__(
+        self, protocol: int, number: int, frame: int, time: int, wanted: Wanted = ALL
+    ) -> None:
         self.protocol = protocol
         self.number = number
         self.first_frame = frame
         self.time = time
+        self.kinds, self.fields = wanted.kept, wanted.noted
         self.complete = 0
         self.over = 0
-        self.told = (0, 0, 0, 0)  # buffers, numbers, halves and oddities when it was told last
-        self.frames = [0, 0]
-        self.buffers: list[tuple[int, int, int, int, bytes]] = []
-        self.numbers: list[tuple[int, int, int, int, int]] = []
+        self.told = 0  # how much was known when it was told last
+        self.request_frame = self.response_frame = 0
+        self.rows: list[int] = []
+        self.values: list[bytes] = []
+        self.notes: list[int] = []
+
+    @property
+    def buffers(self) -> list[tuple[int, int, int, int, bytes]]:
+        """(kind, direction, part, frame, bytes) of each buffer."""
+        rows = self.rows
+        return list(zip(rows[::4], rows[1::4], rows[2::4], rows[3::4], self.values, strict=True))
+
+    @property
+    def numbers(self) -> list[tuple[int, int, int, int, int]]:
+        """(field, direction, part, frame, value) of each number."""
+        notes = self.notes
+        return list(zip(notes[::5], notes[1::5], notes[2::5], notes[3::5], notes[4::5], strict=True))
 
     def put(self, kind: str, direction: int, frame: int, value: bytes, part: int = 0) -> None:
         """A buffer is whole."""
-        self.buffers.append((KIND[kind], direction, part, frame, bytes(value)))
+        if (at := self.kinds.get(kind)) is not None:
+            self.rows += (at, direction, part, frame)
+            self.values.append(bytes(value))
 
     def note(self, field: str, direction: int, frame: int, value: int, part: int = 0) -> None:
         """A number is known."""
-        self.numbers.append(
-            (FIELD[field], direction, part, frame, max(-(1 << 63), min(value, (1 << 63) - 1)))
-        )
+        if (at := self.fields.get(field)) is not None:
+            if not _LEAST <= value <= _MOST:
+                value = _LEAST if value < 0 else _MOST
+            self.notes += (at, direction, part, frame, value)
 
     def whole(self, direction: int, frame: int) -> None:
         """One half is complete."""
         if not self.complete >> direction & 1:
             self.complete |= 1 << direction
-            self.frames[direction] = frame
+            if direction:
+                self.response_frame = frame
+            else:
+                self.request_frame = frame
 
 
 class Parser:
@@ -67,6 +96,7 @@ class Parser:
         about: str = "",  # what the connection that announced this one said of it
     ) -> None:
         self.settings = settings
+        self.wanted = ALL
         self.ports = ports
         self.made = 0
         self.open: list[Transaction] = []
@@ -80,7 +110,7 @@ class Parser:
 
     def begin(self, frame: int, time: int) -> Transaction:
         """A new transaction."""
-        made = Transaction(PROTOCOL[self.name], self.made, frame, time)
+        made = Transaction(PROTOCOL[self.name], self.made, frame, time, self.wanted)
         self.made += 1
         self.open.append(made)
         if len(self.open) > MOST_OPEN:
@@ -130,25 +160,44 @@ class Stream:
         self.frames: list[int] = []
         self.times: list[int] = []
 
+    def take(self, data: bytes, marks: tuple[list[int], list[int], list[int]]) -> None:
+        """More bytes; `marks`: lengths, frames and times of the pieces they came in."""
+        lengths, frames, times = marks
+        end = self.base + len(self.data)
+        for length in lengths:
+            end += length
+            self.ends.append(end)
+        self.frames += frames
+        self.times += times
+        self.data += data
+
     def frame(self, upto: int) -> int:
         """The frame with which the first `upto` bytes were there."""
-        if not self.frames:
-            return 0
-        return self.frames[min(bisect_left(self.ends, self.base + max(upto, 1)), len(self.ends) - 1)]
+        return self.frames[self._mark(upto)] if self.frames else 0
 
     def time(self, upto: int) -> int:
         """The time of that frame."""
-        if not self.times:
-            return 0
-        return self.times[min(bisect_left(self.ends, self.base + max(upto, 1)), len(self.ends) - 1)]
+        return self.times[self._mark(upto)] if self.times else 0
+
+    def mark(self, upto: int) -> tuple[int, int]:
+        """Frame and time with which the first `upto` bytes were there."""
+        if not self.frames:
+            return 0, 0
+        at = self._mark(upto)
+        return self.frames[at], self.times[at]
+
+    def _mark(self, upto: int) -> int:
+        ends, at = self.ends, self.base + (upto if upto > 0 else 1)
+        return bisect_left(ends, at) if len(ends) > 1 and at <= ends[-2] else -1
 
     def drop(self, n: int) -> None:
         """The first `n` bytes are used up."""
         del self.data[:n]
         self.base += n
-        gone = bisect_left(self.ends, self.base)  # the last used one stays: it says what was first behind it
-        if gone > 64:
-            del self.ends[:gone], self.frames[:gone], self.times[:gone]
+        if len(self.ends) > 1:  # the last used one stays: it says what was first behind it
+            gone = bisect_left(self.ends, self.base) if self.data else len(self.ends) - 1
+            if gone:
+                del self.ends[:gone], self.frames[:gone], self.times[:gone]
 
 
 class StreamParser(Parser):
@@ -166,13 +215,7 @@ class StreamParser(Parser):
         if self.done[direction]:
             return
         stream = self.streams[direction]
-        end = stream.base + len(stream.data)
-        for length, frame, time in zip(*marks, strict=True):
-            end += length
-            stream.ends.append(end)
-            stream.frames.append(frame)
-            stream.times.append(time)
-        stream.data += data
+        stream.take(data, marks)
         if len(stream.data) >= stream.need:
             self.advance(direction)
             if len(stream.data) > MOST_HELD:
@@ -202,4 +245,14 @@ class StreamParser(Parser):
         """A direction is over."""
 
 
-State = dict[str, Any]
+class Unread(StreamParser):
+    """A protocol that is spoken, but of which nobody wants to know more."""
+
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
+        self.stop()
+
+    def advance(self, direction: int) -> None:
+        """Nothing is read."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from ingest.applications.parser import Parser
+from ingest.applications.parser import Parser, Unread
 
 #: (direction, the first bytes of that direction, (client's port, server's port)): yes, no, or not yet known.
 Looks = Callable[[int, bytes, tuple[int, int]], bool | None]
@@ -60,6 +60,12 @@ def parser_of(name: str) -> type[Parser]:
     entry = _BY_NAME[name]
     found: type[Parser] = getattr(_module(name), entry.parser)
     return found
+
+
+@cache
+def unread(name: str) -> type[Parser]:
+    """Stands where the parser of a protocol would, and reads nothing."""
+    return type("Unread", (Unread,), {"name": name})
 
 
 @cache

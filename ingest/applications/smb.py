@@ -10,6 +10,7 @@ from ingest.applications import ntlm
 from ingest.applications.dcerpc import Calls
 from ingest.applications.files import put_file
 from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.smb1 import FILES
 from ingest.applications.smb1 import read as read1
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
@@ -48,10 +49,13 @@ class Smb(StreamParser):
             if len(stream.data) < end:
                 stream.need = end
                 return
-            data = bytes(stream.data[4:end])
-            frame, time = stream.frame(end), stream.time(end)
-            stream.drop(end)
             stream.need = 8
+            if not self.wanted.calls and stream.data[4:8] == b"\xffSMB" and stream.data[8] not in FILES:
+                stream.drop(end)
+                continue
+            data = bytes(stream.data[4:end])
+            frame, time = stream.mark(end)
+            stream.drop(end)
             if data[:4] == b"\xffSMB":
                 read1(self, direction, data, frame, time)
             elif data[:4] == b"\xfeSMB":

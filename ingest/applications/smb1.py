@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ingest.applications.smb import Smb
 
 _CLOSE, _TRANS, _READ, _WRITE, _SESSION, _TREE, _CREATE = 0x04, 0x25, 0x2E, 0x2F, 0x73, 0x75, 0xA2
+#: Commands that say something of files.
+FILES = frozenset({_CLOSE, _READ, _WRITE, _CREATE})
 
 
 def read(parser: Smb, d: int, data: bytes, frame: int, time: int) -> None:

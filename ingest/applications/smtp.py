@@ -77,10 +77,10 @@ class Smtp(StreamParser):
         if verb in (b"EHLO", b"HELO"):
             self.helo = line[5:].strip()
             made = self._transaction(frame, time)
-            if not any(value == self.helo for *_, value in made.buffers):
+            if self.helo not in made.values:
                 made.put("smtp.helo", d, frame, self.helo)
         elif upper == b"MAIL FROM:":
-            if self.current is not None and any(k for k, *_ in self.current.buffers) and self.recipients:
+            if self.current is not None and any(self.current.rows[::4]) and self.recipients:
                 self._over(frame, time)
             self._transaction(frame, time).put("smtp.mail_from", d, frame, _address(line[10:]))
         elif upper[:8] == b"RCPT TO:":
@@ -94,7 +94,7 @@ class Smtp(StreamParser):
         elif verb == b"RSET" and self.current is not None and self.recipients:
             self._over(frame, time)
         made = self._transaction(frame, time)
-        made.put("smtp.command_line", d, frame, line[:MOST_COMMAND], len(made.buffers))
+        made.put("smtp.command_line", d, frame, line[:MOST_COMMAND], len(made.values))
         if len(self.commands) < 256:
             self.commands.append(verb)
 
@@ -162,7 +162,7 @@ class Smtp(StreamParser):
             self.odd("smtp.invalid_reply", d, frame, self.current)
             return
         made = self._transaction(frame, time)
-        made.put("smtp.reply", d, frame, line, len(made.buffers))
+        made.put("smtp.reply", d, frame, line, len(made.values))
         made.note("smtp.reply_code", d, frame, int(line[:3]))
         if line[3:4] == b"-":
             return

@@ -127,7 +127,7 @@ class Tls(StreamParser):
                 self.odd("tls.invalid_handshake_message", d, frame, only)
 
     def _message(self, d: int, kind: int, body: bytes, frame: int, only: Transaction) -> None:
-        if (state := _STATES.get(kind, 0)) and len(only.numbers) < MOST_NOTED:
+        if (state := _STATES.get(kind, 0)) and len(only.notes) < 5 * MOST_NOTED:
             only.note("ssl_state", d, frame, state)
         if kind == _CLIENT_HELLO and d == TO_SERVER:
             hello, server_name, random, event = read_client(body)

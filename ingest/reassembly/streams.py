@@ -91,10 +91,9 @@ class Reassembler:
         """Flows begun so far: the next one's number."""
         return int(self._meta[META_AT["number"]])
 
-    def session(self, slot: int) -> np.void:
+    def session(self, slot: int) -> Rows:
         """The SESSION row in a slot (of a piece just given whose flow has not ended)."""
-        row: np.void = self._sessions[slot]
-        return row
+        return self._sessions[slot : slot + 1]
 
     def rows_of(self, numbers: NDArray[np.int64]) -> Rows:
         """The SESSION rows of those flows, of numbers in order, that have not ended."""

@@ -192,6 +192,16 @@ class Packets:
         facts = self.engine.carry.facts.get(int(self.scene.numbers[flow]), {})
         return facts.get((direction, order), -1)
 
+    def facts(self) -> dict[int, list[int]]:
+        """By rule the flows of which its payload part was met, whatever the direction."""
+        found: dict[int, list[int]] = {}
+        known = self.engine.carry.facts
+        numbers = self.scene.numbers
+        for flow in np.flatnonzero(np.isin(numbers, np.array(list(known), np.int64))).tolist():
+            for _, order in known[int(numbers[flow])]:
+                found.setdefault(order, []).append(flow)
+        return found
+
     def met(self, flow: int, direction: int, order: int, frame: int) -> None:
         """The payload part of a rule on transactions was met at a frame."""
         facts = self.engine.carry.facts.setdefault(int(self.scene.numbers[flow]), {})
@@ -293,7 +303,7 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Can
             rows = rows[full[rows]]
         yield from _decide(packets, rows, np.full(len(rows), compiled.order))
     loose = full & ~windows.streamed
-    for compiled in (*engine.of(STREAM, literal=False), *engine.parts):
+    for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed):
         rows = packets.agreeing(compiled)
         rows = rows[(full if compiled.both else loose)[rows]]
         yield from _decide(packets, rows, np.full(len(rows), compiled.order))

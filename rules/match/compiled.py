@@ -24,6 +24,11 @@ _ALSO = {
     "http1": {"http"}, "ikev2": {"ike"},
     "dcerpc": {"dcerpc", "smb"}, "ftp-data": {"ftp-data"},
 }  # fmt: skip
+#: Kinds of buffers that are others by another name in the tables.
+SAME = {
+    "file.whole": "file.data", "http.request_header_names": "http.header_names",
+    "ftpdata.filename": "ftpdata.name",
+}  # fmt: skip
 _TRANSFORMS_KEPT = frozenset({"dotprefix", "to_lowercase", "to_uppercase"})
 
 

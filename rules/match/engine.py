@@ -21,7 +21,8 @@ from rules.match import candidates
 from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
 from rules.match.gates.tables import Ends, Gates
-from rules.match.hits import speaks
+from rules.match.hits import Parts, speaks
+from rules.match.interest import Interest, interest
 from rules.match.limits import Limits
 from rules.match.literals import Literals
 from rules.match.scene import Scene
@@ -71,6 +72,7 @@ class Engine:
         self.blocking = blocking
         self.memory = Memory()
         self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+        self._interest: dict[tuple[str, ...], Interest] = {}
         self.carry = Carry()
         self._lists: dict[str, list[Compiled]] = {
             kind: [] for kind in (PACKET, STREAM, TRANSACTION, ONCE, UNIT)
@@ -95,12 +97,12 @@ class Engine:
                 for check in c.checks
             )
             for c in self._lists[TRANSACTION]
-            if not c.literal or c.literal_kind == "payload"
         }
+        self.parts = Parts.of(self.rules, self._check_programs)
         self.programs = programs.ready()
         self.payload = _index([(c.payload_literal, c.order) for c in self.rules if c.payload_literal])
         #: Rules on transactions with a part about the payload that no literal says where to look for.
-        self.parts = [c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal]
+        self.unaimed = [c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
         self.buffers = {
             kind: _index(
@@ -121,7 +123,7 @@ class Engine:
         return other
 
     def check_programs(self, compiled: Compiled) -> tuple[int, ...]:
-        """The programs of a rule on transactions that no literal of them leads to, by check; -1 for none."""
+        """The programs of a rule on transactions, by check; -1 for none."""
         return self._check_programs[compiled.order]
 
     def spoken(self, protocols: tuple[str, ...]) -> NDArray[np.bool_]:
@@ -129,6 +131,13 @@ class Engine:
         if protocols not in self._spoken:
             self._spoken[protocols] = speaks(self.rules, protocols)
         return self._spoken[protocols]
+
+    def interest(self, protocols: Iterable[str]) -> Interest:
+        """What of the application layers must be read for these rules."""
+        every = tuple(protocols)
+        if every not in self._interest:
+            self._interest[every] = interest(self.rules, every)
+        return self._interest[every]
 
     @property
     def units(self) -> bool:

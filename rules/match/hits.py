@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,41 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.int64]
 
 
+class Parts(NamedTuple):
+    """What rules on transactions demand of buffers beside the one that their literal is in.
+
+    Of rule i the rows `first[i] : first[i + 1]`: which of `names` is looked into, and by what program.
+    """
+
+    names: tuple[str, ...]
+    first: Numbers
+    kinds: Numbers
+    programs: Numbers
+
+    @classmethod
+    def of(cls, rules: Sequence[Compiled], programs: Mapping[int, tuple[int, ...]]) -> Parts:
+        """The parts of rules; `programs`: by rule on transactions, by check."""
+        names: dict[str, int] = {}
+        counts: list[int] = []
+        kinds: list[int] = []
+        run: list[int] = []
+        for compiled in rules:
+            before = len(run)
+            for check, program in zip(compiled.checks, programs.get(compiled.order, ()), strict=False):
+                if program >= 0 and check is not compiled.literal_check:
+                    kinds.append(names.setdefault(check.demand.kind, len(names)))
+                    run.append(program)
+            counts.append(len(run) - before)
+        first = np.cumsum([0, *counts]).astype(np.int64)
+        return cls(tuple(names), first, np.array(kinds, np.int64), np.array(run, np.int64))
+
+
 def hit(
     engine: Engine, tables: Tables, kinds: Mapping[str, int], protocols: Sequence[str]
 ) -> tuple[Numbers, Numbers]:
     """(rule, transaction) whose literal is in a buffer that its contents may agree with, each once, in order.
+
+    Of all of a rule's buffers there is one that may agree.
 
     `kinds`: buffers' numbers by the names that rules have for them.
     """
@@ -36,9 +67,8 @@ def hit(
         rows = np.flatnonzero(buffers["kind"] == number)
         at, lengths = buffers["at"][rows].astype(np.int64), buffers["length"][rows].astype(np.int64)
         found, literals = index.literals.scan(tables.arena, at, lengths)
-        many = index.first[literals + 1] - index.first[literals]
-        place = np.repeat(index.first[literals] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
-        orders, owners = index.rules[place], np.repeat(rows[found], many)
+        place, which = _spread(index.first[literals], index.first[literals + 1])
+        orders, owners = index.rules[place], rows[found][which]
         transactions = buffers["transaction"][owners].astype(np.int64)
         there = spoken[orders, protocol[transactions]]
         orders, owners, transactions = orders[there], owners[there], transactions[there]
@@ -48,7 +78,40 @@ def hit(
         )  # fmt: skip
         told.append((orders << 32 | transactions)[may > 0])
     pairs = np.unique(np.concatenate(told)) if told else np.zeros(0, np.int64)
+    pairs = pairs[_agreeing(engine, tables, kinds, pairs >> 32, pairs & 0xFFFFFFFF)]
     return pairs >> 32, pairs & 0xFFFFFFFF
+
+
+def _agreeing(
+    engine: Engine, tables: Tables, kinds: Mapping[str, int], orders: Numbers, transactions: Numbers
+) -> NDArray[np.bool_]:
+    """Which pairs have, for each further part of the rule, a buffer of the transaction that may agree."""
+    parts, buffers = engine.parts, tables.buffers
+    part, pair = _spread(parts.first[orders], parts.first[orders + 1])
+    numbers = np.array([kinds.get(name, -1) for name in parts.names] or [-1], np.int64)
+    keys = buffers["transaction"].astype(np.int64) << 16 | buffers["kind"]
+    by_key = np.argsort(keys, kind="stable")
+    wanted = transactions[pair] << 16 | numbers[parts.kinds[part]]
+    place, which = _spread(
+        np.searchsorted(keys[by_key], wanted), np.searchsorted(keys[by_key], wanted, "right")
+    )
+    rows = by_key[place]
+    may = engine.programs.verify(
+        tables.arena, buffers["at"][rows].astype(np.int64), buffers["length"][rows].astype(np.int64),
+        parts.programs[part[which]],
+    )  # fmt: skip
+    met = np.zeros(len(part), np.bool_)
+    met[which[may > 0]] = True
+    agrees = np.ones(len(orders), np.bool_)
+    agrees[pair[~met]] = False
+    return agrees
+
+
+def _spread(first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
+    """All numbers of ranges, one behind the other, and of which range each is."""
+    many = last - first
+    which = np.repeat(np.arange(len(first)), many)
+    return np.arange(int(many.sum())) + np.repeat(first - np.cumsum(many) + many, many), which
 
 
 class Loose:

@@ -13,6 +13,7 @@ from citywall.batches import FRAGMENT, IP, PACKET, TRANSPORT
 from citywall.domains import VNI
 
 Rows = NDArray[np.void]
+_EXTENSIONS = (0, 43, 44, 51, 60, 135)  # headers of IPv6 behind which others stand
 _NOTHING = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
@@ -168,9 +169,10 @@ class Scene:
         first = self.byte(at)
         four = at + (first & 15) * 4
         known = np.isin(rows["proto"], (6, 17, 1, 58, 132))
-        six = np.array([_behind(self, int(i)) for i in np.flatnonzero(rows["version"] == 6)], np.int64)
-        result = four.copy()
-        result[rows["version"] == 6] = six
+        is6 = rows["version"] == 6
+        result = np.where(is6, at + 40, four)
+        for i in np.flatnonzero(is6 & np.isin(self.byte(at + 6), _EXTENSIONS)).tolist():
+            result[i] = _behind(self, i)
         return np.where((at >= 0) & known & (rows["status"] != FRAGMENT), result, -1)
 
     def values(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -183,7 +185,7 @@ def _behind(scene: Scene, row: int) -> int:
     """The place behind IPv6 extension headers."""
     data = scene.packet(row)
     kind, at = data[6] if len(data) > 6 else 59, 40
-    while kind in {0, 43, 44, 51, 60, 135} and at + 8 <= len(data):
+    while kind in _EXTENSIONS and at + 8 <= len(data):
         size = 8 if kind == 44 else (data[at + 1] + 2) * 4 if kind == 51 else (data[at + 1] + 1) * 8
         kind, at = data[at], at + size
     return int(scene.network[row]) + at

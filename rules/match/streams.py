@@ -12,6 +12,7 @@ from rules.match.carry import Tail
 from rules.match.compiled import STREAM, TRANSACTION, Compiled
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
+from rules.match.interest import SILENT
 from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ AFTER = 2
 LEAST = 2560
 #: Bytes looked at again, so that what stands across a border is found.
 BACK = 2560
-#: Protocols whose messages give no reason to look before there is enough.
-_SILENT = frozenset({"smb", "ftp", "ftp-data", "iec104"})
-
-
 _NOTHING = Tail(b"", 0, 0)
 
 
@@ -112,7 +109,7 @@ class Windows:
     def _messages(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which pieces completed a message."""
         table = self._packets.scene.tables.transactions
-        silent = [i for i, name in enumerate(self._packets.scene.names.protocols) if name in _SILENT]
+        silent = [i for i, name in enumerate(self._packets.scene.names.protocols) if name in SILENT]
         table = table[~np.isin(table["protocol"], silent)]
         flow = table["flow"].astype(np.int64)
         ends = [
@@ -138,7 +135,7 @@ class Windows:
             Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
             packets.ends, streams=True,
         )  # fmt: skip
-        loose = [self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.parts)]
+        loose = [self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed)]
         items = np.concatenate([items, *(which for which, _ in loose)])
         orders = np.concatenate([orders, *(which for _, which in loose)])
         told = self._verified(spans[items], orders)

@@ -12,19 +12,14 @@ from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER
 from rules.language.states import place
 from rules.match import fields, hooks
-from rules.match.compiled import TRANSACTION, Check, Compiled
+from rules.match.compiled import SAME, TRANSACTION, Check, Compiled
 from rules.match.hits import Loose, hit
 from rules.match.inspect import Inspection, compare
+from rules.match.interest import owners
 from rules.match.transform import changed
 
 if TYPE_CHECKING:
     from rules.match.candidates import Agreement, Candidate, Packets
-
-#: Kinds of buffers that are others by another name in the tables.
-SAME = {
-    "file.whole": "file.data", "http.request_header_names": "http.header_names",
-    "ftpdata.filename": "ftpdata.name",
-}  # fmt: skip
 
 
 class Found:
@@ -78,19 +73,29 @@ class _Matcher:
     def pairs(self) -> Iterator[tuple[int, int]]:
         """(rule, transaction) that may agree: by literal, and rules without one."""
         engine, scene = self.packets.engine, self.packets.scene
-        kinds = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in engine.buffers}
+        asked = {*engine.buffers, *engine.parts.names}
+        kinds = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in asked}
         orders, transactions = hit(engine, scene.tables, kinds, scene.names.protocols)
-        yield from zip(orders.tolist(), transactions.tolist(), strict=True)
+        flows = scene.tables.transactions["flow"].astype(np.int64)
+        met = self.packets.facts()
+        for order, transaction in zip(orders.tolist(), transactions.tolist(), strict=True):
+            if engine.rules[order].payload is None or flows[transaction] in met.get(order, ()):
+                yield order, transaction
         loose = [*engine.of(TRANSACTION, literal=False)]
         loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
         open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
         spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
         for compiled in loose:
-            wanted = frozenset(compiled.applications or _owners(compiled))
+            if compiled.payload is not None and compiled.order not in met:
+                continue
+            wanted = compiled.applications or owners(compiled)
             if wanted not in spoken:
                 of = np.array([not wanted or name in wanted for name in scene.names.protocols])
                 spoken[wanted] = of[scene.tables.transactions["protocol"]]
-            for transaction in open_to.maybe(compiled, spoken[wanted], directions_of(compiled)).tolist():
+            there = spoken[wanted]
+            if compiled.payload is not None:
+                there = there & np.isin(flows, met[compiled.order])
+            for transaction in open_to.maybe(compiled, there, directions_of(compiled)).tolist():
                 yield compiled.order, transaction
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
@@ -277,14 +282,6 @@ def directions_of(compiled: Compiled) -> tuple[int, ...]:
         if side in {1, 2}:
             return (side - 1,)
     return (0, 1)
-
-
-def _owners(compiled: Compiled) -> set[str]:
-    owners: set[str] = set()
-    for check in compiled.checks:
-        if check.demand.kind in BUFFERS:
-            owners |= BUFFERS[check.demand.kind].protocols
-    return owners
 
 
 def without_application(compiled: Compiled) -> Compiled:

@@ -37,6 +37,7 @@ class Ends:
         self.numbers = numbers
         self.of_row = of_row
         self.memo = np.zeros((heads, addresses.shape[1]), np.uint8)
+        self.agreeing: dict[int, NDArray[np.bool_]] = {}  # by header, where it was asked of all
 
 
 class Gates:
@@ -81,8 +82,10 @@ class Gates:
 
     def agree(self, head: int, ends: Ends) -> NDArray[np.bool_]:
         """Which endpoints a header agrees with."""
-        found = np.zeros(ends.addresses.shape[1], np.bool_)
-        kernels.all_heads(head, *self._tables, ends.addresses, ends.numbers, ends.memo, found)
+        found = ends.agreeing.get(head)
+        if found is None:
+            found = ends.agreeing[head] = np.zeros(ends.addresses.shape[1], np.bool_)
+            kernels.all_heads(head, *self._tables, ends.addresses, ends.numbers, ends.memo, found)
         return found
 
     def agrees(self, head: int, end: int, ends: Ends) -> bool:
