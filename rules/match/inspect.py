@@ -49,6 +49,7 @@ class Ops:
         self.folded = any(isinstance(op, Content) and op.nocase for op in ops)
         self.decoded = Ops(decoded) if decoded else None
         # whether the op after each counts from its end
+        self.rows: list[tuple[tuple[int, ...], bytes]] | None = None  # what `Programs` made of them
         self.chained = (*(_relative(op) for op in self.ops[1:]), False)
 
     def search(self, at: int) -> Search:
