@@ -60,7 +60,7 @@ class Armoury:
         self._ports = dict(PORT_VARIABLES) | settings.rules.ports
         self._domains = Domains(settings.domains)
         self._stamp = self._folder.stamp() if self._folder is not None else (0, 0)
-        self._making: threading.Thread | None = None
+        self.making: threading.Thread | None = None  # what reads another version
         self._lock = threading.Lock()
         self.cards = Cards(self)
         self._armed = self._made(None)
@@ -78,11 +78,11 @@ class Armoury:
 
     def now(self) -> Armed:
         """What counts from here on; begins to read another version where there is one."""
-        if self._folder is not None and self._making is None and self._folder.stamp() != self._stamp:
+        if self._folder is not None and self.making is None and self._folder.stamp() != self._stamp:
             with self._lock:
-                if self._making is None:
-                    self._making = threading.Thread(target=self._renew, name="citywall-rules", daemon=True)
-                    self._making.start()
+                if self.making is None:
+                    self.making = threading.Thread(target=self._renew, name="citywall-rules", daemon=True)
+                    self.making.start()
         return self._armed
 
     def renew(self) -> Armed:
@@ -101,7 +101,7 @@ class Armoury:
         except (CitywallError, OSError) as e:
             log.warning("the rules stay as they are, the new ones cannot be used: %s", e)
         finally:
-            self._making = None
+            self.making = None
 
     def _made(self, before: Armed | None) -> Armed:
         settings = self._settings.rules

@@ -30,6 +30,7 @@ from rules.cards import name_of, severity_of
 from rules.indicators import telling
 from rules.indicators.model import MD5, SHA1, SHA256
 from rules.indicators.said import Sayings, Shown
+from rules.language.parser import RuleSet
 from rules.match.engine import Alert, Engine
 from rules.match.renewal import renewed
 from rules.match.scene import Names, Scene
@@ -191,6 +192,11 @@ class Signatures:
         self.armoury = armoury or Armoury(settings)
         self._settings, self._fragments = settings.applications, settings.fragments
         self._domains = Domains(settings.domains)
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules that are in use."""
+        return self.armoury.now().rules
 
     def cards(self) -> Mapping[str, DetectorCard]:
         """What the alert writer needs to know of every rule."""

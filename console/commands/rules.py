@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citywall.errors import UsageError
-from console import options, terminal
-from console.commands import rulesexplain
+from console import options, rulefolder, terminal
+from console.commands import rulelife, rulesexplain
 from console.framework import Command, Group, option
 
 if TYPE_CHECKING:
     from console.terminal import Terminal
     from rules.language.model import Rule
     from rules.language.parser import RuleSet
+    from rules.sets.choices import Choice
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -30,6 +31,8 @@ def command() -> None:
 
 command.add_command(rulesexplain.explain)
 command.add_command(rulesexplain.test)
+for _each in (rulelife.update, rulelife.enable, rulelife.disable, rulelife.versions, rulelife.rollback):
+    command.add_command(_each)
 
 
 @command.command(cls=Command, name="check", key="rules-check")
@@ -92,25 +95,41 @@ def read(files: Sequence[Path]) -> RuleSet:
     return Parser(classes=CLASSES).files(files)
 
 
+def _kept(files: tuple[Path, ...], data: Path) -> tuple[list[Rule], tuple[Choice, ...]]:
+    """The rules of files; of the data folder where none are given, with what is switched on and off."""
+    if files:
+        return read(files).rules, ()
+    from rules.sets.changing import everything
+
+    folder = rulefolder.of(data)
+    version = folder.current()
+    return everything(folder, version), version.choices
+
+
 @command.command(cls=Command, name="list", key="rules-list")
-@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE...]")
+@options.data
 @options.as_json
 @options.plain
 @options.looks
 @click.pass_context
-def list_(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> None:
+def list_(context: click.Context, *, files: tuple[Path, ...], data: Path, as_json: bool) -> None:
     """List rules."""
+    from rules.sets.choices import is_on
+
     look = terminal.of(context)
-    found = read(files)
+    rules, choices = _kept(files, data)
+    on = [is_on(rule, choices) for rule in rules]
     if as_json:
-        for rule in found.rules:
-            look.say(json.dumps(_brief(rule), ensure_ascii=False))
+        for rule, used in zip(rules, on, strict=True):
+            look.say(json.dumps(_brief(rule) | {"on": used}, ensure_ascii=False))
         return
     from console.display.table import Cell, Column
     from console.display.write import write_table
 
     columns = [
         Column("sid"),
+        Column(look.tr("rulelife.state"), drop=3),
         Column(look.tr("rules.action"), drop=2),
         Column(look.tr("rules.protocol"), drop=1),
         Column(look.tr("rules.message"), least=20),
@@ -118,7 +137,16 @@ def list_(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> 
     write_table(
         look,
         columns,
-        [[Cell(str(rule.sid), "bold"), rule.action, rule.protocol, rule.message] for rule in found.rules],
+        [
+            [
+                Cell(str(rule.sid), "bold"),
+                look.tr("rulelife.on" if used else "rulelife.off"),
+                rule.action,
+                rule.protocol,
+                rule.message,
+            ]
+            for rule, used in zip(rules, on, strict=True)
+        ],
     )
 
 
@@ -141,15 +169,16 @@ def _brief(rule: Rule) -> dict[str, Any]:
 
 @command.command(cls=Command, name="show", key="rules-show")
 @click.argument("sid", type=int)
-@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE...]")
+@options.data
 @options.as_json
 @options.plain
 @options.looks
 @click.pass_context
-def show(context: click.Context, *, sid: int, files: tuple[Path, ...], as_json: bool) -> None:
+def show(context: click.Context, *, sid: int, files: tuple[Path, ...], data: Path, as_json: bool) -> None:
     """Show one rule as it was understood."""
     look = terminal.of(context)
-    rules = [rule for rule in read(files).rules if rule.sid == sid]
+    rules = [rule for rule in _kept(files, data)[0] if rule.sid == sid]
     if not rules:
         raise UsageError(look.tr("rules.no_such", sid=sid))
     from rules.telling import demands

@@ -36,7 +36,8 @@ def check(what: str) -> str:
     raise ValueError(f"{what!r} names no rules: SID, GID:SID, class:NAME, file:NAME, re:TEXT or sigma:ID")
 
 
-def _speaks(what: str, rule: Rule) -> bool:
+def speaks(what: str, rule: Rule) -> bool:
+    """Whether a choice is about a rule."""
     if found := _PLAIN.fullmatch(what):
         return rule.sid == int(found[2]) and (found[1] is None or rule.gid == int(found[1]))
     kind, _, rest = what.partition(":")
@@ -51,7 +52,7 @@ def is_on(rule: Rule, choices: Sequence[Choice], *, written: bool = True) -> boo
     """Whether a rule is in use; `written`: whether its file has it, not as a remark."""
     on = written
     for choice in choices:
-        if _speaks(choice.what, rule):
+        if speaks(choice.what, rule):
             on = choice.on
     return on
 
@@ -80,8 +81,3 @@ def wanted_remarks(text: str, choices: Iterable[Choice]) -> list[tuple[int, str]
             if asked or others:
                 found.append((number, remark[1]))
     return found
-
-
-def remarks(text: str) -> int:
-    """How many rules a file has as remarks."""
-    return sum(bool(_COMMENTED.match(line)) for line in text.splitlines())

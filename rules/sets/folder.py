@@ -91,10 +91,17 @@ class RuleFolder:
         names = sorted(name for name in version.files if name.startswith(f"{kind}/"))
         return [self.home(version.number) / name for name in names]
 
-    def put(self, contents: Mapping[str, bytes], origin: str) -> Version:
-        """A new version of other files, with the choices there are; it does not count yet (`use`)."""
-        choices = self.current().choices if self else ()
-        return self._make(contents, origin, choices)
+    def put(self, contents: Mapping[str, bytes], origin: str, *, keep: bool = True) -> Version:
+        """A new version with other files, and the choices there are; it does not count yet (`use`).
+
+        With `keep` files that are not in `contents` stay; else only those of kinds that are not in it.
+        """
+        if not self:
+            return self._make(contents, origin, ())
+        known = self.current()
+        kinds = {name.partition("/")[0] for name in contents}
+        stay = [name for name in known.files if keep or name.partition("/")[0] not in kinds]
+        return self._make({**dict.fromkeys(stay), **contents}, origin, known.choices)
 
     def choose(self, choices: tuple[Choice, ...], origin: str) -> Version:
         """A new version of the same files with other choices; it does not count yet."""

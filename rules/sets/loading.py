@@ -16,9 +16,9 @@ from rules.sets.choices import Choice, is_on, wanted_remarks
 
 def load(
     parser: Parser, files: Sequence[tuple[str, Path]], choices: Sequence[Choice] = (),
-    known: Iterable[Rule] = (),
+    known: Iterable[Rule] = (), *, all_of_them: bool = False,
 ) -> RuleSet:  # fmt: skip
-    """The rules of files (each with the name that it is told under) that are switched on.
+    """The rules of files (each with the name that it is told under) that are switched on, or `all_of_them`.
 
     `known` are rules read before by a parser with the same variables: a rule whose text is among them is
     not read again, and is the same object where it stands at the same place. Raises InputError.
@@ -33,7 +33,7 @@ def load(
         reader.text(text, name, found)
         for remark in wanted_remarks(text, choices):
             _also(reader, remark, name, found, choices)
-    if choices:
+    if choices and not all_of_them:
         found.rules = [rule for rule in found.rules if is_on(rule, choices)]
     return found
 
