@@ -11,7 +11,7 @@ import click
 
 from citywall.errors import UsageError
 from console import options, rulefolder, terminal
-from console.commands import rulelife, rulesexplain
+from console.commands import rulelife, rulesexplain, rulesprofile
 from console.framework import Command, Group, option
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def command() -> None:
 
 command.add_command(rulesexplain.explain)
 command.add_command(rulesexplain.test)
+command.add_command(rulesprofile.profile)
 for _each in (rulelife.update, rulelife.enable, rulelife.disable, rulelife.versions, rulelife.rollback):
     command.add_command(_each)
 

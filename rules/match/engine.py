@@ -127,6 +127,10 @@ class Engine:
         """The programs of a rule on transactions that no literal of them leads to, by check; -1 for none."""
         return self._check_programs[compiled.order]
 
+    def programs_of(self, compiled: Compiled) -> list[int]:
+        """The programs of a rule that are in no array."""
+        return list(self._check_programs.get(compiled.order, ()))
+
     def spoken(self, protocols: tuple[str, ...]) -> NDArray[np.bool_]:
         """By rule and protocol whether the rule is about transactions of it."""
         if protocols not in self._spoken:
