@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
@@ -27,11 +28,14 @@ from rules.language.addresses import ADDRESS_VARIABLES, PORT_VARIABLES
 from rules.language.parser import Parser, RuleSet
 from rules.match.engine import Engine
 from rules.match.limits import Limits, read_limits
-from rules.sets.choices import Choice
-from rules.sets.folder import INDICATORS, SIGNATURES, RuleFolder
+from rules.sets.choices import Choice, sigma_on
+from rules.sets.folder import INDICATORS, SIGMA, SIGNATURES, RuleFolder
 from rules.sets.loading import load
 from stream import rulecache
 from stream.lookouts import IndicatorLookout, Lookout
+
+if TYPE_CHECKING:
+    from rules.sigma.reading import Ready
 
 log = logging.getLogger(__name__)
 #: Rules and entries that cannot be used, told one by one in the log; `citywall rules check` tells all.
@@ -47,6 +51,7 @@ class Armed:
     engine: Engine
     table: Table
     lookouts: tuple[Lookout, ...]
+    sigma: tuple[Ready, ...]
 
 
 class Armoury:
@@ -107,6 +112,7 @@ class Armoury:
         settings = self._settings.rules
         files, names = [Path(file) for file in settings.files], list(settings.files)
         lists = [Path(file) for file in settings.indicators]
+        sigma = [Path(file) for file in settings.sigma]
         version, choices = 0, tuple[Choice, ...]()
         if self._folder is not None:
             current = self._folder.current()
@@ -114,11 +120,28 @@ class Armoury:
             more = self._folder.files(current, SIGNATURES)
             files, names = [*files, *more], [*names, *(path.name for path in more)]
             lists += self._folder.files(current, INDICATORS)
+            sigma += [self._folder.home(current.number) / SIGMA] if self._folder.files(current, SIGMA) else []
         rules = self._rules(files, names, choices, before)
         engine = Engine(rules.rules, self._limits(), before=before.engine if before is not None else None)
         table = Table(self._read(lists).found)
         lookouts: list[Lookout] = [IndicatorLookout(table, self._domains)] if table.in_rows else []
-        return Armed(version, rules, engine, table, tuple(lookouts))
+        told = self._sigma(sigma, choices) if sigma else ()
+        if told:
+            from rules.sigma.matching import SigmaLookout
+
+            lookouts.append(SigmaLookout(told, self._domains))
+        return Armed(version, rules, engine, table, tuple(lookouts), tuple(told))
+
+    def _sigma(self, files: list[Path], choices: tuple[Choice, ...]) -> list[Ready]:
+        from rules.sigma import reading as sigma  # pySigma takes a while to import
+
+        found = sigma.read(files)
+        for fault in found.rejected[:_MOST_TOLD]:
+            log.warning("%s: the Sigma rule %s is not used: %s", fault.file, fault.id or "?", fault.reason)
+        if self._settings.rules.sigma and not found.rules:
+            told = found.rejected[0].reason if found.rejected else "there is none in it"
+            raise InputError(self._settings.rules.sigma[0], f"no Sigma rule can be used: {told}")
+        return [rule for rule in found.rules if sigma_on(rule.id, choices)]
 
     def _rules(
         self, files: list[Path], names: list[str], choices: tuple[Choice, ...], before: Armed | None
@@ -173,6 +196,10 @@ class Cards(Mapping[str, DetectorCard]):
     def add(self, armed: Armed) -> None:
         """Know the rules of another version, too."""
         self._known |= {name_of(rule): card(rule) for rule in armed.rules.rules}
+        if armed.sigma:
+            from rules.sigma import matching
+
+            self._known |= {matching.name_of(rule): matching.card(rule) for rule in armed.sigma}
 
     def __getitem__(self, name: str) -> DetectorCard:
         if name not in self._known and name.startswith(("signature.", "sigma.")) and self._armoury.watches:

@@ -82,6 +82,11 @@ def _tell_change(change: Change, look: Terminal, *, as_json: bool) -> None:
         ],
         "indicators": held.indicators.counts(),
         "indicators_rejected": held.indicators.refused_count,
+        "sigma": len(held.sigma.rules) if held.sigma is not None else 0,
+        "sigma_rejected": [
+            {"file": r.file, "document": r.document, "id": r.id, "reason": r.reason}
+            for r in (held.sigma.rejected if held.sigma is not None else ())
+        ],
     }
     if as_json:
         look.say(json.dumps(told, ensure_ascii=False))
@@ -90,7 +95,8 @@ def _tell_change(change: Change, look: Terminal, *, as_json: bool) -> None:
         look.tr(
             "rulelife.updated", number=change.version.number, rules=len(held.rules.rules), added=change.added,
             changed=change.changed, removed=change.removed, refused=len(held.rules.rejected),
-            indicators=len(held.indicators.found), bad=held.indicators.refused_count, sigma=0, bad_sigma=0,
+            indicators=len(held.indicators.found), bad=held.indicators.refused_count, sigma=told["sigma"],
+            bad_sigma=len(told["sigma_rejected"]),
         )
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citywall.errors import UsageError
-from console import options, rulefolder, terminal
+from console import options, rulecheck, rulefolder, terminal
 from console.commands import rulelife, rulesexplain, rulesprofile
 from console.framework import Command, Group, option
 
@@ -45,38 +45,37 @@ for _each in (rulelife.update, rulelife.enable, rulelife.disable, rulelife.versi
 def check(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> int:
     """Read rules and tell what is wrong with them."""
     look = terminal.of(context)
-    found = read(files)
+    found = read([file for file in files if rulecheck.is_signatures(file)])
+    others = rulecheck.others(files)
     never = sum(bool(rule.cannot) for rule in found.rules)
     if as_json:
-        look.say(
-            json.dumps(
-                {
-                    "rules": found.total,
-                    "accepted": len(found.rules),
-                    "rejected": [
-                        {"file": r.file, "line": r.line, "column": r.column, "sid": r.sid, "reason": r.reason}
-                        for r in found.rejected
-                    ],
-                    "left_out": found.left_out,
-                    "never": _reasons(found.rules),
-                },
-                ensure_ascii=False,
-            )
-        )
+        told = {
+            "rules": found.total,
+            "accepted": len(found.rules),
+            "rejected": [
+                {"file": r.file, "line": r.line, "column": r.column, "sid": r.sid, "reason": r.reason}
+                for r in found.rejected
+            ],
+            "left_out": found.left_out,
+            "never": _reasons(found.rules),
+        }
+        look.say(json.dumps(told | others.packed(), ensure_ascii=False))
     else:
         for r in found.rejected:
             look.say(f"{r.file}:{r.line}:{r.column}: sid {r.sid or '?'}: {r.reason}")
-        look.say(
-            look.tr(
-                "rules.checked",
-                rules=found.total,
-                accepted=len(found.rules),
-                rejected=len(found.rejected),
-                left_out=found.left_out,
-                never=never,
+        if found.total or not others:
+            look.say(
+                look.tr(
+                    "rules.checked",
+                    rules=found.total,
+                    accepted=len(found.rules),
+                    rejected=len(found.rejected),
+                    left_out=found.left_out,
+                    never=never,
+                )
             )
-        )
-    return 1 if found.rejected else 0
+        others.tell(look)
+    return 1 if found.rejected or others.rejected else 0
 
 
 def _reasons(rules: Sequence[Rule]) -> dict[str, int]:
@@ -121,9 +120,12 @@ def list_(context: click.Context, *, files: tuple[Path, ...], data: Path, as_jso
     look = terminal.of(context)
     rules, choices = _kept(files, data)
     on = [is_on(rule, choices) for rule in rules]
+    sigma = [] if files else rulecheck.sigma(rulefolder.of(data))
     if as_json:
         for rule, used in zip(rules, on, strict=True):
             look.say(json.dumps(_brief(rule) | {"on": used}, ensure_ascii=False))
+        for told in sigma:
+            look.say(json.dumps(told, ensure_ascii=False))
         return
     from console.display.table import Cell, Column
     from console.display.write import write_table
@@ -147,6 +149,16 @@ def list_(context: click.Context, *, files: tuple[Path, ...], data: Path, as_jso
                 rule.message,
             ]
             for rule, used in zip(rules, on, strict=True)
+        ]
+        + [
+            [
+                Cell(told["sigma"], "bold"),
+                look.tr("rulelife.on" if told["on"] else "rulelife.off"),
+                "sigma",
+                told["source"],
+                told["title"],
+            ]
+            for told in sigma
         ],
     )
 

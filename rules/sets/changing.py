@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from citywall.errors import FaultyInput, InputError
 from rules.classes import CLASSES
@@ -16,6 +17,9 @@ from rules.sets.choices import Choice, check, speaks
 from rules.sets.folder import INDICATORS, SIGMA, SIGNATURES, RuleFolder, Version
 from rules.sets.loading import load
 
+if TYPE_CHECKING:
+    from rules.sigma.reading import SigmaSet
+
 
 @dataclass
 class Holding:
@@ -23,11 +27,13 @@ class Holding:
 
     rules: RuleSet
     indicators: Indicators = field(default_factory=Indicators)
+    sigma: SigmaSet | None = None
 
     @property
     def usable(self) -> bool:
         """Whether anything of it can be used."""
-        return bool(self.rules.rules or self.indicators.found)
+        sigma = self.sigma is not None and self.sigma.rules
+        return bool(self.rules.rules or self.indicators.found or sigma)
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,18 @@ def everything(folder: RuleFolder, version: Version) -> list[Rule]:
 def holding(folder: RuleFolder, version: Version, known: Sequence[Rule] = ()) -> Holding:
     """What a version holds; raises InputError."""
     return Holding(
-        parsed(folder.files(version, SIGNATURES), known), reading.read(folder.files(version, INDICATORS))
-    )
+        parsed(folder.files(version, SIGNATURES), known), reading.read(folder.files(version, INDICATORS)),
+        sigma_of(folder, version),
+    )  # fmt: skip
+
+
+def sigma_of(folder: RuleFolder, version: Version) -> SigmaSet | None:
+    """The Sigma rules of a version, None where it has no such files; raises InputError."""
+    if not folder.files(version, SIGMA):
+        return None
+    from rules.sigma import reading as sigma  # pySigma takes a while to import
+
+    return sigma.read([folder.home(version.number) / SIGMA])
 
 
 def update(folder: RuleFolder, contents: dict[str, bytes], origin: str, *, replace: bool) -> Change:
@@ -102,8 +118,8 @@ def switch(folder: RuleFolder, what: Sequence[str], *, on: bool) -> tuple[Versio
     files = [(path.name, path) for path in folder.files(known, SIGNATURES)]
     rules = load(Parser(classes=CLASSES), files, everything).rules
     meant = {word: sum(speaks(word, rule) for rule in rules) for word in words}
-    sigma = [path.stem for path in folder.files(known, SIGMA)]
-    meant |= {word: sigma.count(word.removeprefix("sigma:")) for word in words if word.startswith("sigma:")}
+    if any(word.startswith("sigma:") for word in words) and (sigma := sigma_of(folder, known)) is not None:
+        meant |= {f"sigma:{rule.id}": 1 for rule in sigma.rules if f"sigma:{rule.id}" in words}
     kept = tuple(choice for choice in known.choices if choice.what not in words)
     origin = f"{'enable' if on else 'disable'} {' '.join(words)}"
     version = folder.choose((*kept, *(Choice(on, word) for word in words)), origin)
