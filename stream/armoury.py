@@ -1,16 +1,16 @@
 """The rules of a run: signatures, indicators and Sigma rules, read at first and again as they change.
 
-Where settings name a folder of rules, others may put a new version there while we run. It is noticed between
-batches, read in a thread beside the run (what did not change is not made again), and counts from some batch
-on: who asks for what is in use before each batch gets the old set or the new one, whole. A version that
-cannot be read is told in the log and leaves things as they are.
+Where settings name a folder of rules, others may put a new version there while we run. A session begins with
+what the folder has then. Later changes are noticed between batches, read in a thread beside the run (what did
+not change is not made again), and count from some batch on: who asks for what is in use before each batch
+gets the old set or the new one, whole. A version that cannot be read is told in the log and changes nothing.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,29 +84,35 @@ class Armoury:
     def now(self) -> Armed:
         """What counts from here on; begins to read another version where there is one."""
         if self._folder is not None and self.making is None and self._folder.stamp() != self._stamp:
-            with self._lock:
-                if self.making is None:
-                    self.making = threading.Thread(target=self._renew, name="citywall-rules", daemon=True)
-                    self.making.start()
+            self.making = threading.Thread(target=self._renew, name="citywall-rules", daemon=True)
+            self.making.start()
         return self._armed
 
     def renew(self) -> Armed:
-        """Read what the folder has now, and wait for it."""
-        self._renew()
+        """What counts for a session that begins: what the folder has by now, waited for."""
+        if self._folder is not None:
+            self._renew()
         return self._armed
+
+    def lookouts(self, begins: bool) -> Sequence[Lookout]:
+        """Those that count for the next batch of a session, or of one that begins."""
+        return (self.renew() if begins else self.now()).lookouts
 
     def _renew(self) -> None:
         assert self._folder is not None
-        try:
-            self._stamp = self._folder.stamp()
-            armed = self._made(self._armed)
-            self.cards.add(armed)
-            self._armed = armed
-            log.info("rules of version %d are in use", armed.version)
-        except (CitywallError, OSError) as e:
-            log.warning("the rules stay as they are, the new ones cannot be used: %s", e)
-        finally:
-            self.making = None
+        with self._lock:  # who comes second finds it done
+            try:
+                stamp = self._folder.stamp()
+                if stamp != self._stamp:
+                    self._stamp = stamp
+                    armed = self._made(self._armed)
+                    self.cards.add(armed)
+                    self._armed = armed
+                    log.info("rules of version %d are in use", armed.version)
+            except (CitywallError, OSError) as e:
+                log.warning("the rules stay as they are, the new ones cannot be used: %s", e)
+            finally:
+                self.making = None
 
     def _made(self, before: Armed | None) -> Armed:
         settings = self._settings.rules

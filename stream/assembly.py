@@ -194,7 +194,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         if armoury.speaks:
             signatures = Signatures(settings, armoury).findings
         if settings.rules.watched:
-            judge_rows = lookouts.beside(make, lambda: armoury.now().lookouts, sharing)
+            judge_rows = lookouts.beside(make, armoury.lookouts, sharing)
     locate = locator(settings)
     return [
         Role(

@@ -54,8 +54,8 @@ class IndicatorLookout:
         return telling.findings(self.table, hits, rows, telling.Run(session, lane, self._domains))
 
 
-#: Gives the lookouts that count now: asked at each batch.
-Lookouts = Callable[[], Sequence[Lookout]]
+#: Gives the lookouts that count for a batch, knowing whether it is the first of its session.
+Lookouts = Callable[[bool], Sequence[Lookout]]
 
 
 class Watched:
@@ -67,13 +67,16 @@ class Watched:
     ) -> None:  # fmt: skip
         self.detectors, self._lookouts = detectors, lookouts
         self._partition, self._sharing = partition, sharing
+        self._session = ""
 
     def process(self, reports: Rows, events: Rows, session: str, lane: str) -> list[Finding]:
         """Findings of both, in `event_order`."""
         found = list(self.detectors.process(reports, events, session, lane)) if self.detectors else []
         flows = reports if self._sharing is None else self._own(reports, self._sharing.sources)
         said = events if self._sharing is None else self._own(events, self._sharing.clients)
-        for lookout in self._lookouts():
+        lookouts = self._lookouts(session != self._session)
+        self._session = session
+        for lookout in lookouts:
             found += lookout.flows(flows, session, lane) if len(flows) else []
             found += lookout.events(said, session, lane) if len(said) else []
         return sorted(found, key=event_order)

@@ -227,7 +227,7 @@ class Signatures:
 
     def _pieces(self, session: Session) -> Iterator[tuple[Scene, list[Alert], list[Shown]]]:
         """The pieces of a capture, matched with the rules that are in use when each is complete."""
-        using = armed = self.armoury.now()
+        using = armed = self.armoury.renew()
         sayings = Sayings(armed.table, KINDS)
 
         def renew(engine: Engine) -> Engine:

@@ -127,6 +127,16 @@ def test_another_version_is_noticed_between_batches_and_read_beside_the_run(fold
     assert armoury.now().version == version + 1
 
 
+def test_a_session_begins_with_what_the_folder_has(session: Session, folder: RuleFolder):
+    signatures = armed(folder)
+    put(folder, "# nothing\n" + RULES.split("\n")[6])
+    assert sids(list(pieces(signatures, session, lambda _: None))) == [6]
+    put(folder, RULES)
+    lookouts = signatures.armoury.lookouts(True)
+    assert signatures.armoury.now().lookouts == lookouts
+    assert len(signatures.armoury.now().rules.rules) == 6
+
+
 def test_cards_of_rules_that_another_process_knows_are_read(folder: RuleFolder):
     cards = armed(folder).cards()
     put(folder, 'alert tcp any any -> any any (msg:"New"; content:"another"; sid:9;)\n', "b.rules")

@@ -16,24 +16,24 @@ LOOKOUTS = (
 
 
 def test_each_row_is_looked_at_by_one_partition():
-    whole = Watched(None, lambda: LOOKOUTS, 0, None).process(FLOWS, EVENTS, "s", "live")
+    whole = Watched(None, lambda _: LOOKOUTS, 0, None).process(FLOWS, EVENTS, "s", "live")
     assert len(whole) == 80
     sharing = registry.sharing({}, 4)
     parts = [
         found
         for partition in range(4)
-        for found in Watched(None, lambda: LOOKOUTS, partition, sharing).process(FLOWS, EVENTS, "s", "live")
+        for found in Watched(None, lambda _: LOOKOUTS, partition, sharing).process(FLOWS, EVENTS, "s", "live")
     ]
     assert sorted(found.id for found in parts) == sorted(found.id for found in whole)
 
 
 def test_detectors_go_on_as_they_would_alone():
     plain = registry.build({}, ())
-    watched = beside(lambda _: registry.build({}, ()), lambda: (), None)(0)
+    watched = beside(lambda _: registry.build({}, ()), lambda _: (), None)(0)
     assert watched.process(FLOWS, EVENTS, "s", "live") == plain.process(FLOWS, EVENTS, "s", "live")
     assert watched.snapshot().keys() == plain.snapshot().keys()
     watched.restore(plain.snapshot())
     assert watched.advance(0, "s", "live") == []
     assert watched.close("s", "live") == []
-    alone = Watched(None, lambda: (), 0, None)
+    alone = Watched(None, lambda _: (), 0, None)
     assert (alone.snapshot(), alone.close("s", "live")) == ({}, [])
