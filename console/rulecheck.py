@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from console.terminal import Terminal
     from rules.indicators.model import Indicators
+    from rules.language.model import Rule
     from rules.sets.folder import RuleFolder
     from rules.sigma.reading import SigmaSet
 
@@ -117,3 +119,20 @@ def sigma(folder: RuleFolder) -> list[dict[str, Any]]:
         }
         for rule in (found.rules if found is not None else ())
     ]  # fmt: skip
+
+
+def answered(rules: Sequence[Rule]) -> dict[str, Any]:
+    """How many rules flow logs can answer, and why not the others."""
+    from rules.flowlogs.answering import why_not
+
+    counts = Counter(map(why_not, rules))
+    able = counts.pop("", 0)
+    return {"answered": able, "not": dict(counts.most_common())}
+
+
+def tell_answered(rules: Sequence[Rule], look: Terminal) -> None:
+    """The same for people."""
+    told = answered(rules)
+    look.say(look.tr("rulelife.flow_logs", answered=told["answered"], rules=len(rules)))
+    for why, count in told["not"].items():
+        look.say(f"  {count}: {why}")

@@ -21,6 +21,7 @@ from citywall.errors import CitywallError, InputError
 from citywall.settings import Settings
 from rules.cards import card, name_of
 from rules.classes import CLASSES
+from rules.flowlogs.matching import FlowLogRules
 from rules.indicators import reading, telling
 from rules.indicators.model import Indicators
 from rules.indicators.tables import Table
@@ -128,9 +129,12 @@ class Armoury:
             lists += self._folder.files(current, INDICATORS)
             sigma += [self._folder.home(current.number) / SIGMA] if self._folder.files(current, SIGMA) else []
         rules = self._rules(files, names, choices, before)
-        engine = Engine(rules.rules, self._limits(), before=before.engine if before is not None else None)
+        limits = self._limits()
+        engine = Engine(rules.rules, limits, before=before.engine if before is not None else None)
         table = Table(self._read(lists).found)
         lookouts: list[Lookout] = [IndicatorLookout(table, self._domains)] if table.in_rows else []
+        if logged := FlowLogRules(rules.rules, limits, self._domains):
+            lookouts.append(logged)
         told = self._sigma(sigma, choices) if sigma else ()
         if told:
             from rules.sigma.matching import SigmaLookout

@@ -193,8 +193,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         known = armoury.cards.beside(cards)
         if armoury.speaks:
             signatures = Signatures(settings, armoury).findings
-        if settings.rules.watched:
-            judge_rows = lookouts.beside(make, armoury.lookouts, sharing)
+        judge_rows = lookouts.beside(make, armoury.lookouts, sharing)
     locate = locator(settings)
     return [
         Role(

@@ -72,10 +72,12 @@ class Watched:
     def process(self, reports: Rows, events: Rows, session: str, lane: str) -> list[Finding]:
         """Findings of both, in `event_order`."""
         found = list(self.detectors.process(reports, events, session, lane)) if self.detectors else []
-        flows = reports if self._sharing is None else self._own(reports, self._sharing.sources)
-        said = events if self._sharing is None else self._own(events, self._sharing.clients)
         lookouts = self._lookouts(session != self._session)
         self._session = session
+        if not lookouts:
+            return found
+        flows = reports if self._sharing is None else self._own(reports, self._sharing.sources)
+        said = events if self._sharing is None else self._own(events, self._sharing.clients)
         for lookout in lookouts:
             found += lookout.flows(flows, session, lane) if len(flows) else []
             found += lookout.events(said, session, lane) if len(said) else []

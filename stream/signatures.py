@@ -26,7 +26,7 @@ from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, UNIT
 from ingest.capture import open_capture
 from ingest.decode import decode_block
 from ingest.fragments.assembler import Assembler
-from rules.cards import name_of, severity_of
+from rules.cards import confidence_of, kind_of, name_of, severity_of
 from rules.indicators import telling
 from rules.indicators.model import MD5, SHA1, SHA256
 from rules.indicators.said import Sayings, Shown
@@ -46,7 +46,6 @@ _BLOCK = 8 << 20
 _BATCH = 4096
 #: Packets of a piece.
 PIECE = 16_384
-_CONFIDENCE = {"high": 0.9, "medium": 0.7, "low": 0.4}
 
 
 class Matching:
@@ -284,13 +283,13 @@ class Signatures:
             id=derived_id(session.id, name_of(rule), alert.frame, alert.transaction, number),
             detector=name_of(rule),
             version=rule.rev,
-            kind="".join(rule.metadata.get("attack_class", [])[:1]) or rule.classtype or "signature",
+            kind=kind_of(rule),
             session=session.id,
             lane=session.lane,
             time=now,
             began=time,
             severity=severity_of(rule),
-            confidence=_CONFIDENCE.get("".join(rule.metadata.get("confidence", [])[:1]).lower(), 0.7),
+            confidence=confidence_of(rule),
             score=1.0,
             threshold=1.0,
             entity=f"{source.address}>{target.address}",

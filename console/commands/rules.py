@@ -38,11 +38,12 @@ for _each in (rulelife.update, rulelife.enable, rulelife.disable, rulelife.versi
 
 @command.command(cls=Command, name="check", key="rules-check")
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@option("--flow-logs", "flow_logs", key="flow_logs", is_flag=True)
 @options.as_json
 @options.plain
 @options.looks
 @click.pass_context
-def check(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> int:
+def check(context: click.Context, *, files: tuple[Path, ...], flow_logs: bool, as_json: bool) -> int:
     """Read rules and tell what is wrong with them."""
     look = terminal.of(context)
     found = read([file for file in files if rulecheck.is_signatures(file)])
@@ -59,6 +60,8 @@ def check(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> 
             "left_out": found.left_out,
             "never": _reasons(found.rules),
         }
+        if flow_logs:
+            told["flow_logs"] = rulecheck.answered(found.rules)
         look.say(json.dumps(told | others.packed(), ensure_ascii=False))
     else:
         for r in found.rejected:
@@ -75,6 +78,8 @@ def check(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> 
                 )
             )
         others.tell(look)
+        if flow_logs:
+            rulecheck.tell_answered(found.rules, look)
     return 1 if found.rejected or others.rejected else 0
 
 

@@ -31,3 +31,12 @@ def test_sigma_rules_of_a_folder(tmp_path: Path):
     assert change.holding.sigma is not None
     (told,) = rulecheck.sigma(folder)
     assert (told["title"], told["on"]) == ("Odd name", True)
+
+
+def test_what_flow_logs_can_answer(invoke: Any, tmp_path: Path):
+    head = "alert tcp any any -> any any"
+    (tmp_path / "a.rules").write_text(f'{head} (sid:1;)\n{head} (content:"abc"; sid:2;)\n')
+    told = json.loads(invoke("rules", "check", str(tmp_path / "a.rules"), "--flow-logs", "--json").stdout)
+    assert told["flow_logs"] == {"answered": 1, "not": {"it looks into payload": 1}}
+    said = invoke("rules", "check", str(tmp_path / "a.rules"), "--flow-logs", "--lang", "zh").stdout
+    assert "1: it looks into payload" in said
