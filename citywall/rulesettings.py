@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from citywall.sessions import file_digest
+
+#: In a folder of rules, the file that says which version counts.
+CURRENT = "current"
 
 
 class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,3 +30,31 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threshold_file: Annotated[
         str, Meta(description="A file of suppress, threshold and rate_filter lines, or nothing.")
     ] = ""
+    indicators: Annotated[
+        tuple[str, ...],
+        Meta(description="Indicator lists (plain, CSV, STIX 2.1, MISP); `--indicators` adds to them."),
+    ] = ()
+    sigma: Annotated[
+        tuple[str, ...], Meta(description="Sigma rules: files, or folders of them; `--sigma` adds to them.")
+    ] = ()
+    folder: Annotated[
+        str, Meta(description="The folder of `citywall rules update`, whose rules are taken as they change.")
+    ] = ""
+
+    @property
+    def watched(self) -> bool:
+        """Whether flows and events are looked through for indicators, or by Sigma rules."""
+        return bool(self.indicators or self.sigma or self.folder)
+
+    def lists_digest(self) -> list[str]:
+        """What indicators, Sigma rules and the folder of rules hold; raises InputError."""
+        files = [Path(file) for file in (*self.indicators, *self.sigma)]
+        files += [Path(self.folder) / CURRENT] if self.folder else []
+        return [file_digest(each) for file in files for each in files_of(file, ".yml", ".yaml")]
+
+
+def files_of(path: Path, *suffixes: str) -> list[Path]:
+    """A file itself; of a folder the files in it and below with one of `suffixes`, in order."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.suffix in suffixes and file.is_file())

@@ -220,6 +220,8 @@ def results_digest(settings: Settings) -> str:
             file_digest(Path(file)) for file in (*settings.rules.files, settings.rules.threshold_file) if file
         ]
         changing = (*changing, settings.rules, settings.applications, contents)
+    if settings.rules.watched:
+        changing = (*changing, "lists", settings.rules.lists_digest())
     if settings.registered:  # without one, sessions keep the names they had before there were registers
         changing = (*changing, settings.registered)
     if settings.models.any:  # a model is named by what it holds

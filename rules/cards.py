@@ -32,6 +32,7 @@ _INCIDENTS: dict[str, tuple[str, str, str]] = {
     ),
     **dict.fromkeys(("policy-violation", "inappropriate-content"), ("violation", "违规操作", "leak")),
 }
+_CONFIDENCE = {"high": 0.9, "medium": 0.7, "low": 0.4}
 _SEVERITIES = {1: Severity.HIGH, 2: Severity.MEDIUM, 3: Severity.LOW}
 
 
@@ -43,6 +44,16 @@ def name_of(rule: Rule) -> str:
 def severity_of(rule: Rule) -> Severity:
     """Grade of ours for a priority."""
     return _SEVERITIES.get(rule.priority, Severity.INFORMATIONAL)
+
+
+def confidence_of(rule: Rule) -> float:
+    """How sure a rule is, by its metadata."""
+    return _CONFIDENCE.get("".join(rule.metadata.get("confidence", [])[:1]).lower(), 0.7)
+
+
+def kind_of(rule: Rule) -> str:
+    """What a rule is about, in one word."""
+    return "".join(rule.metadata.get("attack_class", [])[:1]) or rule.classtype or "signature"
 
 
 def card(rule: Rule) -> DetectorCard:

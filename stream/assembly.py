@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from stream.stages import Role, Stage
 if TYPE_CHECKING:
     from alerts.cases.casebook import Casebook
     from detectors.registry import DetectorSet
+    from stream.lookouts import Watched
     from stream.scoring import Scored
 
 Document = dict[str, Any]
@@ -155,6 +156,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     domains = Domains(settings.domains)
     cards: dict[str, DetectorCard] = {}
     make: Callable[[int], DetectorSet | Scored] | None = None
+    sharing = None
     outlet = Outlet(settings.storage.archive_flows, partitions, packed=settings.on_cluster)
     if settings.use_detectors:
         from detectors import registry
@@ -170,7 +172,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         def plain(partition: int) -> DetectorSet:
             return first.pop() if first and not partition else build((partition, partitions))
 
-        make, sharing = plain, None
+        make = plain
         if partitions > 1:
             sharing = registry.sharing(settings.detectors, partitions)
             outlet = msgspec.structs.replace(outlet, sharing=sharing)
@@ -180,12 +182,18 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
             cards = cards | serving.cards()
             make = scoring.beside(plain, settings, sharing)
     signatures: Signed | None = None
-    if settings.rules.files:
+    known: Mapping[str, DetectorCard] = cards
+    judge_rows: Callable[[int], DetectorSet | Scored | Watched] | None = make
+    if settings.rules.files or settings.rules.watched:
+        from stream import lookouts
+        from stream.armoury import Armoury
         from stream.signatures import Signatures
 
-        ready = Signatures(settings)  # a file that cannot be read is found here
-        cards = cards | ready.cards()
-        signatures = ready.findings
+        armoury = Armoury(settings)  # a file that cannot be read is found here
+        known = armoury.cards.beside(cards)
+        if armoury.speaks:
+            signatures = Signatures(settings, armoury).findings
+        judge_rows = lookouts.beside(make, armoury.lookouts, sharing)
     locate = locator(settings)
     return [
         Role(
@@ -196,12 +204,12 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         Role(
             "detect", DetectStage.inputs, DetectStage.outputs,
             lambda partition: DetectStage(
-                make and partial(make, partition), partitions, None if partition else signatures
+                judge_rows and partial(judge_rows, partition), partitions, None if partition else signatures
             ),
             partitions,
         ),
         Role(
             "correlate", CorrelateStage.inputs, CorrelateStage.outputs,
-            lambda _: CorrelateStage(settings, cards, locate),
+            lambda _: CorrelateStage(settings, known, locate),
         ),
     ]  # fmt: skip

@@ -14,6 +14,8 @@ from citywall.errors import InputError, NotSaved
 from citywall.kernelcache import base_folder
 from rules import saved
 from rules.language.parser import Parser, RuleSet
+from rules.sets.choices import Choice
+from rules.sets.loading import load
 
 log = logging.getLogger(__name__)
 _DIGEST = 32
@@ -27,19 +29,25 @@ def read(
     ports: Mapping[str, str],
     classes: Mapping[str, int],
     folder: Path | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    choices: Sequence[Choice] = (),
 ) -> RuleSet:
     """The rules of files, kept or read anew; raises InputError for a file that cannot be read.
+
+    `names` are those that the files are told under, `choices` what is switched on and off of them.
 
     What is kept is used only where its own digest is right; it is msgpack, so the worst that a changed file
     can do is not to be rules.
     """
     folder = folder or base_folder() / "rules"
-    path = folder / f"{_key(files, addresses, ports, classes)}.rules"
+    named = list(zip(map(str, files) if names is None else names, files, strict=True))
+    path = folder / f"{_key(named, addresses, ports, classes, choices)}.rules"
     try:
         return _kept(path)
     except (OSError, NotSaved) as e:
         log.debug("%s: %s", path, e)
-    found = Parser(addresses, ports, classes).files(files)
+    found = load(Parser(addresses, ports, classes), named, choices)
     try:
         _keep(path, saved.pack(found))
     except (OSError, NotSaved) as e:
@@ -48,17 +56,19 @@ def read(
 
 
 def _key(
-    files: Sequence[Path], addresses: Mapping[str, str], ports: Mapping[str, str], classes: Mapping[str, int]
-) -> str:
+    files: Sequence[tuple[str, Path]], addresses: Mapping[str, str], ports: Mapping[str, str],
+    classes: Mapping[str, int], choices: Sequence[Choice],
+) -> str:  # fmt: skip
     digest = hashlib.sha256(__version__.encode())
     digest.update(saved.digest_of_sources())
     digest.update(msgspec.msgpack.encode([sorted(m.items()) for m in (addresses, ports, classes)]))
-    for file in files:
+    digest.update(msgspec.msgpack.encode(choices))
+    for name, file in files:
         try:
             data = file.read_bytes()
         except OSError as e:
             raise InputError(str(file), e.strerror or str(e)) from e
-        digest.update(msgspec.msgpack.encode([str(file), hashlib.sha256(data).digest()]))
+        digest.update(msgspec.msgpack.encode([name, hashlib.sha256(data).digest()]))
     return digest.hexdigest()
 
 

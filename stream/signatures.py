@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,7 +14,6 @@ from citywall.applicationsettings import ApplicationSettings
 from citywall.batches import PACKET, PROTOCOL_NAMES
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
-from citywall.errors import InputError
 from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_order
 from citywall.fragmentsettings import FragmentSettings
 from citywall.sessions import Session
@@ -29,28 +27,26 @@ from ingest.applications.wanted import Wanted
 from ingest.capture import open_capture
 from ingest.decode import decode_block
 from ingest.fragments.assembler import Assembler
-from rules.cards import card, name_of, severity_of
-from rules.classes import CLASSES
-from rules.language.addresses import ADDRESS_VARIABLES, PORT_VARIABLES
+from rules.cards import confidence_of, kind_of, name_of, severity_of
+from rules.indicators import telling
+from rules.indicators.model import MD5, SHA1, SHA256
+from rules.indicators.said import Sayings, Shown
+from rules.language.parser import RuleSet
 from rules.match.engine import Alert, Engine
-from rules.match.limits import read_limits
+from rules.match.renewal import renewed
 from rules.match.scene import Names, Scene
-from stream import rulecache
+from stream.armoury import Armoury
 
 Rows = NDArray[np.void]
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 Told = tuple[Scene, list[Alert]]
-log = logging.getLogger(__name__)
 
 NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES, UNITS, DECODER_EVENTS)
 _BLOCK = 8 << 20
 _BATCH = 4096
 #: Packets of a piece.
 PIECE = 16_384
-#: Rules that cannot be used, told one by one in the log; `citywall rules check` tells all.
-_MOST_TOLD = 20
-_CONFIDENCE = {"high": 0.9, "medium": 0.7, "low": 0.4}
 
 
 class Matching:
@@ -66,11 +62,14 @@ class Matching:
         settings: ApplicationSettings | None = None,
         fragments: FragmentSettings | None = None,
         piece: int = PIECE,
+        *,
+        renew: Callable[[Engine], Engine] | None = None,
     ) -> None:
+        """`renew` is given the engine before each piece, and gives the one that goes on."""
         settings = settings or ApplicationSettings()
         if engine.units:
             settings = msgspec.structs.replace(settings, units=True)
-        self._engine = engine
+        self._engine, self._renew = engine, renew
         self._asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
         self._analyser = Analyser(settings, growing=True, wanted=Wanted(*engine.interest(PROTOCOLS)))
         self._assembler = Assembler(fragments or FragmentSettings())
@@ -101,6 +100,8 @@ class Matching:
         yield self._match(last=True)
 
     def _match(self, *, last: bool) -> Told:
+        if self._renew is not None:
+            self._engine = self._renew(self._engine)
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
         self._seen = _Seen()
         return scene, self._engine.match(scene)
@@ -158,9 +159,11 @@ def matched(
     settings: ApplicationSettings | None = None,
     fragments: FragmentSettings | None = None,
     piece: int = PIECE,
+    *,
+    renew: Callable[[Engine], Engine] | None = None,
 ) -> Iterator[Told]:
     """What rules find in a capture, piece by piece. Raises InputError."""
-    matching = Matching(engine, settings, fragments, piece)
+    matching = Matching(engine, settings, fragments, piece, renew=renew)
     with open_capture(path) as capture:
         for ref in capture.blocks(_BLOCK):
             frame, links = ref.first_frame, ref.section.interfaces
@@ -184,29 +187,20 @@ def over_capture(
 class Signatures:
     """The rules of a run, and what they find in its captures."""
 
-    def __init__(self, settings: Settings) -> None:
-        addresses = dict(ADDRESS_VARIABLES) | {"HOME_NET": f"[{','.join(settings.home)}]"}
-        addresses |= settings.rules.addresses
-        ports = dict(PORT_VARIABLES) | settings.rules.ports
-        files = [Path(file) for file in settings.rules.files]
-        self.rules = rulecache.read(files, addresses, ports, CLASSES)
-        for fault in self.rules.rejected[:_MOST_TOLD]:
-            log.warning(
-                "%s:%d:%d: a rule is not used: %s", fault.file, fault.line, fault.column, fault.reason
-            )
-        if not self.rules.rules:
-            told = self.rules.rejected[0].reason if self.rules.rejected else "it holds none"
-            raise InputError(settings.rules.files[0], f"no rule of it can be used: {told}")
-        limits = None
-        if settings.rules.threshold_file:
-            limits = read_limits(Path(settings.rules.threshold_file), addresses)
-        self._engine = Engine(self.rules.rules, limits)
+    def __init__(self, settings: Settings, armoury: Armoury | None = None) -> None:
+        """Raises InputError for a file of rules that cannot be read, or of which no rule can be used."""
+        self.armoury = armoury or Armoury(settings)
         self._settings, self._fragments = settings.applications, settings.fragments
         self._domains = Domains(settings.domains)
 
-    def cards(self) -> dict[str, DetectorCard]:
+    @property
+    def rules(self) -> RuleSet:
+        """The rules that are in use."""
+        return self.armoury.now().rules
+
+    def cards(self) -> Mapping[str, DetectorCard]:
         """What the alert writer needs to know of every rule."""
-        return {name_of(rule): card(rule) for rule in self.rules.rules}
+        return self.armoury.cards
 
     def findings(self, session: Session) -> Iterator[tuple[list[Finding], int]]:
         """What the rules find in a session over a capture file, piece by piece; in others nothing.
@@ -216,8 +210,7 @@ class Signatures:
         """
         clock, count = BEGINNING, 0
         if session.kind == "capture":
-            path = Path(session.path)
-            for scene, alerts in matched(path, self._engine.fresh(), self._settings, self._fragments, PIECE):
+            for scene, alerts, heard in self._pieces(session):
                 times = np.maximum.accumulate(np.append(clock, scene.packets["time"][scene.carried :]))
                 frames = scene.frames[scene.carried :]
                 found = []
@@ -225,9 +218,57 @@ class Signatures:
                     now = int(times[np.searchsorted(frames, alert.known, "right")])
                     found.append(self._finding(session, scene, alert, count, now))
                     count += 1
+                for shown in heard:
+                    now = int(times[np.searchsorted(frames, shown.frame, "right")])
+                    found += self._listed(session, scene, shown, now)
                 clock = int(times[-1])
                 yield sorted(found, key=event_order), clock
         yield [], END_OF_TIME
+
+    def _pieces(self, session: Session) -> Iterator[tuple[Scene, list[Alert], list[Shown]]]:
+        """The pieces of a capture, matched with the rules that are in use when each is complete."""
+        using = armed = self.armoury.renew()
+        sayings = Sayings(armed.table, KINDS)
+
+        def renew(engine: Engine) -> Engine:
+            nonlocal using, sayings
+            if (now := self.armoury.now()) is using:
+                return engine
+            sayings = sayings.renewed(now.table)
+            engine, using = renewed(engine, now.engine), now
+            return engine
+
+        settings, fragments = self._settings, self._fragments
+        for scene, alerts in matched(
+            Path(session.path), armed.engine.fresh(), settings, fragments, PIECE, renew=renew
+        ):  # fmt: skip
+            yield scene, alerts, sayings.look(scene.tables)
+
+    def _listed(self, session: Session, scene: Scene, shown: Shown, now: int) -> list[Finding]:
+        """The finding of a value that is on a list, if the list counts at that time."""
+        held = self.armoury.now().table.of_value(shown.kind, shown.value, now)
+        if not held:
+            return []
+        flow = scene.tables.flows[shown.flow]
+        sides = [
+            (to_text(int(flow[f"{s}_hi"]), int(flow[f"{s}_lo"])), port)
+            for s, port in (("a", int(flow["ports"]) >> 16), ("b", int(flow["ports"]) & 0xFFFF))
+        ]
+        domain = self._domains.of_vlan(int(flow["vlan"]))
+        client, server = (
+            Endpoint(host, domain, port) for host, port in sides[:: -1 if flow["client"] else 1]
+        )
+        row = scene.row_at(shown.frame)
+        proto = PROTOCOL_NAMES.get(int(flow["proto"]), str(int(flow["proto"])))
+        evidence = Evidence(
+            "packet", client, server, proto, int(scene.packets["time"][row]) if row >= 0 else now,
+            offset=scene.place(row) if row >= 0 else int(flow["offset"]),
+            frame=shown.frame if row >= 0 else int(flow["frame"]),
+        )  # fmt: skip
+        where = "file" if shown.kind in {MD5, SHA1, SHA256} else "fingerprint"
+        run = telling.Run(session.id, session.lane, self._domains)
+        key = (shown.frame, int(flow["frame"]), shown.direction)
+        return [telling.finding(held, where, evidence, run, (now, key))]
 
     def _finding(self, session: Session, scene: Scene, alert: Alert, number: int, now: int) -> Finding:
         rule, row = alert.rule, scene.packets[alert.row]
@@ -243,13 +284,13 @@ class Signatures:
             id=derived_id(session.id, name_of(rule), alert.frame, alert.transaction, number),
             detector=name_of(rule),
             version=rule.rev,
-            kind="".join(rule.metadata.get("attack_class", [])[:1]) or rule.classtype or "signature",
+            kind=kind_of(rule),
             session=session.id,
             lane=session.lane,
             time=now,
             began=time,
             severity=severity_of(rule),
-            confidence=_CONFIDENCE.get("".join(rule.metadata.get("confidence", [])[:1]).lower(), 0.7),
+            confidence=confidence_of(rule),
             score=1.0,
             threshold=1.0,
             entity=f"{source.address}>{target.address}",

@@ -53,6 +53,13 @@ _NETFLOW = bytes.fromhex(
     "c0000201 c6336401 00000000 0000 0000 00000001 0000003c 00002328 00002328 9c40 01bb 00 02 06 00"
     "0000 0000 00 00 0000".replace(" ", "")
 )
+#: An entry of each kind that flows and events are looked through for, and a Sigma rule.
+_LIST = "203.0.113.1\nevil.example\nhttp://evil.example/a\n"
+_SIGMA = """\
+title: A name
+logsource: {category: dns}
+detection: {asked: {query|contains: evil}, condition: asked}
+"""
 _SFLOW = bytes.fromhex("0000000500000001c0000201000000000000000100002710" + "00000000")
 
 
@@ -114,5 +121,10 @@ def _run_everything() -> None:
         analyse(scene)
         # Several partitions, so that those kernels run too that share rows out.
         learning = msgspec.structs.replace(Settings().models, online=True)
-        settings = msgspec.structs.replace(Settings(), partitions=2, models=learning)
+        (folder / "list.txt").write_text(_LIST, "utf-8")
+        (folder / "sigma.yml").write_text(_SIGMA, "utf-8")
+        lists = msgspec.structs.replace(
+            Settings().rules, indicators=(str(folder / "list.txt"),), sigma=(str(folder / "sigma.yml"),)
+        )
+        settings = msgspec.structs.replace(Settings(), partitions=2, models=learning, rules=lists)
         run_paths([scene, zeek, *told, binetflow, *others], folder / "data", settings, None)

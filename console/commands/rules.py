@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citywall.errors import UsageError
-from console import options, terminal
-from console.commands import rulesexplain
+from console import options, rulecheck, rulefolder, terminal
+from console.commands import rulelife, rulesexplain, rulesprofile
 from console.framework import Command, Group, option
 
 if TYPE_CHECKING:
     from console.terminal import Terminal
     from rules.language.model import Rule
     from rules.language.parser import RuleSet
+    from rules.sets.choices import Choice
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -30,49 +31,56 @@ def command() -> None:
 
 command.add_command(rulesexplain.explain)
 command.add_command(rulesexplain.test)
+command.add_command(rulesprofile.profile)
+for _each in (rulelife.update, rulelife.enable, rulelife.disable, rulelife.versions, rulelife.rollback):
+    command.add_command(_each)
 
 
 @command.command(cls=Command, name="check", key="rules-check")
 @click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@option("--flow-logs", "flow_logs", key="flow_logs", is_flag=True)
 @options.as_json
 @options.plain
 @options.looks
 @click.pass_context
-def check(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> int:
+def check(context: click.Context, *, files: tuple[Path, ...], flow_logs: bool, as_json: bool) -> int:
     """Read rules and tell what is wrong with them."""
     look = terminal.of(context)
-    found = read(files)
+    found = read([file for file in files if rulecheck.is_signatures(file)])
+    others = rulecheck.others(files)
     never = sum(bool(rule.cannot) for rule in found.rules)
     if as_json:
-        look.say(
-            json.dumps(
-                {
-                    "rules": found.total,
-                    "accepted": len(found.rules),
-                    "rejected": [
-                        {"file": r.file, "line": r.line, "column": r.column, "sid": r.sid, "reason": r.reason}
-                        for r in found.rejected
-                    ],
-                    "left_out": found.left_out,
-                    "never": _reasons(found.rules),
-                },
-                ensure_ascii=False,
-            )
-        )
+        told = {
+            "rules": found.total,
+            "accepted": len(found.rules),
+            "rejected": [
+                {"file": r.file, "line": r.line, "column": r.column, "sid": r.sid, "reason": r.reason}
+                for r in found.rejected
+            ],
+            "left_out": found.left_out,
+            "never": _reasons(found.rules),
+        }
+        if flow_logs:
+            told["flow_logs"] = rulecheck.answered(found.rules)
+        look.say(json.dumps(told | others.packed(), ensure_ascii=False))
     else:
         for r in found.rejected:
             look.say(f"{r.file}:{r.line}:{r.column}: sid {r.sid or '?'}: {r.reason}")
-        look.say(
-            look.tr(
-                "rules.checked",
-                rules=found.total,
-                accepted=len(found.rules),
-                rejected=len(found.rejected),
-                left_out=found.left_out,
-                never=never,
+        if found.total or not others:
+            look.say(
+                look.tr(
+                    "rules.checked",
+                    rules=found.total,
+                    accepted=len(found.rules),
+                    rejected=len(found.rejected),
+                    left_out=found.left_out,
+                    never=never,
+                )
             )
-        )
-    return 1 if found.rejected else 0
+        others.tell(look)
+        if flow_logs:
+            rulecheck.tell_answered(found.rules, look)
+    return 1 if found.rejected or others.rejected else 0
 
 
 def _reasons(rules: Sequence[Rule]) -> dict[str, int]:
@@ -92,25 +100,44 @@ def read(files: Sequence[Path]) -> RuleSet:
     return Parser(classes=CLASSES).files(files)
 
 
+def _kept(files: tuple[Path, ...], data: Path) -> tuple[list[Rule], tuple[Choice, ...]]:
+    """The rules of files; of the data folder where none are given, with what is switched on and off."""
+    if files:
+        return read(files).rules, ()
+    from rules.sets.changing import everything
+
+    folder = rulefolder.of(data)
+    version = folder.current()
+    return everything(folder, version), version.choices
+
+
 @command.command(cls=Command, name="list", key="rules-list")
-@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE...]")
+@options.data
 @options.as_json
 @options.plain
 @options.looks
 @click.pass_context
-def list_(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> None:
+def list_(context: click.Context, *, files: tuple[Path, ...], data: Path, as_json: bool) -> None:
     """List rules."""
+    from rules.sets.choices import is_on
+
     look = terminal.of(context)
-    found = read(files)
+    rules, choices = _kept(files, data)
+    on = [is_on(rule, choices) for rule in rules]
+    sigma = [] if files else rulecheck.sigma(rulefolder.of(data))
     if as_json:
-        for rule in found.rules:
-            look.say(json.dumps(_brief(rule), ensure_ascii=False))
+        for rule, used in zip(rules, on, strict=True):
+            look.say(json.dumps(_brief(rule) | {"on": used}, ensure_ascii=False))
+        for told in sigma:
+            look.say(json.dumps(told, ensure_ascii=False))
         return
     from console.display.table import Cell, Column
     from console.display.write import write_table
 
     columns = [
         Column("sid"),
+        Column(look.tr("rulelife.state"), drop=3),
         Column(look.tr("rules.action"), drop=2),
         Column(look.tr("rules.protocol"), drop=1),
         Column(look.tr("rules.message"), least=20),
@@ -118,7 +145,26 @@ def list_(context: click.Context, *, files: tuple[Path, ...], as_json: bool) -> 
     write_table(
         look,
         columns,
-        [[Cell(str(rule.sid), "bold"), rule.action, rule.protocol, rule.message] for rule in found.rules],
+        [
+            [
+                Cell(str(rule.sid), "bold"),
+                look.tr("rulelife.on" if used else "rulelife.off"),
+                rule.action,
+                rule.protocol,
+                rule.message,
+            ]
+            for rule, used in zip(rules, on, strict=True)
+        ]
+        + [
+            [
+                Cell(told["sigma"], "bold"),
+                look.tr("rulelife.on" if told["on"] else "rulelife.off"),
+                "sigma",
+                told["source"],
+                told["title"],
+            ]
+            for told in sigma
+        ],
     )
 
 
@@ -141,15 +187,16 @@ def _brief(rule: Rule) -> dict[str, Any]:
 
 @command.command(cls=Command, name="show", key="rules-show")
 @click.argument("sid", type=int)
-@click.argument("files", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE...]")
+@options.data
 @options.as_json
 @options.plain
 @options.looks
 @click.pass_context
-def show(context: click.Context, *, sid: int, files: tuple[Path, ...], as_json: bool) -> None:
+def show(context: click.Context, *, sid: int, files: tuple[Path, ...], data: Path, as_json: bool) -> None:
     """Show one rule as it was understood."""
     look = terminal.of(context)
-    rules = [rule for rule in read(files).rules if rule.sid == sid]
+    rules = [rule for rule in _kept(files, data)[0] if rule.sid == sid]
     if not rules:
         raise UsageError(look.tr("rules.no_such", sid=sid))
     from rules.telling import demands

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def _rules(files: tuple[Path, ...], text: str = "") -> list[Rule]:
+def rules_of(files: tuple[Path, ...], text: str = "") -> list[Rule]:
     """The rules of files, or of a text; the ones that ship where neither is given."""
     from rules.classes import CLASSES
     from rules.language.parser import Parser
@@ -54,7 +54,7 @@ def explain(
     from stream.signatures import matched
 
     look = terminal.of(context)
-    rules = [rule for rule in _rules(files) if rule.sid == sid]
+    rules = [rule for rule in rules_of(files) if rule.sid == sid]
     if not rules:
         raise UsageError(look.tr("rules.no_such", sid=sid))
     told = explaining.explain(rules[0], matched(capture, Engine(rules)))
@@ -128,7 +128,7 @@ def test(
     from stream.signatures import over_capture
 
     look = terminal.of(context)
-    alerts = over_capture(capture, Engine(_rules(files, text or "")))
+    alerts = over_capture(capture, Engine(rules_of(files, text or "")))
     if as_json:
         counts = Counter(alert.rule.sid for alert in alerts)
         rows = [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import complaints, folders, options, terminal
+from console import complaints, folders, options, rulefolder, terminal
 from console.framework import Command, option
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _PATHS = click.Path(path_type=Path)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=_PATHS)
 @options.data
 @option("--rules", "rules", key="rules", metavar="FILE", multiple=True, type=_PATHS)
+@option("--indicators", "indicators", key="indicators", metavar="FILE", multiple=True, type=_PATHS)
+@option("--sigma", "sigma", key="sigma", metavar="PATH", multiple=True, type=_PATHS)
 @option("--no-detectors", key="no_detectors", is_flag=True)
 @option("--home", key="home", metavar="NET,...")
 @options.settings
@@ -44,6 +46,8 @@ def command(
     paths: tuple[Path, ...],
     data: Path,
     rules: tuple[Path, ...],
+    indicators: tuple[Path, ...],
+    sigma: tuple[Path, ...],
     no_detectors: bool,
     home: str | None,
     config: Path | None,
@@ -56,7 +60,8 @@ def command(
     from console.display.summary import summarise, warnings
     from console.display.write import Pen, width
 
-    settings = options.load(config, assignments, *overrides(home, no_detectors, rules))
+    given = [*overrides(home, no_detectors, rules), *rulefolder.overrides(indicators, sigma)]
+    settings = rulefolder.joined(options.load(config, assignments, *given), data)
     look = terminal.of(context, settings.language)
     folders.start_log(data, log_level)
     display = choose_display(look, as_json, quiet)

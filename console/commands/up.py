@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from console import folders, options, terminal
+from console import folders, options, rulefolder, terminal
 from console.commands import compile as compile_
 from console.framework import Command, option
 
@@ -42,7 +42,7 @@ def command(
     more += [f"service.interfaces={json.dumps(interfaces)}"] if interfaces else []
     more += [f"service.collector={collector}"] if collector else []
     more += [f"service.sensors={json.dumps(sensors)}"] if sensors else []
-    settings = options.load(config, assignments, *more)
+    settings = rulefolder.joined(options.load(config, assignments, *more), data)
     look = terminal.of(context, settings.language)
     folders.start_log(data, log_level)
     from console.service.company import company, need_accounts

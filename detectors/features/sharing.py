@@ -74,6 +74,17 @@ class Sharing:
         shares[2:, ~told] = shares[:2, ~told]
         return self._taken(rows, shares)
 
+    def clients(self, rows: Rows) -> NDArray[np.uint8]:
+        """The partition of the client of what applications say, that of the asker for other EVENT rows."""
+        rows = read_only(rows, EVENT)
+        shares = np.empty((3, len(rows)), np.uint8)
+        with np.errstate(over="ignore"):
+            kernels.share_events(rows, self._limits, shares[0])
+            sightings.share_events(rows, self._limits.partitions, shares[1], shares[2])
+        told = rows["kind"] >= FIRST_SIGHTING
+        clients: NDArray[np.uint8] = np.where(told, shares[1], shares[0])
+        return clients
+
     def _taken(self, rows: Rows, shares: NDArray[Any], everybody: NDArray[Any] | bool = False) -> list[Rows]:
         partitions = range(self._limits.partitions)
         return [take(rows, np.flatnonzero((shares == p).any(axis=0) | everybody)) for p in partitions]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,14 +80,18 @@ class Parser:
             self.text(text, str(path), found)
         return found
 
-    def text(self, text: str, file: str = "-", found: RuleSet | None = None) -> RuleSet:
-        """Read rules out of a text."""
+    def text(
+        self, text: str, file: str = "-", found: RuleSet | None = None, *,
+        read: Callable[[str, str, int], Rule] | None = None,
+    ) -> RuleSet:  # fmt: skip
+        """Read rules out of a text; `read` is asked for each instead of `rule`, where it is given."""
+        read = read or self.rule
         found = RuleSet() if found is None else found
         known = {(rule.gid, rule.sid): at for at, rule in enumerate(found.rules)}
         for line in logical_lines(text):
             found.total += 1
             try:
-                rule = self.rule(line.text, file, line.number)
+                rule = read(line.text, file, line.number)
                 before = known.get((rule.gid, rule.sid))
                 if before is not None and found.rules[before].rev >= rule.rev:
                     raise RuleFault(f"sid {rule.sid} was used before, with the same or a later revision", 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rules.keywords.sticky import BUFFERS
@@ -71,6 +72,7 @@ class Compiled:
     )
     literal_check: Check | None = None  # the buffer's demands that the literal is one of
     decided: bool = False  # looked at only where it becomes known what a flow speaks
+    rank: tuple[int, ...] = ()  # of rules that look at the same packet the lowest comes first
     both: bool = False  # on packets as well as on their stream, since a place in the payload is demanded
 
     @property
@@ -84,10 +86,18 @@ def compiled_names(name: str) -> frozenset[str]:
     return frozenset(_ALSO.get(name, {name}))
 
 
-def compile_rules(rules: Sequence[Rule]) -> list[Compiled]:
-    """All rules that can match, in the order in which they are looked at."""
-    ready = [_compile(rule) for rule in rules if not rule.cannot]
-    ready.sort(key=_rank)
+def compile_rules(rules: Sequence[Rule], known: Mapping[int, Compiled] | None = None) -> list[Compiled]:
+    """All rules that can match, in the order in which they are looked at.
+
+    `known`: what was made before of rules that are still there, by the rule's identity.
+    """
+    known = known or {}
+    ready = [
+        copy.copy(known[id(rule)]) if id(rule) in known else _compile(rule)
+        for rule in rules
+        if not rule.cannot
+    ]
+    ready.sort(key=lambda compiled: compiled.rank)
     for order, compiled in enumerate(ready):
         compiled.order = order
     return ready
@@ -128,6 +138,7 @@ def _compile(rule: Rule) -> Compiled:
         for op in compiled.payload.ops.ops
     )
     compiled.decided = _protocol_only(rule)
+    compiled.rank = _rank(compiled)
     _choose_literal(compiled)
     return compiled
 

@@ -65,8 +65,11 @@ class Engine:
         *,
         inline: bool = False,
         blocking: bool = False,
+        before: Engine | None = None,
     ) -> None:
-        self.rules = compile_rules(list(rules))
+        """`before`: an engine of rules many of which are the same; what it made of them is taken over."""
+        known = {id(c.rule): c for c in before.rules} if before is not None else None
+        self.rules: list[Compiled] = compile_rules(list(rules), known)
         self.limits = limits or Limits()
         self.inline = inline
         self.blocking = blocking
@@ -125,6 +128,10 @@ class Engine:
     def check_programs(self, compiled: Compiled) -> tuple[int, ...]:
         """The programs of a rule on transactions, by check; -1 for none."""
         return self._check_programs[compiled.order]
+
+    def programs_of(self, compiled: Compiled) -> list[int]:
+        """The programs of a rule that are in no array."""
+        return list(self._check_programs.get(compiled.order, ()))
 
     def spoken(self, protocols: tuple[str, ...]) -> NDArray[np.bool_]:
         """By rule and protocol whether the rule is about transactions of it."""

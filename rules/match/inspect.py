@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rules.expressions import Search, compiled
 from rules.language.model import (
@@ -49,6 +49,8 @@ class Ops:
         self.folded = any(isinstance(op, Content) and op.nocase for op in ops)
         self.decoded = Ops(decoded) if decoded else None
         # whether the op after each counts from its end
+        self.watch: Callable[..., bool] | None = None  # is asked instead, by who counts
+        self.rows: list[tuple[tuple[int, ...], bytes]] | None = None  # what `Programs` made of them
         self.chained = (*(_relative(op) for op in self.ops[1:]), False)
 
     def search(self, at: int) -> Search:
@@ -74,6 +76,12 @@ class Inspection:
 
     def holds(self, ops: Ops, data: bytes, *, start: int = 0, whole: bool = True) -> bool:
         """Whether all ops agree. `start`: the place of `data` in its stream; offset and depth count there."""
+        if ops.watch is not None:
+            return ops.watch(self, ops, data, start=start, whole=whole)
+        return _Run(self, ops, data, start, whole).match(0, 0)
+
+    def run(self, ops: Ops, data: bytes, *, start: int = 0, whole: bool = True) -> bool:
+        """`holds`, with nobody watching."""
         return _Run(self, ops, data, start, whole).match(0, 0)
 
     def amount(self, amount: Amount) -> int:

@@ -19,6 +19,7 @@ from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING, END_OF_TIME, FAR_FUTURE
 from stream import codecs
 from stream.codecs import Kind, Opening, Tally
+from stream.lookouts import Watched
 from stream.merge import EVENTS, FLOWS, Merge
 from stream.scoring import Scored
 from stream.stages import Message, Output, under
@@ -43,7 +44,7 @@ class _Detecting:
         self.opening = opening
         partitions = range(opening.partitions)
         self.merge = Merge([(topic, p) for topic in (FLOWS, EVENTS) for p in partitions])
-        self.detectors: DetectorSet | Scored | None = None
+        self.detectors: DetectorSet | Scored | Watched | None = None
         self.tally = Tally()
         self.held: list[Finding] = []  # others of their time may follow
         self.signed: Iterator[Piece] | None = None  # what rules find, piece by piece
@@ -77,7 +78,7 @@ class DetectStage:
 
     def __init__(
         self,
-        make: Callable[[], DetectorSet | Scored] | None,
+        make: Callable[[], DetectorSet | Scored | Watched] | None,
         partitions: int = 1,
         signatures: Signed | None = None,
     ) -> None:
@@ -151,7 +152,7 @@ class DetectStage:
         for reports, events in merge.release():
             detectors = self._detectors(state)
             found += detectors.process(reports, events, session.id, session.lane)
-        if isinstance(state.detectors, Scored):
+        if isinstance(state.detectors, Scored | Watched):
             found += state.detectors.advance(merge.frontier, session.id, session.lane)
         if merge.done and state.detectors is not None:
             found += state.detectors.close(session.id, session.lane)
@@ -163,7 +164,7 @@ class DetectStage:
             found, state.held = found[:ready], found[ready:]
         return found
 
-    def _detectors(self, state: _Detecting) -> DetectorSet | Scored:
+    def _detectors(self, state: _Detecting) -> DetectorSet | Scored | Watched:
         """The session's own detectors, made when its first rows come."""
         if state.detectors is None:
             assert self._make is not None

@@ -41,7 +41,7 @@ def test_findings_say_who_and_where(tmp_path: Path):
     signatures, session = made(tmp_path)
     first, second = told(signatures, session)
     assert (first.detector, second.detector) == ("signature.1.6", "signature.1.5")
-    assert {first.detector, second.detector} == set(signatures.cards())
+    assert {first.detector, second.detector} <= set(signatures.cards())
     assert second.source is not None
     assert second.target is not None
     assert (second.source.address, second.target.address, second.target.port) == (CLIENT, SERVER, 80)

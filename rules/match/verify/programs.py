@@ -39,16 +39,15 @@ class Programs:
 
     def add(self, ops: Ops) -> int:
         """The program of a buffer's ops."""
-        rows: list[tuple[int, ...]] = []
-        for at, op in enumerate(ops.ops[: kernels.MOST_OPS]):
-            row = self._row(op, retry=_retry(ops.ops, at))
-            if row is None:
-                break
-            rows.append(row)
+        if ops.rows is None:
+            ops.rows = _rows(ops)
+        rows = ops.rows
         if not rows:
             return -1
         self._first.append(len(self._rows))
-        self._rows += rows
+        self._rows += [
+            (*row[:2], self._bytes(pattern), *row[3:]) if pattern else row for row, pattern in rows
+        ]
         self._last.append(len(self._rows))
         self._whole.append(len(rows) == len(ops.ops) and ops.decoded is None)
         return len(self._first) - 1
@@ -67,36 +66,6 @@ class Programs:
             place = self._places[pattern] = len(self._patterns)
             self._patterns += pattern
         return place
-
-    def _row(self, op: Op, *, retry: bool) -> tuple[int, ...] | None:
-        if isinstance(op, Content):
-            return self._content(op, retry=retry)
-        if isinstance(op, Size):
-            return kernels.SIZE, _flag(op.negated, kernels.NEGATED), 0, 0, op.low, min(op.high, _FAR), 0, 0
-        if isinstance(op, IsDataAt):
-            if not isinstance(op.amount, int):
-                return None
-            flags = _flag(op.negated, kernels.NEGATED) | _flag(op.relative, kernels.RELATIVE)
-            return kernels.DATA_AT, flags, 0, 0, op.amount, 0, 0, 0
-        if isinstance(op, ByteTest | ByteJump):
-            return _number(op)
-        return None
-
-    def _content(self, op: Content, *, retry: bool) -> tuple[int, ...] | None:
-        places = (op.offset, op.depth, op.distance, op.within)
-        if any(isinstance(place, str) for place in places):
-            return None
-        low, high = (op.distance, op.within) if op.relative else (op.offset, op.depth)
-        assert not isinstance(low, str)
-        assert not isinstance(high, str)
-        flags = (
-            _flag(op.negated, kernels.NEGATED) | _flag(op.nocase, kernels.NOCASE)
-            | _flag(op.relative, kernels.RELATIVE) | _flag(op.starts, kernels.STARTS)
-            | _flag(op.ends, kernels.ENDS) | _flag(retry, kernels.RETRY)
-            | _flag(low is not None, kernels.HAS_LOW) | _flag(high is not None, kernels.HAS_HIGH)
-        )  # fmt: skip
-        pattern = op.pattern.lower() if op.nocase else op.pattern
-        return kernels.CONTENT, flags, self._bytes(pattern), len(pattern), low or 0, high or 0, 0, 0
 
 
 class Ready:
@@ -134,6 +103,51 @@ class Ready:
             programs, *self._tables, *self._room, out,
         )  # fmt: skip
         return out
+
+
+def _rows(ops: Ops) -> list[tuple[tuple[int, ...], bytes]]:
+    """Rows of the ops that are understood, each with its pattern, whose place is not known yet."""
+    rows: list[tuple[tuple[int, ...], bytes]] = []
+    for at, op in enumerate(ops.ops[: kernels.MOST_OPS]):
+        row = _row(op, retry=_retry(ops.ops, at))
+        if row is None:
+            break
+        rows.append(row)
+    return rows
+
+
+def _row(op: Op, *, retry: bool) -> tuple[tuple[int, ...], bytes] | None:
+    if isinstance(op, Content):
+        return _content(op, retry=retry)
+    if isinstance(op, Size):
+        flags = _flag(op.negated, kernels.NEGATED)
+        return (kernels.SIZE, flags, 0, 0, op.low, min(op.high, _FAR), 0, 0), b""
+    if isinstance(op, IsDataAt):
+        if not isinstance(op.amount, int):
+            return None
+        flags = _flag(op.negated, kernels.NEGATED) | _flag(op.relative, kernels.RELATIVE)
+        return (kernels.DATA_AT, flags, 0, 0, op.amount, 0, 0, 0), b""
+    if isinstance(op, ByteTest | ByteJump):
+        row = _number(op)
+        return None if row is None else (row, b"")
+    return None
+
+
+def _content(op: Content, *, retry: bool) -> tuple[tuple[int, ...], bytes] | None:
+    places = (op.offset, op.depth, op.distance, op.within)
+    if any(isinstance(place, str) for place in places):
+        return None
+    low, high = (op.distance, op.within) if op.relative else (op.offset, op.depth)
+    assert not isinstance(low, str)
+    assert not isinstance(high, str)
+    flags = (
+        _flag(op.negated, kernels.NEGATED) | _flag(op.nocase, kernels.NOCASE)
+        | _flag(op.relative, kernels.RELATIVE) | _flag(op.starts, kernels.STARTS)
+        | _flag(op.ends, kernels.ENDS) | _flag(retry, kernels.RETRY)
+        | _flag(low is not None, kernels.HAS_LOW) | _flag(high is not None, kernels.HAS_HIGH)
+    )  # fmt: skip
+    pattern = op.pattern.lower() if op.nocase else op.pattern
+    return (kernels.CONTENT, flags, 0, len(pattern), low or 0, high or 0, 0, 0), pattern
 
 
 def _flag(yes: object, flag: int) -> int:

@@ -1,0 +1,1 @@
+"""One file a form of list: bytes in, indicators and refused entries out."""

@@ -1,0 +1,85 @@
+"""Flows and events in, hits out. Nothing is remembered: which batches rows come in changes nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citywall.batches import DNS_ANSWER, DNS_QUERY, EVENT, HTTP_REQUEST, TLS_CLIENT
+from rules.indicators import kernels
+from rules.indicators.model import ADDRESS, DOMAIN, URL
+from rules.indicators.tables import Table
+
+Rows = NDArray[np.void]
+Numbers = NDArray[np.int64]
+_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
+_ROOM = 64
+
+
+class Hit(NamedTuple):
+    """A value that a row shows: `where` is source, target, answer, query, server_name, host or url."""
+
+    row: int
+    kind: str
+    number: int
+    where: str
+
+
+def in_flows(table: Table, flows: Rows) -> list[Hit]:
+    """Addresses in FLOW rows: a flow counts once, at its first report."""
+    first = np.flatnonzero(flows["report"] == 0)
+    return _ends(table, flows, first, (("src", "source"), ("dst", "target")))
+
+
+def in_events(table: Table, events: Rows) -> list[Hit]:
+    """Names, URLs and answers in EVENT rows."""
+    kinds = events["kind"]
+    answers = np.flatnonzero(
+        (kinds == DNS_ANSWER) & ((events["answer_lo"] != 0) | (events["answer_hi"] != 0))
+    )
+    found = _ends(table, events, answers, (("answer", "answer"),))
+    raw = events.view(np.uint8).reshape(len(events), EVENT.itemsize)[:, _TEXT_AT:]
+    for kind, where in ((DNS_QUERY, "query"), (TLS_CLIENT, "server_name"), (HTTP_REQUEST, "host")):
+        rows = np.flatnonzero(kinds == kind)
+        if len(rows) and table.knows(DOMAIN):
+            found += _names(table, raw, rows, events["name_size"][rows].astype(np.int64), where)
+    asked = np.flatnonzero(kinds == HTTP_REQUEST)
+    if len(asked) and table.knows(URL):
+        found += _urls(table, raw, asked, events)
+    return sorted(found)
+
+
+def _ends(table: Table, rows: Rows, which: Numbers, ends: tuple[tuple[str, str], ...]) -> list[Hit]:
+    if not len(which) or not table.knows(ADDRESS):
+        return []
+    found: list[Hit] = []
+    for field, where in ends:
+        high, low = (np.ascontiguousarray(rows[f"{field}_{word}"])[which] for word in ("hi", "lo"))
+        with np.errstate(over="ignore"):  # hashes wrap; matters only where kernels are not compiled
+            pairs = table.addresses.find(high, low)
+        found += [Hit(int(which[row]), ADDRESS, number, where) for row, number in pairs.tolist()]
+    return sorted(found)
+
+
+def _names(table: Table, raw: NDArray[np.uint8], rows: Numbers, sizes: Numbers, where: str) -> list[Hit]:
+    names, out = table.domains, np.empty((max(_ROOM, len(rows)), 2), np.int64)
+    with np.errstate(over="ignore"):
+        n = kernels.domains(raw, rows, sizes, names.text, names.offsets, names.slots, out)
+        if n > len(out):
+            out = np.empty((n, 2), np.int64)
+            n = kernels.domains(raw, rows, sizes, names.text, names.offsets, names.slots, out)
+    return [Hit(row, DOMAIN, number, where) for row, number in out[:n].tolist()]
+
+
+def _urls(table: Table, raw: NDArray[np.uint8], rows: Numbers, events: Rows) -> list[Hit]:
+    names, out = table.urls, np.empty((len(rows), 2), np.int64)
+    hosts, targets = (events[f][rows].astype(np.int64) for f in ("name_size", "rest_size"))
+    ports = events["dst_port"][rows].astype(np.int64)
+    with np.errstate(over="ignore"):
+        n = kernels.requests(
+            raw, rows, hosts, targets, ports, names.text, names.offsets, names.slots, table.ports,
+            np.zeros((1, 512), np.uint8), out,
+        )  # fmt: skip
+    return [Hit(row, URL, number, "url") for row, number in out[:n].tolist()]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def told(invoke: Any, tmp_path: Path) -> Any:
+    """A command of `rules` over one data folder, as JSON."""
+
+    def run(*arguments: str) -> Any:
+        done = invoke("rules", *arguments, "--data", str(tmp_path / "data"), "--json")
+        assert done.exit_code == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+def test_the_life_of_a_rule_set(invoke: Any, told: Any, tmp_path: Path):
+    rule = 'alert tcp any any -> any any (msg:"m%d"; sid:%d;)\n'
+    source = tmp_path / "new"
+    source.mkdir()
+    (source / "a.rules").write_text(rule % (1, 1) + "#" + rule % (2, 2) + "alert nonsense\n")
+    (source / "l.txt").write_text("evil.example\nnonsense\n")
+    (update,) = told("update", str(source))
+    assert (update["version"], update["rules"], update["added"], len(update["rejected"])) == (1, 1, 1, 1)
+    assert (update["indicators"], update["indicators_rejected"]) == ({"domain": 1}, 1)
+    (switched,) = told("enable", "2")
+    assert (switched["rules"], switched["off"], switched["meant"]) == (2, 0, {"2": 1})
+    assert told("disable", "1")[0]["off"] == 1
+    assert [(r["sid"], r["on"]) for r in told("list")] == [(1, False), (2, True)]
+    assert told("show", "2")[0]["message"] == "m2"
+    assert [(v["version"], v["current"]) for v in told("versions")] == [(1, False), (2, False), (3, True)]
+    data = ("--data", str(tmp_path / "data"))
+    assert invoke("rules", "rollback", "1", *data).exit_code == 0
+    assert [r["sid"] for r in told("list")] == [1]
+    assert "1*" in invoke("rules", "versions", *data, "--lang", "zh").stdout
+    assert invoke("rules", "rollback", "9", *data).exit_code == 2
+    assert invoke("rules", "disable", "nonsense", *data).exit_code == 2
+    assert "99" in invoke("rules", "disable", "99", *data).stderr
+    assert "1 " in invoke("rules", "update", str(source), "--replace", *data).stdout
+
+
+def test_what_cannot_be_had_is_said(invoke: Any, tmp_path: Path):
+    data = ("--data", str(tmp_path / "data"))
+    assert invoke("rules", "update", str(tmp_path / "none"), *data).exit_code == 1
+    assert "cannot be fetched" in invoke("rules", "update", "http://127.0.0.1:9/x.rules", *data).stderr
+    assert invoke("rules", "list", *data).exit_code == 2

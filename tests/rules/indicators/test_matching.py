@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from citywall.batches import DNS_ANSWER, DNS_QUERY, HTTP_REQUEST, TLS_CLIENT
+from rules.indicators import matching
+from tests.rules.indicators.rows import events, flow, flows
+from tests.rules.indicators.test_kernels import listed
+
+
+def test_a_flow_counts_once_at_its_first_report():
+    rows = flows(
+        flow("10.0.0.5", "203.0.113.1"), flow("10.0.0.5", "203.0.113.1", report=1),
+        flow("203.0.113.1", "10.0.0.6"), flow("2001:db8::1", "2001:db8::2"),
+    )  # fmt: skip
+    hits = matching.in_flows(listed("address", "203.0.113.0/24", "2001:db8::2"), rows)
+    assert [(h.row, h.number, h.where) for h in hits] == [
+        (0, 0, "target"),
+        (2, 0, "source"),
+        (3, 1, "target"),
+    ]
+
+
+def test_names_are_looked_for_where_they_stand():
+    rows = events(
+        (DNS_QUERY, [b"www.evil.example"], {}), (TLS_CLIENT, [b"evil.example", b"h2"], {}),
+        (HTTP_REQUEST, [b"evil.example:8080", b"/"], {}), (DNS_QUERY, [b"notevil.example"], {}),
+        (DNS_ANSWER, [b"evil.example"], {"answer": "203.0.113.9"}),
+    )  # fmt: skip
+    hits = matching.in_events(listed("domain", "evil.example"), rows)
+    assert [(h.row, h.where) for h in hits] == [(0, "query"), (1, "server_name"), (2, "host")]
+    hits = matching.in_events(listed("address", "203.0.113.9"), rows)
+    assert [(h.row, h.where) for h in hits] == [(4, "answer")]
+
+
+def test_urls_by_host_target_and_port():
+    table = listed("url", "evil.example/a?b=c", "evil.example:8080/d", "evil.example/" + "x" * 130)
+    rows = events(
+        (HTTP_REQUEST, [b"evil.example", b"/a?b=c", b"agent"], {"dst_port": 80}),
+        (HTTP_REQUEST, [b"EVIL.example:80", b"/A?b=c"], {"dst_port": 80}),
+        (HTTP_REQUEST, [b"evil.example", b"/d"], {"dst_port": 80}),
+        (HTTP_REQUEST, [b"evil.example:8080", b"/d"], {"dst_port": 8080}),
+        (HTTP_REQUEST, [b"proxy.example", b"http://evil.example/a?b=c"], {"dst_port": 3128}),
+        (HTTP_REQUEST, [b"evil.example", (b"/" + b"x" * 130)[:120]], {}),
+        (HTTP_REQUEST, [b"evil.example", b"/a?b=cc"], {}),
+        (HTTP_REQUEST, [b"", b"*"], {}),
+    )
+    hits = matching.in_events(table, rows)
+    assert [(h.row, h.number) for h in hits] == [(0, 0), (1, 0), (3, 1), (4, 0), (5, 2)]

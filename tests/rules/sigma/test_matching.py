@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import yaml
+
+from citywall.batches import DNS_ANSWER, DNS_QUERY, END
+from citywall.domains import Domains, DomainSettings
+from rules.sigma import matching
+from rules.sigma.reading import Ready, compiled
+from tests.rules.indicators.rows import events, flow, flows
+
+DOMAINS = Domains(DomainSettings())
+
+
+def rule(source: str, selection: str, **more: object) -> Ready:
+    detection = {"s": yaml.safe_load(selection), "condition": "s"}
+    return compiled(
+        {"title": "T", "logsource": yaml.safe_load(source), "detection": detection, **more}, "x.yml"
+    )
+
+
+def test_a_flow_counts_once_when_what_is_asked_for_is_known():
+    asked = rule("{category: firewall}", "{dst_port: 22}")
+    totals = rule("{category: firewall}", "{dst_port: 22, bytes_out|gt: 99}")
+    rows = flows(
+        flow("10.0.0.5", "10.0.0.6", dst_port=22, flow_id=7, time=1, src_bytes=60),
+        flow("10.0.0.5", "10.0.0.6", dst_port=22, flow_id=7, time=2, report=1, src_bytes=100),
+        flow("10.0.0.5", "10.0.0.6", dst_port=22, flow_id=7, time=3, report=2, src_bytes=100, kind=END),
+    )  # fmt: skip
+    lookout = matching.SigmaLookout([asked, totals], DOMAINS)
+    found = lookout.flows(rows, "s", "live")
+    assert [(f.detector, f.time) for f in found] == [
+        (matching.name_of(asked), 1),
+        (matching.name_of(totals), 3),
+    ]
+    assert found[1].facts["bytes_out"] == 100
+    assert found[0].entity == "10.0.0.5>10.0.0.6"
+    assert [f for i in range(3) for f in lookout.flows(rows[i : i + 1], "s", "live")] == found
+
+
+def test_events_by_their_kind():
+    asked = rule("{category: dns}", "{query|contains: evil}", level="critical", status="test")
+    answered = rule("{category: dns}", "{query|contains: evil, rcode_name: NXDOMAIN}")
+    rows = events(
+        (DNS_QUERY, [b"evil.example"], {"time": 1}), (DNS_ANSWER, [b"evil.example"], {"time": 2, "code": 3}),
+        (DNS_QUERY, [b"good.example"], {"time": 3}),
+    )  # fmt: skip
+    found = matching.SigmaLookout([asked, answered], DOMAINS).events(rows, "s", "live")
+    assert [(f.time, int(f.severity), f.confidence) for f in found] == [(1, 5, 0.7), (2, 3, 0.5)]
+    assert found[0].facts["query"] == "evil.example"
+    assert found[1].source is not None
+    assert found[1].source.address == "203.0.113.53"  # who asked
+
+
+def test_cards():
+    told = matching.card(rule("{category: dns}", "{query: a}", tags=["attack.exfiltration", "attack.t1048"]))
+    assert told.attck == (("T1048", "T1048", "TA0010", "Exfiltration"),)
+    assert (told.axis, told.title_en) == ("leak", "T")
