@@ -16,12 +16,13 @@ class Stream(msgspec.Struct, frozen=True):
     """A kind of log that is kept: `alerts`, `flows` or `audit`.
 
     It is told as it stood at the end of the day `to` (UTC). `days` are UTC days of receipt that hold records,
-    in order; `records` None where nobody counts them; `configured` days they are kept, None for ever.
+    in order; `records` None where nobody counts them; `configured` days they are kept, None for ever. `bytes`
+    is None where a server keeps them: what its indices take is another number each time it is asked.
     """
 
     name: str
     days: tuple[str, ...]
-    bytes: int
+    bytes: int | None
     records: int | None
     configured: int | None
     to: str

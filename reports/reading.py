@@ -182,7 +182,8 @@ def _streams(settings: Settings, data: Path, last: str) -> Iterable[Stream]:
     finally:
         store.close()
     held = tuple(sorted({p.day for p in parts if p.documents}))
-    yield Stream("alerts", held, sum(p.bytes for p in parts), sum(p.documents for p in parts), days, last)
+    size = sum(p.bytes for p in parts) if settings.store_embedded else None
+    yield Stream("alerts", held, size, sum(p.documents for p in parts), days, last)
     kept = {d: n for (_, d), n in FlowArchive(data, read_only=True).days(_LANE).items() if d <= last}
     yield Stream("flows", tuple(sorted(kept)), sum(kept.values()), None, days, last)
 

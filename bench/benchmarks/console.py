@@ -59,16 +59,37 @@ def _measured(folder: Path) -> dict[str, float]:
 def _result(runs: dict[int, list[dict[str, float]]], context: Context, facts: dict[str, Any]) -> Result:
     large, small = ({k: min(r[k] for r in runs[n]) for k in runs[n][0]} for n in (context.alerts, SMALL))
     peer = f"{case_name(SMALL)} alerts"
+    walls = {aspect: large[f"{aspect}_wall"] for aspect in _ASPECTS}
+    empty: dict[str, dict[str, Any]] = {"ours": {}, "peers": {peer: {}}}
     return {
         "name": ConsoleBenchmark.name,
         "unit": "CPU seconds",
         "ours": {aspect: large[aspect] for aspect in _ASPECTS},
         "peers": {peer: {aspect: small[aspect] for aspect in _ASPECTS}},
         "ratios": {peer: {aspect: float(f"{small[aspect] / large[aspect]:.4g}") for aspect in _ASPECTS}},
-        "wall": {aspect: large[f"{aspect}_wall"] for aspect in _ASPECTS},
+        "walls": walls,
+        "notes": [_note(context.alerts, large, walls)],
         "memory": {OURS: large["memory"], peer: small["memory"]},
         "alerts": context.alerts,
         "rows_held": large["rows"],
         "repeats": context.repeats,
         "machine": facts,
+        "figure": "least",
+        "packets": empty,
+        "wall": empty,
+        "startup": empty,
+        "spread": empty,
+        "units": {},
+        "absent": {},
+        "versions": {},
+        "captures": {},
     }
+
+
+def _note(alerts: int, large: dict[str, float], walls: dict[str, float]) -> str:
+    return (
+        f"{alerts:,} alerts: the list opens in {large['open']:.2f} s of processor time"
+        f" ({walls['open']:.2f} s by the clock), moves in {large['move'] * 1e3:.1f} ms"
+        f" ({walls['move'] * 1e3:.1f} ms), turns a page in {large['page'] * 1e3:.1f} ms"
+        f" ({walls['page'] * 1e3:.1f} ms), and holds {large['memory'] / (1 << 20):.0f} MiB"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -146,9 +145,9 @@ class Keys:
 
     def close_case(self, case: str) -> None:
         """See :class:`Hands`."""
-        self._console.keys(":")
-        time.sleep(0.5)  # the line opens, as people see
+        self._console.press(":", ":go to")
         self._console.text(f"case {case}")
+        self._console.until(f":case {case}")
         self._console.keys("Enter")
         self._console.until("1-1 of 1")
         self._console.press("Enter", "Cases > Case", "Network scan")

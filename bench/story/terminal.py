@@ -15,6 +15,8 @@ from typing import Self
 from bench.errors import BenchError
 
 _TALL, _WIDE = 70, 140
+#: Seconds that a page gets to turn before the key is taken for unheard.
+_TURN_S = 5.0
 #: What another terminal says of itself: a program believes `LINES` and `COLUMNS` before the one it is in.
 _LEFT = ("TMUX", "LC_", "LANG", "NO_COLOR", "LINES", "COLUMNS")
 
@@ -73,10 +75,13 @@ class Terminal:
     def page(self, word: str, pages: int = 12) -> None:
         """Turn pages down until a word is in sight; raises BenchError where it is on none."""
         for _ in range(pages):
-            if word in self.screen():
+            screen = self.screen()
+            if word in screen:
                 return
             self.keys("PageDown")
-            time.sleep(0.5)
+            deadline = time.monotonic() + _TURN_S
+            while self.screen() == screen and time.monotonic() < deadline:
+                time.sleep(0.05)
         raise BenchError(f"{word!r} is on none of {pages} pages:\n{self.screen()}")
 
     def keys(self, *names: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from citywall.errors import UsageError
 from console import options, terminal, units
@@ -116,6 +117,10 @@ def copy(
 ) -> None:
     """Copy everything from one store into another."""
     from alerts.copying import copy as copy_store
+    from alerts.copyingwork import copy_documents
+    from alerts.documents import documents_of
+    from playbooks.copyingruns import copy_runs
+    from playbooks.runs import runs_of
 
     settings, look = _begin(context, config, assignments)
     if source.rstrip("/") == target.rstrip("/"):
@@ -127,10 +132,15 @@ def copy(
         _opened(target, settings, data) as to,
     ):
         told = copy_store(from_, to)
+        there, here = (msgspec.structs.replace(settings, store=url) for url in (source, target))
+        cases, kept = copy_documents(documents_of(data, there), documents_of(data, here))
+        runs, kept_runs = copy_runs(runs_of(data, there), runs_of(data, here))
+    told.kept += kept + kept_runs
     if as_json:
-        look.say(json.dumps(asdict(told), ensure_ascii=False))
+        look.say(json.dumps(asdict(told) | {"desk": cases, "runs": runs}, ensure_ascii=False))
     else:
         look.say(look.tr("store.copied", count=told.documents, workflows=told.workflows, digest=told.digest))
+        look.say(look.tr("store.copied_work", desk=cases, runs=runs))
         for alert_id in told.kept:
             look.note(look.tr("store.kept", id=alert_id))
     if told.kept:

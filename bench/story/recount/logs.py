@@ -58,7 +58,7 @@ def counted(facts: Facts, figures: Json, flows: Flows) -> dict[str, Json]:
     upto = [r for r in facts.audit if r["n"] <= int(head.partition(":")[0])]
     return {
         "audit_chain": _audit(facts, upto),
-        "log_retention": _retention(facts, upto, figures["log_retention"]["rows"]),
+        "log_retention": _retention(facts, upto),
         "sensors": _sensors(facts),
         "coverage": _coverage(facts, flows),
         "cleartext_management": _clear(facts, flows),
@@ -78,15 +78,15 @@ def _audit(facts: Facts, upto: Sequence[Json]) -> Json:
     }  # fmt: skip
 
 
-def _retention(facts: Facts, upto: Sequence[Json], told: Sequence[Json]) -> Json:
-    """What the indices of a server take is the server's to say: that one number is taken as it is."""
+def _retention(facts: Facts, upto: Sequence[Json]) -> Json:
+    """What the indices of a server take is told by nobody: it is another number each time it is asked."""
     end = utc_day(facts.until - 1)
     received = [utc_day(seconds(a["event"]["ingested"])) for a in facts.stored]
     parts = sorted((facts.data / "flows" / "live").glob("*/*/*.parquet"))
     size = sum(path.stat().st_size for path in parts)
     parted = [path.parent.parent.name for path in parts]
     days = [r["time"][:10] for r in upto]
-    held = _bytes(facts.data) if facts.store == "sqlite" else told[0]["bytes"]
+    held = _bytes(facts.data) if facts.store == "sqlite" else None
     rows = [
         _kept("alerts", received, end, configured=_KEPT, records=len(received), size=held),
         _kept("flows", parted, end, configured=_KEPT, records=None, size=size),
@@ -109,7 +109,7 @@ def _day(text: str) -> dt.date:
 
 
 def _kept(
-    log: str, days: Sequence[str], end: str, *, configured: int, records: int | None, size: int
+    log: str, days: Sequence[str], end: str, *, configured: int, records: int | None, size: int | None
 ) -> Json:
     held = sorted(set(days))
     kept = (_day(end) - _day(held[0])).days + 1 if held else 0

@@ -6,6 +6,7 @@ import dataclasses
 
 from bench.benchmarks import console
 from bench.registry import BENCHMARKS
+from bench.results import readable
 
 
 def test_a_large_store_beside_a_small_one(context, monkeypatch):
@@ -15,7 +16,8 @@ def test_a_large_store_beside_a_small_one(context, monkeypatch):
     assert result["rows_held"] == 500  # a window, whatever there is
     ratio = result["peers"]["100 alerts"]["open"] / result["ours"]["open"]
     assert abs(result["ratios"]["100 alerts"]["open"] / ratio - 1) < 0.01
-    assert all(value > 0 for value in (*result["ours"].values(), *result["wall"].values()))
+    assert all(value > 0 for value in (*result["ours"].values(), *result["walls"].values()))
+    assert "700 alerts: the list opens in" in readable(result)
 
 
 def test_it_runs_only_where_it_is_named():

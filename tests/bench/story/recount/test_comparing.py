@@ -13,7 +13,7 @@ from reports.queries.registry import QUERIES
 @pytest.fixture
 def told(facts: Facts) -> dict[str, Any]:
     """Figures that are what is counted."""
-    head = {"audit_chain": {"inputs": {"head": "2:h2"}}, "log_retention": {"rows": [{"bytes": 0}]}}
+    head = {"audit_chain": {"inputs": {"head": "2:h2"}}}
     return copy.deepcopy(recount(head, facts))
 
 
