@@ -62,9 +62,9 @@ class Cluster:
             "max_batch_size": _BATCH_BYTES,
         }
 
-    def producer(self, batch_bytes: int = _BATCH_BYTES) -> AIOKafkaProducer:
+    def producer(self) -> AIOKafkaProducer:
         """A producer, not started."""
-        return AIOKafkaProducer(**self.producer_settings() | {"max_batch_size": batch_bytes})
+        return AIOKafkaProducer(**self.producer_settings())
 
     def reader(self) -> AIOKafkaConsumer:
         """A consumer of no group, not started: it reads what it is told to, from the oldest on."""

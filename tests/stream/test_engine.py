@@ -19,6 +19,7 @@ from stream.codecs import Header, Kind
 from stream.data_folder import DataFolder
 from stream.desk import Hooks
 from stream.engine import Engine
+from stream.runner import run_loop
 from stream.stages import Role
 
 
@@ -80,7 +81,9 @@ def test_every_partition_gets_what_is_sent_and_a_station(tmp_path: Path):
                 await asyncio.sleep(0.01)
             engine.check()
             assert board.taken("in", "s", 3) == 100
-            assert engine.waiting() == {("in", p): 101 for p in range(3)}
+            async with asyncio.timeout(10):
+                while engine.waiting() != {("in", p): 101 for p in range(3)}:  # the last batch is just ending
+                    await asyncio.sleep(0.01)
             await engine.settle(save=True)
             assert engine.waiting() == {}  # it takes nothing more
             engine.add(failing())
@@ -93,7 +96,7 @@ def test_every_partition_gets_what_is_sent_and_a_station(tmp_path: Path):
     async def failing() -> None:
         raise StreamError("this failed")
 
-    asyncio.run(whole())
+    run_loop(whole(), lambda _: None)  # after a crash Faust may leave tasks that end for nobody
     assert sorted(made) == [0, 1, 2]
     assert [str(e) for e in failures] == ["this failed"]
     assert {tuple(take.heard) for take in made.values()} == {
@@ -130,6 +133,6 @@ def test_what_brokers_deleted_before_it_was_worked_is_told(tmp_path: Path):
             assert not engine.ready.is_set()
             await engine.stop()
 
-    asyncio.run(whole())
+    run_loop(whole(), lambda _: None)
     assert "in/0: the brokers have deleted records 0 to 6 before they were worked" in str(failures[0])
     folder.close()
