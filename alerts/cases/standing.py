@@ -29,6 +29,8 @@ from citywall.casesettings import CaseSettings
 
 #: Alerts remembered, of all cases together: about 1 KiB each. Of full cases that are let go ends are kept.
 MOST = 16_384
+#: Alerts of a case whose story is remembered, too: of a smaller one it is sooner told than kept.
+STORIES_FROM = 16
 #: Cases of which only the ends are kept: some 150 bytes an alert.
 MOST_ENDS = 256
 
@@ -38,6 +40,11 @@ _Ordered = list[tuple[int, str, Member]]
 
 class Stood:
     """A case as it was made: its alerts in order, and at each host the place of the last of them."""
+
+    __slots__ = (
+        "_rules", "counted", "first", "head", "id", "ids", "last", "mutes", "newest", "ordered", "places",
+        "size", "stage", "story",
+    )  # fmt: skip
 
     def __init__(self, case: Case, mutes: Sequence[Mute], rules: CaseSettings) -> None:
         self.id = case.id
@@ -106,6 +113,8 @@ class Stood:
             for _, _, member in self.ordered:
                 self.story.add(member)
         case = self.story.case(tuple([member for _, _, member in self.ordered]))
+        if self.size < STORIES_FROM:
+            self.story = None
         refs = (*self.places, *(f"alert:{name}" for name in self.ids), *(f"unit:{u}" for u in case.units))
         return Doc(kind, self.id, encoded(case), at=case.last, refs=refs)
 
