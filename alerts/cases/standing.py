@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 
 from alerts import times
 from alerts.cases import members
-from alerts.cases.facts import Case, Story
+from alerts.cases.facts import Story, case_id
 from alerts.cases.grouping import Group, Grouping, reach, whole
 from alerts.cases.members import Member
 from alerts.cases.mutes import Mute, mute_of
@@ -46,12 +46,13 @@ class Stood:
         "size", "stage", "story",
     )  # fmt: skip
 
-    def __init__(self, case: Case, mutes: Sequence[Mute], rules: CaseSettings) -> None:
-        self.id = case.id
+    def __init__(self, case: Sequence[Member], mutes: Sequence[Mute], rules: CaseSettings) -> None:
+        self.id = case_id(case[0].id)
         self.mutes = mutes
         self.head: Head | None = None  # as it is stored
-        self.first, self.last, self.stage = case.first, case.last, case.stage
-        self.newest: _Place = (case.first, "")
+        self.first = self.last = case[0].start
+        self.stage = 0
+        self.newest: _Place = (self.first, "")
         self.size = 0
         self.counted = 0  # of its alerts among those remembered
         self.ids: list[str] = []
@@ -59,30 +60,27 @@ class Stood:
         self.ordered: _Ordered = []
         self.story: Story | None = None
         self._rules = rules
-        for member in case.members:
-            self._took(member)
+        self.take(case)
 
     @property
     def whole(self) -> bool:
         """Whether its alerts are remembered, not only where it ends."""
         return bool(self.ordered)
 
-    def _took(self, member: Member) -> None:
-        place = (member.start, member.id)
-        self.ordered.append((*place, member))
-        self.ids.append(member.id)
-        self.size += 1
-        self.newest = max(self.newest, place)
-        for key in member.keys:
-            self.places[key] = place
-
-    def take(self, added: Iterable[Member]) -> None:
+    def take(self, added: Sequence[Member]) -> None:
         """Take alerts that come behind all there are."""
         for member in added:
-            self._took(member)
-            self.last, self.stage = max(self.last, member.last), max(self.stage, member.stage)
+            place = (member.start, member.id)
+            self.ordered.append((*place, member))
+            self.ids.append(member.id)
+            for key in member.keys:
+                self.places[key] = place
             if self.story is not None:
                 self.story.add(member)
+        self.size += len(added)
+        self.newest = self.ordered[-1][:2]
+        self.last = max(self.last, *(member.last for member in added))
+        self.stage = max(self.stage, *(member.stage for member in added))
 
     def at(self, member: Member) -> int | None:
         """Where an earlier state of an alert stands; None where it is not remembered."""
@@ -153,7 +151,10 @@ class Standing:
 
     def remember(self, stood: Stood, doc: Doc) -> None:
         """Remember a case that is stored as `doc`."""
-        self.drop(stood.id)
+        if self._cases.get(stood.id) is stood:
+            self._alerts -= stood.counted
+        else:
+            self.drop(stood.id)
         stood.head = Head(doc.id, doc.version, doc.at, len(doc.body))
         self._cases[stood.id] = stood
         self._case_of |= dict.fromkeys(stood.ids, stood.id)
@@ -275,9 +276,4 @@ class Standing:
             change.made[made.id] = made
 
     def _anew(self, group: Group, mutes: Sequence[Mute]) -> Stood:
-        story = Story(self._rules)
-        for member in group.members:
-            story.add(member)
-        stood = Stood(story.case(tuple(group.members)), mutes, self._rules)
-        stood.story = story
-        return stood
+        return Stood(group.members, mutes, self._rules)
