@@ -42,13 +42,12 @@ class Stood:
     """A case as it was made: its alerts in order, and at each host the place of the last of them."""
 
     __slots__ = (
-        "_rules", "counted", "first", "head", "id", "ids", "last", "mutes", "newest", "ordered", "places",
+        "_rules", "counted", "first", "head", "id", "ids", "last", "newest", "ordered", "places",
         "size", "stage", "story",
     )  # fmt: skip
 
-    def __init__(self, case: Sequence[Member], mutes: Sequence[Mute], rules: CaseSettings) -> None:
+    def __init__(self, case: Sequence[Member], rules: CaseSettings) -> None:
         self.id = case_id(case[0].id)
-        self.mutes = mutes
         self.head: Head | None = None  # as it is stored
         self.first = self.last = case[0].start
         self.stage = 0
@@ -134,6 +133,7 @@ class Standing:
         self._cases: OrderedDict[str, Stood] = OrderedDict()  # touched longest ago first
         self._case_of: dict[str, str] = {}  # by alert
         self._alerts = self._ends = 0
+        self._mutes: list[Mute] = []  # under which they were made
 
     def forget(self) -> None:
         """Remember nothing any more."""
@@ -185,7 +185,10 @@ class Standing:
 
     def add(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> Change | None:
         """Add alerts, each once, to what stands; None where the cases are to be made anew for that."""
-        known = self._touched(writing, fresh, mutes)
+        if list(mutes) != self._mutes:
+            self.forget()
+            self._mutes = list(mutes)
+        known = self._touched(writing, fresh)
         if known is None:
             return None
         change = Change()
@@ -201,12 +204,10 @@ class Standing:
             return None
         if old and not self._grow(writing, old, change):
             return None
-        self._join(known, new, mutes, change)
+        self._join(known, new, change)
         return change
 
-    def _touched(
-        self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]
-    ) -> list[Stood] | None:
+    def _touched(self, writing: Writing, fresh: Sequence[Member]) -> list[Stood] | None:
         """The stored cases that alerts touch; None where one of them does not stand here as it is stored."""
         refs = {key for member in fresh for key in (*member.keys, f"alert:{member.id}")}
         since = min(member.start for member in fresh) - reach(self._rules)
@@ -216,7 +217,7 @@ class Standing:
         found = []
         for head in heads:
             stood = self._cases.get(head.id)
-            if stood is None or stood.head != head or list(stood.mutes) != list(mutes):
+            if stood is None or stood.head != head:
                 return None
             self._cases.move_to_end(head.id)
             found.append(stood)
@@ -244,9 +245,7 @@ class Standing:
             change.made[stood.id] = stood
         return True
 
-    def _join(
-        self, known: Sequence[Stood], new: Sequence[Member], mutes: Sequence[Mute], change: Change
-    ) -> None:
+    def _join(self, known: Sequence[Stood], new: Sequence[Member], change: Change) -> None:
         """Take new alerts, which come behind all that are there."""
         grouping = Grouping(self._rules)
         wanted = {key for member in new for key in member.keys}
@@ -267,13 +266,10 @@ class Standing:
                 change.made.pop(stood.id, None)
                 change.gone.append(stood.id)
             elif id(group) in merged:
-                change.made[stood.id] = self._anew(group, mutes)
+                change.made[stood.id] = Stood(group.members, self._rules)
             elif len(group.ordered) > stood.size:
                 stood.take(group.members[stood.size :])
                 change.made[stood.id] = stood
         for group in grouping.standing():
-            made = self._anew(group, mutes)
+            made = Stood(group.members, self._rules)
             change.made[made.id] = made
-
-    def _anew(self, group: Group, mutes: Sequence[Mute]) -> Stood:
-        return Stood(group.members, mutes, self._rules)
