@@ -14,6 +14,7 @@ the loss: both stay null here. What the register says of the hosts is put in by 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import citywall
@@ -171,7 +172,9 @@ def _received(alert: OngoingAlert, session: Session) -> int:
     return max(session.received_at, alert.start) if session.kind == LIVE else session.received_at
 
 
+@lru_cache(maxsize=1024)
 def _threat(card: DetectorCard) -> Document:
+    """What the card says of tactics and techniques: one object for all its alerts, not to be changed."""
     tactics = {tactic: name for _, _, tactic, name in card.attck}
     whole = {t: n for t, n, _, _ in card.attck if "." not in t}
     parts = {t: n for t, n, _, _ in card.attck if "." in t}

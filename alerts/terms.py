@@ -191,18 +191,27 @@ def values_at(document: Any, path: str) -> list[Any]:
     return found
 
 
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[tuple[str, str], ...]:
+    """What is left of a dotted path at each of its names, and the name."""
+    names = path.split(".")
+    return tuple((".".join(names[at:]), name) for at, name in enumerate(names))
+
+
 def _gather(document: Any, path: str, found: list[Any]) -> None:
-    while isinstance(document, dict):
-        if path in document:
-            value = document[path]
+    for left, name in _steps(path):
+        if isinstance(document, list):
+            for item in document:
+                _gather(item, left, found)
+            return
+        if not isinstance(document, dict):
+            return
+        if left in document:
+            value = document[left]
             values = value if isinstance(value, list) else (value,)
             found += [v for v in values if v is not None and not isinstance(v, dict)]
             return
-        name, _, path = path.partition(".")
-        document = document.get(name) if path else None
-    if isinstance(document, list):
-        for item in document:
-            _gather(item, path, found)
+        document = document.get(name)
 
 
 def matches(node: Node, document: Mapping[str, Any]) -> bool:

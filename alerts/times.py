@@ -17,6 +17,7 @@ _FORM = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def to_iso(time: int) -> str:
     """Nanoseconds since the epoch to `2024-05-01T12:00:00.000000001Z` (nine digits, always UTC)."""
     minutes, rest = divmod(time, MINUTE)

@@ -19,7 +19,7 @@ _CJK = (
     "\U00020000-\U0003ffff"
 )
 _ASCII_RUN = re.compile("[a-z0-9]+")
-_RUN = re.compile(rf"([{_CJK}]+)|[^\W_{_CJK}]+")
+_RUN = re.compile(rf"([{_CJK}]+)|([^\W_{_CJK}]+)")
 
 
 def fold(text: str) -> str:
@@ -39,8 +39,8 @@ def index_tokens(text: str) -> list[str]:
     if folded.isascii():
         return _ASCII_RUN.findall(folded)
     found: list[str] = []
-    for paired, run in _runs(folded):
-        found += [run[i : i + 2] for i in range(len(run))] if paired else [run]
+    for paired, run in _RUN.findall(folded):
+        found += [paired[i : i + 2] for i in range(len(paired))] if paired else (run,)
     return found
 
 
@@ -85,4 +85,4 @@ def holds(tokens: list[str], phrase: list[str], prefix: bool) -> bool:
 
 def _runs(folded: str) -> list[tuple[bool, str]]:
     """Runs of a folded text, and whether each is to be paired."""
-    return [(bool(form.group(1)), form.group()) for form in _RUN.finditer(folded)]
+    return [(bool(paired), paired or run) for paired, run in _RUN.findall(folded)]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import uvloop
 
+from citywall.allocator import share_one_arena
 from citywall.errors import DataFolderError, Interrupted, SettingsError
 from citywall.settings import Settings
 from posture.attach import attach
@@ -317,6 +318,7 @@ def _signals(loop: asyncio.AbstractEventLoop, handle: Callable[[int], None]) -> 
 
 def stage_threads(settings: Settings) -> ThreadPoolExecutor:
     """Threads for stages to work in: as many as `workers` says, or the machine has processors."""
+    share_one_arena()
     threads = settings.workers or os.cpu_count() or 1
     return ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
 

@@ -204,7 +204,7 @@ class Casebook:
             self._standing.drop(doc_id)
         changed: list[Stood] = []
         for case in cases.values():
-            stood = Stood(case, mutes, self.rules)
+            stood = Stood(case.members, self.rules)
             before = stored.get(case.id)
             if before is not None and before[1] == case:
                 self._standing.remember(stood, before[0])

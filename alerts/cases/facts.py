@@ -103,6 +103,11 @@ def told(members: tuple[Member, ...], rules: CaseSettings) -> Case:
 class Story:
     """What members tell, taken one by one in order: more can be added to what was told before."""
 
+    __slots__ = (
+        "_breakouts", "_fresh", "_high", "_importance", "_last", "_opened", "_peak", "_points", "_rules",
+        "_seen", "_stage", "_waiting",
+    )  # fmt: skip
+
     def __init__(self, rules: CaseSettings) -> None:
         self._rules = rules
         self._points = self._stage = self._importance = self._last = 0

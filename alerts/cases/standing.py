@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 
 from alerts import times
 from alerts.cases import members
-from alerts.cases.facts import Case, Story
+from alerts.cases.facts import Story, case_id
 from alerts.cases.grouping import Group, Grouping, reach, whole
 from alerts.cases.members import Member
 from alerts.cases.mutes import Mute, mute_of
@@ -29,6 +29,8 @@ from citywall.casesettings import CaseSettings
 
 #: Alerts remembered, of all cases together: about 1 KiB each. Of full cases that are let go ends are kept.
 MOST = 16_384
+#: Alerts of a case whose story is remembered, too: of a smaller one it is sooner told than kept.
+STORIES_FROM = 16
 #: Cases of which only the ends are kept: some 150 bytes an alert.
 MOST_ENDS = 256
 
@@ -39,12 +41,17 @@ _Ordered = list[tuple[int, str, Member]]
 class Stood:
     """A case as it was made: its alerts in order, and at each host the place of the last of them."""
 
-    def __init__(self, case: Case, mutes: Sequence[Mute], rules: CaseSettings) -> None:
-        self.id = case.id
-        self.mutes = mutes
+    __slots__ = (
+        "_rules", "counted", "first", "head", "id", "ids", "last", "newest", "ordered", "places",
+        "size", "stage", "story",
+    )  # fmt: skip
+
+    def __init__(self, case: Sequence[Member], rules: CaseSettings) -> None:
+        self.id = case_id(case[0].id)
         self.head: Head | None = None  # as it is stored
-        self.first, self.last, self.stage = case.first, case.last, case.stage
-        self.newest: _Place = (case.first, "")
+        self.first = self.last = case[0].start
+        self.stage = 0
+        self.newest: _Place = (self.first, "")
         self.size = 0
         self.counted = 0  # of its alerts among those remembered
         self.ids: list[str] = []
@@ -52,30 +59,27 @@ class Stood:
         self.ordered: _Ordered = []
         self.story: Story | None = None
         self._rules = rules
-        for member in case.members:
-            self._took(member)
+        self.take(case)
 
     @property
     def whole(self) -> bool:
         """Whether its alerts are remembered, not only where it ends."""
         return bool(self.ordered)
 
-    def _took(self, member: Member) -> None:
-        place = (member.start, member.id)
-        self.ordered.append((*place, member))
-        self.ids.append(member.id)
-        self.size += 1
-        self.newest = max(self.newest, place)
-        for key in member.keys:
-            self.places[key] = place
-
-    def take(self, added: Iterable[Member]) -> None:
+    def take(self, added: Sequence[Member]) -> None:
         """Take alerts that come behind all there are."""
         for member in added:
-            self._took(member)
-            self.last, self.stage = max(self.last, member.last), max(self.stage, member.stage)
+            place = (member.start, member.id)
+            self.ordered.append((*place, member))
+            self.ids.append(member.id)
+            for key in member.keys:
+                self.places[key] = place
             if self.story is not None:
                 self.story.add(member)
+        self.size += len(added)
+        self.newest = self.ordered[-1][:2]
+        self.last = max(self.last, *(member.last for member in added))
+        self.stage = max(self.stage, *(member.stage for member in added))
 
     def at(self, member: Member) -> int | None:
         """Where an earlier state of an alert stands; None where it is not remembered."""
@@ -106,6 +110,8 @@ class Stood:
             for _, _, member in self.ordered:
                 self.story.add(member)
         case = self.story.case(tuple([member for _, _, member in self.ordered]))
+        if self.size < STORIES_FROM:
+            self.story = None
         refs = (*self.places, *(f"alert:{name}" for name in self.ids), *(f"unit:{u}" for u in case.units))
         return Doc(kind, self.id, encoded(case), at=case.last, refs=refs)
 
@@ -127,6 +133,7 @@ class Standing:
         self._cases: OrderedDict[str, Stood] = OrderedDict()  # touched longest ago first
         self._case_of: dict[str, str] = {}  # by alert
         self._alerts = self._ends = 0
+        self._mutes: list[Mute] = []  # under which they were made
 
     def forget(self) -> None:
         """Remember nothing any more."""
@@ -144,7 +151,10 @@ class Standing:
 
     def remember(self, stood: Stood, doc: Doc) -> None:
         """Remember a case that is stored as `doc`."""
-        self.drop(stood.id)
+        if self._cases.get(stood.id) is stood:
+            self._alerts -= stood.counted
+        else:
+            self.drop(stood.id)
         stood.head = Head(doc.id, doc.version, doc.at, len(doc.body))
         self._cases[stood.id] = stood
         self._case_of |= dict.fromkeys(stood.ids, stood.id)
@@ -175,7 +185,10 @@ class Standing:
 
     def add(self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]) -> Change | None:
         """Add alerts, each once, to what stands; None where the cases are to be made anew for that."""
-        known = self._touched(writing, fresh, mutes)
+        if list(mutes) != self._mutes:
+            self.forget()
+            self._mutes = list(mutes)
+        known = self._touched(writing, fresh)
         if known is None:
             return None
         change = Change()
@@ -191,12 +204,10 @@ class Standing:
             return None
         if old and not self._grow(writing, old, change):
             return None
-        self._join(known, new, mutes, change)
+        self._join(known, new, change)
         return change
 
-    def _touched(
-        self, writing: Writing, fresh: Sequence[Member], mutes: Sequence[Mute]
-    ) -> list[Stood] | None:
+    def _touched(self, writing: Writing, fresh: Sequence[Member]) -> list[Stood] | None:
         """The stored cases that alerts touch; None where one of them does not stand here as it is stored."""
         refs = {key for member in fresh for key in (*member.keys, f"alert:{member.id}")}
         since = min(member.start for member in fresh) - reach(self._rules)
@@ -206,7 +217,7 @@ class Standing:
         found = []
         for head in heads:
             stood = self._cases.get(head.id)
-            if stood is None or stood.head != head or list(stood.mutes) != list(mutes):
+            if stood is None or stood.head != head:
                 return None
             self._cases.move_to_end(head.id)
             found.append(stood)
@@ -234,9 +245,7 @@ class Standing:
             change.made[stood.id] = stood
         return True
 
-    def _join(
-        self, known: Sequence[Stood], new: Sequence[Member], mutes: Sequence[Mute], change: Change
-    ) -> None:
+    def _join(self, known: Sequence[Stood], new: Sequence[Member], change: Change) -> None:
         """Take new alerts, which come behind all that are there."""
         grouping = Grouping(self._rules)
         wanted = {key for member in new for key in member.keys}
@@ -257,18 +266,10 @@ class Standing:
                 change.made.pop(stood.id, None)
                 change.gone.append(stood.id)
             elif id(group) in merged:
-                change.made[stood.id] = self._anew(group, mutes)
+                change.made[stood.id] = Stood(group.members, self._rules)
             elif len(group.ordered) > stood.size:
                 stood.take(group.members[stood.size :])
                 change.made[stood.id] = stood
         for group in grouping.standing():
-            made = self._anew(group, mutes)
+            made = Stood(group.members, self._rules)
             change.made[made.id] = made
-
-    def _anew(self, group: Group, mutes: Sequence[Mute]) -> Stood:
-        story = Story(self._rules)
-        for member in group.members:
-            story.add(member)
-        stood = Stood(story.case(tuple(group.members)), mutes, self._rules)
-        stood.story = story
-        return stood

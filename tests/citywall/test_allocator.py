@@ -1,12 +1,21 @@
+<<<<<<< HEAD
 from __future__ import annotations
 
 import platform
 import resource
+=======
+"""Threads share one arena, where the C library has any."""
+
+from __future__ import annotations
+
+import ctypes
+>>>>>>> cases
 import subprocess
 import sys
 
 import pytest
 
+<<<<<<< HEAD
 from citywall import allocator
 
 MEASURE = """
@@ -38,3 +47,34 @@ def test_blocks_that_come_and_go_fault_their_pages_in_once():
 def test_a_library_that_cannot_be_told_is_left_alone(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda _: object())
     assert not allocator.keep()
+=======
+from citywall.allocator import share_one_arena
+
+#: Eight threads that each hold memory; how many arenas the C library then tells of.
+ARENAS = """
+import ctypes, threading
+from citywall.allocator import share_one_arena
+assert {shared} is False or share_one_arena()
+done = threading.Barrier(9)
+def hold():
+    kept = bytearray(100_000)
+    done.wait(); done.wait()
+threads = [threading.Thread(target=hold) for _ in range(8)]
+[t.start() for t in threads]
+done.wait()
+ctypes.CDLL(None).malloc_stats()
+done.wait()
+"""
+
+
+def arenas(shared: bool) -> int:
+    run = [sys.executable, "-c", ARENAS.format(shared=shared)]
+    return subprocess.run(run, check=True, capture_output=True, text=True).stderr.count("Arena ")
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library")
+def test_threads_share_one_arena() -> None:
+    assert share_one_arena()
+    assert arenas(True) <= arenas(False)
+    assert arenas(True) == 1
+>>>>>>> cases

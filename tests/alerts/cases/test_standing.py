@@ -128,3 +128,19 @@ def test_a_transaction_that_comes_to_nothing_is_not_remembered(
     book.take([alert(3, "10.0.0.5", at=20)])
     (view,) = book.views(every=True)
     assert [int(m.id, 16) for m in view.case.members] == [1, 3]
+
+
+def test_a_new_mute_takes_alerts_out_of_what_stands(tmp_path: Any) -> None:
+    book, other = Casebook(DocFile(tmp_path / "1"), RULES), DocFile(tmp_path / "2")
+    mute = mutes.Mute("m", "mute", "x", "li", DAY0, DAY0, DAY0 + 86400 * 10**9, rule="scan", severity=3)
+    for said in (
+        [alert(1, "10.0.0.5"), alert(2, "10.0.0.5", rule="guess", at=9)],
+        [alert(3, "10.0.0.5", at=20)],
+    ):
+        assert book.take(said) == Casebook(other, RULES).take(said)
+        for documents in (book.documents, other):
+            with documents.writing() as writing:
+                writing.put(mutes.FORM.doc("m", mute), 0) if writing.get("mute", "m") is None else None
+    assert stored(book) == stored(Casebook(other, RULES))
+    (view,) = book.views(every=True)
+    assert [m.rule for m in view.case.members] == ["guess"]
