@@ -1,22 +1,18 @@
-<<<<<<< HEAD
-from __future__ import annotations
-
-import platform
-import resource
-=======
-"""Threads share one arena, where the C library has any."""
+"""What the C library was told shows in what it does."""
 
 from __future__ import annotations
 
 import ctypes
->>>>>>> cases
+import platform
+import resource
 import subprocess
 import sys
 
 import pytest
 
-<<<<<<< HEAD
 from citywall import allocator
+
+GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
 
 MEASURE = """
 import resource, sys
@@ -35,21 +31,6 @@ blocks()
 print(faults() - before)
 """
 
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
-def test_blocks_that_come_and_go_fault_their_pages_in_once():
-    pages = 8 * (1 << 20) // resource.getpagesize()
-    run = [sys.executable, "-c", MEASURE]
-    kept = subprocess.run([*run, "keep"], capture_output=True, text=True, check=True)
-    assert int(kept.stdout) < pages
-
-
-def test_a_library_that_cannot_be_told_is_left_alone(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(allocator.ctypes, "CDLL", lambda _: object())
-    assert not allocator.keep()
-=======
-from citywall.allocator import share_one_arena
-
 #: Eight threads that each hold memory; how many arenas the C library then tells of.
 ARENAS = """
 import ctypes, threading
@@ -67,14 +48,26 @@ done.wait()
 """
 
 
+@GLIBC
+def test_blocks_that_come_and_go_fault_their_pages_in_once():
+    pages = 8 * (1 << 20) // resource.getpagesize()
+    run = [sys.executable, "-c", MEASURE]
+    kept = subprocess.run([*run, "keep"], capture_output=True, text=True, check=True)
+    assert int(kept.stdout) < pages
+
+
 def arenas(shared: bool) -> int:
     run = [sys.executable, "-c", ARENAS.format(shared=shared)]
     return subprocess.run(run, check=True, capture_output=True, text=True).stderr.count("Arena ")
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library")
-def test_threads_share_one_arena() -> None:
-    assert share_one_arena()
+@GLIBC
+def test_threads_share_one_arena():
     assert arenas(True) <= arenas(False)
     assert arenas(True) == 1
->>>>>>> cases
+
+
+def test_a_library_that_cannot_be_told_is_left_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    assert not allocator.keep.__wrapped__()
+    assert not allocator.share_one_arena.__wrapped__()
