@@ -48,11 +48,11 @@ class RelationDetector(Detector):
 
     def evidence(self, record: Any, row: Any) -> tuple[Evidence, ...]:
         """The first flow of a record's episode, and the one that brought the finding where it is another."""
-        record = first_of(record) if "first_turned" in record else record
-        said = (record["first_flow_id"], record["first_frame"], record["first_time"])
+        of_pair = "first_turned" in record
+        said = (record["first_flow_id"], record["first_frame"], record["began" if of_pair else "first_time"])
         if said == (row["flow_id"], row["frame"], row["first"]):
             return (self.places.report(row),)
-        return (self.places.first(record), self.places.report(row))
+        return (self.places.first(first_of(record) if of_pair else record), self.places.report(row))
 
 
 def first_of(pair: Any) -> dict[str, int]:
