@@ -184,7 +184,7 @@ class Segment(RelationDetector):
                 "observed": sent, "threshold": 1, "seconds": seconds(card["window"], card["last"]),
                 "window_s": p.window_s, "mac": mac, "protocol": "arp",
             },
-            evidence=[self.places.packet(row, int(row["src_mac"]), "arp")],
+            evidence=(self.places.packet(row, int(row["src_mac"]), "arp"),),
         )  # fmt: skip
 
     def _claimed(self, card: Any, row: Any) -> Draft:
