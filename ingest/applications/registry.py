@@ -42,6 +42,7 @@ PARSERS = (
     Entry("iec104", "iec104", "Iec104", tcp=True, udp=False),
     Entry("krb5", "krb5", "Krb5", tcp=True, udp=True),
     Entry("ldap", "ldap", "Ldap", tcp=True, udp=True),
+    Entry("quic", "quic", "Quic", tcp=False, udp=True),
     Entry("snmp", "snmp", "Snmp", tcp=False, udp=True),
     Entry("dhcp", "dhcp", "Dhcp", tcp=False, udp=True),
     Entry("ntp", "ntp", "Ntp", tcp=False, udp=True),

@@ -31,8 +31,8 @@ _SECTION = Section("pcap", big_endian=False, interfaces=(Interface(link=_RAW, mu
 #: Bytes of a reference at most, and seconds after which one is made of what there is.
 BLOCK_BYTES = 1 << 20
 SEAL_S = 0.5
-#: Seconds between two looks, so that datagrams are taken many at a time.
-_GATHER_S = 0.1
+#: Seconds between two looks, so that datagrams are taken many at a time: more where the kernel has room.
+_GATHER_S, _GATHER_SMALL_S, _LARGE = 0.1, 0.01, 8 << 20
 #: Bytes that a record adds to a datagram at most: its header, IPv6, UDP.
 _AROUND = 16 + 40 + 8
 _JOURNAL = "references.jsonl"
@@ -76,6 +76,7 @@ class Collector:
         compile_framing()  # before datagrams come
         self._told_dropped = self._told_foreign = 0
         self._sockets = Sockets(settings.listen, settings.receive_mib << 20)
+        self._gather_s = _GATHER_S if self._sockets.room >= _LARGE else _GATHER_SMALL_S
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -104,7 +105,7 @@ class Collector:
                 if self._untold:
                     yield self._seal()
                 return
-            stop.wait(_GATHER_S)
+            stop.wait(self._gather_s)
 
     @property
     def _untold(self) -> bool:

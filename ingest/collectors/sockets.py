@@ -103,6 +103,12 @@ class Sockets:
         """What was bound, in the order of the addresses."""
         return tuple(each.getsockname()[1] for each in self._sockets.values())
 
+    @property
+    def room(self) -> int:
+        """Bytes that the smallest kernel's buffer of them has, which may be less than was asked for."""
+        sizes = (each.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) for each in self._sockets.values())
+        return min(sizes, default=0)
+
     def _lay_out(self) -> None:
         each = np.arange(BATCH, dtype=np.uint64)
         self._vectors["base"] = self._buffer.ctypes.data + each * SLOT

@@ -104,6 +104,47 @@ HTTP2 = [
 ]
 
 
+QUIC_SALTS = {
+    1: ("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", b"quic"),
+    0x6B3343CF: ("0dede3def700a6db819381be6e269dcbf9bd2ed9", b"quicv2"),
+}
+
+
+def crypto(at, piece):
+    """A CRYPTO frame of QUIC."""
+    return b"\6" + struct.pack(">HH", 0x4000 | at, 0x4000 | len(piece)) + piece
+
+
+def initial(frames, server=False, to=bytes(range(8)), keyed=bytes(range(8)), version=1, token=b"", number=0):
+    """A first packet of QUIC, protected by a library; `keyed` is the id that the client chose."""
+    from cryptography.hazmat.primitives import hashes, hmac
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+    def expand(secret, label, n):
+        info = struct.pack(">HB", n, 6 + len(label)) + b"tls13 " + label + b"\0"
+        return HKDFExpand(hashes.SHA256(), n, info).derive(secret)
+
+    salt, name = QUIC_SALTS[version]
+    first = hmac.HMAC(bytes.fromhex(salt), hashes.SHA256())
+    first.update(keyed)
+    secret = expand(first.finalize(), b"server in" if server else b"client in", 32)
+    key, iv, header_key = (
+        expand(secret, name + b" " + what, n) for what, n in ((b"key", 16), (b"iv", 12), (b"hp", 16))
+    )
+    frames = frames.ljust(20, b"\0") if server else frames.ljust(1150, b"\0")
+    head = (
+        bytes((0xC3 if version == 1 else 0xD3,)) + struct.pack(">I", version) + bytes((len(to),)) + to + b"\0"
+    )
+    head += bytes((len(token),)) + token + struct.pack(">H", 0x4000 | 4 + len(frames) + 16)
+    nonce = iv[:8] + bytes(a ^ b for a, b in zip(iv[8:], struct.pack(">I", number), strict=True))
+    body = AESGCM(key).encrypt(nonce, frames, head + struct.pack(">I", number))
+    mask = Cipher(algorithms.AES(header_key), modes.ECB()).encryptor().update(body[:16])
+    number = bytes(a ^ b for a, b in zip(struct.pack(">I", number), mask[1:5], strict=True))
+    return bytes((head[0] ^ mask[0] & 15,)) + head[1:] + number + body
+
+
 def examples():
     """Turns, ports and carrier by protocol."""
     tcp, udp = "tcp", "udp"
@@ -176,5 +217,9 @@ def examples():
             (4000, 161), udp,
         ),
         "dhcp": ([(0, DHCP)], (68, 67), udp),
+        "quic": (
+            [(0, initial(crypto(0, HELLO))), (1, initial(crypto(0, SERVER_HELLO), server=True, to=b"")),
+             (0, b"\x40" + bytes(40))], (4000, 443), udp,
+        ),
         "ntp": ([(0, b"\x23" + bytes(47)), (1, b"\x24\2" + bytes(10) + b"LOCL" + bytes(32))], (123, 123), udp),
     }  # fmt: skip

@@ -63,6 +63,13 @@ def test_what_the_kernel_drops_is_counted():
     assert sockets.dropped > 0
 
 
+def test_the_room_is_what_the_kernel_grants():
+    sockets = Sockets(("127.0.0.1:0", "127.0.0.1:0"), 1 << 16)
+    assert 1 << 16 <= sockets.room <= 1 << 18
+    sockets.close()
+    assert sockets.room == 0
+
+
 def test_addresses_that_are_none_or_taken():
     assert parse_address("[2001:db8::1]:2055") == ("2001:db8::1", 2055)
     for text in ("2055", "localhost:2055", "127.0.0.1:x", "127.0.0.1:70000", ":2055"):
