@@ -96,7 +96,8 @@ class Analyser:
         slots = pieces["slot"]
         if (most := int(slots.max())) >= len(self._quiet):
             self._quiet = np.append(self._quiet, np.zeros(2 * most + 64 - len(self._quiet), np.int64))
-        return pieces[self._quiet[slots] != pieces["number"] + 1]
+        speaking: Rows = pieces[self._quiet[slots] != pieces["number"] + 1]
+        return speaking
 
     def _open(self, number: int, rows: Rows, frame: int) -> Connection:
         row = rows[0]

@@ -102,7 +102,9 @@ class Engine:
         self.programs = programs.ready()
         self.payload = _index([(c.payload_literal, c.order) for c in self.rules if c.payload_literal])
         #: Rules on transactions with a part about the payload that no literal says where to look for.
-        self.unaimed = [c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal]
+        self.unaimed = [
+            c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
+        ]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
         self.buffers = {
             kind: _index(

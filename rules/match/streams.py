@@ -135,7 +135,9 @@ class Windows:
             Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
             packets.ends, streams=True,
         )  # fmt: skip
-        loose = [self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed)]
+        loose = [
+            self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed)
+        ]
         items = np.concatenate([items, *(which for which, _ in loose)])
         orders = np.concatenate([orders, *(which for _, which in loose)])
         told = self._verified(spans[items], orders)
