@@ -66,13 +66,16 @@ class Matching:
         settings: ApplicationSettings | None = None,
         fragments: FragmentSettings | None = None,
         piece: int = PIECE,
+        *,
+        wanted: Wanted | None = None,
     ) -> None:
         settings = settings or ApplicationSettings()
         if engine.units:
             settings = msgspec.structs.replace(settings, units=True)
         self._engine = engine
         self._asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
-        self._analyser = Analyser(settings, growing=True, wanted=Wanted(*engine.interest(PROTOCOLS)))
+        wanted = wanted or Wanted(*engine.interest(PROTOCOLS))
+        self._analyser = Analyser(settings, growing=True, wanted=wanted)
         self._assembler = Assembler(fragments or FragmentSettings())
         self._most = piece
         self._seen = _Seen()
@@ -158,9 +161,11 @@ def matched(
     settings: ApplicationSettings | None = None,
     fragments: FragmentSettings | None = None,
     piece: int = PIECE,
+    *,
+    wanted: Wanted | None = None,
 ) -> Iterator[Told]:
-    """What rules find in a capture, piece by piece. Raises InputError."""
-    matching = Matching(engine, settings, fragments, piece)
+    """What rules find in a capture, piece by piece; `wanted`: more than they can see. Raises InputError."""
+    matching = Matching(engine, settings, fragments, piece, wanted=wanted)
     with open_capture(path) as capture:
         for ref in capture.blocks(_BLOCK):
             frame, links = ref.first_frame, ref.section.interfaces
@@ -176,9 +181,12 @@ def over_capture(
     settings: ApplicationSettings | None = None,
     fragments: FragmentSettings | None = None,
     piece: int = PIECE,
+    *,
+    wanted: Wanted | None = None,
 ) -> list[Alert]:
     """Alerts of one capture. Raises InputError."""
-    return [alert for _, alerts in matched(path, engine, settings, fragments, piece) for alert in alerts]
+    found = matched(path, engine, settings, fragments, piece, wanted=wanted)
+    return [alert for _, alerts in found for alert in alerts]
 
 
 class Signatures:
