@@ -141,8 +141,8 @@ def _result(
         "versions": {OURS: machine.version("citywall")}
         | {n: v for n, p in _PEERS.items() if (v := p.version())},
         "does": {
-            OURS: "whole capture: decode, streams, application layers, rules; alerts kept in memory; with rules "
-            "what they can see is read, without them everything is but where nothing is said to be",
+            OURS: "whole capture: decode, streams, application layers, rules; alerts kept in memory; with "
+            "rules what they can see is read, without them everything is but where nothing is said to be",
             _SURICATA: "carried over from a quiet machine of this kind, not measured in this run",
         },
         "absent": dict.fromkeys(sorted(absent), PIP),
