@@ -64,14 +64,20 @@ class Matching:
         piece: int = PIECE,
         *,
         renew: Callable[[Engine], Engine] | None = None,
+        wanted: Callable[[Engine], Wanted] | None = None,
     ) -> None:
-        """`renew` is given the engine before each piece, and gives the one that goes on."""
+        """`renew` is given the engine before each piece, and gives the one that goes on.
+
+        `wanted` says what is to be read of application layers for an engine; else what its rules can see.
+        Connections are read for what was wanted when they began.
+        """
         settings = settings or ApplicationSettings()
         if engine.units:
             settings = msgspec.structs.replace(settings, units=True)
         self._engine, self._renew = engine, renew
         self._asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
-        self._analyser = Analyser(settings, growing=True, wanted=Wanted(*engine.interest(PROTOCOLS)))
+        self._wanted = wanted or for_rules
+        self._analyser = Analyser(settings, growing=True, wanted=self._wanted(engine))
         self._assembler = Assembler(fragments or FragmentSettings())
         self._most = piece
         self._seen = _Seen()
@@ -101,10 +107,17 @@ class Matching:
 
     def _match(self, *, last: bool) -> Told:
         if self._renew is not None:
-            self._engine = self._renew(self._engine)
+            before, self._engine = self._engine, self._renew(self._engine)
+            if self._engine is not before:
+                self._analyser.wanted = self._wanted(self._engine)
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
         self._seen = _Seen()
         return scene, self._engine.match(scene)
+
+
+def for_rules(engine: Engine) -> Wanted:
+    """What the rules of an engine can see."""
+    return Wanted(*engine.interest(PROTOCOLS))
 
 
 class _Seen:
@@ -161,9 +174,10 @@ def matched(
     piece: int = PIECE,
     *,
     renew: Callable[[Engine], Engine] | None = None,
+    wanted: Callable[[Engine], Wanted] | None = None,
 ) -> Iterator[Told]:
     """What rules find in a capture, piece by piece. Raises InputError."""
-    matching = Matching(engine, settings, fragments, piece, renew=renew)
+    matching = Matching(engine, settings, fragments, piece, renew=renew, wanted=wanted)
     with open_capture(path) as capture:
         for ref in capture.blocks(_BLOCK):
             frame, links = ref.first_frame, ref.section.interfaces
@@ -179,9 +193,12 @@ def over_capture(
     settings: ApplicationSettings | None = None,
     fragments: FragmentSettings | None = None,
     piece: int = PIECE,
+    *,
+    wanted: Callable[[Engine], Wanted] | None = None,
 ) -> list[Alert]:
     """Alerts of one capture. Raises InputError."""
-    return [alert for _, alerts in matched(path, engine, settings, fragments, piece) for alert in alerts]
+    found = matched(path, engine, settings, fragments, piece, wanted=wanted)
+    return [alert for _, alerts in found for alert in alerts]
 
 
 class Signatures:
@@ -238,9 +255,13 @@ class Signatures:
             engine, using = renewed(engine, now.engine), now
             return engine
 
+        def wanted(engine: Engine) -> Wanted:
+            listed = sayings.buffers
+            return for_rules(engine).with_kinds(listed) if listed else for_rules(engine)
+
         settings, fragments = self._settings, self._fragments
         for scene, alerts in matched(
-            Path(session.path), armed.engine.fresh(), settings, fragments, PIECE, renew=renew
+            Path(session.path), armed.engine.fresh(), settings, fragments, PIECE, renew=renew, wanted=wanted
         ):  # fmt: skip
             yield scene, alerts, sayings.look(scene.tables)
 

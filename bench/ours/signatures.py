@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +15,22 @@ ITEM, ITEMS = 600, 20_000
 
 
 def report(task: str, *arguments: str) -> dict[str, Any]:
-    """`match CAPTURE WARM RULES` (no rules: empty), or `prefilter CAPTURE RULES`."""
+    """`match CAPTURE WARM RULES [all]` (no rules: empty), or `prefilter CAPTURE RULES`."""
     return match(*arguments) if task == "match" else prefilter(*arguments)
 
 
-def match(capture: str, warm: str, rules: str) -> dict[str, Any]:
-    """What loading and matching cost, and how often each signature spoke."""
+def match(capture: str, warm: str, rules: str, reading: str = "") -> dict[str, Any]:
+    """What loading and matching cost, and how often each signature spoke.
+
+    `reading`: "all" for every protocol's messages with all that they say, else what the rules can see.
+    """
     from collections import Counter
 
+    from ingest.applications.wanted import ALL
     from rules.match.engine import Engine
-    from stream.signatures import over_capture
+    from stream.signatures import for_rules, over_capture
 
+    wanted = (lambda _: ALL) if reading == "all" else for_rules
     idle = _resident()
     began = time.process_time()
     read = _rules(rules)
@@ -30,11 +38,12 @@ def match(capture: str, warm: str, rules: str) -> dict[str, Any]:
     engine = Engine(read)
     loaded = time.process_time()
     rules_bytes = _resident() - idle
-    over_capture(Path(warm), engine.fresh())  # kernels are there
+    over_capture(Path(warm), engine.fresh(), wanted=wanted)  # kernels are there
     before = _resident()
-    wall, cpu = time.perf_counter(), time.process_time()
-    alerts = over_capture(Path(capture), engine.fresh())
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    with _collecting_as_the_program():
+        wall, cpu = time.perf_counter(), time.process_time()
+        alerts = over_capture(Path(capture), engine.fresh(), wanted=wanted)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
     return {
         "packets": packets_of(capture), "cpu": cpu, "wall": wall, "rules": len(read),
@@ -42,6 +51,20 @@ def match(capture: str, warm: str, rules: str) -> dict[str, Any]:
         "memory": max(0, peak - before),
         "alerts": {str(sid): n for sid, n in sorted(Counter(a.rule.sid for a in alerts).items())},
     }  # fmt: skip
+
+
+@contextmanager
+def _collecting_as_the_program() -> Iterator[None]:
+    """Garbage is looked for as `citywall run` does."""
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def prefilter(capture: str, rules: str) -> dict[str, Any]:

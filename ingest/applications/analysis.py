@@ -36,7 +36,8 @@ class Analyser:
     ) -> None:
         keep_streams |= growing
         self._settings = settings
-        self._wanted = wanted
+        #: What connections that begin from now on are read for.
+        self.wanted = wanted
         self._quiet = np.zeros(0, np.int64)  # by slot the number of a flow of which no more is read, plus one
         self._keep = keep_streams
         self._growing = growing
@@ -96,7 +97,8 @@ class Analyser:
         slots = pieces["slot"]
         if (most := int(slots.max())) >= len(self._quiet):
             self._quiet = np.append(self._quiet, np.zeros(2 * most + 64 - len(self._quiet), np.int64))
-        return pieces[self._quiet[slots] != pieces["number"] + 1]
+        speaking: Rows = pieces[self._quiet[slots] != pieces["number"] + 1]
+        return speaking
 
     def _open(self, number: int, rows: Rows, frame: int) -> Connection:
         row = rows[0]
@@ -109,7 +111,7 @@ class Analyser:
         expected = expected or self._announced((*other, ports[client]), frame)
         return Connection(
             number, self._settings, (ports[client], server_port), rows.copy(), udp=int(row["proto"]) == 17,
-            addresses=(other, key), expected=expected, wanted=self._wanted,
+            addresses=(other, key), expected=expected, wanted=self.wanted,
         )  # fmt: skip
 
     def _announced(self, place: tuple[int, int, int], frame: int) -> str:

@@ -35,7 +35,8 @@ _ALIKE = (
 
 # What a transaction, its buffers and its numbers give, in this order.
 _TOLD = (
-    "flow", "protocol", "complete", "over", "number", "request_frame", "response_frame", "first_frame", "time",
+    "flow", "protocol", "complete", "over", "number", "request_frame", "response_frame", "first_frame",
+    "time",
 )  # fmt: skip
 _PUT = ("kind", "direction", "part", "frame")
 _NOTED = ("field", "direction", "part", "frame", "value")

@@ -91,12 +91,18 @@ class Calls:
             made = self.calls[call] = given or self.owner.begin(frame, time)
             if len(self.calls) > 1024:
                 self.calls.pop(next(iter(self.calls)))
-        if not self.owner.wanted.calls:
-            if flags & 2:
-                made.whole(d, frame)
-                if kind != _REQUEST:
-                    self.calls.pop(call, None)
-            return made
+        if self.owner.wanted.calls:
+            self._put_call(made, d, kind, flags, call, body, order, frame)
+        if flags & 2:
+            made.whole(d, frame)
+            if kind != _REQUEST:
+                self.calls.pop(call, None)
+        return made
+
+    def _put_call(
+        self, made: Transaction, d: int, kind: int, flags: int, call: int, body: bytes, order: Any, frame: int
+    ) -> None:
+        """What a request or an answer says, and its stub once that is whole."""
         at = 8
         if kind == _REQUEST:
             if flags & 1:
@@ -119,12 +125,8 @@ class Calls:
             if stub:
                 made.put("dcerpc.stub_data", d, frame, bytes(stub))
             self.stubs.pop((call, d), None)
-            made.whole(d, frame)
         elif len(self.stubs) > 64:
             self.stubs.pop(next(iter(self.stubs)))
-        if kind != _REQUEST and flags & 2:
-            self.calls.pop(call, None)
-        return made
 
 
 class Dcerpc(StreamParser):

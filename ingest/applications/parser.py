@@ -29,9 +29,7 @@ class Transaction:
         "response_frame", "rows", "time", "told", "values",
     )  # fmt: skip
 
-    def __init__(
-        self, protocol: int, number: int, frame: int, time: int, wanted: Wanted = ALL
-    ) -> None:
+    def __init__(self, protocol: int, number: int, frame: int, time: int, wanted: Wanted = ALL) -> None:
         self.protocol = protocol
         self.number = number
         self.first_frame = frame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -29,6 +29,10 @@ class Wanted:
     def reads(self, protocol: str) -> bool:
         """Whether a protocol's messages are read."""
         return self.protocols is None or protocol in self.protocols
+
+    def with_kinds(self, kinds: frozenset[str]) -> Wanted:
+        """The same, and buffers of these kinds, whatever protocol has them."""
+        return replace(self, protocols=None, kinds=None if self.kinds is None else self.kinds | kinds)
 
     @cached_property
     def kept(self) -> Mapping[str, int]:

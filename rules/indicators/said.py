@@ -48,6 +48,11 @@ class Sayings:
         ]
         self._said: dict[int, set[tuple[int, ...]]] = {}  # by number of a flow that goes on
 
+    @property
+    def buffers(self) -> frozenset[str]:
+        """Names of the buffers that are looked at."""
+        return frozenset(self._kinds[number] for number, _, _ in self._wanted)
+
     def renewed(self, table: Table) -> Sayings:
         """The same with other lists."""
         other = Sayings(table, self._kinds)

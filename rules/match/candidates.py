@@ -330,14 +330,21 @@ def _addresses(engine: Engine, packets: Packets) -> Iterable[Candidate]:
 def _by_literal(
     engine: Engine, packets: Packets, windows: Windows, rows: NDArray[np.int64]
 ) -> Iterable[Candidate]:
-    scene, index = packets.scene, engine.payload
-    starts = packets.payload_at[rows]
-    buffers, literals = index.literals.scan(scene.buffer, starts, scene.available[rows])
-    columns = Columns(rows, packets.direction, packets.was_established, windows.streamed, scene.available)
-    items, orders = engine.gates.pass_pairs(
-        buffers, literals, (index.first, index.rules), columns, packets.ends, streams=False
-    )
-    yield from _decide(packets, rows[items], orders)
+    scene = packets.scene
+    found, told = [], []
+    in_stream = windows.streamed[rows]
+    for some, index in ((rows[~in_stream], engine.payload), (rows[in_stream], engine.beside_streams)):
+        starts = packets.payload_at[some]
+        buffers, literals = index.literals.scan(scene.buffer, starts, scene.available[some])
+        columns = Columns(some, packets.direction, packets.was_established, windows.streamed, scene.available)
+        items, orders = engine.gates.pass_pairs(
+            buffers, literals, (index.first, index.rules), columns, packets.ends, streams=False
+        )
+        found.append(some[items])
+        told.append(orders)
+    at, orders = np.concatenate(found), np.concatenate(told)
+    in_order = np.argsort(at, kind="stable")
+    yield from _decide(packets, at[in_order], orders[in_order])
 
 
 def _decide(packets: Packets, rows: NDArray[np.int64], orders: NDArray[np.int64]) -> Iterable[Candidate]:

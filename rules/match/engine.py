@@ -20,6 +20,7 @@ from rules.language.model import Rule
 from rules.match import candidates
 from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
+from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, WHERE
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import Parts, speaks
 from rules.match.interest import Interest, interest
@@ -89,6 +90,7 @@ class Engine:
         }
         self._deciding = any(compiled.decided for compiled in self.rules)
         self.gates = Gates(self.rules)
+        self.both = np.array([compiled.both for compiled in self.rules], np.bool_)
         programs = Programs()
         self.payload_programs = np.array(
             [programs.add(c.payload.ops) if c.payload is not None else -1 for c in self.rules], np.int64
@@ -103,9 +105,16 @@ class Engine:
         }
         self.parts = Parts.of(self.rules, self._check_programs)
         self.programs = programs.ready()
-        self.payload = _index([(c.payload_literal, c.order) for c in self.rules if c.payload_literal])
+        where = self.gates.rules[:, WHERE].tolist()
+        aimed = [(c.payload_literal, c.order) for c in self.rules if c.payload_literal]
+        #: Literals of payloads, for packets alone; for those whose bytes went into a stream; and for streams.
+        self.payload = _index(aimed)
+        self.beside_streams = _index([pair for pair in aimed if where[pair[1]] != ON_STREAMS])
+        self.in_streams = _index([pair for pair in aimed if where[pair[1]] != ON_PACKETS])
         #: Rules on transactions with a part about the payload that no literal says where to look for.
-        self.unaimed = [c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal]
+        self.unaimed = [
+            c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
+        ]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
         self.buffers = {
             kind: _index(

@@ -13,13 +13,13 @@ from rules.language.addresses import ALL_ADDRESSES, ALL_PORTS, MAPPED, Ranges, h
 from rules.language.model import TO_SERVER, BufferCheck, Content, Rule
 from rules.match import events, header
 from rules.match.candidates import Packets
-from rules.match.compiled import TRANSACTION, Compiled
+from rules.match.compiled import SAME, TRANSACTION, Compiled
 from rules.match.engine import Alert, Engine
 from rules.match.fields import Numbers
 from rules.match.inspect import Inspection, Ops
 from rules.match.scene import SLOW, Scene, slow_value
 from rules.match.streams import Windows
-from rules.match.transactions import SAME, Found, directions_of
+from rules.match.transactions import Found, directions_of
 from rules.match.transform import changed
 from rules.telling import bytes_text, op_text, ranges_text, span_text
 

@@ -67,7 +67,7 @@ def hit(
         rows = np.flatnonzero(buffers["kind"] == number)
         at, lengths = buffers["at"][rows].astype(np.int64), buffers["length"][rows].astype(np.int64)
         found, literals = index.literals.scan(tables.arena, at, lengths)
-        place, which = _spread(index.first[literals], index.first[literals + 1])
+        place, which = spread(index.first[literals], index.first[literals + 1])
         orders, owners = index.rules[place], rows[found][which]
         transactions = buffers["transaction"][owners].astype(np.int64)
         there = spoken[orders, protocol[transactions]]
@@ -87,12 +87,12 @@ def _agreeing(
 ) -> NDArray[np.bool_]:
     """Which pairs have, for each further part of the rule, a buffer of the transaction that may agree."""
     parts, buffers = engine.parts, tables.buffers
-    part, pair = _spread(parts.first[orders], parts.first[orders + 1])
+    part, pair = spread(parts.first[orders], parts.first[orders + 1])
     numbers = np.array([kinds.get(name, -1) for name in parts.names] or [-1], np.int64)
     keys = buffers["transaction"].astype(np.int64) << 16 | buffers["kind"]
     by_key = np.argsort(keys, kind="stable")
     wanted = transactions[pair] << 16 | numbers[parts.kinds[part]]
-    place, which = _spread(
+    place, which = spread(
         np.searchsorted(keys[by_key], wanted), np.searchsorted(keys[by_key], wanted, "right")
     )
     rows = by_key[place]
@@ -107,7 +107,7 @@ def _agreeing(
     return agrees
 
 
-def _spread(first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
+def spread(first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
     """All numbers of ranges, one behind the other, and of which range each is."""
     many = last - first
     which = np.repeat(np.arange(len(first)), many)

@@ -36,6 +36,7 @@ class Literals:
         bits = max(10, min(20, len(patterns).bit_length() + 5))
         self._shift = 32 - bits
         self._sizes = np.array([len(p) for p in patterns], np.int64)
+        self.longest = int(self._sizes.max(initial=0))
         self._where = (
             np.concatenate([[0], np.cumsum(self._sizes)[:-1]]).astype(np.int64) if patterns else self._sizes
         )

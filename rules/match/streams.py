@@ -11,12 +11,14 @@ from rules.match import kernels
 from rules.match.carry import Tail
 from rules.match.compiled import STREAM, TRANSACTION, Compiled
 from rules.match.gates.tables import Columns
+from rules.match.hits import spread
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
 from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
     from rules.match.candidates import Agreement, Candidate, Packets
+    from rules.match.literals import Literals
 
 IN_STREAM = -3
 #: Candidate.phase of what was found when a connection was over, apart from its last packet.
@@ -39,6 +41,7 @@ class Windows:
         self.streamed[: scene.carried] = False
         self.streamed[scene.carried :] &= scene.tables.packet_streamed
         self._spans = np.zeros((0, 6), np.int64)  # see kernels.cut
+        self._first = np.zeros(0, np.bool_)  # of its stream
         self._late = np.zeros(0, np.bool_)  # nobody acknowledged it: it is looked at when all is over
         self._arena: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._flow = self._direction = np.zeros(0, np.int64)
@@ -86,6 +89,7 @@ class Windows:
             1 if self._packets.engine.inline else LEAST, BACK, windows, which, kept,
         )  # fmt: skip
         self._spans, which = windows[:told], which[:told]
+        self._first = np.append(True, which[1:] != which[:-1])[:told]
         self._flow, self._direction = self._flow[which], self._direction[which]
         piece = self._spans[:, 5]
         arrived = np.append(rows["arrived"], 0)[np.maximum(piece, 0)]
@@ -127,15 +131,17 @@ class Windows:
             return found
         at = self._packets.rows_of(self._flow, self._direction, spans[:, 4])
         rows = at.tolist()
-        index = engine.payload
-        buffers, literals = index.literals.scan(self._arena, spans[:, 0], spans[:, 2] - spans[:, 0])
+        index = engine.in_streams
+        buffers, literals = self._literals(index.literals)
         packets = self._packets
         items, orders = engine.gates.pass_pairs(
             buffers, literals, (index.first, index.rules),
             Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
             packets.ends, streams=True,
         )  # fmt: skip
-        loose = [self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed)]
+        loose = [
+            self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed)
+        ]
         items = np.concatenate([items, *(which for which, _ in loose)])
         orders = np.concatenate([orders, *(which for _, which in loose)])
         told = self._verified(spans[items], orders)
@@ -162,14 +168,32 @@ class Windows:
                 found.append(self._packets.candidate(row, order, phase, IN_STREAM, known))
         return found
 
+    def _literals(self, literals: Literals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(window, literal) of literals that may be in windows, in order.
+
+        What a window looks at again was new in windows before it, or, before the first ones, is scanned once:
+        so no byte is scanned twice, but those that a literal may begin in and end behind.
+        """
+        start, looked, end = self._spans[:, 0], self._spans[:, 1], self._spans[:, 2]
+        tails = np.flatnonzero(self._first & (start < looked))  # scanned before the window itself
+        begins = np.insert(np.maximum(start, looked - literals.longest + 1), tails, start[tails])
+        ends = np.insert(end, tails, looked[tails])
+        own = np.flatnonzero(np.insert(np.ones(len(end), np.bool_), tails, values=False))
+        items, found = literals.scan(self._arena, begins, ends - begins)
+        since = np.minimum(
+            np.searchsorted(ends, start, "right"), own
+        )  # what ends where a window looks, or behind
+        place, which = spread(np.searchsorted(own, items), np.searchsorted(since, items, "right"))
+        pairs = np.unique(place << 32 | found[which])
+        return pairs >> 32, pairs & 0xFFFFFFFF
+
     def _verified(self, spans: NDArray[np.int64], orders: NDArray[np.int64]) -> NDArray[np.uint8]:
         """NO, YES or PERHAPS for windows and rules: of what is new by itself, then of what stands across."""
         engine = self._packets.engine
         programs = engine.payload_programs[orders]
         start, looked, end = spans[:, 0], spans[:, 1], spans[:, 2]
         told = engine.programs.verify(self._arena, looked, end - looked, programs)
-        both = np.array([engine.rules[order].both for order in orders.tolist()], np.bool_)
-        across = np.flatnonzero((start < looked) & ~both & (told != YES))
+        across = np.flatnonzero((start < looked) & ~engine.both[orders] & (told != YES))
         again = engine.programs.verify(
             self._arena, start[across], end[across] - start[across], programs[across], None,
             looked[across] - start[across],

@@ -22,25 +22,28 @@ def test_every_number_of_rules_and_every_peer_that_is_there(folder, context, mon
     (folder / "rules").mkdir()
     (folder / "rules" / "one.rules").write_text("alert ip any any -> any any (sid:1;)", "utf-8")
     costs = iter(range(1, 100))
+    reading = {}
 
     def report(task, *given):
         if given[0] != "match":
             return {"seconds": 1e-6, "bytes": 600, "literals": 3, "compile": 0.0, "told": 1}
         assert given[1].is_file()
         cost = next(costs) * 1e-6
+        reading.setdefault(cost, given[4])
         return {
             "packets": 10, "cpu": cost, "wall": cost, "parse": 0.1, "compile": 0.2, "memory": 2 << 20,
             "rules_bytes": 1 << 20, "alerts": {"1": 5} if given[3] else {},
         }  # fmt: skip
 
     monkeypatch.setattr(signatures, "_report", report)
-    rules = {"0 rules": "", "300 rules": "one.rules"}
+    rules = {"0 rules": "", "0 rules, nothing read": "", "300 rules": "one.rules"}
     result = signatures.Signatures(folder, rules).run(context)
     assert result["ours"]["0 rules"] == pytest.approx(1e-7)
     assert result["ours"]["prefilter, 600 B"] == pytest.approx(1e-6)
     ratio = result["ratios"]["suricata 8.0.6"]["300 rules"]
     assert ratio == pytest.approx(1 / 296_000 / result["ours"]["300 rules"], rel=1e-3)
-    assert result["alerts"] == {"0 rules": {}, "300 rules": {"1": 5}}
+    assert result["alerts"] == {"0 rules": {}, "0 rules, nothing read": {}, "300 rules": {"1": 5}}
+    assert list(reading.values()) == ["all", "", ""] * 2
     assert "not measured in this run" in result["does"]["suricata 8.0.6"]
     assert "300 rules" in results.readable(result)
 

@@ -25,6 +25,7 @@ def test_alerts_and_costs_are_told(given):
     told = signatures.report("match", capture, capture, rules)
     assert (told["packets"], told["rules"], told["alerts"]) == (3, 2, {"1": 2})
     assert signatures.report("match", capture, capture, "")["alerts"] == {}
+    assert signatures.report("match", capture, capture, rules, "all")["alerts"] == {"1": 2}
 
 
 def test_the_prefilter_is_given_long_payloads(given):

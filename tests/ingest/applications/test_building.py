@@ -15,7 +15,7 @@ def test_transactions_stand_in_order_of_flow_and_number():
     for number in (5, 2):
         row = np.zeros(1, SESSION)
         row["number"] = number
-        made = Connection(number, ApplicationSettings(), (1, 80), row[0].copy(), udp=False)
+        made = Connection(number, ApplicationSettings(), (1, 80), row.copy(), udp=False)
         for text in (b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n"):
             made.feed(0, text, ([len(text)], [1], [1]))
         made.end(1)

@@ -9,7 +9,7 @@ from ingest.reassembly.layout import SESSION
 
 
 def connection(ports=(4000, 80), udp=False, expected=""):
-    return Connection(1, ApplicationSettings(), ports, np.zeros((), SESSION)[()], udp=udp, expected=expected)
+    return Connection(1, ApplicationSettings(), ports, np.zeros(1, SESSION), udp=udp, expected=expected)
 
 
 def feed(made, direction, data, frame=1):

@@ -4,7 +4,7 @@ import numpy as np
 
 from rules.language.parser import Parser
 from rules.match.compiled import compile_rules
-from rules.match.hits import speaks
+from rules.match.hits import Parts, speaks, spread
 from tests.rules.conftest import tcp
 
 HTTP = [(0, b"GET /a?needle=1 HTTP/1.1\r\nHost: needle.example\r\nUser-Agent: ab\r\n\r\n"),
@@ -40,3 +40,32 @@ alert http any any -> any any (http.user_agent; content:!"xy"; bsize:2; sid:4;)
 alert http any any -> any any (http.stat_code; content:"20"; sid:5;)
 """
     assert sorted(sids(text, tcp(HTTP))) == [1, 4, 5]
+
+
+def test_ranges_are_spread_out_in_order():
+    numbers, which = spread(np.array([3, 7, 7]), np.array([5, 7, 9]))
+    assert (numbers.tolist(), which.tolist()) == ([3, 4, 7, 8], [0, 0, 2, 2])
+    assert [len(some) for some in spread(np.zeros(0, np.int64), np.zeros(0, np.int64))] == [0, 0]
+
+
+def test_parts_are_what_a_rule_demands_beside_its_literal():
+    text = 'alert http any any -> any any (http.host; content:"needle"; http.uri; content:"/a"; sid:1;)\n'
+    text += 'alert tcp any any -> any any (content:"abc"; sid:2;)'
+    rules = compile_rules(Parser().text(text).rules)
+    programs = {c.order: tuple(range(7, 7 + len(c.checks))) for c in rules if c.checks}
+    parts = Parts.of(rules, programs)
+    (order,) = programs
+    part = slice(parts.first[order], parts.first[order + 1])
+    assert [parts.names[kind] for kind in parts.kinds[part]] == ["http.uri"]
+    assert len(parts.programs) == 1
+    assert rules[order].checks[parts.programs[part][0] - 7].demand.kind == "http.uri"
+
+
+def test_every_further_buffer_must_agree_and_one_of_several_is_enough(sids):
+    host = 'alert http any any -> any any (http.host; content:"needle"; '
+    rules = [
+        'http.uri; content:"/b";', 'http.cookie; content:"a";',
+        'http.request_header; content:": ab"; endswith;', 'http.cookie; content:!"a";', 'http.uri; content:"/A"; nocase;',
+    ]  # fmt: skip
+    told = sids("".join(f"{host}{rule} sid:{i};)\n" for i, rule in enumerate(rules, 1)), tcp(HTTP))
+    assert sorted(told) == [3, 5]
