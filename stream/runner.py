@@ -21,7 +21,7 @@ from citywall.errors import DataFolderError, Interrupted, SettingsError
 from citywall.settings import Settings
 from posture.attach import attach
 from stream import feeder
-from stream.assembly import Assembly, assemble
+from stream.assembly import Assembly, assemble_together
 from stream.backbone import LocalBackbone
 from stream.board import Board, Status
 from stream.codecs import Tally
@@ -69,7 +69,7 @@ def run_paths(
     settings: Settings,
     observe: Observe | None = None,
     *,
-    assemble: Assemble = assemble,
+    assemble: Assemble = assemble_together,
     pace: Pace | None = None,
 ) -> RunReport:
     """Run capture and flow-log files through the stream, each a session, until all are finished.

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from alerts.store import AlertStore
 
 Document = dict[str, Any]
+#: Kinds of sessions that are files, where they have a size.
+FILES = ("capture", "flowlog")
 
 
 class IndexStage:
     """Keeps the newest document of each alert in the store; on disk before anything is acknowledged.
 
     `open_store` is called when something is to be done there: a store that is away holds up nobody who is
-    only given partitions. `after` gets documents that the store has taken, at least once each: cases are
-    made of them.
+    only given partitions. `after` gets documents that the store has taken, at least once each, the newest of
+    each alert: cases are made of them. Of files, which end, fewer than `together` wait for others, in
+    checkpoints too, but never beyond the end of a session.
     """
 
     name = "index"
@@ -36,14 +39,18 @@ class IndexStage:
         open_store: Callable[[], AlertStore],
         patience: Patience | None = None,
         after: Callable[[list[Document]], object] | None = None,
+        together: int = 1,
     ) -> None:
         self._open_store = open_store
         self._after = after
+        self._together = together
+        self._untold: dict[str, Document] = {}  # stored, and `after` was not given them
         self.patience = patience or Patience()
         self.totals = {"alerts": 0}
         self.fresh: list[Document] = []  # indexed since somebody took them
         self._waiting: dict[str, Document] = {}
         self._sessions: dict[str, set[str]] = {}  # ids of each session
+        self._files: set[str] = set()  # sessions that are known to end by themselves
 
     @cached_property
     def _store(self) -> AlertStore:
@@ -56,6 +63,8 @@ class IndexStage:
             opened: Session = codecs.unpack(message.body, Opening).session
             self.patience(self._store.delete_session, session, lane=opened.lane)
             self._sessions[session] = set()
+            if opened.kind in FILES and opened.size:
+                self._files.add(session)
         elif message.header.kind is Kind.DATA:
             for document in codecs.unpack(message.body, list[Document]):
                 name = document["event"]["id"]
@@ -66,7 +75,9 @@ class IndexStage:
         else:
             tally = codecs.unpack(message.body, Tally)
             yield from self.flush()
+            self._tell(least=1)
             tally.alerts = len(self._sessions.pop(session))
+            self._files.discard(session)
             yield Output(FINISHED, session, Kind.END, codecs.pack(tally))
 
     def flush(self) -> Iterable[Output]:
@@ -75,10 +86,17 @@ class IndexStage:
             documents = list(self._waiting.values())
             self.patience(self._store.upsert, documents)
             if self._after is not None:
-                self.patience(self._after, documents)
+                self._untold |= self._waiting
             self._waiting.clear()
             self.fresh += documents
+        self._tell(least=self._together if self._sessions.keys() <= self._files else 1)
         return ()
+
+    def _tell(self, least: int) -> None:
+        """Give `after` what it was not given yet, where that is enough."""
+        if self._after is not None and self._untold and len(self._untold) >= least:
+            self.patience(self._after, list(self._untold.values()))
+            self._untold.clear()
 
     def take_fresh(self) -> list[Document]:
         """Documents indexed since the last call."""
@@ -86,12 +104,17 @@ class IndexStage:
         return fresh
 
     def snapshot(self) -> Parts:
-        """Ids of the sessions under way."""
+        """Ids of the sessions under way, and what `after` was not given."""
         ids = {session: sorted(names) for session, names in self._sessions.items()}
-        return {"sessions": codecs.pack(ids), "totals": codecs.pack(self.totals)}
+        untold = list(self._untold.values())
+        return {
+            "sessions": codecs.pack(ids), "totals": codecs.pack(self.totals), "untold": codecs.pack(untold),
+        }  # fmt: skip
 
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
         ids = codecs.unpack(bytes_of(parts, "sessions"), dict[str, list[str]])
         self._sessions = {session: set(names) for session, names in ids.items()}
         self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
+        untold = codecs.unpack(bytes_of(parts, "untold"), list[Document])
+        self._untold = {document["event"]["id"]: document for document in untold}

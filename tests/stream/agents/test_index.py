@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from citywall.errors import StoreError, StoreUnavailable
@@ -40,6 +41,43 @@ def test_what_comes_after_gets_what_the_store_has_taken(session, hand):
     feeding.data(codecs.pack([document("a", 1), document("b", 1)]), count=2)
     feeding.flush()
     assert taken == [["a", "b"]]
+
+
+def test_of_files_many_are_told_together_and_a_checkpoint_keeps_them(session, hand) -> None:
+    taken: list[list[tuple[str, int]]] = []
+
+    def after(documents) -> None:
+        taken.append([(d["event"]["id"], d["version"]) for d in documents])
+
+    def stage() -> IndexStage:
+        return IndexStage(Memory, after=after, together=3)
+
+    feeding = hand(stage(), session)
+    feeding.open()
+    feeding.data(codecs.pack([document("a", 1), document("b", 1)]), count=2)
+    feeding.flush()
+    feeding.data(codecs.pack([document("a", 2)]), count=1)
+    feeding.flush()
+    assert taken == []
+    parts = feeding.stage.snapshot()
+    feeding.data(codecs.pack([document("c", 1)]), count=1)
+    feeding.flush()
+    assert taken == [[("a", 2), ("b", 1), ("c", 1)]]
+    feeding.stage = stage()
+    feeding.stage.restore(parts)
+    feeding.data(codecs.pack([document("d", 1)]), count=1)
+    feeding.end()
+    assert taken[1:] == [[("a", 2), ("b", 1), ("d", 1)]]
+
+
+def test_of_what_has_no_end_each_is_told_at_once(session, hand) -> None:
+    taken: list[int] = []
+    live = msgspec.structs.replace(session, kind="live")
+    feeding = hand(IndexStage(Memory, after=lambda documents: taken.append(len(documents)), together=3), live)
+    feeding.open()
+    feeding.data(codecs.pack([document("a", 1)]), count=1)
+    feeding.flush()
+    assert taken == [1]
 
 
 def document(name: str, version: int) -> dict:
