@@ -33,8 +33,8 @@ NOTES = {
         "and drills/ (synthesis); its wheel is its source."
     ),
     "pysigma": (
-        "pySigma is LGPL-2.1-only. It is an unmodified dependency, imported only by rules/sigma/; its wheel is "
-        "its source."
+        "pySigma is LGPL-2.1-only. It is an unmodified dependency, imported only by rules/sigma/; its wheel "
+        "is its source."
     ),
 }
 #: Without a wheel for every processor, but whose compiled parts are optional: built without them, they serve
