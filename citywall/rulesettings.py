@@ -50,6 +50,7 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What indicators, Sigma rules and the folder of rules hold; raises InputError."""
         files = [Path(file) for file in (*self.indicators, *self.sigma)]
         files += [Path(self.folder) / CURRENT] if self.folder else []
+        files += [Path(self.threshold_file)] if self.threshold_file else []
         return [file_digest(each) for file in files for each in files_of(file, ".yml", ".yaml")]
 
 

@@ -221,7 +221,8 @@ def results_digest(settings: Settings) -> str:
         ]
         changing = (*changing, settings.rules, settings.applications, contents)
     if settings.rules.watched:
-        changing = (*changing, "lists", settings.rules.lists_digest())
+        variables = (settings.rules.addresses, settings.rules.ports, settings.applications)
+        changing = (*changing, "lists", settings.rules.lists_digest(), variables)
     if settings.registered:  # without one, sessions keep the names they had before there were registers
         changing = (*changing, settings.registered)
     if settings.models.any:  # a model is named by what it holds

@@ -26,6 +26,7 @@ from rules.indicators import reading, telling
 from rules.indicators.model import Indicators
 from rules.indicators.tables import Table
 from rules.language.addresses import ADDRESS_VARIABLES, PORT_VARIABLES
+from rules.language.model import Rule
 from rules.language.parser import Parser, RuleSet
 from rules.match.engine import Engine
 from rules.match.limits import Limits, read_limits
@@ -197,6 +198,7 @@ class Cards(Mapping[str, DetectorCard]):
     def __init__(self, armoury: Armoury) -> None:
         self._armoury = armoury
         self._known = dict(telling.cards())
+        self._rules: dict[str, Rule] = {}  # whose cards they are
 
     def beside(self, others: Mapping[str, DetectorCard]) -> Cards:
         """The same, with those of detectors."""
@@ -205,7 +207,10 @@ class Cards(Mapping[str, DetectorCard]):
 
     def add(self, armed: Armed) -> None:
         """Know the rules of another version, too."""
-        self._known |= {name_of(rule): card(rule) for rule in armed.rules.rules}
+        for rule in armed.rules.rules:
+            name = name_of(rule)
+            if self._rules.get(name) is not rule:
+                self._rules[name], self._known[name] = rule, card(rule)
         if armed.sigma:
             from rules.sigma import matching
 

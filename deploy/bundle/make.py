@@ -32,6 +32,10 @@ NOTES = {
         "Scapy is GPL-2.0-only. It is an unmodified dependency, imported only by ingest/ (rare link types) "
         "and drills/ (synthesis); its wheel is its source."
     ),
+    "pysigma": (
+        "pySigma is LGPL-2.1-only. It is an unmodified dependency, imported only by rules/sigma/; its wheel "
+        "is its source."
+    ),
 }
 #: Without a wheel for every processor, but whose compiled parts are optional: built without them, they serve
 #: all. faust-streaming 0.15.3 has none for Linux on arm64; its setup goes on when there is no compiler.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,22 +54,35 @@ class _Searched(NamedTuple):
     rules: list[list[_Text]]  # by literal
 
 
+class _Ready:
+    """Rules made ready."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = compile_rules([rule for rule in rules if not why_not(rule)])
+        self.gates = Gates(self.rules)
+        self.headers = [c for c in self.rules if not c.rule.buffers and c.kind != ONCE]
+        self.headers += [c for c in self.gates.broad if not c.rule.buffers]
+        self.searched = _searches(self.rules)
+
+
 class FlowLogRules:
-    """Signatures at work on rows that no packets are behind. Nothing is remembered from row to row."""
+    """Signatures at work on rows that no packets are behind. Nothing is remembered from row to row.
+
+    They are made ready when the first such row comes: runs over captures have none.
+    """
 
     def __init__(self, rules: Sequence[Rule], limits: Limits | None, domains: Domains) -> None:
-        answered = [rule for rule in rules if not why_not(rule)]
-        self._rules = compile_rules(answered)
-        self._gates = Gates(self._rules)
-        self._headers = [c for c in self._rules if not c.rule.buffers and c.kind != ONCE]
-        self._headers += [c for c in self._gates.broad if not c.rule.buffers]
-        self._searched = _searches(self._rules)
+        self._given = rules
         self._limits = Limits(suppressed=limits.suppressed if limits is not None else {})
         self._memory = Memory()
         self._domains = domains
 
     def __bool__(self) -> bool:
-        return bool(self._rules)
+        return any(not why_not(rule) for rule in self._given)
+
+    @cached_property
+    def _ready(self) -> _Ready:
+        return _Ready(self._given)
 
     def flows(self, rows: Rows, session: str, lane: str) -> list[Finding]:
         """Findings in FLOW rows of logs: of flows that are over, each way that anything went."""
@@ -79,14 +93,15 @@ class FlowLogRules:
         which = np.concatenate([over, back])
         turned = np.arange(len(which)) >= len(over)
         ends = self._ends(rows, which, turned)
-        found, orders = self._gates.once(np.arange(len(which)), ends)
+        ready = self._ready
+        found, orders = ready.gates.once(np.arange(len(which)), ends)
         hits = set(zip(found.tolist(), orders.tolist(), strict=True))
-        for compiled in self._headers:
-            agreed = self._gates.agree(compiled.head, ends)
+        for compiled in ready.headers:
+            agreed = ready.gates.agree(compiled.head, ends)
             hits |= {(at, compiled.order) for at in np.flatnonzero(agreed).tolist()}
         told: dict[tuple[int, int], Finding] = {}
         for at, order in sorted(hits):
-            rule, row = self._rules[order].rule, int(which[at])
+            rule, row = ready.rules[order].rule, int(which[at])
             flow = rule.flow
             if flow.direction == (TO_SERVER if turned[at] else TO_CLIENT) or (row, order) in told:
                 continue
@@ -100,20 +115,20 @@ class FlowLogRules:
         """Findings in EVENT rows of logs."""
         logged = rows["frame"] < 0
         told: list[Finding] = []
-        for searched in self._searched:
+        for searched in self._ready.searched if logged.any() else ():
             which = np.flatnonzero(logged & (rows["kind"] == searched.kind))
             if len(which):
                 told += self._texts(searched, rows, which, (session, lane))
         return told
 
     def _texts(self, searched: _Searched, rows: Rows, which: Numbers, run: tuple[str, str]) -> list[Finding]:
-        texts = _Texts(rows, which)
+        ready, texts = self._ready, _Texts(rows, which)
         items, literals = searched.literals.scan(*texts.of(searched.piece))
         ends = self._ends(rows, which, np.zeros(len(which), np.bool_))
         told = []
         for at, literal in sorted(zip(items.tolist(), literals.tolist(), strict=True)):
             for text in searched.rules[literal]:
-                if not self._gates.agrees(self._rules[text.order].head, at, ends):
+                if not ready.gates.agrees(ready.rules[text.order].head, at, ends):
                     continue
                 if all(_holds(check, texts.text(at, check.piece)) for check in text.checks):
                     finding = self._finding(text.rule, rows, int(which[at]), run)
@@ -133,7 +148,9 @@ class FlowLogRules:
             s_port.astype(np.int64), t_port.astype(np.int64), rows["proto"][which].astype(np.int64),
             np.where(four, 4, 6), np.ones(len(which), np.int64),
         ])  # fmt: skip
-        return Ends(len(self._gates), np.stack([s_hi, s_lo, t_hi, t_lo]), numbers, np.arange(len(which)))
+        return Ends(
+            len(self._ready.gates), np.stack([s_hi, s_lo, t_hi, t_lo]), numbers, np.arange(len(which))
+        )
 
     def _finding(
         self, rule: Rule, rows: Rows, at: int, run: tuple[str, str], turned: bool = False

@@ -57,15 +57,14 @@ def _ends(table: Table, rows: Rows, which: Numbers, ends: tuple[tuple[str, str],
     found: list[Hit] = []
     for field, where in ends:
         high, low = (np.ascontiguousarray(rows[f"{field}_{word}"])[which] for word in ("hi", "lo"))
-        with np.errstate(over="ignore"):  # hashes wrap; matters only where kernels are not compiled
-            pairs = table.addresses.find(high, low)
+        pairs = table.addresses.find(high, low)
         found += [Hit(int(which[row]), ADDRESS, number, where) for row, number in pairs.tolist()]
     return sorted(found)
 
 
 def _names(table: Table, raw: NDArray[np.uint8], rows: Numbers, sizes: Numbers, where: str) -> list[Hit]:
     names, out = table.domains, np.empty((max(_ROOM, len(rows)), 2), np.int64)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
         n = kernels.domains(raw, rows, sizes, names.text, names.offsets, names.slots, out)
         if n > len(out):
             out = np.empty((n, 2), np.int64)

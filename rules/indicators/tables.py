@@ -30,14 +30,14 @@ class Addresses:
 
     def find(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Numbers:
         """Pairs (row, prefix), for each row the longest prefix first."""
+        given = (high, low, self.lengths, self.slots, self.high, self.low, self.length)
         out = np.empty((max(64, len(high)), 2), np.int64)
-        while True:
-            n = kernels.addresses(
-                high, low, self.lengths, self.slots, self.high, self.low, self.length, out
-            )  # fmt: skip
-            if n <= len(out):
-                return out[:n]
-            out = np.empty((n, 2), np.int64)
+        with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
+            n = kernels.addresses(*given, out)
+            if n > len(out):
+                out = np.empty((n, 2), np.int64)
+                n = kernels.addresses(*given, out)
+        return out[:n]
 
 
 @dataclass(frozen=True)

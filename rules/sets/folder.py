@@ -117,6 +117,11 @@ class RuleFolder:
         digests: dict[str, str] = {}
         try:
             home.mkdir(parents=True)
+        except (
+            OSError
+        ) as e:  # also where somebody else makes a version just now: theirs is not ours to remove
+            raise DataFolderError(f"{self.path}: rules cannot be written: {e.strerror or e}") from e
+        try:
             for name, data in sorted(contents.items()):
                 digests[name] = self._write(home / name, name, data, before)
             version = Version(number, origin, digests, choices)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from citywall.errors import InputError
-from rules.language.parser import Parser
+from rules.sets.choices import Choice
 from stream import rulecache
 
 RULE = 'alert tcp $NET any -> any any (content:"abc"; sid:{sid};)\n'
@@ -13,8 +13,8 @@ RULE = 'alert tcp $NET any -> any any (content:"abc"; sid:{sid};)\n'
 def reading(tmp_path, monkeypatch):
     """Reads one rule file, with a count of how often it was parsed."""
     parsed = []
-    files = Parser.files
-    monkeypatch.setattr(Parser, "files", lambda self, paths: parsed.append(1) or files(self, paths))
+    load = rulecache.load
+    monkeypatch.setattr(rulecache, "load", lambda *given: parsed.append(1) or load(*given))
 
     def read(text, net="10.0.0.0/8"):
         (tmp_path / "a.rules").write_text(text)
@@ -51,3 +51,15 @@ def test_old_sets_go(reading, tmp_path, monkeypatch):
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(InputError):
         rulecache.read([tmp_path / "no.rules"], {}, {}, {}, tmp_path)
+
+
+def test_what_is_switched_off_is_not_in_the_set_and_kept_apart(tmp_path):
+    (tmp_path / "a.rules").write_text(RULE.format(sid=1) + RULE.format(sid=2))
+
+    def read(*choices):
+        given = ([tmp_path / "a.rules"], {"NET": "10.0.0.0/8"}, {}, {}, tmp_path / "kept")
+        return rulecache.read(*given, names=["a.rules"], choices=choices).rules
+
+    for _ in range(2):
+        assert [rule.sid for rule in read(Choice(False, "1"))] == [2]
+        assert [(rule.sid, rule.file) for rule in read()] == [(1, "a.rules"), (2, "a.rules")]

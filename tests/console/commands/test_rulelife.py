@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +51,27 @@ def test_what_cannot_be_had_is_said(invoke: Any, tmp_path: Path):
     assert invoke("rules", "update", str(tmp_path / "none"), *data).exit_code == 1
     assert "cannot be fetched" in invoke("rules", "update", "http://127.0.0.1:9/x.rules", *data).stderr
     assert invoke("rules", "list", *data).exit_code == 2
+
+
+def test_what_a_server_has_is_fetched_because_it_is_named(told: Any):
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == "/a.rules?x=1"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(b"alert tcp any any -> any any (sid:1;)\n" if found else b"no")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            (update,) = told("update", f"http://127.0.0.1:{server.server_port}/a.rules?x=1")
+            with pytest.raises(AssertionError, match="answered 404"):
+                told("update", f"http://127.0.0.1:{server.server_port}/b.rules")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert (update["rules"], told("versions")[0]["files"].keys()) == (1, {"signatures/a.rules"})

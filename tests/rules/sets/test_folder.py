@@ -64,3 +64,13 @@ def test_what_is_wrong_is_said(tmp_path: Path, folder: RuleFolder):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataFolderError, match="cannot be written"):
         RuleFolder(tmp_path / "file").put({"signatures/b.rules": b"b"}, "x")
+
+
+def test_a_version_that_somebody_else_makes_is_not_touched(
+    folder: RuleFolder, monkeypatch: pytest.MonkeyPatch
+):
+    theirs = folder.put({"signatures/b.rules": b"b"}, "theirs")
+    monkeypatch.setattr(folder, "numbers", lambda: [1])  # seen before theirs was there
+    with pytest.raises(DataFolderError, match="exists"):
+        folder.put({"signatures/c.rules": b"c"}, "ours")
+    assert (folder.home(theirs.number) / "signatures/b.rules").read_bytes() == b"b"
