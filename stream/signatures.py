@@ -23,7 +23,7 @@ from ingest.anomalies.finding import anomalies, of_fragments
 from ingest.anomalies.names import NAMES as DECODER_EVENTS
 from ingest.applications.analysis import Analyser
 from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, UNITS, Tables
-from ingest.applications.wanted import Wanted
+from ingest.applications.wanted import ALL, Wanted
 from ingest.capture import open_capture
 from ingest.decode import decode_block
 from ingest.fragments.assembler import Assembler
@@ -118,6 +118,11 @@ class Matching:
 def for_rules(engine: Engine) -> Wanted:
     """What the rules of an engine can see."""
     return Wanted(*engine.interest(PROTOCOLS))
+
+
+def everything(_engine: Engine) -> Wanted:
+    """All that application layers say."""
+    return ALL
 
 
 class _Seen:

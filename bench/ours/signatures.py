@@ -26,11 +26,10 @@ def match(capture: str, warm: str, rules: str, reading: str = "") -> dict[str, A
     """
     from collections import Counter
 
-    from ingest.applications.wanted import ALL
     from rules.match.engine import Engine
-    from stream.signatures import for_rules, over_capture
+    from stream.signatures import everything, for_rules, over_capture
 
-    wanted = (lambda _: ALL) if reading == "all" else for_rules
+    wanted = everything if reading == "all" else for_rules
     idle = _resident()
     began = time.process_time()
     read = _rules(rules)

@@ -49,16 +49,15 @@ def explain(
     context: click.Context, *, sid: int, capture: Path, files: tuple[Path, ...], as_json: bool
 ) -> int:
     """Show each condition of a rule in order against what comes nearest to it in a capture."""
-    from ingest.applications.wanted import ALL
     from rules.match import explain as explaining
     from rules.match.engine import Engine
-    from stream.signatures import matched
+    from stream.signatures import everything, matched
 
     look = terminal.of(context)
     rules = [rule for rule in rules_of(files) if rule.sid == sid]
     if not rules:
         raise UsageError(look.tr("rules.no_such", sid=sid))
-    told = explaining.explain(rules[0], matched(capture, Engine(rules), wanted=ALL))
+    told = explaining.explain(rules[0], matched(capture, Engine(rules), wanted=everything))
     if as_json:
         look.say(json.dumps(_packed(rules[0], told), ensure_ascii=False))
     else:
