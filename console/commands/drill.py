@@ -140,7 +140,7 @@ def plan(
     if capture is not None:
         if seed is not None:
             raise UsageError(look.tr("drill.no_seed"))
-        chosen, source = recorded.scenario_of(capture, truth, title), None
+        chosen, source = recorded.scenario_of(capture, truth, title or name), None
     else:
         assert scenario is not None
         chosen, source = reading.read(scenario), library.find(scenario) or Path(scenario)

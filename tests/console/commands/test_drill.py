@@ -83,7 +83,12 @@ def test_from_plan_to_score(invoke, tiny: Path, tmp_path: Path):
     again = json.loads(
         invoke("drill", "plan", "--from-capture", capture, "--name", "rec", "--json", *data).stdout
     )
-    assert (again["name"], again["packets"], again["attacks"]) == ("rec", made["packets"], 1)
+    assert (again["name"], again["title"], again["packets"], again["attacks"]) == (
+        "rec",
+        "rec",
+        made["packets"],
+        1,
+    )
 
 
 @pytest.mark.parametrize(
