@@ -100,6 +100,24 @@ def test_other_rules_count_from_the_next_piece_and_know_what_was_before(
     assert {20, 50} <= set(whole)
 
 
+def test_new_rules_see_what_the_old_ones_did_not_ask_for(
+    session: Session, folder: RuleFolder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("stream.signatures.PIECE", 2)
+    put(folder, 'alert tcp any any -> any any (content:"nothing of it"; sid:6;)\n')
+    signatures = armed(folder)
+
+    def other(number: int) -> None:
+        if number == 0:
+            put(
+                folder,
+                'alert http any any -> any any (http.host; content:"a"; http.uri; content:"/last"; sid:7;)\n',
+            )
+            signatures.armoury.renew()
+
+    assert sids(list(pieces(signatures, session, other))) == [7]
+
+
 def test_what_did_not_change_is_not_made_again(folder: RuleFolder):
     armoury = armed(folder).armoury
     before = armoury.now()
