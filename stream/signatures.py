@@ -69,7 +69,7 @@ class Matching:
         """`renew` is given the engine before each piece, and gives the one that goes on.
 
         `wanted` says what is to be read of application layers for an engine; else what its rules can see.
-        Connections are read for what was wanted when they began.
+        Connections whose protocol nobody asked for when they began stay unread.
         """
         settings = settings or ApplicationSettings()
         if engine.units:
@@ -109,7 +109,7 @@ class Matching:
         if self._renew is not None:
             before, self._engine = self._engine, self._renew(self._engine)
             if self._engine is not before:
-                self._analyser.wanted = self._wanted(self._engine)
+                self._analyser.want(self._wanted(self._engine))
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
         self._seen = _Seen()
         return scene, self._engine.match(scene)

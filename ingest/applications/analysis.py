@@ -36,8 +36,7 @@ class Analyser:
     ) -> None:
         keep_streams |= growing
         self._settings = settings
-        #: What connections that begin from now on are read for.
-        self.wanted = wanted
+        self._wanted = wanted
         self._quiet = np.zeros(0, np.int64)  # by slot the number of a flow of which no more is read, plus one
         self._keep = keep_streams
         self._growing = growing
@@ -56,6 +55,12 @@ class Analyser:
         """There are no more."""
         for batch in self._streams.end():
             self._take(batch)
+
+    def want(self, wanted: Wanted) -> None:
+        """Read for something else from now on; a connection whose protocol was not read stays unread."""
+        self._wanted = wanted
+        for connection in self._connections.values():
+            connection.want(wanted)
 
     def tables(self) -> Tables:
         """Everything since the last call: transactions that are over, and their flows.
@@ -111,7 +116,7 @@ class Analyser:
         expected = expected or self._announced((*other, ports[client]), frame)
         return Connection(
             number, self._settings, (ports[client], server_port), rows.copy(), udp=int(row["proto"]) == 17,
-            addresses=(other, key), expected=expected, wanted=self.wanted,
+            addresses=(other, key), expected=expected, wanted=self._wanted,
         )  # fmt: skip
 
     def _announced(self, place: tuple[int, int, int], frame: int) -> str:

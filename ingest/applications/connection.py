@@ -194,6 +194,12 @@ class Connection:
             self.parser.odd("applayer.detect_protocol_only_one_direction", direction, frame)
         self._side(direction, PROTOCOL[name or "failed"], frame)
 
+    def want(self, wanted: Wanted) -> None:
+        """Messages that begin from now on are kept for something else."""
+        self.wanted = wanted
+        if self.parser is not None:
+            self.parser.wanted = wanted
+
     def _choose(self, name: str, frame: int) -> None:
         name, _, about = name.partition(":")
         parser = parser_of(name) if self.wanted.reads(name) else unread(name)

@@ -101,3 +101,19 @@ def test_more_of_a_flow_that_is_read_no_further_changes_nothing(packets):
         known += analyser.tables().flows["sides"].tolist()
     assert known[-1][:2] == [PROTOCOLS.index("http")] * 2
     assert sum(1 for sides in known if sides == known[-1]) > 2
+
+
+@pytest.mark.parametrize("begun", [{"http"}, set()])
+def test_what_is_wanted_from_now_on(begun, packets):
+    """Requests that begin later are kept for more; a connection that was not read stays unread."""
+    turns = [(0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), (1, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]
+    rows, buffer = packets.decoded(packets.conversation(turns * 2, PORTS["http"]))
+    said = Wanted(frozenset(begun), frozenset({"http.uri"}))
+    analyser = Analyser(ApplicationSettings(), growing=True, wanted=said)
+    half = len(rows) // 2
+    analyser.add(rows[:half], 1, buffer)
+    assert analyser.tables().values("http.host") == []
+    analyser.want(Wanted(kinds=frozenset({"http.uri", "http.host"})))
+    analyser.add(rows[half:], 1 + half, buffer)
+    analyser.end()
+    assert analyser.tables().values("http.host") == ([b"a"] if begun else [])
