@@ -30,3 +30,6 @@ class ReportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: Annotated[
         int, Meta(ge=184, le=36500, description="Days of logs that the report expects to be kept.")
     ] = 190
+    backup_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Days within which the report expects a backup.")
+    ] = 7

@@ -49,12 +49,15 @@ MODULES = {
         "store",
         "accounts",
         "audit",
+        "backup",
+        "restore",
+        "doctor",
         "drill",
         "synth",
         "settings",
         "compile",
     )
-}
+} | {"users": "console.commands.accounts:command"}
 
 
 class Root(Group):

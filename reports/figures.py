@@ -14,7 +14,7 @@ State = Literal["observed", "partial", "not_observable"]
 Kind = Literal[
     "text", "count", "name", "index", "bytes", "permille", "day", "time", "seconds",
     "class", "subclass", "axis", "severity", "status", "observation", "side", "stream", "role",
-    "level", "clock",
+    "level", "clock", "backup",
 ]  # fmt: skip
 Section = Literal["posture", "incidents", "foremost", "response", "logs", "watch", "trust"]
 SECTIONS: tuple[Section, ...] = ("posture", "incidents", "foremost", "response", "logs", "watch", "trust")

@@ -9,7 +9,7 @@ from posture.facts import AlertFact
 from posture.index import Posture
 from posture.records import Register
 from reports.day import Day
-from reports.rooms import CaseFact, ClockFact, DrillFact, ModelFact, NoticeFact, RunFact
+from reports.rooms import BackupFact, CaseFact, ClockFact, DrillFact, ModelFact, NoticeFact, RunFact
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -116,6 +116,8 @@ class Inputs(msgspec.Struct, frozen=True):
     drills: tuple[DrillFact, ...] | None = None
     damaged_drills: tuple[str, ...] = ()
     models: tuple[ModelFact, ...] = ()
+    backups: tuple[BackupFact, ...] = ()
+    backup_days: int = 7
     top: int = 10
     store: str = "sqlite"
     version: str = ""

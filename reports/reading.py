@@ -20,7 +20,7 @@ from posture.facts import AlertFact, Home, facts
 from posture.records import Register
 from posture.table import Table
 from reports.day import Day
-from reports.facts import cases, drills, models, notices, playbooks
+from reports.facts import backups, cases, drills, models, notices, playbooks
 from reports.inputs import Audit, DetectorFact, Inputs, Run, Sensor, Service, Stream
 from reports.queries.cleartext_management import PORTS
 from stream import health
@@ -110,6 +110,8 @@ def gather(settings: Settings, data: Path, day: Day) -> Inputs:
         drills=None if held is None else held.drills,
         damaged_drills=() if held is None else held.damaged,
         models=models.read(settings, data, day),
+        backups=backups.read(data, day),
+        backup_days=settings.report.backup_days,
         top=settings.report.top,
         store=settings.store.partition(":")[0],
         version=citywall.__version__,

@@ -1,4 +1,4 @@
-"""What the report needs to know of cases, notices, playbook runs and drills: facts, whoever keeps them.
+"""What the report needs to know of cases, notices, runs, drills and backups: facts, whoever keeps them.
 
 Times are wall clock in ns, 0 where there is none yet. Names are `[Chinese, English]`.
 """
@@ -88,3 +88,14 @@ class DrillFact(msgspec.Struct, frozen=True):
     detect: int | None = None
     acknowledge: int | None = None
     respond: int | None = None
+
+
+class BackupFact(msgspec.Struct, frozen=True):
+    """A backup that was `made`, `tried` or `restored`. `sound`: as of one moment, or as it was backed up."""
+
+    time: int
+    what: str
+    file: str
+    files: int
+    bytes: int
+    sound: bool

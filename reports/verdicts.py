@@ -59,8 +59,12 @@ def _value(figures: Figures, query: str, name: str) -> Any:
     return figures[query].values[name]
 
 
-def _unknown_egress(_figures: Figures) -> Judgement:
-    return _say("not_observable", "", "no_egress_detector")
+def _unknown_egress(figures: Figures) -> Judgement:
+    if unseen := _unseen(figures, "policy_breaches"):
+        return unseen
+    if found := _value(figures, "policy_breaches", "breaches"):
+        return _say("gap_found", "policy_breaches", "egress_found", count=found)
+    return _say("evidence_partial", "policy_breaches coverage", "egress_none")
 
 
 def _services_closed(_figures: Figures) -> Judgement:
@@ -112,7 +116,12 @@ def _audit_protected(figures: Figures) -> Judgement:
         return unseen
     if not _value(figures, "audit_chain", "sound"):
         return Judgement("gap_found", figures["audit_chain"].reasons, ("audit_chain",))
-    return _say("evidence_partial", "audit_chain", "no_backup_record")
+    on, kept = "audit_chain backups", figures["backups"]
+    if kept.state == "not_observable":
+        return _say("evidence_partial", on, "no_backup_record")
+    if kept.state == "partial":
+        return Judgement("evidence_partial", kept.reasons, ("audit_chain", "backups"))
+    return _say("evidence_present", on, "backed_up", days=_value(figures, "backups", "made_days"))
 
 
 def _management_encrypted(figures: Figures) -> Judgement:

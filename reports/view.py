@@ -19,7 +19,7 @@ _WORDS = {
     "class": "alerts_class", "subclass": "report_subclass", "axis": "alerts_axis",
     "severity": "alerts_severity", "status": "report_status",
     "observation": "report_observation", "side": "report_side", "stream": "report_stream", "role": "role",
-    "level": "report_level", "clock": "report_clock",
+    "level": "report_level", "clock": "report_clock", "backup": "report_backup",
 }  # fmt: skip
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 

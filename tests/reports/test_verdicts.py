@@ -7,9 +7,9 @@ import pytest
 from citywall.i18n import catalogue as texts
 from posture.records import Register, System, Unit
 from reports.clauses import catalogue
-from reports.inputs import Audit, Run, Sensor, Service, Stream
+from reports.inputs import Audit, DetectorFact, Run, Sensor, Service, Stream
 from reports.nightly import build
-from reports.rooms import CaseFact, DrillFact, ModelFact, NoticeFact, RunFact
+from reports.rooms import BackupFact, CaseFact, DrillFact, ModelFact, NoticeFact, RunFact
 from reports.verdicts import VERDICTS
 
 LONG = (Stream("alerts", ("2023-10-01", "2024-05-01"), 1, 1, 190, "2024-05-01"),)
@@ -72,6 +72,25 @@ def test_the_audit_log(inputs: Any):
     assert verdict(inputs(), "8.1.3.5.c") == "evidence_partial"
     assert verdict(inputs(audit=Audit(sound=False, problem="x")), "8.1.3.5.c") == "gap_found"
     assert verdict(inputs(audit=None), "8.1.3.5.b") == "not_observable"
+
+
+def test_the_audit_log_is_backed_up(inputs: Any, day: Any):
+    hour = 3_600_000_000_000
+    made, tried = (BackupFact(day.until - hour, what, "b.tar", 1, 1, True) for what in ("made", "tried"))
+    assert verdict(inputs(backups=(made,)), "8.1.3.5.c") == "evidence_partial"  # never tried
+    assert verdict(inputs(backups=(made, tried)), "8.1.3.5.c") == "evidence_present"
+    old = BackupFact(day.until - 200 * hour, "made", "b.tar", 1, 1, True)
+    assert verdict(inputs(backups=(old, tried)), "8.1.3.5.c") == "evidence_partial"
+
+
+def test_ways_out_that_nobody_allowed(inputs: Any, fact: Any):
+    assert verdict(inputs(), "8.1.3.1.c") == "not_observable"
+    policy = (DetectorFact("policy", 1, "Policy", "策略", "leak", "violation"),)
+    assert verdict(inputs(detectors=policy), "8.1.3.1.c") == "evidence_partial"
+    assert verdict(inputs(fact(rule="policy"), detectors=policy), "8.1.3.1.c") == "gap_found"
+    assert (
+        verdict(inputs(fact(rule="policy", severity=1), detectors=policy), "8.1.3.1.c") == "evidence_partial"
+    )
 
 
 def test_clear_text_management(inputs: Any):

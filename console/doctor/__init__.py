@@ -1,0 +1,1 @@
+"""What Citywall needs, looked at one by one before anybody misses it."""

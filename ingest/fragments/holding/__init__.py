@@ -1,0 +1,1 @@
+"""What is held of datagrams that are not whole."""
