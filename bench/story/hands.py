@@ -147,7 +147,7 @@ class Keys:
         """See :class:`Hands`."""
         self._console.press(":", ":go to")
         self._console.text(f"case {case}")
-        self._console.until(f":case {case}")
+        self._console.until(f":go to case {case}")
         self._console.keys("Enter")
         self._console.until("1-1 of 1")
         self._console.press("Enter", "Cases > Case", "Network scan")
