@@ -199,8 +199,9 @@ class Play:
         for name, program in ((OWNER, side.owner), (WORKER, side.worker)):
             if program.code is None or (name == OWNER and program.code == 0):
                 continue
-            said = program.said().strip().splitlines()[-3:]
-            self.outcome.gave_up.append(f"{name} ended with {program.code}: {' | '.join(said)}")
+            said = " | ".join(program.said().strip().splitlines()[-3:])
+            said = said.replace(str(self._folder), "FOLDER")  # results are kept, and no machine's
+            self.outcome.gave_up.append(f"{name} ended with {program.code}: {said}")
             self._say(self.outcome.gave_up[-1])
             program.start()
 
