@@ -65,7 +65,8 @@ def test_every_further_buffer_must_agree_and_one_of_several_is_enough(sids):
     host = 'alert http any any -> any any (http.host; content:"needle"; '
     rules = [
         'http.uri; content:"/b";', 'http.cookie; content:"a";',
-        'http.request_header; content:": ab"; endswith;', 'http.cookie; content:!"a";', 'http.uri; content:"/A"; nocase;',
+        'http.request_header; content:": ab"; endswith;', 'http.cookie; content:!"a";',
+        'http.uri; content:"/A"; nocase;',
     ]  # fmt: skip
     told = sids("".join(f"{host}{rule} sid:{i};)\n" for i, rule in enumerate(rules, 1)), tcp(HTTP))
     assert sorted(told) == [3, 5]
