@@ -132,7 +132,7 @@ class Builder:
             rows = rows[np.argsort(rows["number"], kind="stable")]
         else:
             numbers = sorted(self._rows)
-            rows = np.concatenate([np.zeros(0, SESSION), *(self._rows[n] for n in numbers)])
+            rows = np.frombuffer(b"".join(self._rows[n].tobytes() for n in numbers), SESSION)
         return self._told(rows)
 
     def _told(self, rows: Rows) -> tuple[Rows, dict[int, int]]:

@@ -87,7 +87,7 @@ class Calls:
         given: Transaction | None,
     ) -> Transaction:  # fmt: skip
         made = self.calls.get(call)
-        if made is None or made not in self.owner.open:
+        if made is None or made.over:
             made = self.calls[call] = given or self.owner.begin(frame, time)
             if len(self.calls) > 1024:
                 self.calls.pop(next(iter(self.calls)))
@@ -157,7 +157,7 @@ class Dcerpc(StreamParser):
             stream.drop(end)
             stream.need = 16
             made = self.calls.pdu(direction, data, frame, time)
-            if made is not None and made in self.open and (made.complete == 3 or data[2] in (_BIND, _ALTER)):
+            if made is not None and not made.over and (made.complete == 3 or data[2] in (_BIND, _ALTER)):
                 self.finish(made)
 
 

@@ -348,7 +348,7 @@ class Http1(StreamParser):
                 self.phase[d] = SURPLUS
         else:
             self.response = None
-        if transaction.complete == 3 and transaction in self.open:
+        if transaction.complete == 3 and not transaction.over:
             self.asked.pop(transaction.number, None)
             self.finish(transaction)
 

@@ -271,7 +271,7 @@ class Http2(StreamParser):
         exchange.over[d] = True
         self._told(exchange, d, frame, complete=True)
         exchange.transaction.whole(d, frame)
-        if all(exchange.over) and exchange.transaction in self.open:
+        if all(exchange.over) and not exchange.transaction.over:
             self.finish(exchange.transaction)
 
     def _told(self, exchange: Exchange, d: int, frame: int, *, complete: bool) -> None:

@@ -57,7 +57,7 @@ class Ldap(StreamParser):
         ident, operation = parts[0], parts[1]
         number, kind = integer(ident.data), operation.tag & 31
         made = self.asked.get(number)
-        if made is None or made not in self.open or d == TO_SERVER:
+        if made is None or made.over or d == TO_SERVER:
             made = self.begin(frame, time)
             self.asked[number] = made
             if len(self.asked) > 1024:

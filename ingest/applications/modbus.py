@@ -47,7 +47,7 @@ class Modbus(StreamParser):
 
     def _message(self, d: int, ident: int, body: bytes, frame: int, time: int) -> None:
         made = self.asked.pop(ident, None) if d == TO_CLIENT else None
-        if made is None or made not in self.open:
+        if made is None or made.over:
             made = self.begin(frame, time)
         function = body[1]
         made.put("modbus.data", d, frame, body[2:])

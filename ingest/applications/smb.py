@@ -80,7 +80,7 @@ class Smb(StreamParser):
         response = bool(flags & 1)
         d = TO_CLIENT if response else TO_SERVER
         made = self.asked.get(key) if response else None
-        if made is None or made not in self.open:
+        if made is None or made.over:
             made = self.begin(frame, time)
             made.note("smb.command", d, frame, command)
             made.note("smb.version", d, frame, 2)
@@ -93,7 +93,7 @@ class Smb(StreamParser):
                 return
         (self._response if response else self._request)(made, command, key, data, body, frame, time, status)
         made.whole(d, frame)
-        if response and made in self.open:
+        if response and not made.over:
             self.asked.pop(key, None)
             self.finish(made)
 

@@ -30,7 +30,7 @@ def read(parser: Smb, d: int, data: bytes, frame: int, time: int) -> None:
     )
     d = TO_CLIENT if response else TO_SERVER
     made = parser.asked.get(key) if response else None
-    if made is None or made not in parser.open:
+    if made is None or made.over:
         made = parser.begin(frame, time)
         made.note("smb.command", d, frame, command)
         made.note("smb.version", d, frame, 1)
@@ -45,7 +45,7 @@ def read(parser: Smb, d: int, data: bytes, frame: int, time: int) -> None:
         parser, made, command, key, data, words, payload, unicode, frame, time
     )
     made.whole(d, frame)
-    if response and made in parser.open:
+    if response and not made.over:
         parser.asked.pop(key, None)
         parser.finish(made)
 

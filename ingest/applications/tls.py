@@ -96,7 +96,7 @@ class Tls(StreamParser):
             if all(self.encrypted):
                 self.stop()
                 only.note("tls.encrypted", d, frame, 1)
-                if only in self.open:
+                if not only.over:
                     self.finish(only)
 
     def _heartbeat(self, d: int, body: bytes, frame: int, only: Transaction) -> None:
