@@ -27,7 +27,10 @@ def there() -> bool:
 
 
 class Terminal:
-    """Runs `command` from `__enter__` to `__exit__`. Screens are saved into `folder`, where one is given."""
+    """Runs `command` from `__enter__` to `__exit__`; what it said last stays in sight where it ends before.
+
+    Screens are saved into `folder`, where one is given.
+    """
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], at: Path, folder: Path | None = None
@@ -42,7 +45,7 @@ class Terminal:
     def __enter__(self) -> Self:
         self._tmux(
             "-u", "new-session", "-d", "-s", "it", "-x", str(_WIDE), "-y", str(_TALL), "-c", str(self._at),
-            *self._command,
+            *self._command, ";", "set-option", "-g", "remain-on-exit", "on",
         )  # fmt: skip
         return self
 
