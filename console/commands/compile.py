@@ -41,6 +41,7 @@ _TOLD = {
     "dns": _ENDS + '"proto":"udp","trans_id":1,"query":"a.example.com","qtype":1,"rcode":3}\n',
     "http": _ENDS + '"trans_depth":1,"method":"GET","host":"a","uri":"/","status_code":404}\n',
     "ssl": _ENDS + '"version":"TLSv12","cipher":"TLS_RSA_WITH_RC4_128_SHA","server_name":"a"}\n',
+    "dhcp": '{"ts":1.5,"mac":"02:00:00:00:00:01","requested_addr":"192.0.2.9","msg_types":[]}\n',
     "smtp": _ENDS + '"trans_depth":1,"helo":"a","last_reply":"535 no"}\n',
 }
 _EVE = """\
@@ -93,6 +94,7 @@ def _run_everything() -> None:
     from drills.scene import synthesise
     from ingest.anomalies.finding import compile_anomalies
     from ingest.applications.analysis import analyse
+    from ingest.applications.quic_keys import compile_opening
     from ingest.collectors.collector import compile_framing
     from ingest.fragments.assembler import compile_fragments
     from ingest.live.sealing import compile_copy
@@ -118,6 +120,7 @@ def _run_everything() -> None:
         compile_anomalies()
         compile_both()
         compile_reading()
+        compile_opening()
         analyse(scene)
         # Several partitions, so that those kernels run too that share rows out.
         learning = msgspec.structs.replace(Settings().models, online=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from citywall.kernels import JIT
 from ingest.applications import quic_keys
 from ingest.applications.aes import kernels
 
@@ -47,3 +48,8 @@ def test_the_server_s_packet():
         "02000000000600405a020000560303eefce7f7b37ba1d1632e96677825ddf73988cfc79825df"
     )
     assert quic_keys.unprotect(packet[:30], 18, 30, server) is None
+
+
+def test_the_kernels_can_be_compiled_ahead():
+    quic_keys.compile_opening()
+    assert kernels.count.signatures or not JIT
