@@ -47,6 +47,9 @@ class _App(faust.App):
     ) -> Any:
         return super().FlowControlQueue(maxsize, clear_on_resume=False)
 
+    def _create_directories(self) -> None:
+        """There are no tables: no folder for them is made where the process happens to stand."""
+
     def on_rebalance_start(self) -> None:
         """Note that a rebalance begins; Faust warns at its end where no sensor took note."""
         super().on_rebalance_start()
