@@ -3,7 +3,8 @@
 The score is RITA's (Active Countermeasures, version 5; re-implemented from its published formulas): the mean
 of the regularity of gaps, the regularity of sizes and, once six hours are seen, of how much of the day it
 goes on and how long without a break. Regularity is Bowley's skewness and the median absolute deviation, which
-jitter of a fifth hardly moves.
+jitter of a fifth hardly moves. Other than in RITA, which looks at days, gaps are not rounded to seconds and a
+spread of half the median counts however short it is: else chance makes beacons of a few quick calls.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from detectors.relations.records import STARTS
 from detectors.relations.tables import Related
 
 _MOST = np.iinfo(np.int64).max
+#: RITA asks for skewness from a spread of ten on, whatever the unit.
+_WIDE_MS, _WIDE_BYTES = 10_000, 10
 
 
 class BeaconParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,7 +181,7 @@ def scores_of(pairs: NDArray[Any], starts: NDArray[np.uint32], sizes: NDArray[np
     """Score the latest connections of each pair."""
     held = np.arange(STARTS) < np.minimum(pairs["flows"], STARTS).astype(np.int64)[:, None]
     rises, gap, deviation, regular = _gaps(pairs, starts)
-    size, _, alike = regularity(sizes.astype(np.int64), held, 0.0)
+    size, _, alike = regularity(sizes.astype(np.int64), held, 0.0, _WIDE_BYTES)
     hours = pairs["hours"].astype(np.int64)
     old = _old(pairs)
     lasting = np.zeros(len(pairs))
@@ -198,27 +201,34 @@ def _old(pairs: NDArray[Any]) -> NDArray[np.bool_]:
 def _gaps(
     pairs: NDArray[Any], starts: NDArray[np.uint32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """How many gaps each pair has, and their `regularity`."""
+    """How many gaps each pair has, and their `regularity`, in seconds."""
     held = np.arange(STARTS) < np.minimum(pairs["flows"], STARTS).astype(np.int64)[:, None]
-    # RITA counts whole seconds, each once: what begins together is one contact
-    times = np.sort(np.where(held, starts // 1000, _MOST), axis=1)
+    times = np.sort(np.where(held, starts.astype(np.int64), _MOST), axis=1)
+    # As in RITA, what begins in one second is one contact.
+    again = np.zeros(times.shape, bool)
+    again[:, 1:] = np.diff(times // 1000, axis=1) == 0
+    if again.any():
+        times = np.sort(np.where(again, _MOST, times), axis=1)
     gaps = np.diff(times, axis=1)
-    valid = (gaps > 0) & (times[:, 1:] < _MOST)
-    return (valid.sum(axis=1), *regularity(gaps, valid, 1.0))
+    valid = times[:, 1:] < _MOST
+    gap, deviation, regular = regularity(gaps, valid, 1.0, _WIDE_MS)
+    return valid.sum(axis=1), gap / 1000, deviation / 1000, regular
 
 
 def regularity(
-    values: NDArray[np.int64], valid: NDArray[np.bool_], small: float
+    values: NDArray[np.int64], valid: NDArray[np.bool_], small: float, wide: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """(median, median absolute deviation, score) of the valid values of each row.
 
-    Bowley's skewness and the deviation, as RITA takes them; quartiles are values that occur.
+    Bowley's skewness and the deviation, as RITA takes them; quartiles are values that occur. They are
+    asked for skewness where they are `wide` apart, or half the median. `small` is the evenness of a median
+    that is none.
     """
     n = np.maximum(valid.sum(axis=1), 1)
     ordered = np.sort(np.where(valid, values, _MOST), axis=1)
     low, middle, high = (_quantile(ordered, n, q) for q in (0.25, 0.5, 0.75))
     spread = high - low
-    skewed = (spread >= 10) & (middle != low) & (middle != high)
+    skewed = (spread >= np.minimum(wide, middle / 2)) & (middle != low) & (middle != high)
     skew = np.where(skewed, (low + high - 2 * middle) / np.maximum(spread, 1), 0.0)
     apart = np.where(valid, np.abs(values - middle[:, None].astype(np.int64)), _MOST)
     deviation = _quantile(np.sort(apart, axis=1), n, 0.5)

@@ -43,6 +43,17 @@ def test_people_are_not_regular():
     assert judge(scene) == []
 
 
+def test_a_few_quick_calls_by_chance_are_no_beacon():
+    rng, scene = np.random.default_rng(4), Scene()
+    for host in range(60):
+        at = 0.0
+        for _ in range(24):
+            scene.tcp(at, inside(9 + host, net=1), outside(7 + host), 443, "talk")
+            at += rng.exponential(4)
+    assert len({f.entity for f in judge(scene)}) <= 12  # chance is never quite none
+    assert judge(every(24, 4, 0.2))
+
+
 def test_few_are_a_hint_and_common_places_are_no_news():
     assert {f.severity for f in judge(every(12, 60))} == {Severity.LOW}
     assert judge(related.common_telemetry()) == []
@@ -70,10 +81,10 @@ def test_a_day_without_end_counts():
     assert _longest_run(0) == 0
 
 
-def slow(values, small):
+def slow(values, small, wide):
     """(median, deviation, score) of one series, told slowly."""
     low, middle, high = (sorted(values)[round((len(values) - 1) * q)] for q in (0.25, 0.5, 0.75))
-    even = high - low < 10 or middle in (low, high)
+    even = high - low < min(wide, middle / 2) or middle in (low, high)
     skew = 0.0 if even else (low + high - 2 * middle) / (high - low)
     deviation = sorted(abs(v - middle) for v in values)[round((len(values) - 1) * 0.5)]
     return (
@@ -88,10 +99,11 @@ def test_regularity_is_as_published():
     values = rng.integers(0, 200, (200, 31))
     counts = rng.integers(1, 32, 200)
     valid = np.arange(31) < counts[:, None]
-    found = zip(*regularity(values, valid, 1.0), strict=True)
-    for row, n, got in zip(values.tolist(), counts, found, strict=True):
-        assert got == pytest.approx(slow(row[:n], 1.0))
-    assert slow([10, 20, 30, 100, 1000], 1.0)[2] == pytest.approx(((1 - 60 / 80) + 10 / 30) / 2)
+    for wide in (10, 50):
+        found = zip(*regularity(values, valid, 1.0, wide), strict=True)
+        for row, n, got in zip(values.tolist(), counts, found, strict=True):
+            assert got == pytest.approx(slow(row[:n], 1.0, wide))
+    assert slow([10, 20, 30, 100, 1000], 1.0, 10)[2] == pytest.approx(((1 - 60 / 80) + 10 / 30) / 2)
 
 
 def test_no_beacon_is_given_up_before_its_sizes_are_looked_at():
