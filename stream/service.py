@@ -153,7 +153,9 @@ class Service(Run):
         self._fail(Stopped())
 
     def _interrupt(self, number: int) -> None:
-        if self._fed is None or not self._fed.stop():
+        if self._fed is None:
+            self._fail(Stopped())  # nothing was taken in yet: there is nothing to end in good order
+        elif not self._fed.stop():
             super()._interrupt(number)
 
     def _health(self) -> ServiceHealth:

@@ -25,8 +25,12 @@ NAMES = (
 )  # fmt: skip
 #: Other names that `ra` prints for the same.
 SAME = {"runtime": "Dur", "duration": "Dur", "stime": "StartTime"}
-_HEADER = re.compile(rb"^[ \t]*\"?StartTime\"?[,\t;|][^\n]*", re.MULTILINE | re.IGNORECASE)
-_FIRST_NAME = b"StartTime"
+_HEADER = re.compile(rb"^[ \t]{0,8}\"?StartTime\"?[,\t;|][^\n]*", re.MULTILINE | re.IGNORECASE)
+#: How such a line begins behind at most so many blanks.
+_BEGINNINGS = [
+    a + b"StartTime" + b + c for a in (b"", b'"') for b in (b"", b'"') for c in (b",", b"\t", b";", b"|")
+]
+_BLANKS = 8
 _LONGEST_HEADER = 1 << 16
 
 _OPEN = SYN | ACK
@@ -75,7 +79,7 @@ class Binetflow(Parser):
 
     def parse(self, lines: Lines, header: str) -> Parsed:
         """Runs of lines between header lines, each by the header above it."""
-        heading = lines.beginning(_FIRST_NAME) | lines.beginning(b'"' + _FIRST_NAME)
+        heading = _headings(lines)
         parts, at = [], 0
         for i in np.flatnonzero(heading):
             text = lines.text(int(i))
@@ -84,6 +88,24 @@ class Binetflow(Parser):
                 header, at = text, int(i)
         parts.append(_run(lines.part(at, len(lines)), heading[at:], header))
         return together(parts)
+
+
+def _headings(lines: Lines) -> NDArray[np.bool_]:
+    """Which lines `_HEADER` finds."""
+    at = lines.starts.copy()
+    for _ in range(_BLANKS):
+        blank = np.isin(lines.buffer[np.minimum(at, lines.ends - 1)], (0x20, 0x09)) & (at < lines.ends)
+        if not blank.any():
+            break
+        at += blank
+    found = np.zeros(len(lines), np.bool_)
+    some = np.flatnonzero(
+        np.isin(lines.buffer[np.minimum(at, lines.ends - 1)], np.frombuffer(b'Ss"', np.uint8))
+    )
+    candidates = Lines(lines.buffer, at[some], lines.ends[some], lines.numbers[some])
+    for beginning in _BEGINNINGS if len(some) else ():
+        found[some] |= candidates.beginning(beginning)
+    return found
 
 
 class Columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,17 @@ def test_it_refuses_sensors_without_a_cluster_and_a_folder_in_use(tmp_path: Path
             serve(tmp_path, settings(tmp_path))
     finally:
         holder.close()
+
+
+def test_asked_to_stop_before_anything_was_taken_in_it_ends_in_good_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    prepare = service.Service._prepare
+
+    def asked(self: Any, engine: Any) -> None:
+        prepare(self, engine)
+        self._interrupt(signal.SIGTERM)
+
+    monkeypatch.setattr(service.Service, "_prepare", asked)
+    (tmp_path / "in").mkdir()
+    serve(tmp_path / "data", settings(tmp_path / "in"))  # it returns, and no exit code is raised

@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,11 @@ from hypothesis import strategies as st
 
 from citywall.addresses import to_words
 from citywall.batches import ACK, ARP_REPLY, ARP_REQUEST, FIN, PSH, RST, SYN
+from ingest.flowlogs import binetflow
 from ingest.flowlogs.binetflow import Binetflow, Columns
+from ingest.flowlogs.files import read_chunk
+from ingest.flowlogs.lines import split
+from ingest.flowlogs.registry import PARSERS, chunks, parse
 
 HEADER = (
     "StartTime",
@@ -314,3 +319,31 @@ def test_scans_of_the_samples(shared_data, parse_file):
     rdp = mixed[(mixed["src_lo"] == to_words("46.166.151.160")[1]) & (mixed["dst_port"] == 3389)]
     assert len(rdp) == 28
     assert not (rdp["dst_flags"] & SYN).any()
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [" ", "\t", '"', "StartTime", "starttime", "STARTTIME", ",", ";", "|", "x", " " * 9, "\n"]
+        ),
+        max_size=12,
+    ).map("".join)
+)
+def test_what_is_a_heading_in_a_chunk_is_one_before_it(text: str):
+    lines = split(text.encode(), 1)
+    expected = [bool(binetflow._HEADER.match(lines.text(i).encode())) for i in range(len(lines))]
+    assert binetflow._headings(lines).tolist() == expected
+
+
+def test_a_heading_behind_blanks_counts_in_its_own_chunk(tmp_path: Path):
+    text = (
+        "\tStartTime,Proto,SrcAddr,Sport,DstAddr,Dport\n1970/01/01 00:00:01.5,tcp,10.0.0.1,4000,10.0.0.2,22\n"
+    )
+    (tmp_path / "log").write_text(text)
+    told = []
+    for size in (1, 1 << 20):
+        batches = [
+            parse(ref, read_chunk(ref))[0] for ref in chunks(tmp_path / "log", PARSERS["binetflow"], size)
+        ]
+        told.append((sum(len(b.reports) for b in batches), [b.errors for b in batches if b.errors]))
+    assert told[0] == told[1]
