@@ -62,12 +62,14 @@ def _lines(result: Result, name: str, at: tuple[str, ...], ratios: dict[str, flo
 
     for case, packets in pick(result["packets"]).items():
         ratio = f"  {times(ratios[case])}" if case in ratios else ""
-        yield (
-            f"  {name:10} {case:>5} {cost(pick(result)[case]):>11} "
-            f"+{pick(result['spread'])[case]['cpu']['relative']:.0%}  "
-            f"wall {cost(pick(result['wall'])[case]):>11}  "
-            f"start-up {pick(result['startup'])[case]['wall']:.2f} s  {packets:,} packets{ratio}"
-        )
+        more = ""
+        if "spread" in result:  # what runs inside the benchmark's own process has no start-up
+            more = (
+                f" +{pick(result['spread'])[case]['cpu']['relative']:.0%}  "
+                f"wall {cost(pick(result['wall'])[case]):>11}  "
+                f"start-up {pick(result['startup'])[case]['wall']:.2f} s"
+            )
+        yield f"  {name:10} {case:>5} {cost(pick(result)[case]):>11}{more}  {packets:,} packets{ratio}"
 
 
 def _extra(value: float, unit: str) -> str:

@@ -101,7 +101,7 @@ def _notes(result: Result) -> list[str]:
 def _machine(results: Mapping[str, Result]) -> str:
     first = next(iter(results.values()))
     facts = first["machine"]
-    versions = {k: v for r in results.values() for k, v in r["versions"].items()}
+    versions = {k: v for r in results.values() for k, v in r.get("versions", {}).items()}
     told = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()) if name != "citywall")
     return (
         f"CPU time a packet, least of {first['repeats']} interleaved runs on one core of {facts['cpu']} "

@@ -226,12 +226,15 @@ def regularity(
     """
     n = np.maximum(valid.sum(axis=1), 1)
     ordered = np.sort(np.where(valid, values, _MOST), axis=1)
+    none = ~valid.any(axis=1)  # calls of one second have no gap
+    ordered[none] = 0
     low, middle, high = (_quantile(ordered, n, q) for q in (0.25, 0.5, 0.75))
     spread = high - low
     skewed = (spread >= np.minimum(wide, middle / 2)) & (middle != low) & (middle != high)
     skew = np.where(skewed, (low + high - 2 * middle) / np.maximum(spread, 1), 0.0)
-    apart = np.where(valid, np.abs(values - middle[:, None].astype(np.int64)), _MOST)
-    deviation = _quantile(np.sort(apart, axis=1), n, 0.5)
+    apart = np.sort(np.where(valid, np.abs(values - middle[:, None].astype(np.int64)), _MOST), axis=1)
+    apart[none] = 0
+    deviation = _quantile(apart, n, 0.5)
     even = np.where(middle < 1, small, np.maximum(middle - deviation, 0) / np.maximum(middle, 1))
     return middle, deviation, (1 - np.abs(skew) + even) / 2
 

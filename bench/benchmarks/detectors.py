@@ -31,11 +31,8 @@ class Detectors(Benchmark):
             told = [ours.measure(sources, self.flows) for _ in range(context.repeats)]
             cases[case] = float(f"{min(t['cpu'] for t in told):.4g}")
             memory = [f"{told[-1][what] >> 20:,} MiB {what}" for what in ("reserved", "resident")]
-            notes.append(
-                f"{case} sources: {1 / cases[case]:,.0f} flows a CPU second, {', '.join(memory)}, "
-                f"held {told[-1]['held']}"
-            )
-            context.say(f"{self.name} {notes[-1]}")
+            notes.append(f"{case} sources: {1 / cases[case]:,.0f} flows a CPU second, {', '.join(memory)}")
+            context.say(f"{self.name} {notes[-1]}, held {told[-1]['held']}")
             if present:
                 rows = ours.flows(sources, self.flows, 1)
                 beside[case] = float(f"{peer.measure(rows):.4g}")

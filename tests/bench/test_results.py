@@ -35,3 +35,15 @@ def test_results_read_well_on_a_terminal(kept_result):
 )
 def test_ratios_are_short(value, text):
     assert results.times(value) == text
+
+
+def test_what_runs_in_the_benchmarks_own_process_has_no_start_up(kept_result):
+    result = {k: v for k, v in kept_result("decode").items() if k not in {"spread", "wall", "startup"}}
+    assert results.readable(result).splitlines()[1].split() == [
+        "citywall",
+        "2M",
+        "30.0",
+        "ns",
+        "2,000,000",
+        "packets",
+    ]

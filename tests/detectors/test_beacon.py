@@ -103,6 +103,8 @@ def test_regularity_is_as_published():
         found = zip(*regularity(values, valid, 1.0, wide), strict=True)
         for row, n, got in zip(values.tolist(), counts, found, strict=True):
             assert got == pytest.approx(slow(row[:n], 1.0, wide))
+    none = regularity(values[:1], np.zeros((1, 31), bool), 1.0, 10)
+    assert [part.tolist() for part in none] == [[0.0], [0.0], [1.0]]
     assert slow([10, 20, 30, 100, 1000], 1.0, 10)[2] == pytest.approx(((1 - 60 / 80) + 10 / 30) / 2)
 
 
