@@ -40,11 +40,10 @@ What is kept of hosts is bounded (`[detectors.features]`, `[detectors.relations]
 below) and survives a restart; a full table gives up the quietest of eight neighbours, and whoever deals often
 or is suspected counts as younger.
 
-Not looked for yet, since they need what applications say: web attacks, names made by algorithms, DCSync
-and other calls by name, clear-text personal data, drift of DNS answers, pages and certificates, weak TLS.
-Not looked for either: double-homed hosts, and slow floods that hold connections open. A sensor whose whole
-session stops is not seen by the detectors, which know time by its flows alone; `sensors` tells of a network
-domain that stops while others speak.
+Not looked for: drift of portals' pages, links and certificates (nothing fetches them), signs of passed
+hashes, calls by name but where a signature reads them (DCSync that is not encrypted), double-homed hosts,
+and slow floods that hold connections open. A sensor whose whole session stops is not seen by the detectors,
+which know time by its flows alone; `sensors` tells of a network domain that stops while others speak.
 """
 
 
