@@ -52,6 +52,7 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     inflate_layers: Annotated[
         int, Meta(ge=0, le=16, description="Compressions inside one another that are undone.")
     ] = 2
+    lzma: Annotated[bool, Meta(description="Undo LZMA in HTTP bodies, which no browser asks for.")] = False
     units: Annotated[bool, Meta(description="Keep the protocol units that rules look into with `frame`.")] = (
         False
     )

@@ -93,6 +93,7 @@ def settings_of(options: Options) -> ApplicationSettings:
         inline=options.inline,
         checksums=options.checksums,
         inflate_layers=int(layers) if layers.isdigit() else 2,
+        lzma=any(k.endswith(".lzma-enabled") and v == "yes" for k, v in sets.items()),
     )
 
 

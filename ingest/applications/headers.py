@@ -35,7 +35,7 @@ def parse(block: bytes) -> tuple[list[Field], bool]:
             sound = False
             fields.append(Field(b"", b"", line.strip(b" \t")))
             continue
-        name = name.strip(b" \t")
+        name = name.strip(b" \t\v\f")
         key = name.lower().replace(b"\0", b"")
         fields.append(Field(name, key, value.strip(b" \t\r\0").replace(b"\0", b"")))
     return fields, sound

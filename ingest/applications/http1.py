@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications import headers, http1_put
+from ingest.applications import headers, http1_put, loose_headers
 from ingest.applications.headers import Field
 from ingest.applications.http1_looks import KNOWN, looks
 from ingest.applications.parser import StreamParser, Transaction
@@ -28,11 +28,20 @@ __all__ = ["Http1", "looks"]
 
 #: Bytes of a head (first line and fields) before it is given up.
 MOST_HEAD = 128 << 10
+#: How often a head with strange ends of lines is read before it is read like others.
+MOST_TRIES = 64
 # A line of blanks ends a head as an empty one does, unless the head goes on behind it.
 _HEAD_END = re.compile(rb"\n(?:\r?\n|[ \t]+\r?\n(?=[^ \t\r\n]))")
+_ANSWER_END = re.compile(rb"\n\r?\n")
 _BLANK = b" \t\r\n\v\f\0"
 _HEX = re.compile(rb"[ \t]*([0-9A-Fa-f]+)")
 _LENGTH = re.compile(rb"[^0-9]*([0-9]+)[ \t]*(?![^,])")
+
+
+def _no_length(found: dict[bytes, Field]) -> bool:
+    """Whether an interim answer announces no body."""
+    length = found.get(b"content-length")
+    return b"transfer-encoding" not in found and (length is None or not length.value.strip(b"0 "))
 
 
 class Body:
@@ -64,6 +73,7 @@ class Http1(StreamParser):
         self.response: Transaction | None = None
         self.previous: Transaction | None = None  # the last request that was read, and what followed it
         self.unannounced = b""
+        self.tries = 0
         self.waiting: list[Transaction] = []  # requests not yet answered
         self.asked: dict[int, tuple[bytes, bytes]] = {}  # method and path by transaction
 
@@ -103,8 +113,12 @@ class Http1(StreamParser):
             stream.need = 1
             return False
         line_end = data.find(b"\n")
-        if d == TO_CLIENT and not self._looks_like_response(line_end):
-            return self._headless()
+        if d == TO_CLIENT:
+            if not self._looks_like_response(line_end):
+                return self._no_status(line_end)
+            bare = data.find(b"\r", 0, line_end if line_end >= 0 else len(data) - 1)
+            if 0 <= bare != line_end - 1:
+                return self._strange(bare)
         if line_end < 0:
             return self._more(d)
         line = bytes(data[:line_end]).rstrip(b"\r")
@@ -112,11 +126,20 @@ class Http1(StreamParser):
             # nothing but a line: HTTP/0.9; with more behind it, a request that forgot its protocol
             self._request(line, b"", [], line_end + 1, headless=True)
             return True
+        return self._fields(d, line, line_end)
+
+    def _fields(self, d: int, line: bytes, line_end: int) -> bool:
+        """The fields behind a first line, where they are whole."""
+        stream = self.streams[d]
+        data = stream.data
         if data[line_end + 1 : line_end + 3] == b"\r\n" or data[line_end + 1 : line_end + 2] == b"\n":
             end = line_end + (3 if data[line_end + 1] == 13 else 2)
             block = b""
         else:
-            found = _HEAD_END.search(data, max(line_end + 1, stream.need - 4 if stream.need > 4 else 0))
+            new = max(line_end + 1, stream.need - 4 if stream.need > 4 else 0)
+            found = (_ANSWER_END if d else _HEAD_END).search(data, new)
+            if d == TO_CLIENT and self._is_strange(data[new : found.end() if found else None]):
+                return self._strange(line_end)
             if not found:
                 return self._more(d)
             end = found.end()
@@ -128,10 +151,8 @@ class Http1(StreamParser):
         else:
             self._response(line, raw, fields, end)
         if not sound:
-            kind = (
-                "http.request_field_missing_colon" if d == TO_SERVER else "http.response_field_missing_colon"
-            )
-            self.odd(kind, d, stream.frame(0), self.request if d == TO_SERVER else self.response)
+            side = "request" if d == TO_SERVER else "response"
+            self.odd(f"http.{side}_field_missing_colon", d, stream.frame(0), self._of(d))
         return True
 
     def _surplus(self) -> bool:
@@ -166,6 +187,35 @@ class Http1(StreamParser):
         data = self.streams[TO_CLIENT].data
         head = bytes(data[:4]).upper()
         return b"HTTP".startswith(head) if line_end < 0 else head == b"HTTP"
+
+    def _is_strange(self, new: bytearray) -> bool:
+        """Whether the head of an answer is one of those; `new`: what was not looked at yet."""
+        return self.tries < MOST_TRIES and (self.tries > 0 or loose_headers.is_strange(bytes(new)))
+
+    def _strange(self, line_end: int) -> bool:
+        """A head whose lines end in strange ways; `line_end`: where the last byte of its first line is."""
+        stream = self.streams[TO_CLIENT]
+        data = bytes(stream.data)
+        read = loose_headers.parse(data, line_end + 1)
+        if read is None:
+            self.tries += 1  # it is read from its beginning each time
+            return self._more(TO_CLIENT)
+        fields, sound, end = read
+        self.tries = 0
+        self._response(data[:line_end].rstrip(b"\r"), data[line_end + 1 : end], fields, end)
+        if not sound:
+            self.odd("http.response_field_missing_colon", TO_CLIENT, stream.frame(0), self.response)
+        return True
+
+    def _no_status(self, line_end: int) -> bool:
+        """A first line that is no status line: skipped where one can follow at once, else a body."""
+        stream = self.streams[TO_CLIENT]
+        following = stream.data[line_end + 1 : line_end + 2]
+        if line_end >= 0 and following == b"H" and len(stream.data) > line_end + 2:
+            stream.drop(line_end + 1)
+            stream.need = 1
+            return True
+        return self._headless()
 
     def _headless(self) -> bool:
         """An answer without a status line is a body (HTTP/0.9)."""
@@ -213,18 +263,19 @@ class Http1(StreamParser):
         stream.drop(end)
         stream.need = 1
         status = http1_put.status_of(line)
-        if 100 <= status < 200 and status != 101:
-            return  # the answer proper comes yet
         found = headers.merged(fields)
+        bare = not found.keys() & {b"transfer-encoding", b"content-length"}
+        if 100 <= status < 200 and (bare or (status == 100 and _no_length(found))) and status != 101:
+            return  # the answer proper comes yet
         http1_put.response(transaction, line, raw, fields, found, frame)
         self.heads[TO_CLIENT] = found
         self.bodies[TO_CLIENT] = Body()
         method = self.asked.get(transaction.number, (b"", b""))[0]
-        if status == 101 or (method == b"CONNECT" and 200 <= status < 300):
+        if (status == 101 and bare) or (method == b"CONNECT" and 200 <= status < 300):
             self._finished(TO_CLIENT, frame)
             self.becomes = http1_put.becomes(transaction, found) if status == 101 else "?"
             self.phase = [OVER, OVER]
-        elif method == b"HEAD" or status in (204, 304):
+        elif method == b"HEAD" or (status in (204, 304) and bare):  # browsers read a body that is announced
             self._finished(TO_CLIENT, frame)
         else:
             self._body_begins(TO_CLIENT, frame)

@@ -185,7 +185,9 @@ def body(
     data = bytes(body.kept)
     whole = not body.lost and len(data) == body.size
     if body.coding:
-        data, sound = inflate(data, body.coding, settings.inflate_bytes, settings.inflate_layers)
+        data, sound = inflate(
+            data, body.coding, settings.inflate_bytes, settings.inflate_layers, with_lzma=settings.lzma
+        )
         if not sound and whole:
             parser.odd("http.gzip_decompression_failed", d, frame, transaction)
     size = len(data) if whole else max(body.size, len(data) + 1)

@@ -116,7 +116,9 @@ def body(
     whole = complete and len(data) == size
     event = ""
     if encoding:
-        data, sound = inflate(data, encoding, settings.inflate_bytes, settings.inflate_layers)
+        data, sound = inflate(
+            data, encoding, settings.inflate_bytes, settings.inflate_layers, with_lzma=settings.lzma
+        )
         event = "http2.failed_decompression" if not sound and whole else ""
     size = len(data) if whole else max(size, len(data) + 1)
     transaction.put("http.request_body" if d == TO_SERVER else "http.response_body", d, frame, data)

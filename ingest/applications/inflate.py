@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import lzma
 import zlib
 
 import brotli
 
 # What inflate is tried as: window bits of gzip, zlib and raw deflate.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
-_BROTLI = 0
+_BROTLI, _LZMA = 0, 1
+_LZMA_MEMORY = 16 << 20  # bytes: a dictionary of 8 MiB is the usual one
 _PIECE = 256  # bytes of brotli that are taken at once
 _BY_NAME = {
     "gzip": (_GZIP, _ZLIB, _RAW),
-    "x-gzip": (_GZIP, _ZLIB, _RAW),
     "deflate": (_ZLIB, _RAW, _GZIP),
-    "x-deflate": (_ZLIB, _RAW, _GZIP),
     "br": (_BROTLI,),
+    "lzma": (_LZMA,),
 }
 
 
 def layers(encoding: bytes) -> list[str]:
-    """The compressions a Content-Encoding names, in the order they were applied."""
-    names = [name.strip().lower().decode("latin-1") for name in encoding.replace(b";", b",").split(b",")]
-    return [name for name in names if name in _BY_NAME]
+    """The compressions a Content-Encoding names, in the order they were applied.
+
+    As libhtp reads it: words between commas and blanks, and whatever has gzip or deflate in it is that.
+    """
+    names = []
+    for word in encoding.lower().replace(b" ", b",").split(b","):
+        if b"gzip" in word:
+            names.append("gzip")
+        elif b"deflate" in word:
+            names.append("deflate")
+        elif word.strip() in (b"br", b"lzma"):
+            names.append(word.strip().decode())
+    return names
 
 
-def inflate(data: bytes, encoding: bytes, most: int, most_layers: int) -> tuple[bytes, bool]:
+def inflate(
+    data: bytes, encoding: bytes, most: int, most_layers: int, *, with_lzma: bool = False
+) -> tuple[bytes, bool]:
     """`data` without the compressions that `encoding` names: at most `most` bytes, and whether all was well.
 
     What cannot be inflated at all comes back as it is; of what breaks off, what came before.
     """
-    names = layers(encoding)
+    names = [name for name in layers(encoding) if with_lzma or name != "lzma"]
     sound = True
     if len(names) > most_layers:
         names, sound = names[-most_layers:] if most_layers else [], False
@@ -49,14 +62,28 @@ def _one(data: bytes, bits: int, most: int) -> tuple[bytes, bool, bool]:
     """What one layer gives, as far as it goes; whether it went to its end, and whether it met an error."""
     if bits == _BROTLI:
         return _brotli(data, most)
-    if bits == _GZIP and data[3:4] and data[3] & 0xE0:
-        data = data[:3] + bytes((data[3] & 0x1F,)) + data[4:]  # reserved flags are nobody's business
+    if bits == _LZMA:
+        return _lzma(data, most)
+    if bits == _GZIP and data[3:4] and data[3] & 0xE2:
+        bits, data = _RAW, _behind_head(data)  # nobody looks at reserved flags and a head's checksum
     engine = zlib.decompressobj(bits)
     try:
         out = engine.decompress(data, max(most, 1))
     except zlib.error:
         return _as_far(data, bits, most), False, True
     return out, engine.eof, False
+
+
+def _behind_head(data: bytes) -> bytes:
+    """What follows a gzip head (RFC 1952 §2.3), whatever its checksum; nothing where it is not whole."""
+    flags, at = data[3], 10
+    if flags & 4:
+        at += 2 + int.from_bytes(data[10:12], "little")
+    for flag in (8, 16):  # file name, comment
+        if flags & flag:
+            end = data.find(b"\0", at)
+            at = end + 1 if end >= 0 else len(data)
+    return data[at + (2 if flags & 2 else 0) :]
 
 
 def _brotli(data: bytes, most: int) -> tuple[bytes, bool, bool]:
@@ -74,6 +101,15 @@ def _brotli(data: bytes, most: int) -> tuple[bytes, bool, bool]:
     except brotli.error:
         return bytes(out[:most]), False, True
     return bytes(out[:most]), engine.is_finished() and len(out) <= most, False
+
+
+def _lzma(data: bytes, most: int) -> tuple[bytes, bool, bool]:
+    """`_one` for the LZMA format of one stream (no xz), which no browser asks for."""
+    engine = lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_LZMA_MEMORY)
+    try:
+        return engine.decompress(data, max(most, 1)), engine.eof, False
+    except (lzma.LZMAError, MemoryError):
+        return b"", False, True
 
 
 def _as_far(data: bytes, bits: int, most: int) -> bytes:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import lzma
+
 import pytest
 
 from citywall.applicationsettings import ApplicationSettings
@@ -107,3 +109,34 @@ def test_h2c_goes_on_as_http2(speak):
     ask = b"GET /x?y HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n"
     found = speak("http", [(0, ask), (1, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")])
     assert found.parser.becomes == "http2:GET /x?y"
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("head", [
+    b"HTTP/1.1 200 OK\r",  # a bare CR ends the status line
+    b"HTTP/1.1 200 OK\n\rA: b\n\r",
+    b"HTTP/1.1 200 OK\r\nA: b\r\n ",  # what seems to go on is a field
+    b"HTTP/1.1 200 OK\r\nA: b\r\n\r\r",
+    b"foobar\r\nHTTP/1.1 200 OK\r\n",  # a line of something else before the status
+    b"HTTP/1.1 204 No\r\n",  # a body that is announced is there
+    b"HTTP/1.1 101 Switching\r\n",
+    b"HTTP/1.1 100 Continue\r\n",
+])  # fmt: skip
+@pytest.mark.parametrize("cut", [0, 12, 17, 24, 40])
+def test_answers_are_read_as_lenient_browsers_read_them(speak, head, cut):
+    answer = head + CHUNKED
+    found = speak("http", [GET, *((1, part) for part in (answer[:cut], answer[cut:]) if part)])
+    assert found.values("http.response_body") == [b"hello"]
+
+
+def test_lzma_is_undone_where_it_is_asked_for(speak):
+
+    body = lzma.compress(b"hello", lzma.FORMAT_ALONE)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: lzma\r\nContent-Length: %d\r\n\r\n" % len(body)
+    assert speak("http", [GET, (1, head + body)]).values("http.response_body") == [body]
+    settings = ApplicationSettings(lzma=True)
+    assert speak("http", [GET, (1, head + body)], settings=settings).values("http.response_body") == [
+        b"hello"
+    ]
