@@ -596,13 +596,17 @@ def _stamp(buffer, at, end, side):
 
 
 @bare_kernel
-def _echo_wrong(buffer, at, end, side):
-    """Whether an answer to a SYN echoes a time stamp that the SYN did not carry."""
+def _echo_wrong(buffer, at, end, side, s):
+    """Whether an answer to a SYN echoes a time stamp that no SYN carried, neither the last nor one before."""
     place, size = _option(buffer, at, end, _STAMPS)
     if place < 0 or size != 8:
         return False
     echo = np.int64(load_be32(buffer, place + 4))
     mine = np.int64(side["stamp"])
+    stamps = s["stamps"]
+    for k in range(min(np.int64(s["syn_count"]), len(stamps))):
+        if echo != 0 and stamps[k] == echo:
+            return False
     if side["stamped"] != 0:
         return mine != 0 and echo != 0 and echo != mine
     return mine == 0 and echo != 0
@@ -808,7 +812,7 @@ def _handshake(
                 or (s["fast"] != 0 and ack == (np.int64(other["isn"]) + 1 + other["next"]) & 0xFFFFFFFF)
             ):
                 _odd(ODD_SYNACK_WRONG_ACK, number, d, frame, odd, meta)
-            elif _echo_wrong(buffer, q + 20, options_end, other):
+            elif _echo_wrong(buffer, q + 20, options_end, other, s):
                 _odd(ODD_INVALID_TIMESTAMP, number, d, frame, odd, meta)
             else:
                 if s["fast"] != 0 and other["next"] > 0 and ack == (np.int64(other["isn"]) + 1) & 0xFFFFFFFF:
@@ -835,10 +839,11 @@ def _handshake(
                 _odd(ODD_SYNACK_AGAIN, number, d, frame, odd, meta)
         return False
     if state == SYN_SENT:
-        if d == 1 and _echo_wrong(buffer, q + 20, options_end, other):
+        if d == 1 and _echo_wrong(buffer, q + 20, options_end, other, s):
             _odd(ODD_INVALID_TIMESTAMP, number, d, frame, odd, meta)
         elif flags & RST:
-            s["state"] = CLOSED
+            if d == 1 or (window == 0 and seq == mine["isn"] and ack == (seq + 1) & 0xFFFFFFFF):
+                s["state"] = CLOSED
         elif config[1] != 0 and d == 0 and flags & ACK:  # the other half goes another way
             other["isn"] = (ack - 1) & 0xFFFFFFFF
             other["known"] = 1
@@ -892,6 +897,7 @@ def track(
         proto = p["proto"]
         whole = status == TRANSPORT and p["reason"] == 0 and (proto == _TCP or proto == _UDP)
         transport = np.int64(-1)
+        wrong = False
         if whole:
             net = at + payload - np.int64(p["ip_bytes"])
             if net >= 0:
@@ -902,7 +908,7 @@ def track(
                 length = at + payload - transport
                 if length > 0 and _sum_wrong(buffer, start, net, transport, length, p["version"], proto):
                     meta[BAD_CHECKSUM] += 1
-                    continue
+                    wrong = True  # of a flow, but none of its stream
         slot = _find(p, sessions, slots)
         spare = payload
         count = np.int64(MARGIN)
@@ -982,7 +988,7 @@ def track(
             s["asked"] = 1
         stood = s["state"] >= ESTABLISHED if proto == _TCP else s["answered"] != 0 and s["asked"] != 0
         direction_of[i] = d | (STOOD if stood else 0)
-        if not whole:
+        if wrong or not whole:
             continue
         n = min(payload, np.int64(p["captured"]) - at)
         if n < payload:

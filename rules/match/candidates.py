@@ -304,6 +304,8 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Can
         yield from _decide(packets, rows, np.full(len(rows), compiled.order))
     loose = full & ~windows.streamed
     for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed):
+        if compiled.rule.flow.only_stream:
+            continue
         rows = packets.agreeing(compiled)
         rows = rows[(full if compiled.both else loose)[rows]]
         yield from _decide(packets, rows, np.full(len(rows), compiled.order))

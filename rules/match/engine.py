@@ -20,7 +20,7 @@ from rules.language.model import Rule
 from rules.match import candidates
 from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
-from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, WHERE
+from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, STREAMS_ALONE, WHERE
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import Parts, speaks
 from rules.match.interest import Interest, interest
@@ -109,7 +109,9 @@ class Engine:
         aimed = [(c.payload_literal, c.order) for c in self.rules if c.payload_literal]
         #: Literals of payloads, for packets alone; for those whose bytes went into a stream; and for streams.
         self.payload = _index(aimed)
-        self.beside_streams = _index([pair for pair in aimed if where[pair[1]] != ON_STREAMS])
+        self.beside_streams = _index(
+            [pair for pair in aimed if where[pair[1]] not in (ON_STREAMS, STREAMS_ALONE)]
+        )
         self.in_streams = _index([pair for pair in aimed if where[pair[1]] != ON_PACKETS])
         #: Rules on transactions with a part about the payload that no literal says where to look for.
         self.unaimed = [

@@ -10,8 +10,8 @@ from citywall.kernels import bare_kernel, internal
 PROTOCOL, VERSION, SOURCE, SOURCE_PORTS, TARGET, TARGET_PORTS, BOTH, BARE = range(8)
 # Columns of RULES, what else a rule demands of a packet before its bytes are looked at.
 HEAD, DIRECTION, ESTABLISHED, WHERE, DSIZE_LOW, DSIZE_HIGH = range(6)
-#: RULES[WHERE]: on packets, on packets that are of no stream, on streams (see candidates.py).
-ON_PACKETS, ON_LOOSE, ON_STREAMS = 0, 1, 2
+#: RULES[WHERE]: on packets, on packets that are of no stream, on streams (see candidates.py), on them alone.
+ON_PACKETS, ON_LOOSE, ON_STREAMS, STREAMS_ALONE = 0, 1, 2, 3
 _ICMP, _ICMP6 = 1, 58
 _UNKNOWN, _AGREES, _NOT = 0, 1, 2
 
@@ -117,7 +117,7 @@ def gate(
             if streams:
                 if place == ON_PACKETS:
                     continue
-            elif place == ON_STREAMS and streamed[row]:
+            elif place == STREAMS_ALONE or (place == ON_STREAMS and streamed[row]):
                 continue
             wanted = rules[order, DIRECTION]
             if wanted and direction[row] != wanted - 1:

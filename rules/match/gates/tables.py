@@ -149,6 +149,8 @@ def _demands(compiled: Compiled) -> tuple[int, ...]:
     where = kernels.ON_PACKETS
     if compiled.kind in {STREAM, TRANSACTION}:
         where = kernels.ON_LOOSE if compiled.both else kernels.ON_STREAMS
+        if rule.flow.only_stream:
+            where = kernels.STREAMS_ALONE
     low, high = 0, _NO_MOST
     for number in rule.numbers:
         if number.name == "dsize" and not number.negated:

@@ -59,3 +59,42 @@ def test_literals_of_windows_are_found_although_no_byte_is_scanned_twice(streams
         for k, word in enumerate(words):
             if word in whole[start:end]:
                 assert (i, k) in told
+
+
+def test_what_is_asked_of_streams_alone_is_not_found_in_a_packet_beside_them(sids):
+    made = tcp([(0, b"ask")], dport=9999)[:5]
+    reset = made[-1].copy()
+    reset["TCP"].flags = "RA"
+    reset = reset / b"Access Denied"
+    text = 'alert tcp any any -> any any (flow:only_stream; content:"Access Denied"; sid:1;)\n'
+    text += 'alert tcp any any -> any any (content:"Access Denied"; sid:2;)'
+    assert sids(text, [*made, reset]) == [2]
+
+
+def test_a_packet_with_a_wrong_checksum_is_of_its_flow_but_not_of_its_stream(sids):
+    made = tcp([(0, b"ask"), (0, b"EHLO you")], dport=9999)
+    made[5]["TCP"].chksum = 1
+    text = 'alert tcp any any -> any 9999 (flow:established,to_server; content:"EHLO"; sid:1;)\n'
+    text += 'alert tcp any any -> any 9999 (flow:only_stream; content:"EHLO"; sid:2;)'
+    assert sids(text, made) == [1]
+
+
+def test_an_answer_to_an_earlier_question_begins_a_connection(sids):
+    def stamped(packet, value, echo):
+        packet["TCP"].options = [("Timestamp", (value, echo))]
+        return packet
+
+    made = tcp([(0, b"magic")], dport=9999)
+    first = stamped(made[0].copy(), 100, 0)
+    second = stamped(made[0].copy(), 200, 0)
+    beginning = [first, second, stamped(made[1], 900, 100), stamped(made[2], 300, 900)]
+    text = 'alert tcp any any -> any any (flow:established,to_server; content:"magic"; sid:1;)'
+    assert sids(text, [*beginning, *(stamped(each, 300, 900) for each in made[3:])]) == [1]
+
+
+def test_a_reset_of_the_client_that_names_no_window_ends_no_beginning(sids):
+    made = tcp([(0, b"magic")], dport=9999)
+    reset = made[0].copy()
+    reset["TCP"].flags = "R"
+    text = 'alert tcp any any -> any any (flow:established,to_server; content:"magic"; sid:1;)'
+    assert sids(text, [made[0], reset, *made[1:]]) == [1]
