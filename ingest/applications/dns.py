@@ -17,6 +17,8 @@ _FIXED = struct.Struct(">HHIH")
 _PORTS = (53, 5353, 5355)
 _NAMED = frozenset((2, 5, 12, 39))  # records whose data is a name
 _SECTIONS = ("answers", "authorities", "additionals")
+# What a section that cannot be read is called; answers are part of the message proper.
+_WRONG = {"authorities": "dns.invalid_authorities", "additionals": "dns.invalid_additionals"}
 
 
 class Malformed(ValueError):
@@ -94,8 +96,7 @@ class Dns(StreamParser):
         transaction.note("dns.id", d, frame, ident)
         transaction.note("dns.flags", d, frame, flags)
         transaction.note("dns.opcode", d, frame, flags >> 11 & 15)
-        if d == TO_CLIENT:
-            transaction.note("dns.rcode", d, frame, flags & 15)
+        transaction.note("dns.rcode", d, frame, flags & 15)
         if flags & 0x40:
             self.odd("dns.z_flag_set", d, frame, transaction)
         if flags >> 11 & 15 >= 7:
@@ -130,13 +131,7 @@ def _records(transaction: Transaction, d: int, frame: int, data: bytes, at: int,
         for i in range(count):
             if part >= MOST_RECORDS:
                 return
-            name, at = name_at(data, at)
-            if at + 10 > len(data):
-                raise Malformed("dns.malformed_data")
-            kind, _, ttl, length = _FIXED.unpack_from(data, at)
-            at += 10
-            if at + length > len(data):
-                raise Malformed("dns.malformed_data")
+            name, kind, ttl, at, length = _record(data, at, _WRONG.get(section, ""))
             if kind != 41:  # EDNS has no owner
                 transaction.put(f"dns.{section}.rrname", d, frame, name, i)
                 transaction.put("dns.response.rrname", d, frame, name, part)
@@ -148,6 +143,20 @@ def _records(transaction: Transaction, d: int, frame: int, data: bytes, at: int,
                 transaction.note("dns.rrtype", d, frame, kind, 256 + i)
             at += length
             part += 1
+
+
+def _record(data: bytes, at: int, wrong: str) -> tuple[bytes, int, int, int, int]:
+    """A record: owner, kind, time to live, where its data are. `wrong`: the event where it cannot be read."""
+    try:
+        name, at = name_at(data, at)
+    except Malformed as e:
+        raise Malformed(wrong or e.event) from e
+    if at + 10 > len(data):
+        raise Malformed(wrong or "dns.malformed_data")
+    kind, _, ttl, length = _FIXED.unpack_from(data, at)
+    if at + 10 + length > len(data):
+        raise Malformed(wrong or "dns.malformed_data")
+    return name, kind, ttl, at + 10, length
 
 
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
@@ -168,10 +177,13 @@ def _plausible(message: bytes, *, known: bool) -> bool:
     if len(message) < 12:
         return False
     _, flags, questions, answers, authorities, more = _HEADER.unpack_from(message)
-    if flags >> 11 & 15 > 6 or (flags & 0x40 and not known):
-        return False
     if known:
-        return bool(questions <= 16 and 0 < questions + answers + authorities + more < 512)
+        records = questions + answers + authorities + more
+        if not records:  # a server that did not understand
+            return bool(flags & 0x8000) and len(message) == 12
+        return bool(2 * records <= len(message) and (flags & 0x8000 or questions))
+    if flags >> 11 & 15 > 6 or flags & 0x40:
+        return False
     if questions != 1 or answers > 64 or authorities > 64 or more > 64 or (not flags & 0x8000 and answers):
         return False
     try:

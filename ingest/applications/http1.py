@@ -28,6 +28,8 @@ __all__ = ["Http1", "looks"]
 
 #: Bytes of a head (first line and fields) before it is given up.
 MOST_HEAD = 128 << 10
+#: Bytes of one line of a head that waits for its end, as libhtp's limit of a field.
+MOST_LINE = 18_000
 #: How often a head with strange ends of lines is read before it is read like others.
 MOST_TRIES = 64
 # A line of blanks ends a head as an empty one does, unless the head goes on behind it.
@@ -74,6 +76,7 @@ class Http1(StreamParser):
         self.previous: Transaction | None = None  # the last request that was read, and what followed it
         self.unannounced = b""
         self.tries = 0
+        self.continued = False
         self.waiting: list[Transaction] = []  # requests not yet answered
         self.asked: dict[int, tuple[bytes, bytes]] = {}  # method and path by transaction
 
@@ -177,7 +180,11 @@ class Http1(StreamParser):
 
     def _more(self, d: int) -> bool:
         stream = self.streams[d]
-        if len(stream.data) > MOST_HEAD:
+        if len(stream.data) - stream.data.rfind(b"\n") > MOST_LINE:
+            side = "request" if d == TO_SERVER else "response"
+            self.odd(f"http.{side}_field_too_long", d, stream.frame(len(stream.data)))
+            self.stop()
+        elif len(stream.data) > MOST_HEAD:
             self.odd("applayer.parser_limit_reached", d, stream.frame(len(stream.data)))
             self.done[d] = True
         stream.need = len(stream.data) + 1
@@ -235,7 +242,9 @@ class Http1(StreamParser):
         stream.drop(end)
         stream.need = 1
         found = headers.merged(fields)
-        method, path = http1_put.request(self, transaction, line, raw, fields, found, frame)
+        method, path = http1_put.request(
+            self, transaction, line, raw, fields, found, frame, headless=headless
+        )
         self.request = transaction
         self.asked[transaction.number] = (method, path)
         self.waiting.append(transaction)
@@ -266,8 +275,12 @@ class Http1(StreamParser):
         found = headers.merged(fields)
         bare = not found.keys() & {b"transfer-encoding", b"content-length"}
         if 100 <= status < 200 and (bare or (status == 100 and _no_length(found))) and status != 101:
+            if self.continued and status == 100:
+                self.odd("http.100_continue_already_seen", TO_CLIENT, frame, transaction)
+            self.continued = status == 100
             return  # the answer proper comes yet
-        http1_put.response(transaction, line, raw, fields, found, frame)
+        self.continued = False
+        http1_put.response(self, transaction, line, raw, fields, found, frame)
         self.heads[TO_CLIENT] = found
         self.bodies[TO_CLIENT] = Body()
         method = self.asked.get(transaction.number, (b"", b""))[0]
@@ -344,6 +357,9 @@ class Http1(StreamParser):
             self.odd(f"http.invalid_{kind}_chunk_len", d, stream.frame(1), self._of(d))
             self.phase[d] = CLOSE  # no chunks after all
             return True
+        if b";" in line[found.end() :]:
+            side = "request" if d == TO_SERVER else "response"
+            self.odd(f"http.{side}_chunk_extension", d, stream.frame(end + 1), self._of(d))
         size = int(found.group(1), 16)
         stream.drop(end + 1)
         if size == 0:

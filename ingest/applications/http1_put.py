@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ingest.applications import uri
+from ingest.applications import http1_odd, uri
 from ingest.applications.files import put_file
 from ingest.applications.headers import Field, merged, parameter, parse
 from ingest.applications.inflate import inflate
@@ -39,6 +39,8 @@ def request(
     fields: list[Field],
     found: dict[bytes, Field],
     frame: int,
+    *,
+    headless: bool = False,
 ) -> tuple[bytes, bytes]:
     """A request's head; its method and path."""
     method, _, rest = line.partition(b" ")
@@ -52,6 +54,8 @@ def request(
     target = target.strip(b" \t")
     put, d = transaction.put, TO_SERVER
     normal, uri_host, _ = uri.split(target, authority=method == b"CONNECT")
+    if method == b"CONNECT" and not (uri_host.startswith(b"[") or _HOST.fullmatch(uri_host)):
+        uri_host = b""
     put("http.method", d, frame, method)
     put("http.uri", d, frame, normal)
     put("http.uri.raw", d, frame, target)
@@ -69,8 +73,7 @@ def request(
         scheme = auth.value.split(None, 1)[:1]
         if not scheme or scheme[0].lower() not in _SCHEMES:
             parser.odd("http.request_auth_unrecognized", d, frame, transaction)
-    if sum(field.key == b"content-length" for field in fields) > 1:
-        parser.odd("http.duplicate_content_length_field_in_request", d, frame, transaction)
+    http1_odd.request(parser, transaction, fields, protocol=protocol, headless=headless, frame=frame)
     return method, normal.partition(b"?")[0]
 
 
@@ -109,6 +112,7 @@ def status_of(line: bytes) -> int:
 
 
 def response(
+    parser: Http1,
     transaction: Transaction,
     line: bytes,
     raw: bytes,
@@ -132,6 +136,7 @@ def response(
         if (field := found.get(key)) is not None:
             put(kind, d, frame, field.value)
     _block(transaction, d, frame, line, raw, fields, found, b"set-cookie")
+    http1_odd.response(parser, transaction, line, fields, found, frame)
 
 
 def _block(

@@ -159,6 +159,12 @@ class Packets:
             return int(self._by_flow[place]) & 0xFFFFFFFF
         return self.row_of(flow, direction, frame)
 
+    def silent(self, flow: int, direction: int, since: int, until: int) -> bool:
+        """Whether no packet of a flow's direction came from a frame on and before another."""
+        base = (flow * 2 + direction) << 32
+        first, last = (base | int(row) for row in np.searchsorted(self.scene.frames, (since, until)))
+        return bool(np.searchsorted(self._by_flow, first) >= np.searchsorted(self._by_flow, last))
+
     def _looked_at(self, flow: int, side: int, frame: int) -> int:
         """The packet at which rules about the protocol of a side are looked at, once; -1 for none."""
         at, bit = self.engine.carry.at[flow], 1 << side

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.keywords.sticky import BUFFERS
-from rules.language.model import TO_SERVER
+from rules.language.model import TO_SERVER, Rule
 from rules.language.states import place
 from rules.match import fields, hooks
 from rules.match.compiled import SAME, TRANSACTION, Check, Compiled
@@ -161,7 +161,7 @@ class _Matcher:
             if name == "dcerpc.iface" and not self._bound(argument, transaction):
                 return -1
         happened = (
-            self.numbers.happened(happening.name, transaction, flow, direction)
+            self._happened(rule, happening.name, transaction, flow, direction)
             for happening in rule.happenings
         )
         numbers = self.numbers.met(rule, transaction, direction)
@@ -170,6 +170,22 @@ class _Matcher:
             if met < 0:
                 return -1
             frame = max(frame, met)
+        return frame
+
+    def _happened(self, rule: Rule, name: str, transaction: int, flow: int, direction: int) -> int:
+        """The frame at which an event of a transaction happened; -1 where it did not.
+
+        What happened on the other side counts, where the rule names a side, as long as this side of the
+        transaction is still looked at: up to the first packet this way since it was whole.
+        """
+        frame = self.numbers.happened(name, transaction, flow, direction)
+        if frame >= 0 or not rule.flow.direction:
+            return frame
+        frame = self.numbers.happened(name, transaction, flow, 1 - direction)
+        row = self.found.tables.transactions[transaction]
+        whole = int(row["request_frame" if direction == 0 else "response_frame"])
+        if frame < 0 or not whole or not self.packets.silent(flow, direction, whole, frame):
+            return -1
         return frame
 
     def _whole(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:

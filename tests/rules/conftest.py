@@ -65,7 +65,9 @@ def alerts(tmp_path: Path) -> Callable[..., list[Alert]]:
         assert not found.rejected, found.rejected
         inline = more.get("blocking", False)
         engine = Engine(found.rules, limits, inline=inline, blocking=inline)
-        return over_capture(path, engine, ApplicationSettings(inline=inline))
+        return over_capture(
+            path, engine, ApplicationSettings(inline=inline, checksums=more.get("checksums", False))
+        )
 
     return match
 

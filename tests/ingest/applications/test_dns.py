@@ -12,7 +12,7 @@ def test_the_example(said):
     found = said("dns")
     assert found.values("dns.query") == [b"www.example.org"]
     assert found.values("dns.rdata") == [b"\x0a\0\0\1"]
-    assert found.integers("dns.rcode") == [0]
+    assert found.integers("dns.rcode") == [0, 0]
     assert [t.complete for t in found.transactions] == [1, 2]
 
 
@@ -45,3 +45,29 @@ def test_a_broken_message_is_told_and_the_next_one_read(speak, examples):
     events = [ANOMALIES[k] for k, *_ in found.parser.anomalies]
     assert events == ["dns.malformed_data", "dns.z_flag_set", "dns.infinite_loop"]
     assert found.values("dns.query") == [b"www.example.org"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "event"),
+    [
+        ((1, 1, 0, 0), "dns.malformed_data"),
+        ((1, 0, 1, 0), "dns.invalid_authorities"),
+        ((1, 0, 0, 1), "dns.invalid_additionals"),
+    ],
+)
+def test_a_section_that_cannot_be_read_is_named(speak, counts, event):
+    data = struct.pack(">6H", 1, 0x8180, *counts) + b"\1a\0\0\1\0\1" + b"\1b\0\0\1"
+    found = speak("dns", [(1, data)], (4000, 53), "udp")
+    assert [ANOMALIES[k] for k, *_ in found.parser.anomalies] == [event]
+    assert found.values("dns.queries.rrname") == [b"a"]
+
+
+def test_at_its_port_any_code_is_a_message_that_has_room_for_its_records():
+    def message(flags, *counts, more=b"\1a\0\0\1\0\1"):
+        return struct.pack(">6H", 1, flags, *counts) + more
+
+    assert looks(0, message(0x4800, 1, 0, 0, 0), (4000, 53))
+    assert looks(1, message(0x8001, 0, 0, 0, 0, more=b""), (4000, 53))
+    assert not looks(0, message(0x0100, 0, 1, 0, 0), (4000, 53))
+    assert not looks(0, message(0x0100, 90, 0, 0, 0), (4000, 53))
+    assert not looks(0, message(0x4800, 1, 0, 0, 0), (4000, 5000))

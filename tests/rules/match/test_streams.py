@@ -76,7 +76,7 @@ def test_a_packet_with_a_wrong_checksum_is_of_its_flow_but_not_of_its_stream(sid
     made[5]["TCP"].chksum = 1
     text = 'alert tcp any any -> any 9999 (flow:established,to_server; content:"EHLO"; sid:1;)\n'
     text += 'alert tcp any any -> any 9999 (flow:only_stream; content:"EHLO"; sid:2;)'
-    assert sids(text, made) == [1]
+    assert sids(text, made, checksums=True) == [1]
 
 
 def test_an_answer_to_an_earlier_question_begins_a_connection(sids):

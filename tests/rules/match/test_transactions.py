@@ -29,3 +29,14 @@ def test_what_is_absent(sids):
 def test_transformed(sids):
     text = 'alert http any any -> any any (http.host; dotprefix; content:".a.example"; endswith; sid:1;)'
     assert sids(text, tcp(TURNS)) == [1]
+
+
+def test_an_event_of_the_answer_is_one_of_the_request_while_that_is_looked_at(sids):
+    answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, identity, gzip\r\nContent-Length: 0\r\n\r\n"
+    event = "http.too_many_encoding_layers"
+    text = f"alert http any any -> any any (flow:to_server; app-layer-event:{event}; sid:1;)"
+    asked = tcp([(0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), (1, answer)])
+    assert sids(text, asked) == [1]
+    between = asked[5].copy()  # another packet of the client before the answer
+    between["TCP"].flags = "A"
+    assert sids(text, [*asked[:5], asked[2].copy(), *asked[5:]]) == []
