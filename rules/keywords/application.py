@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from rules.keywords.base import NONE, OPTIONAL, Keyword, bounds, demand, named_number, quoted, unquoted
 from rules.keywords.sticky import SIDES
 from rules.language.builder import Builder
-from rules.language.model import Absent, BufferCheck, Content, Listed, Number, Size
+from rules.language.model import Absent, BufferCheck, Content, Number, Size
 
 _TLS_VERSIONS = {
     "1.0": "TLSv1", "1.1": "TLS 1.1", "1.2": "TLS 1.2", "1.3": "TLS 1.3", "sslv2": "SSLv2", "sslv3": "SSLv3",
 }  # fmt: skip
+_VERSIONS = {"1.0": 0x301, "1.1": 0x302, "1.2": 0x303, "1.3": 0x304, "sslv2": 0x200, "sslv3": 0x300}
 _LDAP = {
     "bind_request": 0, "bind_response": 1, "unbind_request": 2, "search_request": 3, "search_result_entry": 4,
     "search_result_done": 5, "modify_request": 6, "modify_response": 7, "add_request": 8, "add_response": 9,
@@ -82,10 +82,25 @@ def tls_version(builder: Builder, value: str) -> None:
     text = unquoted(value).lower()
     if text not in _TLS_VERSIONS and not re.fullmatch(r"0x[0-9a-f]{1,4}", text):
         raise builder.fault(f"tls.version does not know {text!r}")
-    known = {"1.0": 0x301, "1.1": 0x302, "1.2": 0x303, "1.3": 0x304, "sslv2": 0x200, "sslv3": 0x300}
-    wanted = known.get(text) if text in known else int(text, 16)
+    wanted = _VERSIONS.get(text) if text in _VERSIONS else int(text, 16)
     assert wanted is not None
     builder.rule.fields.append(Number("tls.version", wanted, wanted))
+
+
+def ssl_version(builder: Builder, value: str) -> None:
+    """`ssl_version:[!]tls1.0,tls1.1`: one of several, or none of them."""
+    builder.allow(frozenset({"tls"}), "ssl_version")
+    text = unquoted(value).lower()
+    negated = text.startswith("!")
+    words = [word for word in re.split(r"[,\s]+", text.lstrip("!").strip()) if word]
+    known = {f"tls{name}": number for name, number in _VERSIONS.items() if name[0] == "1"} | _VERSIONS
+    for word in words:
+        if word not in known:
+            raise builder.fault(f"ssl_version does not know {word!r}")
+    if not words or len(set(words)) < len(words):
+        raise builder.fault("ssl_version names each version once")
+    wanted = "/".join(str(known[word]) for word in words)
+    builder.rule.others.append(("ssl_version", f"{wanted},{int(negated)}"))
 
 
 def old_tls(kind: str) -> Keyword:
@@ -151,67 +166,6 @@ def filesize(builder: Builder, value: str) -> None:
     side = SIDES.get(first.strip(), 0) if comma else 0
     low, high, negated = bounds(builder, rest if side else value, "filesize")
     builder.rule.buffers.append(BufferCheck("file.whole", (), side, [Size(low, high, negated)]))
-
-
-def digests(digest: str) -> Keyword:
-    """`filemd5:[!]list`: a file whose digest stands in a list beside the rules."""
-
-    def setup(builder: Builder, value: str) -> None:
-        builder.allow(frozenset({"http", "smtp", "ftp-data", "nfs", "smb", "http2"}), f"file{digest}")
-        text = value.strip()
-        negated = text.startswith("!")
-        values = _list(builder, text.lstrip("! "))
-        op = Listed(f"file{digest}", values, digest, negated)
-        builder.rule.buffers.append(BufferCheck("file.whole", (), 0, [op]))
-
-    return Keyword(setup)
-
-
-def _list(builder: Builder, name: str) -> frozenset[bytes]:
-    path = Path(builder.rule.file).parent / name
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise builder.fault(f"the list {name!r} must stand beside the rules")
-    try:
-        text = path.read_bytes()
-    except OSError as e:
-        raise builder.fault(f"the list {name!r} cannot be read: {e.strerror}") from None
-    lines = (line.split(b"#", 1)[0].split()[:1] for line in text.splitlines())
-    return frozenset(line[0].lower() for line in lines if line)
-
-
-def dataset(builder: Builder, value: str) -> None:
-    """`dataset:isset,name,type string|md5|sha256[,load file]...`."""
-    if builder.kind is None:
-        raise builder.fault("dataset needs a sticky buffer before it")
-    parts = [part.strip() for part in value.split(",")]
-    if parts[0] not in {"isset", "isnotset", "set", "unset"} or len(parts) < 2:
-        raise builder.fault("dataset takes an operation and a name")
-    given = dict(part.split(None, 1) for part in parts[2:] if " " in part)
-    kind = given.get("type", "string")
-    if kind not in {"string", "md5", "sha256", "ipv4", "ip"}:
-        raise builder.fault(f"dataset has no type {kind!r}")
-    values: frozenset[bytes] = frozenset()
-    if load := given.get("load") or given.get("state"):
-        values = _list(builder, load)
-    if kind in {"ip", "ipv4"}:
-        import ipaddress
-
-        try:
-            values = frozenset(ipaddress.ip_address(each.decode("latin-1")).packed for each in values)
-        except ValueError as e:
-            raise builder.fault(f"the data set {parts[1]!r}: {e}") from None
-    if kind == "string":
-        import base64
-        import binascii
-
-        try:
-            values = frozenset(base64.b64decode(each, validate=True) for each in values)
-        except binascii.Error:
-            raise builder.fault("the strings of a data set are written in base64") from None
-    if parts[0] in {"set", "unset"}:
-        builder.rule.cannot.append("data sets are not written to")
-    digest = kind if kind in {"md5", "sha256"} else ""
-    builder.add(Listed(parts[1], values, digest, parts[0] == "isnotset"))
 
 
 def understood(name: str, protocols: str, why: str, value: int = OPTIONAL) -> Keyword:
@@ -301,7 +255,7 @@ KEYWORDS = {
     "dcerpc.iface": Keyword(dce_iface), "dce_iface": Keyword(dce_iface),
     "dcerpc.opnum": listed_numbers("dcerpc.opnum", "dcerpc smb"),
     "dce_opnum": listed_numbers("dcerpc.opnum", "dcerpc smb"),
-    "tls.version": Keyword(tls_version), "ssl_version": Keyword(tls_version),
+    "tls.version": Keyword(tls_version), "ssl_version": Keyword(ssl_version),
     "tls.subject": old_tls("tls.cert_subject"), "tls.issuerdn": old_tls("tls.cert_issuer"),
     "tls.fingerprint": old_tls("tls.cert_fingerprint"),
     "tls.store": aside("tls.store", "tls"), "tls_store": aside("tls.store", "tls"),
@@ -311,9 +265,6 @@ KEYWORDS = {
     "absent": Keyword(absent, OPTIONAL),
     "filename": named_file("filename"), "fileext": named_file("fileext"),
     "filesize": Keyword(filesize), "filestore": Keyword(filestore, OPTIONAL),
-    "filemd5": digests("md5"), "filesha1": digests("sha1"), "filesha256": digests("sha256"),
-    "dataset": Keyword(dataset),
-    "datarep": understood("datarep", "", "data sets with reputation are not kept"),
     "filemagic": understood("filemagic", "", "file types are not recognised"),
     "ftpbounce": Keyword(ftpbounce, NONE),
     "ftpdata_command": Keyword(ftpdata_command),

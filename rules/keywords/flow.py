@@ -14,7 +14,7 @@ _DIRECTIONS = {
     "to_client": TO_CLIENT,
     "from_server": TO_CLIENT,
 }
-_NAME = re.compile(r"^[\w.:+-]+$")
+_NAME = re.compile(r"^[\w.:+/-]+$")
 _BIT_OPS = frozenset({"set", "isset", "isnotset", "unset", "toggle", "noalert"})
 _INTEGER_OPS = ("==", "!=", "<=", ">=", "<", ">", "+", "-", "=")
 

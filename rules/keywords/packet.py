@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rules.keywords.base import NONE, REQUIRED, Keyword, bounds, packet_number
 from rules.language.builder import Builder
 from rules.language.model import Flags, Number, StreamSize
@@ -105,6 +107,16 @@ def stream_size(builder: Builder, value: str) -> None:
     builder.packet_only = builder.packet_only or "stream_size"
 
 
+def vlan_id(builder: Builder, value: str) -> None:
+    """`vlan.id:number[,any|all|layer]`: of any tag, of all, or of one, from 0 or back from -1."""
+    text, _, where = (part.strip() for part in value.partition(","))
+    if where not in {"", "any", "all"} and not re.fullmatch(r"-[123]|[012]", where):
+        raise builder.fault(f"vlan.id has no layer {where!r}")
+    low, high, negated = bounds(builder, text, "vlan.id", 4095)
+    builder.rule.numbers.append(Number(f"vlan.id,{where or 'any'}", low, high, negated))
+    builder.packet_only = builder.packet_only or "vlan.id"
+
+
 def l3_proto(builder: Builder, value: str) -> None:
     """`l3_proto:ipv4`."""
     version = {"ipv4": 4, "ip4": 4, "ipv6": 6, "ip6": 6}.get(value.strip().lower())
@@ -175,7 +187,7 @@ KEYWORDS = {
     "tcp.window": packet_number("tcp.window", 65535, "tcp.window"),
     "tcp.mss": tcp_option("tcp.mss", 65535),
     "tcp.wscale": tcp_option("tcp.wscale", 255),
-    "vlan.id": packet_number("vlan.id", 4095, "vlan.id"),
+    "vlan.id": Keyword(vlan_id),
     "vlan.layers": packet_number("vlan.layers", 3, "vlan.layers"),
     "vxlan_vni": packet_number("vxlan.vni", (1 << 24) - 1, "vxlan_vni"),
     "stream_size": Keyword(stream_size),

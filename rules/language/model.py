@@ -155,12 +155,18 @@ class Entropy:
 
 @dataclass(slots=True)
 class Listed:
-    """Membership of a data set (dataset, filemd5...)."""
+    """Membership of a data set (dataset, datarep, filemd5...), or a change of it.
+
+    `digest`: what of the buffer is looked for; `wide`: addresses of both kinds. `live`: some rule changes the
+    set, so it is asked when matches are put in order of time (`match/datasets.py`).
+    """
 
     name: str
     values: frozenset[bytes]
     digest: str = ""
-    negated: bool = False
+    op: str = "isset"  # isset, isnotset, set, unset
+    wide: bool = False
+    live: bool = False
 
 
 @dataclass(slots=True)

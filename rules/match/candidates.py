@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.language.model import TO_SERVER, Rule
-from rules.match import events, header, protocols, transactions, units
-from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names
+from rules.match import events, header, protocols, transactions, units, vlan
+from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names, is_head
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
@@ -239,10 +239,18 @@ class Packets:
         known = max(known, int(self.scene.frames[row]))
         return Candidate(known, phase, order, item, row, int(self.direction[row]), self.where(row))
 
+    def heads(self, compiled: Compiled, row: int) -> bool:
+        """Whether what a rule on transactions demands of a packet's headers as buffers is so."""
+        inspection = Inspection()
+        return all(_header(self, check, row, inspection) for check in compiled.checks if is_head(check))
+
     def slow(self, rule: Rule, row: int) -> bool:
         """Conditions that are decided packet by packet."""
         for number in rule.numbers:
-            if number.name in SLOW:
+            if number.name.startswith("vlan."):
+                if not vlan.agrees(self.scene, row, number):
+                    return False
+            elif number.name in SLOW:
                 value = slow_value(self.scene, row, number.name, number.low)
                 if value is None or not number.agrees(value):
                     return False

@@ -54,6 +54,12 @@ class Check:
     absent: bool = False
 
 
+def is_head(check: Check) -> bool:
+    """Whether a check looks into a header of a packet."""
+    known = BUFFERS.get(check.demand.kind)
+    return known is not None and known.packet
+
+
 @dataclass
 class Compiled:
     """One rule, ready. `literal` is what the prefilter looks for, in the buffers of `literal_kind`."""
@@ -186,6 +192,7 @@ def _addresses_only(rule: Rule, application: bool) -> bool:
         or rule.stream_sizes
         or rule.applications
         or rule.integers
+        or any(bits.op in {"isset", "isnotset"} for bits in rule.bits)
         or rule.hook
         or rule.flow != type(rule.flow)()
         or rule.source_ports != ALL_PORTS

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from citywall.batches import IP
 from rules.language.model import Rule
-from rules.match import candidates
+from rules.match import candidates, datasets, filling
 from rules.match.carry import Carry
-from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
+from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules, is_head
 from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, STREAMS_ALONE, WHERE
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import Parts, speaks
@@ -70,7 +70,10 @@ class Engine:
     ) -> None:
         """`before`: an engine of rules many of which are the same; what it made of them is taken over."""
         known = {id(c.rule): c for c in before.rules} if before is not None else None
-        self.rules: list[Compiled] = compile_rules(list(rules), known)
+        every = list(rules)
+        datasets.enliven(every)
+        self.rules: list[Compiled] = compile_rules(every, known)
+        self._filling = {c.order: asked for c in self.rules if (asked := filling.live(c))}
         self.limits = limits or Limits()
         self.inline = inline
         self.blocking = blocking
@@ -98,7 +101,7 @@ class Engine:
         self.literal_programs = np.array([_literal_program(programs, c) for c in self.rules], np.int64)
         self._check_programs = {
             c.order: tuple(
-                -1 if check.absent or check.demand.transforms else programs.add(check.ops)
+                -1 if check.absent or check.demand.transforms or is_head(check) else programs.add(check.ops)
                 for check in c.checks
             )
             for c in self._lists[TRANSACTION]
@@ -203,6 +206,9 @@ class Engine:
             if not self.memory.agrees(compiled.rule, where):
                 continue
             rule = compiled.rule
+            asked = self._filling.get(candidate.order)
+            if asked and not filling.agrees(asked, compiled, candidate, scene, self.memory.sets):
+                continue
             if rule.filter is not None and not self.memory.tells(rule.sid, rule.filter, where):
                 continue
             self.memory.change(rule, where)

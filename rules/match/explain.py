@@ -11,7 +11,7 @@ import numpy as np
 from rules.keywords.sticky import BUFFERS
 from rules.language.addresses import ALL_ADDRESSES, ALL_PORTS, MAPPED, Ranges, holds
 from rules.language.model import TO_SERVER, BufferCheck, Content, Rule
-from rules.match import events, header
+from rules.match import events, header, vlan
 from rules.match.candidates import Packets
 from rules.match.compiled import SAME, TRANSACTION, Compiled
 from rules.match.engine import Alert, Engine
@@ -210,6 +210,12 @@ class _Looker:
     def _fields(self, row: int) -> Iterator[Step]:
         for number in self.rule.numbers:
             if number.name.endswith(".either"):
+                continue
+            if number.name.startswith("vlan."):
+                ids = vlan.identifiers(self.scene, row)
+                saw = str(len(ids)) if number.name == vlan.LAYERS else ", ".join(map(str, ids)) or "-"
+                demand = f"{number.name} {'!' * number.negated}{span_text(number.low, number.high)}"
+                yield Step("number", demand, vlan.agrees(self.scene, row, number), saw)
                 continue
             if number.name in SLOW:
                 value = slow_value(self.scene, row, number.name, number.low)

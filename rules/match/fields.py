@@ -14,6 +14,7 @@ from rules.match.scene import Scene
 if TYPE_CHECKING:
     from rules.match.candidates import Packets
 
+_SSL_VERSIONS = (0x200, 0x300, 0x301, 0x302, 0x303, 0x304)
 Value = tuple[int, int, int]  # direction, frame, value
 #: krb5.ticket_encryption:weak, as RFC 8429 and 6649 have it.
 _ENCRYPTIONS = {
@@ -90,9 +91,11 @@ class Numbers:
             frame = max(frame, met)
         return frame
 
-    def _other(self, name: str, argument: str, transaction: int, direction: int) -> int:
+    def _other(self, name: str, argument: str, transaction: int, direction: int) -> int:  # noqa: PLR0911
         if name in {"bypass", "dcerpc.iface", "app-layer-state"}:
             return 0
+        if name == "ssl_version":
+            return self._ssl_version(argument, transaction, direction)
         if name == "dcerpc.opnum":
             spans = [tuple(int(n) for n in span.split("-")) for span in argument.split(",")]
             return self._first(
@@ -125,6 +128,15 @@ class Numbers:
     @staticmethod
     def _first(frames: Iterator[int]) -> int:
         return min(frames, default=-1)
+
+    def _ssl_version(self, argument: str, transaction: int, direction: int) -> int:
+        wanted, negated = argument.split(",")
+        versions = {int(n) for n in wanted.split("/")}
+        return self._first(
+            at
+            for side, at, n in self.values(transaction, "tls.version")
+            if side == direction and n in _SSL_VERSIONS and (n in versions) is not bool(int(negated))
+        )
 
     def _ldap(self, argument: str, transaction: int, direction: int) -> int:
         low, high, negated, index = argument.split(",")

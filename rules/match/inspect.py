@@ -6,7 +6,6 @@ the next place is tried. The number of steps is limited, as hostile traffic coul
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -28,6 +27,7 @@ from rules.language.model import (
     Pcre,
     Size,
 )
+from rules.match import datasets
 from rules.match.base64 import decode
 
 #: Steps that one buffer of one rule may take, as Suricata's recursion limit.
@@ -231,12 +231,11 @@ class _Run:
         if isinstance(op, Entropy):
             return _entropic(op, self.data)
         if isinstance(op, Listed):
-            key = (
-                hashlib.new(op.digest, self.data, usedforsecurity=False).hexdigest().encode()
-                if op.digest
-                else self.data
+            return (
+                op.live
+                or (op.op == "isset" and datasets.key(op, self.data) in op.values)
+                or (op.op == "isnotset" and datasets.key(op, self.data) not in op.values)
             )
-            return (key in op.values) is not op.negated
         assert isinstance(op, Absent)
         return op.or_else
 

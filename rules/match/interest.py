@@ -18,6 +18,8 @@ _OTHERS = frozenset(
      "ldap.responses.operation", "modbus", "tls.expired", "tls.valid"}
 )  # fmt: skip
 _EMPTY = frozenset({"bypass"})
+#: Those that need no more than a number.
+_NUMBERS = {"ssl_version": "tls.version"}
 _CALLS = frozenset({"smb", "dcerpc"})
 
 
@@ -48,7 +50,9 @@ def interest(rules: Sequence[Compiled], every: Iterable[str]) -> Interest:
             protocols |= set(every) - SILENT  # a message that is whole is a reason to look
         if compiled.kind != TRANSACTION:
             continue
-        if any(name not in _OTHERS and name not in _EMPTY for name, _ in rule.others):
+        if any(
+            name not in _OTHERS and name not in _EMPTY and name not in _NUMBERS for name, _ in rule.others
+        ):
             continue  # it never agrees
         spoken = compiled.applications or owners(compiled)
         if rule.hook or not spoken or any(name in _OTHERS for name, _ in rule.others):
@@ -57,6 +61,7 @@ def interest(rules: Sequence[Compiled], every: Iterable[str]) -> Interest:
         asked = {SAME.get(check.demand.kind, check.demand.kind) for check in compiled.checks}
         kinds |= asked
         fields |= {number.name for number in rule.fields}
+        fields |= {_NUMBERS[name] for name, _ in rule.others if name in _NUMBERS}
         calls = calls or bool(spoken & _CALLS and (rule.fields or asked != {"file.data"}))
     if named or protocols:
         protocols |= _CARRIERS

@@ -252,20 +252,10 @@ def _fragments(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     return value & 0x1FFF, has
 
 
-def _tags(scene: Scene) -> NDArray[np.int64]:
-    """VLAN tags: none of what travels in a virtual network."""
+def tags(scene: Scene) -> NDArray[np.int64]:
+    """VLAN tags of every packet, two as the decoder keeps them; none of what a virtual network has."""
     value = scene.packets["vlan"].astype(np.int64)
     return np.where(value & VNI, 0, value)
-
-
-def _vlan(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    value = _tags(scene)
-    return np.where(value >> 12, value >> 12, value & 0xFFF), value > 0
-
-
-def _layers(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    value = _tags(scene)
-    return (value > 0).astype(np.int64) + (value >> 12 > 0), value >= 0
 
 
 def _dsize(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -331,8 +321,6 @@ _FIELDS: dict[str, Any] = {
     "icmp.id": _transport((1, 58), 4, 2, _ECHO),
     "icmp.seq": _transport((1, 58), 6, 2, _ECHO),
     "icmpv6.mtu": _transport((58,), 4, 4, (2,)),
-    "vlan.id": _vlan,
-    "vlan.layers": _layers,
     "flow.age": _of_flow("age", None),
     **{
         f"flow.{what}.{name}": _of_flow(what, side)
@@ -341,7 +329,10 @@ _FIELDS: dict[str, Any] = {
     },
 }
 #: Fields decided from one packet at a time.
-SLOW = frozenset({"ip.option", "tcp.mss", "tcp.wscale", "vxlan.vni"})
+SLOW = frozenset(
+    {"ip.option", "tcp.mss", "tcp.wscale", "vxlan.vni", "vlan.layers"}
+    | {f"vlan.id,{where}" for where in ("any", "all", *range(-3, 3))}
+)
 
 
 def slow_value(scene: Scene, row: int, name: str, wanted: int) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rules.language.model import Bits, FlowInt, Limit, Rule
+from rules.match.datasets import Sets
 
 _SECOND = 1_000_000_000
 
@@ -37,6 +38,7 @@ class Memory:
     counts: dict[tuple[object, ...], _Count] = field(default_factory=dict)
     passed: set[int] = field(default_factory=set)  # flows that a pass rule let go
     dropped: set[int] = field(default_factory=set)
+    sets: Sets = field(default_factory=Sets)  # data sets that rules change
 
     def agrees(self, rule: Rule, where: Where) -> bool:
         """Whether bits and numbers stand as the rule demands."""

@@ -12,7 +12,8 @@ from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER, Rule
 from rules.language.states import place
 from rules.match import fields, hooks
-from rules.match.compiled import SAME, TRANSACTION, Check, Compiled
+from rules.match.compiled import SAME, TRANSACTION, Check, Compiled, is_head
+from rules.match.filling import side_of
 from rules.match.hits import Loose, hit
 from rules.match.inspect import Inspection, compare
 from rules.match.interest import owners
@@ -117,7 +118,12 @@ class _Matcher:
             item = int(self.packets.scene.numbers[flow]) << 24 | number & 0xFFFFFF
             for at in self._frames(compiled, transaction, flow, direction, frame):
                 row = self.packets.row_of(flow, direction, at)
-                if row >= 0 and self._agreed[compiled.order][row] and self.packets.slow(compiled.rule, row):
+                if (
+                    row >= 0
+                    and self._agreed[compiled.order][row]
+                    and self.packets.slow(compiled.rule, row)
+                    and self.packets.heads(compiled, row)
+                ):
                     yield self.packets.candidate(row, compiled.order, 1, item, at)
 
     def _frames(
@@ -147,12 +153,9 @@ class _Matcher:
         frame = int(transactions["first_frame"][transaction])
         inspection = Inspection(little=self.numbers.little(transaction))
         for check in compiled.checks:
-            side = direction
-            if check.demand.side:
-                side = 0 if check.demand.side == TO_SERVER else 1
-            elif rule.transactional:
-                fixed = BUFFERS[check.demand.kind].side if check.demand.kind in BUFFERS else 3
-                side = {1: 0, 2: 1}.get(fixed, 0)
+            if is_head(check):
+                continue  # asked of the packet
+            side = side_of(check, rule, direction)
             met = self._check(check, transaction, side, inspection)
             if met < 0:
                 return -1

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 from rules.language.model import Absent, Number
-from rules.language.parser import Parser
 from tests.rules.keywords.reading import read, refused
 
 
@@ -13,6 +10,13 @@ def test_numbers_by_name():
     assert read("tls.version:1.2;", "tls").fields == [Number("tls.version", 0x303, 0x303)]
 
 
+def test_versions_of_tls_may_be_several_or_none_of_them():
+    assert read("ssl_version:tls1.0,tls1.1;", "tls").others == [("ssl_version", "769/770,0")]
+    assert read("ssl_version:!sslv3;", "tls").others == [("ssl_version", "768,1")]
+    assert refused("ssl_version:tls1.0,tls1.0;", "tls")
+    assert refused("ssl_version:tls9;", "tls")
+
+
 def test_others_are_carried_as_written():
     rule = read("dcerpc.iface:367abb81-9844-35f1-ad32-98f038001003; dcerpc.opnum:1,5-9;", "dcerpc")
     assert rule.others == [
@@ -20,16 +24,6 @@ def test_others_are_carried_as_written():
         ("dcerpc.opnum", "1-1,5-9"),
     ]
     assert read("http.cookie; absent;", "http").buffers[0].ops == [Absent()]
-
-
-def test_a_list_beside_the_rules(tmp_path: Path):
-    (tmp_path / "bad.md5").write_text("# known\nD41D8CD98F00B204E9800998ECF8427E\n")
-    path = tmp_path / "a.rules"
-    path.write_text("alert http any any -> any any (filemd5:bad.md5; sid:1;)\n")
-    found = Parser().files([path])
-    assert found.rules[0].buffers[0].ops[0].values == {b"d41d8cd98f00b204e9800998ecf8427e"}
-    path.write_text("alert http any any -> any any (filemd5:../x; sid:1;)\n")
-    assert "beside the rules" in Parser().files([path]).rejected[0].reason
 
 
 def test_what_is_not_done_is_said():
