@@ -41,13 +41,16 @@ class Ftp(StreamParser):
             line = bytes(stream.data[:end]).rstrip(b"\r")
             frame, time = stream.frame(end + 1), stream.time(end + 1)
             stream.drop(end + 1)
-            (self._command if direction == TO_SERVER else self._reply)(line[:_MOST_LINE], frame, time)
+            made = (self._command if direction == TO_SERVER else self._reply)(line[:_MOST_LINE], frame, time)
+            if end + 1 > _MOST_LINE:
+                side = "request" if direction == TO_SERVER else "response"
+                self.odd(f"ftp.{side}_command_too_long", direction, frame, made)
             if self.becomes:
                 return
         if len(stream.data) > _MOST_LINE:
             self.done[direction] = True
 
-    def _command(self, line: bytes, frame: int, time: int) -> None:
+    def _command(self, line: bytes, frame: int, time: int) -> Transaction:
         verb, _, rest = line.partition(b" ")
         made = self.begin(frame, time)
         made.put("ftp.command", TO_SERVER, frame, verb)
@@ -59,22 +62,25 @@ class Ftp(StreamParser):
         self.commands.append(verb)
         if verb == b"PORT" and (found := _SIX.search(rest)):
             self.place = (TO_SERVER, int(found.group(5)) << 8 | int(found.group(6)))
-            self._mode(made, TO_SERVER, frame)
+            made.note("ftp.port_address", TO_SERVER, frame, _address(found))
+            self._mode(made, frame)
         elif verb == b"EPRT" and rest[-1:] == b"|":
             port = rest.rstrip(b"|").rpartition(b"|")[2]
             self.place = (TO_SERVER, int(port[:5]) if port.isdigit() else 0)
-            self._mode(made, TO_SERVER, frame)
+            self._mode(made, frame)
         elif verb in _TRANSFERS and self.place[0] >= 0:
             name = rest.decode("latin-1")
             self.expected.append((f"ftp-data:{verb.decode()}:{name}", *self.place, frame))
             self.place = (-1, 0)
+        return made
 
-    def _mode(self, made: Transaction, d: int, frame: int) -> None:
-        """Who will open the data connection: 0 the server, 1 the client; and where to."""
-        made.note("ftp.mode", d, frame, self.place[0])
-        made.note("ftp.dynamic_port", d, frame, self.place[1])
+    def _mode(self, made: Transaction, frame: int) -> None:
+        """Who will open the data connection, 0 the server, 1 the client, and where to: seen from both sides."""
+        for d in (TO_SERVER, TO_CLIENT):
+            made.note("ftp.mode", d, frame, self.place[0])
+            made.note("ftp.dynamic_port", d, frame, self.place[1])
 
-    def _reply(self, line: bytes, frame: int, time: int) -> None:
+    def _reply(self, line: bytes, frame: int, time: int) -> Transaction:
         if self.many and not line.startswith(self.many + b" "):
             last = False
         elif len(line) >= 4 and line[:3].isdigit() and line[3:4] == b"-":
@@ -89,16 +95,16 @@ class Ftp(StreamParser):
         if not last:
             if made not in self.asked:
                 self.finish(made)
-            return
+            return made
         verb = self.commands[0] if self.commands else b""
         if line[:1] == b"1" and made in self.asked:
-            return  # the transfer goes on
+            return made  # the transfer goes on
         if verb == b"PASV" and (found := _SIX.search(line)):
             self.place = (1, int(found.group(5)) << 8 | int(found.group(6)))
-            self._mode(made, TO_CLIENT, frame)
+            self._mode(made, frame)
         elif verb == b"EPSV" and (found := _EXTENDED.search(line)):
             self.place = (1, int(found.group(1)))
-            self._mode(made, TO_CLIENT, frame)
+            self._mode(made, frame)
         elif verb == b"AUTH" and line[:3] == b"234":
             self.becomes = "tls"
         made.whole(TO_CLIENT, frame)
@@ -106,6 +112,13 @@ class Ftp(StreamParser):
             self.asked.pop(0)
             self.commands.pop(0)
         self.finish(made)
+        return made
+
+
+def _address(found: re.Match[bytes]) -> int:
+    """The address that a PORT command names, as a number; -1 where it is none."""
+    parts = [int(found.group(i)) for i in range(1, 5)]
+    return int.from_bytes(bytes(parts), "big") if max(parts) < 256 else -1
 
 
 class FtpData(StreamParser):

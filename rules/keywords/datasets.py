@@ -1,4 +1,4 @@
-"""Data sets: values in files beside the rules, plain, as JSON or with a reputation, and those that rules fill."""
+"""Data sets: values in files beside the rules, plain, as JSON or with reputations, and those rules fill."""
 
 from __future__ import annotations
 

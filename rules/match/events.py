@@ -76,7 +76,19 @@ def header_bytes(scene: Scene, kind: str, row: int) -> bytes | None:
     if proto not in wanted or start < 0:
         return None
     size = (data[start + 12] >> 4) * 4 if proto == 6 and start + 12 < len(data) else 8
+    if proto == 1:
+        size = _icmp_size(data[start:])
     return data[start : start + size]
+
+
+def _icmp_size(data: bytes) -> int:
+    """Bytes of an ICMPv4 header: times and the routers that are announced belong to it."""
+    size = 8
+    if data[:1] in (b"\x0d", b"\x0e"):
+        size += 12
+    elif data[:1] == b"\x09" and len(data) > 5:
+        size += data[4] * data[5] * 4
+    return size if size <= len(data) else 8
 
 
 def _address(scene: Scene, kind: str, row: int) -> bytes | None:

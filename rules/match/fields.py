@@ -94,6 +94,8 @@ class Numbers:
     def _other(self, name: str, argument: str, transaction: int, direction: int) -> int:  # noqa: PLR0911
         if name in {"bypass", "dcerpc.iface", "app-layer-state"}:
             return 0
+        if name == "ftpbounce":
+            return self._bounce(transaction, direction)
         if name == "ssl_version":
             return self._ssl_version(argument, transaction, direction)
         if name == "dcerpc.opnum":
@@ -128,6 +130,17 @@ class Numbers:
     @staticmethod
     def _first(frames: Iterator[int]) -> int:
         return min(frames, default=-1)
+
+    def _bounce(self, transaction: int, direction: int) -> int:
+        """A PORT command that names another host than the client."""
+        tables = self._scene.tables
+        flow = tables.flows[int(tables.transactions["flow"][transaction])]
+        client = int(flow["b_lo" if flow["client"] else "a_lo"]) if flow["version"] == 4 else -1
+        return self._first(
+            at
+            for side, at, n in self.values(transaction, "ftp.port_address")
+            if side == direction and n >= 0 and n != client & 0xFFFFFFFF
+        )
 
     def _ssl_version(self, argument: str, transaction: int, direction: int) -> int:
         wanted, negated = argument.split(",")

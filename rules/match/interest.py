@@ -19,7 +19,9 @@ _OTHERS = frozenset(
 )  # fmt: skip
 _EMPTY = frozenset({"bypass"})
 #: Those that need no more than a number.
-_NUMBERS = {"ssl_version": "tls.version"}
+_NUMBERS = {"ssl_version": "tls.version", "ftpbounce": "ftp.port_address"}
+#: Buffers that say that the head of a message is known, so what is not there will not come.
+_LINES = frozenset({"http.request_line", "http.response_line"})
 _CALLS = frozenset({"smb", "dcerpc"})
 
 
@@ -60,6 +62,8 @@ def interest(rules: Sequence[Compiled], every: Iterable[str]) -> Interest:
         protocols |= spoken
         asked = {SAME.get(check.demand.kind, check.demand.kind) for check in compiled.checks}
         kinds |= asked
+        if any(check.absent for check in compiled.checks):
+            kinds |= _LINES
         fields |= {number.name for number in rule.fields}
         fields |= {_NUMBERS[name] for name, _ in rule.others if name in _NUMBERS}
         calls = calls or bool(spoken & _CALLS and (rule.fields or asked != {"file.data"}))

@@ -51,6 +51,7 @@ class Windows:
         """Put the pieces of each direction behind what was kept of it, and cut that into windows."""
         scene, carry = self._packets.scene, self._packets.engine.carry
         chunks, flows = scene.tables.chunks, scene.tables.flows
+        chunks = chunks[flows["proto"][chunks["flow"]] == 6]  # datagrams are looked at as packets
         side = chunks["flow"].astype(np.int64) * 2 + chunks["direction"]
         stops = carry.stops(scene)
         over = np.flatnonzero((flows["ended"] != 0) | (stops > 0).any(axis=1))

@@ -257,12 +257,19 @@ class _Matcher:
         if check.absent and not rows:
             columns = self.found.tables.transactions
             frame = int(columns["request_frame" if direction == 0 else "response_frame"][transaction])
-            return frame or -1
+            return frame or self._headed(check.demand.kind, transaction, direction)
         for row in rows:
             data = changed(self.found.data(row), check.demand.transforms)
             if inspection.holds(check.ops, data):
                 return int(self.found.tables.buffers["frame"][row])
         return -1
+
+    def _headed(self, kind: str, transaction: int, direction: int) -> int:
+        """The frame since which a head is known that would have a buffer; -1 where it may come yet."""
+        if not kind.startswith("http.") or "body" in kind:
+            return -1
+        line = "http.request_line" if direction == 0 else "http.response_line"
+        return self.found.since(transaction, line, direction, self.numbers)
 
 
 def match(packets: Packets) -> list[Candidate]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rules.match.literals import Literals
 from rules.match.streams import Windows
-from tests.rules.conftest import tcp
+from tests.rules.conftest import tcp, udp
 
 
 def test_a_border_between_windows_hides_nothing(sids):
@@ -98,3 +98,10 @@ def test_a_reset_of_the_client_that_names_no_window_ends_no_beginning(sids):
     reset["TCP"].flags = "R"
     text = 'alert tcp any any -> any any (flow:established,to_server; content:"magic"; sid:1;)'
     assert sids(text, [made[0], reset, *made[1:]]) == [1]
+
+
+def test_a_datagram_is_told_once_however_long_its_flow_goes_on(alerts):
+    text = 'alert ip any any -> any any (content:"magic"; sid:1;)'
+    packets = [udp(b"magic", dport=9)]
+    packets += [udp(b"%d" % i, dport=10 + i) for i in range(40)]
+    assert [a.rule.sid for a in alerts(text, packets, pace=20)] == [1]
