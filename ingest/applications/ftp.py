@@ -75,7 +75,7 @@ class Ftp(StreamParser):
         return made
 
     def _mode(self, made: Transaction, frame: int) -> None:
-        """Who will open the data connection, 0 the server, 1 the client, and where to: seen from both sides."""
+        """Who will open the data connection, 0 the server or 1 the client, and where to: for both sides."""
         for d in (TO_SERVER, TO_CLIENT):
             made.note("ftp.mode", d, frame, self.place[0])
             made.note("ftp.dynamic_port", d, frame, self.place[1])

@@ -99,7 +99,8 @@ class Builder:
         relative = getattr(op, "relative", False) and not isinstance(op, Content)
         if kind is None and self.kind is None and self.latest is not None and relative:
             kind = self.latest.kind  # old style: it counts from the last match, wherever that was
-        check = self.target(kind)
+        decoding = self.base64 and kind is None and self.kind is None
+        check = self._decoding() if decoding else self.target(kind)
         self.latest = check
         if self.base64 and kind is None:
             check.decoded.append(op)
@@ -111,6 +112,12 @@ class Builder:
             if op.name in self.variables and isinstance(op, ByteExtract):
                 raise self.fault(f"the variable {op.name} is set twice")
             self.variables.append(op.name)
+
+    def _decoding(self) -> BufferCheck:
+        """The buffer that is decoded: where base64_decode stands."""
+        return next(
+            check for check in reversed(self.rule.buffers) if any(isinstance(op, Base64) for op in check.ops)
+        )
 
     def content(self, keyword: str) -> tuple[BufferCheck, Content]:
         """The content that a modifier belongs to: the last one."""

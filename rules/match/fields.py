@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rules.language.model import Rule
+from rules.language.model import Number, Rule
 from rules.match.compiled import Compiled
 from rules.match.scene import Scene
 
@@ -76,6 +76,12 @@ class Numbers:
         """The frame at which all of a rule's numbers were met; -1 where they are not, 0 where it has none."""
         frame = 0
         for number in rule.fields:
+            if number.name == "smb.version":
+                at = self._smb_version(number, transaction, direction)
+                if at < 0:
+                    return -1
+                frame = max(frame, at)
+                continue
             frames = [
                 at
                 for side, at, value in self.values(transaction, number.name)
@@ -90,6 +96,14 @@ class Numbers:
                 return -1
             frame = max(frame, met)
         return frame
+
+    def _smb_version(self, number: Number, transaction: int, direction: int) -> int:
+        """The version that a command was asked in, which both sides of it have."""
+        row = self._scene.tables.transactions[transaction]
+        whole = int(row["request_frame" if direction == 0 else "response_frame"])
+        told = self.values(transaction, number.name)
+        asked = bool(row["request_frame"])
+        return whole if told and whole and asked and number.agrees(told[0][2]) else -1
 
     def _other(self, name: str, argument: str, transaction: int, direction: int) -> int:  # noqa: PLR0911
         if name in {"bypass", "dcerpc.iface", "app-layer-state"}:
