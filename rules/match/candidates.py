@@ -209,13 +209,7 @@ class Packets:
 
     def grown(self, flow: int, direction: int, row: int) -> int:
         """How many bytes went one way over a connection up to a packet, by its sequence numbers."""
-        carry = self.engine.carry
-        rows = np.flatnonzero(
-            (self.flow[: row + 1] == flow) & (self.direction[: row + 1] == direction) & self.fresh[: row + 1]
-        )
-        at = carry.at[flow]
-        before = int(carry.flows["top"][at, direction]) if carry.flows["frame"][at, direction] else 0
-        return max(before, int(carry.grown(self.scene, rows)[2].max())) if len(rows) else before
+        return self.engine.carry.grown(self.scene, flow, direction, row)
 
     def where(self, row: int) -> Where:
         """Flow, addresses and time of a packet."""

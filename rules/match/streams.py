@@ -14,6 +14,7 @@ from rules.match.gates.tables import Columns
 from rules.match.hits import spread
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
+from rules.match.literals import BEHIND
 from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def _gathered(  # noqa: PLR0917  (columns)
     lengths: NDArray[np.int64], first: NDArray[np.int64],
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Of each stream its tail and its pieces, one behind the other."""
-    out = np.empty(int(sizes.sum() + lengths.sum()) + 4, np.uint8)
+    out = np.empty(int(sizes.sum() + lengths.sum()) + BEHIND, np.uint8)
     kernels.gather(tails, sizes, arena, at, lengths, first, out)
-    out[-4:] = 0
+    out[-BEHIND:] = 0
     return out
