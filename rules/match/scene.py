@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -191,12 +191,21 @@ def _by_version(four: tuple[int, int], six: tuple[int, int] | None) -> Any:
     return get
 
 
+@cache
+def _one_of(values: tuple[int, ...]) -> NDArray[np.bool_]:
+    """By byte whether it is one of some."""
+    found = np.zeros(256, np.bool_)
+    found[list(values)] = True
+    return found
+
+
 def _transport(protocols: tuple[int, ...], offset: int, size: int, only_types: tuple[int, ...] = ()) -> Any:
     def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         at = scene.transport
-        has = np.isin(scene.packets["proto"], protocols) & (at >= 0) & (scene.packets["status"] == TRANSPORT)
+        has = _one_of(protocols)[scene.packets["proto"]]
+        has &= (at >= 0) & (scene.packets["status"] == TRANSPORT)
         if only_types:
-            has = has & np.isin(scene.packets["icmp_type"], only_types)
+            has &= _one_of(only_types)[scene.packets["icmp_type"]]
         return scene.big(at + offset, size), has
 
     return get
@@ -215,9 +224,14 @@ def _column(name: str, status: int) -> Any:
     return get
 
 
+def _flags(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    rows = scene.packets
+    return rows["flags"].astype(np.int64), (rows["status"] >= TRANSPORT) & (rows["proto"] == 6)
+
+
 def _icmp(name: str) -> Any:
     def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        has = np.isin(scene.packets["proto"], (1, 58)) & (scene.packets["status"] == TRANSPORT)
+        has = _one_of((1, 58))[scene.packets["proto"]] & (scene.packets["status"] == TRANSPORT)
         return scene.packets[name].astype(np.int64), has
 
     return get
@@ -307,7 +321,7 @@ _FIELDS: dict[str, Any] = {
     "tcp.seq": _transport((6,), 4, 4),
     "tcp.ack": _transport((6,), 8, 4),
     "tcp.window": _transport((6,), 14, 2),
-    "tcp.flags": _column("flags", TRANSPORT),
+    "tcp.flags": _flags,
     "icmp.type": _icmp("icmp_type"),
     "icmp.code": _icmp("icmp_code"),
     "icmp.id": _transport((1, 58), 4, 2, _ECHO),
