@@ -16,6 +16,7 @@ from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.findings import Endpoint, Evidence, Finding, derived_id, event_order
 from citywall.fragmentsettings import FragmentSettings
+from citywall.scratch import Scratch
 from citywall.sessions import Session
 from citywall.settings import Settings
 from citywall.watermarks import BEGINNING, END_OF_TIME
@@ -111,7 +112,6 @@ class Matching:
             if self._engine is not before:
                 self._analyser.want(self._wanted(self._engine))
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
-        self._seen = _Seen()
         return scene, self._engine.match(scene)
 
 
@@ -126,15 +126,13 @@ def everything(_engine: Engine) -> Wanted:
 
 
 class _Seen:
-    """The packets of a piece as rules see them, with a copy of their bytes."""
+    """The packets of a piece as rules see them, with a copy of their bytes, in memory that pieces share."""
 
     def __init__(self) -> None:
         self.count = 0
         self._size = 0
-        self._rows: list[Rows] = []
-        self._frames: list[NDArray[np.int64]] = []
-        self._places: list[NDArray[np.int64]] = []
-        self._bytes: list[Bytes] = []
+        self._rows, self._arena = Scratch(PACKET), Scratch(np.uint8)
+        self._frames, self._places = Scratch(np.int64), Scratch(np.int64)
         self._odd: list[tuple[Numbers, Numbers]] = []
 
     def odd(self, found: tuple[Numbers, Numbers]) -> None:
@@ -145,29 +143,30 @@ class _Seen:
 
     def add(self, rows: Rows, buffer: Bytes, places: NDArray[np.int64], frame: int) -> None:
         """Take packets that are to be read, their bytes in `buffer`; in the capture they are at `places`."""
-        rows = rows.copy()
+        begin, end = self.count, self.count + len(rows)
         low = int(rows["offset"].min())
         high = int((rows["offset"] + rows["captured"]).max())
-        rows["offset"] += self._size - low
-        self._rows.append(rows)
-        self._frames.append(np.arange(len(rows)) + frame)
-        self._places.append(places.astype(np.int64))
-        self._bytes.append(buffer[low:high])
-        self._size += high - low
-        self.count += len(rows)
+        size = self._size + high - low
+        mine = self._rows.take(end, begin)[begin:]
+        mine[:] = rows
+        mine["offset"] += self._size - low
+        self._frames.take(end, begin)[begin:] = np.arange(frame, frame + len(rows))
+        self._places.take(end, begin)[begin:] = places
+        self._arena.take(size, self._size)[self._size :] = buffer[low:high]
+        self.count, self._size = end, size
 
     def scene(self, engine: Engine, tables: Tables, *, last: bool) -> Scene:
-        """All of it."""
+        """All of it; what is added next is another piece's."""
+        n = self.count
         scene = engine.carry.scene(
-            np.concatenate([np.zeros(0, PACKET), *self._rows]),
-            np.concatenate([np.zeros(0, np.int64), *self._frames]),
-            np.concatenate([np.zeros(0, np.int64), *self._places]),
-            np.concatenate([np.zeros(0, np.uint8), *self._bytes]),
+            self._rows.take(n, n), self._frames.take(n, n), self._places.take(n, n), self._arena, self._size,
             tables, NAMES, last=last,
         )  # fmt: skip
         none = np.zeros(0, np.int64)
         rows, kinds = (np.concatenate([none, *(pair[i] for pair in self._odd)]) for i in (0, 1))
         scene.decoded = rows + scene.carried, kinds
+        self.count = self._size = 0
+        self._odd.clear()
         return scene
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rules.match.engine import Engine
 
 Mask = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
 #: Candidate.item of what was found in a stream.
 IN_STREAM = -3
 
@@ -35,8 +36,10 @@ class Candidate(NamedTuple):
     order: int
     item: int
     row: int
-    direction: int
-    where: Where
+
+
+#: Columns of many candidates.
+KNOWN, PHASE, ORDER, ITEM, ROW = range(5)
 
 
 class Packets:
@@ -54,6 +57,7 @@ class Packets:
         self._decided: Mask | None = None
         self.conditions: dict[tuple[object, ...], Mask] = {}
         self._applications: dict[tuple[frozenset[str], str], tuple[Mask, Mask]] = {}
+        self._of_protocol: dict[int, Numbers] = {}
         self.was_established = self.established.astype(np.int64)
         self.payload_at = scene.packets["offset"].astype(np.int64) + scene.packets["payload_at"]
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
@@ -67,37 +71,58 @@ class Packets:
         """Whether a rule's header agrees with a packet."""
         return self.engine.gates.agrees(compiled.head, int(self.ends.of_row[row]), self.ends)
 
-    def agreeing(self, compiled: Compiled, among: Mask | None = None) -> NDArray[np.int64]:
+    def agreeing(self, compiled: Compiled, among: Mask | None = None) -> Numbers:
         """Packets, of those not matched before or of some, that header, flow and header fields agree with."""
-        heads = self.engine.gates.agree(compiled.head, self.ends)
-        if not heads.any():
-            return np.zeros(0, np.int64)
-        return np.flatnonzero(
-            self.rest(compiled, heads[self.ends.of_row]) & (self.fresh if among is None else among)
-        )
+        rows = self._protocol(compiled.ip_protocol) if among is None else np.flatnonzero(among)
+        return rows[self.fits(compiled, rows)]
 
-    def rest(self, compiled: Compiled, found: Mask) -> Mask:
-        """Of packets that the header agrees with those that flow and header fields agree with, too."""
+    def fits(self, compiled: Compiled, rows: Numbers) -> Mask:
+        """Which of some packets header, flow and header fields agree with."""
+        found = self.rest(compiled, rows)
+        left = np.flatnonzero(found)
+        if len(left):
+            found[left] = self.engine.gates.agree_with(compiled.head, rows[left], self.ends)
+        return found
+
+    def _protocol(self, protocol: int) -> Numbers:
+        """Packets, not matched before, that rules about an IP protocol (0: any) can be about."""
+        if protocol not in self._of_protocol:
+            spoken = self.scene.packets["proto"][self.scene.carried :]
+            mine = spoken >= 0 if not protocol else spoken == protocol
+            if protocol == 1:
+                mine |= spoken == 58
+            self._of_protocol[protocol] = np.flatnonzero(mine) + self.scene.carried
+        return self._of_protocol[protocol]
+
+    def rest(self, compiled: Compiled, rows: Numbers) -> Mask:
+        """Which of some packets that the header agrees with flow and header fields agree with, too."""
         rule = compiled.rule
+        found = np.ones(len(rows), np.bool_)
+
+        def field(name: str) -> tuple[Numbers, Mask]:
+            values, has = self.field(name)
+            return values[rows], has[rows]
+
         if rule.flow.direction:
-            found &= (self.flow >= 0) & (self.direction == (0 if rule.flow.direction == TO_SERVER else 1))
+            wanted = 0 if rule.flow.direction == TO_SERVER else 1
+            found &= (self.flow[rows] >= 0) & (self.direction[rows] == wanted)
         if rule.flow.established is not None:
-            found &= self.established == rule.flow.established
+            found &= self.established[rows] == rule.flow.established
         if rule.flow.fragment is not None:
-            offset, has = self.field("ip.fragment_offset")
-            bits, _ = self.field("ip.fragbits")
+            (offset, has), (bits, _) = field("ip.fragment_offset"), field("ip.fragbits")
             found &= (has & ((offset > 0) | (bits & 1 == 1))) == rule.flow.fragment
         if compiled.applications:
-            found &= self.application(compiled.applications)
+            found &= self.application(compiled.applications)[rows]
         if rule.applications:
-            found &= self._protocols(rule)
+            found &= self._protocols(rule)[rows]
         if rule.hook == "flow_start":
-            found &= self.first & (self.flow >= 0)
+            found &= self.first[rows] & (self.flow[rows] >= 0)
+        for flags in rule.flags:
+            if found.any():
+                found &= header.flags(field, flags)
         for number in rule.numbers:
             if number.name not in SLOW and found.any():
-                found &= header.number(self.field, number)
-        for flags in rule.flags:
-            found &= header.flags(self.scene, self.field, flags)
+                found &= header.number(field, number)
         return found
 
     def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
@@ -215,29 +240,16 @@ class Packets:
 
     def grown(self, flow: int, direction: int, row: int) -> int:
         """How many bytes went one way over a connection up to a packet, by its sequence numbers."""
-        carry = self.engine.carry
-        rows = np.flatnonzero(
-            (self.flow[: row + 1] == flow) & (self.direction[: row + 1] == direction) & self.fresh[: row + 1]
-        )
-        at = carry.at[flow]
-        before = int(carry.flows["top"][at, direction]) if carry.flows["frame"][at, direction] else 0
-        return max(before, int(carry.grown(self.scene, rows)[2].max())) if len(rows) else before
-
-    def where(self, row: int) -> Where:
-        """Flow, addresses and time of a packet."""
-        source, target = self.scene.source, self.scene.target
-        flow = int(self.flow[row])
-        return Where(
-            int(self.scene.numbers[flow]) if flow >= 0 else -1,
-            int(source[0][row]) << 64 | int(source[1][row]),
-            int(target[0][row]) << 64 | int(target[1][row]),
-            int(self.scene.packets["time"][row]),
-        )
+        return self.engine.carry.grown(self.scene, flow, direction, row)
 
     def candidate(self, row: int, order: int, phase: int = 0, item: int = -1, known: int = 0) -> Candidate:
         """What is known of a match on a packet; `known`: the frame at which it was, where that is later."""
-        known = max(known, int(self.scene.frames[row]))
-        return Candidate(known, phase, order, item, row, int(self.direction[row]), self.where(row))
+        return Candidate(max(known, int(self.scene.frames[row])), phase, order, item, row)
+
+    @staticmethod
+    def is_slow(rule: Rule) -> bool:
+        """Whether a rule has conditions that are decided packet by packet."""
+        return bool(rule.stream_sizes) or any(number.name in SLOW for number in rule.numbers)
 
     def heads(self, compiled: Compiled, row: int) -> bool:
         """Whether what a rule on transactions demands of a packet's headers as buffers is so."""
@@ -272,8 +284,7 @@ class Agreement:
         if self._rest is None:
             key = _conditions(self._compiled)
             if key not in packets.conditions:
-                everything = np.ones(len(packets.flow), np.bool_)
-                packets.conditions[key] = packets.rest(self._compiled, everything)
+                packets.conditions[key] = packets.rest(self._compiled, np.arange(len(packets.flow)))
             self._rest = packets.conditions[key]
         return bool(self._rest[row])
 
@@ -289,24 +300,37 @@ def _conditions(compiled: Compiled) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> list[Candidate]:
-    """All that agrees, in no order."""
+def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> Numbers:
+    """All that agrees, in no order: columns KNOWN to ROW."""
+    none = np.zeros((0, 5), np.int64)
     if not len(scene.packets):
-        return []
+        return none
     packets = Packets(engine, scene, marks)
     if engine.deciding:
         packets.decided()
     windows = Windows(packets)
-    found = list(_packets(engine, packets, windows))
-    found += windows.match()
-    found += transactions.match(packets)
-    found += units.match(packets)
-    return found
+    found = [none, *_packets(engine, packets, windows), *windows.match()]
+    for some in (transactions.match(packets), list(units.match(packets))):
+        found.append(np.array(some, np.int64).reshape(-1, 5))
+    return np.concatenate(found)
 
 
-def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Candidate]:
+def where(scene: Scene, row: int) -> Where:
+    """Flow, addresses and time of a packet."""
+    source, target = scene.source, scene.target
+    flow = int(scene.flow[row])
+    return Where(
+        int(scene.numbers[flow]) if flow >= 0 else -1,
+        int(source[0][row]) << 64 | int(source[1][row]),
+        int(target[0][row]) << 64 | int(target[1][row]),
+        int(scene.packets["time"][row]),
+    )
+
+
+def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Numbers]:
     full = (packets.scene.available > 0) & packets.fresh
-    yield from _addresses(engine, packets)
+    yield _addresses(engine, packets)
+    alone: list[tuple[Numbers, Compiled]] = []
     for compiled in (*engine.of(PACKET, literal=False), *engine.gates.broad):
         rows = packets.agreeing(compiled, packets.decided() if compiled.decided else None)
         if compiled.kind == ONCE:
@@ -315,37 +339,40 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Can
             rows = rows[events.happened(packets, compiled.rule)[rows]]
         if compiled.payload is not None:
             rows = rows[full[rows]]
-        yield from _decide(packets, rows, np.full(len(rows), compiled.order))
+        alone.append((rows, compiled))
     loose = full & ~windows.streamed
     for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed):
         if compiled.rule.flow.only_stream:
             continue
         rows = packets.agreeing(compiled)
-        rows = rows[(full if compiled.both else loose)[rows]]
-        yield from _decide(packets, rows, np.full(len(rows), compiled.order))
+        alone.append((rows[(full if compiled.both else loose)[rows]], compiled))
+    none = np.zeros(0, np.int64)
+    rows = np.concatenate([none, *(rows for rows, _ in alone)])
+    orders = np.concatenate([none, *(np.full(len(rows), compiled.order) for rows, compiled in alone)])
+    yield from _decide(packets, rows, orders)
     yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
 
 
-def _addresses(engine: Engine, packets: Packets) -> Iterable[Candidate]:
+def _addresses(engine: Engine, packets: Packets) -> Numbers:
     """Rules about addresses alone, on the first packet of each direction."""
     rows = np.flatnonzero(packets.first)
     of_row = packets.ends.of_row[rows]
     which, back = np.unique(of_row, return_inverse=True)
     ends, orders = engine.gates.once(which, packets.ends)
-    if not len(ends):
-        return
     by_end = np.argsort(back, kind="stable")
     first = np.searchsorted(back[by_end], np.arange(len(which) + 1))
+    found = []
     for end, order in zip(np.searchsorted(which, ends).tolist(), orders.tolist(), strict=True):
         agreed = packets.agree(engine.rules[order])
-        for row in rows[by_end[first[end] : first[end + 1]]].tolist():
-            if agreed[row] and packets.slow(engine.rules[order].rule, row):
-                yield packets.candidate(row, order)
+        found += [
+            packets.candidate(row, order)
+            for row in rows[by_end[first[end] : first[end + 1]]].tolist()
+            if agreed[row] and packets.slow(engine.rules[order].rule, row)
+        ]
+    return np.array(found, np.int64).reshape(-1, 5)
 
 
-def _by_literal(
-    engine: Engine, packets: Packets, windows: Windows, rows: NDArray[np.int64]
-) -> Iterable[Candidate]:
+def _by_literal(engine: Engine, packets: Packets, windows: Windows, rows: Numbers) -> Iterable[Numbers]:
     scene = packets.scene
     found, told = [], []
     in_stream = windows.streamed[rows]
@@ -363,7 +390,18 @@ def _by_literal(
     yield from _decide(packets, at[in_order], orders[in_order])
 
 
-def _decide(packets: Packets, rows: NDArray[np.int64], orders: NDArray[np.int64]) -> Iterable[Candidate]:
+def by_rule(orders: Numbers) -> Iterable[tuple[int, Numbers]]:
+    """Each rule of some pairs with the places of its pairs, in order."""
+    if not len(orders):
+        return
+    places = np.argsort(orders, kind="stable")
+    sorted_ = orders[places]
+    begins = np.flatnonzero(np.append(True, sorted_[1:] != sorted_[:-1]))
+    for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(orders)], strict=True):
+        yield int(sorted_[begin]), places[begin:end]
+
+
+def _decide(packets: Packets, rows: Numbers, orders: Numbers) -> Iterable[Numbers]:
     """Candidates of (packet, rule) whose headers agree: contents first where that is cheap, then the rest."""
     if not len(rows):
         return
@@ -373,25 +411,56 @@ def _decide(packets: Packets, rows: NDArray[np.int64], orders: NDArray[np.int64]
         engine.payload_programs[orders],
     )  # fmt: skip
     left = np.flatnonzero(told)
-    agreed: dict[int, Agreement] = {}
-    for row, order, surely in zip(
-        rows[left].tolist(), orders[left].tolist(), (told[left] == YES).tolist(), strict=True
-    ):
+    rows, orders, told = rows[left], orders[left], told[left]
+    for order, places in by_rule(orders):
         compiled = engine.rules[order]
-        if order not in agreed:
-            agreed[order] = packets.agree(compiled)
-        if not agreed[order][row] or not packets.slow(compiled.rule, row):
+        some = places[packets.rest(compiled, rows[places])]
+        if compiled.rule.happenings and len(some):
+            some = some[events.happened(packets, compiled.rule)[rows[some]]]
+        mine, surely = rows[some], told[some] == YES
+        if compiled.kind == TRANSACTION:
+            _met(packets, compiled, mine, surely)
+        else:
+            yield columns(packets.scene, mine[_sure(packets, compiled, mine, surely)], order)
+
+
+def columns(
+    scene: Scene,
+    rows: Numbers,
+    order: int,
+    phase: Numbers | int = 0,
+    item: int = -1,
+    known: Numbers | int = 0,
+) -> Numbers:
+    """`Packets.candidate` for many of one rule."""
+    found = np.empty((len(rows), 5), np.int64)
+    found[:, KNOWN], found[:, PHASE] = np.maximum(scene.frames[rows], known), phase
+    found[:, ORDER], found[:, ITEM], found[:, ROW] = order, item, rows
+    return found
+
+
+def _sure(packets: Packets, compiled: Compiled, rows: Numbers, surely: Mask) -> Mask:
+    """Which packets, of those whose compiled contents may agree, agree in all that is left."""
+    slow = packets.is_slow(compiled.rule)
+    if not slow and not compiled.checks and (surely.all() or compiled.payload is None):
+        return np.ones(len(rows), np.bool_)
+    found = [
+        (not slow or packets.slow(compiled.rule, row))
+        and ((sure and not compiled.checks) or _contents(packets, compiled, row))
+        for row, sure in zip(rows.tolist(), surely.tolist(), strict=True)
+    ]
+    return np.array(found, np.bool_)
+
+
+def _met(packets: Packets, compiled: Compiled, rows: Numbers, surely: Mask) -> None:
+    """The payload part of a rule on transactions, on packets."""
+    assert compiled.payload is not None
+    for row, sure in zip(rows.tolist(), surely.tolist(), strict=True):
+        flow = int(packets.flow[row])
+        if flow < 0 or not packets.slow(compiled.rule, row):
             continue
-        if compiled.rule.happenings and not events.happened(packets, compiled.rule)[row]:
-            continue
-        if compiled.kind == TRANSACTION:  # its payload part
-            assert compiled.payload is not None
-            data = packets.scene.payload(row)
-            if packets.flow[row] >= 0 and (surely or Inspection().holds(compiled.payload.ops, data)):
-                flow, direction = int(packets.flow[row]), int(packets.direction[row])
-                packets.met(flow, direction, order, int(packets.scene.frames[row]))
-        elif (surely and not compiled.checks) or _contents(packets, compiled, row):
-            yield packets.candidate(row, order)
+        if sure or Inspection().holds(compiled.payload.ops, packets.scene.payload(row)):
+            packets.met(flow, int(packets.direction[row]), compiled.order, int(packets.scene.frames[row]))
 
 
 def _contents(packets: Packets, compiled: Compiled, row: int) -> bool:

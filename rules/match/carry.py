@@ -9,8 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import FIN, PACKET, RST
-from rules.match import kernels
+from citywall.batches import PACKET
+from citywall.scratch import Scratch
+from rules.match.columns import kernels
+from rules.match.literals import BEHIND
 from rules.match.scene import Names, Rows, Scene, Tables
 
 Numbers = NDArray[np.int64]
@@ -21,7 +23,10 @@ KEPT = 128
 FLOW = np.dtype(
     [
         ("number", "i8"),
-        ("known", "u1"),  # bit d: packets of direction d were seen
+        (
+            "known",
+            "u1",
+        ),  # bit d: packets of direction d were seen; bit d + 2: its sequence numbers, from `base`
         (
             "stop",
             "i8",
@@ -42,8 +47,8 @@ FLOW = np.dtype(
     ]
 )
 
-
-_FAR = np.int64(1) << 62
+#: What of it was so before a scene.
+PAST = np.dtype([("first", "i8"), ("pkts", "i8", (2,)), ("bytes", "i8", (2,))])
 
 
 class Tail(NamedTuple):
@@ -65,33 +70,43 @@ class Carry:
     forgotten: int = 0  # tails dropped for want of room
     told: dict[int, set[tuple[int, int, int]]] = field(default_factory=dict)  # transaction, rule, direction
     facts: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)  # direction, rule: frame
+    _packets: Scratch = field(default_factory=lambda: Scratch(PACKET))
 
     def scene(  # noqa: PLR0917  (what a scene is made of)
-        self, packets: Rows, frames: Numbers, places: Numbers, buffer: Bytes, tables: Tables, names: Names,
-        *, last: bool,
+        self, packets: Rows, frames: Numbers, places: Numbers, arena: Scratch, used: int, tables: Tables,
+        names: Names, *, last: bool,
     ) -> Scene:  # fmt: skip
-        """Packets with the last ones of the flows that the tables speak of before them."""
+        """Packets with the last ones of the flows that the tables speak of before them.
+
+        Their bytes are the first `used` of the arena; what is kept of earlier ones is put behind. Columns and
+        bytes of a scene are there until the next one is made.
+        """
         at = self._join(tables.flows["number"].astype(np.int64))
-        known = self.flows[at]
-        which, side = np.nonzero(known["frame"])
-        order = np.argsort(known["frame"][which, side], kind="stable")
-        which, side = which[order], side[order]
-        rows = known["row"][which, side]
-        rows["offset"] = len(buffer) + KEPT * np.arange(len(rows))
-        rows["captured"] = np.minimum(rows["captured"], KEPT)
-        kept = known["head"][which, side].reshape(-1)
+        which, side = np.nonzero(self.flows["frame"][at])
+        seen = self.flows["frame"][at[which], side]
+        order = np.argsort(seen, kind="stable")
+        which, side, seen = which[order], side[order], seen[order]
+        mine, n = (at[which], side), len(side)
+        rows = self._packets.take(n + len(packets))
+        rows[:n] = self.flows["row"][mine]
+        rows["offset"][:n] = used + KEPT * np.arange(n)
+        rows["captured"][:n] = np.minimum(rows["captured"][:n], KEPT)
+        rows[n:] = packets
+        buffer = arena.take(used + KEPT * n + BEHIND, used)
+        buffer[used : used + KEPT * n].reshape(n, KEPT)[:] = self.flows["head"][mine]
+        buffer[-BEHIND:] = 0
         scene = Scene(
-            np.concatenate([rows, packets]),
-            _read_only(np.concatenate([buffer, kept, np.zeros(4, np.uint8)])), tables, names,
-            frames=np.concatenate([known["frame"][which, side], frames]), carried=len(rows),
-            places=np.concatenate([known["place"][which, side], places]), last=last,
+            rows, _read_only(buffer), tables, names, frames=np.concatenate([seen, frames]), carried=n,
+            places=np.concatenate([self.flows["place"][mine], places]), last=last,
         )  # fmt: skip
         left = scene.available
-        scene.left = np.concatenate([known["left"][which, side], left[len(rows) :]])
-        del scene.available
+        left[:n] = self.flows["left"][mine]
+        scene.left = left
         scene.flow = np.concatenate([which, np.asarray(tables.packet_flow, np.int64)])
         scene.side = np.concatenate([side, np.asarray(tables.packet_direction, np.int64)])
-        scene.past = known
+        scene.past = np.empty(len(at), PAST)
+        for name in PAST.names or ():
+            scene.past[name] = self.flows[name][at]
         self.at = at
         return scene
 
@@ -111,31 +126,17 @@ class Carry:
         return np.searchsorted(self.flows["number"], numbers)
 
     def marks(self, scene: Scene) -> NDArray[np.uint8]:
-        """For each packet 1 where its connection stood before it, and 2 where it is the first its way."""
-        self._stopped(scene)
-        known = np.ascontiguousarray(self.flows["known"][self.at])
+        """For each packet 1 where its connection stood before it, and 2 where it is the first its way.
+
+        Which directions have stopped is remembered, too.
+        """
         which, side = scene.flow[: scene.carried], scene.side[: scene.carried]
         stood = self.flows["mark"][self.at[which], side] & 1
         marks = np.concatenate([stood, scene.tables.packet_stood.astype(np.uint8)])
-        fresh = slice(scene.carried, None)
-        kernels.firsts(scene.flow[fresh], scene.side[fresh], known, marks[fresh])
-        self.flows["known"][self.at] = known
+        kernels.mark(
+            scene.packets, scene.flow, scene.side, scene.frames, scene.carried, self.at, self.flows, marks
+        )
         return marks
-
-    def _stopped(self, scene: Scene) -> None:
-        """Remember which directions have stopped."""
-        flags = scene.packets["flags"]
-        rows = np.flatnonzero(
-            (flags & (FIN | RST) > 0) & (scene.packets["proto"] == 6) & (scene.flow >= 0)
-            & (np.arange(len(flags)) >= scene.carried)
-        )  # fmt: skip
-        stop = self.flows["stop"][self.at]
-        for row in rows.tolist():
-            flow, side = int(scene.flow[row]), int(scene.side[row])
-            for d in (0, 1) if flags[row] & RST else (side,):
-                if not stop[flow, d]:
-                    stop[flow, d] = scene.frames[row]
-        self.flows["stop"][self.at] = stop
 
     def stops(self, scene: Scene) -> Numbers:
         """By flow of a scene and direction the frame at which it stopped; 0: it did not."""
@@ -145,54 +146,40 @@ class Carry:
 
     def keep(self, scene: Scene, marks: NDArray[np.uint8]) -> None:
         """Remember the last packets of the flows of a scene that has been matched; let go what is over."""
-        rows = np.flatnonzero((scene.flow >= 0) & (np.arange(len(scene.flow)) >= scene.carried))
-        self._grow(scene, rows)
-        of = self.at[scene.flow[rows]], scene.side[rows]
-        np.add.at(self.flows["pkts"], of, 1)
-        np.add.at(self.flows["bytes"], of, scene.packets["wire"][rows].astype(np.int64))
-        began = np.full(len(self.flows), _FAR)
-        np.minimum.at(began, of[0], rows)
-        new = np.flatnonzero((began < _FAR) & (self.flows["first"] == 0))
-        self.flows["first"][new] = scene.packets["time"][began[new]]
-        key = scene.flow[rows] * 2 + scene.side[rows]
-        _, from_end = np.unique(key[::-1], return_index=True)
-        last = rows[len(rows) - 1 - from_end]
-        at, side = self.at[scene.flow[last]], scene.side[last]
-        flows = self.flows
-        flows["frame"][at, side], flows["mark"][at, side] = scene.frames[last], marks[last]
-        flows["left"][at, side] = scene.available[last]
-        flows["place"][at, side] = (scene.packets["offset"] if scene.places is None else scene.places)[last]
-        flows["row"][at, side] = scene.packets[last]
-        places = scene.packets["offset"][last].astype(np.int64)[:, None] + np.arange(KEPT)
+        last = np.full((len(self.at), 2), -1, np.int64)
+        kernels.tally(
+            scene.view, scene.packets, scene.transport, scene.flow, scene.side, scene.carried, self.at,
+            self.flows, last,
+        )  # fmt: skip
+        over = scene.tables.flows["ended"] != 0
+        last[over] = -1  # of what is over nothing is kept
+        which, side = np.nonzero(last >= 0)
+        rows, at, flows = last[which, side], self.at[which], self.flows
+        flows["frame"][at, side], flows["mark"][at, side] = scene.frames[rows], marks[rows]
+        flows["left"][at, side] = scene.available[rows]
+        flows["place"][at, side] = (scene.packets["offset"] if scene.places is None else scene.places)[rows]
+        flows["row"][at, side] = scene.packets[rows]
+        places = scene.packets["offset"][rows].astype(np.int64)[:, None] + np.arange(KEPT)
         flows["head"][at, side] = scene.buffer[np.minimum(places, len(scene.buffer) - 1)]
-        over = scene.numbers[scene.tables.flows["ended"] != 0]
-        if len(over):
-            self.flows = flows[~np.isin(flows["number"], over)]
-            for number in over.tolist():
+        if over.any():
+            there = np.ones(len(flows), np.bool_)
+            there[self.at[over]] = False
+            self.flows = flows[there]
+            for number in scene.numbers[over].tolist():
                 self.told.pop(number, None)
                 self.facts.pop(number, None)
                 for direction in (0, 1):
                     if (tail := self.tails.pop(2 * number + direction, None)) is not None:
                         self.tail_bytes -= len(tail.data)
 
-    def _grow(self, scene: Scene, rows: Numbers) -> None:
-        """How much each direction has grown, by sequence numbers."""
-        rows = rows[scene.packets["proto"][rows] == 6]
-        if not len(rows):
-            return
-        at, side, ends, base = self.grown(scene, rows)
-        np.maximum.at(self.flows["top"], (at, side), ends)
-        self.flows["base"][at, side] = base
-
-    def grown(self, scene: Scene, rows: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        """Of packets their flow's place and direction, how far they reach, and from where that counts."""
-        at, side = self.at[scene.flow[rows]], scene.side[rows]
-        seq, _ = scene.values("tcp.seq")
-        key = at * 2 + side
-        _, first, of = np.unique(key, return_index=True, return_inverse=True)
-        base = np.where(self.flows["frame"][at, side] > 0, self.flows["base"][at, side], seq[rows[first]][of])
-        syn = scene.packets["flags"][rows] & 2 > 0
-        return at, side, seq[rows] + scene.packets["payload"][rows] + syn - base, base
+    def grown(self, scene: Scene, flow: int, direction: int, row: int) -> int:
+        """How many bytes went one way over a connection up to a packet, by its sequence numbers."""
+        return int(
+            kernels.grown(
+                scene.view, scene.packets, scene.transport, scene.flow, scene.side, scene.carried, row, flow,
+                direction, self.flows[self.at[flow]],
+            )
+        )  # fmt: skip
 
     def keep_tail(self, key: int, tail: Tail | None) -> None:
         """Keep the end of a stream; what was kept of it before goes."""

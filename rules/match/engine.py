@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from citywall.batches import IP
 from rules.language.model import Rule
 from rules.match import candidates, datasets, filling
+from rules.match.candidates import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, Candidate
 from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules, is_head
 from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, STREAMS_ALONE, WHERE
@@ -27,8 +28,10 @@ from rules.match.interest import Interest, interest
 from rules.match.limits import Limits
 from rules.match.literals import Literals
 from rules.match.scene import Scene
-from rules.match.state import Memory
+from rules.match.state import Memory, Where
 from rules.match.verify.programs import Programs
+
+_Agreed = tuple[Candidate, Compiled, Where]
 
 
 class Alert(NamedTuple):
@@ -90,6 +93,17 @@ class Engine:
             (kind, literal): [c for c in some if bool(c.literal) is literal]
             for kind, some in self._lists.items()
             for literal in (False, True)
+        }
+        #: By rule the names of bits: of each demand that some be set, and of those that it sets.
+        self._asking = {
+            c.order: asked
+            for c in self.rules
+            if (asked := [bits.names for bits in c.rule.bits if bits.op == "isset"])
+        }
+        self._setting = {
+            c.order: names
+            for c in self.rules
+            if (names := [bits.names[0] for bits in c.rule.bits if bits.op in {"set", "toggle"}])
         }
         self._deciding = any(compiled.decided for compiled in self.rules)
         self.gates = Gates(self.rules)
@@ -185,18 +199,20 @@ class Engine:
         return alerts
 
     def _judge(self, scene: Scene, marks: NDArray[np.uint8]) -> list[Alert]:
-        found = candidates.gather(self, scene, marks)
-        found.sort(key=lambda c: (c.known, c.phase, c.order, c.item))
+        found = self._possible(candidates.gather(self, scene, marks))
+        found = found[np.lexsort([found[:, i] for i in (ITEM, ORDER, PHASE, KNOWN)])]
         alerts: list[Alert] = []
         known = -1
         passed: set[int] = set()  # packets that a rule let go
-        pending: list[tuple[candidates.Candidate, Compiled]] = []
-        for candidate in found:
+        pending: list[_Agreed] = []
+        for each in found.tolist():
+            candidate = Candidate(*each)
             if candidate.known != known:
-                alerts += self._tell(pending, scene)
+                if pending:
+                    alerts += self._tell(pending, scene)
                 pending, passed, known = [], set(), candidate.known
             compiled = self.rules[candidate.order]
-            where = candidate.where
+            where = candidates.where(scene, candidate.row)
             if (
                 candidate.row in passed
                 or where.flow in self.memory.passed
@@ -215,30 +231,45 @@ class Engine:
             if rule.action == "pass":
                 passed.add(candidate.row)
                 pending = [
-                    (other, theirs)
-                    for other, theirs in pending
-                    if other.row != candidate.row or other.order < candidate.order
+                    agreed
+                    for agreed in pending
+                    if agreed[0].row != candidate.row or agreed[0].order < candidate.order
                 ]
                 if _takes_flow(candidate, compiled) and where.flow >= 0:
                     self.memory.passed.add(where.flow)
                 if rule.alerting:
-                    pending.append((candidate, compiled))
+                    pending.append((candidate, compiled, where))
                 continue
-            pending.append((candidate, compiled))
+            pending.append((candidate, compiled, where))
         return alerts + self._tell(pending, scene)
 
-    def _tell(self, pending: Sequence[tuple[candidates.Candidate, Compiled]], scene: Scene) -> list[Alert]:
+    def _possible(self, found: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The candidates less those of rules that ask for bits which nobody has set nor can set here."""
+        while True:
+            orders = np.unique(found[:, ORDER]).tolist()
+            known = self.memory.named.union(*(self._setting.get(order, ()) for order in orders))
+            never = [
+                order
+                for order in orders
+                if any(known.isdisjoint(names) for names in self._asking.get(order, ()))
+            ]
+            if not never:
+                return found
+            found = found[~np.isin(found[:, ORDER], never)]
+
+    def _tell(self, pending: Sequence[_Agreed], scene: Scene) -> list[Alert]:
         """What of one frame's matches is told, by order of rules; drops take their flow along."""
         told: list[Alert] = []
         done: set[tuple[int, int, int]] = set()
         let_go: set[int] = set()
-        for candidate, compiled in sorted(pending, key=lambda pair: (pair[0].order, pair[0].item)):
+        for candidate, compiled, where in sorted(
+            pending, key=lambda agreed: (agreed[0].order, agreed[0].item)
+        ):
             rule = compiled.rule
             if candidate.phase == 0:
                 if (candidate.row, rule.sid, rule.gid) in done:
                     continue
                 done.add((candidate.row, rule.sid, rule.gid))
-            where = candidate.where
             if candidate.row in let_go:
                 continue
             silent, action = self.limits.judge(rule, where, self.memory)
@@ -259,7 +290,7 @@ class Engine:
                 continue
             told.append(
                 Alert(
-                    int(scene.frames[candidate.row]), candidate.row, where.flow, candidate.direction,
+                    int(scene.frames[candidate.row]), candidate.row, where.flow, int(scene.side[candidate.row]),
                     candidate.item if compiled.kind == TRANSACTION else -1, rule, action, candidate.known,
                 )
             )  # fmt: skip
@@ -298,11 +329,8 @@ def _literal_program(programs: Programs, compiled: Compiled) -> int:
     return programs.add(found[0].ops) if found and not found[0].demand.transforms else -1
 
 
-def _takes_flow(candidate: candidates.Candidate, compiled: Compiled) -> bool:
+def _takes_flow(candidate: Candidate, compiled: Compiled) -> bool:
     """Whether pass and drop count for the whole flow: not where one packet's own bytes decided."""
     return bool(
-        candidate.phase
-        or candidate.item == candidates.IN_STREAM
-        or compiled.kind == ONCE
-        or compiled.applications
+        candidate.phase or candidate.item == IN_STREAM or compiled.kind == ONCE or compiled.applications
     )

@@ -203,8 +203,7 @@ class _Looker:
         flows = self.scene.tables.flows
         known = flow >= 0 and len(flows)
         saw = self.scene.names.protocols[int(flows["protocol"][flow])] if known else "-"
-        everything = np.ones(len(self.scene.packets), np.bool_)
-        met = bool(self.seen.rest(_protocols_only(self.compiled), everything)[row])
+        met = bool(self.seen.rest(_protocols_only(self.compiled), np.array([row]))[0])
         return Step("application", wanted, met, saw)
 
     def _fields(self, row: int) -> Iterator[Step]:
@@ -227,7 +226,7 @@ class _Looker:
             yield Step("number", demand, met, "-" if value is None else str(value))
         for flags in self.rule.flags:
             value = int(self.seen.field(flags.name)[0][row]) & ~flags.ignored
-            met = bool(header.flags(self.scene, self.seen.field, flags)[row])
+            met = bool(header.flags(self.seen.field, flags)[row])
             yield Step("flags", f"{flags.name} {flags.mode}{flags.wanted:#x}", met, f"{value:#x}")
         for size in self.rule.stream_sizes:
             met = events.stream_size(self.seen, size, row)

@@ -79,6 +79,6 @@ def _raw(check: Check, compiled: Compiled, candidate: Candidate, scene: Scene) -
         rows = tables.buffers
         rows = rows[np.isin(rows["transaction"], np.flatnonzero(mine))]
         rows = rows[rows["kind"] == scene.names.kinds.index(SAME.get(kind, kind))]
-        rows = rows[rows["direction"] == side_of(check, compiled.rule, candidate.direction)]
+        rows = rows[rows["direction"] == side_of(check, compiled.rule, int(scene.side[candidate.row]))]
         for row in rows[rows["frame"] <= candidate.known]:
             yield tables.arena[int(row["at"]) : int(row["at"]) + int(row["length"])].tobytes()

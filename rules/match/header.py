@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.language.model import Flags, Number
-from rules.match.scene import Scene
 
 Mask = NDArray[np.bool_]
 #: A field of all packets by name, and which packets have it.
@@ -32,11 +31,9 @@ def number(field: Field, wanted: Number) -> Mask:
     return has & agree
 
 
-def flags(scene: Scene, field: Field, wanted: Flags) -> Mask:
+def flags(field: Field, wanted: Flags) -> Mask:
     """Packets whose flags agree."""
     raw, has = field(wanted.name)
-    if wanted.name == "tcp.flags":
-        has = has & (scene.packets["proto"] == 6)
     values = raw & ~wanted.ignored
     agree: Mask = {
         "+": values & wanted.wanted == wanted.wanted,

@@ -11,6 +11,8 @@ from rules.match import kernels
 
 #: Shorter ones are not searched for: their rules are looked at whatever the buffer holds.
 SHORTEST = 3
+#: Bytes that must follow the last one that is looked at.
+BEHIND = 8
 _MOST_PAIRS = 1 << 16
 _COMMON = np.frombuffer(
     b" etaoinsrhldcumfpgwybvkxjqz/.-=:\r\n\0" + b"0123456789", np.uint8
@@ -26,6 +28,7 @@ def _weights() -> NDArray[np.int64]:
 
 
 _WEIGHTS = _weights()
+_NEVER = 1 << 40
 
 
 class Literals:
@@ -47,10 +50,12 @@ class Literals:
             np.int64,
         )
         order = np.argsort(hashes, kind="stable")
-        self._entries = order.astype(np.int32)
+        self._entries = np.array(
+            [_entry(patterns[i], int(self._offsets[i]), i) for i in order.tolist()], np.uint64
+        ).reshape(len(patterns), 3)
+        self._places = np.empty(kernels.AT_ONCE + 1, np.int64)
         self._buckets = np.searchsorted(hashes[order], np.arange((1 << bits) + 1)).astype(np.int32)
-        self._bitmap = np.zeros(1 << (bits - 5), np.uint32)
-        np.bitwise_or.at(self._bitmap, hashes >> 5, np.uint32(1) << (hashes & 31).astype(np.uint32))
+        self._known = (np.diff(self._buckets) > 0).astype(np.uint8)
 
     def scan(
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
@@ -58,8 +63,8 @@ class Literals:
         """(buffer, literal) pairs of `data[starts : starts + lengths]`, each once, buffers in order."""
         if not self.count or not len(starts):
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        if len(data) < 4 or starts[-1] + lengths[-1] + 4 > len(data):
-            data = np.concatenate([data, np.zeros(4, np.uint8)])
+        if int((starts + lengths).max()) + BEHIND > len(data):
+            data = np.concatenate([data, np.zeros(BEHIND, np.uint8)])
         view = data.view()
         view.flags.writeable = False
         seen = np.full(self.count, -1, np.int64)
@@ -68,8 +73,8 @@ class Literals:
         at = 0
         while at < len(starts):
             told, at = kernels.scan(
-                view, starts, lengths, at, self._bitmap, self._shift, self._buckets, self._entries,
-                self._offsets, self._patterns, self._where, self._sizes, seen, out,
+                view, starts, lengths, at, self._known, self._shift, self._buckets, self._entries,
+                self._offsets, self._patterns, self._where, self._sizes, seen, self._places, out,
             )  # fmt: skip
             found.append(out[:told].copy())
         pairs = np.concatenate(found)
@@ -77,9 +82,20 @@ class Literals:
 
 
 def _rarest(pattern: bytes) -> int:
-    weights = _WEIGHTS[np.frombuffer(pattern, np.uint8)]
+    """Where the three bytes are that stand for a literal: one byte thrice only where it is nothing else."""
+    data = np.frombuffer(pattern, np.uint8)
+    weights = _WEIGHTS[data]
     triples = weights[:-2] * weights[1:-1] * weights[2:]
+    triples[(data[:-2] == data[1:-1]) & (data[1:-1] == data[2:])] += _NEVER
     return int(np.argmin(triples))
+
+
+def _entry(pattern: bytes, anchor: int, number: int) -> tuple[int, int, int]:
+    """Up to eight bytes of a literal about its anchor, folded; which of a word they are; number and place."""
+    begin = min(anchor, max(0, len(pattern) - 8))
+    word = bytes(byte | 0x20 for byte in pattern[begin : begin + 8])
+    mask = b"\xff" * len(word)
+    return int.from_bytes(word, "little"), int.from_bytes(mask, "little"), (anchor - begin) << 32 | number
 
 
 def _hash(three: bytes, shift: int) -> int:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import FRAGMENT, IP, PACKET, TRANSPORT
+from citywall.batches import IP, PACKET, TRANSPORT
 from citywall.domains import VNI
+from rules.match.columns import kernels
 
 Rows = NDArray[np.void]
-_EXTENSIONS = (0, 43, 44, 51, 60, 135)  # headers of IPv6 behind which others stand
 _NOTHING = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
@@ -66,7 +66,7 @@ class Scene:
         default_factory=lambda: np.zeros(0, np.int64)
     )  # row of its flow, -1: none
     side: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # its direction
-    past: Rows | None = None  # by flow what is known from before (`carry.FLOW`)
+    past: Rows | None = None  # by flow what is known from before (`carry.PAST`)
     carried: int = 0
     places: NDArray[np.int64] | None = None
     left: NDArray[np.int64] | None = None
@@ -109,22 +109,34 @@ class Scene:
         return self._side(reverse=True)
 
     def _side(self, *, reverse: bool) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
-        rows = self.packets
-        b = (rows["reversed"] == 1) ^ reverse
-        ports = rows["ports"].astype(np.int64)
-        return (
-            np.where(b, rows["b_hi"], rows["a_hi"]),
-            np.where(b, rows["b_lo"], rows["a_lo"]),
-            np.where(b, ports & 0xFFFF, ports >> 16),
-        )
+        n = len(self.packets)
+        found = np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.int64)
+        kernels.source(self.packets, reverse, *found)
+        return found
 
     @cached_property
+    def _headers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        n = len(self.packets)
+        found = np.empty(n, np.int64), np.empty(n, np.int64)
+        kernels.headers(self.view, self.packets, *found)
+        return found
+
+    @cached_property
+    def view(self) -> NDArray[np.uint8]:
+        """The buffer, read only."""
+        view = self.buffer.view()
+        view.flags.writeable = False
+        return view
+
+    @property
     def network(self) -> NDArray[np.int64]:
         """Where each packet's IP header begins in the buffer; -1 where it has none that is known."""
-        rows = self.packets
-        usable = np.isin(rows["status"], (IP, FRAGMENT, TRANSPORT))
-        at = rows["payload_at"].astype(np.int64) + rows["payload"] - rows["ip_bytes"]
-        return np.where(usable & (at >= 0), rows["offset"] + at, -1)
+        return self._headers[0]
+
+    @property
+    def transport(self) -> NDArray[np.int64]:
+        """Where each packet's transport header begins; -1 where there is none."""
+        return self._headers[1]
 
     @cached_property
     def available(self) -> NDArray[np.int64]:
@@ -149,46 +161,16 @@ class Scene:
         end = int(self.packets["offset"][row]) + int(self.packets["captured"][row])
         return self.buffer[at : min(end, at + int(self.packets["ip_bytes"][row]))].tobytes()
 
-    def byte(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Bytes of the buffer at places, 0 beyond it."""
-        inside = (at >= 0) & (at < len(self.buffer))
-        return np.where(inside, self.buffer[np.clip(at, 0, len(self.buffer) - 1)], 0).astype(np.int64)
-
     def big(self, at: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-        """Numbers of `size` bytes, big endian, at places."""
-        value = np.zeros(len(at), np.int64)
-        for i in range(size):
-            value = value << 8 | self.byte(at + i)
+        """Numbers of `size` bytes, big endian, at places; beyond the buffer bytes are 0."""
+        value = np.empty(len(at), np.int64)
+        kernels.numbers(self.view, at, size, value)
         return value
-
-    @cached_property
-    def transport(self) -> NDArray[np.int64]:
-        """Where each packet's transport header begins; -1 where there is none."""
-        rows = self.packets
-        at = self.network
-        first = self.byte(at)
-        four = at + (first & 15) * 4
-        known = np.isin(rows["proto"], (6, 17, 1, 58, 132))
-        is6 = rows["version"] == 6
-        result = np.where(is6, at + 40, four)
-        for i in np.flatnonzero(is6 & np.isin(self.byte(at + 6), _EXTENSIONS)).tolist():
-            result[i] = _behind(self, i)
-        return np.where((at >= 0) & known & (rows["status"] != FRAGMENT), result, -1)
 
     def values(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """A header field of every packet, and which packets have it."""
         found: tuple[NDArray[np.int64], NDArray[np.bool_]] = _FIELDS[name](self)
         return found
-
-
-def _behind(scene: Scene, row: int) -> int:
-    """The place behind IPv6 extension headers."""
-    data = scene.packet(row)
-    kind, at = data[6] if len(data) > 6 else 59, 40
-    while kind in _EXTENSIONS and at + 8 <= len(data):
-        size = 8 if kind == 44 else (data[at + 1] + 2) * 4 if kind == 51 else (data[at + 1] + 1) * 8
-        kind, at = data[at], at + size
-    return int(scene.network[row]) + at
 
 
 def _v(scene: Scene, version: int) -> Any:
@@ -209,12 +191,21 @@ def _by_version(four: tuple[int, int], six: tuple[int, int] | None) -> Any:
     return get
 
 
+@cache
+def _one_of(values: tuple[int, ...]) -> NDArray[np.bool_]:
+    """By byte whether it is one of some."""
+    found = np.zeros(256, np.bool_)
+    found[list(values)] = True
+    return found
+
+
 def _transport(protocols: tuple[int, ...], offset: int, size: int, only_types: tuple[int, ...] = ()) -> Any:
     def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         at = scene.transport
-        has = np.isin(scene.packets["proto"], protocols) & (at >= 0) & (scene.packets["status"] == TRANSPORT)
+        has = _one_of(protocols)[scene.packets["proto"]]
+        has &= (at >= 0) & (scene.packets["status"] == TRANSPORT)
         if only_types:
-            has = has & np.isin(scene.packets["icmp_type"], only_types)
+            has &= _one_of(only_types)[scene.packets["icmp_type"]]
         return scene.big(at + offset, size), has
 
     return get
@@ -233,9 +224,14 @@ def _column(name: str, status: int) -> Any:
     return get
 
 
+def _flags(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    rows = scene.packets
+    return rows["flags"].astype(np.int64), (rows["status"] >= TRANSPORT) & (rows["proto"] == 6)
+
+
 def _icmp(name: str) -> Any:
     def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        has = np.isin(scene.packets["proto"], (1, 58)) & (scene.packets["status"] == TRANSPORT)
+        has = _one_of((1, 58))[scene.packets["proto"]] & (scene.packets["status"] == TRANSPORT)
         return scene.packets[name].astype(np.int64), has
 
     return get
@@ -315,7 +311,7 @@ _FIELDS: dict[str, Any] = {
     "tcp.seq": _transport((6,), 4, 4),
     "tcp.ack": _transport((6,), 8, 4),
     "tcp.window": _transport((6,), 14, 2),
-    "tcp.flags": _column("flags", TRANSPORT),
+    "tcp.flags": _flags,
     "icmp.type": _icmp("icmp_type"),
     "icmp.code": _icmp("icmp_code"),
     "icmp.id": _transport((1, 58), 4, 2, _ECHO),

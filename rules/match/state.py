@@ -34,6 +34,7 @@ class Memory:
 
     most: int = 1 << 20
     bits: dict[tuple[object, ...], int] = field(default_factory=dict)  # to when it ends; 0 never
+    named: set[str] = field(default_factory=set)  # names of bits that were ever set
     numbers: dict[tuple[int, str], int] = field(default_factory=dict)
     counts: dict[tuple[object, ...], _Count] = field(default_factory=dict)
     passed: set[int] = field(default_factory=set)  # flows that a pass rule let go
@@ -54,6 +55,7 @@ class Memory:
             if bits.op == "set" or (bits.op == "toggle" and not self._is_set(key, where.time)):
                 self._room(self.bits)
                 self.bits[key] = until
+                self.named.add(bits.names[0])
             elif bits.op in {"unset", "toggle"}:
                 self.bits.pop(key, None)
         for number in rule.integers:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.match import kernels
+from rules.match import candidates, kernels
 from rules.match.carry import Tail
 from rules.match.compiled import STREAM, TRANSACTION, Compiled
 from rules.match.gates.tables import Columns
 from rules.match.hits import spread
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
+from rules.match.literals import BEHIND
 from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Agreement, Candidate, Packets
+    from collections.abc import Iterator
+
+    from rules.match.candidates import Packets
     from rules.match.literals import Literals
 
+Numbers = NDArray[np.int64]
 IN_STREAM = -3
 #: Candidate.phase of what was found when a connection was over, apart from its last packet.
 AFTER = 2
@@ -123,18 +127,14 @@ class Windows:
         own = (rows["flow"].astype(np.int64) * 2 + rows["direction"]) << 40 | rows["frame"].astype(np.int64)
         return np.isin(own, np.concatenate(ends))
 
-    def match(self) -> list[Candidate]:
+    def match(self) -> Iterator[Numbers]:
         """Rules on streams that agree with a window, as seen at the packet that made it known."""
-        engine = self._packets.engine
-        found: list[Candidate] = []
-        spans = self._spans
+        engine, packets, spans = self._packets.engine, self._packets, self._spans
         if not len(spans):
-            return found
-        at = self._packets.rows_of(self._flow, self._direction, spans[:, 4])
-        rows = at.tolist()
+            return
+        at = packets.rows_of(self._flow, self._direction, spans[:, 4])
         index = engine.in_streams
         buffers, literals = self._literals(index.literals)
-        packets = self._packets
         items, orders = engine.gates.pass_pairs(
             buffers, literals, (index.first, index.rules),
             Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
@@ -147,27 +147,37 @@ class Windows:
         orders = np.concatenate([orders, *(which for _, which in loose)])
         told = self._verified(spans[items], orders)
         left = np.flatnonzero(told)
-        agreed: dict[int, Agreement] = {}
-        for window, order, surely in zip(
-            items[left].tolist(), orders[left].tolist(), (told[left] == YES).tolist(), strict=True
-        ):
-            compiled, row = engine.rules[order], rows[window]
-            if order not in agreed:
-                agreed[order] = self._packets.agree(compiled)
+        items, orders, told = items[left], orders[left], told[left]
+        for order, places in candidates.by_rule(orders):
+            compiled = engine.rules[order]
+            some = places[packets.rest(compiled, at[items[places]])]
+            mine, surely = items[some], told[some] == YES
             if compiled.kind == TRANSACTION:  # its payload part
-                if agreed[order][row] and (surely or self._holds(compiled, window)):
-                    flow, direction = int(self._flow[window]), int(self._direction[window])
-                    self._packets.met(flow, direction, order, int(spans[window, 4]))
+                self._met(compiled, mine, surely)
                 continue
-            if (
-                agreed[order][row]
-                and self._packets.slow(compiled.rule, row)
-                and (surely or self._holds(compiled, window))
-            ):
-                phase = AFTER if self._late[window] else 0
-                known = int(spans[window, 4])
-                found.append(self._packets.candidate(row, order, phase, IN_STREAM, known))
-        return found
+            mine = mine[self._sure(compiled, at, mine, surely)]
+            phase = np.where(self._late[mine], AFTER, 0)
+            yield candidates.columns(packets.scene, at[mine], order, phase, IN_STREAM, spans[mine, 4])
+
+    def _sure(self, compiled: Compiled, at: Numbers, windows: Numbers, surely: NDArray[np.bool_]) -> Any:
+        """Which windows, of those whose compiled contents may agree, agree in all that is left."""
+        slow = self._packets.is_slow(compiled.rule)
+        if not slow and surely.all():
+            return surely
+        return np.array(
+            [
+                (not slow or self._packets.slow(compiled.rule, int(at[window])))
+                and (sure or self._holds(compiled, window))
+                for window, sure in zip(windows.tolist(), surely.tolist(), strict=True)
+            ],
+            np.bool_,
+        )
+
+    def _met(self, compiled: Compiled, windows: Numbers, surely: NDArray[np.bool_]) -> None:
+        for window, sure in zip(windows.tolist(), surely.tolist(), strict=True):
+            if sure or self._holds(compiled, window):
+                flow, direction = int(self._flow[window]), int(self._direction[window])
+                self._packets.met(flow, direction, compiled.order, int(self._spans[window, 4]))
 
     def _literals(self, literals: Literals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(window, literal) of literals that may be in windows, in order.
@@ -202,11 +212,10 @@ class Windows:
         told[across] = np.where(again == YES, YES, np.maximum(told[across], again))
         return told
 
-    def _loose(self, compiled: Compiled, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    def _loose(self, compiled: Compiled, rows: Numbers) -> tuple[Numbers, Numbers]:
         """Windows that a rule without a literal is looked for in."""
-        agrees = np.zeros(len(self._packets.flow) + 1, np.bool_)
-        agrees[self._packets.agreeing(compiled, np.ones(len(self._packets.flow), np.bool_))] = True
-        which = np.flatnonzero(agrees[rows])
+        there = np.flatnonzero(rows >= 0)
+        which = there[self._packets.fits(compiled, rows[there])]
         return which, np.full(len(which), compiled.order)
 
     def _holds(self, compiled: Compiled, window: int) -> bool:
@@ -228,7 +237,7 @@ def _gathered(  # noqa: PLR0917  (columns)
     lengths: NDArray[np.int64], first: NDArray[np.int64],
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Of each stream its tail and its pieces, one behind the other."""
-    out = np.empty(int(sizes.sum() + lengths.sum()) + 4, np.uint8)
+    out = np.empty(int(sizes.sum() + lengths.sum()) + BEHIND, np.uint8)
     kernels.gather(tails, sizes, arena, at, lengths, first, out)
-    out[-4:] = 0
+    out[-BEHIND:] = 0
     return out

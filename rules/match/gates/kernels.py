@@ -92,6 +92,17 @@ def all_heads(
 
 
 @bare_kernel
+def some_heads(
+    h, of_row, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out
+):  # fmt: skip
+    """One header against the endpoints of some packets."""
+    for i in range(len(of_row)):
+        out[i] = head_agrees(
+            h, of_row[i], head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo
+        )
+
+
+@bare_kernel
 def gate(
     items, literals, begin, first, orders, of_packet, direction, established, streamed, sizes, of_end, rules,
     streams, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out_item,

@@ -88,6 +88,14 @@ class Gates:
             kernels.all_heads(head, *self._tables, ends.addresses, ends.numbers, ends.memo, found)
         return found
 
+    def agree_with(self, head: int, rows: Numbers, ends: Ends) -> NDArray[np.bool_]:
+        """Whether a header agrees with the endpoints of packets."""
+        found = np.zeros(len(rows), np.bool_)
+        kernels.some_heads(
+            head, ends.of_row[rows], *self._tables, ends.addresses, ends.numbers, ends.memo, found
+        )
+        return found
+
     def agrees(self, head: int, end: int, ends: Ends) -> bool:
         """Whether a header agrees with endpoints."""
         known = ends.memo[head, end]

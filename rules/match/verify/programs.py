@@ -25,8 +25,8 @@ _MOST_BYTES = 7
 class Programs:
     """The programs of many buffers. `program` is a buffer's number, -1 where nothing of it is understood.
 
-    A program ends before the first op that is not understood: what it refuses is refused, what it accepts may
-    be, unless it is `whole`.
+    A program leaves out what is not understood: what it refuses is refused, what it accepts may be, unless it is
+    `whole`.
     """
 
     def __init__(self) -> None:
@@ -106,14 +106,26 @@ class Ready:
 
 
 def _rows(ops: Ops) -> list[tuple[tuple[int, ...], bytes]]:
-    """Rows of the ops that are understood, each with its pattern, whose place is not known yet."""
+    """Rows of the ops that are understood, each with its pattern, whose place is not known yet.
+
+    Where an op is left out it is not known where the match before the next one ended: what counts from there
+    is left out, too, up to a content or jump that stands for itself.
+    """
     rows: list[tuple[tuple[int, ...], bytes]] = []
+    lost = False
     for at, op in enumerate(ops.ops[: kernels.MOST_OPS]):
-        row = _row(op, retry=_retry(ops.ops, at))
+        row = None if lost and _relative(op) else _row(op, retry=_retry(ops.ops, at))
         if row is None:
-            break
+            lost = True
+            continue
         rows.append(row)
+        if isinstance(op, ByteJump) or (isinstance(op, Content) and not op.negated):
+            lost = False
     return rows
+
+
+def _relative(op: Op) -> bool:
+    return bool(getattr(op, "relative", False))
 
 
 def _row(op: Op, *, retry: bool) -> tuple[tuple[int, ...], bytes] | None:
@@ -157,7 +169,7 @@ def _flag(yes: object, flag: int) -> int:
 def _retry(ops: Iterable[Op], at: int) -> bool:
     """Whether another place for op `at` could make a difference to those after it."""
     for op in list(ops)[at + 1 :]:
-        if (isinstance(op, Content) and op.relative) or bool(getattr(op, "relative", False)):
+        if _relative(op):
             return True
         if isinstance(op, Content | Pcre) and not op.negated:
             return False

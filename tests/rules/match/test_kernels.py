@@ -10,12 +10,12 @@ from rules.match import kernels
 from rules.match.literals import Literals
 
 WORDS = st.lists(
-    st.text("abAB\0", min_size=3, max_size=6).map(lambda t: t.lower().encode()),
+    st.text("abA \0", min_size=3, max_size=12).map(lambda t: t.lower().encode()),
     min_size=1,
     max_size=8,
     unique=True,
 )
-TEXTS = st.lists(st.text("abAB\0", max_size=30).map(str.encode), min_size=1, max_size=6)
+TEXTS = st.lists(st.text("abA \0", max_size=60).map(str.encode), min_size=1, max_size=6)
 
 
 @settings(max_examples=100, deadline=None)
@@ -31,15 +31,6 @@ def test_scan_tells_every_literal_of_every_buffer_once(words: list[bytes], texts
     }
     assert set(found) == expected
     assert len(found) == len(set(found))
-
-
-def test_the_first_its_way_is_told_once():
-    flows = np.array([0, 0, 0, 1, 1, -1], np.int64)
-    directions = np.array([0, 1, 0, 0, 1, 0], np.int64)
-    known, out = np.array([0, 2], np.uint8), np.array([1, 0, 0, 0, 0, 1], np.uint8)
-    kernels.firsts(flows, directions, known, out)
-    assert out.tolist() == [3, 2, 0, 2, 0, 3]
-    assert known.tolist() == [3, 3]
 
 
 Chunk = tuple[int, int, int, bool]  # length, gap, frame, whether a message is complete

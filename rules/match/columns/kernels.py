@@ -1,0 +1,166 @@
+"""Columns of packets in one pass each: places of headers, numbers at places, sums and last packets of flows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from citywall.batches import FIN, FRAGMENT, IP, RST, SYN, TRANSPORT
+from citywall.kernels import bare_kernel, internal, load_be32
+
+_TCP = 6
+#: Bit of a mark: the packet is the first its way. Bit of FLOW["known"], for direction d shifted by it: its
+#: sequence numbers count from FLOW["base"].
+FIRST, BASED = 2, 4
+
+
+@internal
+def _extension(kind):
+    """Whether behind a header of IPv6 another one stands."""
+    return kind == 0 or kind == 43 or kind == 44 or kind == 51 or kind == 60 or kind == 135
+
+
+@internal
+def _behind(buffer, network, size):
+    """How far behind an IPv6 header of `size` bytes with all that follows its extensions end."""
+    kind = buffer[network + 6] if size > 6 else np.uint8(59)
+    at = np.int64(40)
+    while _extension(kind) and at + 8 <= size:
+        step = (np.int64(buffer[network + at + 1]) + 1) * 8
+        if kind == 44:
+            step = np.int64(8)
+        elif kind == 51:
+            step = (np.int64(buffer[network + at + 1]) + 2) * 4
+        kind = buffer[network + at]
+        at += step
+    return at
+
+
+@bare_kernel
+def headers(buffer, packets, network, transport):
+    """Where each packet's IP header and its transport header begin in the buffer; -1 for none known."""
+    for i in range(len(packets)):
+        p = packets[i]
+        network[i] = -1
+        transport[i] = -1
+        status = p["status"]
+        if status != IP and status != FRAGMENT and status != TRANSPORT:
+            continue
+        start = np.int64(p["offset"])
+        before = np.int64(p["payload_at"]) + np.int64(p["payload"]) - np.int64(p["ip_bytes"])
+        at = start + before
+        if before < 0:
+            continue
+        network[i] = at
+        proto = p["proto"]
+        known = proto == _TCP or proto == 17 or proto == 1 or proto == 58 or proto == 132
+        if not known or status == FRAGMENT:
+            continue
+        if p["version"] == 6:
+            size = min(start + np.int64(p["captured"]), at + np.int64(p["ip_bytes"])) - at
+            transport[i] = at + (_behind(buffer, at, size) if at + size <= len(buffer) else 40)
+        else:
+            transport[i] = at + (np.int64(buffer[at]) & 15) * 4 if at < len(buffer) else at
+
+
+@bare_kernel
+def numbers(buffer, at, size, out):
+    """Numbers of `size` bytes, big endian, at places of the buffer; beyond it bytes are 0."""
+    most = len(buffer)
+    for i in range(len(at)):
+        value = np.int64(0)
+        for k in range(size):
+            place = at[i] + k
+            value = value << 8 | (np.int64(buffer[place]) if place >= 0 and place < most else np.int64(0))
+        out[i] = value
+
+
+@bare_kernel
+def mark(packets, flow, side, frames, carried, at, flows, out):
+    """What is known when packets come: which are the first their way, and which directions stop.
+
+    Rows from `carried` on are new. `at`: by flow its row in `flows` (carry.FLOW). FIRST is added to `out`
+    where nothing of the flow went that way before, or there is no flow.
+    """
+    for i in range(carried, len(packets)):
+        if flow[i] < 0:
+            out[i] |= FIRST
+            continue
+        row = flows[at[flow[i]]]
+        d = side[i]
+        bit = np.uint8(1 << d)
+        if not row["known"] & bit:
+            row["known"] |= bit
+            out[i] |= FIRST
+        flags = packets[i]["flags"]
+        if packets[i]["proto"] == _TCP and flags & (FIN | RST):
+            for k in range(2):
+                if (k == d or flags & RST) and row["stop"][k] == 0:
+                    row["stop"][k] = frames[i]
+
+
+@internal
+def _reaches(buffer, p, transport):
+    """The sequence number of a packet, and the one behind it."""
+    seq = np.int64(load_be32(buffer, transport + 4))
+    return seq, seq + np.int64(p["payload"]) + (1 if p["flags"] & SYN else 0)
+
+
+@internal
+def _numbered(buffer, p, transport):
+    """Whether a packet has a sequence number."""
+    there = transport >= 0 and transport + 8 <= len(buffer)
+    return p["proto"] == _TCP and p["status"] == TRANSPORT and there
+
+
+@bare_kernel
+def tally(buffer, packets, transport, flow, side, carried, at, flows, last):
+    """Add packets to their flows: numbers, bytes, how far each direction got.
+
+    `last` (i8[flows of the scene, 2], -1 at first): the last row of each direction.
+    """
+    for i in range(carried, len(packets)):
+        f = flow[i]
+        if f < 0:
+            continue
+        p = packets[i]
+        d = side[i]
+        row = flows[at[f]]
+        row["pkts"][d] += 1
+        row["bytes"][d] += np.int64(p["wire"])
+        if row["first"] == 0:
+            row["first"] = p["time"]
+        last[f, d] = i
+        if _numbered(buffer, p, transport[i]):
+            seq, end = _reaches(buffer, p, transport[i])
+            bit = np.uint8(BASED << d)
+            if not row["known"] & bit:
+                row["known"] |= bit
+                row["base"][d] = seq
+            row["top"][d] = max(np.int64(row["top"][d]), end - np.int64(row["base"][d]))
+
+
+@bare_kernel
+def grown(buffer, packets, transport, flow, side, first, upto, wanted, direction, row):
+    """How far one direction of a flow reached up to a packet; `row`: the flow before packet `first`."""
+    based = row["known"] & np.uint8(BASED << direction) != 0
+    base = np.int64(row["base"][direction])
+    top = np.int64(row["top"][direction])
+    for i in range(first, upto + 1):
+        if flow[i] == wanted and side[i] == direction and _numbered(buffer, packets[i], transport[i]):
+            seq, end = _reaches(buffer, packets[i], transport[i])
+            if not based:
+                based = True
+                base = seq
+            top = max(top, end - base)
+    return top
+
+
+@bare_kernel
+def source(packets, reverse, high, low, ports):
+    """Words of each packet's sender and its port; of its receiver where `reverse`."""
+    for i in range(len(packets)):
+        p = packets[i]
+        b = (p["reversed"] == 1) != reverse
+        high[i] = p["b_hi"] if b else p["a_hi"]
+        low[i] = p["b_lo"] if b else p["a_lo"]
+        ports[i] = np.int64(p["ports"]) & 0xFFFF if b else np.int64(p["ports"]) >> 16
