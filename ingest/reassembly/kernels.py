@@ -738,8 +738,19 @@ def _distance(seq, isn, near):
 
 
 @bare_kernel
+def _is_answer(buffer, at, n):
+    """Whether bytes are what only a server says first: a status line of HTTP/1, or TLS's ServerHello."""
+    if n < 8:
+        return False
+    if buffer[at] == 0x16:
+        return buffer[at + 1] == 3 and buffer[at + 5] == 2
+    return load_be32(buffer, at) == 0x48545450 and load_be32(buffer, at + 4) >> 8 == 0x2F312E
+
+
+@bare_kernel
 def _handshake(
-    buffer, q, options_end, flags, seq, ack, window, payload, d, s, sides, slot, config, frame, odd, meta
+    buffer, q, options_end, flags, seq, ack, window, payload, body, bodied, d, s, sides, slot, config, frame,
+    odd, meta,
 ):  # fmt: skip
     """Packets that begin a connection, or come before it stands. True where data may follow."""
     mine = sides[2 * slot + d]
@@ -782,6 +793,12 @@ def _handshake(
             mine["scale"] = _window_scale(buffer, q + 20, options_end)
             s["state"] = SYN_RECEIVED
             return False
+        if d == 0 and _is_answer(buffer, body, bodied):  # the server speaks first
+            s["client"] = 1 - s["client"]
+            s["asked"] = 0
+            s["answered"] = 1
+            mine = sides[2 * slot + 1]
+            other = sides[2 * slot]
         mine["isn"] = (seq - 1) & 0xFFFFFFFF
         other["isn"] = (ack - 1) & 0xFFFFFFFF
         mine["known"] = 1
@@ -1018,8 +1035,8 @@ def track(
         fresh_state = s["state"]
         if fresh_state < ESTABLISHED or flags & SYN:
             go_on = _handshake(
-                buffer, q, options_end, flags, seq, ack, window, payload, d, s, sides, slot, config, frame,
-                odd, meta,
+                buffer, q, options_end, flags, seq, ack, window, payload, start + at, n, d, s, sides, slot,
+                config, frame, odd, meta,
             )  # fmt: skip
             d = np.int64(0) if p["reversed"] == s["client"] else np.int64(1)
             if d == 0:

@@ -279,3 +279,18 @@ for seed in range(4):
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(done.stdout.splitlines()) == 4
     assert np.array(done.stdout.count("{")) > 0
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\n", b"\x16\x03\x03\0\x40\x02\0\0\x3c"])
+def test_a_beginning_that_was_not_seen_may_be_an_answer(packets, answer):
+    made = [
+        packets.segment(packets.server, packets.client, 80, 4000, 500, 100, PSH, answer),
+        packets.segment(packets.client, packets.server, 4000, 80, 100, 500 + len(answer), PSH, b"GET"),
+        packets.segment(packets.server, packets.client, 80, 4000, 500 + len(answer), 103, ACK),
+    ]
+    assert run(packets, made, midstream=True)[0] == {(0, 1): answer, (0, 0): b"GET"}
+    asked = [
+        packets.segment(packets.server, packets.client, 80, 4000, 500, 100, PSH, b"GET / HTTP/1.1"),
+        made[1],
+    ]
+    assert (0, 0) in run(packets, asked, midstream=True)[0]
