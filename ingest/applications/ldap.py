@@ -12,6 +12,9 @@ from ingest.applications.tables import TO_CLIENT, TO_SERVER
 _MOST_MESSAGE = 1 << 20
 _FINAL = frozenset((1, 5, 7, 9, 11, 13, 15, 24))  # operations that end an exchange
 _UNBIND, _ABANDON = 2, 16
+_SEARCH, _MODIFY, _ADD, _COMPARE = 3, 6, 8, 14
+#: Attributes of one message that are told.
+MOST_ATTRIBUTES = 1024
 _WITH_NAME = frozenset((3, 6, 8, 12, 14))
 
 
@@ -67,18 +70,25 @@ class Ldap(StreamParser):
             return
         count = self.answers.get(number, 0)
         made.note("ldap.responses.operation", d, frame, kind, count)
-        if kind == 4:
-            made.put("ldap.responses.dn", d, frame, item_at(operation.data, 0).data, count)
         self.answers[number] = count + 1
+        if kind == 4:
+            entry = items(operation.data, 2)
+            made.put("ldap.responses.dn", d, frame, entry[0].data, count)
+            self._attributes(made, "ldap.responses.attribute_type", d, frame, _types(entry[1:]))
         if kind in _FINAL:
             fields = items(operation.data, 3)
-            made.note("ldap.result", d, frame, integer(fields[0].data))
+            made.note("ldap.result", d, frame, integer(fields[0].data), count)
             made.put("ldap.responses.message", d, frame, fields[2].data)
             made.note("ldap.responses.count", d, frame, count + 1)
             made.whole(d, frame)
             self.asked.pop(number, None)
             self.answers.pop(number, None)
             self.finish(made)
+
+    @staticmethod
+    def _attributes(made: Transaction, kind: str, d: int, frame: int, types: list[bytes]) -> None:
+        for part, each in enumerate(types):
+            made.put(kind, d, frame, each, part)
 
     def _request(self, made: Transaction, kind: int, operation: Item, frame: int) -> None:
         d = TO_SERVER
@@ -89,9 +99,32 @@ class Ldap(StreamParser):
             made.put("ldap.request.dn", d, frame, items(operation.data, 3)[1].data)
         elif kind == 10:
             made.put("ldap.request.dn", d, frame, operation.data)
+        self._attributes(made, "ldap.request.attribute_type", d, frame, _asked(kind, operation))
         made.whole(d, frame)
         if kind in (_UNBIND, _ABANDON):
             self.finish(made)
+
+
+def _types(lists: list[Item]) -> list[bytes]:
+    """The types in a list of attributes: sequences of a type and its values."""
+    found: list[bytes] = []
+    for attributes in lists[:1]:
+        found += [item_at(each.data, 0).data for each in items(attributes.data, MOST_ATTRIBUTES)]
+    return found
+
+
+def _asked(kind: int, operation: Item) -> list[bytes]:
+    """The types of attributes that a request names."""
+    if kind == _SEARCH:
+        return [each.data for each in items(items(operation.data, 8)[7].data, MOST_ATTRIBUTES)]
+    if kind == _ADD:
+        return _types(items(operation.data, 2)[1:])
+    if kind == _COMPARE:
+        return [item_at(items(operation.data, 2)[1].data, 0).data]
+    if kind == _MODIFY:
+        changes = items(items(operation.data, 2)[1].data, MOST_ATTRIBUTES)
+        return [item_at(items(change.data, 2)[1].data, 0).data for change in changes]
+    return []
 
 
 def _length(head: bytes) -> int:

@@ -195,6 +195,7 @@ _OTHER = (
     "quic.cyu.string", "ike.init_spi", "ike.resp_spi", "ike.nonce_payload", "ike.key_exchange_payload",
     "modbus.data", "dnp3.data", "ntp.reference_id", "ldap.request.dn", "ldap.responses.dn", "ldap.filter",
     "rdp.cookie", "tftp.file", "telnet.text", "pop3.command", "imap.command", "ldap.responses.message",
+    "ldap.request.attribute_type", "ldap.responses.attribute_type",
     "pgsql.query", "iec104.data", "app.request", "app.response", "websocket.payload",
 )  # fmt: skip
 

@@ -20,6 +20,28 @@ _LDAP = {
     "compare_request": 14, "compare_response": 15, "abandon_request": 16, "search_result_reference": 19,
     "extended_request": 23, "extended_response": 24, "intermediate_response": 25,
 }  # fmt: skip
+_LDAP_RESULTS = {
+    "success": 0, "operations_error": 1, "protocol_error": 2, "time_limit_exceeded": 3,
+    "size_limit_exceeded": 4, "compare_false": 5, "compare_true": 6, "auth_method_not_supported": 7,
+    "stronger_auth_required": 8, "referral": 10, "admin_limit_exceeded": 11,
+    "unavailable_critical_extension": 12, "confidentiality_required": 13, "sasl_bind_in_progress": 14,
+    "no_such_attribute": 16, "undefined_attribute_type": 17, "inappropriate_matching": 18,
+    "constraint_violation": 19, "attribute_or_value_exists": 20, "invalid_attribute_syntax": 21,
+    "no_such_object": 32, "alias_problem": 33, "invalid_dns_syntax": 34, "is_leaf": 35,
+    "alias_dereferencing_problem": 36, "inappropriate_authentication": 48, "invalid_credentials": 49,
+    "insufficient_access_rights": 50, "busy": 51, "unavailable": 52, "unwilling_to_perform": 53,
+    "loop_detect": 54, "sort_control_missing": 60, "offset_range_error": 61, "naming_violation": 64,
+    "object_class_violation": 65, "not_allowed_on_non_leaf": 66, "not_allowed_on_rdn": 67,
+    "entry_already_exists": 68, "object_class_mods_prohibited": 69, "results_too_large": 70,
+    "affects_multiple_dsas": 71, "control_error": 76, "other": 80, "server_down": 81, "local_error": 82,
+    "encoding_error": 83, "decoding_error": 84, "timeout": 85, "auth_unknown": 86, "filter_error": 87,
+    "user_canceled": 88, "param_error": 89, "no_memory": 90, "connect_error": 91, "not_supported": 92,
+    "control_not_found": 93, "no_results_returned": 94, "more_results_to_return": 95, "client_loop": 96,
+    "referral_limit_exceeded": 97, "invalid_response": 100, "ambiguous_response": 101,
+    "tls_not_supported": 112, "intermediate_response": 113, "unknown_type": 114, "canceled": 118,
+    "no_such_operation": 119, "too_late": 120, "cannot_cancel": 121, "assertion_failed": 122,
+    "authorization_denied": 123, "e_sync_refresh_required": 4096, "no_operation": 16654,
+}  # fmt: skip
 _DNS_TYPES = {
     "a": 1, "ns": 2, "cname": 5, "soa": 6, "null": 10, "ptr": 12, "mx": 15, "txt": 16, "aaaa": 28, "srv": 33,
     "any": 255,
@@ -197,15 +219,19 @@ def filestore(builder: Builder, _value: str) -> None:
     builder.rule.buffers.append(BufferCheck("file.data", (), 0, [Size(0, 1 << 62)]))
 
 
-def ldap_operation(builder: Builder, value: str) -> None:
-    """`ldap.responses.operation:name[,any|all|index]`."""
-    builder.allow(frozenset({"ldap"}), "ldap.responses.operation")
-    text, _, index = value.partition(",")
-    low, high, negated = named_number(_LDAP, builder, text, "ldap.responses.operation")
-    index = index.strip() or "any"
-    if index not in {"any", "all"} and not re.fullmatch(r"-?\d{1,6}", index):
-        raise builder.fault(f"ldap.responses.operation has no index {index!r}")
-    builder.rule.others.append(("ldap.responses.operation", f"{low},{high},{int(negated)},{index}"))
+def of_answers(field: str, names: dict[str, int]) -> Keyword:
+    """`ldap.responses.operation:name[,any|all|index]`: of any answer, of all, or of one."""
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(frozenset({"ldap"}), field)
+        text, _, index = value.partition(",")
+        low, high, negated = named_number(names, builder, text, field)
+        index = index.strip() or "any"
+        if index not in {"any", "all"} and not re.fullmatch(r"-?\d{1,6}", index):
+            raise builder.fault(f"{field} has no index {index!r}")
+        builder.rule.others.append((field, f"{low},{high},{int(negated)},{index}"))
+
+    return Keyword(setup)
 
 
 def ftpbounce(builder: Builder, _value: str) -> None:
@@ -274,9 +300,9 @@ KEYWORDS = {
     "dns.opcode": number("dns.opcode", "dns"), "dns.rcode": number("dns.rcode", "dns"),
     "dns.rrtype": number("dns.rrtype", "dns", _DNS_TYPES), "dns.response": number("dns.response", "dns"),
     "ldap.request.operation": number("ldap.request.operation", "ldap", _LDAP),
-    "ldap.responses.operation": Keyword(ldap_operation),
+    "ldap.responses.operation": of_answers("ldap.responses.operation", _LDAP),
     "ldap.responses.count": number("ldap.responses.count", "ldap"),
-    "ldap.responses.result_code": number("ldap.result", "ldap"),
+    "ldap.responses.result_code": of_answers("ldap.result", _LDAP_RESULTS),
     "dhcp.leasetime": number("dhcp.leasetime", "dhcp"),
     "dhcp.rebinding_time": number("dhcp.rebinding_time", "dhcp"),
     "dhcp.renewal_time": number("dhcp.renewal_time", "dhcp"),

@@ -124,8 +124,8 @@ class Numbers:
                 for side, at, n in self.values(transaction, name)
                 if side == direction and _encrypted(argument, n)
             )
-        if name == "ldap.responses.operation":
-            return self._ldap(argument, transaction, direction)
+        if name in {"ldap.responses.operation", "ldap.result"}:
+            return self._ldap(name, argument, transaction, direction)
         if name == "http2.settings":
             ident, low, high, negated = map(int, argument.split(","))
             return self._first(
@@ -165,21 +165,25 @@ class Numbers:
             if side == direction and n in _SSL_VERSIONS and (n in versions) is not bool(int(negated))
         )
 
-    def _ldap(self, argument: str, transaction: int, direction: int) -> int:
+    def _ldap(self, name: str, argument: str, transaction: int, direction: int) -> int:
+        """A number of the answers; some of them have none."""
         low, high, negated, index = argument.split(",")
-        values = self.values(transaction, "ldap.responses.operation")
-        if direction != 1 or not values:
+        rows = self._scene.tables.numbers[self._begin[transaction] : self._begin[transaction + 1]]
+        count = len(self.values(transaction, "ldap.responses.operation"))
+        mine = rows[rows["field"] == self._scene.names.fields.index(name)]
+        if direction != 1 or not len(mine):
             return -1
-        answers = [(int(low) <= value <= int(high)) is not bool(int(negated)) for _, _, value in values]
-        frames = [at for _, at, _ in values]
+        agreed = {
+            part: at
+            for part, at, value in zip(*(mine[c].tolist() for c in ("part", "frame", "value")), strict=True)
+            if (int(low) <= value <= int(high)) is not bool(int(negated))
+        }
         if index == "all":
-            return frames[-1] if all(answers) else -1
+            return max(agreed.values()) if len(agreed) == len(mine) else -1
         if index == "any":
-            return next((at for at, yes in zip(frames, answers, strict=True) if yes), -1)
+            return min(agreed.values(), default=-1)
         place = int(index)
-        if not -len(answers) <= place < len(answers):
-            return -1
-        return frames[place] if answers[place] else -1
+        return agreed.get(place + count if place < 0 else place, -1)
 
     def _modbus(self, argument: str, transaction: int, direction: int) -> int:
         """Modbus is looked at by requests alone."""

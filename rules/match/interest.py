@@ -15,7 +15,7 @@ _CARRIERS = frozenset({"http", "smtp", "ftp", "rdp"})
 #: What rules demand of transactions that is no buffer, number or event.
 _OTHERS = frozenset(
     {"app-layer-state", "dcerpc.iface", "dcerpc.opnum", "http2.settings", "krb5.ticket_encryption",
-     "ldap.responses.operation", "modbus", "tls.expired", "tls.valid"}
+     "ldap.responses.operation", "ldap.result", "modbus", "tls.expired", "tls.valid"}
 )  # fmt: skip
 _EMPTY = frozenset({"bypass"})
 #: Those that need no more than a number.

@@ -53,3 +53,10 @@ alert udp any any -> any any (l3_proto:ipv4; content:"x"; replace:"y"; sid:3;)
 alert udp any any -> any any (l3_proto:ipv6; sid:4;)
 """
     assert sids(text, [*tcp(turns), udp(b"x")]) == [1, 3]
+
+
+def test_numbers_of_answers():
+    rule = read("ldap.responses.result_code:size_limit_exceeded,0;", "ldap")
+    assert rule.others == [("ldap.result", "4,4,0,0")]
+    assert read("ldap.responses.operation:!search_result_done,all;", "ldap").others[0][1] == "5,5,1,all"
+    assert refused("ldap.responses.result_code:4,some;", "ldap")
