@@ -53,6 +53,8 @@ class Ldap(StreamParser):
             frame, time = stream.frame(end), stream.time(end)
             stream.drop(end)
             stream.need = 2
+            if self.settings.units:
+                self.unit("ldap.pdu", direction, frame, data)
             self.datagram(direction, data, frame, time)
 
     def _message(self, d: int, whole: Item, frame: int, time: int) -> None:

@@ -55,6 +55,10 @@ class Mqtt(StreamParser):
                 return
             first, body = stream.data[0], bytes(stream.data[1 + size : end])
             frame, time = stream.frame(end), stream.time(end)
+            if self.settings.units:
+                self.unit("mqtt.pdu", direction, frame, bytes(stream.data[:end]))
+                self.unit("mqtt.header", direction, frame, bytes(stream.data[: 1 + size]))
+                self.unit("mqtt.data", direction, frame, body)
             stream.drop(end)
             stream.need = 2
             made = self.begin(frame, time)

@@ -65,6 +65,9 @@ class Smtp(StreamParser):
                 return
             line = bytes(stream.data[:end]).rstrip(b"\r")
             frame, time = stream.frame(end + 1), stream.time(end + 1)
+            if self.settings.units:
+                unit = "smtp.command_line" if direction == TO_SERVER else "smtp.response_line"
+                self.unit(unit, direction, frame, line)
             stream.drop(end + 1)
             (self._command if direction == TO_SERVER else self._reply)(line, frame, time)
 

@@ -55,6 +55,11 @@ class Ssh(StreamParser):
                 stream.need = 4 + length
                 return
             frame = stream.frame(4 + length)
+            if self.settings.units:
+                data = bytes(stream.data[: 4 + length])
+                self.unit("ssh.record.hdr", direction, frame, data[:6])
+                self.unit("ssh.record.data", direction, frame, data[6:])
+                self.unit("ssh.record.pdu", direction, frame, data)
             body = bytes(stream.data[5 : 4 + length])
             stream.drop(4 + length)
             stream.need = 6

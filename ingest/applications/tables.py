@@ -235,6 +235,9 @@ FIELD = {name: i for i, name in enumerate(FIELDS)}
 UNITS = (
     "http2.hdr", "http2.data", "http2.pdu", "sip.pdu", "sip.request.line", "sip.request.headers",
     "sip.request.body", "sip.response.line", "sip.response.headers", "sip.response.body",
+    "websocket.header", "websocket.pdu", "websocket.data", "ssh.record.hdr", "ssh.record.data",
+    "ssh.record.pdu", "smtp.command_line", "smtp.response_line", "tls.pdu", "tls.hdr", "tls.data",
+    "tls.alert", "tls.heartbeat", "mqtt.pdu", "mqtt.header", "mqtt.data", "ldap.pdu",
 )  # fmt: skip
 UNIT_KIND = {name: i for i, name in enumerate(UNITS)}
 
@@ -273,7 +276,7 @@ ANOMALIES = (
     "dns.malformed_data", "dns.not_request", "dns.not_response", "dns.z_flag_set", "dns.invalid_opcode",
     "dns.name_too_long", "dns.infinite_loop", "dns.too_many_labels",
     "dns.invalid_authorities", "dns.invalid_additionals",
-    "ftp.request_command_too_long", "ftp.response_command_too_long",
+    "websocket.reassembly_limit_reached", "ftp.request_command_too_long", "ftp.response_command_too_long",
     "tls.invalid_sslv2_header", "tls.invalid_tls_header", "tls.invalid_record_version",
     "tls.invalid_record_type", "tls.invalid_handshake_message", "tls.invalid_certificate",
     "tls.certificate_missing_element", "tls.certificate_unknown_element", "tls.certificate_invalid_length",

@@ -58,6 +58,8 @@ class Tls(StreamParser):
                 return
             body = bytes(stream.data[5:end])
             frame = stream.frame(end)
+            if self.settings.units:
+                self._units(direction, frame, kind, bytes(stream.data[:5]), body)
             stream.drop(end)
             self._record(direction, kind, body, frame, self.only)
         stream.need = 5
@@ -76,6 +78,13 @@ class Tls(StreamParser):
         if event == "tls.invalid_record_type":
             self.odd("tls.invalid_tls_header", d, frame, only)
         return False
+
+    def _units(self, d: int, frame: int, kind: int, head: bytes, body: bytes) -> None:
+        self.unit("tls.pdu", d, frame, head + body)
+        self.unit("tls.hdr", d, frame, head)
+        self.unit("tls.data", d, frame, body)
+        if kind in (_ALERT, _HEARTBEAT):
+            self.unit("tls.alert" if kind == _ALERT else "tls.heartbeat", d, frame, body)
 
     def _record(self, d: int, kind: int, body: bytes, frame: int, only: Transaction) -> None:
         if kind == _HANDSHAKE and not self.encrypted[d]:

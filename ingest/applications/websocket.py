@@ -1,18 +1,29 @@
-"""WebSocket (RFC 6455): each frame is a transaction. It goes on where HTTP/1 was upgraded to it."""
+"""WebSocket (RFC 6455), after an HTTP/1 upgrade: a frame a transaction, the last of a message has all of it."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import zlib
+from typing import Any, ClassVar
 
-from ingest.applications.parser import StreamParser
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.parser import StreamParser, Transaction
 
-_MASKED = 0x80
+_MASKED = _LAST = 0x80
+_COMPRESSED, _CONTROL = 0x40, 8
 
 
 class Websocket(StreamParser):
     """One connection's frames."""
 
     name: ClassVar[str] = "websocket"
+
+    def __init__(
+        self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
+    ) -> None:
+        super().__init__(settings, ports, about)
+        self.messages = [bytearray(), bytearray()]  # of several frames, not whole yet
+        self.compressed = [False, False]
+        self.engines: list[Any] = [None, None]
 
     def advance(self, direction: int) -> None:
         """Frame by frame; of long ones what is kept of a body, the rest passes."""
@@ -42,10 +53,50 @@ class Websocket(StreamParser):
                 payload = (int.from_bytes(payload, "big") ^ int.from_bytes(whole, "big")).to_bytes(
                     len(payload), "big"
                 )
+            if self.settings.units:
+                self._units(direction, frame, bytes(data[: at + length]), at)
+            if data[0] & 0x0F < _CONTROL:
+                payload = self._message(direction, data[0], payload, frame, made)
             made.put("websocket.payload", direction, frame, payload)
             made.whole(direction, frame)
             self.finish(made)
             stream.drop(at + length)
+
+    def _units(self, d: int, frame: int, data: bytes, at: int) -> None:
+        self.unit("websocket.header", d, frame, data[:at])
+        self.unit("websocket.pdu", d, frame, data)
+        self.unit("websocket.data", d, frame, data[at:])
+
+    def _message(self, d: int, first: int, payload: bytes, frame: int, made: Transaction) -> bytes:
+        """What of a message is told with this frame: with its last one all of it, inflated (RFC 7692)."""
+        held, last = self.messages[d], bool(first & _LAST)
+        room = self.settings.body_bytes - len(held)
+        if held or not last:
+            if not held:
+                self.compressed[d] = bool(first & _COMPRESSED)
+            if len(payload) > room > 0:
+                self.odd("websocket.reassembly_limit_reached", d, frame, made)
+            held += payload[: max(room, 0)]
+            if not last:
+                return payload
+            payload = bytes(held)
+            held.clear()
+        else:
+            self.compressed[d] = bool(first & _COMPRESSED)
+        return self._inflated(d, payload) if self.compressed[d] else payload
+
+    def _inflated(self, d: int, payload: bytes) -> bytes:
+        """A message without its compression, which goes on from one to the next."""
+        engine = self.engines[d]
+        if engine is None:
+            engine = self.engines[d] = zlib.decompressobj(-15)
+        try:
+            out = engine.decompress(payload + b"\0\0\xff\xff", max(self.settings.inflate_bytes, 1))
+        except zlib.error:
+            return payload
+        while engine.unconsumed_tail:  # what is not kept still fills the window
+            engine.decompress(engine.unconsumed_tail, 1 << 16)
+        return out or payload
 
 
 def _head(data: bytearray) -> tuple[int, int] | None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from citywall.applicationsettings import ApplicationSettings
+from ingest.applications import tables
 from ingest.applications.parser import MOST_HELD, MOST_OPEN, Parser, Stream, StreamParser
 from ingest.applications.tables import PROTOCOL
 
@@ -61,3 +64,25 @@ def test_a_gap_ends_a_direction():
     parser.gap(0, 5)
     parser.feed(0, b"a\n", ([2], [1], [1]))
     assert not parser.closed
+
+
+UNITS = {
+    "ssh": (22, {"ssh.record.hdr", "ssh.record.data", "ssh.record.pdu"}),
+    "tls": (443, {"tls.pdu", "tls.hdr", "tls.data"}),
+    "mqtt": (1883, {"mqtt.pdu", "mqtt.header", "mqtt.data"}),
+    "ldap": (389, {"ldap.pdu"}),
+    "smtp": (25, {"smtp.command_line", "smtp.response_line"}),
+    "websocket": (80, {"websocket.header", "websocket.pdu", "websocket.data"}),
+}
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_units_are_kept_where_rules_ask_for_them(speak, examples, name):
+    port, wanted = UNITS[name]
+    turns = examples[name][0]
+    found = speak(name, turns, (4000, port), settings=ApplicationSettings(units=True))
+    units = found.parser.units
+    assert wanted <= {tables.UNITS[kind] for kind, *_ in units}
+    said = {d: b"".join(data for side, data in turns if side == d) for d in (0, 1)}
+    assert all(data in said[d] for _, d, _, data in units)
+    assert not speak(name, turns, (4000, port)).parser.units
