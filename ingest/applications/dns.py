@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import ClassVar
 
-from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.parser import Parser, StreamParser, Transaction
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 #: Records of one message that are read, and labels of one name.
@@ -90,24 +90,29 @@ class Dns(StreamParser):
         if len(data) < 12:
             self.odd("dns.malformed_data", TO_SERVER, frame)
             return
-        ident, flags, *counts = _HEADER.unpack_from(data)
-        d = TO_CLIENT if flags & 0x8000 else TO_SERVER
         transaction = self.begin(frame, time)
-        transaction.note("dns.id", d, frame, ident)
-        transaction.note("dns.flags", d, frame, flags)
-        transaction.note("dns.opcode", d, frame, flags >> 11 & 15)
-        transaction.note("dns.rcode", d, frame, flags & 15)
-        if flags & 0x40:
-            self.odd("dns.z_flag_set", d, frame, transaction)
-        if flags >> 11 & 15 >= 7:
-            self.odd("dns.invalid_opcode", d, frame, transaction)
-        try:
-            at = _questions(transaction, d, frame, data, counts[0])
-            _records(transaction, d, frame, data, at, counts[1:])
-        except Malformed as e:
-            self.odd(e.event, d, frame, transaction)
+        d = TO_CLIENT if data[2] & 0x80 else TO_SERVER
+        read(self, transaction, d, frame, data)
         transaction.whole(d, frame)
         self.finish(transaction)
+
+
+def read(parser: Parser, transaction: Transaction, d: int, frame: int, data: bytes) -> None:
+    """What a message of 12 bytes at least says goes to a transaction."""
+    ident, flags, *counts = _HEADER.unpack_from(data)
+    transaction.note("dns.id", d, frame, ident)
+    transaction.note("dns.flags", d, frame, flags)
+    transaction.note("dns.opcode", d, frame, flags >> 11 & 15)
+    transaction.note("dns.rcode", d, frame, flags & 15)
+    if flags & 0x40:
+        parser.odd("dns.z_flag_set", d, frame, transaction)
+    if flags >> 11 & 15 >= 7:
+        parser.odd("dns.invalid_opcode", d, frame, transaction)
+    try:
+        at = _questions(transaction, d, frame, data, counts[0])
+        _records(transaction, d, frame, data, at, counts[1:])
+    except Malformed as e:
+        parser.odd(e.event, d, frame, transaction)
 
 
 def _questions(transaction: Transaction, d: int, frame: int, data: bytes, count: int) -> int:

@@ -9,10 +9,10 @@ import struct
 from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications import http2_put
+from ingest.applications import doh, http2_put
 from ingest.applications.hpack import Broken, Field, Table
 from ingest.applications.parser import StreamParser, Transaction
-from ingest.applications.tables import TO_CLIENT, TO_SERVER
+from ingest.applications.tables import PROTOCOL, TO_CLIENT, TO_SERVER
 
 MAGIC = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
@@ -31,7 +31,7 @@ _TABLE_SIZE = 1
 class Exchange:
     """What is known of one stream: its transaction, bodies and what of it is over."""
 
-    __slots__ = ("bodies", "encodings", "over", "sizes", "told", "transaction")
+    __slots__ = ("bodies", "dns", "encodings", "over", "sizes", "told", "transaction")
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
@@ -40,6 +40,7 @@ class Exchange:
         self.encodings = [b"", b""]
         self.bodies = [bytearray(), bytearray()]
         self.sizes = [0, 0]
+        self.dns = [False, False]
 
 
 class Http2(StreamParser):
@@ -58,6 +59,7 @@ class Http2(StreamParser):
         self.parts: list[tuple[int, bytearray]] = [(0, bytearray()), (0, bytearray())]
         self.promised = 0
         self.latest: Transaction | None = None
+        self.doh = False  # messages of DNS were seen
         if about:
             self._upgraded(about)
 
@@ -256,6 +258,21 @@ class Http2(StreamParser):
         for field in fields:
             if field.name == b"content-encoding":
                 exchange.encodings[d] = field.value
+        exchange.dns[d] = exchange.dns[d] or doh.carried(fields)
+        if d == TO_SERVER and doh.asked(self, exchange.transaction, frame, fields):
+            self._over_https()
+
+    def begin(self, frame: int, time: int) -> Transaction:
+        """A new transaction: once there was DNS, all are of that protocol."""
+        made = super().begin(frame, time)
+        if self.doh:
+            made.protocol = PROTOCOL["doh2"]
+        return made
+
+    def _over_https(self) -> None:
+        self.doh = True
+        for transaction in self.open:
+            transaction.protocol = PROTOCOL["doh2"]
 
     def _body(self, exchange: Exchange, d: int, flags: int, payload: bytes) -> None:
         if flags & _PADDED and payload and payload[0] < len(payload):
@@ -282,7 +299,13 @@ class Http2(StreamParser):
             exchange.transaction, d, frame, body, exchange.sizes[d], exchange.encodings[d], self.settings,
             complete=complete,
         )  # fmt: skip
-        exchange.sizes[d] = 0
+        size, exchange.sizes[d] = exchange.sizes[d], 0
+        if exchange.dns[d] and complete:
+            if size > doh.MOST:
+                side = "request" if d == TO_SERVER else "response"
+                self._odd(f"http2.dns_{side}_too_long", d, frame, exchange.transaction)
+            elif doh.told(self, exchange.transaction, d, frame, body):
+                self._over_https()
         if event:
             self._odd(event, d, frame, exchange.transaction)
 

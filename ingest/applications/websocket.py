@@ -1,4 +1,4 @@
-"""WebSocket (RFC 6455), after an HTTP/1 upgrade: a frame a transaction, the last of a message has all of it."""
+"""WebSocket (RFC 6455), after an HTTP/1 upgrade: a frame a transaction, a message whole with its last."""
 
 from __future__ import annotations
 

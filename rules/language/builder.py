@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from citywall.errors import RuleFault
 from rules.language.model import (
     Base64,
@@ -16,6 +18,11 @@ from rules.language.model import (
 )
 
 PAYLOAD = "payload"
+
+
+def over_https(protocols: Set[str]) -> set[str]:
+    """Protocols, with DNS over HTTPS where they are of what it consists of."""
+    return {*protocols, "doh2"} if protocols & {"dns", "http", "http2"} else {*protocols}
 
 
 class Builder:
@@ -45,7 +52,7 @@ class Builder:
     def allow(self, protocols: frozenset[str], name: str) -> None:
         """A buffer or keyword that belongs to some application protocols only."""
         if self.restricted:
-            common = self.protocols & protocols
+            common = {*self.protocols & protocols} or over_https(self.protocols) & over_https(protocols)
             if not common:
                 raise self.fault(f"{name} does not go together with what stands before it")
             self.protocols = common

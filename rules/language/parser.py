@@ -202,6 +202,7 @@ def _protocol(builder: Builder) -> None:
         return
     allowed = set(builder.protocols)
     allowed |= {"http2", "doh2"} if "http" in allowed else set()
+    allowed |= {"doh2"} if "http2" in allowed else set()
     allowed |= {"doh2", "mdns"} if "dns" in allowed else set()
     allowed |= {"smb"} if "dcerpc" in allowed else set()
     if name not in allowed:

@@ -76,7 +76,7 @@ class Engine:
         every = list(rules)
         datasets.enliven(every)
         self.rules: list[Compiled] = compile_rules(every, known)
-        self._filling = {c.order: asked for c in self.rules if (asked := filling.live(c))}
+        self._filling = {c.order: live for c in self.rules if (live := filling.live(c))}
         self.limits = limits or Limits()
         self.inline = inline
         self.blocking = blocking

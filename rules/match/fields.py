@@ -173,7 +173,7 @@ class Numbers:
         mine = rows[rows["field"] == self._scene.names.fields.index(name)]
         if direction != 1 or not len(mine):
             return -1
-        agreed = {
+        agreed: dict[int, int] = {
             part: at
             for part, at, value in zip(*(mine[c].tolist() for c in ("part", "frame", "value")), strict=True)
             if (int(low) <= value <= int(high)) is not bool(int(negated))

@@ -59,5 +59,7 @@ def test_protocols_narrow_down(builder):
     builder.allow(frozenset({"http", "smtp"}), "file.data")
     builder.allow(frozenset({"http"}), "http.uri")
     assert builder.protocols == {"http"}
+    builder.allow(frozenset({"dns"}), "dns.query")
+    assert builder.protocols == {"doh2"}  # which is both
     with pytest.raises(RuleFault, match="go together"):
-        builder.allow(frozenset({"dns"}), "dns.query")
+        builder.allow(frozenset({"ssh"}), "ssh.proto")

@@ -166,3 +166,9 @@ def test_the_open_rules_are_all_understood(shared_data: Path):
     found = Parser(classes=CLASSES).files([path])
     assert found.rejected == []
     assert len(found.rules) == found.total == 300
+
+
+def test_dns_over_https_is_both():
+    found = Parser().text('alert doh2 any any -> any any (dns.opcode:0; http.host; content:"x"; sid:1;)\n')
+    assert not found.rejected
+    assert Parser().text('alert doh2 any any -> any any (ssh.proto; content:"x"; sid:1;)\n').rejected
