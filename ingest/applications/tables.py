@@ -253,6 +253,7 @@ ANOMALIES = (
     "stream.est_synack_resend", "stream.est_synack_resend_with_different_ack",
     "stream.est_synack_resend_with_diff_seq", "stream.est_syn_toclient", "stream.est_synack_toserver",
     "stream.fin_out_of_window", "stream.fin_invalid_ack", "stream.fin_syn", "stream.rst_invalid_ack",
+    "stream.suspected_rst_inject",
     "stream.pkt_invalid_ack", "stream.pkt_invalid_timestamp", "stream.pkt_broken_ack",
     "stream.3whs_syn_resend_diff_seq_on_syn_recv", "stream.3whs_syn_flood",
     "stream.3whs_synack_tfo_data_ignored", "stream.reassembly_depth_reached",

@@ -40,12 +40,15 @@ class Tls(StreamParser):
         self.messages = [bytearray(), bytearray()]
         self.encrypted = [False, False]
         self.only: Transaction | None = None
+        self.begun = False  # the client's first bytes were read
 
     def advance(self, direction: int) -> None:
         """Record by record."""
         stream = self.streams[direction]
         if self.only is None:
             self.only = self.begin(stream.frame(1), stream.time(1))
+        if direction == TO_SERVER and not self.begun and not self._old_hello(self.only):
+            return
         while len(stream.data) >= 5 and not self.done[direction]:
             kind, version = stream.data[0], stream.data[1] << 8 | stream.data[2]
             length = stream.data[3] << 8 | stream.data[4]
@@ -63,6 +66,22 @@ class Tls(StreamParser):
             stream.drop(end)
             self._record(direction, kind, body, frame, self.only)
         stream.need = 5
+
+    def _old_hello(self, only: Transaction) -> bool:
+        """A hello as SSL 2 has it (RFC 5246 appendix E.2) is passed over; False to wait for more of it."""
+        stream = self.streams[TO_SERVER]
+        data = stream.data
+        if not _is_old(bytes(data[:5])):
+            self.begun = True
+            return True
+        end = 2 + ((data[0] & 0x7F) << 8 | data[1])
+        if len(data) < max(end, 5):
+            stream.need = max(end, 5)
+            return False
+        self.begun = True
+        only.note("tls.version", TO_SERVER, stream.frame(end), data[3] << 8 | data[4])
+        stream.drop(end)
+        return True
 
     def _sound(self, d: int, kind: int, version: int, length: int, only: Transaction) -> bool:
         frame = self.streams[d].frame(5)
@@ -191,8 +210,21 @@ class Tls(StreamParser):
             only.put("tls.subjectaltname", d, frame, name, part)
 
 
+def _is_old(head: bytes) -> bool:
+    """Whether bytes begin an SSL 2 hello of a client: of 9 bytes at least, that offers SSL 2 to TLS 1.3."""
+    return (
+        len(head) == 5
+        and head[0] >= 0x80
+        and (head[0] & 0x7F) << 8 | head[1] >= 9
+        and head[2] == _CLIENT_HELLO
+        and (head[3:5] in (b"\0\2", b"\2\0") or (head[3] == 3 and head[4] <= 4))
+    )
+
+
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
     """Whether bytes begin a record with a hello, or an alert."""
+    if direction == TO_SERVER and data[:1] >= b"\x80":
+        return _is_old(data[:5]) if len(data) >= 5 else (None if 443 in ports else False)
     if not data or data[0] not in (_HANDSHAKE, _ALERT):
         return False
     if len(data) < 6:

@@ -70,6 +70,7 @@ ODD_MEMORY = ODD.index("reassembly_memory_full")
 ODD_RETRANSMISSION = ODD.index("pkt_retransmission")
 ODD_FIN_SYN = ODD.index("fin_syn")
 ODD_SYN_FLOOD = ODD.index("3whs_syn_flood")
+ODD_RST_INJECT = ODD.index("suspected_rst_inject")
 ODD_INVALID_TIMESTAMP = ODD.index("pkt_invalid_timestamp")
 ODD_TFO_IGNORED = ODD.index("3whs_synack_tfo_data_ignored")
 ODD_WRONG_SEQ_WRONG_ACK = ODD.index("3whs_wrong_seq_wrong_ack")
@@ -509,6 +510,7 @@ def _open(p, frame, slot, sessions, sides, meta):
     s["asked"] = 0
     s["syn_count"] = 0
     s["fast"] = 0
+    s["reset"] = 0
     s["used"] = 1
     s["first"] = p["time"]
     s["last"] = p["time"]
@@ -1050,6 +1052,10 @@ def track(
             direction_of[i] = d | (STOOD if stood else 0)
             if not go_on:
                 continue
+        if s["reset"] == d + 1 and not flags & RST:  # who went on had not sent the reset
+            s["reset"] = 0
+            s["state"] = ESTABLISHED
+            _odd(ODD_RST_INJECT, number, d, frame, odd, meta)
         mine = sides[2 * slot + d]
         other = sides[2 * slot + 1 - d]
         if mine["known"] == 0:
@@ -1081,6 +1087,7 @@ def track(
         if flags & RST:
             if s["state"] != CLOSED:
                 s["state"] = CLOSED
+                s["reset"] = d + 1
                 for k in range(2):  # nothing will fill the holes
                     _behind_holes(
                         slot, number, k, sides[2 * slot + k], segments, pages, pieces, arena, order, odd,

@@ -15,6 +15,7 @@ SESSION = np.dtype(
         ("newer", "i4"), ("older", "i4"),
         ("proto", "u1"), ("version", "u1"), ("client", "u1"), ("midstream", "u1"), ("state", "u1"),
         ("answered", "u1"), ("asked", "u1"), ("used", "u1"),
+        ("reset", "u1"),  # 1 + the direction whose reset ended it
         ("fast", "u1"),  # its SYN asked for TCP Fast Open
         # SYNs that others took the place of: how many, their numbers and time stamps.
         ("syn_count", "u1"), ("syns", "u4", (10,)), ("stamps", "u4", (10,)),
@@ -74,6 +75,7 @@ ODD = (
     "reassembly_depth_reached", "reassembly_memory_full", "est_syn_toclient", "est_synack_toserver",
     "est_syn_resend_diff_seq", "est_synack_resend_with_different_ack", "est_synack_resend_with_diff_seq",
     "3whs_right_seq_wrong_ack_evasion", "fin_syn", "pkt_retransmission",
+    "suspected_rst_inject",
     "3whs_syn_flood", "pkt_invalid_timestamp", "3whs_synack_tfo_data_ignored", "3whs_wrong_seq_wrong_ack",
     "3whs_ack_data_inject",
 )  # fmt: skip

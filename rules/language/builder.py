@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 from citywall.errors import RuleFault
 from rules.language.model import (
@@ -20,7 +20,7 @@ from rules.language.model import (
 PAYLOAD = "payload"
 
 
-def over_https(protocols: Set[str]) -> set[str]:
+def over_https(protocols: AbstractSet[str]) -> set[str]:
     """Protocols, with DNS over HTTPS where they are of what it consists of."""
     return {*protocols, "doh2"} if protocols & {"dns", "http", "http2"} else {*protocols}
 

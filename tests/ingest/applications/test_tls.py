@@ -46,3 +46,15 @@ def test_tlcp_is_recognised():
     assert looks(0, b"\x16\1\1\0\x50\1", (1, 443))
     assert looks(0, b"\x16\3", (1, 443)) is None
     assert not looks(0, b"\x17\3\3\0\1\1", (1, 443))
+
+
+def test_a_hello_as_ssl_2_has_it_is_passed_over(speak, examples):
+    old = b"\x80\x2e\x01\x03\x01" + bytes(43)
+    turns = [(0, old), *((d, data) for d, data in examples["tls"][0] if d == 1)]
+    assert looks(0, old, (4000, 443))
+    for cut in (None, 3, 7):
+        found = speak("tls", turns, (4000, 443), cut=cut)
+        assert found.integers("tls.version")[0] == 0x0301
+        assert found.values("tls.version")
+    assert not looks(0, b"\x80\x05\x01\x03\x01" + bytes(43), (4000, 443))
+    assert not looks(0, b"\x80\x2e\x02\x03\x01" + bytes(43), (4000, 443))

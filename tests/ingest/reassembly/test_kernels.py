@@ -294,3 +294,13 @@ def test_a_beginning_that_was_not_seen_may_be_an_answer(packets, answer):
         made[1],
     ]
     assert (0, 0) in run(packets, asked, midstream=True)[0]
+
+
+def test_who_goes_on_after_a_reset_had_not_sent_it(packets):
+    made = Link(packets)
+    made.send(0, b"", flags=RST | ACK)
+    made.send(0, b"hello")
+    made.acknowledge(5)
+    streams, odd, _, _ = run(packets, made.packets)
+    assert streams == {(0, 0): b"hello"}
+    assert odd == ["suspected_rst_inject"]
