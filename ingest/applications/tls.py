@@ -71,6 +71,9 @@ class Tls(StreamParser):
         """A hello as SSL 2 has it (RFC 5246 appendix E.2) is passed over; False to wait for more of it."""
         stream = self.streams[TO_SERVER]
         data = stream.data
+        if data[:1] >= b"\x80" and len(data) < 5:
+            stream.need = 5
+            return False
         if not _is_old(bytes(data[:5])):
             self.begun = True
             return True
