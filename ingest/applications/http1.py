@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications import headers, http1_put, loose_headers
+from ingest.applications import headers, http1_heads, http1_put
 from ingest.applications.headers import Field
 from ingest.applications.http1_looks import KNOWN, looks
 from ingest.applications.parser import StreamParser, Transaction
@@ -30,11 +30,6 @@ __all__ = ["Http1", "looks"]
 MOST_HEAD = 128 << 10
 #: Bytes of one line of a head that waits for its end, as libhtp's limit of a field.
 MOST_LINE = 18_000
-#: How often a head with strange ends of lines is read before it is read like others.
-MOST_TRIES = 64
-# A line of blanks ends a head as an empty one does, unless the head goes on behind it.
-_HEAD_END = re.compile(rb"\n(?:\r?\n|[ \t]+\r?\n(?=[^ \t\r\n]))")
-_ANSWER_END = re.compile(rb"\n\r?\n")
 _BLANK = b" \t\r\n\v\f\0"
 _HEX = re.compile(rb"[ \t]*([0-9A-Fa-f]+)")
 _LENGTH = re.compile(rb"[^0-9]*([0-9]+)[ \t]*(?![^,])")
@@ -117,53 +112,26 @@ class Http1(StreamParser):
             return False
         line_end = data.find(b"\n")
         if d == TO_CLIENT:
-            if not self._looks_like_response(line_end):
-                return self._no_status(line_end)
+            if not http1_heads.looks_like_response(self, line_end):
+                return http1_heads.no_status(self, line_end)
             bare = data.find(b"\r", 0, line_end if line_end >= 0 else len(data) - 1)
             if 0 <= bare != line_end - 1:
-                return self._strange(bare)
+                return http1_heads.strange(self, bare)
         if line_end < 0:
-            return self._more(d)
+            return self.more(d)
         line = bytes(data[:line_end]).rstrip(b"\r")
         if d == TO_SERVER and len(line.split(None, 2)) < 3 and not data[line_end + 1 :].strip(_BLANK):
             # nothing but a line: HTTP/0.9; with more behind it, a request that forgot its protocol
-            self._request(line, b"", [], line_end + 1, headless=True)
+            self.asks(line, b"", [], line_end + 1, headless=True)
             return True
-        return self._fields(d, line, line_end)
-
-    def _fields(self, d: int, line: bytes, line_end: int) -> bool:
-        """The fields behind a first line, where they are whole."""
-        stream = self.streams[d]
-        data = stream.data
-        if data[line_end + 1 : line_end + 3] == b"\r\n" or data[line_end + 1 : line_end + 2] == b"\n":
-            end = line_end + (3 if data[line_end + 1] == 13 else 2)
-            block = b""
-        else:
-            new = max(line_end + 1, stream.need - 4 if stream.need > 4 else 0)
-            found = (_ANSWER_END if d else _HEAD_END).search(data, new)
-            if d == TO_CLIENT and self._is_strange(data[new : found.end() if found else None]):
-                return self._strange(line_end)
-            if not found:
-                return self._more(d)
-            end = found.end()
-            block = bytes(data[line_end + 1 : found.start() + 1])
-        fields, sound = headers.parse(block)
-        raw = bytes(data[line_end + 1 : end])
-        if d == TO_SERVER:
-            self._request(line, raw, fields, end)
-        else:
-            self._response(line, raw, fields, end)
-        if not sound:
-            side = "request" if d == TO_SERVER else "response"
-            self.odd(f"http.{side}_field_missing_colon", d, stream.frame(0), self._of(d))
-        return True
+        return http1_heads.fields(self, d, line, line_end)
 
     def _surplus(self) -> bool:
         """What follows a request at once and begins with no method is a body that nobody announced."""
         stream, transaction = self.streams[TO_SERVER], self.previous
         end = stream.data.find(b"\n")
         if end < 0 and not self.eof[TO_SERVER]:
-            return self._more(TO_SERVER)
+            return self.more(TO_SERVER)
         line = bytes(stream.data[: end + 1] if end >= 0 else stream.data)
         words = line.split(None, 1)
         if not words or words[0] in KNOWN or transaction is None:
@@ -178,7 +146,8 @@ class Http1(StreamParser):
         transaction.put("http.request_body", TO_SERVER, frame, self.unannounced)
         return bool(stream.data)
 
-    def _more(self, d: int) -> bool:
+    def more(self, d: int) -> bool:
+        """Wait for more of a head, up to a limit."""
         stream = self.streams[d]
         if len(stream.data) - stream.data.rfind(b"\n") > MOST_LINE:
             side = "request" if d == TO_SERVER else "response"
@@ -190,41 +159,7 @@ class Http1(StreamParser):
         stream.need = len(stream.data) + 1
         return False
 
-    def _looks_like_response(self, line_end: int) -> bool:
-        data = self.streams[TO_CLIENT].data
-        head = bytes(data[:4]).upper()
-        return b"HTTP".startswith(head) if line_end < 0 else head == b"HTTP"
-
-    def _is_strange(self, new: bytearray) -> bool:
-        """Whether the head of an answer is one of those; `new`: what was not looked at yet."""
-        return self.tries < MOST_TRIES and (self.tries > 0 or loose_headers.is_strange(bytes(new)))
-
-    def _strange(self, line_end: int) -> bool:
-        """A head whose lines end in strange ways; `line_end`: where the last byte of its first line is."""
-        stream = self.streams[TO_CLIENT]
-        data = bytes(stream.data)
-        read = loose_headers.parse(data, line_end + 1)
-        if read is None:
-            self.tries += 1  # it is read from its beginning each time
-            return self._more(TO_CLIENT)
-        fields, sound, end = read
-        self.tries = 0
-        self._response(data[:line_end].rstrip(b"\r"), data[line_end + 1 : end], fields, end)
-        if not sound:
-            self.odd("http.response_field_missing_colon", TO_CLIENT, stream.frame(0), self.response)
-        return True
-
-    def _no_status(self, line_end: int) -> bool:
-        """A first line that is no status line: skipped where one can follow at once, else a body."""
-        stream = self.streams[TO_CLIENT]
-        following = stream.data[line_end + 1 : line_end + 2]
-        if line_end >= 0 and following == b"H" and len(stream.data) > line_end + 2:
-            stream.drop(line_end + 1)
-            stream.need = 1
-            return True
-        return self._headless()
-
-    def _headless(self) -> bool:
+    def headless(self) -> bool:
         """An answer without a status line is a body (HTTP/0.9)."""
         stream = self.streams[TO_CLIENT]
         self._answered(stream.frame(1), stream.time(1))
@@ -233,9 +168,8 @@ class Http1(StreamParser):
         self.phase[TO_CLIENT] = CLOSE
         return True
 
-    def _request(
-        self, line: bytes, raw: bytes, fields: list[Field], end: int, *, headless: bool = False
-    ) -> None:
+    def asks(self, line: bytes, raw: bytes, fields: list[Field], end: int, *, headless: bool = False) -> None:
+        """The head of a request is whole."""
         stream = self.streams[TO_SERVER]
         transaction = self.begin(stream.frame(1), stream.time(1))
         frame = stream.frame(end)
@@ -265,7 +199,8 @@ class Http1(StreamParser):
                 self.odd("http.unable_to_match_response_to_request", TO_CLIENT, frame, self.response)
         return self.response
 
-    def _response(self, line: bytes, raw: bytes, fields: list[Field], end: int) -> None:
+    def answers(self, line: bytes, raw: bytes, fields: list[Field], end: int) -> None:
+        """The head of an answer is whole."""
         stream = self.streams[TO_CLIENT]
         transaction = self._answered(stream.frame(1), stream.time(1))
         frame = stream.frame(end)
@@ -312,13 +247,14 @@ class Http1(StreamParser):
                     self._finished(d, frame)
                 return
             kind = "request" if d == TO_SERVER else "response"
-            self.odd(f"http.invalid_content_length_field_in_{kind}", d, frame, self._of(d))
+            self.odd(f"http.invalid_content_length_field_in_{kind}", d, frame, self.half(d))
         if d == TO_SERVER:
             self._finished(d, frame)
         else:
             self.phase[d] = CLOSE
 
-    def _of(self, d: int) -> Transaction | None:
+    def half(self, d: int) -> Transaction | None:
+        """The transaction whose request or answer is being read."""
         return self.request if d == TO_SERVER else self.response
 
     def _body(self, d: int) -> bool:
@@ -354,12 +290,12 @@ class Http1(StreamParser):
         found = _HEX.match(line)
         if not found or end < 0 or len(found.group(1).lstrip(b"0")) > 8:
             kind = "request" if d == TO_SERVER else "response"
-            self.odd(f"http.invalid_{kind}_chunk_len", d, stream.frame(1), self._of(d))
+            self.odd(f"http.invalid_{kind}_chunk_len", d, stream.frame(1), self.half(d))
             self.phase[d] = CLOSE  # no chunks after all
             return True
         if b";" in line[found.end() :]:
             side = "request" if d == TO_SERVER else "response"
-            self.odd(f"http.{side}_chunk_extension", d, stream.frame(end + 1), self._of(d))
+            self.odd(f"http.{side}_chunk_extension", d, stream.frame(end + 1), self.half(d))
         size = int(found.group(1), 16)
         stream.drop(end + 1)
         if size == 0:
@@ -392,7 +328,7 @@ class Http1(StreamParser):
         line = bytes(stream.data[:end]).strip(b"\r")
         frame = stream.frame(end + 1)
         stream.drop(end + 1)
-        transaction = self._of(d)
+        transaction = self.half(d)
         if not line:
             self._finished(d, frame)
         elif transaction is not None:
@@ -401,7 +337,7 @@ class Http1(StreamParser):
 
     def _finished(self, d: int, frame: int) -> None:
         """One half of a transaction is whole."""
-        transaction = self._of(d)
+        transaction = self.half(d)
         self.phase[d] = HEAD
         if transaction is None:
             return
@@ -451,7 +387,7 @@ class Http1(StreamParser):
             stream.need = 1
             self.advance(direction)
             phase = self.phase[direction]
-        transaction = self._of(direction)
+        transaction = self.half(direction)
         if phase == CLOSE:
             self._finished(direction, frame)
         elif phase in (LENGTH, CHUNK, SIZE, CHUNK_END, TRAILER) and transaction is not None:
