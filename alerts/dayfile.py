@@ -20,7 +20,7 @@ import msgspec
 
 from alerts import times, tokens
 from alerts.sqlfilter import COLUMNS, SIDES, TEXTS, TIMES, Filter, address_key
-from alerts.terms import network_of, searchable, values_at
+from alerts.terms import Finder, network_of, searchable
 from citywall.errors import StoreError
 
 SCHEMA = 1
@@ -87,6 +87,7 @@ _COUNT_MINUTE = """
 INSERT INTO minutes (minute, severity, count) VALUES (?, ?, ?)
 ON CONFLICT (minute, severity) DO UPDATE SET count = count + excluded.count
 """
+_ADDRESSED = Finder(SIDES)
 #: Documents written together.
 _BATCH = 500
 
@@ -301,7 +302,8 @@ def _row(document: Document) -> list[Any]:
 
 
 def _addresses(n: int, document: Document) -> set[tuple[int, int, bytes, bytes]]:
-    return {(n, side, *_span(value)) for field, side in SIDES.items() for value in values_at(document, field)}
+    found = _ADDRESSED(document)
+    return {(n, side, *_span(v)) for side, values in zip(SIDES.values(), found, strict=True) for v in values}
 
 
 @lru_cache(maxsize=16384)
