@@ -22,6 +22,7 @@ from alerts import times, tokens
 from alerts.sqlfilter import COLUMNS, SIDES, TEXTS, TIMES, Filter, address_key
 from alerts.terms import Finder, network_of, searchable
 from citywall.errors import StoreError
+from citywall.sqlitefile import LARGE_PAGES
 
 SCHEMA = 1
 #: "City" in the file's header, so that `file` and we can tell it from other databases.
@@ -198,6 +199,7 @@ class DayFile:
 
     def _prepare(self, read_only: bool) -> None:
         if not read_only:
+            self._connection.execute(f"PRAGMA page_size = {LARGE_PAGES}")  # of a new file
             self._connection.execute("PRAGMA journal_mode = WAL")
             # An alert acknowledged must survive a power cut: its source is then committed.
             self._connection.execute("PRAGMA synchronous = FULL")

@@ -53,7 +53,7 @@ def number(document: Document, name: str) -> int:
 
 
 def heading(document: Document) -> tuple[str, int, str]:
-    """Id, severity and rule of an alert as `Alert` has them: all that is asked of those that are not shown."""
+    """Id, severity and rule of an alert as `Alert` has them: all that is asked of those not shown."""
     name = words(document, "event.id") or words(document, "_id")
     return name, number(document, "event.severity"), words(document, "rule.id")
 
