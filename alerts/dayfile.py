@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,26 @@ CREATE TABLE minutes (
 CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = 'ascii');
 """
 
+#: Texts that many alerts have: each is folded once.
+_folded = lru_cache(maxsize=8192)(tokens.fold)
+
+
+def _reader(field: str) -> Callable[[Any], Any] | None:
+    """What makes a column of a field's value; None where it is the value."""
+    return times.from_iso if field in TIMES else _folded if field in TEXTS else None
+
+
 #: Fields by the object they are in, each with its place among the columns: objects are looked up once.
-_OBJECTS = {
-    tuple(parent.split(".")) if parent else (): [
-        (name, at, field) for at, field in enumerate(COLUMNS) for name in (field.rpartition(".")[2],)
-        if field.rpartition(".")[0] == parent
-    ]
+_OBJECTS = [
+    (
+        tuple(parent.split(".")) if parent else (),
+        [
+            (field.rpartition(".")[2], at, _reader(field)) for at, field in enumerate(COLUMNS)
+            if field.rpartition(".")[0] == parent
+        ],
+    )
     for parent in dict.fromkeys(field.rpartition(".")[0] for field in COLUMNS)
-}  # fmt: skip
+]  # fmt: skip
 _NAMES = ("n", *COLUMNS.values(), "doc")
 _TIME, _SEVERITY = (_NAMES.index(name) for name in ("time", "severity"))
 #: Rows are replaced by number, so that what is said of an alert again stays where it was.
@@ -89,6 +102,7 @@ INSERT INTO minutes (minute, severity, count) VALUES (?, ?, ?)
 ON CONFLICT (minute, severity) DO UPDATE SET count = count + excluded.count
 """
 _ADDRESSED = Finder(SIDES)
+_needed = itemgetter(*(at for at, name in enumerate(COLUMNS.values()) if name in NEEDED))
 #: Documents written together.
 _BATCH = 500
 
@@ -285,20 +299,18 @@ def _write(cursor: sqlite3.Cursor, documents: Sequence[Document]) -> None:
 def _row(document: Document) -> list[Any]:
     """The columns of a document. Raises StoreError where it lacks any that all need."""
     row: list[Any] = [None] * len(COLUMNS)
-    for path, fields in _OBJECTS.items():
+    for path, fields in _OBJECTS:
         parent: Any = document
         for name in path:
             parent = parent.get(name) if isinstance(parent, dict) else None
         if not isinstance(parent, dict):
             continue
-        for name, at, field in fields:
+        for name, at, read in fields:
             if (value := parent.get(name)) is not None:
-                row[at] = (
-                    times.from_iso(value) if field in TIMES
-                    else tokens.fold(value) if field in TEXTS else value
-                )  # fmt: skip
-    if missing := [name for name, value in zip(COLUMNS.values(), row, strict=True)
-                   if value is None and name in NEEDED]:  # fmt: skip
+                row[at] = read(value) if read else value
+    if None in _needed(row):
+        missing = [name for name, value in zip(COLUMNS.values(), row, strict=True)
+                   if value is None and name in NEEDED]  # fmt: skip
         raise StoreError(f"alert {row[0]} lacks {', '.join(missing)}")
     return row
 

@@ -230,7 +230,9 @@ class Finder:
             return
         for name, at in self._ends:
             value = document.get(name)
-            if value is not None:
+            if isinstance(value, str):
+                found[at].append(value)
+            elif value is not None:
                 _add(value, found[at])
         for name, finder in self._below:
             below = document.get(name)
