@@ -166,8 +166,14 @@ def _hosts(finding: Finding) -> tuple[dict[tuple[str, int], None], dict[tuple[st
     """
     sources: dict[tuple[str, int], None] = {}
     targets: dict[tuple[str, int], None] = {}
-    for pair in (finding, *finding.evidence):
-        for end, hosts in ((pair.source, sources), (pair.target, targets)):
-            if end is not None and end.prefix is None:
-                hosts[end.address, end.domain] = None
+    _note(sources, finding.source)
+    _note(targets, finding.target)
+    for piece in finding.evidence:
+        _note(sources, piece.source)
+        _note(targets, piece.target)
     return sources, targets
+
+
+def _note(hosts: dict[tuple[str, int], None], end: Endpoint | None) -> None:
+    if end is not None and end.prefix is None:
+        hosts[end.address, end.domain] = None
