@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ import msgspec
 
 from alerts import times, tokens
 from alerts.sqlfilter import COLUMNS, SIDES, TEXTS, TIMES, Filter, address_key
-from alerts.terms import network_of, searchable, values_at
+from alerts.terms import Finder, network_of, searchable
 from citywall.errors import StoreError
+from citywall.sqlitefile import LARGE_PAGES
 
 SCHEMA = 1
 #: "City" in the file's header, so that `file` and we can tell it from other databases.
@@ -64,14 +66,26 @@ CREATE TABLE minutes (
 CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = 'ascii');
 """
 
+#: Texts that many alerts have: each is folded once.
+_folded = lru_cache(maxsize=8192)(tokens.fold)
+
+
+def _reader(field: str) -> Callable[[Any], Any] | None:
+    """What makes a column of a field's value; None where it is the value."""
+    return times.from_iso if field in TIMES else _folded if field in TEXTS else None
+
+
 #: Fields by the object they are in, each with its place among the columns: objects are looked up once.
-_OBJECTS = {
-    tuple(parent.split(".")) if parent else (): [
-        (name, at, field) for at, field in enumerate(COLUMNS) for name in (field.rpartition(".")[2],)
-        if field.rpartition(".")[0] == parent
-    ]
+_OBJECTS = [
+    (
+        tuple(parent.split(".")) if parent else (),
+        [
+            (field.rpartition(".")[2], at, _reader(field)) for at, field in enumerate(COLUMNS)
+            if field.rpartition(".")[0] == parent
+        ],
+    )
     for parent in dict.fromkeys(field.rpartition(".")[0] for field in COLUMNS)
-}  # fmt: skip
+]  # fmt: skip
 _NAMES = ("n", *COLUMNS.values(), "doc")
 _TIME, _SEVERITY = (_NAMES.index(name) for name in ("time", "severity"))
 #: Rows are replaced by number, so that what is said of an alert again stays where it was.
@@ -87,6 +101,8 @@ _COUNT_MINUTE = """
 INSERT INTO minutes (minute, severity, count) VALUES (?, ?, ?)
 ON CONFLICT (minute, severity) DO UPDATE SET count = count + excluded.count
 """
+_ADDRESSED = Finder(SIDES)
+_needed = itemgetter(*(at for at, name in enumerate(COLUMNS.values()) if name in NEEDED))
 #: Documents written together.
 _BATCH = 500
 
@@ -197,6 +213,7 @@ class DayFile:
 
     def _prepare(self, read_only: bool) -> None:
         if not read_only:
+            self._connection.execute(f"PRAGMA page_size = {LARGE_PAGES}")  # of a new file
             self._connection.execute("PRAGMA journal_mode = WAL")
             # An alert acknowledged must survive a power cut: its source is then committed.
             self._connection.execute("PRAGMA synchronous = FULL")
@@ -282,26 +299,25 @@ def _write(cursor: sqlite3.Cursor, documents: Sequence[Document]) -> None:
 def _row(document: Document) -> list[Any]:
     """The columns of a document. Raises StoreError where it lacks any that all need."""
     row: list[Any] = [None] * len(COLUMNS)
-    for path, fields in _OBJECTS.items():
+    for path, fields in _OBJECTS:
         parent: Any = document
         for name in path:
             parent = parent.get(name) if isinstance(parent, dict) else None
         if not isinstance(parent, dict):
             continue
-        for name, at, field in fields:
+        for name, at, read in fields:
             if (value := parent.get(name)) is not None:
-                row[at] = (
-                    times.from_iso(value) if field in TIMES
-                    else tokens.fold(value) if field in TEXTS else value
-                )  # fmt: skip
-    if missing := [name for name, value in zip(COLUMNS.values(), row, strict=True)
-                   if value is None and name in NEEDED]:  # fmt: skip
+                row[at] = read(value) if read else value
+    if None in _needed(row):
+        missing = [name for name, value in zip(COLUMNS.values(), row, strict=True)
+                   if value is None and name in NEEDED]  # fmt: skip
         raise StoreError(f"alert {row[0]} lacks {', '.join(missing)}")
     return row
 
 
 def _addresses(n: int, document: Document) -> set[tuple[int, int, bytes, bytes]]:
-    return {(n, side, *_span(value)) for field, side in SIDES.items() for value in values_at(document, field)}
+    found = _ADDRESSED(document)
+    return {(n, side, *_span(v)) for side, values in zip(SIDES.values(), found, strict=True) for v in values}
 
 
 @lru_cache(maxsize=16384)

@@ -14,7 +14,7 @@ import msgspec
 
 from alerts.documents import ABSENT, Doc, Head
 from citywall.errors import StoreConflict
-from citywall.sqlitefile import AUDITED, Audited, SqliteFile
+from citywall.sqlitefile import AUDITED, LARGE_PAGES, Audited, SqliteFile
 
 NAME = "desk.sqlite"
 SCHEMA = 1
@@ -22,7 +22,7 @@ _TABLES = (
     """CREATE TABLE documents (
         kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
         refs BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (kind, id)
-    ) WITHOUT ROWID""",
+    )""",  # with row numbers: bodies are large, and would be moved about in the tree of the key
     "CREATE INDEX documents_at ON documents (kind, at, id)",
     """CREATE TABLE refs (
         kind TEXT NOT NULL, ref TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (kind, ref, id)
@@ -133,7 +133,7 @@ class DocFile:
     """The file in `data`; threads and processes may share it."""
 
     def __init__(self, data: Path) -> None:
-        self._file = SqliteFile(data / NAME, SCHEMA, _TABLES)
+        self._file = SqliteFile(data / NAME, SCHEMA, _TABLES, page_bytes=LARGE_PAGES)
 
     @property
     def path(self) -> Path:

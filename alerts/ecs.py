@@ -124,9 +124,13 @@ def message(alert: OngoingAlert, card: DetectorCard, language: str) -> str:
 
 
 def _title(alert: OngoingAlert, card: DetectorCard, language: str) -> str:
-    """The detector's title, and the kind of finding where the catalogue has a name for it."""
     title = card.title_zh if language == "zh" else card.title_en
-    kind = f"detector_{card.id}.kind_{alert.peak.kind}"
+    return _titled(title, f"detector_{card.id}.kind_{alert.peak.kind}", language)
+
+
+@lru_cache(maxsize=1024)
+def _titled(title: str, kind: str, language: str) -> str:
+    """The detector's title, and the kind of finding where the catalogue has a name for it."""
     if kind not in catalogue():
         return title
     return tr("alerts.titled", language, title=title, kind=tr(kind, language))

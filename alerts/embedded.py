@@ -56,12 +56,12 @@ class EmbeddedStore:
     def upsert(self, documents: Sequence[Document]) -> None:
         """One transaction a file, so all of a batch or nothing where it was received on one day."""
         self._writable()
-        by_file: dict[Path, list[Document]] = {}
+        by_file: dict[tuple[str, str], list[Document]] = {}
         for document in documents:
-            by_file.setdefault(self._file_of(document), []).append(document)
+            by_file.setdefault(day_of_receipt(document), []).append(document)
         with self._lock:
-            for path, batch in by_file.items():
-                self._writer(path).upsert(batch)
+            for (lane, day), batch in by_file.items():
+                self._writer(self.folder / lane / f"{day}.sqlite").upsert(batch)
 
     def get(self, alert_id: str) -> Document | None:
         """Looks into every file, newest first."""
@@ -253,10 +253,6 @@ class EmbeddedStore:
             except OSError as e:
                 raise StoreError(f"{folder}: {e.strerror}") from e
         return sorted(found, key=lambda p: (p.stem, str(p)))
-
-    def _file_of(self, document: Document) -> Path:
-        lane, day = day_of_receipt(document)
-        return self.folder / lane / f"{day}.sqlite"
 
     def _writer(self, path: Path) -> DayFile:
         if path not in self._kept:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import ipaddress
-from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -59,15 +59,20 @@ class Distinct(msgspec.Struct):
         if len(self.sample) < ENDPOINT_SAMPLE and address not in self.sample:
             self.sample.append(address)
             self.domains.append(domain)
-        text = f"{domain}\0{address}".encode()
-        # Odd, so never zero: the estimate divides by it.
-        value = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") | 1
+        value = _hash(address, domain)
         at = bisect.bisect_left(self.smallest, value)
         if at < len(self.smallest) and self.smallest[at] == value:
             return
         if at < SKETCH:
             self.smallest.insert(at, value)
             del self.smallest[SKETCH:]
+
+
+@lru_cache(maxsize=8192)
+def _hash(address: str, domain: int) -> int:
+    """64 bits that stand for a host. Odd, so never zero: estimates divide by it."""
+    text = f"{domain}\0{address}".encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") | 1
 
 
 class OngoingAlert(msgspec.Struct):
@@ -103,11 +108,11 @@ class OngoingAlert(msgspec.Struct):
             self.peak = _bare(finding)
         for evidence in finding.evidence:
             self._keep(evidence)
-        for source, target in _pairs(finding):
-            if source is not None:
-                self.sources.add(source.address, source.domain)
-            if target is not None:
-                self.targets.add(target.address, target.domain)
+        sources, targets = _hosts(finding)
+        for address, domain in sources:
+            self.sources.add(address, domain)
+        for address, domain in targets:
+            self.targets.add(address, domain)
 
     def evidence(self) -> list[Evidence]:
         """The sample: the first and the last pieces, in the order they came."""
@@ -154,12 +159,21 @@ def _bare(finding: Finding) -> Finding:
     return msgspec.structs.replace(finding, evidence=())
 
 
-def _pairs(finding: Finding) -> Iterator[tuple[Endpoint | None, Endpoint | None]]:
-    # A prefix is no host: where a finding is about one, its hosts are told by the evidence.
-    yield _host(finding.source), _host(finding.target)
-    for evidence in finding.evidence:
-        yield _host(evidence.source), _host(evidence.target)
+def _hosts(finding: Finding) -> tuple[dict[tuple[str, int], None], dict[tuple[str, int], None]]:
+    """Hosts on either side, each once, in order; a finding and its evidence mostly name the same.
+
+    A prefix is no host: where a finding is about one, its hosts are told by the evidence.
+    """
+    sources: dict[tuple[str, int], None] = {}
+    targets: dict[tuple[str, int], None] = {}
+    _note(sources, finding.source)
+    _note(targets, finding.target)
+    for piece in finding.evidence:
+        _note(sources, piece.source)
+        _note(targets, piece.target)
+    return sources, targets
 
 
-def _host(endpoint: Endpoint | None) -> Endpoint | None:
-    return None if endpoint is None or endpoint.prefix is not None else endpoint
+def _note(hosts: dict[tuple[str, int], None], end: Endpoint | None) -> None:
+    if end is not None and end.prefix is None:
+        hosts[end.address, end.domain] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -208,7 +209,13 @@ def day_of_receipt(document: Document) -> tuple[str, str]:
     lane: str = document["citywall"]["lane"]
     if lane not in LANES:
         raise StoreError(f"alert {document['event']['id']}: {lane!r} is no lane")
-    return lane, times.day_of(times.from_iso(document["event"]["ingested"]))
+    return lane, _day(document["event"]["ingested"])
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> str:
+    """The day of a time; alerts of a file were all received at once."""
+    return times.day_of(times.from_iso(text))
 
 
 def lanes_of(lane: str | None) -> tuple[str, ...]:

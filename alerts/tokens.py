@@ -20,6 +20,7 @@ _CJK = (
 )
 _ASCII_RUN = re.compile("[a-z0-9]+")
 _RUN = re.compile(rf"([{_CJK}]+)|([^\W_{_CJK}]+)")
+_PIECE = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
 
 
 def fold(text: str) -> str:
@@ -38,10 +39,31 @@ def index_tokens(text: str) -> list[str]:
     folded = fold(text)
     if folded.isascii():
         return _ASCII_RUN.findall(folded)
+    # Texts of ours are titles between addresses: no word crosses from one kind of piece to the other.
+    found: list[str] = []
+    for piece in _PIECE.findall(folded):
+        if piece.isascii():
+            found += _ASCII_RUN.findall(piece)
+        elif (known := _apart(piece)) is not None:
+            found += known
+        else:
+            return _all_tokens(folded)
+    return found
+
+
+def _all_tokens(folded: str) -> list[str]:
     found: list[str] = []
     for paired, run in _RUN.findall(folded):
         found += [paired[i : i + 2] for i in range(len(paired))] if paired else (run,)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _apart(piece: str) -> tuple[str, ...] | None:
+    """Tokens of a piece without ASCII characters; None where a word in it may go on beside it."""
+    if any(run for _, run in _RUN.findall(piece)):
+        return None
+    return tuple(_all_tokens(piece))
 
 
 def query_tokens(text: str) -> tuple[list[str], bool]:

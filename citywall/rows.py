@@ -7,6 +7,7 @@ rows are joined, chosen or copied.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -61,3 +62,45 @@ def take(rows: Rows, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
     """The rows at given indices, or where a mask is true, as a new array."""
     found: Rows = _opaque(rows)[chosen].view(rows.dtype)
     return found
+
+
+def fill(room: Rows, pieces: Sequence[Rows]) -> tuple[Rows, list[Rows]]:
+    """Copy rows of `pieces` into `room` as long as it has place; gives those there, and the pieces left."""
+    into, n = _opaque(room), 0
+    left: list[Rows] = []
+    for piece in pieces:
+        if piece.dtype != room.dtype:
+            raise ValueError("rows of different kinds cannot be joined")
+        fits = min(len(piece), len(room) - n)
+        into[n : n + fits] = _opaque(piece)[:fits]
+        n += fits
+        if fits < len(piece):
+            left.append(piece[fits:])
+    return room[:n], left
+
+
+#: References to a room that nobody looks into: the list's, and that of who counts them.
+_NOBODY = 2
+
+
+class Rooms:
+    """Rooms of `n` rows that others look into for a while, and that are given again when nobody does.
+
+    Fresh memory has to be cleared by the system first, which costs more than filling it. What a room holds
+    is what it held last, blank the first time: whoever takes one fills what is given on.
+    """
+
+    def __init__(self, n: int, dtype: np.dtype[Any], keep: int = 4) -> None:
+        self._n = n
+        self._dtype = dtype
+        self._keep = keep
+        self._rooms: list[Rows] = []
+
+    def take(self) -> Rows:
+        """A room that nobody looks into."""
+        for at in range(len(self._rooms)):
+            if sys.getrefcount(self._rooms[at]) <= _NOBODY:
+                return self._rooms[at][:]
+        room = np.zeros(self._n, self._dtype)
+        self._rooms = [room, *self._rooms[: self._keep - 1]]
+        return room[:]

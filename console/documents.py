@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from citywall.i18n import catalogue, tr
@@ -17,11 +18,17 @@ def value(document: Document, name: str) -> Any:
     if name in document:
         return document[name]
     node: Any = document
-    for part in name.split("."):
-        if not isinstance(node, Mapping) or part not in node:
+    for part in _parts(name):
+        # What is read from JSON is a dict, and asking for any mapping is ten times as dear.
+        if not (type(node) is dict or isinstance(node, Mapping)) or part not in node:
             return None
         node = node[part]
     return node
+
+
+@lru_cache(maxsize=256)
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(name.split("."))
 
 
 def words(document: Document, name: str) -> str:
@@ -45,6 +52,12 @@ def number(document: Document, name: str) -> int:
         return 0
 
 
+def heading(document: Document) -> tuple[str, int, str]:
+    """Id, severity and rule of an alert as `Alert` has them: all that is asked of those not shown."""
+    name = words(document, "event.id") or words(document, "_id")
+    return name, number(document, "event.severity"), words(document, "rule.id")
+
+
 @dataclass(frozen=True)
 class Alert:
     """What is shown of an alert. Texts are safe to print."""
@@ -64,12 +77,12 @@ class Alert:
     @classmethod
     def of(cls, document: Document, language: str) -> Alert:
         """Read an alert's document."""
-        rule = words(document, "rule.id")
+        name, severity, rule = heading(document)
         return cls(
-            id=words(document, "event.id") or words(document, "_id"),
+            id=name,
             rule=rule,
             title=_title(document, rule, language),
-            severity=number(document, "event.severity"),
+            severity=severity,
             source=side(document, "source", language),
             target=side(document, "destination", language),
             time=words(document, "@timestamp"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -106,6 +107,8 @@ _SIZES: dict[str, type[msgspec.Struct]] = {
 _SECOND = 1_000_000_000
 _ON, _EXEMPT = "enabled", "exempt"
 _SCHEMA = 5
+#: What the detectors remember, by name.
+_STATES = ("flows", "events", "relations", "claims", "fragments", "sightings", "baselines")
 
 
 #: By what detectors may judge. Most judge one kind of records.
@@ -268,14 +271,13 @@ class DetectorSet:
         self._flow_relations = msgspec.structs.replace(related, bindings=16, cards=16)
         self._event_relations = msgspec.structs.replace(related, **least)
         self._session = ""
-        self._reset()
 
     def process(
         self, reports: NDArray[np.void], events: NDArray[np.void], session: str, lane: str
     ) -> list[Finding]:
         """Findings of FLOW `reports` and EVENT `events`, in `event_order`."""
         if session != self._session:
-            if self._session:  # else nothing was seen since the tables were made, and they are dear to make
+            if self._session:
                 self._reset()
             self._session = session
         context = Context(session, lane)
@@ -373,25 +375,49 @@ class DetectorSet:
             detector.restore(_under(parts, f"detector/{detector.id}/"))
 
     def _states(self) -> dict[str, Features | Relations | FragmentRecords | Sightings | Baselines]:
-        return {
-            "flows": self.flows,
-            "events": self.events,
-            "relations": self.relations,
-            "claims": self.claims,
-            "fragments": self.fragments,
-            "sightings": self.sightings,
-            "baselines": self.baselines,
-        }
+        return {name: getattr(self, name) for name in _STATES}
+
+    # Tables are made when they are first asked for: they are dear to make, and some sessions need but a few.
+
+    @cached_property
+    def relations(self) -> Relations:
+        """Who deals with whom, by flows."""
+        return Relations(self._flow_relations, self._reach)
+
+    @cached_property
+    def fragments(self) -> FragmentRecords:
+        """Hosts that fragments come to."""
+        return FragmentRecords(self._fragment_window)
+
+    @cached_property
+    def claims(self) -> Relations:
+        """Who claims which address."""
+        return Relations(self._event_relations, self._reach)
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """What is usual."""
+        return Baselines(self._usual, self._norms)
+
+    @cached_property
+    def flows(self) -> Features:
+        """Features of flows."""
+        return Features(self._sizes, self._limits)
+
+    @cached_property
+    def events(self) -> Features:
+        """Features of address resolution."""
+        return Features(self._event_sizes, self._event_limits)
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        """What applications say."""
+        return Sightings(self._sighted, self._told, self._home, self._judge)
 
     def _reset(self) -> None:
         self._session = ""
-        self.relations = Relations(self._flow_relations, self._reach)
-        self.fragments = FragmentRecords(self._fragment_window)
-        self.claims = Relations(self._event_relations, self._reach)
-        self.baselines = Baselines(self._usual, self._norms)
-        self.flows = Features(self._sizes, self._limits)
-        self.events = Features(self._event_sizes, self._event_limits)
-        self.sightings = Sightings(self._sighted, self._told, self._home, self._judge)
+        for name in _STATES:
+            self.__dict__.pop(name, None)
         for detector in self.detectors:
             detector.reset()
 

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from stream.scoring import Scored
 
 Document = dict[str, Any]
-#: Alerts whose cases are made together, where nobody waits for each: a case is then written less often.
-TOGETHER = 500
+#: Alerts whose cases are made together, where nobody waits for each: a case is then written less often, and
+#: one of a thousand alerts is a MiB.
+TOGETHER = 1000
 
 
 @dataclass

@@ -30,8 +30,8 @@ from stream.watching import Watching, watched_of
 log = logging.getLogger(__name__)
 
 #: References fed and not yet taken, at most.
-AHEAD = 12
-_AT_ONCE = 8
+AHEAD = 8
+_AT_ONCE = 4
 #: The error of a session whose input could not be read to its end.
 UNREADABLE = "input_unreadable"
 #: Where collectors' datagrams are, in the data folder, by session.

@@ -27,8 +27,8 @@ from citywall.casesettings import CaseSettings
 from citywall.errors import StoreConflict, StoreError
 from citywall.permissions import LIAISON, Identity, Target
 
-#: Alerts taken in one transaction.
-BATCH = 500
+#: Alerts taken in one transaction: in several, cases that many of them touch would be written several times.
+BATCH = 2000
 #: Groups of new alerts that are seen to together: a case that several of them touch is made anew once.
 TOGETHER = 128
 _PAGE = 200

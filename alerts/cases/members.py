@@ -120,6 +120,7 @@ def _shared(value: T) -> T:
     return value
 
 
+@lru_cache(maxsize=1024)
 def stage_of(tactics: tuple[str, ...]) -> int:
     """The earliest stage that any of the tactics stands for; 0 where none is known."""
     return min((_STAGES[t] for t in tactics if t in _STAGES), default=0)
@@ -191,8 +192,13 @@ def _targets(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{domain}/{ip}" for ip in sorted(targets["sample"]))
 
 
+_UNKNOWN = Asset()
+
+
 def _asset(own: Mapping[str, Any], organization: Mapping[str, Any]) -> Asset:
     said = own.get("asset", {})
+    if not said and not organization:
+        return _UNKNOWN
     return Asset(
         id=said.get("id", ""), name=said.get("name", ""),
         system=said.get("system_id", ""), system_name=said.get("system", ""),

@@ -80,7 +80,7 @@ class PlainDisplay:
 
     def __call__(self, progress: Progress) -> None:
         """Take a snapshot; a line where the session is new, or the last line is two seconds old."""
-        told = self.state.update(progress)
+        told = self.state.update(progress, tell=self._out is not None)
         if self._out is not None:
             for alert in told:
                 self._write(self._out, alert_line(alert, self.state.language))
@@ -114,4 +114,4 @@ class QuietDisplay:
 
     def __call__(self, progress: Progress) -> None:
         """Take a snapshot."""
-        self.state.update(progress)
+        self.state.update(progress, tell=False)

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from citywall.i18n import tr
-from console.documents import Alert
+from console.documents import Alert, heading
 
 if TYPE_CHECKING:
     from stream.reports import Progress
@@ -29,18 +29,21 @@ class RunState:
         self.grades: dict[str, tuple[int, str]] = {}  # alert id to severity and rule
         self._history: deque[tuple[float, int, int]] = deque()
 
-    def update(self, progress: Progress) -> list[Alert]:
-        """Take a snapshot; returns the alerts to tell: new ones, and those that became more severe."""
+    def update(self, progress: Progress, *, tell: bool = True) -> list[Alert]:
+        """Take a snapshot; returns the alerts to tell: new ones, and those that became more severe.
+
+        None where they are not to be told: reading all of an alert is dear, and there may be thousands.
+        """
         self.latest = progress
         self._history.append((progress.seconds, progress.bytes_done, progress.packets))
         while len(self._history) > 2 and progress.seconds - self._history[1][0] >= RATE_WINDOW:
             self._history.popleft()
         told = []
         for document in progress.new_alerts:
-            alert = Alert.of(document, self.language)
-            if alert.severity > self.grades.get(alert.id, (0, ""))[0]:
-                told.append(alert)
-            self.grades[alert.id] = (alert.severity, alert.rule)
+            name, severity, rule = heading(document)
+            if tell and severity > self.grades.get(name, (0, ""))[0]:
+                told.append(Alert.of(document, self.language))
+            self.grades[name] = (severity, rule)
         return told
 
     @property

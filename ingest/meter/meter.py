@@ -68,10 +68,10 @@ class FlowMeter:
         self._idle_s = settings.idle_timeout_s
         self._table = self._new_table()
         self._names = (domains.vlan_keys, domains.vlan_domains, domains.by_vlan)
-        self._most_rows = most_rows
+        self._rooms = rows.Rooms(most_rows, FLOW), rows.Rooms(most_rows, CLOSED)
         # Rows not given out yet. Batches are views of what was, so that nothing is copied.
-        self._reports: NDArray[np.void] = np.zeros(most_rows, FLOW)
-        self._closed: NDArray[np.void] = np.zeros(most_rows, CLOSED)
+        self._reports: NDArray[np.void] = self._rooms[0].take()
+        self._closed: NDArray[np.void] = self._rooms[1].take()
 
     @property
     def watermark(self) -> int:
@@ -246,9 +246,11 @@ class FlowMeter:
     def _renew(self) -> None:
         """Room for as many rows as a batch may have, where what is left has no room for one packet."""
         if len(self._reports) < _MOST_OF_A_PACKET:
-            self._reports = np.zeros(self._most_rows, FLOW)
+            self._reports = np.empty(0, FLOW)  # or its room is looked into for ever
+            self._reports = self._rooms[0].take()
         if len(self._closed) < _MOST_OF_A_PACKET:
-            self._closed = np.zeros(self._most_rows, CLOSED)
+            self._closed = np.empty(0, CLOSED)
+            self._closed = self._rooms[1].take()
 
     def _join(self, batches: Iterator[FlowBatch]) -> FlowBatch:
         found = list(batches)

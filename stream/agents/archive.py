@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import CLOSED, FLOW
-from citywall.rows import join
+from citywall.rows import fill, join
 from citywall.sessions import LIVE, Session
 from citywall.state import Parts, array_of, bytes_of
 from stream import codecs
@@ -67,6 +67,7 @@ class ArchiveStage:
         self.totals: dict[str, int] = {}
         self._sessions: dict[_Key, _Archiving] = {}
         self._left: dict[str, int] = {}  # producers that have not ended, by session
+        self._room: tuple[Rows, Rows] | None = None  # where one part after the other is put together
 
     def receive(self, message: Message) -> Iterable[Output]:
         """Open a session (what an earlier run of it left goes), hold flows, or write the last of them."""
@@ -85,6 +86,7 @@ class ArchiveStage:
             self._left[session] -= 1
             if not self._left[session]:
                 del self._left[session]
+                self._room = None if not self._left else self._room
                 yield Output(FINISHED, session, Kind.END, codecs.pack(Tally()))
 
     def flush(self) -> Iterable[Output]:
@@ -98,19 +100,17 @@ class ArchiveStage:
             return
         from ingest.community_id import community_ids
 
-        ends, closed = join(state.ends, FLOW), join(state.closed, CLOSED)
-        state.ends, state.closed = [ends], [closed]  # not twice in memory while they are written
-        start = 0
-        while len(ends) - start >= least:
-            part = slice(start, start + PART_ROWS)
-            names = community_ids(ends[part])
+        if self._room is None:
+            self._room = np.empty(PART_ROWS, FLOW), np.empty(PART_ROWS, CLOSED)
+        while state.waiting >= least:
+            ends, state.ends = fill(self._room[0], state.ends)
+            closed, state.closed = fill(self._room[1], state.closed)
+            state.waiting -= len(ends)
+            names = community_ids(ends)
             number = state.parts * state.opening.partitions + state.partition
-            session = _received(state.session, ends[part])
-            patiently(self._archive.write, ends[part], closed[part], names, session, number)
+            session = _received(state.session, ends)
+            patiently(self._archive.write, ends, closed, names, session, number)
             state.parts += 1
-            start = min(start + PART_ROWS, len(ends))
-        state.ends, state.closed = [ends[start:]], [closed[start:]]
-        state.waiting = len(ends) - start
 
     def snapshot(self) -> Parts:
         """Rows that are not in a file yet."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts import docfile
 from alerts.docfile import NAME, DocFile
 from alerts.documents import Doc
 from citywall.errors import StoreError
@@ -36,6 +37,25 @@ def test_what_was_committed_outlives_a_kill(file: DocFile) -> None:
     done = subprocess.run([sys.executable, "-c", code], check=False, env=dict(os.environ))
     assert done.returncode == -signal.SIGKILL
     assert [d.id for d in file.page("case")] == ["kept"]
+
+
+def test_a_file_made_before_goes_on(file: DocFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = [
+        sql.replace("PRIMARY KEY (kind, id)\n    )", "PRIMARY KEY (kind, id)\n    ) WITHOUT ROWID")
+        for sql in docfile._TABLES
+    ]
+    assert tables != list(docfile._TABLES)
+    with monkeypatch.context() as patch:
+        patch.setattr(file._file, "_tables", tables)
+        patch.setattr(file._file, "_page_bytes", 4096)
+        with file.writing() as writing:
+            writing.put(doc("a", 1, ("x",)), 0)
+    with file.writing() as writing:
+        writing.put(doc("a", 2, ("y",)), 1)
+        writing.renew("case", [doc("b", 3, ("y",))])
+    assert [(d.id, d.version) for d in file.find("case", ["y"])] == [("a", 2), ("b", 1)]
+    assert [d.id for d in file.page("case")] == ["b", "a"]
+    assert file.find("case", ["x"]) == []
 
 
 def test_damage_and_another_schema_are_told(file: DocFile) -> None:

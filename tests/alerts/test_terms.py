@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import times
-from alerts.terms import Span, compare, glob, network_of, values_at, within
+from alerts.terms import Finder, Span, compare, glob, network_of, values_at, within
 from citywall.addresses import to_words
 
 
@@ -35,6 +35,19 @@ def test_values_are_found_through_lists_and_dots() -> None:
     assert list(values_at(document, "a.c.d.e")) == [4]
     assert list(values_at(document, "x.y")) == list(values_at(document, "x.z")) == []
     assert list(values_at(document, "nothing.at.all")) == []
+
+
+_NAMES = st.sampled_from(["a", "b", "c", "a.b", "b.c", "a.b.c"])
+_DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.text("xy", max_size=1),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(_DOCUMENTS, st.lists(_NAMES, max_size=6))
+def test_one_walk_finds_what_several_find(document: object, paths: list[str]) -> None:
+    assert Finder(paths)(document) == [values_at(document, path) for path in paths]
 
 
 @pytest.mark.parametrize("op", [":", "<", "<=", ">", ">="])

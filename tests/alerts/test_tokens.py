@@ -65,3 +65,9 @@ def test_no_phrase_crosses_texts() -> None:
     body = tokens.joined(["one two", "three"]).split()
     assert tokens.holds(body, ["one", "two"], False)
     assert not tokens.holds(body, ["two", "three"], False)
+
+
+@settings(max_examples=60)
+@given(st.text(st.sampled_from("aß1_ .:–：网络é한𠀀ï") | st.characters(codec="utf-8"), max_size=16))
+def test_pieces_give_the_tokens_of_the_whole(text: str) -> None:
+    assert tokens.index_tokens(text) == tokens._all_tokens(tokens.fold(text))

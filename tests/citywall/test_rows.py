@@ -58,3 +58,32 @@ def test_blank_rows_begin_at_a_cache_line(n, words):
     assert not n or found.ctypes.data % 64 == 0
     assert not found["a"].any()
     assert found.flags.writeable
+
+
+@given(st.lists(st.integers(0, 9), max_size=5), st.integers(0, 20))
+def test_a_room_is_filled_and_the_rest_is_left(sizes, n):
+    pieces = [some(FLOW, size, i) for i, size in enumerate(sizes)]
+    whole = rows.join(pieces, FLOW)
+    there, left = rows.fill(np.zeros(n, FLOW), pieces)
+    assert (there == whole[:n]).all()
+    assert (rows.join(left, FLOW) == whole[n:]).all()
+    assert len(there) + sum(map(len, left)) == len(whole)
+
+
+def test_a_room_of_another_kind_is_not_filled():
+    with pytest.raises(ValueError, match="different kinds"):
+        rows.fill(np.zeros(2, FLOW), [some(EVENT, 1)])
+
+
+def test_a_room_is_given_again_when_nobody_looks_into_it():
+    rooms = rows.Rooms(4, FLOW, keep=2)
+    room = rooms.take()
+    room["flow_id"] = 7
+    part = room[1:2].view(np.uint8)
+    del room
+    other = rooms.take()
+    other["flow_id"] = 8
+    assert part.view(FLOW)["flow_id"][0] == 7
+    del part
+    assert rooms.take()["flow_id"].tolist() == [7] * 4
+    assert other["flow_id"].tolist() == [8] * 4

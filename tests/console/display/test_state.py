@@ -48,6 +48,12 @@ def test_an_alert_is_told_once_and_again_when_it_rises(snapshot: Any, make_alert
     assert state.by_rule() == {"scan": 2}
 
 
+def test_what_is_not_told_is_counted(snapshot: Any, make_alert: Any):
+    state = RunState("en")
+    assert state.update(snapshot(new_alerts=[make_alert(1, 3), make_alert(2, 4)]), tell=False) == []
+    assert state.by_severity() == {3: 1, 4: 1}
+
+
 def test_starting_lasts_until_something_was_read(snapshot: Any):
     for first, words in ((False, "starting"), (True, "compiling the kernels (once)")):
         state = RunState("en", first)

@@ -605,6 +605,21 @@ def test_leap_of_days_ends_everything_in_bounded_batches() -> None:
     check(packets, MeterSettings(), rows=64)
 
 
+def test_batches_stay_as_they_were_given() -> None:
+    """Their memory is used again only when nobody looks into it."""
+    packets = [at(i / 1000, src=i + 1) for i in range(500)] + [at(86_400 * 30)]
+    meter = FlowMeter(MeterSettings(), Domains(DOMAINS), most_rows=16)
+    held, copies = [], []
+    for i, batch in enumerate(meter.stream(rows_of(packets), 1, BUFFER)):
+        if i % 3 == 0:
+            held.append(batch)
+            copies.append((batch.reports.copy(), batch.closed.copy()))
+    assert len(held) > 15
+    for batch, (reports, closed) in zip(held, copies, strict=True):
+        assert (batch.reports == reports).all()
+        assert (batch.closed == closed).all()
+
+
 def test_table_grows_and_shrinks() -> None:
     """Past the first half-full slots, with flows ending in between."""
     packets = [at(i / 500, src=1 + i % 5000, flags=i & 31) for i in range(7_000)]
