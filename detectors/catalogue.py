@@ -11,13 +11,8 @@ from typing import Any
 
 import msgspec
 
-from detectors.registry import (
-    DETECTORS,
-    baseline_parameters,
-    feature_parameters,
-    relation_parameters,
-    sighting_parameters,
-)
+from detectors.choosing import size_parameters
+from detectors.registry import DETECTORS
 
 _HEAD = """\
 # Detectors
@@ -56,12 +51,7 @@ def page() -> str:
         parts.append(f"| [`{en['id']}`](#{en['id']}) | {en['title']} | {zh['title']} | {techniques} |")
     for en, zh in described:
         parts += ["", *_section(en, zh)]
-    for name, parameters in (
-        ("features", feature_parameters()),
-        ("relations", relation_parameters()),
-        ("sightings", sighting_parameters()),
-        ("baselines", baseline_parameters()),
-    ):
+    for name, parameters in size_parameters().items():
         parts += ["", f"## [detectors.{name}]", "", *_table(parameters)]
     return "\n".join(parts) + "\n"
 
