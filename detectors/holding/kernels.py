@@ -32,7 +32,7 @@ from detectors.features.kernels import (
     significant,
 )
 from detectors.holding.records import CALLER, DIRECTORY, LINES, SERVICE, TICKETS, WATCHED
-from detectors.relations.kernels import keep_first
+from detectors.relations.kernels import keep_first, turned
 from detectors.sketches.kernels import note_bit
 
 MOST = 1 << 40
@@ -158,7 +158,8 @@ def hold_line(tables, holds, output, level, a, b, row, n, time):
     if fresh:
         lines, mute = bits_in(tables.lines, i), bits_in(tables.mute, i)
         if lines >= holds.gate and (
-            significant(lines) != significant(lines - 1) or significant(mute) != significant(mute - 1)
+            significant(lines) != significant(lines - 1)
+            or significant(mute) != significant(max(mute - 1, np.int64(0)))
         ):
             show(tables, output, i, n)
 
@@ -212,7 +213,7 @@ def observe_flows(reports, ends, tables, holds, output):
         if row["report"] != 0 and row["src_packets_delta"] == 0 and row["dst_packets_delta"] == 0:
             continue
         hi, lo = row["dst_hi"], row["dst_lo"]
-        if many(hi, lo):
+        if many(hi, lo) or turned(row):
             continue
         if (
             holds.partitions > 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import msgspec
+
+from citywall.findings import Evidence
 from detectors.sightings.detector import SightingDetector
 from detectors.sightings.tables import Told
 
@@ -13,6 +16,12 @@ class IdentityDetector(SightingDetector):
 
     kernels: ClassVar[tuple[str, ...]] = ("detectors.identities.kernels.observe",)
     oracle: ClassVar[str] = "tests.detectors.identities.oracle.Oracle"
+
+    def _packet(self, record: Any, prefix: str) -> Evidence:
+        packet = super()._packet(record, prefix)
+        if int(record[f"{prefix}proto"]) or packet.source is None:
+            return packet
+        return msgspec.structs.replace(packet, proto="ndp" if ":" in packet.source.address else "arp")
 
 
 def pieces(told: Told, i: int) -> tuple[str, str, str]:

@@ -34,8 +34,11 @@ class Oracle:
             src, dst = (row["src_hi"], row["src_lo"]), (row["dst_hi"], row["dst_lo"])
             row["a"] = (row["domain"] if is_private(*src) else 0, *src)
             row["b"] = (row["domain"] if is_private(*dst) else 0, *dst)
+            first, ports = row["first_flags"], (row["src_port"], row["dst_port"])
+            served = ports[0] < 1024 or ports[1] >= 32768
+            turned = first & (SYN | ACK) != SYN and first != 0 and ports[0] < ports[1] and served
             silent = row["report"] and not row["src_packets_delta"] and not row["dst_packets_delta"]
-            if row["proto"] == 6 and not silent and not is_many(*dst):
+            if row["proto"] == 6 and not silent and not is_many(*dst) and not turned:
                 self.take(row)
         return self.out
 

@@ -1,4 +1,4 @@
-"""Scenes of connections that are held open: hostile ones with what must be found, benign ones with nothing."""
+"""Scenes of what is held open: hostile ones with what must be found, benign ones with nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OVER = (SYN | ACK | PSH | FIN, SYN | ACK | PSH | FIN)
 
 def line(
     scene: Scene, at: float, src: str, dst: str, port: int = 80, *, sent: int = 400, back: int = 0,
-    lasts: float = 100.0, flags: tuple[int, int] = OPEN,
+    lasts: float = 45.0, flags: tuple[int, int] = OPEN,
 ) -> Scene:  # fmt: skip
     """One connection with so few bytes of payload each way."""
     packets = max(4, int(lasts) // 10)
@@ -57,6 +57,14 @@ def copied_by_volume(six: bool = False, after: float = 4000.0) -> Scene:
     return scene.tcp(
         after, inside(9, six, 1), server, 49667, "talk", asks=rpc, greets=rpc, scale=1200, lasts=3
     )
+
+
+def few_heads(six: bool = False) -> Scene:
+    """Just enough unfinished requests of one source."""
+    scene = Scene()
+    for i in range(40):
+        line(scene, i * 0.2, outside(7, six), inside(3, six, 2), lasts=33.0)
+    return scene
 
 
 HOSTILE = {

@@ -130,7 +130,7 @@ class Oracle:
         s = self.here(e, r.ENTRY, self.client, self.server)
         self.raised(s, r.LOGONS)
         signs = ((not station, r.NAMELESS), (stranger, r.STRANGERS), (renamed, r.RENAMED))
-        changed = any([so and self.raised(s, counter) for so, counter in signs])
+        changed = sum(bool(so and self.raised(s, counter)) for so, counter in signs) > 0
         if changed or s["counts"][r.LOGONS] == 1:
             s["text"] = (e["name"] + e["rest"] + e["agent"])[:TEXT]
         if changed and self.odd(s):

@@ -154,7 +154,7 @@ SOFT = {("twohomes", "carried_over"): carried}
 
 
 def domain_life(six: bool = False) -> Scene:
-    """People log in with tickets, by NTLM as themselves, and administer what is theirs; controllers replicate."""
+    """People log in with tickets, by NTLM as themselves, administer what is theirs; controllers replicate."""
     scene, dc, other = Scene(), inside(5, six, 2), inside(6, six, 2)
     for i in range(20):
         client = inside(i, six, 1)
