@@ -401,7 +401,7 @@ def shared_card(mac):
         or high == U8(0x00005E0002)
         or high == U8(0x00000C07AC)
         or U8(mac) >> U8(12) == U8(0x00000C9FF)
-        or high == U8(0x0007B400)
+        or U8(mac) >> U8(16) == U8(0x0007B400)
     )
 
 

@@ -48,7 +48,7 @@ def resolves(n=12, every=300.0, askers=1, mac=MAC):
 def test_turns_are_told_and_a_move_is_told_softly():
     (found, *_) = judge(turns())
     assert (found.kind, found.severity) == ("in_both", Severity.MEDIUM)
-    assert found.entity == "24:4b:fe:00:00:09"
+    assert found.entity == "3c:52:82:00:00:09"
     assert {found.source.address, found.target.address} == {"10.0.0.9", "10.1.0.9"}
     assert {f.severity for f in judge(scenes.carried())} == {Severity.LOW}
 

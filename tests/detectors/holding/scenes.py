@@ -75,14 +75,14 @@ HOSTILE = {
 
 
 def patient(six: bool = False) -> Scene:
-    """Browsers that keep their connections, some before they asked; mail clients behind one address."""
+    """Browsers that keep their connections, some before they asked; messengers behind one address."""
     scene = Scene()
     for i in range(40):
         for j in range(5):
             at, back = i * 2 + j * 0.1, 0 if j == 4 else 6000
             line(scene, at, outside(i, six), inside(3, six, 2), 443, sent=back and 700, back=back, flags=OVER)
     for i in range(160):
-        line(scene, i * 0.5, outside(7, six), inside(25, six, 2), 993, sent=600, back=2000)
+        line(scene, i * 0.5, outside(7, six), inside(25, six, 2), 5222, sent=600, back=2000)
     return scene
 
 

@@ -10,7 +10,7 @@ from citywall.addresses import to_words
 from citywall.domains import NAMED
 
 NTLM, GIVEN, ASKED = b.NTLM_LOGON, b.TICKET_GIVEN, b.TICKET_ASKED
-MAC = 0x244BFE000009
+MAC = 0x3C5282000009
 
 
 def ntlm(scene: Scene, at: float, src: str, dst: str, account="root", station="pc-9", service=6) -> Scene:
@@ -112,10 +112,10 @@ def second_server(six: bool = False) -> Scene:
     first, other = ("fe80::1", "fe80::66") if six else ("10.0.0.1", "10.0.0.66")
     for i in range(6):
         address = f"fd10::{i + 80:x}" if six else f"10.0.0.{80 + i}"
-        dhcp(scene, i * 60, 5, MAC + i, server=first, address=address, six=six, answers=7)
+        dhcp(scene, i * 60, 5, MAC + 256 + i, server=first, address=address, six=six, answers=7)
     for i in range(2):
         address = f"fd10::{i + 180:x}" if six else f"10.0.0.{180 + i}"
-        dhcp(scene, 400 + i, 2, MAC + i, server=other, address=address, six=six, answers=8)
+        dhcp(scene, 400 + i, 2, MAC + 256 + i, server=other, address=address, six=six, answers=8)
     return scene
 
 

@@ -78,7 +78,7 @@ def hostile(seed: int, n: int) -> np.ndarray:
         rows[f"{side}_lo"] = rng.choice(hosts, n)
         rows[f"{side}_port"] = rng.choice(np.array([67, 547, 49667], "u2"), n)
         rows[f"{side}_mac"] = rng.choice(
-            np.array([0, 0x244BFE000001, 0x0200000000AA, 0x00005E000101], "u8"), n
+            np.array([0, 0x244BFE000001, 0x0200000000AA, 0x00005E000101, 0x0007B4000101], "u8"), n
         )
     rows["answer_lo"] = rng.choice(np.array([0, 0xFFFF_0A00_0005, 0xFFFF_0A00_0006], "u8"), n)
     rows["frame"] = np.arange(n)
