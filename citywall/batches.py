@@ -193,8 +193,8 @@ RC4_HMAC = 23
 #:   DATA_ACCESS: account, object; number = rows, size = bytes (from logs only).
 #: * DHCP_MESSAGE: the client's hardware address (or what DHCPv6 knows it by), its host name; type = kind of
 #:   message (RFC 2132, DHCPv6 by what corresponds), answer = the address that is asked for or given; `digest`
-#:   is that of the client, `number` the relay's address (IPv4), `answers` a digest of the routers and name
-#:   servers that a server hands out.
+#:   is that of the client, `number` the relay's address (IPv4), `answers` a digest of the routers (its upper
+#:   half) and one of the name servers (its lower) that a server hands out, 0 where it says nothing of them.
 #: * NTLM_LOGON: account, domain, workstation as the client says; type = service, `answers` = a digest of the
 #:   workstation, 0 where it says none. TICKET_ASKED (a first ticket): account, realm; type = the cipher of
 #:   its proof, code = ciphers offered (AES_OFFERED, RC4_OFFERED). TICKET_GIVEN: account, service; type = the

@@ -101,9 +101,10 @@ class PassTheHash(IdentityDetector):
         if hosts < p.machines:
             return []
         subject, account = told.subjects[i], told.words(i)
+        severity = Severity.LOW if hosts >= 4 * p.machines else Severity.INFORMATIONAL
         note = Note(
-            "many_machines", Severity.MEDIUM if hosts >= 4 * p.machines else Severity.LOW, hosts, hosts,
-            p.machines, {"account": account, "window_s": p.window_s}, confidence=0.4,
+            "many_machines", severity, hosts, hosts, p.machines,
+            {"account": account, "window_s": p.window_s}, confidence=0.4,
         )  # fmt: skip
         return self.draft(note, subject, row, account, (self.client(subject), self.server(subject)))
 

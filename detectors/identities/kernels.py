@@ -359,6 +359,15 @@ def on_pool(e, raw, k, tables, bounds, output):
             show(tables, i, k, output)
 
 
+@internal
+def merged(known, told):
+    """What a server hands out, by halves: what it says now goes before what it said."""
+    routers, servers = told >> U8(32), told & U8(0xFFFFFFFF)
+    routers = routers if routers != U8(0) else known >> U8(32)
+    servers = servers if servers != U8(0) else known & U8(0xFFFFFFFF)
+    return (routers << U8(32)) | servers
+
+
 @helper
 def on_leaser(e, raw, k, tables, bounds, output):
     """A server hands out addresses, and with them who leads elsewhere."""
@@ -367,12 +376,13 @@ def on_leaser(e, raw, k, tables, bounds, output):
     i = subject(tables, bounds, LEASER, segment_hash(e, six_of(e)), U8(e["number"]), e)
     s = tables.subjects[i]
     hi, lo = U8(e["src_hi"]), U8(e["src_lo"])
-    if s["answers"] == U8(0) or (s["old_hi"] == hi and s["old_lo"] == lo):
-        s["answers"] = e["answers"]
+    told, kept = U8(e["answers"]), U8(s["answers"])
+    if kept == U8(0) or (s["old_hi"] == hi and s["old_lo"] == lo):
+        s["answers"] = merged(kept, told)
         s["old_hi"], s["old_lo"] = hi, lo
         s["src_domain"] = s["dst_domain"] = e["domain"]
         raised(tables, i, OWN, 1)
-    elif s["answers"] == U8(e["answers"]):
+    elif merged(kept, told) == merged(told, kept):  # nothing that both speak of differs
         raised(tables, i, OWN, 1)
     else:
         s["new_hi"], s["new_lo"] = hi, lo

@@ -62,3 +62,13 @@ def test_servers_that_agree_change_or_stand_behind_other_relays_are_none():
         row["number"] = 0x0A000101
     assert judge(agree) == judge(changes) == judge(relayed) == []
     assert judge(scenes.second_server(), learned=9) == []
+
+
+def test_what_a_server_does_not_speak_of_does_not_differ():
+    """Answers have what a client asked for: routers, name servers, or both."""
+    scene = scenes.second_server()
+    for i, row in enumerate(scene.resolution):
+        row["answers"] = (5 << 32, 7, 5 << 32 | 7)[i % 3]
+    assert judge(scene) == []
+    scene.resolution[-1]["answers"] = 6 << 32
+    assert len(judge(scene)) == 1

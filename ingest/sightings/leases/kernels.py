@@ -53,6 +53,16 @@ def stirred(h, buffer, at, end):
     return h
 
 
+@internal
+def leads(buffer, at, end, size):
+    """A digest of 32 bits of addresses of `size` bytes that are handed out, in any order; 0 of none."""
+    total = U8(0)
+    while at + size <= end:
+        total += mix64(stirred(MIX1, buffer, at, at + size))
+        at += size
+    return U8(0) if total == U8(0) else (mix64(total) >> U8(32)) | U8(1)
+
+
 @helper
 def host_name(buffer, at, end, raw, k, e):
     """A host's name behind what names its card, in lower case."""
@@ -89,7 +99,7 @@ def read_dhcp(buffer, at, end, raw, k, e):
     kind = np.int64(0)
     wanted = np.int64(load_be32(buffer, at + (_CIADDR if ask == 1 else _YIADDR)))
     place = at + _OPTIONS
-    told = MIX1
+    routers = servers = U8(0)
     name = name_end = np.int64(0)
     while place < end:
         option = buffer[place]
@@ -108,8 +118,10 @@ def read_dhcp(buffer, at, end, raw, k, e):
             wanted = np.int64(load_be32(buffer, place + 2))
         elif option == _HOST:
             name, name_end = place + 2, place + 2 + size
-        elif (option == _ROUTER or option == _SERVERS) and ask == 2:
-            told = stirred(told, buffer, place, place + 2 + size)
+        elif option == _ROUTER and ask == 2:
+            routers = leads(buffer, place + 2, place + 2 + size, 4)
+        elif option == _SERVERS and ask == 2:
+            servers = leads(buffer, place + 2, place + 2 + size, 4)
         place += 2 + size
     if kind == 0:
         return False
@@ -127,7 +139,7 @@ def read_dhcp(buffer, at, end, raw, k, e):
     e["name_size"] = card_text(mac, raw, k)
     e["digest"] = client_digest(mac)
     e["number"] = load_be32(buffer, at + _GIADDR)
-    e["answers"] = U8(0) if told == MIX1 else mix64(told)
+    e["answers"] = (routers << U8(32)) | servers
     host_name(buffer, name, name_end, raw, k, e)
     return True
 
@@ -174,7 +186,7 @@ def read_dhcp6(buffer, at, end, raw, k, e):
         return False
     served = kind == 2 or kind == 7
     place = at + 4
-    told = MIX1
+    servers = U8(0)
     mac = U8(0)
     name = name_end = np.int64(0)
     known = False
@@ -190,7 +202,7 @@ def read_dhcp6(buffer, at, end, raw, k, e):
         elif option == _ADDRESSES6 and size > 12 and (e["answer_hi"] | e["answer_lo"]) == U8(0):
             six_address(buffer, place + 12, place + size, e)
         elif option == _SERVERS6 and served:
-            told = stirred(told, buffer, place, place + size)
+            servers = leads(buffer, place, place + size, 16)
         elif option == _NAME6 and size > 2:
             name = place + 2  # flags, then labels of which the first is the host's
             name_end = min(name + np.int64(buffer[place + 1]), place + size)
@@ -203,7 +215,7 @@ def read_dhcp6(buffer, at, end, raw, k, e):
         e["dst_mac"] = mac
     else:
         e["src_mac"] = mac
-    e["answers"] = U8(0) if told == MIX1 else mix64(told)
+    e["answers"] = servers
     host_name(buffer, name, name_end, raw, k, e)
     return True
 

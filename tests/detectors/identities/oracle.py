@@ -239,10 +239,12 @@ class Oracle:
         if e["type"] not in (2, 5) or not e["answers"]:
             return
         s, server = self.get(e, r.LEASER, e["domain"], six, e["number"]), (e["src_hi"], e["src_lo"])
+        known, said = ((v >> 32, v & 0xFFFFFFFF) for v in (s["answers"], e["answers"]))
         if not s["answers"] or s["old"] == server:
-            s |= {"answers": e["answers"], "old": server, "ends": (e["domain"], e["domain"])}
+            now = [new or old for new, old in zip(said, known, strict=True)]
+            s |= {"answers": now[0] << 32 | now[1], "old": server, "ends": (e["domain"], e["domain"])}
             self.raised(s, r.OWN)
-        elif s["answers"] == e["answers"]:
+        elif not any(a and b and a != b for a, b in zip(known, said, strict=True)):
             self.raised(s, r.OWN)
         else:
             s |= {"new": server, "text": e["name"][:TEXT]}

@@ -130,7 +130,6 @@ def two_homes(six: bool = False) -> Scene:
 
 HOSTILE = {
     ("passhash", "odd_entry"): passed,
-    ("passhash", "many_machines"): machines,
     ("passhash", "weak_proof"): weak_proof,
     ("passhash", "roasting"): roasting,
     ("dcsync", "replication"): copied,
@@ -150,7 +149,7 @@ def carried(six: bool = False) -> Scene:
     return scene
 
 
-SOFT = {("twohomes", "carried_over"): carried}
+SOFT = {("twohomes", "carried_over"): carried, ("passhash", "many_machines"): machines}
 
 
 def domain_life(six: bool = False) -> Scene:

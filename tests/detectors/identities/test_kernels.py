@@ -88,7 +88,7 @@ def hostile(seed: int, n: int) -> np.ndarray:
     rows["number"] = rng.choice(np.array([0, 0, 9], "u4"), n)
     rows["flags"] = rng.choice(np.array([0, 0, b.OTHER_SENDER], "u4"), n)
     rows["digest"] = rng.integers(0, 6, n)
-    rows["answers"] = rng.integers(0, 3, n)
+    rows["answers"] = rng.choice(np.array([0, 1, 2, 1 << 32, 2 << 32 | 1], "u8"), n)
     for i in range(n):
         pieces = [NAMES[rng.integers(len(NAMES))] for _ in range(3)]
         text = b"".join(pieces)

@@ -50,16 +50,19 @@ def test_an_option_that_reaches_out_is_the_last():
     assert event["type"] == 3
 
 
-def test_who_leads_where_is_told_by_a_digest():
-    first, same, other = (
-        s.events(s.lease(5, back=True, more=more), back=True, **PORTS)[0]
+def test_who_leads_where_is_told_by_two_digests():
+    router, names, turned, other = (
+        int(s.events(s.lease(5, back=True, more=more), back=True, **PORTS)[0]["answers"])
         for more in (
             b"\x03\x04\x0a\x00\x00\x01",
-            b"\x03\x04\x0a\x00\x00\x01\x33\x04\0\0\1\0",
+            b"\x06\x08\x0a\x00\x00\x01\x0a\x00\x00\x02",
+            b"\x06\x08\x0a\x00\x00\x02\x0a\x00\x00\x01\x03\x04\x0a\x00\x00\x01",
             b"\x03\x04\x0a\x00\x00\x42",
         )
     )
-    assert first["answers"] == same["answers"] != other["answers"] != 0
+    assert (router & 0xFFFFFFFF, names >> 32) == (0, 0)
+    assert turned == router | names  # in whatever order servers stand
+    assert 0 != other != router != 0
     assert s.events(s.lease(5, back=True), back=True, **PORTS)[0]["answers"] == 0
 
 
