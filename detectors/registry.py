@@ -23,6 +23,7 @@ from detectors.beacon import Beacon
 from detectors.brute_force import BruteForce
 from detectors.channel import Channel
 from detectors.covert import Covert
+from detectors.dark_link import DarkLink
 from detectors.dga import Dga
 from detectors.dns_tunnel import DnsTunnel
 from detectors.evasion import Evasion, EvasionParameters
@@ -46,6 +47,7 @@ from detectors.norms import norms_of
 from detectors.personal_data import PersonalData
 from detectors.places import Places
 from detectors.policy import Policy
+from detectors.portal import Portal
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import RelationParameters, Relations
 from detectors.request_flood import RequestFlood
@@ -87,6 +89,8 @@ DETECTORS: dict[str, type[Detector]] = {
         PersonalData,
         Account,
         LeaseScan,
+        Portal,
+        DarkLink,
         SlowScan,
         RequestFlood,
         Volume,
@@ -137,24 +141,9 @@ def cards() -> dict[str, DetectorCard]:
     return {name: detector.card() for name, detector in DETECTORS.items()}
 
 
-def feature_parameters() -> list[Parameter]:
-    """Settings of `[detectors.features]`."""
-    return parameters_of(FeatureParameters)
-
-
-def relation_parameters() -> list[Parameter]:
-    """Settings of `[detectors.relations]`."""
-    return parameters_of(RelationParameters)
-
-
-def sighting_parameters() -> list[Parameter]:
-    """Settings of `[detectors.sightings]`."""
-    return parameters_of(SightingParameters)
-
-
-def baseline_parameters() -> list[Parameter]:
-    """Settings of `[detectors.baselines]`."""
-    return parameters_of(BaselineParameters)
+def table_parameters() -> dict[str, list[Parameter]]:
+    """Settings of `[detectors.features]` and the other tables that detectors share."""
+    return {name: parameters_of(sizes) for name, sizes in _SIZES.items()}
 
 
 def build(
@@ -245,7 +234,7 @@ class DetectorSet:
         self._judging = {name: _who(self.detectors, name) for name in _JUDGES}
         self._told = told_of(chosen.parameters, share)
         self._sighted = chosen.sightings
-        self._home, self._judge = places.are_home, judge
+        self._places, self._judge = places, judge
         self._norms = norms_of(chosen.parameters, places.home_masks, share)
         self._usual = chosen.baselines
         self._limits = limits_of(chosen.parameters, share)
@@ -391,7 +380,9 @@ class DetectorSet:
         self.baselines = Baselines(self._usual, self._norms)
         self.flows = Features(self._sizes, self._limits)
         self.events = Features(self._event_sizes, self._event_limits)
-        self.sightings = Sightings(self._sighted, self._told, self._home, self._judge)
+        self.sightings = Sightings(
+            self._sighted, self._told, self._places.are_home, self._judge, self._places.frontage.sources
+        )
         for detector in self.detectors:
             detector.reset()
 
