@@ -18,7 +18,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.batches import PORTAL_GRAVE
-from citywall.findings import Severity
+from citywall.findings import Endpoint, Evidence, Severity
 from citywall.portals import APART, DRIFT_NAMES, PAST_DAYS
 from detectors.base import Draft
 from detectors.frontage import Front
@@ -76,6 +76,15 @@ class PortalDetector(SightingDetector):
             if kind in self.kinds:
                 drafts += self._drift(kind, told.subjects[i], row)
         return drafts
+
+    def draft(
+        self, note: Note, subject: Any, row: Any, entity: str, ends: tuple[Endpoint | None, Endpoint | None]
+    ) -> list[Draft]:
+        """As for others; but who fetched the page, or visited it, is nobody that the alert is about."""
+        return [
+            msgspec.structs.replace(draft, evidence=tuple(map(_bystanders, draft.evidence)))
+            for draft in super().draft(note, subject, row, entity, ends)
+        ]
 
     def scores(self, kind: str, measure: int, *, grave: bool) -> tuple[float, float]:
         """Score and threshold of a measure of this kind; by itself whatever is there is told."""
@@ -191,7 +200,7 @@ class Portal(PortalDetector):
         if any(front.portal.expects(host) for front in fronts):
             return []
         facts = {"portal": names, "status": int(subject["code"]), "answers": seen}
-        return [Note("redirected", Severity.MEDIUM, host, seen, 1.0, facts, confidence=0.6, about=host)]
+        return [Note("redirected", Severity.MEDIUM, host, 1.0, 1.0, facts, confidence=0.6, about=host)]
 
     def _certificate(self, fronts: list[Front], told: Told, i: int, row: Any) -> list[Note]:
         """A certificate of a portal's address, as far as it is one for the portal's own names."""
@@ -232,6 +241,15 @@ def pieces(row: Any) -> tuple[str, str, str]:
         found.append(raw[at : at + int(row[size])].decode("utf-8", "replace"))
         at += int(row[size])
     return found[0], found[1], found[2]
+
+
+def _bystanders(evidence: Evidence) -> Evidence:
+    """Evidence whose ends are networks of one address: alerts count no network among their hosts."""
+    source, target = (
+        msgspec.structs.replace(end, prefix=128 if ":" in end.address else 32)
+        for end in (evidence.source, evidence.target)
+    )
+    return msgspec.structs.replace(evidence, source=source, target=target)
 
 
 def _level(score: float, threshold: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 from base64 import b64decode
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from citywall.settings import Settings
 from detectors.frontage import Front, Frontage
 from detectors.ground import Ground, Spot, Stretch, ZoneRule
 from posture.records import Register, from_text
-from posture.spans import span
+from posture.spans import Span, host, span
 from posture.table import DEFAULT, Table
 
 _MAPPED = 0xFFFF << 32
@@ -44,20 +44,14 @@ def _fronts(register: Register, domains: Domains) -> Iterator[Front]:
         ports = tuple(sorted({port_of(url) for url in portal.urls}))
         pins = tuple(int.from_bytes(b64decode(pin.removeprefix(PIN))[:8], "big") for pin in portal.pins)
         asset = assets.get(portal.asset)
-        places = [(asset.domain, address) for address in asset.addresses] if asset else []
-        places += [(DEFAULT, host) for host in sorted(portal.hosts) if _is_address(host)]
-        for domain, address in dict.fromkeys(places):
-            version, start, stop = span(address)
+        places = [(asset.domain, span(address)) for address in asset.addresses] if asset else []
+        for name in sorted(portal.hosts):
+            with contextlib.suppress(ValueError):  # most have names
+                version, value = host(name)
+                places.append((DEFAULT, Span(version, value, value)))
+        for domain, (version, start, stop) in dict.fromkeys(places):
             above = _MAPPED if version == 4 else 0
             yield Front(portal, _number(domain, domains), above | start, above | stop, ports, pins)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _number(domain: str, domains: Domains) -> int:

@@ -151,15 +151,15 @@ class _Reader:
             self._tags.append(tag.name)
         if tag.name == "base" and (href := tag.attributes.get("href")):
             self._base = _joined(self._base, href)
+        top = self._stack[-1].name if self._stack else ""
+        if top in _ALIKE and (top == tag.name or (top == "p" and tag.name in _BLOCKS)):
+            self.close(top)
         if tag.name in {"style", "script", "title", "meta"}:
             self._head(tag)
         element = self._element(tag)
         self._takes(tag, element)
         if tag.name in _VOID or tag.inside or tag.name in {"script", "style", "title"}:
             return
-        top = self._stack[-1].name if self._stack else ""
-        if top in _ALIKE and (top == tag.name or (top == "p" and tag.name in _BLOCKS)):
-            self.close(top)
         if len(self._stack) >= _DEEPEST:
             self._deeper += 1
             return
