@@ -92,7 +92,7 @@ class Prefix(msgspec.Struct, frozen=True):
     zone: str = ""
 
 
-class Register(msgspec.Struct, frozen=True):
+class Register(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything, each kind in order of its ids, so that the order of files and entries means nothing."""
 
     units: tuple[Unit, ...] = ()

@@ -8,6 +8,7 @@ import ipaddress
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -79,7 +80,8 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        with suppress(RuntimeError):  # it was stopped before
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(30)
 
     @property

@@ -51,7 +51,7 @@ def _sketch(symbols: NDArray[np.uint64], run: int) -> Sketch:
         h = np.zeros(n, np.uint64)
         for i in range(run):
             h = _mixed(h * _P1 + symbols[i : i + n] + np.uint64(1))
-    return tuple(np.unique(h)[:KEPT].tolist())
+    return tuple(np.unique(h >> np.uint64(1))[:KEPT].tolist())  # integers that fit everywhere
 
 
 def _mixed(h: NDArray[np.uint64]) -> NDArray[np.uint64]:
