@@ -61,8 +61,8 @@ def test_from_the_first_visit_to_acceptance(portals: Any, tmp_path: Path) -> Non
     assert again["drifts"] == []
     audit = (tmp_path / "audit").rglob("*.jsonl")
     told = [json.loads(line) for file in audit for line in file.read_text().splitlines()]
-    assert [r["actor"] for r in told if r["action"] == "portals.accept"] == ["li", "li"]
-    assert {r["actor"] for r in told if r["action"] == "portals.probe"} == {"li", "chen"}
+    assert [r["who"] for r in told if r["action"] == "portals.accept"] == ["li", "li"]
+    assert {r["who"] for r in told if r["action"] == "portals.probe"} == {"li", "chen"}
 
 
 @pytest.mark.parametrize(
