@@ -78,7 +78,9 @@ def _cut(text: str, most: int) -> bytes:
 
 
 def _digest(*parts: str) -> int:
-    return int.from_bytes(hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(
+        hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).digest(), "big"
+    )
 
 
 def sound(record: Record) -> str:
