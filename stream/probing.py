@@ -92,16 +92,19 @@ class Rounds:
         self._documents = documents
         self._portals = tuple(portals)
         self._clock = clock
+        self._visited: dict[str, int] | None = None  # when each page was last visited, by id
 
     def due(self) -> None:
         """Visit the pages that are due. A job of the service: raises StoreError, DataFolderError."""
-        known, now = standings(self._documents), self._clock()
+        if self._visited is None:
+            self._visited = {key: standing.visited for key, standing in standings(self._documents).items()}
+        now = self._clock()
         pages = [
             (portal, url)
             for portal in self._portals
             for url in portal.urls
-            if (was := known.get(id_of(portal.id, url))) is None
-            or not was.visited <= now < was.visited + portal.interval * _MINUTE
+            if (was := self._visited.get(id_of(portal.id, url))) is None
+            or not was <= now < was + portal.interval * _MINUTE
         ]
         if pages:
             self.probe(pages, ROUND_S)
@@ -147,6 +150,8 @@ class Rounds:
                 found.append(record)
                 writing.put(FORM.doc(id_of(visit.portal, visit.url), after), doc.version if doc else ABSENT)
             write(self._data, found)
+        if self._visited is not None:
+            self._visited |= {id_of(visit.portal, visit.url): visit.time for visit in visits}
         return found
 
 
