@@ -11,7 +11,7 @@ from alerts.documents import ABSENT, Doc, Documents
 from citywall.errors import StoreError
 
 #: Every kind of document, what others refer to first.
-KINDS = ("case", "work", "mute", "warning", "notice")
+KINDS = ("case", "work", "mute", "warning", "notice", "portal")
 #: Documents of one transaction: it is one document itself on a server.
 BATCH = 100
 

@@ -19,7 +19,7 @@ from alerts.ongoing import OngoingAlert, begin, key_of
 from citywall.cards import DetectorCard
 from citywall.domains import NAMED, Domains, DomainSettings
 from citywall.findings import Finding, event_order
-from citywall.places import Locate
+from citywall.places import Locate, LocatePortal
 from citywall.sessions import Session
 from citywall.settings import CorrelateSettings
 from citywall.state import Parts, bytes_of
@@ -48,7 +48,8 @@ class _Snapshot(msgspec.Struct):
 class Correlator:
     """Joins findings into alerts, session by session.
 
-    `cards` gives every detector's metadata by id. `domains` names network domains. `locate` is the register.
+    `cards` gives every detector's metadata by id. `domains` names network domains. `locate` and
+    `portals` are the register.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Correlator:
         domains: Domains | None = None,
         *,
         locate: Locate | None = None,
+        portals: LocatePortal | None = None,
         max_open: int = MAX_OPEN,
         max_remembered: int = MAX_REMEMBERED,
     ) -> None:
@@ -66,7 +68,7 @@ class Correlator:
         self._cap = settings.cap_s * times.SECOND
         self._cards = cards
         self._domain_name = domains.name if domains else _unnamed
-        self._locate = locate
+        self._locate, self._portals = locate, portals
         self._max_open = max_open
         self._max_remembered = max_remembered
         self._sessions: dict[str, SessionState] = {}
@@ -123,7 +125,7 @@ class Correlator:
         card = self._cards[alert.key[2]]
         document = ecs.document(alert, card, session, self._settings.window_s, self._domain_name)
         if self._locate is not None:
-            enrich.add(document, alert, self._locate, self._domain_name)
+            enrich.add(document, alert, self._locate, self._domain_name, self._portals)
         return document
 
     def _said_before(self, state: SessionState, finding_id: str) -> bool:

@@ -32,7 +32,7 @@ UNDONE = "desk.undone"
 #: Actions whose records stand for a change of a document of ours.
 CHANGES = frozenset({
     "alerts.mute", "cases.work", "cases.close", "warnings.issue",
-    "notices.issue", "notices.answer", "notices.close",
+    "notices.issue", "notices.answer", "notices.close", "portals.accept",
 })  # fmt: skip
 T = TypeVar("T")
 

@@ -14,17 +14,29 @@ from typing import Any
 
 from alerts.ongoing import Distinct, OngoingAlert
 from citywall.findings import Endpoint
-from citywall.places import Locate, Place
+from citywall.places import Locate, LocatePortal, Place
 
 Document = dict[str, Any]
 
 
-def add(document: Document, alert: OngoingAlert, locate: Locate, domain_name: Callable[[int], str]) -> None:
-    """Add to an alert's document what the register says; nothing where it knows none of the hosts."""
+def add(
+    document: Document,
+    alert: OngoingAlert,
+    locate: Locate,
+    domain_name: Callable[[int], str],
+    portals: LocatePortal | None = None,
+) -> None:
+    """Add to an alert's document what the register says; nothing where it knows none of the hosts.
+
+    An alert about a portal belongs to where that belongs, wherever it is served from.
+    """
     sides = {
         "src": _places(alert.peak.source, alert.sources, locate, domain_name),
         "dst": _places(alert.peak.target, alert.targets, locate, domain_name),
     }
+    portal = portals(str(alert.peak.facts.get("portal", ""))) if portals is not None else None
+    if portal is not None:
+        sides["dst"] = list(dict.fromkeys((portal, *(p for p in sides["dst"] if p.unit == portal.unit))))
     zones = {
         side: names
         for side, places in sides.items()

@@ -135,6 +135,8 @@ DNS_QUERY, DNS_ANSWER, TLS_CLIENT, TLS_SERVER, HTTP_REQUEST, HTTP_RESPONSE = 16,
 SSH_BANNER, LOGIN_NAME, LOGIN_RESULT, PERSONAL_DATA, ACCOUNT_LOGIN, DATA_ACCESS = 22, 23, 24, 25, 26, 27
 DHCP_MESSAGE = 28
 NTLM_LOGON, TICKET_ASKED, TICKET_GIVEN, CALLS_BOUND, CALL_MADE, SHARE_OPENED = 40, 41, 42, 43, 44, 45
+# What a probe of a portal found; the certificate that a server showed.
+PORTAL_DRIFT, TLS_CERTIFICATE = 60, 61
 FIRST_SIGHTING = 16
 EVENT_NAMES = {
     0: "none", 1: "arp_request", 2: "arp_reply", 3: "nd_solicit", 4: "nd_advert",
@@ -143,7 +145,7 @@ EVENT_NAMES = {
     17: "dns_answer", 18: "tls_client", 19: "tls_server", 20: "http_request", 21: "http_response",
     22: "ssh_banner", 23: "login_name", 24: "login_result", 25: "personal_data", 26: "account_login",
     27: "data_access", 28: "dhcp_message", 40: "ntlm_logon", 41: "ticket_asked", 42: "ticket_given",
-    43: "calls_bound", 44: "call_made", 45: "share_opened",
+    43: "calls_bound", 44: "call_made", 45: "share_opened", 60: "portal_drift", 61: "tls_certificate",
 }  # fmt: skip
 #: Bytes of text an event carries: three pieces one after another (`name_size`, `rest_size`, `agent_size`).
 TEXT = 242
@@ -161,6 +163,9 @@ INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 3
 UNMISTAKABLE = 1024
 #: Of ARP and DHCP: the frame was sent by another card than the one that its message claims for the sender.
 OTHER_SENDER = 2048
+#: Of a portal: against what was declared, or as only dark links are. Of a certificate: its issuer is itself.
+PORTAL_GRAVE = 4096
+SELF_SIGNED = 8192
 
 #: LOGIN_RESULT.type and LOGIN_NAME.type: at which service.
 SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerberos", "mysql", "rdp", "ssh",
@@ -201,6 +206,11 @@ RC4_HMAC = 23
 #:   ticket's cipher, `answers` = a digest of the service.
 #: * CALLS_BOUND: type = which interface (INTERFACES), code = how (BOUND_BY). CALL_MADE: type = the number of
 #:   a sealed call, of those that replication of a directory uses. SHARE_OPENED: a share of administration.
+#: * PORTAL_DRIFT: portal, page, what was seen; type = place in `citywall.portals.DRIFTS`, number = measure,
+#:   size = that of the probe before, answers = when it was first seen, answer_hi = when the page was probed
+#:   before (ns), answer_lo = a digest of portal, page, kind and value, code = status of the answer.
+#: * TLS_CERTIFICATE: subject's and issuer's common names (from packets, of what stands in the first one);
+#:   digest = that of the public key, answers = that of the issuer, number = days since 1970 at which it ends.
 #:
 #: `digest` is a hash of the whole name, target or account, longer ones too; `size` the message's bytes.
 EVENT = np.dtype(

@@ -53,6 +53,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "cases.close": _WORKING,
         "assets.read": (ADMINISTRATOR, *_WATCHING, LIAISON),
         "assets.change": (ADMINISTRATOR, ANALYST),
+        "portals.probe": (ADMINISTRATOR, *_WORKING),
+        "portals.accept": _WORKING,
         "posture.read": (*_WATCHING, LIAISON),
         "warnings.read": (*_WATCHING, LIAISON),
         "warnings.issue": (APPROVER,),

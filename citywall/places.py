@@ -30,3 +30,5 @@ class Place(msgspec.Struct, frozen=True):
 
 #: The place of an address in a network domain (both as text), None where the register knows nothing of it.
 Locate = Callable[[str, str], Place | None]
+#: The place of a portal by its id, None where the register knows none of it.
+LocatePortal = Callable[[str], Place | None]

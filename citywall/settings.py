@@ -26,6 +26,7 @@ from citywall.fragmentsettings import FragmentSettings
 from citywall.limits import check, origin_of
 from citywall.modelsettings import ModelSettings
 from citywall.playbooksettings import PlaybookSettings
+from citywall.portalsettings import PortalSettings
 from citywall.reportsettings import PostureSettings, ReportSettings
 from citywall.rulesettings import RuleSettings
 from citywall.sensors import SensorSettings
@@ -193,6 +194,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     report: ReportSettings = ReportSettings()
     models: ModelSettings = ModelSettings()
     service: ServiceSettings = ServiceSettings()
+    portals: PortalSettings = PortalSettings()
     use_detectors: Annotated[bool, Meta(description="Run the detectors.")] = True
     detectors: dict[str, dict[str, Any]] = {}
 

@@ -40,6 +40,7 @@ MODULES = {
         "hosts",
         "transactions",
         "assets",
+        "portals",
         "posture",
         "report",
         "detectors",

@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.frontage import Frontage
+
 
 class Spot(NamedTuple):
     """Where a span of addresses belongs: ids, empty where that is not known."""
@@ -48,7 +50,10 @@ _NOWHERE = Spot("", "", "")
 class Ground:
     """Compiled stretches, which overlap nowhere within a domain, and the rules of zones."""
 
-    def __init__(self, stretches: Iterable[Stretch], rules: Mapping[str, ZoneRule]) -> None:
+    def __init__(
+        self, stretches: Iterable[Stretch], rules: Mapping[str, ZoneRule], frontage: Frontage | None = None
+    ) -> None:
+        self.frontage = frontage or Frontage()
         self.spots: list[Spot] = [_NOWHERE]
         known = {_NOWHERE: 0}
         by_domain: dict[int, list[tuple[int, int, int]]] = {}

@@ -14,6 +14,7 @@ from citywall.addresses import mac_to_text, to_text
 from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
 from citywall.domains import NAMED, VNI, Domains, of_host
 from citywall.findings import Endpoint, Evidence
+from detectors.frontage import Frontage
 from detectors.ground import Ground
 from detectors.prefixes import Prefixes
 
@@ -25,6 +26,7 @@ class Places:
         self, home: Sequence[str], domains: Domains | None = None, ground: Ground | None = None
     ) -> None:
         self.ground = ground
+        self.frontage = ground.frontage if ground is not None else Frontage()
         self._home = Prefixes(home)
         self._domains = domains
 

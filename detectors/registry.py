@@ -17,14 +17,15 @@ from citywall.findings import Finding, event_order
 from citywall.rows import take
 from citywall.state import Parts, bytes_of
 from detectors.account import Account
-from detectors.base import Context, Detector, Parameter
+from detectors.base import Context, Detector
 from detectors.baselines.tables import Baselines
 from detectors.beacon import Beacon
 from detectors.bounds import bounds_of
 from detectors.brute_force import BruteForce
 from detectors.channel import Channel
-from detectors.choosing import BASELINES, FEATURES, RELATIONS, SIGHTINGS, Chosen, read, size_parameters
+from detectors.choosing import Chosen, read
 from detectors.covert import Covert
+from detectors.dark_link import DarkLink
 from detectors.dga import Dga
 from detectors.directory_copy import DirectoryCopy
 from detectors.dns_tunnel import DnsTunnel
@@ -54,6 +55,7 @@ from detectors.pass_the_hash import PassTheHash
 from detectors.personal_data import PersonalData
 from detectors.places import Places
 from detectors.policy import Policy
+from detectors.portal import Portal
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import Relations
 from detectors.request_flood import RequestFlood
@@ -97,6 +99,8 @@ DETECTORS: dict[str, type[Detector]] = {
         PersonalData,
         Account,
         LeaseScan,
+        Portal,
+        DarkLink,
         SlowScan,
         RequestFlood,
         Volume,
@@ -133,26 +137,6 @@ def _who(detectors: Sequence[Detector], judge: str) -> list[Detector]:
 def cards() -> dict[str, DetectorCard]:
     """The card of every detector, by id."""
     return {name: detector.card() for name, detector in DETECTORS.items()}
-
-
-def feature_parameters() -> list[Parameter]:
-    """Settings of `[detectors.features]`."""
-    return size_parameters()[FEATURES]
-
-
-def relation_parameters() -> list[Parameter]:
-    """Settings of `[detectors.relations]`."""
-    return size_parameters()[RELATIONS]
-
-
-def sighting_parameters() -> list[Parameter]:
-    """Settings of `[detectors.sightings]`."""
-    return size_parameters()[SIGHTINGS]
-
-
-def baseline_parameters() -> list[Parameter]:
-    """Settings of `[detectors.baselines]`."""
-    return size_parameters()[BASELINES]
 
 
 def build(
@@ -206,10 +190,10 @@ class DetectorSet:
         self._judging = {name: _who(self.detectors, name) for name in _JUDGES}
         self._told = told_of(chosen.parameters, share)
         self._sighted = chosen.sightings
-        self._home, self._judge = places.are_home, judge
+        self._places, self._judge = places, judge
         self._norms = norms_of(chosen.parameters, places.home_masks, share)
         self._usual = chosen.baselines
-        self._places, self._named = places, chosen.identities
+        self._named = chosen.identities
         self._bounds = bounds_of(chosen.parameters, share)
         self._kept, self._holds = chosen.holding, holds_of(chosen.parameters, share)
         self._limits = limits_of(chosen.parameters, share)
@@ -401,7 +385,9 @@ class DetectorSet:
     @cached_property
     def sightings(self) -> Sightings:
         """What applications say."""
-        return Sightings(self._sighted, self._told, self._home, self._judge)
+        return Sightings(
+            self._sighted, self._told, self._places.are_home, self._judge, self._places.frontage.sources
+        )
 
     def _reset(self) -> None:
         self._session = ""

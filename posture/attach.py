@@ -8,7 +8,7 @@ import msgspec
 
 from citywall.domains import Domains, vlan_number
 from citywall.errors import SettingsError
-from citywall.places import Locate
+from citywall.places import Locate, LocatePortal
 from citywall.settings import Settings
 from posture.records import Register, from_text, impersonal, to_text
 from posture.table import DEFAULT, Table
@@ -34,10 +34,21 @@ def attach(settings: Settings) -> Settings:
 
 def locator(settings: Settings) -> Locate | None:
     """Says where addresses belong, as the register of a run has it; None without one."""
+    table = _table(settings)
+    return None if table is None else table.locate
+
+
+def portals(settings: Settings) -> LocatePortal | None:
+    """Says where portals belong, by their ids; None without a register."""
+    table = _table(settings)
+    return None if table is None else table.portal
+
+
+def _table(settings: Settings) -> Table | None:
     if not settings.registered:
         return None
     try:
-        return Table(from_text(settings.registered)).locate
+        return Table(from_text(settings.registered))
     except ValueError as e:
         raise SettingsError("settings", "registered", str(e)) from e
 

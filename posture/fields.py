@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from citywall.portals import PIN
 from posture.nodes import Fields, Items, Node, Scalar
 from posture.records import VERSION
 
@@ -15,6 +18,9 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,250}[A-Za-z0-9_])?|[0-9A-Fa-f:]{2,39}")
+#: What a selector of a part of a page looks like.
+SELECTOR = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}(?:[#.][\w-]{1,64})?|[#.][\w-]{1,64}")
 _LONGEST = 200
 
 
@@ -146,6 +152,48 @@ def _not_prefix(said: str) -> Bad:
         return Bad("not_prefix", text=said)
 
 
+def url(node: Scalar) -> str:
+    """The address of a web page: http or https, a host, nothing that logs in."""
+    said = text(node)
+    try:
+        parts = urlsplit(said)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as e:
+        raise Bad("not_url", text=said) from e
+    sound = parts.scheme in {"http", "https"} and _HOST.fullmatch(host) and port != 0
+    if not sound or "@" in parts.netloc or parts.fragment or " " in said:
+        raise Bad("not_url", text=said)
+    return parts._replace(netloc=parts.netloc.lower(), path=parts.path or "/").geturl()
+
+
+def site(node: Scalar) -> str:
+    """A host name, or all below one: `*.example.cn`."""
+    said = text(node).lower().rstrip(".")
+    if not _HOST.fullmatch(said.removeprefix("*.")):
+        raise Bad("not_site", text=said)
+    return said
+
+
+def selector(node: Scalar) -> str:
+    """A part of a page: `tag`, `#id`, `.class`, or a tag with one of them."""
+    said = text(node)
+    if not SELECTOR.fullmatch(said):
+        raise Bad("not_selector", text=said)
+    return said
+
+
+def pin(node: Scalar) -> str:
+    """The digest of a public key: `sha256/` and 32 bytes in Base64 (RFC 7469)."""
+    said = text(node)
+    try:
+        sound = said.startswith(PIN) and len(b64decode(said.removeprefix(PIN), validate=True)) == 32
+    except ValueError as e:
+        raise Bad("not_pin", text=said) from e
+    if not sound:
+        raise Bad("not_pin", text=said)
+    return said
+
+
 def version(node: Scalar) -> int:
     """The version of the form of a file."""
     if node.text != str(VERSION):
@@ -204,6 +252,19 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "system": Field(identifier),
         "unit": Field(identifier),
         "zone": Field(identifier),
+        "classified": Field(unclassified),
+    },
+    "portals": {
+        **_NAMED,
+        "urls": Field(each=url, required=True),
+        "asset": Field(identifier),
+        "system": Field(identifier),
+        "unit": Field(identifier),
+        "ignore": Field(each=selector),
+        "domains": Field(each=site),
+        "pins": Field(each=pin),
+        "issuers": Field(each=text),
+        "interval": Field(number(1, 1440)),
         "classified": Field(unclassified),
     },
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from citywall.portals import Portal
 from posture.entries import Entry, Reading
 from posture.records import Asset, Person, Prefix, Register, System, Unit, Zone
 from posture.spans import span
@@ -12,7 +13,8 @@ from posture.table import DEFAULT, Table
 
 T = TypeVar("T")
 #: Fields that name an entry of another section.
-_REFERENCES = {"unit": "units", "operator": "units", "parent": "units", "zone": "zones", "system": "systems"}
+_REFERENCES = {"unit": "units", "operator": "units", "parent": "units", "zone": "zones", "system": "systems",
+               "asset": "assets"}  # fmt: skip
 
 
 def link(reading: Reading) -> Register | None:
@@ -83,6 +85,11 @@ class _Linker:
         for entry in self.of("assets"):
             if entry.values.get("addresses") == []:
                 self.faults.append(entry.fault("addresses", "no_address"))
+        for entry in self.of("portals"):
+            if entry.values.get("urls") == []:
+                self.faults.append(entry.fault("urls", "no_url"))
+            if not entry.broken and not {"unit", "system", "asset"} & entry.values.keys():
+                self.faults.append(entry.fault("", "no_owner"))
         for entry in self.of("prefixes"):
             if not entry.broken and not {"unit", "system", "zone"} & entry.values.keys():
                 self.faults.append(entry.fault("", "says_nothing"))
@@ -125,6 +132,7 @@ class _Linker:
                     key=lambda p: (p.domain, span(p.prefix)),
                 )
             ),
+            self._all("portals", _portal),
         )
 
     def _all(self, section: str, make: Callable[[dict[str, Any]], T]) -> tuple[T, ...]:
@@ -144,6 +152,15 @@ def _unit(values: dict[str, Any]) -> Unit:
 def _asset(values: dict[str, Any]) -> Asset:
     addresses = tuple(sorted(set(values["addresses"]), key=span))
     return Asset(**{**_without(values, "classified"), "addresses": addresses})
+
+
+def _portal(values: dict[str, Any]) -> Portal:
+    lists: dict[str, tuple[str, ...]] = {
+        name: tuple(dict.fromkeys(values[name]))
+        for name in ("urls", "ignore", "domains", "pins", "issuers")
+        if name in values
+    }
+    return Portal(**{**_without(values, "classified"), **lists})
 
 
 def _without(values: dict[str, Any], name: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ Document = dict[str, Any]
 
 
 def entries(register: Register, kind: str) -> list[Document]:
-    """The entries of a kind (`assets`, `systems`, `units`, `zones`, `prefixes`).
+    """The entries of a kind (`assets`, `systems`, `units`, `zones`, `prefixes`, `portals`).
 
     What an entry refers to stands in it as `{"id", "name", "name_en"}`. An asset has what it takes over from
     its system and the prefixes around it.
@@ -75,7 +75,14 @@ def told(register: Register, address: str, found: dict[str, Place]) -> Document:
     return {"address": address, "places": places}
 
 
-_SECTIONS = {"system": "systems", "unit": "units", "operator": "units", "parent": "units", "zone": "zones"}
+_SECTIONS = {
+    "asset": "assets",
+    "system": "systems",
+    "unit": "units",
+    "operator": "units",
+    "parent": "units",
+    "zone": "zones",
+}
 
 
 def _names(register: Register) -> dict[str, dict[str, Document]]:

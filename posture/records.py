@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from citywall.portals import INTERVAL_MIN, Portal
+
 #: Of the form of the files.
 VERSION = 1
 
@@ -90,7 +92,7 @@ class Prefix(msgspec.Struct, frozen=True):
     zone: str = ""
 
 
-class Register(msgspec.Struct, frozen=True):
+class Register(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything, each kind in order of its ids, so that the order of files and entries means nothing."""
 
     units: tuple[Unit, ...] = ()
@@ -98,6 +100,7 @@ class Register(msgspec.Struct, frozen=True):
     systems: tuple[System, ...] = ()
     assets: tuple[Asset, ...] = ()
     prefixes: tuple[Prefix, ...] = ()
+    portals: tuple[Portal, ...] = ()
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -113,6 +116,7 @@ def impersonal(register: Register) -> Register:
         tuple(msgspec.structs.replace(s, name_en="", operator="") for s in register.systems),
         tuple(msgspec.structs.replace(a, name_en="") for a in register.assets),
         tuple(msgspec.structs.replace(p, name="") for p in register.prefixes),
+        tuple(msgspec.structs.replace(p, name_en="", interval=INTERVAL_MIN) for p in register.portals),
     )
 
 

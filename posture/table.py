@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from citywall.places import Locate, Place
 from posture.records import Asset, Prefix, Register, System
 from posture.spans import host, private, span
@@ -57,6 +59,7 @@ class Table:
         self._systems = {s.id: s for s in register.systems}
         self._units = {u.id: u.name for u in register.units}
         self._zones = {z.id: z.name for z in register.zones}
+        self._portals = {p.id: p for p in register.portals}
         #: The place of each address of an asset, by its id.
         self.assets: dict[str, list[Place]] = {}
         #: The place of each prefix, by its network domain and text.
@@ -73,6 +76,22 @@ class Table:
         version, value = host(text)
         found = self._spans.get((domain if private(version, value) else DEFAULT, version))
         return None if found is None else found.find(value)
+
+    def portal(self, id_: str) -> Place | None:
+        """The place of a portal: that of its asset, its system or its unit; None where there is none such."""
+        portal = self._portals.get(id_)
+        if portal is None:
+            return None
+        if places := self.assets.get(portal.asset):
+            place = places[0]
+        elif system := self._systems.get(portal.system):
+            place = self._of_system(system, _NOWHERE)
+        else:
+            place = _NOWHERE
+        unit = portal.unit or place.unit
+        return msgspec.structs.replace(
+            place, unit=unit, unit_name=self._units.get(unit, ""), zone_name=self._zones.get(place.zone, "")
+        )
 
     def spans(self) -> Iterator[tuple[str, int, int, int, Place]]:
         """(domain, IP version, first address, last address, place) of every stretch with one place."""

@@ -9,7 +9,16 @@ from posture.facts import AlertFact
 from posture.index import Posture
 from posture.records import Register
 from reports.day import Day
-from reports.rooms import BackupFact, CaseFact, ClockFact, DrillFact, ModelFact, NoticeFact, RunFact
+from reports.rooms import (
+    BackupFact,
+    CaseFact,
+    ClockFact,
+    DrillFact,
+    ModelFact,
+    NoticeFact,
+    PortalFact,
+    RunFact,
+)
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -117,6 +126,7 @@ class Inputs(msgspec.Struct, frozen=True):
     damaged_drills: tuple[str, ...] = ()
     models: tuple[ModelFact, ...] = ()
     backups: tuple[BackupFact, ...] = ()
+    portals: tuple[PortalFact, ...] = ()
     backup_days: int = 7
     top: int = 10
     store: str = "sqlite"

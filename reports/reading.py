@@ -20,7 +20,7 @@ from posture.facts import AlertFact, Home, facts
 from posture.records import Register
 from posture.table import Table
 from reports.day import Day
-from reports.facts import backups, cases, drills, models, notices, playbooks
+from reports.facts import backups, cases, drills, models, notices, playbooks, portals
 from reports.inputs import Audit, DetectorFact, Inputs, Run, Sensor, Service, Stream
 from reports.queries.cleartext_management import PORTS
 from stream import health
@@ -111,6 +111,7 @@ def gather(settings: Settings, data: Path, day: Day) -> Inputs:
         damaged_drills=() if held is None else held.damaged,
         models=models.read(settings, data, day),
         backups=backups.read(data, day),
+        portals=portals.read(data, register, day),
         backup_days=settings.report.backup_days,
         top=settings.report.top,
         store=settings.store.partition(":")[0],

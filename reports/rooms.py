@@ -99,3 +99,18 @@ class BackupFact(msgspec.Struct, frozen=True):
     files: int
     bytes: int
     sound: bool
+
+
+class PortalFact(msgspec.Struct, frozen=True):
+    """A page of a portal in a day: `visits` to it, those in vain, those that showed a drift.
+
+    `last` are the kinds of drift that the last visit of the day showed.
+    """
+
+    portal: str
+    name: tuple[str, str]
+    url: str
+    visits: int
+    failed: int = 0
+    drifting: int = 0
+    last: tuple[str, ...] = ()

@@ -135,6 +135,14 @@ def _management_encrypted(figures: Figures) -> Judgement:
     return _say("evidence_partial", on, "cleartext_none_seen")
 
 
+def _pages_whole(figures: Figures) -> Judgement:
+    if unseen := _unseen(figures, "portals"):
+        return unseen
+    if drifting := _value(figures, "portals", "drifting"):
+        return _say("gap_found", "portals", "pages_drift", count=drifting)
+    return _say("evidence_partial", "portals", "pages_as_known", count=_value(figures, "portals", "visited"))
+
+
 def _important_watched(figures: Figures) -> Judgement:
     if unseen := _unseen(figures, "important_systems"):
         return unseen
@@ -243,6 +251,7 @@ RULES: dict[str, Callable[[Figures], Judgement]] = {
     "audit_protected": _audit_protected,
     "management_encrypted": _management_encrypted,
     "important_watched": _important_watched,
+    "pages_whole": _pages_whole,
     "duties_separate": _duties_separate,
     "sensors_monitored": _sensors_monitored,
     "logs_kept": _logs_kept,

@@ -13,7 +13,7 @@ import msgspec
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.settings import Settings
-from posture.attach import locator
+from posture.attach import locator, portals
 from stream import scoring
 from stream.agents.archive import ArchiveStage
 from stream.agents.capture import CaptureStage
@@ -203,7 +203,7 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         if armoury.speaks:
             signatures = Signatures(settings, armoury).findings
         judge_rows = lookouts.beside(make, armoury.lookouts, sharing)
-    locate = locator(settings)
+    locate, of_portal = locator(settings), portals(settings)
     return [
         Role(
             "capture", CaptureStage.inputs, outlet.topics,
@@ -219,6 +219,6 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         ),
         Role(
             "correlate", CorrelateStage.inputs, CorrelateStage.outputs,
-            lambda _: CorrelateStage(settings, known, locate),
+            lambda _: CorrelateStage(settings, known, locate, of_portal),
         ),
     ]  # fmt: skip

@@ -48,11 +48,20 @@ def forget_exports(data: Path, before: int, live: set[str]) -> None:
 class Intake(Feeder):
     """Feeds files as they come, and what has no end, until told to stop.
 
-    `arrived` waits until what was sent is safe from a kill.
+    `probed` has files of our own making, which wait for no others. `arrived` waits until what was sent is
+    safe from a kill.
     """
 
-    def __init__(self, *args: Any, inbox: Inbox, arrived: Callable[[], Awaitable[None]], **more: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        inbox: Inbox,
+        arrived: Callable[[], Awaitable[None]],
+        probed: Inbox | None = None,
+        **more: Any,
+    ) -> None:
         super().__init__(*args, **more)
+        self._probed = probed
         self._arrived = arrived
         self._inbox = inbox
         self._stop = asyncio.Event()
@@ -78,16 +87,18 @@ class Intake(Feeder):
         if service.collector:
             taps.append(asyncio.ensure_future(self._gather(f"{COLLECTOR}{service.collector}")))
         distant = [asyncio.ensure_future(self._hear(name)) for name in service.sensors]
-        files = asyncio.ensure_future(self._take_files())
+        folders = filter(None, (self._inbox, self._probed))
+        files = {asyncio.ensure_future(self._take_files(inbox)) for inbox in folders}
         stopping = asyncio.ensure_future(self._stop.wait())
-        everything = {*earlier, *taps, *distant, files, stopping}
+        everything = {*earlier, *taps, *distant, *files, stopping}
         try:
             under_way = everything
             while not self.stopping:
                 done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
-            files.cancel()
+            for taking in files:
+                taking.cancel()
             if ending := {*earlier, *taps}:
                 done, _ = await asyncio.wait(ending, timeout=_WIND_UP_S)
                 for task in done:
@@ -184,33 +195,33 @@ class Intake(Feeder):
             await asyncio.to_thread(self._letters.heal, [session], self._folder.ledger.id, time.time_ns())
         self._folder.let_go(session)
 
-    async def _take_files(self) -> None:
+    async def _take_files(self, inbox: Inbox) -> None:
         while True:
-            look = await asyncio.to_thread(self._inbox.next)
+            look = await asyncio.to_thread(inbox.next)
             if look is None:
                 await asyncio.sleep(LOOK_S)
             else:
-                await self._take(look)
+                await self._take(look, inbox)
 
-    async def _take(self, look: Look) -> None:
+    async def _take(self, look: Look, inbox: Inbox) -> None:
         """Take a file in, unless its content was before."""
         [source] = await asyncio.to_thread(feeder.plan, [look.path])
         if source.refused is not None:
-            await asyncio.to_thread(self._inbox.note, look, "", "refused", source.refused)
+            await asyncio.to_thread(inbox.note, look, "", "refused", source.refused)
             return
-        if await asyncio.to_thread(self._inbox.taken_before, source.digest):
+        if await asyncio.to_thread(inbox.taken_before, source.digest):
             log.info("%s: was taken in before under this or another name", look.path)
-            await asyncio.to_thread(self._inbox.note, look, source.digest, "same")
+            await asyncio.to_thread(inbox.note, look, source.digest, "same")
             return
-        await asyncio.to_thread(self._inbox.note, look, source.digest, "taking")
+        await asyncio.to_thread(inbox.note, look, source.digest, "taking")
         self._tell_of(source)
         await self._feed(source)
         if reason := _refusal(source):
-            await asyncio.to_thread(self._inbox.note, look, source.digest, "refused", reason)
+            await asyncio.to_thread(inbox.note, look, source.digest, "refused", reason)
             return
         await self._finished(source.session)
         reason = feeder.UNREADABLE if source.errors else ""
-        await asyncio.to_thread(self._inbox.note, look, source.digest, "done", reason)
+        await asyncio.to_thread(inbox.note, look, source.digest, "done", reason)
         await self._done(source.session)
 
     def _tell_of(self, source: Source) -> None:

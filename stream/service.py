@@ -29,6 +29,8 @@ from stream.inbox import Inbox
 from stream.intake import Intake, forget_exports
 from stream.letters import LetterBox
 from stream.patience import Patience
+from stream.probing import FOLDER as PORTALS
+from stream.probing import RECORDS, forget
 from stream.reporting import Observe
 from stream.runner import Run, Stopped
 from stream.scheduler import Job, Scheduler
@@ -76,6 +78,7 @@ def serve(data: Path, settings: Settings, observe: Observe | None = None, *, bes
         stack.callback(folder.close)
         watch = Path(settings.service.watch).absolute() if settings.service.watch else None
         inbox = Inbox(data, watch, settings.service.settle_s)
+        probed = Inbox(data / PORTALS, data / RECORDS, 0.0)
         shared = settings.on_cluster
         if not folder.begin(key_of(settings), settings.capture.block_bytes, shared=shared):
             for session, _ in inbox.left():  # the log that knew them is gone
@@ -85,12 +88,19 @@ def serve(data: Path, settings: Settings, observe: Observe | None = None, *, bes
         stack.callback(assembly.close)
         # Cases and playbooks begin with what is indexed here, also where workers could.
         assembly.roles = [replace(r, pinned=r.pinned or r.name == "index") for r in assembly.roles]
-        kept = Kept(folder, inbox, assembly, settings.storage.retention_days)
+        kept = Kept(
+            folder,
+            inbox,
+            assembly,
+            settings.storage.retention_days,
+            probed=probed,
+            probed_days=settings.portals.keep_days,
+        )
         scheduler = Scheduler([*company.jobs, Job("retention", kept.retain, cron=RETENTION)])
         stack.callback(scheduler.close)
         service = Service(
             [], settings, folder, assembly=assembly, observe=observe, began=began,
-            inbox=inbox, scheduler=scheduler,
+            inbox=inbox, scheduler=scheduler, probed=probed,
         )  # fmt: skip
         service.reporter.tell()
         with contextlib.suppress(Stopped):
@@ -100,8 +110,18 @@ def serve(data: Path, settings: Settings, observe: Observe | None = None, *, bes
 class Kept:
     """What is kept for so many days, and then goes."""
 
-    def __init__(self, folder: DataFolder, inbox: Inbox, assembly: Assembly, days: int) -> None:
+    def __init__(
+        self,
+        folder: DataFolder,
+        inbox: Inbox,
+        assembly: Assembly,
+        days: int,
+        *,
+        probed: Inbox | None = None,
+        probed_days: int = 0,
+    ) -> None:
         self._folder, self._inbox, self._assembly, self._days = folder, inbox, assembly, days
+        self._probed, self._probed_days = probed, probed_days
 
     def retain(self) -> None:
         """Let go of what was kept long enough."""
@@ -110,6 +130,9 @@ class Kept:
         self._folder.retain(self._days, now)
         LetterBox(self._folder.root).retain(self._days, now)
         self._inbox.retain(now - self._days * _DAY)
+        if self._probed is not None:
+            forget(self._folder.root, now - self._probed_days * _DAY)
+            self._probed.retain(now - self._probed_days * _DAY)
         forget_exports(self._folder.root, now - self._days * _DAY, {name for name, _ in self._inbox.left()})
 
 
@@ -124,9 +147,12 @@ def key_of(settings: Settings) -> str:
 class Service(Run):
     """The run without an end."""
 
-    def __init__(self, *args: Any, inbox: Inbox, scheduler: Scheduler, **more: Any) -> None:
+    def __init__(
+        self, *args: Any, inbox: Inbox, scheduler: Scheduler, probed: Inbox | None = None, **more: Any
+    ) -> None:
         super().__init__(*args, **more)
         self._inbox = inbox
+        self._probed = probed
         self._scheduler = scheduler
         self._fed: Intake | None = None
         self._files: dict[str, int] = {}
@@ -141,7 +167,8 @@ class Service(Run):
     def _feeder(self, engine: Engine) -> Feeder:
         self._fed = Intake(
             self.sources, self.settings, self.folder, files=self.assembly.files, taken=self._taken,
-            send=engine.send, moved=self.moved, inbox=self._inbox, arrived=engine.arrived,
+            send=engine.send, moved=self.moved, inbox=self._inbox, probed=self._probed,
+            arrived=engine.arrived,
         )  # fmt: skip
         self._fed.sensors = self._sensors
         return self._fed

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from console.terminal import Terminal
     from posture.records import Register
 
-_KINDS = ("assets", "systems", "units", "zones", "prefixes")
+_KINDS = ("assets", "systems", "units", "zones", "prefixes", "portals")
 _PATHS = click.Path(path_type=Path)
 _register = option("--register", "place", key="register", metavar="PATH")
 
@@ -168,6 +168,8 @@ _COLUMNS: dict[str, tuple[tuple[str, int, int], ...]] = {
                 ("importance", 0, 3), ("mlps", 0, 2), ("cii", 0, 1)),
     "units": (("id", 8, 0), ("name", 8, 0), ("parent", 8, 2), ("persons", 8, 1)),
     "zones": (("id", 8, 0), ("name", 8, 0)),
+    "portals": (("id", 8, 0), ("name", 8, 0), ("urls", 16, 0), ("asset", 6, 3), ("system", 8, 2),
+                ("unit", 8, 1)),
     "prefixes": (("prefix", 0, 0), ("domain", 6, 4), ("name", 8, 3), ("system", 8, 2), ("unit", 8, 0),
                  ("zone", 8, 1)),
 }  # fmt: skip
@@ -191,7 +193,7 @@ def _cell(name: str, entry: dict[str, Any], look: Terminal) -> str:
         return look.tr("assets.yes" if found else "assets.no")
     if isinstance(found, dict):
         return clean(_named(found, look))
-    if isinstance(found, list):
+    if isinstance(found, list | tuple):
         return clean(", ".join(p["name"] if isinstance(p, dict) else p for p in found))
     if name == "name":
         return clean(_named(entry, look))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Seconds between two looks whether a playbook is to be begun or goes on.
 PLAYBOOKS_S = 0.5
 HEARTBEAT_S = 10.0
+#: Seconds between two looks whether a portal is to be visited.
+PORTALS_S = 15.0
 _HOUR = 3600 * 10**9
 
 
@@ -41,7 +43,22 @@ def of(office: Office, triggers: Triggers) -> list[Job]:
     ]
     if settings.register:
         jobs.append(Job("posture", lambda: posture(office), cron="0 * * * *", zone=zone))
+        jobs += portals(office)
     return jobs
+
+
+def portals(office: Office) -> list[Job]:
+    """The probe of the portals that the register has, if it has any."""
+    from alerts.documents import documents_of
+    from posture import reading
+    from stream.probing import Rounds
+
+    settings = office.settings
+    found = reading.read([Path(settings.register)]).portals
+    if not found or not settings.portals.probe:
+        return []
+    rounds = Rounds(office.data, settings.portals, documents_of(office.data, settings), found)
+    return [Job("portals", rounds.due, every_s=PORTALS_S)]
 
 
 def case_of(data: Path, settings: Settings, alert: str) -> str:

@@ -32,28 +32,34 @@ from detectors.sightings.records import (
     AT_HOME,
     AT_NIGHT,
     CARRIERS,
+    CERTIFIED,
     CLEAR_LOGIN,
     DENIED,
+    DRIFTED,
     ELSEWHERE,
     EXPORTS,
     EXPOSED,
     FAILING,
     FAILURES,
+    FAULTY,
     FORMS,
     IDENTITIES,
     INJECTIONS,
     LATE_SUCCESSES,
+    LEADING,
     LEASING,
     LOGON,
     MISSING,
     NAMES,
     ODD,
     OLD_TLS,
+    OTHER_KEYS,
     PERSONAL,
     QUESTIONS,
     RACE,
     REPLIES,
     REQUESTS,
+    SEEN,
     SITE,
     SUCCESSES,
     TELEPHONES,
@@ -71,7 +77,7 @@ _HOUR = 3600 * _SECOND
 # citywall.batches, whose values kernels must freeze
 _DNS_QUERY, _DNS_ANSWER, _TLS_SERVER, _HTTP_REQUEST, _HTTP_RESPONSE = 16, 17, 19, 20, 21
 _LOGIN_NAME, _LOGIN_RESULT, _PERSONAL_DATA, _ACCOUNT_LOGIN, _DATA_ACCESS = 23, 24, 25, 26, 27
-_DHCP_MESSAGE = 28
+_DHCP_MESSAGE, _PORTAL_DRIFT, _TLS_CERTIFICATE = 28, 60, 61
 _DISCOVER, _REQUEST = 1, 3  # types of it
 _CLEAR, _FORM, _SIGNS = 2, 4, 0x7F8
 _UNMISTAKABLE = 1024
@@ -139,7 +145,19 @@ class Output(NamedTuple):
 @internal
 def from_server(kind):
     """Whether the server says it, so that the client is who it is said to."""
-    return kind == _DNS_ANSWER or kind == _TLS_SERVER or kind == _HTTP_RESPONSE or kind == _LOGIN_RESULT
+    return (
+        kind == _DNS_ANSWER
+        or kind == _TLS_SERVER
+        or kind == _HTTP_RESPONSE
+        or kind == _LOGIN_RESULT
+        or kind == _TLS_CERTIFICATE
+    )
+
+
+@internal
+def of_portal(kind, code):
+    """Whether the server of what is said may be a portal that is watched."""
+    return kind == _TLS_CERTIFICATE or (kind == _HTTP_RESPONSE and (300 <= code < 400 or code >= 500))
 
 
 @internal
@@ -169,9 +187,9 @@ def share_events(events, partitions, clients, others):
         src = hash_of(e["src_hi"], e["src_lo"], e["domain"])
         dst = hash_of(e["dst_hi"], e["dst_lo"], e["domain"])
         clients[n] = share_of(dst if from_server(kind) else src, partitions)
-        if of_account(kind) or kind == _DHCP_MESSAGE:
+        if of_account(kind) or kind == _DHCP_MESSAGE or kind == _PORTAL_DRIFT:
             clients[n] = others[n] = share_of(e["digest"], partitions)
-        elif kind == _DNS_ANSWER:
+        elif kind == _DNS_ANSWER or of_portal(kind, e["code"]):
             others[n] = share_of(src, partitions)
         else:
             others[n] = clients[n]
@@ -296,7 +314,7 @@ def subject(tables, limits, kind, h, g, e):
         s["text_size"] = 0
         sample(s, e)
     s = tables.subjects[i]
-    if kind != ANSWERED and now - s["began"] > limits.windows[kind]:
+    if kind != ANSWERED and kind != CERTIFIED and now - s["began"] > limits.windows[kind]:
         wipe(tables, i)
         s["began"] = now
         s["volume"] = 0
@@ -585,6 +603,55 @@ def on_lease(e, raw, k, tables, limits, output):
             show(tables, i, k, output)
 
 
+@helper
+def on_drift(e, k, tables, limits, output):
+    """What a probe of a portal found: said once a record, and shown."""
+    i = subject(tables, limits, DRIFTED, U8(e["digest"]), U8(e["answer_lo"]), e)
+    place(tables.subjects[i], e["src_hi"], e["src_lo"], e["dst_hi"], e["dst_lo"], e)
+    raised(tables, i, SEEN, 1)
+    show(tables, i, k, output)
+
+
+@helper
+def on_certificate(e, raw, k, server, tables, limits, output):
+    """A certificate of a portal: shown the first time, and with each key that is new."""
+    i = subject(tables, limits, CERTIFIED, server, U8(e["src_port"]), e)
+    s = tables.subjects[i]
+    first = tables.counts[i, SEEN] == 0
+    raised(tables, i, SEEN, 1)
+    if not mark(tables.seen, i, 0, mix64(U8(e["digest"]))):
+        return
+    place(s, e["dst_hi"], e["dst_lo"], e["src_hi"], e["src_lo"], e)
+    if first:
+        s["answers"] = e["answers"]
+        s["old_hi"], s["old_lo"] = e["answer_hi"], e["digest"]
+        s["port"] = e["src_port"]
+        keep_text(
+            tables, i, raw, k, np.int64(e["name_size"]), np.int64(e["name_size"]) + np.int64(e["rest_size"])
+        )
+    else:
+        raised(tables, i, OTHER_KEYS, 1)
+    show(tables, i, k, output)
+
+
+@helper
+def on_front(e, raw, k, server, tables, limits, output):
+    """An answer of a portal that leads elsewhere, or an error of its server."""
+    redirect = e["code"] < 400
+    if redirect and e["name_size"] == 0:
+        return
+    kind = LEADING if redirect else FAULTY
+    i = subject(tables, limits, kind, server ^ U8(e["src_port"]), U8(e["digest"]) if redirect else U8(0), e)
+    s = tables.subjects[i]
+    place(s, e["dst_hi"], e["dst_lo"], e["src_hi"], e["src_lo"], e)
+    s["port"] = e["src_port"]
+    s["code"] = e["code"]
+    if redirect:
+        keep_text(tables, i, raw, k, 0, np.int64(e["name_size"]))
+    if raised(tables, i, SEEN, 1) and tables.counts[i, SEEN] >= limits.gates[kind]:
+        show(tables, i, k, output)
+
+
 @internal
 def weak(cipher):
     """Ciphers that protect nothing or next to it: none, for export, RC4, DES, anonymous."""
@@ -609,8 +676,8 @@ def weak(cipher):
 def observe(events, raw, odd, home, tables, limits, output):
     """Take in EVENT rows of applications, in order; `raw` (u1[n, TEXT]) is their text.
 
-    `odd` (u1[n]): names that look made; `home` (u1[n]): first answers that are ours. `output` must have room
-    for two copies an event.
+    `odd` (u1[n]): names that look made; `home` (u1[n]): first answers that are ours, servers that are
+    portals. `output` must have room for two copies an event.
     """
     output.n[0] = 0
     for k in range(events.shape[0]):
@@ -629,6 +696,16 @@ def observe(events, raw, odd, home, tables, limits, output):
             if share_of(e["digest"], limits.partitions) == limits.partition:
                 on_lease(e, raw, k, tables, limits, output)
             continue
+        if kind == _PORTAL_DRIFT:
+            if share_of(e["digest"], limits.partitions) == limits.partition:
+                on_drift(e, k, tables, limits, output)
+            continue
+        if home[k] != 0 and of_portal(kind, e["code"]):
+            if share_of(server, limits.partitions) == limits.partition:
+                if kind == _TLS_CERTIFICATE:
+                    on_certificate(e, raw, k, server, tables, limits, output)
+                else:
+                    on_front(e, raw, k, server, tables, limits, output)
         mine = share_of(client, limits.partitions) == limits.partition
         if kind == _DNS_ANSWER:
             theirs = share_of(server, limits.partitions) == limits.partition

@@ -15,6 +15,7 @@ from detectors.login_failures import LoginFailures, LoginFailuresParameters
 from detectors.name_answers import NameAnswers, NameAnswersParameters
 from detectors.name_tunnel import NameTunnel, NameTunnelParameters
 from detectors.personal_data import PersonalData, PersonalDataParameters
+from detectors.portal import Portal, PortalParameters
 from detectors.sightings import records
 from detectors.sightings.kernels import Limits
 from detectors.web_attack import WebAttack, WebAttackParameters
@@ -22,6 +23,8 @@ from detectors.web_attack import WebAttack, WebAttackParameters
 _SECOND = 1_000_000_000
 _DAY_S = 86400
 _RACE_S = 5
+_RECORD_S = 1  # each record of a probe is for itself
+_FAULTS_S = 300
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -34,6 +37,7 @@ def told_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = (
     logins = _of(parameters, LoginFailures.id, LoginFailuresParameters)
     answers = _of(parameters, NameAnswers.id, NameAnswersParameters)
     tunnel = _of(parameters, NameTunnel.id, NameTunnelParameters)
+    portal = _of(parameters, Portal.id, PortalParameters)
     personal = _of(parameters, PersonalData.id, PersonalDataParameters)
     web = _of(parameters, WebAttack.id, WebAttackParameters)
     windows = np.full(records.KINDS, _DAY_S * _SECOND, np.int64)
@@ -47,6 +51,8 @@ def told_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = (
         (records.PERSONAL, personal.window_s, 1),
         (records.LEASING, leases.window_s, leases.addresses // 2),
         (records.ACCOUNT, account.window_s, account.failures // 2),
+        (records.DRIFTED, _RECORD_S, 1),
+        (records.FAULTY, _FAULTS_S, portal.errors // 2),
     ):
         windows[kind], gates[kind] = window_s * _SECOND, gate
     return Limits(

@@ -15,7 +15,11 @@ EXPOSED = 7  # client, server and what is exposed
 PERSONAL = 8  # sender and receiver
 ACCOUNT = 9  # account and service, from logs
 LEASING = 10  # DHCP client, by its hardware address
-KINDS = 11
+DRIFTED = 11  # portal, page and what was found of it by a probe
+CERTIFIED = 12  # portal's server and port: the certificates that it shows
+LEADING = 13  # portal's server, port, and a host that it redirects to
+FAULTY = 14  # portal's server and port: errors of the server
+KINDS = 15
 
 COUNTERS = 12
 # FAILING
@@ -35,6 +39,8 @@ FAILURES, SUCCESSES, LATE_SUCCESSES, AT_NIGHT, EXPORTS = 0, 1, 2, 3, 4
 TIMES = 0
 # LEASING
 ASKED_FOR = 0
+# DRIFTED, CERTIFIED, LEADING, FAULTY: SEEN; CERTIFIED: keys after the first
+SEEN, OTHER_KEYS = 0, 1
 # PERSONAL
 IDENTITIES, TELEPHONES = 0, 1
 

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from citywall.batches import DNS_ANSWER, EVENT, TEXT
+from citywall.batches import DNS_ANSWER, EVENT, HTTP_RESPONSE, TEXT, TLS_CERTIFICATE
 from citywall.rows import zeros
 from citywall.state import Parts
 from detectors import keeping
@@ -33,6 +33,8 @@ _BESIDE = (
 Judge = Callable[[NDArray[np.uint8], NDArray[np.int64]], NDArray[np.bool_]]
 #: Which of many addresses are ours.
 Home = Callable[[NDArray[Any], NDArray[Any]], NDArray[np.bool_]]
+#: Which EVENT rows have a portal as their source.
+Fronts = Callable[[NDArray[np.void]], NDArray[np.bool_]]
 
 
 class SightingParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,10 +83,15 @@ class Sightings:
     """State of the kernel."""
 
     def __init__(
-        self, parameters: SightingParameters, limits: Limits, home: Home, judge: Judge | None = None
+        self,
+        parameters: SightingParameters,
+        limits: Limits,
+        home: Home,
+        judge: Judge | None = None,
+        portals: Fronts | None = None,
     ) -> None:
         self.limits = limits
-        self._home, self._judge = home, judge
+        self._home, self._judge, self._portals = home, judge, portals
         n = parameters.subjects
         beside = {name: np.zeros((n, columns), kind) for name, _, columns, kind in _BESIDE}
         self.tables = Tables(
@@ -141,6 +148,12 @@ class Sightings:
         told = np.flatnonzero((events["kind"] == DNS_ANSWER) & (events["answers"] != 0))
         if len(told):
             home[told] = self._home(events["answer_hi"][told], events["answer_lo"][told])
+        if self._portals is not None:
+            of_server = np.flatnonzero(
+                (events["kind"] == TLS_CERTIFICATE) | (events["kind"] == HTTP_RESPONSE)
+            )
+            if len(of_server):
+                home[of_server] = self._portals(events[of_server])
         return home
 
     def snapshot(self) -> Parts:

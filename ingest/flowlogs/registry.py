@@ -23,6 +23,7 @@ from ingest.flowlogs.lines import Errors, split
 from ingest.flowlogs.mapped import Mapped
 from ingest.flowlogs.mapping import load
 from ingest.flowlogs.parser import Parsed, Parser
+from ingest.flowlogs.portal import PortalRecords
 from ingest.flowlogs.vpc import Vpc
 from ingest.flowlogs.zeek_json import ZeekJson
 from ingest.flowlogs.zeek_other import ZeekOther
@@ -30,7 +31,16 @@ from ingest.flowlogs.zeek_tsv import ZeekTsv
 
 PARSERS: dict[str, Parser] = {
     parser.name: parser
-    for parser in (ZeekTsv(), ZeekJson(), Eve(), Binetflow(), Vpc(), ZeekOther(), Mapped())
+    for parser in (
+        ZeekTsv(),
+        ZeekJson(),
+        Eve(),
+        Binetflow(),
+        Vpc(),
+        ZeekOther(),
+        PortalRecords(),
+        Mapped(),
+    )
 }
 
 #: Bytes of a log that travel as one chunk.

@@ -23,6 +23,7 @@ from citywall.kernels import (
     load_le32,
     mix64,
 )
+from ingest.sightings.certificates.kernels import read_certificate
 from ingest.sightings.credentials.kernels import is_call, read_call, read_smb_asked, read_tickets
 from ingest.sightings.leases.kernels import read_dhcp, read_dhcp6, sent_by_another
 
@@ -53,6 +54,9 @@ _REGION_TARGET, _REGION_HEADERS, _REGION_BODY, _REGION_AGENT, _REGION_PATH = 1, 
 _SHORTEST = 11  # digits that are looked for
 _PHONES = 3  # telephone numbers alone are told from this many on
 
+_LOCATION, _SECURE, _OPEN = (
+    np.frombuffer(word, np.uint8).copy() for word in (b"location:", b"https://", b"http://")
+)
 _ID_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2], np.int64)
 _ID_CHECKS = np.frombuffer(b"10X98765432", np.uint8).copy()
 
@@ -236,7 +240,7 @@ def find(buffer, packets, found, what):
             found[n] = i
             what[n] = kind
             n += 1
-            room_for += 3 if kind == ASK or kind == SAY else 1
+            room_for += 3 if kind == ASK or kind == SAY else 2 if kind == TLS else 1
     return n, room_for
 
 
@@ -688,8 +692,47 @@ def read_request(buffer, at, end, patterns, scratch, raw, k, e):
 
 
 @helper
-def read_response(buffer, at, end, e):
-    """A status line; where its body begins, -1 where it is none."""
+def led_to(buffer, at, end, raw, k, e):
+    """The host that a redirect leads to, as `name`; nothing for a place on the same host."""
+    while at < end and (buffer[at] == 32 or buffer[at] == 9):
+        at += 1
+    if starts(buffer, at, end, _SECURE):
+        at += len(_SECURE)
+    elif starts(buffer, at, end, _OPEN):
+        at += len(_OPEN)
+    elif at + 2 <= end and buffer[at] == 47 and buffer[at + 1] == 47:
+        at += 2
+    else:
+        return
+    stop = at
+    while stop < end and not (
+        buffer[stop] == 47
+        or buffer[stop] == 63
+        or buffer[stop] == 35
+        or buffer[stop] == 92
+        or buffer[stop] <= 32
+    ):
+        if buffer[stop] == 64:  # in front of it stands who logs in
+            at = stop + 1
+        stop += 1
+    if at < end and buffer[at] == 91:  # an IPv6 address in brackets
+        at += 1
+        last = at
+        while last < stop and buffer[last] != 93:
+            last += 1
+        stop = last
+    else:
+        for j in range(at, stop):
+            if buffer[j] == 58:
+                stop = j
+                break
+    e["name_size"] = put(buffer, at, stop, raw, k, 0, 200)
+    e["digest"] = hash_text(buffer, at, stop)
+
+
+@helper
+def read_response(buffer, at, end, raw, k, e):
+    """A status line, and where it leads to; where its body begins, -1 where it is none."""
     e["size"] = end - at
     if at + 12 > end or buffer[at + 4] != 47:
         return np.int64(-1)
@@ -705,6 +748,8 @@ def read_response(buffer, at, end, e):
         line = line_end(buffer, row, end)
         if line == row or (line == row + 1 and buffer[row] == 13):
             return min(line + 1, end)
+        if 300 <= code < 400 and starts(buffer, row, line, _LOCATION):
+            led_to(buffer, row + len(_LOCATION), line, raw, k, e)
         row = line + 1
     return end
 
@@ -924,11 +969,16 @@ def read(buffer, packets, found, what, first_frame, patterns, scratch, out, raw)
             good = read_dns(buffer, at, end, stream, raw, n, e)
         elif kind == TLS:
             good = read_tls(buffer, at, end, raw, n, e)
+            if good and buffer[at + 5] == 2:
+                n += 1
+                e = out[n]
+                stamp(p, first_frame + i, e)
+                good = read_certificate(buffer, at, end, raw, n, e)
         elif kind == ASK or kind == SAY:
             if kind == ASK:
                 body = read_request(buffer, at, end, patterns, scratch, raw, n, e)
             else:
-                body = read_response(buffer, at, end, e)
+                body = read_response(buffer, at, end, raw, n, e)
             if body >= 0:
                 basic = at + np.int64(e["aux"])
                 e["aux"] = 0

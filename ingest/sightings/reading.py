@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import EVENT, PACKET, TCP, TRANSPORT
+from citywall.batches import EVENT, PACKET, TCP, TLS_CERTIFICATE, TRANSPORT
 from citywall.domains import Domains, DomainSettings
 from ingest.flowlogs.rows import domains_of
 from ingest.sightings import kernels
@@ -37,7 +39,25 @@ def sightings(
         written = kernels.read(buffer, packets, found[:n], what[:n], first_frame, BUILT, scratch, events, raw)
     events = events[:written]
     events["domain"] = domains_of(events["vlan"], domains)
+    pin(buffer, events)
     return events
+
+
+def pin(buffer: NDArray[np.uint8], events: NDArray[np.void]) -> None:
+    """Put the first eight bytes of the SHA-256 of keys into `answer_hi` where certificates were seen.
+
+    Each key is hashed once, however many handshakes showed it.
+    """
+    seen = np.flatnonzero(events["kind"] == TLS_CERTIFICATE)
+    if not len(seen):
+        return
+    keys, first, which = np.unique(events["digest"][seen], return_index=True, return_inverse=True)
+    pins = np.empty(len(keys), np.uint64)
+    for i, at in enumerate(seen[first].tolist()):
+        start = int(events["answer_lo"][at])
+        key = buffer[start : start + int(events["size"][at])].tobytes()
+        pins[i] = int.from_bytes(hashlib.sha256(key).digest()[:8], "big")
+    events["answer_hi"][seen], events["answer_lo"][seen] = pins[which], 0
 
 
 def compile_reading() -> int:

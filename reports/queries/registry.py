@@ -23,6 +23,7 @@ from reports.queries import (
     notices,
     playbooks,
     policy_breaches,
+    portals,
     posture_city,
     posture_systems,
     posture_units,
@@ -63,6 +64,7 @@ QUERIES: dict[str, Query] = {
         coverage,
         detectors_on,
         models,
+        portals,
         cleartext_management,
         role_separation,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from citywall.domains import Domains
 from citywall.findings import Finding, event_order
-from citywall.places import Locate
+from citywall.places import Locate, LocatePortal
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING, END_OF_TIME
@@ -59,12 +59,16 @@ class CorrelateStage:
     outputs: tuple[str, ...] = ("alerts",)
 
     def __init__(
-        self, settings: Settings, cards: Mapping[str, DetectorCard], locate: Locate | None = None
+        self,
+        settings: Settings,
+        cards: Mapping[str, DetectorCard],
+        locate: Locate | None = None,
+        portals: LocatePortal | None = None,
     ) -> None:
         from alerts.correlate import Correlator
 
         domains = Domains(settings.domains)
-        self._correlator = Correlator(settings.correlate, cards, domains, locate=locate)
+        self._correlator = Correlator(settings.correlate, cards, domains, locate=locate, portals=portals)
         self.totals: dict[str, int] = {}
         self._sessions: dict[str, _Correlating] = {}
 

@@ -125,3 +125,21 @@ def test_the_sample_survives_a_checkpoint(cards: Any, make_finding: Make, make_s
     before.add([first], make_session())
     after.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(before.snapshot())))
     assert after.add([second], make_session()) == whole.add([second], make_session())
+
+
+def test_an_alert_about_a_portal_belongs_where_the_portal_does(
+    cards: Any, make_finding: Make, make_session: Make
+) -> None:
+    def document(target: str, portal: str) -> dict[str, Any]:
+        correlator = Correlator(CorrelateSettings(), cards, locate=locate, portals={"www": OA}.get)
+        found = make_finding(source=None, target=Endpoint(target), evidence=(), facts={"portal": portal})
+        return correlator.add([found], make_session())[0]
+
+    elsewhere = document("198.51.100.7", "www")  # at somebody else's servers
+    assert elsewhere["organization"]["id"] == "data"
+    assert elsewhere["citywall"]["asset"]["system_id"] == "oa"
+    assert [a["system_id"] for a in document("10.0.1.1", "www")["citywall"]["asset"]["dst"]] == [
+        "oa",
+        "portal",
+    ]
+    assert "organization" not in document("198.51.100.7", "other")

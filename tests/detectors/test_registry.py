@@ -10,7 +10,8 @@ from citywall.batches import EVENT
 from citywall.domains import Domains, DomainSettings
 from citywall.errors import SettingsError
 from citywall.settings import PRIVATE
-from detectors.registry import DETECTORS, build, cards, feature_parameters
+from detectors.choosing import size_parameters
+from detectors.registry import DETECTORS, build, cards
 
 NO_EVENTS = np.empty(0, EVENT)
 
@@ -51,7 +52,7 @@ def test_parameters_are_heard():
 
 def test_there_is_a_card_for_each():
     assert set(cards()) == set(DETECTORS)
-    assert {p.name for p in feature_parameters()} == {"contacts", "groups", "targets", "logins"}
+    assert {p.name for p in size_parameters()["features"]} == {"contacts", "groups", "targets", "logins"}
 
 
 def test_two_domains_with_one_address_are_two_hosts():

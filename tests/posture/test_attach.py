@@ -5,7 +5,7 @@ import pytest
 
 from citywall.errors import FaultyInput, SettingsError
 from citywall.settings import Settings, load, results_digest
-from posture.attach import attach, locator
+from posture.attach import attach, locator, portals
 
 
 def settings_with(path, *more: str) -> Settings:
@@ -69,3 +69,22 @@ def test_domains_that_packets_are_never_put_into(small, write, domain: str, more
 def test_what_a_run_hands_over_is_checked(text: str):
     with pytest.raises(SettingsError, match="registered"):
         locator(msgspec.structs.replace(Settings(), registered=text))
+
+
+PORTALS = 'portals: [{id: www, name: W, urls: ["http://w.cn/"], system: portal, interval: 5}]\n'
+
+
+def test_what_is_said_of_portals_is_part_of_a_session_but_not_how_often_they_are_visited(small, write):
+    attached = attach(settings_with(write(small + PORTALS)))
+    find = portals(attached)
+    assert find is not None
+    place = find("www")
+    assert place is not None
+    assert place.system == "portal"
+    often = attach(
+        settings_with(write((small + PORTALS).replace("interval: 5", "interval: 1"), "often.yaml"))
+    )
+    assert results_digest(often) == results_digest(attached)
+    other = attach(settings_with(write((small + PORTALS).replace("w.cn", "x.cn"), "other.yaml")))
+    assert results_digest(other) != results_digest(attached)
+    assert portals(Settings()) is None

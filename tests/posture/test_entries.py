@@ -74,4 +74,4 @@ def test_it_is_known_what_is_not_known():
     assert read("zones: 1\n", "x").unsure == {"zones"}
     assert read("units:\n  - {id: 'a b', name: A}\n", "x").unsure == {"units"}
     assert read("units:\n  - {id: a, name: [A]}\n", "x").unsure == set()
-    assert read("a: {\n", "x").unsure == {"units", "zones", "systems", "assets", "prefixes"}
+    assert read("a: {\n", "x").unsure == {"units", "zones", "systems", "assets", "prefixes", "portals"}

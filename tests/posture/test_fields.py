@@ -31,6 +31,11 @@ def plain(text: str) -> Scalar:
         (fields.prefix, "2001:DB8:0:0::1", "2001:db8::1/128"),
         (fields.prefix, "::/0", "::/0"),
         (fields.version, "1", 1),
+        (fields.url, "https://WWW.example.gov.cn", "https://www.example.gov.cn/"),
+        (fields.url, "http://[FD00::1]:8080/a?b=c", "http://[fd00::1]:8080/a?b=c"),
+        (fields.site, "*.Example.cn.", "*.example.cn"),
+        (fields.selector, "div#weather", "div#weather"),
+        (fields.pin, "sha256/" + "A" * 43 + "=", "sha256/" + "A" * 43 + "="),
     ],
 )
 def test_read(read: Any, text: str, value: Any):

@@ -76,6 +76,11 @@ def asset(more: str, id_: str = "a") -> str:
             ),
             [(4, "assets.a", "no_owner")],
         ),
+        ("portals:\n  - {id: p, name: P, urls: ['http://a.cn/']}\n", [(4, "portals.p", "no_owner")]),
+        ("portals:\n  - {id: p, name: P, urls: [], unit: u}\n", [(4, "portals.p.urls", "no_url")]),
+        ("portals:\n  - {id: p, name: P, urls: ['http://a.cn/'], asset: x}\n",
+         [(4, "portals.p.asset", "no_such_asset")]),
+        ("portals:\n  - {id: p, name: P, urls: ['http://a.cn/'], unit: u, ignore: [.a]}\n", []),
         # Faults of fields and faults between entries are told together.
         (
             "zones:\n  - {id: a, name: A}\n  - {id: a, name: ''}\nassets:\n"

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from citywall.addresses import is_private, to_words
 from citywall.places import Place
 from posture import reading
+from posture.entries import read
+from posture.linking import link
 from posture.records import Asset, Prefix, Register, System, Unit, Zone
 from posture.table import Table
 
@@ -168,3 +170,21 @@ def test_public_addresses_are_one_host_wherever_they_are_seen():
 @pytest.mark.parametrize("register", [Register(), Register(UNITS)])
 def test_an_empty_register_knows_nothing(register: Register):
     assert Table(register).locate("default", "10.0.0.1") is None
+
+
+def test_a_portal_is_where_its_asset_its_system_or_its_unit_is(small: str):
+    more = """\
+portals:
+  - {id: a, name: A, urls: ["http://a.cn/"], asset: web}
+  - {id: s, name: S, urls: ["http://s.cn/"], system: oa}
+  - {id: u, name: U, urls: ["http://u.cn/"], system: oa, unit: civil}
+"""
+    register = link(read(small + more, "x.yaml"))
+    assert register is not None
+    table = Table(register)
+    assert table.portal("a") == table.locate("default", "10.0.0.5")
+    assert table.portal("s") == Place("", "", "oa", "协同办公", "data", "大数据局", importance=3, cii=False)
+    found = table.portal("u")
+    assert found is not None
+    assert (found.unit, found.unit_name, found.system) == ("civil", "民政局", "oa")
+    assert table.portal("nothing") is None

@@ -16,7 +16,7 @@ def test_every_figure_and_clause_is_shown_with_its_query(inputs: Any, fact: Any,
         figures = [figure for part in shown.parts for figure in part.figures]
         assert sorted(f.id for f in figures) == sorted(QUERIES)
         assert all(f.id in f.source for f in figures)
-        assert len(shown.rows) == 21
+        assert len(shown.rows) == 22
         assert all(row.reasons for row in shown.rows)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from citywall.addresses import to_words
 from citywall.domains import Domains, DomainSettings
 from citywall.errors import SettingsError
+from citywall.portals import Portal
 from citywall.settings import Settings
 from detectors.ground import Spot
 from posture.records import Asset, Prefix, Register, System, Unit, Zone, to_text
@@ -41,3 +43,15 @@ def test_without_a_register_there_is_no_ground():
     assert ground(Settings(), DOMAINS) is None
     with pytest.raises(SettingsError, match="registered"):
         ground(Settings(registered="{"), DOMAINS)
+
+
+def test_portals_are_at_the_addresses_of_their_assets_and_of_their_pages():
+    urls = ("https://www.city.example.gov.cn/", "http://[fd00::9]:8080/")
+    pin = "sha256/" + "AAAAAAAAAAE" + "A" * 32 + "="
+    portal = Portal("www", "W", urls, asset="host", pins=(pin,))
+    register = msgspec.structs.replace(REGISTER, portals=(portal,))
+    frontage = ground(Settings(registered=to_text(register)), DOMAINS).frontage
+    (asset,) = frontage.at(*to_words("10.1.0.9"), 12, 443)
+    assert (asset.portal.id, asset.ports, asset.pins) == ("www", (443, 8080), (1,))
+    assert len(frontage.at(*to_words("fd00::9"), 0, 8080)) == 1
+    assert frontage.at(*to_words("10.1.0.9"), 0, 443) == []

@@ -68,3 +68,20 @@ def test_systemd_hears_the_heartbeat(tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
         jobs.heartbeat()
         assert listening.recv(100) == b"READY=1\nWATCHDOG=1"
+
+
+def test_portals_are_probed_where_the_register_has_some(office: Office, tmp_path: Path):
+    register = tmp_path / "register.yaml"
+    units = "units: [{id: u, name: U, persons: [{name: N}]}]\n"
+    register.write_text(units)
+    asked = replace(office, settings=load(None, {}, [f"register={register}"]))
+    assert jobs.portals(asked) == []
+    register.write_text(units + "portals: [{id: www, name: W, urls: ['http://127.0.0.1:1/'], unit: u}]\n")
+    [job] = jobs.portals(asked)
+    assert (job.name, job.every_s) == ("portals", jobs.PORTALS_S)
+    job.work()
+    job.work()  # it is not due again
+    [day] = (office.data / "portals" / "visits").iterdir()
+    assert [json.loads(line)["error"] for line in day.read_text().splitlines()] == ["refused"]
+    silent = replace(asked, settings=load(None, {}, [f"register={register}", "portals.probe=false"]))
+    assert jobs.portals(silent) == []

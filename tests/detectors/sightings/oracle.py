@@ -19,7 +19,7 @@ from detectors.sightings.kernels import Limits
 
 SECONDS = {"com", "net", "org", "gov", "edu", "ac", "co", "or", "ne", "go", "mil", "nom", "ltd"}
 OWN = {"arpa", "local", "lan", "home", "internal", "corp", "intranet", "domain", "test"}
-TOLD_BY_SERVERS = {b.DNS_ANSWER, b.TLS_SERVER, b.HTTP_RESPONSE, b.LOGIN_RESULT}
+TOLD_BY_SERVERS = {b.DNS_ANSWER, b.TLS_SERVER, b.HTTP_RESPONSE, b.LOGIN_RESULT, b.TLS_CERTIFICATE}
 SIGNS = (b.INJECTION, b.SCRIPTING, b.TRAVERSAL, b.COMMAND, b.WEB_SHELL, b.PROBING, b.SCANNER)
 WEAK = {0xC007, 0xC011, 0xC002, 0xC00C, 0x003B} | (set(range(0x1C)) - {0x0A, 0x16, 0x13, 0x10, 0x0D})
 
@@ -84,7 +84,18 @@ class Oracle:
             if share(e["digest"], parts) == own:
                 self.account(e)
             return
+        if kind == b.PORTAL_DRIFT:
+            if share(e["digest"], parts) == own:
+                s = self.get(e, r.DRIFTED, e["digest"], e["answer_lo"])
+                self.here(s)
+                self.raised(s, r.SEEN)
+                self.show(s)
+            return
         mine, theirs = (share(host_hash(h), parts) == own for h in (self.client, self.server))
+        if home and theirs and kind == b.TLS_CERTIFICATE:
+            self.certificate(e)
+        elif home and theirs and kind == b.HTTP_RESPONSE:
+            self.front(e)
         if kind == b.DNS_ANSWER:
             if e["code"] == 3:
                 if mine:
@@ -122,7 +133,7 @@ class Oracle:
     def get(self, e: dict[str, Any], kind: int, *key: Any) -> dict[str, Any]:
         s = self.subjects.setdefault((kind, *key), {"kind": kind, "text": b"", "place": None})
         window = int(self.limits.windows[kind])
-        if "began" not in s or (kind != r.ANSWERED and self.clock - s["began"] > window):
+        if "began" not in s or (kind not in (r.ANSWERED, r.CERTIFIED) and self.clock - s["began"] > window):
             s |= {"began": self.clock, "counts": [0] * r.COUNTERS, "seen": [0, 0], "volume": 0, "flags": 0,
                   "answers": 0, "frame": e["frame"]}  # fmt: skip
         return s
@@ -238,6 +249,31 @@ class Oracle:
         self.here(s)
         counter = r.MISSING if e["code"] == 404 else r.DENIED
         if self.raised(s, counter) and s["counts"][counter] >= self.limits.gates[r.SITE]:
+            self.show(s)
+
+    def certificate(self, e: dict[str, Any]) -> None:
+        s = self.get(e, r.CERTIFIED, self.server, e["src_port"])
+        first = not s["counts"][r.SEEN]
+        self.raised(s, r.SEEN)
+        if not self.mark(s, 0, mix64(e["digest"])):
+            return
+        self.here(s)
+        if first:
+            s |= {"answers": e["answers"], "text": e["rest"][: r.TEXT]}
+        else:
+            self.raised(s, r.OTHER_KEYS)
+        self.show(s)
+
+    def front(self, e: dict[str, Any]) -> None:
+        leads = 300 <= e["code"] < 400
+        if not (leads and e["name"]) and e["code"] < 500:
+            return
+        key = (r.LEADING, e["digest"]) if leads else (r.FAULTY, 0)
+        s = self.get(e, key[0], self.server, e["src_port"], key[1])
+        self.here(s)
+        if leads:
+            s["text"] = e["name"][: r.TEXT]
+        if self.raised(s, r.SEEN) and s["counts"][r.SEEN] >= self.limits.gates[key[0]]:
             self.show(s)
 
     def outcome(self, e: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from detector_scenes import SECOND, T0, Scene
 
 from citywall import batches as b
 from citywall.addresses import to_words
+from citywall.portals import DRIFT_CODES, PAST_DAYS
 
 TODAY_NOON = 4 * 3600 - T0 // SECOND % 86400  # seconds from T0 to noon of local time (UTC+8)
 
@@ -324,7 +325,68 @@ def moving_in(six: bool = False) -> Scene:
     return scene
 
 
+def drift(
+    scene: Scene, at: float, kind: str, value: str = "", measure: int = 1, six: bool = False, *,
+    before: int = 0, grave: bool = False, began: float | None = None, previous: float = 0.0,
+    portal: str = "www",
+) -> Scene:  # fmt: skip
+    """What a probe found of a portal's page: a row as `ingest.portals.records` makes it."""
+    url = f"https://{portal}.city.example.gov.cn/"
+    said = T0 + round((at if began is None else began) * SECOND)
+    return say(
+        scene, at, b.PORTAL_DRIFT, inside(200, six, 9), inside(3, six, 2), portal, url, value, ports=(0, 443),
+        type=DRIFT_CODES[kind], number=measure, size=before, flags=b.PORTAL_GRAVE if grave else 0,
+        answers=said, answer_hi=T0 + round(previous * SECOND), answer_lo=digest(f"{url} {kind} {value}"),
+        frame=-1, offset=-1, code=200,
+    )  # fmt: skip
+
+
+def of_portal(kind: str, value: str, measure: int = 1, *, grave: bool = False, before: int = 0):
+    """A scene of one drift, and one of the same that is quiet (it was told at the probe before)."""
+
+    def scene(six: bool = False) -> Scene:
+        found = drift(Scene(), 10, kind, value, measure, six, before=before, grave=grave)
+        return drift(
+            found, 1900, kind, value, measure, six, before=measure, grave=grave, began=10, previous=10
+        )
+
+    scene.__name__ = f"portal_{kind}"
+    return scene
+
+
+PORTALS = {
+    ("portal", "down"): of_portal("down", "timeout", 2, before=1),
+    ("portal", "status"): of_portal("status", "403", 2, before=1),
+    ("portal", "redirected"): of_portal("redirected", "evil.example.com", grave=True),
+    ("portal", "rewritten"): of_portal("rewritten", "hacked", 940),
+    ("portal", "script"): of_portal("script", "cdn.example.net"),
+    ("portal", "frame"): of_portal("frame", "ads.example.net"),
+    ("portal", "form"): of_portal("form", "collect.example.net"),
+    ("portal", "refresh"): of_portal("refresh", "evil.example.com", grave=True),
+    ("portal", "certificate"): of_portal("certificate", "sha256/AAAA", 2),
+    ("portal", "issuer"): of_portal("issuer", "CN=Somebody else", grave=True),
+    ("portal", "expiry"): of_portal("expiry", "5", PAST_DAYS + 5, before=PAST_DAYS + 9),
+    ("portal", "names"): of_portal("names", "other.example.com", grave=True),
+    ("darklink", "hidden"): of_portal("hidden", "a.example.com b.example.com", 2),
+    ("darklink", "words"): of_portal("words", "百家乐 老虎机", 2, before=1),
+    ("darklink", "cloaked"): of_portal("cloaked", "spider: 百家乐", 1000, grave=True),
+    ("darklink", "diverted"): of_portal("diverted", "evil.example.com", grave=True),
+}
+
+
+def portals_at_rest(six: bool = False) -> Scene:
+    """Small changes, a page that stayed away once, an end that is far, what was told long ago."""
+    scene = drift(Scene(), 0, "rewritten", "", 450, six)
+    drift(scene, 60, "down", "timeout", 1, six)
+    drift(scene, 120, "expiry", "60", PAST_DAYS + 60, six)
+    drift(scene, 180, "words", "赌博", 1, six)
+    drift(scene, 240, "links", "a.example.com", 2, six)
+    drift(scene, 300, "cloaked", "spider", 420, six)
+    return drift(scene, 4000, "script", "cdn.example.net", 1, six, before=1, began=100, previous=2200)
+
+
 HOSTILE = {
+    **PORTALS,
     ("leasescan", "addresses"): leases,
     ("dga", "failing_names"): failing_names,
     ("nametunnel", "names"): name_tunnel,
@@ -352,6 +414,8 @@ SOFT = {
     ("exposure", "old_tls"): old_tls,
     ("exposure", "weak_cipher"): weak_cipher,
     ("exposure", "clear_login"): clear_login,
+    ("portal", "title"): of_portal("title", "Another"),
+    ("darklink", "links"): of_portal("links", "a.example.com b.example.com", 7),
 }
 
 
@@ -414,4 +478,5 @@ BENIGN = {
     "pages": pages,
     "office": office,
     "moving in": moving_in,
+    "portals at rest": portals_at_rest,
 }

@@ -23,6 +23,7 @@ def test_what_kernels_freeze_is_what_batches_say():
         "_HTTP_REQUEST": b.HTTP_REQUEST, "_HTTP_RESPONSE": b.HTTP_RESPONSE, "_LOGIN_NAME": b.LOGIN_NAME,
         "_LOGIN_RESULT": b.LOGIN_RESULT, "_PERSONAL_DATA": b.PERSONAL_DATA,
         "_ACCOUNT_LOGIN": b.ACCOUNT_LOGIN, "_DATA_ACCESS": b.DATA_ACCESS, "_CLEAR": b.CLEAR_PASSWORD,
-        "_FORM": b.LOGIN_FORM, "_UNMISTAKABLE": b.UNMISTAKABLE,
+        "_FORM": b.LOGIN_FORM, "_UNMISTAKABLE": b.UNMISTAKABLE, "_PORTAL_DRIFT": b.PORTAL_DRIFT,
+        "_TLS_CERTIFICATE": b.TLS_CERTIFICATE,
     }  # fmt: skip
     assert {name: getattr(kernels, name) for name in frozen} == frozen
