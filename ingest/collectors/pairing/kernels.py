@@ -90,10 +90,10 @@ def _release(slots, waiting, oldest, out, n):
 
 
 @internal
-def _foresee(rows, i, slots):
+def _foresee(rows, count, i, slots):
     """Hash the next few records, and have the slots that they will ask for brought near."""
     mask = U8(len(slots) - 1)
-    for j in range(i, min(i + _AHEAD, len(rows))):
+    for j in range(i, min(i + _AHEAD, count)):
         r = rows[j]
         ports = (U8(r["src_port"]) << U8(16)) | U8(r["dst_port"])
         h = _half_hash(r["src_hi"], r["src_lo"], r["dst_hi"], r["dst_lo"], ports, r["proto"], r["source"])
@@ -102,8 +102,8 @@ def _foresee(rows, i, slots):
 
 
 @bare_kernel
-def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
-    """Join records (HALF[n], in order of arrival) with their other direction, into `out` (HALF[n + m]).
+def pair(rows, count, clocks, by_datagram, wait, slack, slots, waiting, state, out):
+    """Join `count` records (HALF[n], in order of arrival) with their other direction, into HALF[n + m] `out`.
 
     `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
     powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
@@ -115,9 +115,9 @@ def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
     size = len(waiting)
     mask = len(slots) - 1
     oldest, end, clock = state[0], state[1], state[2]
-    for i in range(len(rows)):
+    for i in range(count):
         if i % _AHEAD == 0:
-            _foresee(rows, i, slots)
+            _foresee(rows, count, i, slots)
         clock = max(clock, clocks[rows[i]["arrived"]] if by_datagram else clocks[i])
         while oldest < end and waiting[oldest & (size - 1)]["arrived"] + wait < clock:
             n = _release(slots, waiting, oldest, out, n)
@@ -208,13 +208,14 @@ def drain(slots, waiting, state, out):
 
 @bare_kernel
 def columns(
-    flows, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto, src_packets,
+    flows, count, at, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto, src_packets,
     dst_packets, src_bytes, dst_bytes, src_payload, dst_payload, src_flags, dst_flags, first_flags, icmp_type,
     icmp_code, vlan, src_mac, dst_mac,
 ):  # fmt: skip
-    """Write flows (HALF[n]) into the columns of a flow log: those of `rows.Logged`, but for the line."""
-    for i in range(len(flows)):
-        f = flows[i]
+    """Write `count` flows (HALF[n]) into the columns of a flow log from `at` on (`rows.Logged` less line)."""
+    for j in range(count):
+        f = flows[j]
+        i = at + j
         first[i] = f["first"]
         duration[i] = f["last"] - f["first"]
         src_hi[i] = f["src_hi"]
