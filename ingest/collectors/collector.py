@@ -32,7 +32,7 @@ _SECTION = Section("pcap", big_endian=False, interfaces=(Interface(link=_RAW, mu
 BLOCK_BYTES = 4 << 20
 SEAL_S = 0.5
 #: Bytes that are written at a time.
-_PIECE = 1 << 18
+_PIECE = 1 << 19
 #: Seconds between two looks, so that datagrams are taken many at a time: more where the kernel has room.
 _GATHER_S, _GATHER_SMALL_S, _LARGE = 0.1, 0.01, 8 << 20
 _JOURNAL = "references.jsonl"
@@ -53,8 +53,8 @@ class Collector:
     """Receives from now on, for one session. Raises what `Sockets` and `Segments` do.
 
     `folder` is the session's own. `datagrams` and `bytes` count what was kept, `dropped` what the kernel
-    had to drop, `foreign` what came from nobody in `exporters`. Where the folder holds references of the same
-    session already, `earlier` are these, and the next goes on behind them.
+    had to drop, `foreign` what came from nobody in `exporters`, as of the last reference. Where the folder
+    holds references of the same session already, `earlier` are these, and the next goes on behind them.
     """
 
     def __init__(self, settings: CollectorSettings, folder: Path, session: str) -> None:
@@ -108,7 +108,7 @@ class Collector:
 
     @property
     def _untold(self) -> bool:
-        return self._sockets.dropped > self._told_dropped or self.foreign > self._told_foreign
+        return self._sockets.dropped > self._told_dropped or self._sockets.foreign > self._told_foreign
 
     def _filled_from(self, number: int) -> bool:
         """Put what came to a socket behind what was gathered; whether that is enough for a reference."""
@@ -116,12 +116,10 @@ class Collector:
         if not self._gathered and not some.filled:
             self._segments.room(self._full)
             self._at = some.origin = self._segments.at
-        datagrams, payload, clock = some.datagrams, some.payload, time.time_ns()
+        before, clock = some.datagrams, time.time_ns()
         self._sockets.take(number, some)
-        self.foreign = self._sockets.foreign
-        self.datagrams += some.datagrams - datagrams
-        self.bytes += some.payload - payload
-        self._newest = clock if some.datagrams > datagrams else self._newest
+        if some.datagrams > before:
+            self._newest = clock
         if again := some.filled >= some.full:
             self._write()
         return again
@@ -138,7 +136,7 @@ class Collector:
         self._write()
         some = self._some
         errors: dict[str, int] = {}
-        self.dropped = self._sockets.dropped
+        self.dropped, self.foreign = self._sockets.dropped, self._sockets.foreign
         for name, now, told in (
             (DROPPED, self.dropped, self._told_dropped),
             (FOREIGN, self.foreign, self._told_foreign),
@@ -158,6 +156,8 @@ class Collector:
             raise InputError(str(self._journal), e.strerror or str(e)) from e
         self._index += 1
         self._frame += some.datagrams
+        self.datagrams += some.datagrams
+        self.bytes += some.payload
         self._clear()
         return ref
 

@@ -90,6 +90,7 @@ class Sockets:
         self._controls = np.zeros((BATCH, k.CONTROL), np.uint8)
         self._vectors = np.zeros(BATCH, _VECTOR)
         self._messages = np.zeros(BATCH, k.MESSAGE)
+        self._at = self._messages.ctypes.data
         self._lay_out()
         self._poll = select.poll()
         self._sockets: dict[int, socket.socket] = {}
@@ -156,15 +157,14 @@ class Sockets:
         """Put what has come to a socket into a block, until nothing is left or the block is full."""
         state = into.state
         state[k.FOREIGN], state[k.TOLD] = 0, -1
-        with np.errstate(over="ignore"):  # digests wrap; matters only where the kernel is not compiled
-            digest, code = k.drain(
-                number, self._messages.ctypes.data, self._buffer, SLOT, self._messages, self._names,
-                self._controls, self._networks, self._ports[number], time.time_ns(), into.out, into.full,
-                into.origin, into.digest, state,
-            )  # fmt: skip
+        digest, code = k.drain(
+            number, self._at, self._buffer, SLOT, self._messages, self._names, self._controls, self._networks,
+            self._ports[number], time.time_ns(), into.out, into.full, into.origin, into.digest, state,
+        )  # fmt: skip
         into.digest = np.uint64(digest)
-        self.foreign += int(state[k.FOREIGN])
-        if (told := int(state[k.TOLD])) >= 0:  # of 32 bits; comes once there are any
+        _, _, _, foreign, told = state.tolist()
+        self.foreign += foreign
+        if told >= 0:  # of 32 bits; comes once there are any
             self.dropped += (told - self._told.get(number, 0)) & 0xFFFF_FFFF
             self._told[number] = told
         if code:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import U8, bare_kernel, helper, internal, load_be32, load_be64
+from citywall.kernels import U8, bare_kernel, helper, internal, load_be32, load_be64, prefetch
 from ingest.collectors.kernels import (
     BYTES,
     COLUMNS,
@@ -43,6 +43,9 @@ from ingest.collectors.kernels import (
     span,
 )
 from ingest.collectors.straight.kernels import BEHIND, fill, milliseconds
+
+#: Bytes that are brought near before their turn.
+_AHEAD = 1024
 
 
 @internal
@@ -101,6 +104,7 @@ def _plain(buffer, at, end, layout, places, head, source, datagram, rates, sampl
     count, strange = np.int64(0), np.int64(0)
     while at <= last_one and n < len(out):
         h = out[n]
+        prefetch(buffer, at + _AHEAD)
         proto = _word(buffer, at, places[PROTO])
         if four:
             h["src_hi"] = U8(0)
