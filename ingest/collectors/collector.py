@@ -33,8 +33,9 @@ BLOCK_BYTES = 4 << 20
 SEAL_S = 0.5
 #: Bytes that are written at a time.
 _PIECE = 1 << 19
-#: Seconds between two looks, so that datagrams are taken many at a time: more where the kernel has room.
-_GATHER_S, _GATHER_SMALL_S, _LARGE = 0.1, 0.01, 8 << 20
+#: Seconds between two looks at most, so that datagrams are taken many at a time; and bytes a second that the
+#: kernel is to have room for meanwhile.
+_GATHER_S, _FASTEST = 0.25, 1 << 28
 _JOURNAL = "references.jsonl"
 #: What references count as errors.
 DROPPED, FOREIGN = "datagrams_dropped", "datagrams_from_others"
@@ -74,7 +75,7 @@ class Collector:
         compile_framing()  # before datagrams come
         self._told_dropped = self._told_foreign = 0
         self._sockets = Sockets(settings.listen, settings.receive_mib << 20, _networks(settings.exporters))
-        self._gather_s = _GATHER_S if self._sockets.room >= _LARGE else _GATHER_SMALL_S
+        self._gather_s = min(_GATHER_S, self._sockets.room / _FASTEST)
 
     @property
     def ports(self) -> tuple[int, ...]:

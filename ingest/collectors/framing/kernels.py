@@ -44,6 +44,8 @@ FILLED, KEPT, SIZE, FOREIGN, TOLD = range(5)
 STATE = 5
 
 _LONGEST = 65_535 - 48
+#: Bytes that are taken by one call, about, and messages at the least.
+_NEAR, _FEWEST = 1 << 18, 4
 _DONTWAIT = 0x40
 # Of struct cmsghdr: its size, and (level, type) of what is read; bits/socket.h, linux/udp.h.
 _HEADER = 16
@@ -230,6 +232,7 @@ def drain(
     """
     n = len(messages)
     while state[FILLED] < full:
+        before = state[SIZE]
         for i in range(n):
             messages[i]["name_length"] = NAME
             messages[i]["control_length"] = CONTROL
@@ -243,4 +246,6 @@ def drain(
         )
         if got < n:
             break
+        # Few large messages at a time, or many small ones: what is taken is to stay near until it is framed.
+        n = max(n // 2, _FEWEST) if state[SIZE] - before > _NEAR else min(2 * n, len(messages))
     return digest, np.int64(0)
