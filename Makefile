@@ -25,9 +25,9 @@ endif
 test: $(VENV)/.dev kernels ## run every test, two at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
 
-fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the parsers, bounded: make fuzz [SECONDS_EACH=60]
+fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the parsers, bounded: make fuzz [SECONDS_EACH=60] [TARGETS="exports app-dns"] [KEEP=--keep]
 	@$(BIN)/pip install --quiet --group fuzz
-	@for target in exports logs packets; do $(BIN)/python tests/fuzz/run.py $$target $(or $(SECONDS_EACH),60); done
+	@$(BIN)/python tests/fuzz/run.py $(KEEP) $(or $(SECONDS_EACH),60) $(TARGETS)
 
 story: $(VENV)/.dev kernels ## the whole story through the service, its screens saved under build/story (root, tmux)
 	@STORY=build/story $(BIN)/python -m pytest tests/end_to_end/test_story.py

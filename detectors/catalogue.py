@@ -35,9 +35,9 @@ What is kept of hosts is bounded (`[detectors.features]`, `[detectors.relations]
 below) and survives a restart; a full table gives up the quietest of eight neighbours, and whoever deals often
 or is suspected counts as younger.
 
-Not looked for: log-ins by NTLM over HTTP or LDAP, and Kerberos in what follows a message's first packet; calls
-by name but where a signature or `dcsync` reads them; machines behind address translation in two networks; slow
-floods of many sources with a few answered connections each. A sensor whose whole session stops is not seen by
+Not looked for: log-ins by NTLM over HTTP or LDAP, and Kerberos in what follows a message's first packet;
+calls by name but where a signature or `dcsync` reads them; machines behind address translation in two
+networks; slow floods of many sources with a few answered connections each. A sensor whose whole session stops is not seen by
 the detectors, which know time by its flows alone; `sensors` tells of a network domain that stops while others
 speak.
 """

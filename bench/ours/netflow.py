@@ -89,7 +89,6 @@ def decode(payloads: Sequence[bytes]) -> tuple[int, float]:
 def read(payloads: Sequence[bytes]) -> tuple[int, float]:
     """Records read into rows of flows, both directions together, as the stream takes them; seconds."""
     from citywall.domains import Domains, DomainSettings
-    from ingest.collectors import pairing
     from ingest.collectors.datagrams import bare
     from ingest.collectors.exports import ExportReader
     from ingest.flowlogs.lines import Errors
@@ -100,7 +99,7 @@ def read(payloads: Sequence[bytes]) -> tuple[int, float]:
     batches = [bare(payloads[at : at + _AT_ONCE]) for at in range(0, len(payloads), _AT_ONCE)]
     began = time.process_time()
     for batch in batches:
-        flow_rows(pairing.logged(reader.take(batch, errors)), domains)
+        flow_rows(reader.take(batch, errors), domains)
     flow_rows(reader.finish(), domains)
     return reader.records, time.process_time() - began
 

@@ -89,25 +89,18 @@ class TlsProxy:
 
     async def _serve(self) -> None:
         self._end = asyncio.Event()
-        connections: set[asyncio.Task[None]] = set()
-
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            connections.add(task)
-            try:
-                await self._connection(reader, writer)
-            finally:
-                connections.discard(task)
-
-        server = await asyncio.start_server(accept, LOOPBACK, 0, ssl=self._tls, limit=HEAD_BYTES)
+        server = await asyncio.start_server(self._connection, LOOPBACK, 0, ssl=self._tls, limit=HEAD_BYTES)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         async with server:
             await self._end.wait()
-            for task in connections:
-                task.cancel()
-            await asyncio.gather(*connections, return_exceptions=True)
+        await asyncio.sleep(0)  # what was accepted just now has begun
+        # Connections, and handshakes under way: nobody else would close the sockets of these.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # their sockets are closed
 
     async def _connection(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         async with contextlib.AsyncExitStack() as stack:

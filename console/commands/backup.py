@@ -25,16 +25,12 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(context: click.Context, *, file: Path, packets: bool, data: Path, as_json: bool) -> None:
     """Write the data folder into one file."""
-    import hashlib
-
     from trust.backup import journal, making
     from trust.backup.manifest import Entry
 
     look = terminal.of(context)
     options.need_data(data, look)
-    told = making.make(data, file, packets=packets)
-    with file.open("rb") as made:
-        digest = hashlib.file_digest(made, "sha256").hexdigest()
+    told, digest = making.make(data, file, packets=packets)
     journal.note(data, Entry(told.made, "made", file.name, digest, len(told.pieces), told.size, told.settled))
     if as_json:
         look.say(json.dumps({"file": str(file), "sha256": digest} | of(told), ensure_ascii=False))

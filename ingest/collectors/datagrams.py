@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import TRANSPORT, UDP
+from ingest.collectors.placing import kernels
 from ingest.decode.blocks import BlockRef
 from ingest.decode.counts import DecodeCounts
 from ingest.decode.reading import decode_block
@@ -87,16 +87,9 @@ def of_block(ref: BlockRef, buffer: NDArray[np.uint8], counts: DecodeCounts) -> 
     Cut ones are taken as far as they go. `counts` takes what decoding met.
     """
     for packets in decode_block(ref, buffer, _BATCH, counts):
-        left = packets["captured"].astype(np.int64) - packets["payload_at"]
-        ours = (packets["status"] == TRANSPORT) & (packets["proto"] == UDP) & (packets["payload"] > 0)
-        ours &= left > 0
-        if not ours.any():
-            continue
-        rows, kept = packets[ours], left[ours]
-        starts = rows["offset"] + rows["payload_at"]
-        turned = rows["reversed"] == 1
-        yield Datagrams(
-            buffer, starts, starts + np.minimum(rows["payload"].astype(np.int64), kept),
-            np.where(turned, rows["b_hi"], rows["a_hi"]), np.where(turned, rows["b_lo"], rows["a_lo"]),
-            rows["time"].copy(),
-        )  # fmt: skip
+        n = len(packets)
+        starts, ends, times = (np.empty(n, np.int64) for _ in range(3))
+        hi, lo = np.empty(n, np.uint64), np.empty(n, np.uint64)
+        n = kernels.exported(packets, starts, ends, hi, lo, times)
+        if n:
+            yield Datagrams(buffer, starts[:n], ends[:n], hi[:n], lo[:n], times[:n])

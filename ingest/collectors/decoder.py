@@ -12,7 +12,9 @@ from citywall.batches import PACKET
 from citywall.batches import REASONS as PACKET_REASONS
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, Datagrams
+from ingest.collectors.joined import Joined
 from ingest.collectors.placing import kernels as placing
+from ingest.collectors.reading import kernels as reading
 from ingest.collectors.records import gone
 from ingest.collectors.sampling import ALL, Sampling
 from ingest.collectors.sflow import kernels as sflow
@@ -49,12 +51,14 @@ class Source(msgspec.Struct):
 class Decoded:
     """Flows (HALF[n]; `arrived` is their datagram) of some datagrams, and what belongs to each of these.
 
-    `heads` is HEAD[m], `sources` (i4[m]) numbers the exporter and domain of each, -1 where it was refused.
+    `heads` is HEAD[m], `sources` (i4[m]) numbers the exporter and domain of each, -1 where it was refused,
+    `clocks` (i8[m]) are the times when they came.
     """
 
     records: NDArray[np.void]
     heads: NDArray[np.void]
     sources: NDArray[np.int32]
+    clocks: NDArray[np.int64]
     errors: Errors
     notes: dict[str, int] = field(default_factory=dict)
 
@@ -76,8 +80,12 @@ class Decoder:
         self._keys = np.zeros(0, placing.KEY)
         self._slots = np.full(4 * MAX_SOURCES, -1, np.int32)
 
-    def decode(self, datagrams: Datagrams) -> Decoded:
-        """Decode; nothing in a datagram makes this raise. The records hold until the next call."""
+    def decode(self, datagrams: Datagrams, joined: Joined | None = None) -> Decoded:
+        """Decode; nothing in a datagram makes this raise. The records hold until the next call.
+
+        Records from the first on that need nothing of each other go to `joined`, where it is given; only the
+        others are told.
+        """
         n = len(datagrams)
         heads = np.zeros(n, k.HEAD)
         buffer = datagrams.buffer.view()
@@ -91,7 +99,9 @@ class Decoder:
         self._number += n
         errors = Errors()
         sources = self._place(datagrams, heads, errors)
-        work = _Work(buffer, heads, sources, sets, errors, self._number - n)
+        clocks = np.where(datagrams.times > 0, datagrams.times, heads["time"])
+        quick = None if len(sflow) else joined
+        work = _Work(buffer, heads, sources, sets, errors, self._number - n, clocks, quick)
         parts = list(self._sets(work))
         if len(sflow):
             parts.append(self._samples(datagrams, work))
@@ -112,7 +122,7 @@ class Decoder:
         notes = {"exports_lost": lost, "exports_out_of_order": disordered, "exporter_restarts": restarted}
         created = int(heads["created"].sum())
         notes |= {"flows_only_created": created} if created else {}
-        return Decoded(records, heads, sources, errors, notes | work.notes)
+        return Decoded(records, heads, sources, clocks, errors, notes | work.notes)
 
     def _place(self, datagrams: Datagrams, heads: NDArray[np.void], errors: Errors) -> NDArray[np.int32]:
         """The number of the exporter and domain of each datagram; -1 where it is refused."""
@@ -245,19 +255,25 @@ class Decoder:
 
     def _records(self, work: _Work, sets: NDArray[np.void], first: bool) -> NDArray[np.void]:
         """Decode data sets as far as they were put to templates; the `first` of a call into kept memory."""
-        room, missing = placing.measure(sets, self._layouts.table)
+        if any(source.sampling.begun >= 0 for source in self._by_index):
+            self._clocks(work, sets[(sets["kind"] == k.DATA) & (sets["template"] >= 0)])
+        room, missing, strange = placing.measure(sets, self._layouts.table, work.heads)
         if missing:
             at = sets["datagram"][(sets["kind"] == k.DATA) & (sets["template"] < 0)]
             work.errors.add("template_missing", work.first + at.astype(np.int64))
+        given = (
+            work.buffer, sets, self._layouts.table, self._layouts.ops, self._layouts.places, work.heads,
+            work.sources, self._rates, self._samplers, self._row,
+        )  # fmt: skip
+        if strange:
+            work.joined = None  # all of a datagram's records are asked what its clock shows
+        if work.joined is not None:
+            work.joined.take(room, *given, work.clocks)
+            return self._out[:0]
         if first and len(self._out) <= room:
             self._out = np.empty(room + room // 4 + 1, k.HALF)
         out = self._out if first else np.empty(room + 1, k.HALF)
-        if any(source.sampling.begun >= 0 for source in self._by_index):
-            self._clocks(work, sets[(sets["kind"] == k.DATA) & (sets["template"] >= 0)])
-        n, lost = k.records(
-            work.buffer, sets, self._layouts.table, self._layouts.ops, work.heads, work.sources, self._rates,
-            self._samplers, self._row, out,
-        )  # fmt: skip
+        n, lost = reading.records(*given, out)
         work.lost += int(lost)
         return out[:n]
 
@@ -348,6 +364,8 @@ class _Work:
     sets: NDArray[np.void]
     errors: Errors
     first: int
+    clocks: NDArray[np.int64]
+    joined: Joined | None
     lost: int = 0  # records with times of an unknown clock
     notes: dict[str, int] = field(default_factory=dict)
 

@@ -20,6 +20,7 @@ from ingest.collectors import kernels as k
 from ingest.collectors import pairing
 from ingest.collectors.datagrams import REASONS, Datagrams, bare, of_block, split_file
 from ingest.collectors.decoder import Decoder
+from ingest.collectors.joined import Joined
 from ingest.decode.blocks import BlockRef
 from ingest.decode.counts import DecodeCounts
 from ingest.decode.reading import decode_block
@@ -186,6 +187,7 @@ class ExportReader:
         self.notes: dict[str, int] = {}
         self._decoder = Decoder()
         self._pairing = pairing.Pairing()
+        self._joined = Joined(self._pairing)
         self._record = self._flow = 1
         self._open: tuple[str, CaptureFile] | None = None
 
@@ -195,41 +197,49 @@ class ExportReader:
         return self._record - 1
 
     def add(self, ref: ChunkRef, data: bytes | None = None) -> tuple[Logged, Errors]:
-        """Take the next reference; raises InputError where its file changed."""
-        errors = Errors()
-        parts: list[NDArray[np.void]] = []
-        for datagrams in self._datagrams(ref, data, errors):
-            parts[-1:] = [part.copy() for part in parts[-1:]]  # the next call overwrites it
-            parts.append(self.take(datagrams, errors))
-        flows = parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, k.HALF), *parts])
-        return self._logged(flows), errors
+        """Take the next reference; raises InputError where its file changed.
 
-    def take(self, datagrams: Datagrams, errors: Errors) -> NDArray[np.void]:
-        """Datagrams in; flows (HALF rows) that are whole, or have waited for long enough, out.
+        The flows hold until the next call.
+        """
+        errors = Errors()
+        self._joined.begin()
+        for datagrams in self._datagrams(ref, data, errors):
+            self._take(datagrams, errors)
+        return self._told(), errors
+
+    def take(self, datagrams: Datagrams, errors: Errors) -> Logged:
+        """Datagrams in; flows that are whole, or have waited for long enough, out.
 
         They hold until the next call.
         """
-        decoded = self._decoder.decode(datagrams)
-        rows = decoded.records
-        self._record += len(rows)
-        clocks = np.where(datagrams.times > 0, datagrams.times, decoded.heads["time"])
+        self._joined.begin()
+        self._take(datagrams, errors)
+        return self._told()
+
+    def _take(self, datagrams: Datagrams, errors: Errors) -> None:
+        before = self._joined.records
+        decoded = self._decoder.decode(datagrams, self._joined)
+        if len(decoded.records):
+            self._joined.add(self._pairing.add_of(decoded.records, decoded.clocks))
+        self._record += self._joined.records - before + len(decoded.records)
         errors.merge(decoded.errors)
         for name, n in decoded.notes.items():
             self.notes[name] = self.notes.get(name, 0) + n
-        return self._pairing.add_of(rows, clocks)
+
+    def _told(self) -> Logged:
+        """As the columns of a flow log; the line is the flow's number in the order they are given out."""
+        told = self._joined.logged(self._flow)
+        self._flow += len(told.line)
+        return told
 
     def finish(self) -> Logged:
         """The end: flows that wait for their other direction."""
         if self._open is not None:
             self._open[1].close()
             self._open = None
-        return self._logged(self._pairing.finish())
-
-    def _logged(self, flows: NDArray[np.void]) -> Logged:
-        """As the columns of a flow log; the line is the flow's number in the order they are given out."""
-        flows["number"] = self._flow + np.arange(len(flows))
-        self._flow += len(flows)
-        return pairing.logged(flows)
+        self._joined.begin()
+        self._joined.add(self._pairing.finish())
+        return self._told()
 
     def _datagrams(self, ref: ChunkRef, data: bytes | None, errors: Errors) -> Iterator[Datagrams]:
         if ref.parser == BARE:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from citywall.kernels import U8, bare_kernel, internal, load_be16, load_be32, load_be64
-from ingest.collectors.straight.kernels import BEHIND, fill
 
 # Columns of a record.
 SRC_HI, SRC_LO, DST_HI, DST_LO, SRC_PORT, DST_PORT, PROTO = 0, 1, 2, 3, 4, 5, 6
@@ -46,10 +45,14 @@ SET = np.dtype(
     align=True,
 )
 #: A layout: its operations are `ops[first:stop]`; `length` of a record (the least where `fixed` is 0). One
-#: that is `straight` has them by kind, up to `numbers`, `fours`, `sixes` and `stop`, and `present` always.
+#: that is `plain` (1: IPv4, 2: IPv6) has nothing but what `reading.kernels` reads. One
+#: that is `clocked` tells times of the exporter's own clock. One that is `straight` has them by kind, up to
+#: `numbers`, `fours`, `sixes` and `stop`, and `present` always.
 LAYOUT = np.dtype(
     [("present", "u8"), ("first", "i4"), ("stop", "i4"), ("numbers", "i4"), ("fours", "i4"), ("sixes", "i4"),
-     ("length", "i4"), ("fixed", "u1"), ("useful", "u1"), ("option", "u1"), ("straight", "u1")],
+     ("length", "i4"), ("fixed", "u1"), ("useful", "u1"), ("option", "u1"), ("straight", "u1"),
+     ("clocked", "u1"),
+     ("plain", "u1")],
     align=True,
 )  # fmt: skip
 #: One field: where it is in a record of fixed length, its length (-1 is variable), column (-1 is none), kind.
@@ -57,6 +60,9 @@ LAYOUT = np.dtype(
 OPERATION = np.dtype(
     [("at", "i4"), ("length", "i4"), ("column", "i4"), ("kind", "i4"), ("shift", "i4")], align=True
 )
+
+#: Where a column of a plain layout is (-1: nowhere), and what puts eight bytes read there in place.
+PLACE = np.dtype([("at", "i4"), ("shift", "i4")])
 
 #: A record as a flow of one direction (of both, where it is `paired`), and what is made of two. `source`: the
 #: exporter and domain it came from; `arrived`: its datagram until it is paired, then the clock when it came.
@@ -274,7 +280,7 @@ def _uptime(up, uptime, time):
 
 
 @internal
-def _record(buffer, at, end, layout, ops, time, row, write):
+def record(buffer, at, end, layout, ops, time, row, write):
     """Read one record at `at` by its layout. Returns (offset behind it or -1, columns there)."""
     present = U8(0)
     variable = layout["fixed"] == 0
@@ -313,20 +319,21 @@ def _there(present, column):
 
 
 @internal
-def _rate(row, head, source, rates, samplers):
+def rate_of(told, sampler, head, source, rates, samplers):
     """How many packets a counted one stands for: as the record, its datagram or its source's options say."""
-    if row[RATE] > U8(0):
-        return min(row[RATE], _MOST_RATE)
+    if told > U8(0):
+        return min(told, _MOST_RATE)
     if head["rate"] > 1:
         return U8(head["rate"])
     for k in range(len(samplers)):
-        if samplers[k, 0] == source and U8(samplers[k, 1]) == row[SAMPLER]:
+        if samplers[k, 0] == source and U8(samplers[k, 1]) == sampler:
             return min(U8(samplers[k, 2]), _MOST_RATE)
     return min(U8(max(rates[source], 1)), _MOST_RATE)
 
 
 @internal
-def _scaled(count, rate):
+def scaled(count, rate):
+    """What a count stands for."""
     return count if rate == U8(1) else min(count, _MOST) * rate
 
 
@@ -338,16 +345,25 @@ def _times(row, present, head, h):
     if _there(present, INIT) and row[INIT] < U8(1 << 43):
         uptime = max(exported // _MS - np.int64(row[INIT]), 0)
     first, last = np.int64(row[FIRST]), np.int64(row[LAST])
-    if first == 0 and last == 0 and _there(present, UP_LAST):
-        if uptime < 0:
-            h["first"] = np.int64(row[UP_FIRST] & U8(0xFFFF_FFFF))
-            h["last"] = np.int64(row[UP_LAST] & U8(0xFFFF_FFFF))
-            h["done"] = LOST
-            return
-        last = _uptime(row[UP_LAST] & U8(0xFFFF_FFFF), uptime, exported)
-        if _there(present, UP_FIRST):
-            first = _uptime(row[UP_FIRST] & U8(0xFFFF_FFFF), uptime, exported)
-    duration = np.int64(min(row[DURATION], U8(1 << 32))) * _MS
+    if first == 0 and last == 0 and _there(present, UP_LAST) and uptime < 0:
+        h["first"] = np.int64(row[UP_FIRST] & U8(0xFFFF_FFFF))
+        h["last"] = np.int64(row[UP_LAST] & U8(0xFFFF_FFFF))
+        h["done"] = LOST
+        return
+    span(
+        first, last, _there(present, UP_FIRST), row[UP_FIRST], _there(present, UP_LAST), row[UP_LAST],
+        row[DURATION], exported, uptime, h,
+    )  # fmt: skip
+
+
+@internal
+def span(first, last, up_from, up_first, up_to, up_last, lasted, exported, uptime, h):
+    """First and last of a flow from times (ns), clocks (ms) where these are told, and its length (ms)."""
+    if first == 0 and last == 0 and up_to:
+        last = _uptime(up_last & U8(0xFFFF_FFFF), uptime, exported)
+        if up_from:
+            first = _uptime(up_first & U8(0xFFFF_FFFF), uptime, exported)
+    duration = np.int64(min(lasted, U8(1 << 32))) * _MS
     if last <= 0:
         last = first + duration if first > 0 else exported
     if first <= 0:
@@ -373,7 +389,7 @@ def halve(row, head, source, datagram, rates, samplers, h):
     if row[EVENT] == U8(_CREATED):
         head["created"] += 1
         return False
-    rate = _rate(row, head, source, rates, samplers)
+    rate = rate_of(row[RATE], row[SAMPLER], head, source, rates, samplers)
     h["src_hi"] = row[SRC_HI]
     h["src_lo"] = row[SRC_LO]
     h["dst_hi"] = row[DST_HI]
@@ -382,10 +398,10 @@ def halve(row, head, source, datagram, rates, samplers, h):
     size = row[BYTES] if row[BYTES] != U8(0) else row[OUT_BYTES]
     if packets == U8(0) and size > U8(0):
         packets = U8(1)
-    h["src_packets"] = _scaled(packets, rate)
-    h["src_bytes"] = _scaled(size, rate)
-    h["dst_packets"] = _scaled(row[REV_PACKETS], rate)
-    h["dst_bytes"] = _scaled(row[REV_BYTES], rate)
+    h["src_packets"] = scaled(packets, rate)
+    h["src_bytes"] = scaled(size, rate)
+    h["dst_packets"] = scaled(row[REV_PACKETS], rate)
+    h["dst_bytes"] = scaled(row[REV_BYTES], rate)
     h["src_mac"] = row[SRC_MAC]
     h["dst_mac"] = row[DST_MAC]
     h["vlan"] = np.uint32(row[VLAN] & U8(0xFF_FFFF))
@@ -410,72 +426,6 @@ def halve(row, head, source, datagram, rates, samplers, h):
     h["hash"] = U8(0)
     _times(row, present, head, h)
     return True
-
-
-@bare_kernel
-def records(buffer, sets, layouts, ops, heads, sources, rates, samplers, row, out):
-    """Decode the data sets that have a template into flows: rows of `out` (HALF[n]).
-
-    Returns how many there are, and how many of them have times of an unknown clock.
-
-    `sources` (i4, one a datagram) numbers exporters and domains, `rates` (i8) are their sampling rates,
-    `samplers` (i8[k, 3]) those of (source, sampler). `row` is u8[COLUMNS], room for a record. `heads` takes
-    the number of records of each datagram, whether or not they are flows; 'unknown' is set where a set
-    had no template.
-    """
-    n, lost = 0, 0
-    for s in range(len(sets)):
-        row_of = sets[s]
-        if row_of["kind"] != DATA:
-            continue
-        datagram = np.int64(row_of["datagram"])
-        head = heads[datagram]
-        if row_of["template"] < 0:
-            head["unknown"] = 1
-            continue
-        layout = layouts[row_of["template"]]
-        at, end = np.int64(row_of["start"]), np.int64(row_of["end"])
-        time, source = np.int64(head["time"]), np.int64(sources[datagram])
-        least = np.int64(layout["length"])
-        useful = layout["useful"] == 1
-        if not useful and layout["fixed"] == 1:
-            count = (end - at) // least
-            head["records"] += count
-            if row_of["id"] != V5_SET and layout["option"] == 0:
-                head["strange"] += count
-            continue
-        if useful:
-            for c in range(COLUMNS):
-                row[c] = U8(0)
-        if layout["straight"] == 1:
-            row[PRESENT] = layout["present"]
-            straight = min(end, len(buffer) - BEHIND)
-            count = np.int64(0)
-            while at + least <= straight:
-                fill(buffer, at, layout, ops, row)
-                at += least
-                count += 1
-                if halve(row, head, source, datagram, rates, samplers, out[n]):
-                    lost += out[n]["done"] == LOST
-                    n += 1
-            head["records"] += count
-        while at + least <= end:
-            if useful:
-                for c in range(COLUMNS):
-                    row[c] = U8(0)
-            at, present = _record(buffer, at, end, layout, ops, time, row, useful)
-            if at < 0:
-                head["reason"] = VARIABLE
-                break
-            head["records"] += 1
-            if useful:
-                row[PRESENT] = present
-                if halve(row, head, source, datagram, rates, samplers, out[n]):
-                    lost += out[n]["done"] == LOST
-                    n += 1
-            elif layout["option"] == 0:
-                head["strange"] += 1
-    return n, lost
 
 
 @bare_kernel

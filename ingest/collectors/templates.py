@@ -142,6 +142,7 @@ class Layouts:
         self._ops: list[_Operation] = []
         self.table: NDArray[np.void] = np.zeros(0, k.LAYOUT)
         self.ops: NDArray[np.void] = np.zeros(0, k.OPERATION)
+        self.places: NDArray[np.void] = np.zeros((0, k.COLUMNS), k.PLACE)
         self.v5 = self.add(V5_FIELDS, options=False)
 
     def add(self, fields: tuple[Field, ...], *, options: bool) -> int:
@@ -161,14 +162,27 @@ class Layouts:
             kinds = [_BY_KIND.index(kind) for *_, kind in places]
             bounds = [first + sum(kind <= last for kind in kinds) for last in range(3)]
             present = sum(1 << column for _, _, column, _ in places)
-        self._ops += [(*place, 64 - 8 * min(max(place[1], 1), 8)) for place in places]
+        self._ops += [(*place, _shift(place[1])) for place in places]
         least = sum(1 if field.length == VARIABLE else field.length for field in fields)
-        flags = (int(fixed), int(useful), int(options), int(straight))
+        clocked = any(column == k.UP_LAST for _, _, column, _ in places)
+        plain = _plain(places) if straight else 0
+        flags = (int(fixed), int(useful), int(options), int(straight), int(clocked), plain)
         self._rows.append((present, first, len(self._ops), *bounds, least, *flags))
         self._known[fields, options] = len(self._rows) - 1
+        self._place(places if plain else [])
         self.table = np.array(self._rows, k.LAYOUT)
         self.ops = np.array(self._ops, k.OPERATION)
         return len(self._rows) - 1
+
+    def _place(self, places: list[_Place]) -> None:
+        """Where the newest layout has its columns."""
+        index = len(self._rows) - 1
+        if index >= len(self.places):
+            more = np.zeros((max(16, len(self.places)), k.COLUMNS), k.PLACE)
+            self.places = np.concatenate((self.places, more))
+        self.places[index]["at"] = -1
+        for at, length, column, _ in places:
+            self.places[index, column] = (at, _shift(length))
 
     @staticmethod
     def _lengths(fields: tuple[Field, ...], fixed: bool) -> list[_Place]:
@@ -200,6 +214,28 @@ def _straight(places: list[_Place]) -> bool:
     """Whether fields of fixed length are of plain kinds, of lengths that these have, and each told once."""
     plain = all(length in _LONGEST.get(kind, ()) for _, length, _, kind in places)
     return plain and len({column for _, _, column, _ in places}) == len(places)
+
+
+#: What plain layouts may have beside the two addresses, and of which kind.
+_PLAIN = dict.fromkeys(
+    (k.SRC_PORT, k.DST_PORT, k.PROTO, k.PACKETS, k.BYTES, k.OUT_PACKETS, k.OUT_BYTES, k.FLAGS, k.ICMP,
+     k.VLAN, k.SRC_MAC, k.DST_MAC, k.UP_FIRST, k.UP_LAST, k.DURATION),
+    k.UNSIGNED,
+) | {k.FIRST: k.MILLISECONDS, k.LAST: k.MILLISECONDS}  # fmt: skip
+
+
+def _plain(places: list[_Place]) -> int:
+    """1 where a straight layout is plain and of IPv4, 2 where it is of IPv6, else 0."""
+    kinds = {column: kind for _, _, column, kind in places}
+    families = {kinds.pop(k.SRC_HI), kinds.pop(k.DST_HI)}
+    if len(families) > 1 or any(_PLAIN.get(column) != kind for column, kind in kinds.items()):
+        return 0
+    return 1 if families == {k.ADDRESS4} else 2
+
+
+def _shift(length: int) -> int:
+    """What puts a number of so many bytes in place, of eight read."""
+    return 64 - 8 * min(max(length, 1), 8)
 
 
 def _length(field: Field) -> int:

@@ -59,8 +59,8 @@ def client(broker, user, password):
 
 async def send(options):
     admin = AIOKafkaAdminClient(**options)
-    await admin.start()
     try:
+        await admin.start()
         await admin.create_topics([NewTopic(options["sasl_plain_username"], 1, 1)])
     finally:
         await admin.close()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 import msgspec
 
@@ -29,9 +29,14 @@ _PAUSE_S = 0.1
 _BUSY_S = 30.0
 
 
-def make(
-    data: Path, target: Path, *, packets: bool = False, clock: Callable[[], int] = time.time_ns
-) -> Manifest:
+class Made(NamedTuple):
+    """A backup: what it says of itself, and the SHA-256 of the whole file."""
+
+    manifest: Manifest
+    sha256: str
+
+
+def make(data: Path, target: Path, *, packets: bool = False, clock: Callable[[], int] = time.time_ns) -> Made:
     """Write a backup of `data` to `target`, which only its owner may read; gzipped for `.gz` and `.tgz`.
 
     Databases are copied by SQLite itself, so that each is whole. Accounts, cases, runs and the audit log are
@@ -44,7 +49,9 @@ def make(
         tempfile.TemporaryDirectory(prefix=".citywall-", dir=target.parent) as held,
     ):
         packed = target.name.endswith((".gz", ".tgz"))
-        with tarfile.open(fileobj=file, mode="w:gz" if packed else "w", format=tarfile.PAX_FORMAT) as tar:
+        with tarfile.open(
+            fileobj=cast("IO[bytes]", file), mode="w:gz" if packed else "w", format=tarfile.PAX_FORMAT
+        ) as tar:
             writer = _Writer(tar, data, Path(held))
             settled = writer.together(chosen.root, chosen.audit)
             for name in chosen.databases:
@@ -54,16 +61,16 @@ def make(
             pieces = tuple(sorted(writer.pieces, key=lambda piece: piece.name))
             told = Manifest(FORM, __version__, iso(clock()), settled, pieces, tuple(chosen.left_out))
             writer.text(NAME, msgspec.json.encode(told))
-    return told
+    return Made(told, file.digest)
 
 
 @contextmanager
-def _written(target: Path) -> Iterator[IO[bytes]]:
+def _written(target: Path) -> Iterator[_Hashing]:
     unfinished = target.with_name(f".{target.name}.tmp")
     try:
         fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:
-            yield file
+            yield _Hashing(file)
             file.flush()
             os.fsync(fd)
         unfinished.replace(target)
@@ -163,6 +170,28 @@ class Hashed(io.BufferedIOBase):
     @property
     def digest(self) -> str:
         """SHA-256 of what was read."""
+        return self._hash.hexdigest()
+
+
+class _Hashing:
+    """Writes a file and hashes what is written: a tar goes forward only."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        """All of `data`."""
+        self._hash.update(data)
+        return self._file.write(data)
+
+    def tell(self) -> int:
+        """Bytes written."""
+        return self._file.tell()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was written."""
         return self._hash.hexdigest()
 
 

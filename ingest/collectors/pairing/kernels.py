@@ -90,39 +90,46 @@ def _release(slots, waiting, oldest, out, n):
 
 
 @internal
-def _foresee(rows, i, slots):
-    """Hash the next few records, and have the slots that they will ask for brought near."""
+def _foresee(rows, count, i, clocks, by_datagram, clock, slots):
+    """Hash the next few records, write when they came, and have the slots that they will ask for near.
+
+    What is written here is written long before rows are copied: what was just written in pieces would have to
+    be waited for. Returns the clock.
+    """
     mask = U8(len(slots) - 1)
-    for j in range(i, min(i + _AHEAD, len(rows))):
+    for j in range(i, min(i + _AHEAD, count)):
         r = rows[j]
         ports = (U8(r["src_port"]) << U8(16)) | U8(r["dst_port"])
         h = _half_hash(r["src_hi"], r["src_lo"], r["dst_hi"], r["dst_lo"], ports, r["proto"], r["source"])
         r["hash"] = h
+        clock = max(clock, clocks[r["arrived"]] if by_datagram else clocks[j])
+        r["arrived"] = clock
         prefetch(slots, np.int64(h & mask) * 4)
+    return clock
 
 
 @bare_kernel
-def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
-    """Join records (HALF[n], in order of arrival) with their other direction, into `out` (HALF[n + m]).
+def pair(rows, count, clocks, by_datagram, wait, slack, slots, waiting, state, out):
+    """Join `count` records (HALF[n], in order of arrival) with their other direction, into HALF[n + m] `out`.
 
     `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
     powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
     the clock is `wait` ns past its arrival, and matches one that begins no more than `slack` ns outside of
-    its span. `clocks` (i8) are those of the rows, or, `by_datagram`, of what their `arrived` names. The rows'
-    hashes are written. Returns flows written. What is given out depends on the records alone.
+    its span. `clocks` (i8) are those of the rows, or, `by_datagram`, of what their `arrived` names, which
+    becomes the clock; the rows' hashes are written, and their `done` is 0. Returns flows written. What is
+    given out depends on the records alone.
     """
     n = 0
     size = len(waiting)
     mask = len(slots) - 1
     oldest, end, clock = state[0], state[1], state[2]
-    for i in range(len(rows)):
+    for i in range(count):
         if i % _AHEAD == 0:
-            _foresee(rows, i, slots)
-        clock = max(clock, clocks[rows[i]["arrived"]] if by_datagram else clocks[i])
-        while oldest < end and waiting[oldest & (size - 1)]["arrived"] + wait < clock:
+            clock = _foresee(rows, count, i, clocks, by_datagram, clock, slots)
+        r = rows[i]
+        while oldest < end and waiting[oldest & (size - 1)]["arrived"] + wait < r["arrived"]:
             n = _release(slots, waiting, oldest, out, n)
             oldest += 1
-        r = rows[i]
         if r["paired"] == 1:
             out[n] = r
             n += 1
@@ -134,22 +141,25 @@ def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
             w = waiting[slots[at]]
             if w["hash"] == h and r["first"] <= w["last"] + slack and w["first"] <= r["last"] + slack:
                 if _same(w, r, True):
-                    _join(w, r, True)
                     done = True
-                elif w["sampled"] == 1 and r["sampled"] == 1 and _same(w, r, False):
-                    _join(w, r, False)
-                    done = True
-                if done:
-                    if w["sampled"] == 0:
-                        w["done"] = 1
+                    if w["sampled"] == 1:
+                        _join(w, r)
+                    else:
+                        # Copied first: what was just written by halves would have to be waited for.
                         out[n] = w
+                        _join(out[n], r)
                         n += 1
+                        w["done"] = 1
                         _forget(slots, waiting, at)
                         while oldest < end and waiting[oldest & (size - 1)]["done"] == 1:
                             oldest += 1
                         if oldest == end:  # begin anew, in memory that is at hand
                             oldest = 0
                             end = 0
+                elif w["sampled"] == 1 and r["sampled"] == 1 and _same(w, r, False):
+                    _add(w, r)
+                    done = True
+                if done:
                     break
             at = (at + 1) & mask
         if done:
@@ -159,9 +169,6 @@ def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
             oldest += 1
         k = end & (size - 1)
         waiting[k] = r
-        w = waiting[k]
-        w["arrived"] = clock
-        w["done"] = 0
         end += 1
         at = np.int64(h & U8(mask))
         while slots[at] >= 0:
@@ -172,15 +179,18 @@ def pair(rows, clocks, by_datagram, wait, slack, slots, waiting, state, out):
 
 
 @internal
-def _join(w, r, turned):
-    """Add a record to a waiting half; whoever began is its source."""
-    if not turned:
-        w["src_packets"] += r["src_packets"]
-        w["src_bytes"] += r["src_bytes"]
-        w["src_flags"] |= r["src_flags"]
-        w["last"] = max(w["last"], r["last"])
-        w["first"] = min(w["first"], r["first"])
-        return
+def _add(w, r):
+    """Add a record of the same direction to a waiting half."""
+    w["src_packets"] += r["src_packets"]
+    w["src_bytes"] += r["src_bytes"]
+    w["src_flags"] |= r["src_flags"]
+    w["last"] = max(w["last"], r["last"])
+    w["first"] = min(w["first"], r["first"])
+
+
+@internal
+def _join(w, r):
+    """Add a record of the other direction; whoever began is the source."""
     w["dst_packets"] += r["src_packets"]
     w["dst_bytes"] += r["src_bytes"]
     w["dst_flags"] |= r["src_flags"]
@@ -208,13 +218,14 @@ def drain(slots, waiting, state, out):
 
 @bare_kernel
 def columns(
-    flows, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto, src_packets,
+    flows, count, at, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto, src_packets,
     dst_packets, src_bytes, dst_bytes, src_payload, dst_payload, src_flags, dst_flags, first_flags, icmp_type,
     icmp_code, vlan, src_mac, dst_mac,
 ):  # fmt: skip
-    """Write flows (HALF[n]) into the columns of a flow log: those of `rows.Logged`, but for the line."""
-    for i in range(len(flows)):
-        f = flows[i]
+    """Write `count` flows (HALF[n]) into the columns of a flow log from `at` on (`rows.Logged` less line)."""
+    for j in range(count):
+        f = flows[j]
+        i = at + j
         first[i] = f["first"]
         duration[i] = f["last"] - f["first"]
         src_hi[i] = f["src_hi"]

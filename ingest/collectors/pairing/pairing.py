@@ -45,14 +45,24 @@ class Pairing:
         return self._add(rows, clocks, by_datagram=True)
 
     def _add(self, rows: NDArray[np.void], clocks: NDArray[np.int64], by_datagram: bool) -> NDArray[np.void]:
-        room = len(rows) + len(self._waiting)
+        out = self.out(len(rows))
+        return out[: kernels.pair(rows, len(rows), clocks, by_datagram, *self.work(), out)]
+
+    @property
+    def room(self) -> int:
+        """How many records may wait."""
+        return len(self._waiting)
+
+    def work(self) -> tuple[int, int, NDArray[np.int32], NDArray[np.void], NDArray[np.int64]]:
+        """What `kernels.pair` works on: wait, slack, slots, waiting, state."""
+        return self._wait, self._slack, self._slots, self._waiting, self._state
+
+    def out(self, rows: int) -> NDArray[np.void]:
+        """Room for what may come of so many records."""
+        room = rows + len(self._waiting)
         if len(self._out) < room:
             self._out = np.empty(room + room // 4, HALF)
-        n = kernels.pair(
-            rows, clocks, by_datagram, self._wait, self._slack, self._slots, self._waiting, self._state,
-            self._out,
-        )  # fmt: skip
-        return self._out[:n]
+        return self._out
 
     def finish(self) -> NDArray[np.void]:
         """The end: all that waits."""
@@ -92,5 +102,5 @@ def logged(flows: NDArray[np.void]) -> Logged:
         flows["number"].copy(),
         **{name: np.empty(n, kind) for name, kind in COLUMN_TYPES.items() if name != "line"},
     )
-    kernels.columns(flows, *(getattr(told, name) for name in COLUMN_TYPES if name != "line"))
+    kernels.columns(flows, n, 0, *(getattr(told, name) for name in COLUMN_TYPES if name != "line"))
     return told

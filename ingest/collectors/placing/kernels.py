@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from citywall.batches import TRANSPORT, UDP
 from citywall.kernels import U8, bare_kernel, hash_address, internal, mix64
-from ingest.collectors.kernels import DATA
+from ingest.collectors.kernels import DATA, IPFIX
 
 #: An exporter and what it calls its domain, as `slots` find it.
 KEY = np.dtype([("hi", "u8"), ("lo", "u8"), ("domain", "u8"), ("version", "u8")])
@@ -62,9 +63,12 @@ def place(hi, lo, heads, keys, slots, begin, full, out):
 
 
 @bare_kernel
-def measure(sets, layouts):
-    """How many flows the data sets may hold that have a template, and how many sets have none."""
-    flows, missing = np.int64(0), np.int64(0)
+def measure(sets, layouts, heads):
+    """How many flows the data sets may hold that have a template, and how many sets have none.
+
+    And how many of the former tell times of a clock that nothing is known of.
+    """
+    flows, missing, strange = np.int64(0), np.int64(0), np.int64(0)
     for s in range(len(sets)):
         one = sets[s]
         if one["kind"] != DATA:
@@ -75,4 +79,29 @@ def measure(sets, layouts):
         layout = layouts[one["template"]]
         if layout["useful"] == 1:
             flows += (np.int64(one["end"]) - np.int64(one["start"])) // max(np.int64(layout["length"]), 1)
-    return flows, missing
+            head = heads[one["datagram"]]
+            if layout["clocked"] == 1 and head["version"] == IPFIX and head["uptime"] < 0:
+                strange += 1
+    return flows, missing, strange
+
+
+@bare_kernel
+def exported(packets, starts, ends, hi, lo, times):
+    """Where the content of UDP packets (PACKET[n]) is as far as it was captured, who sent it, and when.
+
+    Returns how many there are; the others are passed over.
+    """
+    n = 0
+    for i in range(len(packets)):
+        p = packets[i]
+        left = min(np.int64(p["captured"]) - np.int64(p["payload_at"]), np.int64(p["payload"]))
+        if p["status"] != TRANSPORT or p["proto"] != UDP or left <= 0:
+            continue
+        starts[n] = np.int64(p["offset"]) + np.int64(p["payload_at"])
+        ends[n] = starts[n] + left
+        turned = p["reversed"] == 1
+        hi[n] = p["b_hi"] if turned else p["a_hi"]
+        lo[n] = p["b_lo"] if turned else p["a_lo"]
+        times[n] = p["time"]
+        n += 1
+    return n

@@ -19,6 +19,12 @@ _MOST_MS = U8(1 << 43)
 
 
 @internal
+def milliseconds(word):
+    """As nanoseconds; 0 where that is beyond any time."""
+    return word * _MS if word < _MOST_MS else U8(0)
+
+
+@internal
 def fill(buffer, at, layout, ops, row):
     """Read the record at `at`, behind which BEHIND bytes lie, into the columns that its layout has."""
     stop = np.int64(layout["numbers"])
@@ -39,4 +45,4 @@ def fill(buffer, at, layout, ops, row):
     for k in range(first, stop):
         op = ops[k]
         word = U8(load_be64(buffer, at + op["at"])) >> U8(op["shift"])
-        row[op["column"]] = word * _MS if word < _MOST_MS else U8(0)
+        row[op["column"]] = milliseconds(word)

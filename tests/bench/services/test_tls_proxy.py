@@ -1,6 +1,8 @@
+import gc
 import http.client
 import http.server
 import json
+import socket
 import ssl
 import threading
 
@@ -103,6 +105,18 @@ def test_a_client_that_does_not_know_the_authority_says_nothing(echo, made):
             post(connection, b"hello")
         connection.close()
     assert (proxy.served, proxy.refused) == (0, 0)
+
+
+def test_a_handshake_under_way_is_let_go_of(echo, made):
+    """It would be an unclosed socket in whatever test comes next."""
+    with TlsProxy(echo, KEY, made) as proxy:
+        client = socket.create_connection(("127.0.0.1", proxy.port), timeout=10)
+        client.sendall(b"\x16\x03\x01")
+        post(good := connect(proxy, made), b"hello")  # the other was accepted before
+        good.close()
+    with client:
+        assert client.recv(1) == b""
+    gc.collect()
 
 
 def test_plain_text_is_not_spoken(echo, made):

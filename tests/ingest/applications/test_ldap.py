@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from ingest.applications.ldap import looks
+
 
 def test_the_example(said):
     found = said("ldap")
@@ -42,3 +44,10 @@ def test_types_of_attributes_and_results_of_answers(speak):
     assert found.values("ldap.responses.attribute_type") == [b"cn"]
     assert found.integers("ldap.result") == [4]
     assert found.integers("ldap.responses.operation") == [4, 5]
+
+
+def test_a_length_of_many_bytes_is_not_looked_behind():
+    """Found by fuzzing: seven bytes of TCP to anybody ended the reading of all."""
+    assert looks(0, bytes.fromhex("30840bfc4e0302"), (4000, 80)) is False
+    assert looks(0, bytes.fromhex("30840000000702"), (4000, 389)) is None
+    assert looks(0, b"\x30\xff" + bytes(5), (4000, 389)) is False

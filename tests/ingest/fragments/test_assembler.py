@@ -230,6 +230,29 @@ def test_a_flood_of_fragments_stays_within_the_memory():
     assert sum(len(p.tobytes()) for p in assembler.snapshot().values()) < 1.3 * (1 << 20)
 
 
+def test_a_flood_made_to_be_dear_stays_within_the_memory():
+    """Of eight bytes, each of a datagram of its own, or all over those before them; none is ever whole."""
+    setting = FragmentSettings(memory_mib=1)
+    room = len(new_store(1 << 20).datagrams)
+    lone = [v4(1 + n % 200, 2, n % 65536, 8 * (n % 5), True, bytes(8)) for n in range(2 * room)]
+    over = [v4(9, 9, n // 900, 8 * (n * 7 % 64), True, bytes([n % 256]) * 64) for n in range(2 * room)]
+    turned = (data for pair in zip(lone, over, strict=True) for data in pair)
+    packets = [(T0 + n * 1000, data, len(data)) for n, data in enumerate(turned)]
+    assembler = Assembler(setting)
+    rows, buffer = capture(packets)
+    reserved, told, waiting = assembler.memory, 0, 0
+    for at in range(0, len(rows), 500):
+        made = assembler.add(rows[at : at + 500], at + 1, buffer)
+        told += int((made.rows["status"] > NOT_IP).sum())
+        waiting = max(waiting, assembler.held)
+        assert assembler.memory == reserved < 1.3 * (1 << 20)
+        assert not len(made.tail)
+    told += int((assembler.end(T0 * 2).rows["status"] > NOT_IP).sum())
+    assert told == len(rows)
+    assert 0 < waiting <= len(new_store(1 << 20).pieces)
+    assert assembler.counts["evicted"] + assembler.counts["expired"] > room
+
+
 def test_one_datagram_may_not_take_everything():
     packets = [(T0, v4(1, 2, 3, 8 * n, True, bytes(8))) for n in range(1, 1100)]
     flows, _, events, counts = assembled(packets)

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import struct
+import tracemalloc
+
 import numpy as np
+import pytest
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.reassembly.layout import ODD
+from citywall.batches import PACKET, REASONS
+from ingest.applications.analysis import Analyser
+from ingest.decode.kernels import decode_pcap
+from ingest.reassembly.layout import ODD, SESSION, SIDE
 from ingest.reassembly.streams import Reassembler
 
 
@@ -91,3 +98,68 @@ def test_many_connections_grow_the_tables(packets):
     streams, _, reassembler = run(packets, made, 700)
     assert [streams[i, 0] for i in range(3000)] == [b"%d" % i for i in range(3000)]
     assert np.count_nonzero(reassembler._sessions["used"]) == 0
+
+
+def many(count, turns):
+    """Rows and bytes of `count` connections at once: turns are (from the server, flags, seq, ack, data)."""
+    which, parts = np.arange(count), []
+    client = (0x0A00_0000 + which // 60_000).astype(">u4").view(np.uint8).reshape(count, 4)
+    port = (1024 + which % 60_000).astype(">u2").view(np.uint8).reshape(count, 2)
+    for back, flags, seq, ack, data in turns:
+        ports = (80, 0) if back else (0, 80)
+        tcp = struct.pack(">HHIIBBHHH", *ports, seq, ack, 0x50, flags, 8192, 0, 0) + data
+        size = 20 + len(tcp)
+        raw = struct.pack("<IIII", 1, 0, size, size)
+        raw += struct.pack(">BBHIBBHII", 0x45, 0, size, 0, 64, 6, 0, 0xC000_0201, 0xC000_0201) + tcp
+        made = np.tile(np.frombuffer(raw, np.uint8), (count, 1))
+        ends, at = (32, 38) if back else (28, 36)
+        made[:, ends : ends + 4], made[:, at : at + 2] = client, port
+        parts.append(made)
+    raw, n = np.hstack(parts).reshape(-1), count * len(turns)
+    rows = np.empty(n, PACKET)
+    done, *_ = decode_pcap(
+        raw, 0, len(raw), np.uint64(0), False, 1, 101, rows, np.zeros(len(REASONS), np.int64)
+    )
+    assert done == n
+    return rows, raw
+
+
+SYN, SYN_ACK = (False, 2, 0, 0, b""), (True, 0x12, 0, 1, b"")
+HOLE, BYTE, SEEN = (False, 0x18, 500, 1, b"x" * 200), (False, 0x18, 1, 1, b"G"), (True, 0x10, 1, 2, b"")
+
+
+def reserved(reassembler):
+    return sum(each.nbytes for each in vars(reassembler).values() if isinstance(each, np.ndarray))
+
+
+@pytest.mark.parametrize("turns", [(SYN,), (SYN, SYN_ACK, HOLE)], ids=["asked", "with a hole"])
+def test_a_hundred_thousand_half_open_streams_stay_within_their_memory(turns):
+    """Of the connections as many as are set, and of the bytes that wait as many; the rest is told."""
+    settings = ApplicationSettings(max_streams=50_000, memory_mib=16)
+    rows, raw = many(100_000, turns)
+    reassembler, evicted = Reassembler(settings), 0
+    for at in range(0, len(rows), 8192):
+        for batch in reassembler.add(rows[at : at + 8192], at + 1, raw):
+            evicted += len(batch.ended)
+    live = int(np.count_nonzero(reassembler._sessions["used"]))
+    assert live <= settings.max_streams + 1
+    assert live + evicted == reassembler.flows >= 100_000
+    a_connection = SESSION.itemsize + 2 * SIDE.itemsize + 4 * 4
+    waiting = (settings.memory_mib << 20) + 2 * (reassembler._least_bytes + (16 << 20))
+    assert reserved(reassembler) < (settings.max_streams + 1) * a_connection + waiting
+    assert reassembler._pages.nbytes <= settings.memory_mib << 19
+    if len(turns) > 1:
+        assert reassembler.counts["dropped_segments"] > 0
+
+
+def test_what_python_holds_of_a_half_open_stream_is_little():
+    """Its object, the byte that says nothing yet, and where it came from."""
+    rows, raw = many(2000, (SYN, SYN_ACK, BYTE, SEEN))
+    analyser = Analyser(ApplicationSettings())
+    tracemalloc.start()
+    analyser.add(rows, 1, raw)
+    analyser.tables()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(analyser._connections) == 2000
+    assert (held - reserved(analyser._streams)) / 2000 < 4096

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import sqlite3
 import stat
@@ -16,7 +17,8 @@ from trust.backup.making import Hashed, make
 
 
 def test_only_its_owner_may_read_it_and_the_manifest_is_last(data: Path, tmp_path: Path):
-    made = make(data, tmp_path / "b.tar", clock=lambda: 0)
+    made, digest = make(data, tmp_path / "b.tar", clock=lambda: 0)
+    assert digest == hashlib.sha256((tmp_path / "b.tar").read_bytes()).hexdigest()
     assert stat.S_IMODE((tmp_path / "b.tar").stat().st_mode) == 0o600
     with tarfile.open(tmp_path / "b.tar") as tar:
         names = tar.getnames()
@@ -34,7 +36,9 @@ def test_while_somebody_writes(data: Path, tmp_path: Path):
         writing.execute("INSERT INTO t VALUES ('not yet')")
         with log.open("ab") as file:
             file.write(b'{"n":3,"ti')
-        assert make(data, tmp_path / "b.tgz").settled
+        made, digest = make(data, tmp_path / "b.tgz")
+        assert made.settled
+    assert digest == hashlib.sha256((tmp_path / "b.tgz").read_bytes()).hexdigest()
     told = restoring.restore(tmp_path / "b.tgz", tmp_path / "new")
     assert (told.databases, told.records) == (2, 2)
     with sqlite3.connect(tmp_path / "new" / "desk.sqlite") as reading:
@@ -51,7 +55,7 @@ def test_what_never_rests_is_told(data: Path, tmp_path: Path, monkeypatch: pytes
             return copied(self, name, to)
 
         monkeypatch.setattr(making._Writer, "_copied", acting)
-        assert not make(data, tmp_path / "b.tar").settled
+        assert not make(data, tmp_path / "b.tar").manifest.settled
     assert restoring.attempt(tmp_path / "b.tar", tmp_path).records > 20
 
 

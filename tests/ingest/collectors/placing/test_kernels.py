@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citywall.batches import PACKET, TCP, TRANSPORT, UDP
 from ingest.collectors import decoder as decoders
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import Datagrams, bare
@@ -47,9 +48,28 @@ def test_beyond_the_most_they_are_refused_and_those_known_go_on(monkeypatch):
 
 
 def test_room_for_every_record_of_useful_sets():
-    sets, layouts = np.zeros(4, k.SET), np.zeros(2, k.LAYOUT)
+    sets, layouts, heads = np.zeros(4, k.SET), np.zeros(2, k.LAYOUT), np.zeros(2, k.HEAD)
     sets["end"] = (100, 100, 100, 99)
     sets["kind"] = (k.DATA, k.TEMPLATES, k.DATA, k.DATA)
     sets["template"] = (0, -1, -1, 1)
+    sets["datagram"] = (0, 0, 0, 1)
     layouts["length"], layouts["useful"] = (10, 0), (1, 1)
-    assert kernels.measure(sets, layouts) == (10 + 99, 1)
+    assert kernels.measure(sets, layouts, heads) == (10 + 99, 1, 0)
+    layouts["clocked"][1] = 1
+    heads["version"], heads["uptime"] = k.IPFIX, (0, -1)
+    assert kernels.measure(sets, layouts, heads) == (10 + 99, 1, 1)
+
+
+def test_contents_of_udp_are_found_as_far_as_they_were_captured():
+    packets = np.zeros(5, PACKET)
+    packets["status"] = (TRANSPORT, TRANSPORT, TRANSPORT, 0, TRANSPORT)
+    packets["proto"] = (UDP, UDP, TCP, UDP, UDP)
+    packets["offset"], packets["payload_at"] = (100, 200, 300, 400, 500), 28
+    packets["payload"], packets["captured"] = 50, (78, 48, 78, 78, 20)
+    packets["a_hi"], packets["a_lo"], packets["b_hi"], packets["b_lo"] = 1, 2, 3, 4
+    packets["reversed"], packets["time"] = (0, 1, 0, 0, 0), (7, 8, 9, 10, 11)
+    starts, ends, times = (np.zeros(5, np.int64) for _ in range(3))
+    hi, lo = np.zeros(5, np.uint64), np.zeros(5, np.uint64)
+    assert kernels.exported(packets, starts, ends, hi, lo, times) == 2
+    assert (starts[:2].tolist(), ends[:2].tolist()) == ([128, 228], [178, 248])
+    assert (hi[:2].tolist(), lo[:2].tolist(), times[:2].tolist()) == ([1, 3], [2, 4], [7, 8])

@@ -1,0 +1,64 @@
+"""Columns that fill with flows as records are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.collectors.joined import kernels
+from ingest.collectors.kernels import HALF
+from ingest.collectors.pairing import Pairing
+from ingest.collectors.pairing import kernels as pairing
+from ingest.flowlogs.rows import COLUMN_TYPES, Logged
+
+#: Records on their way at once: their rows are to stay in the nearest cache.
+SOME = 64
+_TYPES = {name: kind for name, kind in COLUMN_TYPES.items() if name != "line"}
+
+
+class Joined:
+    """Columns that fill with flows, in memory that is used again; `records` came since `begin`."""
+
+    def __init__(self, joining: Pairing) -> None:
+        self._joining = joining
+        self._some = np.zeros(SOME, HALF)
+        self._columns: list[NDArray[Any]] = [np.empty(0, kind) for kind in _TYPES.values()]
+        self._filled = 0
+        self.records = 0
+
+    def begin(self) -> None:
+        """Let go of what there is."""
+        self._filled = self.records = 0
+
+    def take(self, room: int, *decoding: Any) -> None:
+        """Decode sets that hold up to `room` records, with what `kernels.flows` wants for that."""
+        self._make_room(room + self._joining.room)
+        with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
+            filled, records = kernels.flows(
+                *decoding, *self._joining.work(), self._some, self._joining.out(SOME), self._filled,
+                *self._columns,
+            )  # fmt: skip
+        self._filled = int(filled)
+        self.records += int(records)
+
+    def add(self, flows: NDArray[np.void]) -> None:
+        """Flows that were joined already."""
+        self._make_room(len(flows))
+        pairing.columns(flows, len(flows), self._filled, *self._columns)
+        self._filled += len(flows)
+
+    def _make_room(self, more: int) -> None:
+        room = self._filled + more
+        if len(self._columns[0]) < room:
+            old = self._columns
+            self._columns = [np.empty(room + room // 4, kind) for kind in _TYPES.values()]
+            for new, before in zip(self._columns, old, strict=True):
+                new[: self._filled] = before[: self._filled]
+
+    def logged(self, first: int) -> Logged:
+        """All since `begin`, numbered from `first` on. It holds until the next call of anything."""
+        n = self._filled
+        told = dict(zip(_TYPES, (column[:n] for column in self._columns), strict=True))
+        return Logged(first + np.arange(n), **told)

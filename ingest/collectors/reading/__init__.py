@@ -1,0 +1,1 @@
+"""Sets of records into flows of one direction."""

@@ -1,0 +1,52 @@
+"""Replay seeds and corpora; with NUMBA_DISABLE_JIT=1 in plain Python, every access bounds-checked.
+
+    python tests/fuzz/replay.py MODULE…
+
+Prints how many inputs of how many targets went through, or what went wrong with which.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.fuzz import corpus
+from tests.fuzz.targets import load
+
+#: Processor seconds that one input may take, with the JIT off: far beyond what any does.
+SLOWEST = 10.0
+
+
+def replay(module: str) -> tuple[int, int]:
+    """Run every input of a module's targets; (targets, inputs)."""
+    found = load(module)
+    inputs = 0
+    for name, target in found.items():
+        for raw in [*target.seeds, *(raw for raw, _ in corpus.read(name))]:
+            began = time.process_time()
+            try:
+                target.run(raw)
+            except Exception as e:
+                raise AssertionError(f"{name}: {raw.hex()}") from e
+            assert time.process_time() - began < SLOWEST, f"{name} is slow: {raw.hex()}"
+            inputs += 1
+    return len(found), inputs
+
+
+def main() -> None:
+    """Replay the modules that are named."""
+    import numpy as np
+
+    from citywall.kernels import JIT
+
+    assert not JIT
+    np.seterr(over="ignore")  # hashes wrap on purpose
+    for module in sys.argv[1:]:
+        print(module, *replay(module))
+
+
+if __name__ == "__main__":
+    main()
