@@ -19,12 +19,12 @@ from stream.signatures import Signatures
 from stream.stages import Message
 from tests.rules.conftest import tcp, udp
 
-#: A chain of bits over several connections, a threshold, and contents across packets: all need what was before.
+#: Bits of a connection, a threshold, and contents across packets: all need what was before.
 RULES = """
 alert http any any -> any any (msg:"Admin"; http.uri; content:"/admin"; sid:1;)
 alert tcp any any -> any any (msg:"First"; content:"one"; flowbits:set,a; sid:2;)
 alert tcp any any -> any any (msg:"Second"; flowbits:isset,a; content:"two"; sid:3;)
-alert udp any any -> any any (msg:"Third"; content:"x"; threshold:type threshold,track by_src,count 3,seconds 900; sid:4;)
+alert udp any any -> any any (content:"x"; threshold:type threshold,track by_src,count 3,seconds 900; sid:4;)
 alert tcp any any -> any any (msg:"Across"; flow:to_server; content:"left half right half"; sid:5;)
 """
 
