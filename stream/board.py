@@ -76,7 +76,7 @@ def status_of(station: Station) -> Status:
         station.saved,
         station.cost.saving,
         list(getattr(station.stage, "sensors", {}).values()),
-        list(getattr(station.stage, "heard", {}).values()),
+        list(getattr(station.stage, "hearings", {}).values()),
     )  # fmt: skip
 
 

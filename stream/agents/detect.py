@@ -109,7 +109,7 @@ class DetectStage:
         self._sessions: dict[str, _Detecting] = {}
 
     @property
-    def heard(self) -> dict[str, Heard]:
+    def hearings(self) -> dict[str, Heard]:
         """How far rules are with what passes, by session."""
         return {s.session.id: s.hearing.health() for s in self._sessions.values() if s.hearing is not None}
 

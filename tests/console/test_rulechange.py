@@ -17,7 +17,11 @@ RULE = 'alert tcp any any -> any any (msg:"m"; sid:%d;)\n'
 
 def recorded(data: Path) -> list[tuple[Any, ...]]:
     """Changes of rules in the audit log: who, object, outcome and step."""
-    lines = [line for file in sorted((data / chain.FOLDER).glob("*.jsonl")) for line in file.read_text().splitlines()]
+    lines = [
+        line
+        for file in sorted((data / chain.FOLDER).glob("*.jsonl"))
+        for line in file.read_text().splitlines()
+    ]
     records = [json.loads(line) for line in lines if line.startswith("{")]
     return [
         (r["who"], r["object"], r["outcome"], r["detail"].get("step"), bool(r["before"]), bool(r["after"]))

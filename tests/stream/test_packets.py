@@ -146,7 +146,7 @@ def test_the_stage_waits_for_rules_before_it_promises(tmp_path: Path, rules: Sig
     said = say("packets", Kind.DATA, codecs.pack(given[0]))
     told = [f for o in said for f in codecs.unpack(o.body, list[Finding])]
     assert told
-    assert all(f.time < stage.heard[LIVING.id].clock for f in told)
+    assert all(f.time < stage.hearings[LIVING.id].clock for f in told)
     saved = stage.snapshot()
     stage = DetectStage(None, passing=rules.live, keep=1 << 20)
     stage.restore(saved)

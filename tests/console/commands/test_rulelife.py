@@ -82,7 +82,9 @@ def test_what_a_server_has_is_fetched_because_it_is_named(told: Any):
 def test_with_accounts_somebody_changes_rules_and_it_is_recorded(people: Any, tmp_path: Path):
     source = tmp_path / "a.rules"
     source.write_text(RULE % 1 + RULE % 2)
-    assert "--as" in people("rules", "update", str(source)).stderr  # the folder's owner is not enough any more
+    assert (
+        "--as" in people("rules", "update", str(source)).stderr
+    )  # the folder's owner is not enough any more
     refused = people("rules", "update", str(source), by="wang")
     assert (refused.exit_code, "the role does not allow it" in refused.stderr) == (1, True)
     assert people.told("rules", "update", str(source), by="li")["version"] == 1
