@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from citywall.state import Parts, bytes_of
 from stream import codecs
@@ -22,7 +22,7 @@ class Adding:
     """A stage that cannot save what it has in mind: the messages of its tail."""
 
     name, inputs, outputs = "adding", ("in",), ("out",)
-    totals: dict[str, int] = {}
+    totals: ClassVar[dict[str, int]] = {}
 
     def __init__(self) -> None:
         self.keeps = {"in": 300}
