@@ -7,6 +7,7 @@ from rules.keywords import (
     certificates,
     content,
     counts,
+    encodings,
     events,
     expressions,
     flags,
@@ -39,6 +40,7 @@ KEYWORDS: dict[str, Keyword] = {
     **certificates.KEYWORDS,
     **flags.KEYWORDS,
     **counts.KEYWORDS,
+    **encodings.KEYWORDS,
     **unread.KEYWORDS,
     **meta.KEYWORDS,
 }

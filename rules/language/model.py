@@ -164,6 +164,18 @@ class Listed:
 
 
 @dataclass(slots=True)
+class Asn1:
+    """Objects of BER from a place on: one longer than `longest`, or that would overflow a reader's memory."""
+
+    longest: int | None = None
+    bits: bool = False  # a bit string with more unused bits than it has
+    double: bool = False  # a real number in digits, of more than 256
+    offset: int = 0
+    relative: bool = False
+    column: int = 0
+
+
+@dataclass(slots=True)
 class Absent:
     """The buffer is not there; with `or_else` it may be, and then the rest must match."""
 
@@ -172,7 +184,7 @@ class Absent:
 
 Op = (
     Content | Pcre | IsDataAt | Size | ByteTest | ByteJump | ByteExtract | ByteMath | Base64
-    | Entropy | Listed | Absent
+    | Entropy | Listed | Asn1 | Absent
 )  # fmt: skip
 
 

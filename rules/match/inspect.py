@@ -15,6 +15,7 @@ from rules.expressions import Search, compiled
 from rules.language.model import (
     Absent,
     Amount,
+    Asn1,
     Base64,
     ByteExtract,
     ByteJump,
@@ -28,6 +29,7 @@ from rules.language.model import (
     Pcre,
     Size,
 )
+from rules.match import ber
 from rules.match.base64 import decode
 
 #: Steps that one buffer of one rule may take, as Suricata's recursion limit.
@@ -237,6 +239,8 @@ class _Run:
                 else self.data
             )
             return (key in op.values) is not op.negated
+        if isinstance(op, Asn1):
+            return ber.meets(op, self.data, last)
         assert isinstance(op, Absent)
         return op.or_else
 

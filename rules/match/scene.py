@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import FRAGMENT, IP, PACKET, TRANSPORT
 from citywall.domains import VNI
+from rules.match import sums
 
 Rows = NDArray[np.void]
 _EXTENSIONS = (0, 43, 44, 51, 60, 135)  # headers of IPv6 behind which others stand
@@ -313,6 +314,7 @@ def _size(scene: Scene) -> NDArray[np.int64]:
 
 _ECHO = (0, 8, 13, 14, 15, 16, 128, 129)
 _FIELDS: dict[str, Any] = {
+    **sums.FIELDS,
     "ip.ttl": _by_version((8, 1), (7, 1)),
     "ip.tos": _tos,
     "ip.id": _by_version((4, 2), None),
