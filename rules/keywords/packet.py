@@ -188,7 +188,6 @@ KEYWORDS = {
     "stream_size": Keyword(stream_size),
     "geoip": Keyword(geoip),
     "bypass": Keyword(bypass, NONE),
-    "iprep": unmatched("iprep", "iprep needs reputation lists"),
     **{f"{name}-csum": csum(f"{name}-csum") for name in _SUMS},
     "rpc": unmatched("rpc", "rpc calls are not decoded"),
     "l3_proto": Keyword(l3_proto),

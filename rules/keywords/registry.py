@@ -18,6 +18,7 @@ from rules.keywords import (
     meta,
     numbers,
     packet,
+    reputation,
     sticky,
     transforms,
     unread,
@@ -41,6 +42,7 @@ KEYWORDS: dict[str, Keyword] = {
     **flags.KEYWORDS,
     **counts.KEYWORDS,
     **encodings.KEYWORDS,
+    **reputation.KEYWORDS,
     **unread.KEYWORDS,
     **meta.KEYWORDS,
 }

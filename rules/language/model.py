@@ -303,6 +303,16 @@ class Tag:
 
 
 @dataclass(slots=True)
+class Reputation:
+    """What is asked of the reputation of an address in a category; `missing`: that it has none."""
+
+    side: str  # any, src, dst, both
+    category: str
+    number: Number
+    missing: bool = False
+
+
+@dataclass(slots=True)
 class Rule:
     """A rule. Column-free: whatever is wrong was said when it was read."""
 
@@ -349,6 +359,9 @@ class Rule:
     silent: bool = False
     alerting: bool = False  # `alert` keyword: a pass rule that tells
     prefilter: bool = False
+    reputations: list[Reputation] = field(
+        default_factory=list
+    )  # `rules.reputation` puts them into the header
 
     def payload(self) -> BufferCheck | None:
         """The check of packet payload or stream, if there is one."""
