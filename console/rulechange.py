@@ -61,6 +61,12 @@ def changing(data: Path, look: Terminal, actor: str, step: str, what: str) -> It
         raise
 
 
+def missed() -> bool:
+    """Whether the service that runs this began without rules: it looks at none until it is started again."""
+    at = caller.current()
+    return at is not None and not at.office.settings.rules.folder
+
+
 def readable(origin: str) -> Path:
     """A file or folder that who changes rules names, from where they are.
 

@@ -49,6 +49,8 @@ def update(
             rulefolder.of(data), contents, origin, replace=replace, witness=witness
         )  # fmt: skip
     _tell_change(change, look, as_json=as_json)
+    if rulechange.missed():
+        look.note(look.tr("rulelife.missed"))
 
 
 def _fetched(url: str, data: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from citywall import settings
 from citywall.errors import Refused
 from citywall.settings import Settings
 from console import caller, rulechange
@@ -44,11 +45,16 @@ def test_before_there_are_accounts_the_folders_owner_does(invoke: Any, tmp_path:
 
 
 def test_the_service_reads_files_for_its_own_user_only(tmp_path: Path):
-    def calling(trusted: bool) -> caller.Caller:
+    def calling(trusted: bool, folder: str = "") -> caller.Caller:
         nobody: Any = None
-        return caller.Caller(nobody, nobody, nobody, str, "socket", tmp_path, trusted=trusted)
+        own = caller.Office(tmp_path, settings.load(assignments=[f"rules.folder={folder}"]), nobody, nobody)
+        return caller.Caller(own, nobody, nobody, str, "socket", tmp_path, trusted=trusted)
 
+    assert not rulechange.missed()
+    with caller.serving(calling(True, "somewhere")):
+        assert not rulechange.missed()
     with caller.serving(calling(True)):
         assert rulechange.readable("a.rules") == tmp_path / "a.rules"
+        assert rulechange.missed()  # the service began without rules
     with caller.serving(calling(False)), pytest.raises(Refused):
         rulechange.readable("a.rules")
