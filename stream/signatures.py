@@ -38,6 +38,7 @@ from rules.match.engine import Alert, Engine
 from rules.match.renewal import renewed
 from rules.match.scene import Names, Scene
 from stream.armoury import Armoury
+from stream.tagging import Tags
 
 Rows = NDArray[np.void]
 Bytes = NDArray[np.uint8]
@@ -247,6 +248,8 @@ class Signatures:
             at_work = self.live(session)
             for told in _over(Path(session.path), at_work.matching):
                 yield at_work.told(told), at_work.clock
+            yield at_work.last(), END_OF_TIME
+            return
         yield [], END_OF_TIME
 
     def live(self, session: Session) -> InSession:
@@ -269,6 +272,7 @@ class InSession:
         self._using = armoury.renew()
         self._sayings = Sayings(self._using.table, KINDS)
         self._passing = PassingCapture(session.path)
+        self._tags = Tags()
         self.matching = Matching(
             self._using.engine.fresh(), settings, fragments, PIECE, renew=self._renewed, wanted=self._wanted
         )
@@ -300,7 +304,11 @@ class InSession:
         """What they find when there are no more packets."""
         found = [finding for told in self.matching.end() for finding in self.told(told)]
         self._passing.close()
-        return found
+        return found + self.last()
+
+    def last(self) -> list[Finding]:
+        """What is told of tags when there are no more packets."""
+        return self._tags.end(self.clock)
 
     def told(self, told: Told) -> list[Finding]:
         """What was found in a piece, in order; moves the clock."""
@@ -310,8 +318,13 @@ class InSession:
         found = []
         for alert in alerts:
             now = int(times[np.searchsorted(frames, alert.known, "right")])
-            found.append(self._finding(scene, alert, self.count, now))
+            made = self._finding(scene, alert, self.count, now)
+            found.append(made)
+            if alert.rule.tag is not None:
+                found += self._tags.follow(scene, times, alert.known)
+                found += self._tags.begin(alert.rule.tag, made, scene, alert.row)
             self.count += 1
+        found += self._tags.follow(scene, times, int(frames[-1]) if len(frames) else 0)
         for shown in self._sayings.look(scene.tables):
             now = int(times[np.searchsorted(frames, shown.frame, "right")])
             found += self._listed(scene, shown, now)
