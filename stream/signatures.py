@@ -118,6 +118,7 @@ class Matching:
             if self._engine is not before:
                 self._analyser.want(self._wanted(self._engine))
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
+        scene.checksums = self._engine.checksums
         self._seen = _Seen()
         return scene, self._engine.match(scene)
 

@@ -72,6 +72,7 @@ class Scene:
     places: NDArray[np.int64] | None = None
     left: NDArray[np.int64] | None = None
     last: bool = True  # nothing follows: what waits for more is looked at as it is
+    checksums: bool = True  # else all are taken to be right
     decoded: tuple[NDArray[np.int64], NDArray[np.int64]] = _NOTHING  # rows, and what decoders say of them
 
     def __post_init__(self) -> None:

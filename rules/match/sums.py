@@ -68,8 +68,9 @@ def _addresses(scene: Scene) -> Numbers:
 
 
 def _of(rows: Numbers, scene: Scene, first: Numbers, last: Numbers, more: Numbers) -> Found:
-    value, has = np.zeros(len(scene.packets), np.int64), np.zeros(len(scene.packets), np.bool_)
-    value[rows] = _right(_sums(scene.buffer, first[rows], last[rows]) + more[rows])
+    value, has = np.ones(len(scene.packets), np.int64), np.zeros(len(scene.packets), np.bool_)
+    if scene.checksums:
+        value[rows] = _right(_sums(scene.buffer, first[rows], last[rows]) + more[rows])
     has[rows] = True
     return value, has
 

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
+from scapy.utils import wrpcap
 
-from rules.match.engine import Alert
+from rules.language.parser import Parser
+from rules.match.engine import Alert, Engine
+from stream.signatures import over_capture
 from tests.rules.conftest import CLIENT, SERVER
 
 NAMES = ("ipv4", "tcpv4", "tcpv6", "udpv4", "udpv6", "icmpv4", "icmpv6")
@@ -62,3 +66,12 @@ def test_where_there_is_none_nothing_is_said(alerts: Callable[..., list[Alert]])
     assert told(alerts(RULES, [Ether(cut), none, broken])) == [
         (1, "ipv4+"), (2, "ipv4+"), (3, "ipv4-"), (3, "udpv4+"),
     ]  # fmt: skip
+
+
+def test_where_nobody_reckons_all_are_right(tmp_path: Path):
+    made = [Ether() / FOUR / TCP(chksum=7) / Raw(b"x"), Ether() / FOUR / UDP(sport=9, dport=9, chksum=0)]
+    wrpcap(str(tmp_path / "a.pcap"), made)
+    engine = Engine(Parser().text(RULES).rules)
+    engine.checksums = False
+    found = told(over_capture(tmp_path / "a.pcap", engine))
+    assert found == [(1, "ipv4+"), (1, "tcpv4+"), (2, "ipv4+")]
