@@ -47,6 +47,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "alerts.read": _WATCHING,
         "alerts.work": _WORKING,
         "alerts.mute": _WORKING,
+        "rules.change": (*_WORKING, LOCAL),
         "flows.read": _WATCHING,
         "cases.read": (*_WATCHING, LIAISON),
         "cases.work": (*_WORKING, SERVICE),

@@ -41,6 +41,26 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(description="The folder of `citywall rules update`, whose rules are taken as they change.")
     ] = ""
 
+    reputation_categories: Annotated[
+        str, Meta(description="For `iprep`: a file of categories, `number,NAME,description` a line.")
+    ] = ""
+    reputation_files: Annotated[
+        tuple[str, ...], Meta(description="For `iprep`: files of `address or prefix,category,0..127`.")
+    ] = ()
+    by_version: Annotated[
+        bool,
+        Meta(
+            description="Whether the version of `folder` is part of what a session is. The service leaves it"
+            " out: it takes changes as they come, and goes on after a restart."
+        ),
+    ] = True
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Files that change what signatures find: limits and reputations."""
+        named = (self.threshold_file, self.reputation_categories, *self.reputation_files)
+        return tuple(file for file in named if file)
+
     @property
     def watched(self) -> bool:
         """Whether flows and events are looked through for indicators, or by Sigma rules."""
@@ -49,8 +69,8 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def lists_digest(self) -> list[str]:
         """What indicators, Sigma rules and the folder of rules hold; raises InputError."""
         files = [Path(file) for file in (*self.indicators, *self.sigma)]
-        files += [Path(self.folder) / CURRENT] if self.folder else []
-        files += [Path(self.threshold_file)] if self.threshold_file else []
+        files += [Path(self.folder) / CURRENT] if self.folder and self.by_version else []
+        files += [Path(file) for file in self.beside]
         return [file_digest(each) for file in files for each in files_of(file, ".yml", ".yaml")]
 
 

@@ -36,6 +36,15 @@ class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence_gib: Annotated[
         float, Meta(gt=0, description="Gibibytes these captures may take; the oldest go.")
     ] = 10.0
+    rules_mib: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1 << 20,
+            description="Mebibytes of packets that the log of a run keeps, for rules to read again after a"
+            " restart.",
+        ),
+    ] = 128
     promiscuous: Annotated[
         bool, Meta(description="Also see packets that are for other machines, as a mirror port brings.")
     ] = True

@@ -218,9 +218,7 @@ def results_digest(settings: Settings) -> str:
     if settings.fragments != FragmentSettings():
         changing = (*changing, settings.fragments)
     if settings.rules.files:
-        contents = [
-            file_digest(Path(file)) for file in (*settings.rules.files, settings.rules.threshold_file) if file
-        ]
+        contents = [file_digest(Path(file)) for file in (*settings.rules.files, *settings.rules.beside)]
         changing = (*changing, settings.rules, settings.applications, contents)
     if settings.rules.watched:
         variables = (settings.rules.addresses, settings.rules.ports, settings.applications)

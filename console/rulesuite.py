@@ -120,6 +120,7 @@ def _run(case: Case, root: Path) -> dict[str, int]:
     engine = Engine(
         found.rules, _limits(options, path.parent), inline=options.inline, blocking=options.blocking
     )
+    engine.checksums = options.checksums
     alerts = over_capture(root / case.pcap, engine, settings_of(options))
     return dict(sorted(Counter(str(alert.rule.sid) for alert in alerts).items()))
 

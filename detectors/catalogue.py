@@ -37,9 +37,9 @@ or is suspected counts as younger.
 
 Not looked for: log-ins by NTLM over HTTP or LDAP, and Kerberos in what follows a message's first packet;
 calls by name but where a signature or `dcsync` reads them; machines behind address translation in two
-networks; slow floods of many sources with a few answered connections each. A sensor whose whole session stops is not seen by
-the detectors, which know time by its flows alone; `sensors` tells of a network domain that stops while others
-speak.
+networks; slow floods of many sources with a few answered connections each. A sensor whose whole session
+stops is not seen by the detectors, which know time by its flows alone; `sensors` tells of a network domain
+that stops while others speak.
 """
 
 

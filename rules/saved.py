@@ -23,7 +23,7 @@ _CLASSES: tuple[type[Any], ...] = (
     RuleSet, parser.Rejected, Rule, model.BufferCheck, model.Content, model.Pcre, model.IsDataAt, model.Size,
     model.ByteTest, model.ByteJump, model.ByteExtract, model.ByteMath, model.Base64, model.Entropy,
     model.Absent, model.Transform, model.Number, model.Flags, model.Flow, model.StreamSize, model.Bits,
-    model.FlowInt, model.Limit, model.Happening, model.Tag,
+    model.FlowInt, model.Limit, model.Happening, model.Tag, model.Asn1, model.Reputation,
 )  # fmt: skip
 _NUMBERS = {kind: number for number, kind in enumerate(_CLASSES)}
 _FIELDS = [tuple(field.name for field in fields(kind)) for kind in _CLASSES]

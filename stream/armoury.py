@@ -19,6 +19,7 @@ from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.errors import CitywallError, InputError
 from citywall.settings import Settings
+from rules import reputation
 from rules.cards import card, name_of
 from rules.classes import CLASSES
 from rules.flowlogs.matching import FlowLogRules
@@ -130,11 +131,12 @@ class Armoury:
             lists += self._folder.files(current, INDICATORS)
             sigma += [self._folder.home(current.number) / SIGMA] if self._folder.files(current, SIGMA) else []
         rules = self._rules(files, names, choices, before)
+        ready = reputation.applied(rules.rules, self._reputations())
         limits = self._limits()
-        engine = Engine(rules.rules, limits, before=before.engine if before is not None else None)
+        engine = Engine(ready, limits, before=before.engine if before is not None else None)
         table = Table(self._read(lists).found)
         lookouts: list[Lookout] = [IndicatorLookout(table, self._domains)] if table.in_rows else []
-        if logged := FlowLogRules(rules.rules, limits, self._domains):
+        if logged := FlowLogRules(ready, limits, self._domains):
             lookouts.append(logged)
         told = self._sigma(sigma, choices) if sigma else ()
         if told:
@@ -171,6 +173,18 @@ class Armoury:
         if self._settings.rules.files and not found.rules:
             told = found.rejected[0].reason if found.rejected else "it holds none"
             raise InputError(self._settings.rules.files[0], f"no rule of it can be used: {told}")
+        return found
+
+    def _reputations(self) -> reputation.Reputations | None:
+        settings = self._settings.rules
+        if not settings.reputation_categories:
+            return None
+        lists = [Path(file) for file in settings.reputation_files]
+        found = reputation.read(Path(settings.reputation_categories), lists)
+        for line in found.refused:
+            log.warning("a reputation is not used: %s", line)
+        if found.refused_count > len(found.refused):
+            log.warning("%d more reputations are not used", found.refused_count - len(found.refused))
         return found
 
     def _limits(self) -> Limits | None:

@@ -22,8 +22,10 @@ from stream.agents.detect import DetectStage, Signed
 from stream.agents.emitting import Outlet
 from stream.agents.flowlog import FlowlogStage
 from stream.agents.index import IndexStage
+from stream.board import PACKETS
 from stream.files import CaptureFiles
 from stream.ground import ground
+from stream.packets import Passing
 from stream.patience import Patience
 from stream.stages import Role, Stage
 
@@ -191,6 +193,8 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
             cards = cards | serving.cards()
             make = scoring.beside(plain, settings, sharing)
     signatures: Signed | None = None
+    passing: Passing | None = None
+    inputs = DetectStage.inputs
     known: Mapping[str, DetectorCard] = cards
     judge_rows: Callable[[int], DetectorSet | Scored | Watched] | None = make
     if settings.rules.files or settings.rules.watched:
@@ -201,19 +205,22 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
         armoury = Armoury(settings)  # a file that cannot be read is found here
         known = armoury.cards.beside(cards)
         if armoury.speaks:
-            signatures = Signatures(settings, armoury).findings
+            at_work = Signatures(settings, armoury)
+            signatures, passing, inputs = at_work.findings, at_work.live, (*inputs, PACKETS)
+            outlet = msgspec.structs.replace(outlet, packets=True)
         judge_rows = lookouts.beside(make, armoury.lookouts, sharing)
     locate, of_portal = locator(settings), portals(settings)
     return [
         Role(
-            "capture", CaptureStage.inputs, outlet.topics,
+            "capture", CaptureStage.inputs, outlet.said,
             lambda partition: CaptureStage(settings, files, partition, outlet), partitions,
         ),
         Role("flowlog", FlowlogStage.inputs, outlet.topics, lambda _: FlowlogStage(settings, outlet)),
         Role(
-            "detect", DetectStage.inputs, DetectStage.outputs,
+            "detect", inputs, DetectStage.outputs,
             lambda partition: DetectStage(
-                judge_rows and partial(judge_rows, partition), partitions, None if partition else signatures
+                judge_rows and partial(judge_rows, partition), partitions, None if partition else signatures,
+                None if partition else passing, settings.sensor.rules_mib << 20,
             ),
             partitions,
         ),

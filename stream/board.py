@@ -10,6 +10,9 @@ from stream.stages import Station
 
 _Place = tuple[str, int]  # stage, partition
 FEEDER = "feeder"
+#: Live packets on their way to the rules, and who says them.
+PACKETS = "packets"
+_SAID_BY = {PACKETS: "capture"}
 
 
 class Sensor(msgspec.Struct, array_like=True, frozen=True):
@@ -23,6 +26,23 @@ class Sensor(msgspec.Struct, array_like=True, frozen=True):
     packets: int = 0
     dropped: int = 0
     clock: int = 0
+    ended: bool = False
+
+
+class Heard(msgspec.Struct, array_like=True, frozen=True):
+    """How far rules are with the packets of a live session. `clock`: event time they have reached, ns.
+
+    After a restart `again` blocks were read again, and `missing` ones before them are not there any more;
+    `recalling` until that is done.
+    """
+
+    path: str
+    session: str
+    blocks: int = 0
+    clock: int = 0
+    again: int = 0
+    missing: int = 0
+    recalling: bool = False
     ended: bool = False
 
 
@@ -44,18 +64,29 @@ class Status(msgspec.Struct, array_like=True):
     saved: float = 0.0
     saving: float = 0.0
     sensors: list[Sensor] = []
+    heard: list[Heard] = []
 
 
 def status_of(station: Station) -> Status:
     """The status as it stands."""
     return Status(
         station.stage.name, station.partition, station.items, dict(station.stage.totals),
-        station.cost.messages, station.cost.cpu, station.positions.of(FEEDER),
+        station.cost.messages, station.cost.cpu, station.positions.of(FEEDER) | _passed(station),
         {topic: station.offsets.get(topic, {}).get(station.partition, 0) for topic in station.stage.inputs},
         station.saved,
         station.cost.saving,
         list(getattr(station.stage, "sensors", {}).values()),
+        list(getattr(station.stage, "hearings", {}).values()),
     )  # fmt: skip
+
+
+def _passed(station: Station) -> dict[str, dict[str, int]]:
+    """Of topics that a stage says for the feeder."""
+    return {
+        topic: taken
+        for topic, stage in _SAID_BY.items()
+        if topic in station.stage.inputs and (taken := station.positions.of(stage).get(topic))
+    }
 
 
 class Board:
@@ -101,7 +132,7 @@ class Board:
     def taken(self, topic: str, session: str, partitions: int) -> int | None:
         """Items of a session taken by every partition of a topic: None before all opened it, -1 after."""
         here = [
-            station.positions.taken(topic, session, FEEDER)
+            station.positions.taken(topic, session, _SAID_BY.get(topic, FEEDER))
             for station in self._here.values()
             if topic in station.stage.inputs
         ]
@@ -121,6 +152,11 @@ def sensors_of(statuses: Iterable[Status]) -> list[Sensor]:
     """Live sensors, by path."""
     found = {sensor.path: sensor for status in statuses for sensor in status.sensors}
     return [found[path] for path in sorted(found)]
+
+
+def heard_of(statuses: Iterable[Status]) -> dict[str, Heard]:
+    """How far rules are with live sensors, by session."""
+    return {heard.session: heard for status in statuses for heard in status.heard}
 
 
 def totals_of(statuses: Iterable[Status]) -> dict[str, int]:

@@ -240,7 +240,7 @@ class Desk:
         if self._handover is not None and not await self._handover.cover(self.role, work.places):
             log.warning("%s: not saved, for a stage behind it could not be", self.role.name)
             return
-        offsets = {topic: dict(known) for topic, known in station.offsets.items()}
+        offsets = station.stand()
         mark = await self._keeper.save(self.role.name, station.partition, offsets, station.snapshot())
         tps = {
             TP(full, station.partition): offsets.get(topic, {}).get(station.partition, 0)

@@ -82,12 +82,16 @@ def _sensors(health: Health) -> Iterator[Metric]:
     dropped = CounterMetricFamily("citywall_sensor_dropped_packets", text, labels=_SENSOR)
     text = "From what was worked of a live sensor to now"
     behind = GaugeMetricFamily("citywall_sensor_behind_seconds", text, labels=_SENSOR)
+    text = "Event time that rules are behind what was metered of a live sensor"
+    rules = GaugeMetricFamily("citywall_sensor_rules_behind_seconds", text, labels=_SENSOR)
     for sensor in health.sensors:
+        if sensor.rules is not None:
+            rules.add_metric((sensor.path,), sensor.rules.behind_s)
         packets.add_metric((sensor.path,), sensor.packets)
         dropped.add_metric((sensor.path,), sensor.dropped)
         if not sensor.ended:
             behind.add_metric((sensor.path,), sensor.behind_s)
-    yield from (packets, dropped, behind)
+    yield from (packets, dropped, behind, rules)
     yield _gauge("faults", "What is not as it must be: see `citywall status`", len(health.faults))
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from citywall.errors import DataFolderError
-from stream.board import Sensor, Status
+from stream.board import Heard, Sensor, Status
 
 FILE = "status.json"
 #: Seconds without a word after which a live sensor is told of.
@@ -45,6 +45,20 @@ class StoreHealth(msgspec.Struct):
     waiting_for: str = ""
 
 
+class RulesHealth(msgspec.Struct):
+    """Rules over a live sensor's packets. `behind_s`: event time that they are behind what was metered.
+
+    After a restart `again` blocks were matched again, and `missing` ones before them were not there any more;
+    `recalling` until that is done.
+    """
+
+    behind_s: float
+    blocks: int
+    again: int
+    missing: int
+    recalling: bool
+
+
 class SensorHealth(msgspec.Struct):
     """A live sensor. `behind_s`: from what was worked of it to now; it speaks at least every half second."""
 
@@ -53,6 +67,7 @@ class SensorHealth(msgspec.Struct):
     dropped: int
     behind_s: float
     ended: bool
+    rules: RulesHealth | None = None
 
 
 class Fault(msgspec.Struct):
@@ -123,12 +138,24 @@ def stages_of(statuses: Sequence[Status], ends: Ends, now: float) -> list[StageH
     ]  # fmt: skip
 
 
-def sensors_of(sensors: Sequence[Sensor], now: float) -> list[SensorHealth]:
-    """Health of live sensors as of `now` (wall-clock s)."""
+def sensors_of(
+    sensors: Sequence[Sensor], now: float, heard: Mapping[str, Heard] | None = None
+) -> list[SensorHealth]:
+    """Health of live sensors as of `now` (wall-clock s), and of the rules that hear them."""
     return [
-        SensorHealth(s.path, s.packets, s.dropped, max(now - s.clock / 1e9, 0.0) if s.clock else 0.0, s.ended)
+        SensorHealth(
+            s.path, s.packets, s.dropped, max(now - s.clock / 1e9, 0.0) if s.clock else 0.0, s.ended,
+            _rules_of(s, (heard or {}).get(s.session)),
+        )
         for s in sensors
-    ]
+    ]  # fmt: skip
+
+
+def _rules_of(sensor: Sensor, heard: Heard | None) -> RulesHealth | None:
+    if heard is None or heard.ended:
+        return None
+    behind = max(sensor.clock - heard.clock, 0) / 1e9 if heard.blocks else 0.0
+    return RulesHealth(behind, heard.blocks, heard.again, heard.missing, heard.recalling)
 
 
 def faults_of(sensors: Sequence[SensorHealth], stages: Sequence[StageHealth]) -> list[Fault]:

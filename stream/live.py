@@ -26,7 +26,7 @@ from ingest.decode.blocks import InlineBlock
 from ingest.live.sealing import LiveCapture
 from ingest.live.segments import Segments
 from stream import codecs
-from stream.board import FEEDER, Board, Status
+from stream.board import FEEDER, PACKETS, Board, Status
 from stream.codecs import Header, Kind, Opening, Tally
 from stream.feeder import SENSOR
 from stream.kafka.backbone import KafkaBackbone
@@ -35,6 +35,7 @@ from stream.kafka.cluster import Cluster
 from stream.outbox import Outbox
 from stream.runner import run_loop
 from stream.sensor import Sent, waiting
+from stream.tapping import rules_behind
 
 log = logging.getLogger(__name__)
 
@@ -270,9 +271,10 @@ class _Feeding:
 
     async def _give(self, block: InlineBlock) -> None:
         """Send a block, numbered anew, when the run is not too far behind."""
-        while self._fed - (self._board.taken("capture", self._session.id, self._partitions) or 0) >= (
+        board, session = self._board, self._session.id
+        while self._fed - (board.taken("capture", session, self._partitions) or 0) >= (
             self._settings.ahead_blocks
-        ):
+        ) or rules_behind(self._fed, board.taken(PACKETS, session, 1)):
             self._moved.clear()
             await self._moved.wait()
         ref = msgspec.structs.replace(block.block, index=self._fed)

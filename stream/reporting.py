@@ -16,7 +16,7 @@ from citywall.errors import DataFolderError
 from citywall.settings import Settings
 from stream import feeder, health
 from stream.assembly import Assembly
-from stream.board import Board, items_of, seconds_of, sensors_of, totals_of
+from stream.board import Board, heard_of, items_of, seconds_of, sensors_of, totals_of
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
 from stream.letters import LetterBox
@@ -111,7 +111,7 @@ class Reporter:
         current, patience, statuses = self._current, self.assembly.patience, self.board.statuses()
         now = time.time()
         stages = health.stages_of(statuses, self._ends, now)
-        sensors = health.sensors_of(sensors_of(statuses), now)
+        sensors = health.sensors_of(sensors_of(statuses), now, heard_of(statuses))
         faults = health.faults_of(sensors, stages)
         self._log(faults)
         return health.Health(

@@ -23,7 +23,7 @@ from posture.attach import attach
 from stream import feeder
 from stream.assembly import Assembly, assemble_together
 from stream.backbone import LocalBackbone
-from stream.board import Board, Status
+from stream.board import PACKETS, Board, Status
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
 from stream.feeder import Feeder, Source
@@ -241,6 +241,7 @@ class Run:
 
     def _taken(self, topic: str, session: str) -> int | None:
         partitions = {name: role.partitions for role in self.assembly.roles for name in role.inputs}
+        partitions[PACKETS] = 1  # the others get none
         return self.board.taken(topic, session, partitions[topic])
 
     def _sensed(self, sensor: str, session: str) -> None:

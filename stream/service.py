@@ -71,7 +71,7 @@ def serve(data: Path, settings: Settings, observe: Observe | None = None, *, bes
     """
     if settings.service.sensors and not settings.on_cluster:
         raise SettingsError("settings", "service.sensors", "sensors need transport=kafka://HOST:PORT")
-    settings = attach(settings)
+    settings = attach(replace(settings, rules=replace(settings.rules, by_version=False)))
     began, now = time.monotonic(), time.time_ns()
     folder = DataFolder(data)
     with contextlib.ExitStack() as stack:

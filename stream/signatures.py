@@ -26,7 +26,9 @@ from ingest.applications.analysis import Analyser
 from ingest.applications.tables import ANOMALIES, FIELDS, KINDS, PROTOCOLS, UNITS, Tables
 from ingest.applications.wanted import ALL, Wanted
 from ingest.capture import open_capture
+from ingest.capture.sparse import PassingCapture
 from ingest.decode import decode_block
+from ingest.decode.blocks import BlockRef, InlineBlock
 from ingest.fragments.assembler import Assembler
 from rules.cards import confidence_of, kind_of, name_of, severity_of
 from rules.indicators import telling
@@ -37,6 +39,7 @@ from rules.match.engine import Alert, Engine
 from rules.match.renewal import renewed
 from rules.match.scene import Names, Scene
 from stream.armoury import Armoury
+from stream.tagging import Tags
 
 Rows = NDArray[np.void]
 Bytes = NDArray[np.uint8]
@@ -99,10 +102,14 @@ class Matching:
             if self._seen.count >= self._most:
                 yield self._match(last=False)
 
-    def end(self) -> Iterator[Told]:
-        """There are no more packets."""
+    def flush(self) -> Iterator[Told]:
+        """Nothing waits for a piece to be full: what was found in what there is."""
         if self._seen.count:
             yield self._match(last=False)
+
+    def end(self) -> Iterator[Told]:
+        """There are no more packets."""
+        yield from self.flush()
         self._analyser.end()
         yield self._match(last=True)
 
@@ -112,6 +119,7 @@ class Matching:
             if self._engine is not before:
                 self._analyser.want(self._wanted(self._engine))
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
+        scene.checksums = self._engine.checksums
         return scene, self._engine.match(scene)
 
 
@@ -181,14 +189,21 @@ def matched(
     wanted: Callable[[Engine], Wanted] | None = None,
 ) -> Iterator[Told]:
     """What rules find in a capture, piece by piece. Raises InputError."""
-    matching = Matching(engine, settings, fragments, piece, renew=renew, wanted=wanted)
+    yield from _over(path, Matching(engine, settings, fragments, piece, renew=renew, wanted=wanted))
+
+
+def _over(path: Path, matching: Matching) -> Iterator[Told]:
     with open_capture(path) as capture:
         for ref in capture.blocks(_BLOCK):
-            frame, links = ref.first_frame, ref.section.interfaces
-            for packets in decode_block(ref, capture.buffer, _BATCH):
-                yield from matching.add(packets, frame, capture.buffer, links[0].link if links else 0)
-                frame += len(packets)
+            yield from _block(matching, ref, capture.buffer)
     yield from matching.end()
+
+
+def _block(matching: Matching, ref: BlockRef, buffer: Bytes) -> Iterator[Told]:
+    frame, links = ref.first_frame, ref.section.interfaces
+    for packets in decode_block(ref, buffer, _BATCH):
+        yield from matching.add(packets, frame, buffer, links[0].link if links else 0)
+        frame += len(packets)
 
 
 def over_capture(
@@ -229,49 +244,96 @@ class Signatures:
         With each piece comes the time before which nothing more will be found. The same session gives the
         same pieces each time.
         """
-        clock, count = BEGINNING, 0
         if session.kind == "capture":
-            for scene, alerts, heard in self._pieces(session):
-                times = np.maximum.accumulate(np.append(clock, scene.packets["time"][scene.carried :]))
-                frames = scene.frames[scene.carried :]
-                found = []
-                for alert in alerts:
-                    now = int(times[np.searchsorted(frames, alert.known, "right")])
-                    found.append(self._finding(session, scene, alert, count, now))
-                    count += 1
-                for shown in heard:
-                    now = int(times[np.searchsorted(frames, shown.frame, "right")])
-                    found += self._listed(session, scene, shown, now)
-                clock = int(times[-1])
-                yield sorted(found, key=event_order), clock
+            at_work = self.live(session)
+            for told in _over(Path(session.path), at_work.matching):
+                yield at_work.told(told), at_work.clock
+            yield at_work.last(), END_OF_TIME
+            return
         yield [], END_OF_TIME
 
-    def _pieces(self, session: Session) -> Iterator[tuple[Scene, list[Alert], list[Shown]]]:
-        """The pieces of a capture, matched with the rules that are in use when each is complete."""
-        using = armed = self.armoury.renew()
-        sayings = Sayings(armed.table, KINDS)
+    def live(self, session: Session) -> InSession:
+        """The rules at work in one session."""
+        return InSession(self.armoury, self._settings, self._fragments, session, self._domains)
 
-        def renew(engine: Engine) -> Engine:
-            nonlocal using, sayings
-            if (now := self.armoury.now()) is using:
-                return engine
-            sayings = sayings.renewed(now.table)
-            engine, using = renewed(engine, now.engine), now
+
+class InSession:
+    """Rules at work in one session: those that are in use when each piece is complete.
+
+    `clock`: nothing more is found before it; `count`: alerts so far, by which they are named.
+    """
+
+    def __init__(
+        self, armoury: Armoury, settings: ApplicationSettings, fragments: FragmentSettings, session: Session,
+        domains: Domains,
+    ) -> None:  # fmt: skip
+        self.clock, self.count = BEGINNING, 0
+        self._armoury, self._session, self._domains = armoury, session, domains
+        self._using = armoury.renew()
+        self._sayings = Sayings(self._using.table, KINDS)
+        self._passing = PassingCapture(session.path)
+        self._tags = Tags()
+        self.matching = Matching(
+            self._using.engine.fresh(), settings, fragments, PIECE, renew=self._renewed, wanted=self._wanted
+        )
+
+    def _renewed(self, engine: Engine) -> Engine:
+        if (now := self._armoury.now()) is self._using:
             return engine
+        self._sayings = self._sayings.renewed(now.table)
+        engine, self._using = renewed(engine, now.engine), now
+        return engine
 
-        def wanted(engine: Engine) -> Wanted:
-            listed = sayings.buffers
-            return for_rules(engine).with_kinds(listed) if listed else for_rules(engine)
+    def _wanted(self, engine: Engine) -> Wanted:
+        listed = self._sayings.buffers
+        return for_rules(engine).with_kinds(listed) if listed else for_rules(engine)
 
-        settings, fragments = self._settings, self._fragments
-        for scene, alerts in matched(
-            Path(session.path), armed.engine.fresh(), settings, fragments, PIECE, renew=renew, wanted=wanted
-        ):  # fmt: skip
-            yield scene, alerts, sayings.look(scene.tables)
+    def take(self, block: InlineBlock) -> list[Finding]:
+        """What the rules find in a block that comes with its bytes: it is a piece, or several."""
+        ref, found = block.block, list[Finding]()
+        self._passing.put(ref, block.data)
+        for told in _block(self.matching, ref, self._passing.buffer):
+            found += self.told(told)
+        for told in self.matching.flush():
+            found += self.told(told)
+        self._passing.release(ref)
+        self.clock = max(self.clock, ref.newest)  # what a quiet link says of the time
+        return found
 
-    def _listed(self, session: Session, scene: Scene, shown: Shown, now: int) -> list[Finding]:
+    def end(self) -> list[Finding]:
+        """What they find when there are no more packets."""
+        found = [finding for told in self.matching.end() for finding in self.told(told)]
+        self._passing.close()
+        return found + self.last()
+
+    def last(self) -> list[Finding]:
+        """What is told of tags when there are no more packets."""
+        return self._tags.end(self.clock)
+
+    def told(self, told: Told) -> list[Finding]:
+        """What was found in a piece, in order; moves the clock."""
+        scene, alerts = told
+        times = np.maximum.accumulate(np.append(self.clock, scene.packets["time"][scene.carried :]))
+        frames = scene.frames[scene.carried :]
+        found = []
+        for alert in alerts:
+            now = int(times[np.searchsorted(frames, alert.known, "right")])
+            made = self._finding(scene, alert, self.count, now)
+            found.append(made)
+            if alert.rule.tag is not None:
+                found += self._tags.follow(scene, times, alert.known)
+                found += self._tags.begin(alert.rule.tag, made, scene, alert.row)
+            self.count += 1
+        found += self._tags.follow(scene, times, int(frames[-1]) if len(frames) else 0)
+        for shown in self._sayings.look(scene.tables):
+            now = int(times[np.searchsorted(frames, shown.frame, "right")])
+            found += self._listed(scene, shown, now)
+        self.clock = int(times[-1])
+        return sorted(found, key=event_order)
+
+    def _listed(self, scene: Scene, shown: Shown, now: int) -> list[Finding]:
         """The finding of a value that is on a list, if the list counts at that time."""
-        held = self.armoury.now().table.of_value(shown.kind, shown.value, now)
+        held = self._armoury.now().table.of_value(shown.kind, shown.value, now)
         if not held:
             return []
         flow = scene.tables.flows[shown.flow]
@@ -291,11 +353,12 @@ class Signatures:
             frame=shown.frame if row >= 0 else int(flow["frame"]),
         )  # fmt: skip
         where = "file" if shown.kind in {MD5, SHA1, SHA256} else "fingerprint"
-        run = telling.Run(session.id, session.lane, self._domains)
+        run = telling.Run(self._session.id, self._session.lane, self._domains)
         key = (shown.frame, int(flow["frame"]), shown.direction)
         return [telling.finding(held, where, evidence, run, (now, key))]
 
-    def _finding(self, session: Session, scene: Scene, alert: Alert, number: int, now: int) -> Finding:
+    def _finding(self, scene: Scene, alert: Alert, number: int, now: int) -> Finding:
+        session = self._session
         rule, row = alert.rule, scene.packets[alert.row]
         domain = self._domains.of_vlan(int(row["vlan"]))
         ends = []

@@ -17,6 +17,7 @@ from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING
 from stream import codecs
 from stream.codecs import Header, Kind, Tally
+from stream.keeping import Tail, again_of, tails_of
 from stream.positions import Ordinals, Positions
 
 log = logging.getLogger(__name__)
@@ -153,6 +154,7 @@ class Station:
         self.items = 0  # taken, for the display
         self.ended = False  # a session ended in the last batch
         self.saved = 0.0  # when the last checkpoint was written, wall-clock seconds
+        self.tails: dict[str, Tail] = tails_of(stage)  # of topics that are read again after a restart
 
     def take_dead(self) -> list[DeadLetter]:
         """Messages set aside since the last call."""
@@ -184,6 +186,8 @@ class Station:
             if not self.seen(topic, partition, offset):
                 yield from self._receive(topic, data)
                 known[partition] = offset + 1
+                if topic in self.tails:
+                    self.tails[topic].add(offset, len(data))
         for output in self.stage.flush():
             yield self._number(output)
         self.cost.messages += len(batch)
@@ -196,6 +200,8 @@ class Station:
             return
         skip = self.positions.admit(topic, header)
         if skip is None:
+            if topic in self.tails:
+                again_of(self.stage, Message(topic, header, body, 0))
             return
         self.ended |= header.kind is Kind.END
         self.items += header.count - skip
@@ -231,6 +237,14 @@ class Station:
             self.ordinals.said((output.beside, partition, session)) if output.beside else -1,
         )  # fmt: skip
         return Addressed(topic, partition, codecs.encode(header, body))
+
+    def stand(self) -> dict[str, dict[int, int]]:
+        """The offsets a checkpoint is to name: of a topic with a tail, where that begins."""
+        offsets = {topic: dict(known) for topic, known in self.offsets.items()}
+        for topic, tail in self.tails.items():
+            if tail.first is not None:
+                offsets[topic][self.partition] = tail.first
+        return offsets
 
     def snapshot(self) -> Parts:
         """The stage's state and the station's own."""

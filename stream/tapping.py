@@ -23,6 +23,7 @@ from ingest.live.keeping import Keeping
 from ingest.live.sealing import LiveCapture
 from stream import codecs
 from stream.board import FEEDER
+from stream.board import PACKETS as PASSING
 from stream.codecs import Header, Kind, Opening, Tally
 from stream.outbox import Outbox
 
@@ -35,6 +36,8 @@ CUT_OFF = "sensor_cut_off"
 UNREADABLE = "input_unreadable"
 #: Where the packets of interfaces are kept, in the data folder.
 PACKETS = "packets"
+#: Blocks that rules may be behind: they wait in the log.
+RULES_BEHIND = 256
 Send = Callable[[str, bytes], Awaitable[None]]
 Taken = Callable[[str, str], int | None]
 
@@ -133,14 +136,25 @@ class Tap:
 
     async def _give(self, block: InlineBlock) -> None:
         ahead = self._settings.sensor.ahead_blocks
-        while self._fed - (self._taken("capture", self.session.id) or 0) >= ahead:
+        while self._fed - (self._taken("capture", self.session.id) or 0) >= ahead or self._rules_behind():
             await self._moved()
         ref = msgspec.structs.replace(block.block, index=self._fed)
         await self._say(Kind.DATA, codecs.pack(InlineBlock(ref, block.data)))
         self._fed += 1
 
+    def _rules_behind(self) -> bool:
+        return rules_behind(self._fed, self._taken(PASSING, self.session.id))
+
     async def _say(self, kind: Kind, body: bytes) -> None:
         await say(self._send, self.session.id, kind, body, self._fed)
+
+
+def rules_behind(fed: int, matched: int | None) -> bool:
+    """Whether rules are so far behind what was fed that no more is to be taken in; without rules never.
+
+    What the sensor cannot hold meanwhile its kernel drops, which is counted.
+    """
+    return matched is not None and matched >= 0 and fed - matched >= RULES_BEHIND
 
 
 async def say(

@@ -71,6 +71,11 @@ class Accounts:
         self._doubtful = False  # whether a record may lack its change
         self._reconcile()
 
+    @property
+    def any(self) -> bool:
+        """Whether there are accounts: until then whoever has the data folder acts."""
+        return bool(self._file.everyone())
+
     def is_current(self, identity: Identity) -> bool:
         """Whether the account behind an identity still has the rights it had at log-in."""
         if identity.roles == (LOCAL,) or identity == OURSELVES:

@@ -9,37 +9,48 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from citywall.errors import InputError, UsageError
-from console import options, rulefolder, terminal
+from console import options, rulechange, rulefolder, terminal
 from console.framework import Command, option
 
 if TYPE_CHECKING:
     from console.terminal import Terminal
-    from rules.sets.changing import Change
+    from rules.sets.changing import Change, Witness
     from rules.sets.folder import RuleFolder, Version
 
 #: Seconds that a server may take to answer, and bytes that are taken from it.
 _PATIENCE_S, _LARGEST = 60.0, 1 << 30
 
 
+_as = option("--as", "actor", key="as", default="", metavar="USER")
+
+
 @click.command(cls=Command, name="update", key="rules-update")
 @click.argument("origin", metavar="FROM")
 @option("--replace", key="replace", is_flag=True)
+@_as
 @options.data
 @options.as_json
 @options.plain
 @options.looks
 @click.pass_context
-def update(context: click.Context, *, origin: str, replace: bool, data: Path, as_json: bool) -> None:
+def update(
+    context: click.Context, *, origin: str, replace: bool, actor: str, data: Path, as_json: bool
+) -> None:
     """Put rules into the data folder."""
     from rules.sets import changing, sources
 
     look = terminal.of(context)
-    if origin.startswith(("http://", "https://")):
-        contents = _fetched(origin, data)
-    else:
-        contents = sources.contents(Path(origin))
-    change = changing.update(rulefolder.of(data), contents, origin, replace=replace)
+    with rulechange.changing(data, look, actor, "update", origin) as witness:
+        if origin.startswith(("http://", "https://")):
+            contents = _fetched(origin, data)
+        else:
+            contents = sources.contents(rulechange.readable(origin))
+        change = changing.update(
+            rulefolder.of(data), contents, origin, replace=replace, witness=witness
+        )  # fmt: skip
     _tell_change(change, look, as_json=as_json)
+    if rulechange.missed():
+        look.note(look.tr("rulelife.missed"))
 
 
 def _fetched(url: str, data: Path) -> dict[str, bytes]:
@@ -101,37 +112,39 @@ def _tell_change(change: Change, look: Terminal, *, as_json: bool) -> None:
     )  # fmt: skip
 
 
-@click.command(cls=Command, name="enable", key="rules-enable")
-@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
-@options.data
-@options.as_json
-@options.plain
-@options.looks
-@click.pass_context
-def enable(context: click.Context, *, what: tuple[str, ...], data: Path, as_json: bool) -> None:
-    """Switch rules on."""
-    _switch(terminal.of(context), what, data, on=True, as_json=as_json)
+def _switching(name: str, *, on: bool) -> click.Command:
+    """`enable` or `disable`."""
+
+    @click.command(cls=Command, name=name, key=f"rules-{name}")
+    @click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+    @_as
+    @options.data
+    @options.as_json
+    @options.plain
+    @options.looks
+    @click.pass_context
+    def command(
+        context: click.Context, *, what: tuple[str, ...], actor: str, data: Path, as_json: bool
+    ) -> None:
+        look = terminal.of(context)
+        with rulechange.changing(data, look, actor, name, " ".join(what)) as witness:
+            _switch(look, what, data, on=on, as_json=as_json, witness=witness)
+
+    return command
 
 
-@click.command(cls=Command, name="disable", key="rules-disable")
-@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
-@options.data
-@options.as_json
-@options.plain
-@options.looks
-@click.pass_context
-def disable(context: click.Context, *, what: tuple[str, ...], data: Path, as_json: bool) -> None:
-    """Switch rules off."""
-    _switch(terminal.of(context), what, data, on=False, as_json=as_json)
+enable, disable = _switching("enable", on=True), _switching("disable", on=False)
 
 
-def _switch(look: Terminal, what: tuple[str, ...], data: Path, *, on: bool, as_json: bool) -> None:
+def _switch(
+    look: Terminal, what: tuple[str, ...], data: Path, *, on: bool, as_json: bool, witness: Witness
+) -> None:
     from rules.sets import changing
     from rules.sets.choices import is_on
 
     folder = rulefolder.of(data)
     try:
-        version, meant = changing.switch(folder, what, on=on)
+        version, meant = changing.switch(folder, what, on=on, witness=witness)
     except ValueError as e:
         raise UsageError(str(e)) from e
     if missing := [word for word, count in meant.items() if not count]:
@@ -189,16 +202,22 @@ def _row(version: Version, current: Version) -> list[Any]:
 
 @click.command(cls=Command, name="rollback", key="rules-rollback")
 @click.argument("number", type=int)
+@_as
 @options.data
 @options.plain
 @options.looks
 @click.pass_context
-def rollback(context: click.Context, *, number: int, data: Path) -> None:
+def rollback(context: click.Context, *, number: int, actor: str, data: Path) -> None:
     """Have an earlier version count again."""
+    from rules.sets import changing
+
     look = terminal.of(context)
     folder: RuleFolder = rulefolder.of(data)
-    kept = folder.numbers()
-    if number not in kept:
-        raise UsageError(look.tr("rulelife.no_version", number=number, kept=", ".join(map(str, kept)) or "-"))
-    folder.use(folder.version(number))
+    with rulechange.changing(data, look, actor, "rollback", str(number)) as witness:
+        kept = folder.numbers()
+        if number not in kept:
+            raise UsageError(
+                look.tr("rulelife.no_version", number=number, kept=", ".join(map(str, kept)) or "-")
+            )
+        changing.back(folder, number, witness)
     look.say(look.tr("rulelife.back", number=number))

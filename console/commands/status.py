@@ -74,6 +74,11 @@ def _show(found: Health, look: Terminal, *, cut_off: bool, age: float) -> None:
         counts = {"packets": units.count(sensor.packets), "dropped": units.count(sensor.dropped)}
         line = look.tr(said, path=sensor.path, behind=f"{sensor.behind_s:.0f}", **counts)
         write_text(look, line, indent=2)
+        if (rules := sensor.rules) is not None:
+            said = "status.rules_recalling" if rules.recalling else "status.rules"
+            write_text(look, look.tr(said, behind=f"{rules.behind_s:.1f}"), indent=4)
+            if rules.missing:
+                write_text(look, look.tr("status.rules_missing", n=units.count(rules.missing)), indent=4)
     for fault in found.faults:
         line = look.tr(f"status.fault_{fault.kind}", sensor=fault.sensor, n=units.count(fault.n))
         write_text(look, line, indent=2)

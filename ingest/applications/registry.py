@@ -46,6 +46,7 @@ PARSERS = (
     Entry("snmp", "snmp", "Snmp", tcp=False, udp=True),
     Entry("dhcp", "dhcp", "Dhcp", tcp=False, udp=True),
     Entry("ntp", "ntp", "Ntp", tcp=False, udp=True),
+    Entry("ike", "ike", "Ike", tcp=False, udp=True),
     Entry("dns", "dns", "Dns", tcp=True, udp=True),
     Entry("websocket", "websocket", "Websocket", tcp=False, udp=False),
     Entry("ftp-data", "ftp", "FtpData", tcp=False, udp=False),

@@ -196,7 +196,7 @@ _OTHER = (
     "modbus.data", "dnp3.data", "ntp.reference_id", "ldap.request.dn", "ldap.responses.dn", "ldap.filter",
     "rdp.cookie", "tftp.file", "telnet.text", "pop3.command", "imap.command", "ldap.responses.message",
     "ldap.request.attribute_type", "ldap.responses.attribute_type",
-    "pgsql.query", "iec104.data", "app.request", "app.response", "websocket.payload",
+    "pgsql.query", "iec104.data", "app.request", "app.response", "websocket.payload", "ike.vendor",
 )  # fmt: skip
 
 #: BUFFER.kind. Names that are not keywords of Suricata are ours, for events.
@@ -228,6 +228,9 @@ FIELDS = (
     "ike.chosen_sa.dh", "ldap.request.operation", "ldap.responses.operation", "ldap.responses.count",
     "ldap.result", "rdp.protocol", "ssh.encrypted", "iec104.type", "iec104.cause", "iec104.common_address",
     "iec104.frame", "client_port", "server_port", "websocket.flags", "websocket.opcode", "websocket.mask",
+    "ike.sa.alg_enc", "ike.sa.alg_hash", "ike.sa.alg_auth", "ike.sa.alg_dh", "ike.sa.alg_prf",
+    "ike.sa.sa_group_type", "ike.sa.sa_life_type", "ike.sa.sa_life_duration", "ike.sa.sa_key_length",
+    "ike.sa.sa_field_size", "ike.key_exchange_payload_length", "ike.nonce_payload_length",
 )  # fmt: skip
 FIELD = {name: i for i, name in enumerate(FIELDS)}
 
@@ -298,13 +301,16 @@ ANOMALIES = (
     "http2.stream_id_reuse", "http2.failed_decompression", "http2.header_integer_overflow",
     "http2.too_many_streams", "http2.reassembly_limit_reached", "http2.data_stream_zero",
     "ssh.invalid_banner", "ssh.long_banner",
-    "ikev2.weak_crypto_dh", "snmp.malformed_data", "krb5.malformed_data", "krb5.weak_encryption",
+    "ike.weak_crypto_dh", "snmp.malformed_data", "krb5.malformed_data", "krb5.weak_encryption",
     "mqtt.malformed_traffic", "modbus.invalid_length", "modbus.invalid_protocol_id", "dnp3.bad_length",
     "dnp3.bad_link_crc", "ntp.malformed_data", "dhcp.malformed_options", "sip.invalid_data",
     "smb.malformed_data", "rfb.malformed_message", "quic.error_on_data", "ldap.invalid_data",
     "applayer.mismatch_protocol_both_directions", "applayer.wrong_direction_first_data",
     "applayer.detect_protocol_only_one_direction", "applayer.proto_detection_skipped",
     "applayer.parser_limit_reached", "applayer.parser_failed",
+    "ike.malformed_data", "ike.no_encryption", "ike.weak_crypto_enc", "ike.weak_crypto_prf",
+    "ike.weak_crypto_auth", "ike.weak_crypto_no_dh", "ike.weak_crypto_no_auth", "ike.invalid_proposal",
+    "ike.unknown_proposal", "ike.multiple_server_proposal",
 )  # fmt: skip
 ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 

@@ -16,7 +16,7 @@ _PROTO = Vocabulary({"udp": (UDP,), "tcp": (TCP,)})
 _TYPE = Vocabulary({"query": (1,), "request": (1,), "answer": (2,), "response": (2,)})
 _DNS = ("type", "id", "rrname", "rrtype", "rcode", "rdata", "grouped")
 _HTTP = ("http_method", "hostname", "url", "http_user_agent", "status")
-_TLS = ("version", "sni")
+_TLS = ("version", "sni", "ja3", "ja3s", "ja4")
 
 
 def _inner(fields: Fields, name: str, names: tuple[str, ...]) -> tuple[Fields, Said]:
@@ -61,7 +61,9 @@ def _http(fields: Fields) -> Said:
 
 def _tls(fields: Fields) -> Said:
     inner, told = _inner(fields, "tls", _TLS)
-    return said.sessions(inner, told, "version", "version", "sni")
+    digests = [said.hexadecimal(inside(inner, name, ("hash",)), "hash") for name in ("ja3", "ja3s")]
+    prints = digests[0], digests[1]
+    return said.sessions(inner, told, "version", "version", "sni", prints=prints, ja4="ja4")
 
 
 KINDS = {"dns": _dns, "http": _http, "tls": _tls}

@@ -54,6 +54,10 @@ OUTCOME = Vocabulary(dict.fromkeys(_WORKED, (1,)) | dict.fromkeys(_REFUSED, (0,)
 #: For ciphers that are told by name: one that does not protect, and one that does.
 _WEAK, _SOUND = 0x0005, 0xFFFF
 _SMTP, _SSH = 4, 11
+_DIGITS, _JA4 = 32, 36  # characters of JA3 and JA3S, and of JA4
+_HEX = np.full(256, 255, np.uint8)
+_HEX[[*b"0123456789abcdef"]] = range(16)
+_HEX[[*b"ABCDEF"]] = range(10, 16)
 _DHCP_REQUEST, _DHCP_ACK = 3, 5  # RFC 2132
 
 
@@ -163,11 +167,40 @@ def requests(fields: Fields, said: Said, names: tuple[str, str, str, str], statu
     return together(said.where(good), told.where(good & (status > 0)))
 
 
-def sessions(fields: Fields, said: Said, version: str, cipher: str, server: str) -> Said:
-    """A line of a log of TLS: what the client asked for, what the server chose."""
+Words = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+
+
+def hexadecimal(fields: Fields, name: str) -> Words:
+    """A field of 32 hexadecimal digits as two words each; zeros where it is something else."""
+    spans = fields.span_of(name)
+    high, low = np.zeros(len(spans), np.uint64), np.zeros(len(spans), np.uint64)
+    rows = np.flatnonzero(spans[:, 1] - spans[:, 0] == _DIGITS)
+    digits = _HEX[fields.lines.buffer[spans[rows, 0][:, None] + np.arange(_DIGITS)]]
+    good = (digits < 16).all(axis=1)
+    octets = np.ascontiguousarray(digits[good, ::2] << 4 | digits[good, 1::2]).view(">u8")
+    high[rows[good]], low[rows[good]] = octets[:, 0], octets[:, 1]
+    return high, low
+
+
+def sessions(
+    fields: Fields,
+    said: Said,
+    version: str,
+    cipher: str,
+    server: str,
+    *,
+    prints: tuple[Words, Words],
+    ja4: str,
+) -> Said:
+    """A line of a log of TLS: what the client asked for, what the server chose; `prints` of both."""
     said.rows["kind"] = TLS_CLIENT
-    write(fields, said, (server,), (200,))
+    spans = fields.span_of(ja4)
+    write(fields, said, (server, server, ja4), (200, 0, _JA4))
+    said.rows["agent_size"][spans[:, 1] - spans[:, 0] != _JA4] = 0  # in full or not at all
     told = turned(said, TLS_SERVER)
+    told.rows["agent_size"] = 0
+    for rows, words in ((said.rows, prints[0]), (told.rows, prints[1])):
+        rows["answer_hi"], rows["answer_lo"] = words
     said.rows["code"] = told.rows["code"] = VERSION.look_up(fields.words(version))[0][:, 0]
     weak = np.zeros(len(told.rows), np.uint8)
     sightings.weak_names(fields.lines.buffer, fields.span_of(cipher), weak)

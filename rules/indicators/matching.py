@@ -7,19 +7,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import DNS_ANSWER, DNS_QUERY, EVENT, HTTP_REQUEST, TLS_CLIENT
+from citywall.batches import DNS_ANSWER, DNS_QUERY, EVENT, HTTP_REQUEST, TLS_CLIENT, TLS_SERVER
 from rules.indicators import kernels
-from rules.indicators.model import ADDRESS, DOMAIN, URL
+from rules.indicators.model import ADDRESS, DOMAIN, JA3, JA3S, JA4, URL
 from rules.indicators.tables import Table
 
 Rows = NDArray[np.void]
 Numbers = NDArray[np.int64]
 _TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _ROOM = 64
+_JA4 = 36
 
 
 class Hit(NamedTuple):
-    """A value that a row shows: `where` is source, target, answer, query, server_name, host or url."""
+    """A value that a row shows.
+
+    `where` is source, target, answer, query, server_name, host, url or fingerprint.
+    """
 
     row: int
     kind: str
@@ -48,7 +52,27 @@ def in_events(table: Table, events: Rows) -> list[Hit]:
     asked = np.flatnonzero(kinds == HTTP_REQUEST)
     if len(asked) and table.knows(URL):
         found += _urls(table, raw, asked, events)
-    return sorted(found)
+    return sorted(found + _prints(table, raw, events))
+
+
+def _prints(table: Table, raw: NDArray[np.uint8], events: Rows) -> list[Hit]:
+    """Fingerprints of hellos: JA3 and JA3S are digests, JA4 is the third text."""
+    found: list[Hit] = []
+    for kind, event in ((JA3, TLS_CLIENT), (JA3S, TLS_SERVER), (JA4, TLS_CLIENT)):
+        rows = np.flatnonzero(events["kind"] == event) if table.knows(kind) else np.zeros(0, np.int64)
+        if kind == JA4:
+            rows = rows[events["agent_size"][rows] == _JA4]
+            begins = events["name_size"][rows].astype(np.int64) + events["rest_size"][rows]
+            octets = raw[rows[:, None], begins[:, None] + np.arange(_JA4)]
+        else:
+            rows = rows[(events["answer_hi"][rows] != 0) | (events["answer_lo"][rows] != 0)]
+            words = np.stack([events["answer_hi"][rows], events["answer_lo"][rows]], axis=1)
+            octets = words.astype(">u8").view(np.uint8).reshape(-1, 16)
+        if len(rows):
+            shown = np.ascontiguousarray(octets).view(f"S{octets.shape[1]}").reshape(-1)
+            pairs = table.prints(kind, shown).tolist()
+            found += [Hit(int(rows[at]), kind, number, "fingerprint") for at, number in pairs]
+    return found
 
 
 def _ends(table: Table, rows: Rows, which: Numbers, ends: tuple[tuple[str, str], ...]) -> list[Hit]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.addresses import to_words
 from rules.indicators import kernels
-from rules.indicators.model import ADDRESS, DOMAIN, IN_ROWS, URL, Indicator
+from rules.indicators.model import ADDRESS, DOMAIN, IN_EVENTS, IN_ROWS, JA3, JA3S, JA4, URL, Indicator
 
 Numbers = NDArray[np.int64]
 _TARGET = 120  # octets of a target that events keep
@@ -71,6 +71,11 @@ class Table:
             self.ports[at] = port if not self._urls[at] else port * (self.ports[at] == port)
             self._urls[at] += held
         self._values = {kind: list(held.values()) for kind, held in self._by.items()}
+        self._prints: dict[str, tuple[NDArray[np.bytes_], Numbers]] = {}
+        for kind in {JA3, JA3S, JA4} & set(self._by):
+            values = [value.encode() if kind == JA4 else bytes.fromhex(value) for value in self._by[kind]]
+            order = sorted(range(len(values)), key=values.__getitem__)
+            self._prints[kind] = np.array([values[i] for i in order]), np.array(order)
 
     def __bool__(self) -> bool:
         return self.count > 0
@@ -78,7 +83,7 @@ class Table:
     @property
     def in_rows(self) -> bool:
         """Whether any is looked for in flows and events."""
-        return bool(IN_ROWS & set(self._by))
+        return bool(IN_EVENTS & set(self._by))
 
     @property
     def beyond(self) -> bool:
@@ -93,6 +98,13 @@ class Table:
     def of_value(self, kind: str, value: str, time: int) -> list[Indicator]:
         """The same of a value as text."""
         return _holding(self._by.get(kind, {}).get(value, []), time)
+
+    def prints(self, kind: str, shown: NDArray[np.bytes_]) -> Numbers:
+        """Pairs (row, number) of fingerprints that are known, as events show them."""
+        values, numbers = self._prints[kind]
+        at = np.minimum(np.searchsorted(values, shown), len(values) - 1)
+        rows = np.flatnonzero(values[at] == shown)
+        return np.stack([rows, numbers[at[rows]]], axis=1)
 
     def texts(self, kind: str) -> NDArray[np.bytes_]:
         """All values of a kind, in order."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.addresses import to_text
-from citywall.batches import DNS_ANSWER, PROTOCOL_NAMES, SCTP, TCP, UDP
+from citywall.batches import DNS_ANSWER, PROTOCOL_NAMES, SCTP, TCP, TLS_SERVER, UDP
 from citywall.cards import DetectorCard
 from citywall.domains import Domains, of_host
 from citywall.findings import Endpoint, Evidence, Finding, derived_id
@@ -72,7 +72,7 @@ def findings(table: Table, hits: Sequence[Hit], rows: NDArray[np.void], run: Run
 def _of_row(held: Sequence[Indicator], where: str, row: dict[str, Any], run: Run) -> Finding:
     source, target = (_end(row, side) for side in ("src", "dst"))
     flow = row.get("flow_id")
-    if flow is None and row["kind"] == DNS_ANSWER:
+    if flow is None and row["kind"] in {DNS_ANSWER, TLS_SERVER}:
         source, target = target, source
     key = flow if flow is not None else (row["frame"], row["offset"], row["src_port"], row["dst_port"])
     evidence = Evidence(

@@ -9,6 +9,10 @@ from rules.keywords.sticky import SIDES
 from rules.language.builder import Builder
 from rules.language.model import Absent, BufferCheck, Content, Number, Size
 
+_SA_ATTRIBUTES = frozenset(
+    {"alg_enc", "alg_hash", "alg_auth", "alg_dh", "alg_prf", "sa_group_type", "sa_life_type",
+     "sa_life_duration", "sa_key_length", "sa_field_size"}
+)  # fmt: skip
 _TLS_VERSIONS = {
     "1.0": "TLSv1", "1.1": "TLS 1.1", "1.2": "TLS 1.2", "1.3": "TLS 1.3", "sslv2": "SSLv2", "sslv3": "SSLv3",
 }  # fmt: skip
@@ -150,6 +154,16 @@ def old_ssh(kind: str) -> Keyword:
         builder.add(Content(pattern, column=builder.column), kind)
 
     return Keyword(setup)
+
+
+def ike_attribute(builder: Builder, value: str) -> None:
+    """`ike.chosen_sa_attribute:alg_hash=2`: what the responder chose."""
+    builder.allow(frozenset({"ike"}), "ike.chosen_sa_attribute")
+    name, equals, number = (part.strip() for part in value.partition("="))
+    if not equals or name not in _SA_ATTRIBUTES:
+        raise builder.fault(f"ike.chosen_sa_attribute does not know {value.strip()!r}")
+    wanted = builder.number(number, "ike.chosen_sa_attribute", 0, (1 << 32) - 1)
+    builder.rule.fields.append(Number(f"ike.sa.{name}", wanted, wanted))
 
 
 def absent(builder: Builder, value: str) -> None:
@@ -317,7 +331,7 @@ KEYWORDS = {
     "mqtt.connack.session_present": number("mqtt.connack.session_present", "mqtt", {"true": 1, "false": 0}),
     "nfs_version": number("nfs.version", "nfs"), "nfs_procedure": number("nfs.procedure", "nfs"),
     "smb.version": number("smb.version", "smb"), "ike.exchtype": number("ike.exchtype", "ike"),
-    "ike.chosen_sa_attribute": understood("ike.chosen_sa_attribute", "ike", "IKE attributes"),
+    "ike.chosen_sa_attribute": Keyword(ike_attribute),
     "ike.nonce_payload_length": number("ike.nonce_payload_length", "ike"),
     "ike.key_exchange_payload_length": number("ike.key_exchange_payload_length", "ike"),
     "quic.cyu.count": number("quic.cyu.count", "quic"),

@@ -33,6 +33,7 @@ def app_layer_event(builder: Builder, value: str) -> None:
     if dot:
         layer = _LAYERS.get(layer, layer)
         if layer:
+            name = f"{layer}.{name.partition('.')[2]}"
             builder.allow(frozenset({layer}), "app-layer-event")
     builder.rule.happenings.append(Happening("application", name))
 

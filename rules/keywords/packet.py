@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rules.keywords.base import NONE, REQUIRED, Keyword, bounds, packet_number
+from rules.keywords.base import NONE, Keyword, bounds, packet_number
 from rules.language.builder import Builder
 from rules.language.model import Flags, Number, StreamSize
 
@@ -14,6 +14,7 @@ _IP_OPTIONS = {
     "rr": 7, "eol": 0, "nop": 1, "ts": 68, "sec": 130, "lsrr": 131, "esec": 133, "cipso": 134, "satid": 136,
     "ssrr": 137, "qs": 25, "any": -1,
 }  # fmt: skip
+_SUMS = ("ipv4", "tcpv4", "tcpv6", "udpv4", "udpv6", "icmpv4", "icmpv6")
 _PROTOCOLS = {
     "icmp": 1, "igmp": 2, "ipip": 4, "ip-in-ip": 4, "tcp": 6, "egp": 8, "udp": 17, "ipv6": 41, "rsvp": 46,
     "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58, "ipv6-icmp": 58, "eigrp": 88, "ospf": 89, "pim": 103,
@@ -154,12 +155,18 @@ def tcp_option(field: str, top: int) -> Keyword:
     return packet_number(field, top, field)
 
 
-def csum(builder: Builder, value: str) -> None:
-    """`*-csum:valid|invalid`: checksums are offloaded more often than wrong; decided from the packet."""
-    word = value.strip().strip('"').lower()
-    if word not in {"valid", "invalid"}:
-        raise builder.fault("a checksum is valid or invalid")
-    builder.rule.cannot.append("checksums are not verified")
+def csum(keyword: str) -> Keyword:
+    """`tcpv4-csum:valid|invalid` and its kin; checksums are looked at whatever is said of the streams."""
+
+    def setup(builder: Builder, value: str) -> None:
+        word = value.strip().strip('"').lower()
+        if word not in {"valid", "invalid"}:
+            raise builder.fault("a checksum is valid or invalid")
+        right = int(word == "valid")
+        builder.rule.numbers.append(Number(f"sum.{keyword.removesuffix('-csum')}", right, right))
+        builder.packet_only = builder.packet_only or keyword
+
+    return Keyword(setup)
 
 
 KEYWORDS = {
@@ -193,15 +200,7 @@ KEYWORDS = {
     "stream_size": Keyword(stream_size),
     "geoip": Keyword(geoip),
     "bypass": Keyword(bypass, NONE),
-    "iprep": unmatched("iprep", "iprep needs reputation lists"),
-    "ipv4-csum": Keyword(csum, REQUIRED),
-    "tcpv4-csum": Keyword(csum, REQUIRED),
-    "tcpv6-csum": Keyword(csum, REQUIRED),
-    "udpv4-csum": Keyword(csum, REQUIRED),
-    "udpv6-csum": Keyword(csum, REQUIRED),
-    "icmpv4-csum": Keyword(csum, REQUIRED),
-    "icmpv6-csum": Keyword(csum, REQUIRED),
+    **{f"{name}-csum": csum(f"{name}-csum") for name in _SUMS},
     "rpc": unmatched("rpc", "rpc calls are not decoded"),
     "l3_proto": Keyword(l3_proto),
-    "asn1": unmatched("asn1", "asn1 is not checked"),
 }

@@ -170,6 +170,18 @@ class Listed:
 
 
 @dataclass(slots=True)
+class Asn1:
+    """Objects of BER from a place on: one longer than `longest`, or that would overflow a reader's memory."""
+
+    longest: int | None = None
+    bits: bool = False  # a bit string with more unused bits than it has
+    double: bool = False  # a real number in digits, of more than 256
+    offset: int = 0
+    relative: bool = False
+    column: int = 0
+
+
+@dataclass(slots=True)
 class Absent:
     """The buffer is not there; with `or_else` it may be, and then the rest must match."""
 
@@ -178,7 +190,7 @@ class Absent:
 
 Op = (
     Content | Pcre | IsDataAt | Size | ByteTest | ByteJump | ByteExtract | ByteMath | Base64
-    | Entropy | Listed | Absent
+    | Entropy | Listed | Asn1 | Absent
 )  # fmt: skip
 
 
@@ -297,6 +309,16 @@ class Tag:
 
 
 @dataclass(slots=True)
+class Reputation:
+    """What is asked of the reputation of an address in a category; `missing`: that it has none."""
+
+    side: str  # any, src, dst, both
+    category: str
+    number: Number
+    missing: bool = False
+
+
+@dataclass(slots=True)
 class Rule:
     """A rule. Column-free: whatever is wrong was said when it was read."""
 
@@ -343,6 +365,9 @@ class Rule:
     silent: bool = False
     alerting: bool = False  # `alert` keyword: a pass rule that tells
     prefilter: bool = False
+    reputations: list[Reputation] = field(
+        default_factory=list
+    )  # `rules.reputation` puts them into the header
 
     def payload(self) -> BufferCheck | None:
         """The check of packet payload or stream, if there is one."""

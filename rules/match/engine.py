@@ -80,6 +80,7 @@ class Engine:
         self.limits = limits or Limits()
         self.inline = inline
         self.blocking = blocking
+        self.checksums = True  # whether rules that ask for checksums have them reckoned
         self.memory = Memory()
         self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
         self._interest: dict[tuple[str, ...], Interest] = {}

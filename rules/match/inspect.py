@@ -14,6 +14,7 @@ from rules.expressions import Search, compiled
 from rules.language.model import (
     Absent,
     Amount,
+    Asn1,
     Base64,
     ByteExtract,
     ByteJump,
@@ -27,7 +28,7 @@ from rules.language.model import (
     Pcre,
     Size,
 )
-from rules.match import datasets
+from rules.match import ber, datasets
 from rules.match.base64 import decode
 
 #: Steps that one buffer of one rule may take, as Suricata's recursion limit.
@@ -236,6 +237,8 @@ class _Run:
                 or (op.op == "isset" and datasets.key(op, self.data) in op.values)
                 or (op.op == "isnotset" and datasets.key(op, self.data) not in op.values)
             )
+        if isinstance(op, Asn1):
+            return ber.meets(op, self.data, last)
         assert isinstance(op, Absent)
         return op.or_else
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import IP, PACKET, TRANSPORT
 from citywall.domains import VNI
+from rules.match import sums
 from rules.match.columns import kernels
 
 Rows = NDArray[np.void]
@@ -71,6 +72,7 @@ class Scene:
     places: NDArray[np.int64] | None = None
     left: NDArray[np.int64] | None = None
     last: bool = True  # nothing follows: what waits for more is looked at as it is
+    checksums: bool = True  # else all are taken to be right
     decoded: tuple[NDArray[np.int64], NDArray[np.int64]] = _NOTHING  # rows, and what decoders say of them
 
     def __post_init__(self) -> None:
@@ -299,6 +301,7 @@ def _size(scene: Scene) -> NDArray[np.int64]:
 
 _ECHO = (0, 8, 13, 14, 15, 16, 128, 129)
 _FIELDS: dict[str, Any] = {
+    **sums.FIELDS,
     "ip.ttl": _by_version((8, 1), (7, 1)),
     "ip.tos": _tos,
     "ip.id": _by_version((4, 2), None),

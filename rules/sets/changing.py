@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,15 @@ class Change:
     same: int
 
 
+#: Is told, before a version counts, what counted before it; gives the number of the record it made.
+Witness = Callable[[Version | None, Version], int]
+
+
+def nobody(_before: Version | None, _after: Version) -> int:
+    """Who changes a folder that is nobody's."""
+    return 0
+
+
 def parsed(files: Sequence[Path], known: Sequence[Rule] = ()) -> RuleSet:
     """The rules of files, each under its own name, with the variables of the settings' defaults."""
     return load(Parser(classes=CLASSES), [(path.name, path) for path in files], known=known)
@@ -76,10 +85,13 @@ def sigma_of(folder: RuleFolder, version: Version) -> SigmaSet | None:
     return sigma.read([folder.home(version.number) / SIGMA])
 
 
-def update(folder: RuleFolder, contents: dict[str, bytes], origin: str, *, replace: bool) -> Change:
+def update(
+    folder: RuleFolder, contents: dict[str, bytes], origin: str, *, replace: bool, witness: Witness = nobody
+) -> Change:
     """A new version with files put in, which counts from then on; raises InputError where none can be used.
 
-    `replace`: of each kind there is in `contents`, files that are not among them go.
+    `replace`: of each kind there is in `contents`, files that are not among them go. `witness` is told before
+    it counts.
     """
     before = folder.current() if folder else None
     old = holding(folder, before).rules.rules if before is not None else []
@@ -92,7 +104,7 @@ def update(folder: RuleFolder, contents: dict[str, bytes], origin: str, *, repla
     except (InputError, FaultyInput):
         folder.drop(version)
         raise
-    folder.use(version)
+    _use(folder, before, version, witness)
     return _compared(version, held, old)
 
 
@@ -107,7 +119,26 @@ def _compared(version: Version, held: Holding, old: Sequence[Rule]) -> Change:
     )  # fmt: skip
 
 
-def switch(folder: RuleFolder, what: Sequence[str], *, on: bool) -> tuple[Version, dict[str, int]]:
+def back(folder: RuleFolder, number: int, witness: Witness = nobody) -> Version:
+    """Have a version that is kept count again."""
+    version = folder.version(number)
+    folder.use(version, witness(folder.current(), version))
+    return version
+
+
+def _use(folder: RuleFolder, before: Version | None, version: Version, witness: Witness) -> None:
+    """Have a new version count; one of which nobody may be told does not."""
+    try:
+        audited = witness(before, version)
+    except BaseException:
+        folder.drop(version)
+        raise
+    folder.use(version, audited)
+
+
+def switch(
+    folder: RuleFolder, what: Sequence[str], *, on: bool, witness: Witness = nobody
+) -> tuple[Version, dict[str, int]]:
     """A version in which rules are switched on or off, which counts from then on; raises ValueError.
 
     Also how many rules each word means, those among remarks, too.
@@ -123,5 +154,5 @@ def switch(folder: RuleFolder, what: Sequence[str], *, on: bool) -> tuple[Versio
     kept = tuple(choice for choice in known.choices if choice.what not in words)
     origin = f"{'enable' if on else 'disable'} {' '.join(words)}"
     version = folder.choose((*kept, *(Choice(on, word) for word in words)), origin)
-    folder.use(version)
+    _use(folder, known, version, witness)
     return version, meant

@@ -44,10 +44,11 @@ class Version(msgspec.Struct, frozen=True):
 
 
 class Current(msgspec.Struct, frozen=True):
-    """What `current` says."""
+    """What `current` says. `audited`: the number of the audit record that was written before it counted."""
 
     number: int
     digest: str
+    audited: int = 0
 
 
 class RuleFolder:
@@ -144,9 +145,9 @@ class RuleFolder:
             path.write_bytes(data)
         return digest
 
-    def use(self, version: Version) -> None:
+    def use(self, version: Version, audited: int = 0) -> None:
         """From now on this version counts; the oldest ones beyond KEPT go."""
-        told = msgspec.json.encode(Current(version.number, version.digest))
+        told = msgspec.json.encode(Current(version.number, version.digest, audited))
         try:
             _durably(self.path / CURRENT, lambda path: path.write_bytes(told))
         except OSError as e:

@@ -29,12 +29,13 @@ from citywall.rows import join, take
 from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
 from citywall.state import Parts, bytes_of
+from citywall.watermarks import BEGINNING, END_OF_TIME
 from ingest.capture.sparse import PassingCapture
 from ingest.decode.blocks import BlockRef, InlineBlock
 from ingest.decode.counts import DecodeCounts
 from stream import codecs
 from stream.agents.emitting import ROWS, Emitter, Outlet
-from stream.board import Sensor
+from stream.board import PACKETS, Sensor
 from stream.codecs import Kind, Opening, Tally
 from stream.files import CaptureFiles
 from stream.stages import Message, Output, under
@@ -87,7 +88,7 @@ class CaptureStage:
         self._domains = Domains(settings.domains)
         self._outlet = outlet or Outlet(settings.storage.archive_flows)
         self._sightings = settings.use_detectors  # nobody else asks for them
-        self.outputs = self._outlet.topics
+        self.outputs = self._outlet.said
         self.totals = {"packets": 0, "bytes": 0, "flows": 0, "events": 0}
         self.sensors: dict[str, Sensor] = {}  # live ones by path, where this is partition 0
         self._sessions: dict[str, _Metering] = {}
@@ -97,7 +98,9 @@ class CaptureStage:
         if message.header.kind is Kind.OPEN:
             opening = codecs.unpack(message.body, Opening)
             self._tell(opening.session)
-            yield from self._open(opening).emitter.open(opening)
+            state = self._open(opening)
+            yield from self._pass(state, Kind.OPEN, codecs.pack(opening), BEGINNING)
+            yield from state.emitter.open(opening)
         elif message.header.kind is Kind.DATA:
             yield from self._block(self._sessions[message.header.session], message.body)
         else:
@@ -107,6 +110,11 @@ class CaptureStage:
         state = _Metering(opening, self._settings, self._domains, self._outlet)
         self._sessions[opening.session.id] = state
         return state
+
+    def _pass(self, state: _Metering, kind: Kind, body: codecs.Body, clock: int) -> Iterator[Output]:
+        """What comes with its bytes goes on to the rules, said once for all partitions."""
+        if state.elsewhere is not None and self._outlet.packets and self._partition == 0:
+            yield Output(PACKETS, state.session.id, kind, body, int(kind is Kind.DATA), clock)
 
     def _tell(self, session: Session, ref: BlockRef | None = None, *, ended: bool = False) -> None:
         """Keep what is told of a live sensor; a new session of one adds to what came before."""
@@ -139,6 +147,7 @@ class CaptureStage:
         from ingest.sightings.reading import sightings
 
         ref, capture = self._source(state, body)
+        yield from self._pass(state, Kind.DATA, body, ref.newest)
         for reason, offset in ref.places if self._partition == 0 else ():
             state.tally.place(reason, [offset])
         buffer = capture.buffer
@@ -230,6 +239,7 @@ class CaptureStage:
         else:
             state.elsewhere.close()
         self._tell(state.session, ended=True)
+        yield from self._pass(state, Kind.END, codecs.pack(Tally()), END_OF_TIME)
         yield from state.emitter.end(state.tally)
 
     def flush(self) -> Iterable[Output]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from citywall.sessions import Session
 from citywall.state import Parts, bytes_of
 from citywall.watermarks import BEGINNING, END_OF_TIME, FAR_FUTURE
 from stream import codecs
+from stream.board import PACKETS, Heard
 from stream.codecs import Kind, Opening, Tally
 from stream.lookouts import Watched
 from stream.merge import EVENTS, FLOWS, Merge
+from stream.packets import INLINE, Hearing, Mark, Passing
 from stream.scoring import Scored
 from stream.stages import Message, Output, under
 
@@ -35,6 +37,7 @@ _DTYPES = {FLOWS: FLOW, EVENTS: EVENT}
 #: Findings of a piece of a session, and the time before which nothing more will be found.
 Piece = tuple[list[Finding], int]
 Signed = Callable[[Session], Iterator[Piece]]
+_HEADS: Any = list[tuple[Opening, Tally, list[Finding], int, bool, Mark | None]]
 
 
 class _Detecting:
@@ -50,7 +53,9 @@ class _Detecting:
         self.signed: Iterator[Piece] | None = None  # what rules find, piece by piece
         self.pieces = 0  # of it that were taken
         self.heard = BEGINNING  # rules find nothing more before it
+        self.hearing: Hearing | None = None  # rules over packets that pass
         self.told = BEGINNING
+        self.closed = False  # its detectors have spoken for the last time
 
     @property
     def session(self) -> Session:
@@ -59,7 +64,13 @@ class _Detecting:
     @property
     def promise(self) -> int:
         """No later finding is before it."""
-        return min(self.merge.frontier, FAR_FUTURE)
+        heard = END_OF_TIME if self.hearing is None else self.hearing.heard
+        return min(self.merge.frontier, heard, FAR_FUTURE)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self.merge.done and (self.hearing is None or self.hearing.mark.over)
 
 
 class DetectStage:
@@ -69,7 +80,9 @@ class DetectStage:
     session's packets, piece by piece, as far as its rows are complete. `partitions` of this stage speak.
 
     Rules keep no checkpoint: after a restart the session's capture is matched again from its beginning, which
-    gives the same pieces, and those taken before are passed over.
+    gives the same pieces, and those taken before are passed over. Sessions whose packets come with their
+    bytes are matched by `passing` as these come; of their topic the log keeps the newest `keep` bytes, to be
+    read `again`.
     """
 
     name = "detect"
@@ -81,17 +94,30 @@ class DetectStage:
         make: Callable[[], DetectorSet | Scored | Watched] | None,
         partitions: int = 1,
         signatures: Signed | None = None,
+        passing: Passing | None = None,
+        keep: int = 0,
     ) -> None:
         self._make = make
         self._signatures = signatures
+        self._passing = passing
+        if passing is not None:
+            self.inputs = (*self.inputs, PACKETS)
+        self.keeps = {PACKETS: keep} if passing is not None and keep else {}
         self._partitions = partitions
         self._idle = [make()] if make else []  # their tables are dear to make
         self.totals = {"findings": 0}
         self._sessions: dict[str, _Detecting] = {}
 
-    def _open(self, opening: Opening) -> _Detecting:
+    @property
+    def hearings(self) -> dict[str, Heard]:
+        """How far rules are with what passes, by session."""
+        return {s.session.id: s.hearing.health() for s in self._sessions.values() if s.hearing is not None}
+
+    def _open(self, opening: Opening, mark: Mark | None = None) -> _Detecting:
         state = _Detecting(opening)
-        if self._signatures is not None:
+        if self._passing is not None and state.session.kind in INLINE:
+            state.hearing = Hearing(state.session, self._passing, mark)
+        elif self._signatures is not None:
             state.signed = self._signatures(state.session)
         self._sessions[opening.session.id] = state
         return state
@@ -106,11 +132,13 @@ class DetectStage:
                 yield Output("findings", header.session, Kind.OPEN, opening)
             return
         state = self._sessions[header.session]
-        if header.kind is Kind.END:
+        if topic == PACKETS:
+            yield from self._hear(state, message)
+        elif header.kind is Kind.END:
             if topic == FLOWS:
                 state.tally.add(codecs.unpack(message.body, Tally))
             state.merge.close(topic, header.partition)
-            if state.merge.done:  # now, so that its tables serve the next session
+            if state.done:  # now, so that its tables serve the next session
                 yield from self._advance(state)
         elif self._make is not None:
             if topic == EVENTS:  # also those that cannot be read: nobody waits for them
@@ -120,6 +148,22 @@ class DetectStage:
             state.merge.add(topic, header.partition, rows, header.watermark, header.mark)
             if topic == FLOWS and header.beside >= 0:
                 state.merge.speak(header.partition, header.beside, header.watermark, header.mark)
+
+    def _hear(self, state: _Detecting, message: Message) -> Iterator[Output]:
+        """Rules look at packets that pass."""
+        assert state.hearing is not None
+        if message.header.kind is Kind.DATA:
+            state.held += state.hearing.take(message.body)
+            return
+        state.held += state.hearing.end()
+        if state.done:
+            yield from self._advance(state)
+
+    def again(self, message: Message) -> None:
+        """Packets that rules saw before the restart."""
+        state = self._sessions.get(message.header.session)
+        if state is not None and state.hearing is not None and message.header.kind is Kind.DATA:
+            state.hearing.again(message.header.seq, message.body)
 
     def flush(self) -> Iterable[Output]:
         """Detect in everything that is complete up to the watermarks."""
@@ -136,7 +180,7 @@ class DetectStage:
             some, next_one = findings[at : at + FINDINGS], findings[at + FINDINGS : at + FINDINGS + 1]
             state.told = next_one[0].time if next_one else promise
             yield Output("findings", session, Kind.DATA, codecs.pack(some), len(some), state.told)
-        if state.merge.done:
+        if state.done:
             del self._sessions[session]
             if state.detectors is not None:
                 self._idle.append(state.detectors)
@@ -152,13 +196,14 @@ class DetectStage:
         for reports, events in merge.release():
             detectors = self._detectors(state)
             found += detectors.process(reports, events, session.id, session.lane)
-        if isinstance(state.detectors, Scored | Watched):
+        if isinstance(state.detectors, Scored | Watched) and not state.closed:
             found += state.detectors.advance(merge.frontier, session.id, session.lane)
-        if merge.done and state.detectors is not None:
+        if merge.done and state.detectors is not None and not state.closed:
             found += state.detectors.close(session.id, session.lane)
+            state.closed = True
         found += _heard(state)
         found.sort(key=event_order)
-        if not merge.done:
+        if not state.done:
             # At the end of input rows of one time are released in several pieces.
             ready = bisect_left(found, state.promise, key=lambda f: f.time)
             found, state.held = found[:ready], found[ready:]
@@ -173,7 +218,10 @@ class DetectStage:
 
     def snapshot(self) -> Parts:
         """Merges and detectors of each session."""
-        heads = [(s.opening, s.tally, s.held, s.pieces) for s in self._sessions.values()]
+        heads = [
+            (s.opening, s.tally, s.held, s.pieces, s.closed, s.hearing and s.hearing.mark)
+            for s in self._sessions.values()
+        ]
         parts: Parts = {"sessions": codecs.pack(heads), "totals": codecs.pack(self.totals)}
         for session, state in self._sessions.items():
             parts |= {f"{session}/merge/{n}": p for n, p in state.merge.snapshot().items()}
@@ -184,10 +232,9 @@ class DetectStage:
     def restore(self, parts: Parts) -> None:
         """Take over a snapshot."""
         self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
-        heads = codecs.unpack(bytes_of(parts, "sessions"), list[tuple[Opening, Tally, list[Finding], int]])
-        for opening, tally, held, pieces in heads:
-            state = self._open(opening)
-            state.tally, state.held = tally, held
+        for opening, tally, held, pieces, closed, mark in codecs.unpack(bytes_of(parts, "sessions"), _HEADS):
+            state = self._open(opening, mark)
+            state.tally, state.held, state.closed = tally, held, closed
             for _ in range(pieces if state.signed is not None else 0):
                 _take(state)
             state.merge.restore(under(parts, f"{opening.session.id}/merge/"))

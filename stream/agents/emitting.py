@@ -13,6 +13,7 @@ from citywall.batches import END, EVENT, FLOW
 from citywall.rows import join, take
 from citywall.watermarks import BEGINNING, END_OF_TIME
 from stream import codecs
+from stream.board import PACKETS
 from stream.codecs import Kind, Opening, Tally
 from stream.stages import Output
 
@@ -30,13 +31,19 @@ class Outlet(msgspec.Struct, frozen=True):
     """Where a session's producer writes to.
 
     `partitions` of flows and events; `sharing` says which rows go where, without it all go to the first.
-    Rows are `packed` where they go over a network.
+    Rows are `packed` where they go over a network. `packets`: those that come with their bytes go to rules.
     """
 
     archive: bool
     partitions: int = 1
     sharing: Sharing | None = None
     packed: bool = False
+    packets: bool = False
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The topics that captures are told on: those of every session, and live packets."""
+        return (*self.topics, PACKETS) if self.packets else self.topics
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -175,3 +175,27 @@ def test_rules_that_are_not_there_are_said_at_once(tmp_path: Path):
     (tmp_path / "l.txt").write_text("nonsense\n")
     with pytest.raises(InputError, match="no indicator can be used: a domain has a dot"):
         Armoury(settings.load(assignments=[f'rules.indicators=["{tmp_path}/l.txt"]']))
+
+
+def test_reputations_are_looked_up_when_a_version_is_read(
+    folder: RuleFolder, session: Session, tmp_path: Path
+):
+    put(folder, "alert ip any any -> any any (iprep:src,Bad,>,20; sid:7;)\n", "b.rules")
+    put(folder, "alert ip any any -> any any (iprep:any,Bad,isset; sid:8;)\n", "c.rules")
+    (tmp_path / "categories").write_text("1,Bad,bad\n")
+    lists = tmp_path / "addresses"
+    lists.write_text("192.168.1.0/24,1,30\n")
+    given = {
+        "rules.folder": folder.path, "rules.reputation_categories": tmp_path / "categories",
+        "rules.reputation_files": f'["{lists}"]',
+    }  # fmt: skip
+    signatures = Signatures(settings.load(assignments=[f"{key}={value}" for key, value in given.items()]))
+
+    def told() -> list[object]:
+        found = [finding for some, _ in signatures.findings(session) for finding in some]
+        return sorted(sid for sid in sids(found) if sid in {7, 8})
+
+    assert told() == [7, 7, 8, 8, 8, 8]  # of two flows; the second rule in both directions
+    lists.write_text("192.168.1.0/24,1,10\nnonsense\n")
+    put(folder, "alert ip any any -> any any (iprep:dst,Bad,<,20; sid:9;)\n", "d.rules")
+    assert told() == [8, 8, 8, 8]

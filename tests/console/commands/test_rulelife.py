@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.console.test_rulechange import RULE, recorded
+
 
 @pytest.fixture
 def told(invoke: Any, tmp_path: Path) -> Any:
@@ -75,3 +77,31 @@ def test_what_a_server_has_is_fetched_because_it_is_named(told: Any):
             server.shutdown()
             thread.join()
     assert (update["rules"], told("versions")[0]["files"].keys()) == (1, {"signatures/a.rules"})
+
+
+def test_with_accounts_somebody_changes_rules_and_it_is_recorded(people: Any, tmp_path: Path):
+    source = tmp_path / "a.rules"
+    source.write_text(RULE % 1 + RULE % 2)
+    assert (
+        "--as" in people("rules", "update", str(source)).stderr
+    )  # the folder's owner is not enough any more
+    refused = people("rules", "update", str(source), by="wang")
+    assert (refused.exit_code, "the role does not allow it" in refused.stderr) == (1, True)
+    assert people.told("rules", "update", str(source), by="li")["version"] == 1
+    assert people.told("rules", "disable", "1", by="chen")["off"] == 1
+    assert people.told("rules", "enable", "1", by="chen")["off"] == 0
+    assert people("rules", "rollback", "2", by="li").exit_code == 0
+    nothing = tmp_path / "b.rules"
+    nothing.write_text("alert nonsense\n")
+    assert people("rules", "update", str(nothing), "--replace", by="li").exit_code == 1
+    assert recorded(people.data) == [
+        ("wang", "rules", "refused", None, False, False),
+        ("li", "rules:1", "done", "update", False, True),
+        ("chen", "rules:2", "done", "disable", True, True),
+        ("chen", "rules:3", "done", "enable", True, True),
+        ("li", "rules:2", "done", "rollback", True, True),
+        ("li", "rules", "failed", "update", False, False),
+    ]
+    numbers = json.loads((people.data / "rules" / "current").read_bytes())
+    assert (numbers["number"], numbers["audited"] > 0) == (2, True)
+    assert sorted(path.name for path in (people.data / "rules" / "versions").iterdir()) == ["1", "2", "3"]

@@ -221,5 +221,10 @@ def examples():
             [(0, initial(crypto(0, HELLO))), (1, initial(crypto(0, SERVER_HELLO), server=True, to=b"")),
              (0, b"\x40" + bytes(40))], (4000, 443), udp,
         ),
+        "ike": (
+            [(0, bytes.fromhex("1111111111111111 0000000000000000 0d 10 02 00 00000000 00000024 00000008 76656e64")),
+             (1, bytes.fromhex("1111111111111111 2222222222222222 00 10 05 00 00000000 0000001c"))],
+            (500, 500), udp,
+        ),
         "ntp": ([(0, b"\x23" + bytes(47)), (1, b"\x24\2" + bytes(10) + b"LOCL" + bytes(32))], (123, 123), udp),
     }  # fmt: skip

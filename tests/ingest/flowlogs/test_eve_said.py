@@ -86,3 +86,12 @@ def test_other_events_say_nothing(tmp_path):
     assert (
         len(events(tmp_path, ("alert", {"alert": {"signature": "x"}}), ("dns", {"dns": {"type": "?"}}))) == 0
     )
+
+
+def test_fingerprints_of_hellos(tmp_path):
+    ja4 = "t13d1516h2_8daaf6152771_b186095e22b6"
+    tls = {"sni": "a.example", "version": "TLS 1.2", "ja3": {"hash": "0f" * 16, "string": "771,4"},
+           "ja3s": {"hash": "f0" * 16}, "ja4": ja4}  # fmt: skip
+    client, server = events(tmp_path, ("tls", {"tls": tls}))
+    assert (int(client["answer_hi"]), int(server["answer_lo"])) == (int("0f" * 8, 16), int("f0" * 8, 16))
+    assert texts(client)[:3] == ["a.example", "", ja4]

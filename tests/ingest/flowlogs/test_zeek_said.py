@@ -156,3 +156,20 @@ def test_dhcp_of_who_has_no_address_yet(events):
         "dhcp", {name: DHCP[name] for name in ("ts", "uids", "mac", "requested_addr", "msg_types")}
     )
     assert (asked["type"], int(asked["src_lo"])) == (3, 0)
+
+
+def test_fingerprints_of_hellos(events):
+    ja3, ja3s, ja4 = (
+        "0123456789abcdeffedcba9876543210",
+        "F" * 31 + "0",
+        "t13d1516h2_8daaf6152771_b186095e22b6",
+    )
+    prints = {"ja3": ja3, "ja3s": ja3s, "ja4": ja4}
+    client, server = events("ssl", SSL | prints)
+    assert (client["kind"], server["kind"]) == (b.TLS_CLIENT, b.TLS_SERVER)
+    assert f"{client['answer_hi']:016x}{client['answer_lo']:016x}" == ja3
+    assert f"{server['answer_hi']:016x}{server['answer_lo']:016x}" == ja3s.lower()
+    assert texts(client)[:3] == ["portal.gov.cn", "", ja4]
+    assert server["agent_size"] == 0
+    other, _ = events("ssl", SSL | {"ja3": "x" * 32, "ja3s": "12", "ja4": ja4[:-1]})
+    assert (other["answer_hi"], other["answer_lo"], other["agent_size"]) == (0, 0, 0)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from citywall.batches import DNS_ANSWER, DNS_QUERY, HTTP_REQUEST, TLS_CLIENT
+from citywall.batches import DNS_ANSWER, DNS_QUERY, HTTP_REQUEST, TLS_CLIENT, TLS_SERVER
 from rules.indicators import matching
 from tests.rules.indicators.rows import events, flow, flows
 from tests.rules.indicators.test_kernels import listed
@@ -45,3 +45,27 @@ def test_urls_by_host_target_and_port():
     )
     hits = matching.in_events(table, rows)
     assert [(h.row, h.number) for h in hits] == [(0, 0), (1, 0), (3, 1), (4, 0), (5, 2)]
+
+
+def test_fingerprints_of_hellos():
+    """As `ingest.sightings` and the logs of others tell them: digests as two words, JA4 as the third text."""
+    last, other = "ab" * 15 + "00", "00" * 15 + "01"  # zeros at either end
+    ja4 = b"t13d1516h2_8daaf6152771_b186095e22b6"
+    rows = events(
+        (TLS_CLIENT, [b"a.example", b"h2", ja4], {}), (TLS_SERVER, [], {}), (TLS_CLIENT, [], {}),
+        (TLS_CLIENT, [b"", b"", ja4[:-1]], {}), (TLS_CLIENT, [b"", b"", ja4[:-1] + b"7"], {}),
+        (DNS_QUERY, [b"", b"", ja4], {}),
+    )  # fmt: skip
+    for row, digest in ((0, last), (1, last), (2, other)):
+        rows["answer_hi"][row], rows["answer_lo"][row] = int(digest[:16], 16), int(digest[16:], 16)
+
+    def found(kind: str, *values: str) -> list[tuple[int, int]]:
+        hits = matching.in_events(listed(kind, *values), rows)
+        assert {(h.kind, h.where) for h in hits} <= {(kind, "fingerprint")}
+        return [(h.row, h.number) for h in hits]
+
+    assert found("ja3", "ff" * 16, last, other) == [(0, 1), (2, 2)]
+    assert found("ja3s", other, last) == [(1, 1)]
+    assert found("ja4", ja4.decode()) == [(0, 0)]
+    assert found("ja3", "ff" * 16) == found("md5", last) == []
+    assert listed("ja3", last).in_rows

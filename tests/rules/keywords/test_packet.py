@@ -18,7 +18,6 @@ def test_header_fields():
 
 def test_what_cannot_be_decided_is_said():
     assert read("geoip:src,CN;").cannot == ["geoip needs a database of countries"]
-    assert read("asn1:oversize_length 1024;").cannot
 
 
 def test_refused():
