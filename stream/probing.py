@@ -170,7 +170,7 @@ def accepted(standing: Standing | None, by: str, now: int, learn: int) -> Standi
     """How a page stands once somebody said that its last visit is as it should be; raises Unfit."""
     if standing is None or standing.visit is None:
         raise Unfit("portal_not_visited")
-    if standing.visit.answer.page is None:
+    if standing.visit.answer.page is None or standing.visit.answer.status >= 400:
         raise Unfit("portal_without_page")
     known = comparing.accepted(standing.known, standing.visit, by, now, learn)
     return msgspec.structs.replace(standing, known=known, open={})

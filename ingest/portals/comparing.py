@@ -25,7 +25,7 @@ def drifts(portal: Portal, known: Known, visit: Visit, learn: int) -> tuple[Drif
     """How a visit is not as it should be; what only learning tells, once `learn` probes were learned from."""
     found = [*_answers(portal, known, visit.answer)]
     page = visit.answer.page
-    if page is not None:
+    if page is not None and visit.answer.status < 400:  # else it is the server's own, about what is amiss
         found += _content(portal, known, page, visit, knows=known.probes >= learn)
     if visit.certificate is not None:
         host = host_of(visit.url)
@@ -94,7 +94,7 @@ def _cloaked(
     """What others are given that an ordinary visitor is not."""
     if other.away and not portal.expects(other.away) and other.away not in known.away:
         yield Drift("cloaked", f"{how} > {other.away}", 1000, grave=True)
-    elif other.page is not None:
+    elif other.page is not None and other.status < 400:
         usual = page.hosts | set(known.links) | set(known.hidden)
         hosts = sorted(h for h in other.page.hosts if h not in usual and not portal.expects(h))
         dark = [word for word in other.page.words if word not in page.words and word not in known.words]
@@ -165,7 +165,8 @@ def learned(portal: Portal, known: Known, visit: Visit, learn: int) -> Known:
     suspicious = {h.host for h in page.hidden if words.found_in(h.text)} | {page.diverts, page.refresh}
     if words.found_in(page.title):
         return known
-    cloak = max((difference(page, o.page) for o in visit.others.values() if o.page is not None), default=0)
+    others = [o.page for o in visit.others.values() if o.page is not None and o.status < 400]
+    cloak = max((difference(page, other) for other in others), default=0)
     calmer = replace(
         page, hidden=tuple(h for h in page.hidden if h.host not in suspicious), diverts="", refresh="",
         links=tuple(host for host in page.links if host not in suspicious),

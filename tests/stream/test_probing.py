@@ -142,6 +142,13 @@ def test_what_was_never_visited_cannot_be_accepted() -> None:
             accepted(standing, "li", 1, 2)
 
 
+def test_an_error_page_cannot_be_accepted(world: World) -> None:
+    world.site.status = 404
+    world.round()
+    with pytest.raises(Unfit, match="portal_without_page"):
+        accepted(world.standing, "li", 1, 2)
+
+
 def test_records_go_when_they_are_old(world: World) -> None:
     world.site.body = PAGE + DARK
     world.round()

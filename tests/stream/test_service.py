@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 
 from citywall.errors import DataFolderBusy, SettingsError
 from citywall.settings import Settings, load
-from stream import service
+from ingest.portals.visits import Drift, Record
+from stream import probing, service
 from stream.data_folder import DataFolder
 from stream.inbox import Inbox
 from stream.scheduler import Job
@@ -24,9 +26,11 @@ def settings(watch: Path, *more: str) -> Settings:
     return load(None, {}, [f"service.watch={watch}", "service.settle_s=0", "use_detectors=false", *more])
 
 
-def until_done(data: Path, files: int) -> Callable[[], contextlib.AbstractContextManager[Company]]:
+def until_done(
+    data: Path, files: int, folder: str = ""
+) -> Callable[[], contextlib.AbstractContextManager[Company]]:
     """Company that stops the service once so many files are done."""
-    inbox = Inbox(data, None, 0)
+    inbox = Inbox(data / folder, None, 0)
     served: list[Any] = []
 
     def stop() -> None:
@@ -141,3 +145,25 @@ def test_asked_to_stop_before_anything_was_taken_in_it_ends_in_good_order(
     monkeypatch.setattr(service.Service, "_prepare", asked)
     (tmp_path / "in").mkdir()
     serve(tmp_path / "data", settings(tmp_path / "in"))  # it returns, and no exit code is raised
+
+
+def test_records_of_probes_are_taken_in_like_files(tmp_path: Path):
+    data, watch = tmp_path / "data", tmp_path / "in"
+    watch.mkdir()
+    for at in (10**18, 10**18 + 10**9):
+        probing.write(data, [Record("www", "http://w/", at, (Drift("down"),))])
+    serve(data, settings(watch), beside=until_done(data, 2, probing.FOLDER))
+    assert Inbox(data / probing.FOLDER, None, 0).counts() == {"done": 2}
+
+
+def test_records_of_probes_go_when_they_were_kept_long_enough(tmp_path: Path):
+    for at in (10**18, 10**18 + 10**9):
+        probing.write(tmp_path, [Record("www", "http://w/", at, (Drift("down"),))])
+    old, new = sorted((tmp_path / probing.RECORDS).iterdir())
+    os.utime(old, ns=(10, 10))
+    assembly = type("Assembly", (), {"retain": lambda *_: None})()
+    folder = DataFolder(tmp_path)
+    probed = Inbox(tmp_path / probing.FOLDER, tmp_path / probing.RECORDS, 0)
+    service.Kept(folder, Inbox(tmp_path, None, 0), assembly, 1, probed=probed, probed_days=1).retain()
+    folder.close()
+    assert [path.name for path in (tmp_path / probing.RECORDS).iterdir()] == [new.name]

@@ -65,7 +65,9 @@ def test_what_is_as_known_is_no_drift() -> None:
         (visit(answer=Answer(302, away="sso.gov.cn")), set()),
         (visit(answer=Answer(error="timeout")), {"down"}),
         (visit(answer=Answer(502)), {"down"}),
-        (visit(status=403), {"status", "rewritten"} - {"rewritten"}),
+        (visit("<h1>Forbidden</h1>" * 99, status=403), {"status"}),
+        (visit("<h1>Bad Gateway</h1>" * 99, status=502), {"down"}),
+        (visit(others={SPIDER: Answer(403, page=page.read("<h1>Forbidden</h1>" * 99, URL))}), set()),
     ],
 )
 def test_drifts(each: Visit, kinds: set[str]) -> None:
