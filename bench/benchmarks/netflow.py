@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -27,8 +30,11 @@ CASES = {"v9": 9, "ipfix": 10}
 #: Datagrams sent at once, and the pause after: 10,000 a second, a quarter of a million records.
 _BURST, _PAUSE_S = 50, 0.005
 _PACKAGE, _NFCAPD = "netflow", "nfcapd"
+#: Datagrams put together, and the option that says how long each is (UDP_SEGMENT, linux/udp.h).
+_TOGETHER, _SEGMENT = 40, 103
 
 
+_Send = Callable[[Sequence[bytes], int], None]
 #: Seconds a record by who, case, repeat.
 Runs = dict[str, dict[str, list[float]]]
 
@@ -87,26 +93,27 @@ class Netflow(Benchmark):
         if versions[_PACKAGE]:  # beside both: it parses, and joins nothing
             few = payloads[: self.share // ours.RECORDS]
             works += [_Work(_PACKAGE, name, package.read, few) for name in (case, f"{case}-flows")]
-        works.append(_Work(OURS, f"{case}-udp", self._ours, payloads))
-        if versions[_NFCAPD]:
-            works.append(_Work(_NFCAPD, f"{case}-udp", self._nfcapd, payloads))
+        for name, send in ((f"{case}-udp", _send), (f"{case}-together", _send_together)):
+            works.append(_Work(OURS, name, partial(self._ours, send), payloads))
+            if versions[_NFCAPD]:
+                works.append(_Work(_NFCAPD, name, partial(self._nfcapd, send), payloads))
         return works
 
-    def _ours(self, payloads: Sequence[bytes]) -> tuple[int, float]:
+    def _ours(self, send: _Send, payloads: Sequence[bytes]) -> tuple[int, float]:
         argv = [sys.executable, "-m", "bench.ours.netflow", str(self.records)]
         with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin is not None
             assert process.stdout is not None
-            _send(payloads, json.loads(process.stdout.readline())["port"])
+            send(payloads, json.loads(process.stdout.readline())["port"])
             time.sleep(0.5)
             process.stdin.close()
             told = json.loads(process.stdout.readline())
         return told["records"], told["cpu"]
 
-    def _nfcapd(self, payloads: Sequence[bytes]) -> tuple[int, float]:
+    def _nfcapd(self, send: _Send, payloads: Sequence[bytes]) -> tuple[int, float]:
         with TemporaryDirectory(prefix="citywall-bench-") as folder:
             peer = nfcapd.Nfcapd(Path(folder))
-            _send(payloads, peer.port)
+            send(payloads, peer.port)
             while not peer.idle():
                 pass
             return peer.finish()
@@ -119,6 +126,22 @@ def _send(payloads: Sequence[bytes], port: int) -> None:
             for payload in payloads[at : at + _BURST]:
                 sender.send(payload)
             time.sleep(_PAUSE_S)
+
+
+def _send_together(payloads: Sequence[bytes], port: int) -> None:
+    """As network cards and drivers give them: those of one size that follow each other in one piece."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect(("127.0.0.1", port))
+        sent = 0
+        for size, group in itertools.groupby(payloads, len):
+            left = list(group)
+            for at in range(0, len(left), _TOGETHER):
+                some = left[at : at + _TOGETHER]
+                sender.sendmsg([b"".join(some)], [(socket.IPPROTO_UDP, _SEGMENT, struct.pack("=H", size))])
+                sent += len(some)
+                if sent >= _BURST:
+                    time.sleep(_PAUSE_S)
+                    sent = 0
 
 
 def _result(context: Context, runs: Runs, versions: dict[str, str | None], records: int) -> Result:
@@ -154,9 +177,11 @@ def _result(context: Context, runs: Runs, versions: dict[str, str | None], recor
         "versions": {OURS: machine.version("citywall")} | {n: v for n, v in versions.items() if v},
         "does": {
             OURS: "templates, sampling, sequence numbers; -flows: also both directions joined, rows as the "
-            "stream takes them; -udp: that, received over loopback, datagrams kept on disk",
+            "stream takes them; -udp: received over loopback, datagrams kept on disk, read from there, both "
+            "directions joined, columns; -together: that, sent so that the kernel keeps datagrams together",
             _PACKAGE: "every field of every record as Python objects",
-            _NFCAPD: "received over loopback, records of its own kept on disk",
+            _NFCAPD: "received over loopback, every record kept on disk, not compressed; directions are not "
+            "joined. It cannot read datagrams from elsewhere, so decoding alone is not compared",
         },
         "absent": {peer: obtain[peer] for peer, told in versions.items() if told is None},
         "captures": {},

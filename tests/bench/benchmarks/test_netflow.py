@@ -20,7 +20,9 @@ def context():
 def test_ours_beside_whoever_is_there(context, monkeypatch):
     monkeypatch.setattr(netflow, "CASES", {"v9": 9})
     result = netflow.Netflow(records=2400, share=480).run(context)
-    assert set(result["ours"]) == {f"{case}{what}" for case in ("v9",) for what in ("", "-flows", "-udp")}
+    assert set(result["ours"]) == {
+        f"{case}{what}" for case in ("v9",) for what in ("", "-flows", "-udp", "-together")
+    }
     for peer, ratios in result["ratios"].items():
         for case, ratio in ratios.items():
             assert ratio == pytest.approx(result["peers"][peer][case] / result["ours"][case], rel=1e-3)
