@@ -90,7 +90,7 @@ class Rooms:
     is what it held last, blank the first time: whoever takes one fills what is given on.
     """
 
-    def __init__(self, n: int, dtype: np.dtype[Any], keep: int = 4) -> None:
+    def __init__(self, n: int, dtype: np.dtype[Any], keep: int = 2) -> None:
         self._n = n
         self._dtype = dtype
         self._keep = keep

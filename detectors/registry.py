@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -18,9 +17,7 @@ from citywall.rows import take
 from citywall.state import Parts, bytes_of
 from detectors.account import Account
 from detectors.base import Context, Detector
-from detectors.baselines.tables import Baselines
 from detectors.beacon import Beacon
-from detectors.bounds import bounds_of
 from detectors.brute_force import BruteForce
 from detectors.channel import Channel
 from detectors.choosing import Chosen, read
@@ -29,17 +26,14 @@ from detectors.dark_link import DarkLink
 from detectors.dga import Dga
 from detectors.directory_copy import DirectoryCopy
 from detectors.dns_tunnel import DnsTunnel
-from detectors.evasion import Evasion, EvasionParameters
+from detectors.evasion import Evasion
 from detectors.exfiltration import Exfiltration
 from detectors.exposure import Exposure
 from detectors.features.sharing import Sharing, askers_of, segments_of
-from detectors.features.tables import CHUNK, FeatureParameters, Features, ends_of
+from detectors.features.tables import CHUNK, ends_of
 from detectors.flood import Flood
-from detectors.fragments.records import FragmentRecords
 from detectors.ground import Ground
-from detectors.holding.tables import Holding
-from detectors.holds import holds_of
-from detectors.identities.tables import Identities, concerned
+from detectors.identities.tables import concerned
 from detectors.industrial import Industrial
 from detectors.jobs import Jobs
 from detectors.lateral import Lateral
@@ -48,6 +42,7 @@ from detectors.lease_scan import LeaseScan
 from detectors.limits import limits_of, reach_of
 from detectors.login_failures import LoginFailures
 from detectors.long_connection import LongConnection
+from detectors.memory import Memory
 from detectors.name_answers import NameAnswers
 from detectors.name_tunnel import NameTunnel
 from detectors.norms import norms_of
@@ -57,12 +52,10 @@ from detectors.places import Places
 from detectors.policy import Policy
 from detectors.portal import Portal
 from detectors.prefixes import Prefixes
-from detectors.relations.tables import Relations
 from detectors.request_flood import RequestFlood
-from detectors.scan import Scan, ScanParameters
+from detectors.scan import Scan
 from detectors.segment import Segment
-from detectors.sightings.limits import told_of
-from detectors.sightings.tables import Judge, Sightings
+from detectors.sightings.tables import Judge
 from detectors.silence import Silence
 from detectors.slow_flood import SlowFlood
 from detectors.slow_scan import SlowScan
@@ -114,12 +107,7 @@ DETECTORS: dict[str, type[Detector]] = {
     )
 }
 
-_SECOND = 1_000_000_000
 _SCHEMA = 6
-#: What the detectors remember, by name.
-_STATES = (
-    "flows", "events", "relations", "claims", "fragments", "sightings", "baselines", "identities", "holding",
-)  # fmt: skip
 
 
 #: By what detectors may judge. Most judge one kind of records.
@@ -170,7 +158,7 @@ def sharing(settings: Mapping[str, Mapping[str, Any]], partitions: int) -> Shari
     return Sharing(limits_of(parameters, share), reach_of(parameters, share), norms)
 
 
-class DetectorSet:
+class DetectorSet(Memory):
     """Detectors over the features of one session at a time.
 
     Rows are taken in the order given; which calls they came in changes nothing, and neither does the order
@@ -185,36 +173,9 @@ class DetectorSet:
         places: Places | None = None,
         judge: Judge | None = None,
     ) -> None:
-        places = places or Places(())
+        super().__init__(chosen, share, places or Places(()), judge)
         self.detectors = list(detectors)
         self._judging = {name: _who(self.detectors, name) for name in _JUDGES}
-        self._told = told_of(chosen.parameters, share)
-        self._sighted = chosen.sightings
-        self._places, self._judge = places, judge
-        self._norms = norms_of(chosen.parameters, places.home_masks, share)
-        self._usual = chosen.baselines
-        self._named = chosen.identities
-        self._bounds = bounds_of(chosen.parameters, share)
-        self._kept, self._holds = chosen.holding, holds_of(chosen.parameters, share)
-        self._limits = limits_of(chosen.parameters, share)
-        self._reach = reach_of(chosen.parameters, share)
-        if places.ground:  # zones and units of both ends are asked for
-            self._reach = self._reach._replace(contacts=True)
-        scan = chosen.parameters[Scan.id]
-        assert isinstance(scan, ScanParameters)
-        self._event_limits = self._limits._replace(window=scan.arp_window_s * _SECOND, gate=scan.arp_targets)
-        evasion = chosen.parameters[Evasion.id]
-        assert isinstance(evasion, EvasionParameters)
-        self._fragment_window = evasion.window_s * _SECOND
-        sizes = self._sizes = chosen.features
-        self._event_sizes = FeatureParameters(
-            contacts=max(16, sizes.contacts // 16), groups=max(16, sizes.groups // 16), targets=16, logins=16
-        )
-        related = chosen.relations
-        # flows and events keep apart, so each has only the tables that it fills
-        least = dict.fromkeys(("pairs", "spreads", "services", "segments", "places", "edges"), 16)
-        self._flow_relations = msgspec.structs.replace(related, bindings=16, cards=16)
-        self._event_relations = msgspec.structs.replace(related, **least)
         self._session = ""
 
     def process(
@@ -285,36 +246,10 @@ class DetectorSet:
         self._reset()
         return []
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes reserved for state when every table is full."""
-        return sum(state.nbytes for state in self._states().values())
-
-    def counts(self) -> dict[str, int]:
-        """Entities held and given up, for reports and metrics."""
-        return {
-            **{f"{name}_held": n for name, n in self.flows.used.items()},
-            **{f"{name}_evicted": n for name, n in self.flows.evicted.items()},
-            **{f"resolution_{name}_evicted": n for name, n in self.events.evicted.items() if n},
-            **{f"{name}_held": n for name, n in self.relations.used.items() if n},
-            **{f"{name}_evicted": n for name, n in self.relations.evicted.items() if n},
-            **{f"usual_{name}_held": n for name, n in self.baselines.used.items() if n},
-            **{f"usual_{name}_evicted": n for name, n in self.baselines.evicted.items() if n},
-            **{f"{name}_held": n for name, n in self.claims.used.items() if n},
-            **{f"{name}_evicted": n for name, n in self.claims.evicted.items() if n},
-            **self.fragments.counts,
-            **({"subjects_held": n} if (n := self.sightings.used) else {}),
-            **({"subjects_evicted": n} if (n := self.sightings.evicted) else {}),
-            **({"identities_held": n} if (n := self.identities.used) else {}),
-            **({"identities_evicted": n} if (n := self.identities.evicted) else {}),
-            **({"lines_held": n} if (n := self.holding.used) else {}),
-            **({"lines_evicted": n} if (n := self.holding.evicted) else {}),
-        }
-
     def snapshot(self) -> Parts:
         """Everything `restore` needs; views of live state."""
         parts: Parts = {"session": msgspec.msgpack.encode((_SCHEMA, self._session))}
-        for name, part in self._states().items():
+        for name, part in self.states().items():
             parts |= {f"{name}/{key}": value for key, value in part.snapshot().items()}
         for detector in self.detectors:
             parts |= {f"detector/{detector.id}/{k}": v for k, v in detector.snapshot().items()}
@@ -330,69 +265,14 @@ class DetectorSet:
             raise ValueError(f"the detectors' checkpoint has schema {schema}, not {_SCHEMA}")
         self._reset()
         self._session = session
-        for name, part in self._states().items():
+        for name, part in self.states().items():
             part.restore(_under(parts, f"{name}/"))
         for detector in self.detectors:
             detector.restore(_under(parts, f"detector/{detector.id}/"))
 
-    def _states(
-        self,
-    ) -> dict[str, Features | Relations | FragmentRecords | Sightings | Baselines | Identities | Holding]:
-        return {name: getattr(self, name) for name in _STATES}
-
-    # Tables are made when they are first asked for: they are dear to make, and some sessions need but a few.
-
-    @cached_property
-    def relations(self) -> Relations:
-        """Who deals with whom, by flows."""
-        return Relations(self._flow_relations, self._reach)
-
-    @cached_property
-    def fragments(self) -> FragmentRecords:
-        """Hosts that fragments come to."""
-        return FragmentRecords(self._fragment_window)
-
-    @cached_property
-    def claims(self) -> Relations:
-        """Who claims which address."""
-        return Relations(self._event_relations, self._reach)
-
-    @cached_property
-    def baselines(self) -> Baselines:
-        """What is usual."""
-        return Baselines(self._usual, self._norms)
-
-    @cached_property
-    def identities(self) -> Identities:
-        """Accounts, tickets, calls and addresses, by who has them."""
-        return Identities(self._named, self._bounds, self._places)
-
-    @cached_property
-    def holding(self) -> Holding:
-        """Connections that are held open."""
-        return Holding(self._kept, self._holds)
-
-    @cached_property
-    def flows(self) -> Features:
-        """Features of flows."""
-        return Features(self._sizes, self._limits)
-
-    @cached_property
-    def events(self) -> Features:
-        """Features of address resolution."""
-        return Features(self._event_sizes, self._event_limits)
-
-    @cached_property
-    def sightings(self) -> Sightings:
-        """What applications say."""
-        return Sightings(
-            self._sighted, self._told, self._places.are_home, self._judge, self._places.frontage.sources
-        )
-
     def _reset(self) -> None:
         self._session = ""
-        for name in _STATES:
-            self.__dict__.pop(name, None)
+        self.forget()
         for detector in self.detectors:
             detector.reset()
 

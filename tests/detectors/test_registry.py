@@ -77,17 +77,6 @@ def test_counts_tell_what_is_held_and_what_was_given_up():
     assert counts["targets_evicted"] == 0
 
 
-def test_tables_are_made_for_what_comes():
-    detectors = build({}, PRIVATE)
-    assert "flows" not in vars(detectors)
-    detectors.process(scenes.vertical().reports(), NO_EVENTS, "s", "live")
-    assert "flows" in vars(detectors)
-    assert not {"events", "claims", "fragments", "sightings"} & vars(detectors).keys()
-    detectors.close("s", "live")
-    assert "flows" not in vars(detectors)
-    assert detectors.counts()["contacts_held"] == 0
-
-
 def test_a_checkpoint_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="cannot be read"):
         build({}, PRIVATE).restore({"session": b"\xc1"})
