@@ -134,6 +134,7 @@ DATAGRAM_ABANDONED, FRAGMENT_LENGTH = 10, 11
 DNS_QUERY, DNS_ANSWER, TLS_CLIENT, TLS_SERVER, HTTP_REQUEST, HTTP_RESPONSE = 16, 17, 18, 19, 20, 21
 SSH_BANNER, LOGIN_NAME, LOGIN_RESULT, PERSONAL_DATA, ACCOUNT_LOGIN, DATA_ACCESS = 22, 23, 24, 25, 26, 27
 DHCP_MESSAGE = 28
+NTLM_LOGON, TICKET_ASKED, TICKET_GIVEN, CALLS_BOUND, CALL_MADE, SHARE_OPENED = 40, 41, 42, 43, 44, 45
 FIRST_SIGHTING = 16
 EVENT_NAMES = {
     0: "none", 1: "arp_request", 2: "arp_reply", 3: "nd_solicit", 4: "nd_advert",
@@ -141,7 +142,8 @@ EVENT_NAMES = {
     9: "fragment_ignored", 10: "datagram_abandoned", 11: "fragment_length", 16: "dns_query",
     17: "dns_answer", 18: "tls_client", 19: "tls_server", 20: "http_request", 21: "http_response",
     22: "ssh_banner", 23: "login_name", 24: "login_result", 25: "personal_data", 26: "account_login",
-    27: "data_access", 28: "dhcp_message",
+    27: "data_access", 28: "dhcp_message", 40: "ntlm_logon", 41: "ticket_asked", 42: "ticket_given",
+    43: "calls_bound", 44: "call_made", 45: "share_opened",
 }  # fmt: skip
 #: Bytes of text an event carries: three pieces one after another (`name_size`, `rest_size`, `agent_size`).
 TEXT = 242
@@ -157,12 +159,20 @@ LOGIN_FORM = 4
 INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 32, 64, 128, 256, 512
 #: A sign that no honest request has.
 UNMISTAKABLE = 1024
-#: Of ARP: the frame was sent by another card than the one that its message claims for the sender.
+#: Of ARP and DHCP: the frame was sent by another card than the one that its message claims for the sender.
 OTHER_SENDER = 2048
 
 #: LOGIN_RESULT.type and LOGIN_NAME.type: at which service.
 SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerberos", "mysql", "rdp", "ssh",
             "telnet")  # fmt: skip
+
+#: CALLS_BOUND.type and code.
+INTERFACES = ("other", "replication", "services", "tasks", "registry", "objects")
+BOUND_BY = ("other", "bind", "mapper", "pipe")
+#: TICKET_ASKED.code.
+AES_OFFERED, RC4_OFFERED = 1, 2
+#: Ciphers of Kerberos that stand for an old password hash.
+RC4_HMAC = 23
 
 #: One event that is not a flow. For address resolution: src asks or answers, dst is the address asked
 #: about (request, solicit) or the one told (reply); an advert's src is the address it claims. An ARP message
@@ -181,8 +191,16 @@ SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerb
 #: * PERSONAL_DATA: the first number, masked; count = identity numbers, number = telephone numbers.
 #: * ACCOUNT_LOGIN: account, service by name; code = 1 where it worked.
 #:   DATA_ACCESS: account, object; number = rows, size = bytes (from logs only).
-#: * DHCP_MESSAGE: the client's hardware address; type = kind of message (RFC 2132), answer = the address that
-#:   is asked for or given; `digest` is that of the client.
+#: * DHCP_MESSAGE: the client's hardware address (or what DHCPv6 knows it by), its host name; type = kind of
+#:   message (RFC 2132, DHCPv6 by what corresponds), answer = the address that is asked for or given; `digest`
+#:   is that of the client, `number` the relay's address (IPv4), `answers` a digest of the routers (its upper
+#:   half) and one of the name servers (its lower) that a server hands out, 0 where it says nothing of them.
+#: * NTLM_LOGON: account, domain, workstation as the client says; type = service, `answers` = a digest of the
+#:   workstation, 0 where it says none. TICKET_ASKED (a first ticket): account, realm; type = the cipher of
+#:   its proof, code = ciphers offered (AES_OFFERED, RC4_OFFERED). TICKET_GIVEN: account, service; type = the
+#:   ticket's cipher, `answers` = a digest of the service.
+#: * CALLS_BOUND: type = which interface (INTERFACES), code = how (BOUND_BY). CALL_MADE: type = the number of
+#:   a sealed call, of those that replication of a directory uses. SHARE_OPENED: a share of administration.
 #:
 #: `digest` is a hash of the whole name, target or account, longer ones too; `size` the message's bytes.
 EVENT = np.dtype(

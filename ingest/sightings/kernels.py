@@ -23,18 +23,19 @@ from citywall.kernels import (
     load_le32,
     mix64,
 )
-from ingest.sightings.leases.kernels import read_dhcp
+from ingest.sightings.credentials.kernels import is_call, read_call, read_smb_asked, read_tickets
+from ingest.sightings.leases.kernels import read_dhcp, read_dhcp6, sent_by_another
 
 U8 = np.uint64
 _TRANSPORT, _TCP, _UDP = 5, 6, 17
 
 # what `find` takes a packet for
-DNS, TLS, ASK, SAY, SSH, USER, REPLY, SMB, LDAP, KERBEROS, MYSQL, IMAP, RDP, DHCP = range(1, 15)
+DNS, TLS, ASK, SAY, SSH, USER, REPLY, SMB, LDAP, KERBEROS, MYSQL, IMAP, RDP, DHCP, CALL, DHCP6 = range(1, 17)
 
 # citywall.batches, whose values kernels must freeze
 _DNS_QUERY, _DNS_ANSWER, _TLS_CLIENT, _TLS_SERVER, _HTTP_REQUEST, _HTTP_RESPONSE = 16, 17, 18, 19, 20, 21
 _SSH_BANNER, _LOGIN_NAME, _LOGIN_RESULT, _PERSONAL_DATA = 22, 23, 24, 25
-_CUT, _CLEAR, _FORM = 1, 2, 4
+_CUT, _CLEAR, _FORM, _OTHER_SENDER = 1, 2, 4, 2048
 _FTP, _POP3, _IMAP, _SMTP, _HTTP, _SMB, _LDAP, _KERBEROS, _MYSQL, _RDP = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 _TEXT = 242
 
@@ -148,7 +149,7 @@ def word_end(buffer, at, end):
 
 #: Bytes with which something may begin: upper-case letters of commands, digits of replies, frames.
 _FIRST = np.zeros(256, np.uint8)
-for _c in b"\x00\x03\x16GPHDOCTSU25+-A":
+for _c in b"\x00\x03\x05\x16GPHDOCTSU25+-A":
     _FIRST[_c] = 1
 
 
@@ -173,6 +174,8 @@ def kind_of_stream(buffer, q, room, low, sport):
         return TLS if room > 43 and (buffer[q + 5] == 1 or buffer[q + 5] == 2) else 0
     if word >> 24 == 0:
         return SMB if room > 68 and load_be32(buffer, q + 4) == 0xFE534D42 else 0
+    if word >> 16 == 0x0500:
+        return CALL if room >= 24 and buffer[q + 4] == 0x10 and is_call(buffer, q, word, low) else 0
     if word >> 16 == 0x0300:
         return RDP if room > 20 and buffer[q + 5] == 0xE0 and buffer[q + 11] == 67 else 0
     if (
@@ -227,6 +230,8 @@ def find(buffer, packets, found, what):
                 kind = KERBEROS
             elif a == 67 or b == 67:
                 kind = DHCP
+            elif a == 547 or b == 547:
+                kind = DHCP6
         if kind != 0:
             found[n] = i
             what[n] = kind
@@ -948,11 +953,13 @@ def read(buffer, packets, found, what, first_frame, patterns, scratch, out, raw)
         elif kind == REPLY:
             good = read_reply(buffer, at, end, low, e)
         elif kind == SMB:
-            good = read_smb(buffer, at, e)
+            good = read_smb(buffer, at, e) or read_smb_asked(buffer, at, end, raw, n, e)
         elif kind == LDAP:
             good = read_ldap(buffer, at, end, e)
         elif kind == KERBEROS:
-            good = read_kerberos(buffer, at, end, stream, e)
+            good = read_kerberos(buffer, at, end, stream, e) or read_tickets(
+                buffer, at, end, stream, raw, n, e
+            )
         elif kind == MYSQL:
             good = outcome(_MYSQL, 0, e) if load_le16(buffer, at + 5) == 1045 else False
         elif kind == IMAP:
@@ -962,6 +969,12 @@ def read(buffer, packets, found, what, first_frame, patterns, scratch, out, raw)
             good = read_rdp(buffer, at, end, raw, n, e)
         elif kind == DHCP:
             good = read_dhcp(buffer, at, end, raw, n, e)
+            if good and sent_by_another(buffer, p, e):
+                e["flags"] |= _OTHER_SENDER
+        elif kind == DHCP6:
+            good = read_dhcp6(buffer, at, end, raw, n, e)
+        elif kind == CALL:
+            good = read_call(buffer, at, end, low, raw, n, e)
         if good:
             n += 1
         else:

@@ -5,26 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-import numpy as np
 import pytest
 import sighted as s
 
 from citywall import batches as b
 from citywall.domains import Domains, DomainSettings
-from ingest.capture import decode_block, open_capture
 from ingest.sightings.reading import compile_reading, sightings
-
-
-def seen_in(path, batch=4096, domains=s.DOMAINS) -> np.ndarray:
-    found = []
-    with open_capture(path) as capture:
-        for block in capture.blocks(1 << 20):
-            frame = block.first_frame
-            for rows in decode_block(block, capture.buffer, batch):
-                found.append(sightings(capture.buffer, rows, frame, domains))
-                frame += len(rows)
-    return np.concatenate(found)
-
 
 #: What tshark calls each kind when it, too, reads packet by packet.
 FILTERS = {
@@ -47,7 +33,7 @@ SAMPLES = (
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_same_packets_as_tshark(shared_data, name):
     path = shared_data / "captures" / "pcap" / name
-    ours = seen_in(path)
+    ours = s.seen_in(path)
     either = " || ".join(f"({text})" for text in FILTERS.values())
     fields = ("frame.number", "dns.flags.response", "http.request", "http.response", "tls.handshake.type")
     command = ["tshark", "-n", "-r", str(path), "-o", "tcp.desegment_tcp_streams:FALSE", "-Y", either]
@@ -72,7 +58,7 @@ def test_the_same_packets_as_tshark(shared_data, name):
 
 def test_batches_change_nothing(shared_data):
     path = shared_data / "captures" / "pcap" / SAMPLES[3]
-    assert seen_in(path, 3).tobytes() == seen_in(path).tobytes()
+    assert s.seen_in(path, 3).tobytes() == s.seen_in(path).tobytes()
 
 
 def test_events_stand_in_the_domain_of_their_vlan():

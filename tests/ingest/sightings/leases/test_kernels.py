@@ -6,7 +6,7 @@ import numpy as np
 import sighted as s
 
 from citywall.addresses import to_text
-from citywall.batches import DHCP_MESSAGE, UDP
+from citywall.batches import DHCP_MESSAGE, OTHER_SENDER, UDP
 from ingest.sightings.leases import kernels
 
 PORTS = {"ports": (68, 67), "proto": UDP}
@@ -48,3 +48,59 @@ def test_an_option_that_reaches_out_is_the_last():
     (event,) = s.events(s.lease(more=b"\x0c\xff"), **PORTS)
     assert event["flags"] == 1
     assert event["type"] == 3
+
+
+def test_who_leads_where_is_told_by_two_digests():
+    router, names, turned, other = (
+        int(s.events(s.lease(5, back=True, more=more), back=True, **PORTS)[0]["answers"])
+        for more in (
+            b"\x03\x04\x0a\x00\x00\x01",
+            b"\x06\x08\x0a\x00\x00\x01\x0a\x00\x00\x02",
+            b"\x06\x08\x0a\x00\x00\x02\x0a\x00\x00\x01\x03\x04\x0a\x00\x00\x01",
+            b"\x03\x04\x0a\x00\x00\x42",
+        )
+    )
+    assert (router & 0xFFFFFFFF, names >> 32) == (0, 0)
+    assert turned == router | names  # in whatever order servers stand
+    assert 0 != other != router != 0
+    assert s.events(s.lease(5, back=True), back=True, **PORTS)[0]["answers"] == 0
+
+
+def test_a_host_name_and_a_relay_are_told():
+    (event,) = s.events(s.lease(more=b"\x0c\x07PC-0042"), **PORTS)
+    assert s.texts(event)[:2] == ("24:4b:fe:1c:48:a4", "pc-0042")
+    relayed = bytearray(s.lease())
+    relayed[24:28] = bytes((10, 1, 0, 1))
+    assert s.events(bytes(relayed), **PORTS)[0]["number"] == 0x0A010001
+
+
+def test_frames_of_another_card_are_told():
+    for sender, kind, other in (
+        (s.CARD, b"\x08\0", False),
+        (b"\x02" * 6, b"\x08\0", True),
+        (b"\x02" * 6, b"\0\0", False),
+    ):
+        buffer, rows = s.packets(bytes(6) + sender + kind + bytes(28) + s.lease(), **PORTS)
+        rows["network"], rows["payload_at"], rows["a_lo"] = 14, 42, 0xFFFF_0000_0000
+        rows["payload"] -= 42
+        (event,) = s.sightings(buffer, rows, 1, s.DOMAINS)
+        assert bool(event["flags"] & OTHER_SENDER) == other
+
+
+def test_messages_of_ipv6_are_told_as_those_they_correspond_to():
+    (asked,) = s.events(s.lease6(), **s.SIX)
+    (given,) = s.events(s.lease6(7, servers=bytes(16)), back=True, **s.SIX)
+    (found,) = s.events(s.lease6(1), **s.SIX)
+    assert [int(e["type"]) for e in (asked, given, found)] == [3, 5, 1]
+    assert address(asked) == address(given) == "fd00::69"
+    assert s.texts(asked)[:2] == ("24:4b:fe:1c:48:a4", "pc-0042")
+    assert asked["digest"] == given["digest"]
+    assert asked["src_mac"] == given["dst_mac"] == int.from_bytes(s.CARD, "big")
+    assert (asked["answers"], given["answers"] != 0) == (0, True)
+
+
+def test_a_duid_without_a_card_is_told_as_it_is_and_relays_are_not_read():
+    (event,) = s.events(s.lease6(duid=b"\0\4" + bytes(range(16))), **s.SIX)
+    assert (event["src_mac"], s.texts(event)[0]) == (0, "0004" + bytes(range(14)).hex())
+    assert len(s.events(s.lease6(12), **s.SIX)) == 0
+    assert len(s.events(s.lease6()[:8], **s.SIX)) == 0
