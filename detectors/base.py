@@ -23,6 +23,7 @@ from citywall.state import Parts, bytes_of
 from detectors.baselines.tables import Noted
 from detectors.features.tables import Seen
 from detectors.fragments.records import Fragmented
+from detectors.holding.tables import Held
 from detectors.places import Places
 from detectors.prefixes import Prefixes
 from detectors.relations.tables import Related
@@ -129,6 +130,14 @@ class Detector(ABC):
 
     def judge_baselines(self, noted: Noted, reports: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
         """What the records of what is usual say that flow reports changed, in their order."""
+        return []
+
+    def judge_held(self, held: Held, reports: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records of what is held open say that flow reports changed, in their order."""
+        return []
+
+    def judge_identities(self, told: Told, events: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002
+        """What the records say that events of log-ins, tickets, calls and addresses changed."""
         return []
 
     def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:

@@ -11,13 +11,8 @@ from typing import Any
 
 import msgspec
 
-from detectors.registry import (
-    DETECTORS,
-    baseline_parameters,
-    feature_parameters,
-    relation_parameters,
-    sighting_parameters,
-)
+from detectors.choosing import size_parameters
+from detectors.registry import DETECTORS
 
 _HEAD = """\
 # Detectors
@@ -40,10 +35,11 @@ What is kept of hosts is bounded (`[detectors.features]`, `[detectors.relations]
 below) and survives a restart; a full table gives up the quietest of eight neighbours, and whoever deals often
 or is suspected counts as younger.
 
-Not looked for: drift of portals' pages, links and certificates (nothing fetches them), signs of passed
-hashes, calls by name but where a signature reads them (DCSync that is not encrypted), double-homed hosts,
-and slow floods that hold connections open. A sensor whose whole session stops is not seen by the detectors,
-which know time by its flows alone; `sensors` tells of a network domain that stops while others speak.
+Not looked for: drift of portals' pages, links and certificates (nothing fetches them); log-ins by NTLM over
+HTTP or LDAP, and Kerberos in what follows a message's first packet; calls by name but where a signature or
+`dcsync` reads them; machines behind address translation in two networks; slow floods of many sources with a
+few answered connections each. A sensor whose whole session stops is not seen by the detectors, which know
+time by its flows alone; `sensors` tells of a network domain that stops while others speak.
 """
 
 
@@ -56,12 +52,7 @@ def page() -> str:
         parts.append(f"| [`{en['id']}`](#{en['id']}) | {en['title']} | {zh['title']} | {techniques} |")
     for en, zh in described:
         parts += ["", *_section(en, zh)]
-    for name, parameters in (
-        ("features", feature_parameters()),
-        ("relations", relation_parameters()),
-        ("sightings", sighting_parameters()),
-        ("baselines", baseline_parameters()),
-    ):
+    for name, parameters in size_parameters().items():
         parts += ["", f"## [detectors.{name}]", "", *_table(parameters)]
     return "\n".join(parts) + "\n"
 

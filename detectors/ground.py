@@ -58,6 +58,9 @@ class Ground:
                 self.spots.append(spot)
             by_domain.setdefault(domain, []).append((start, stop, known[spot]))
         self._spans = {domain: _compiled(sorted(spans)) for domain, spans in by_domain.items()}
+        names = sorted({spot.zone for spot in self.spots if spot.zone})
+        #: The number of each spot's zone, 0 where it is in none.
+        self.zones = np.array([names.index(s.zone) + 1 if s.zone else 0 for s in self.spots], np.int64)
         zones = [rules.get(spot.zone, ZoneRule()) for spot in self.spots]
         self._closed = np.array([zone.internet is False for zone in zones])
         self._bars = np.array(

@@ -23,6 +23,7 @@ class PersonalDataParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=
 
     outside: Annotated[int, count("numbers", "Identity numbers that leave our networks.", 1)] = 3
     inside: Annotated[int, count("numbers", "Identity numbers in clear text between hosts of ours.", 1)] = 50
+    telephones: Annotated[int, count("numbers", "Telephone numbers that leave our networks.", 3)] = 200
     bulk: Annotated[int, count("numbers", "Identity numbers from which it is bulk.", 2)] = 100
     window_s: Annotated[int, count("s", "Window in which numbers are counted.", 10, 86400)] = 3600
 
@@ -32,7 +33,7 @@ class PersonalData(SightingDetector):
 
     id: ClassVar[str] = "personaldata"
     version: ClassVar[int] = 1
-    kinds: ClassVar[tuple[str, ...]] = ("leaving", "in_clear")
+    kinds: ClassVar[tuple[str, ...]] = ("leaving", "in_clear", "telephones")
     attck: ClassVar[tuple[tuple[str, str, str, str], ...]] = (
         ("T1048.003", "Exfiltration Over Unencrypted Non-C2 Protocol", "TA0010", "Exfiltration"),
         ("T1040", "Network Sniffing", "TA0006", "Credential Access"),
@@ -69,4 +70,20 @@ class PersonalData(SightingDetector):
             )  # fmt: skip
             source, target = self.client(subject), self.server(subject)
             drafts += self.draft(note, subject, row, self.between(source, target), (source, target))
+        return drafts + self._telephones(told, events, leaving & (numbers < p.outside))
+
+    def _telephones(self, told: Told, events: NDArray[np.void], leaving: NDArray[np.bool_]) -> list[Draft]:
+        """Telephone numbers that leave without the identity numbers that would be told anyway."""
+        p, numbers = self.parameters, told.counts[:, records.TELEPHONES]
+        drafts: list[Draft] = []
+        for i in np.flatnonzero(leaving & (numbers >= p.telephones)).tolist():
+            subject, n = told.subjects[i], int(numbers[i])
+            note = Note(
+                "telephones", Severity.MEDIUM if n >= 10 * p.telephones else Severity.LOW, n, n, p.telephones,
+                {"telephone_numbers": n, "identity_numbers": int(told.counts[i, records.IDENTITIES]),
+                 "window_s": p.window_s},
+                confidence=0.5,
+            )  # fmt: skip
+            ends = self.client(subject), self.server(subject)
+            drafts += self.draft(note, subject, events[told.rows[i]], self.between(*ends), ends)
         return drafts

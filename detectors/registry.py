@@ -12,18 +12,20 @@ from numpy.typing import NDArray
 from citywall.batches import FIRST_SIGHTING
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
-from citywall.errors import SettingsError
 from citywall.findings import Finding, event_order
 from citywall.rows import take
 from citywall.state import Parts, bytes_of
 from detectors.account import Account
-from detectors.base import Context, Detector, Parameter, parameters_of, read_parameters
-from detectors.baselines.tables import BaselineParameters, Baselines
+from detectors.base import Context, Detector, Parameter
+from detectors.baselines.tables import Baselines
 from detectors.beacon import Beacon
+from detectors.bounds import bounds_of
 from detectors.brute_force import BruteForce
 from detectors.channel import Channel
+from detectors.choosing import BASELINES, FEATURES, RELATIONS, SIGHTINGS, Chosen, read, size_parameters
 from detectors.covert import Covert
 from detectors.dga import Dga
+from detectors.directory_copy import DirectoryCopy
 from detectors.dns_tunnel import DnsTunnel
 from detectors.evasion import Evasion, EvasionParameters
 from detectors.exfiltration import Exfiltration
@@ -33,9 +35,13 @@ from detectors.features.tables import CHUNK, FeatureParameters, Features, ends_o
 from detectors.flood import Flood
 from detectors.fragments.records import FragmentRecords
 from detectors.ground import Ground
+from detectors.holding.tables import Holding
+from detectors.holds import holds_of
+from detectors.identities.tables import Identities, concerned
 from detectors.industrial import Industrial
 from detectors.jobs import Jobs
 from detectors.lateral import Lateral
+from detectors.lease_pool import LeasePool
 from detectors.lease_scan import LeaseScan
 from detectors.limits import limits_of, reach_of
 from detectors.login_failures import LoginFailures
@@ -43,19 +49,22 @@ from detectors.long_connection import LongConnection
 from detectors.name_answers import NameAnswers
 from detectors.name_tunnel import NameTunnel
 from detectors.norms import norms_of
+from detectors.pass_the_hash import PassTheHash
 from detectors.personal_data import PersonalData
 from detectors.places import Places
 from detectors.policy import Policy
 from detectors.prefixes import Prefixes
-from detectors.relations.tables import RelationParameters, Relations
+from detectors.relations.tables import Relations
 from detectors.request_flood import RequestFlood
 from detectors.scan import Scan, ScanParameters
 from detectors.segment import Segment
 from detectors.sightings.limits import told_of
-from detectors.sightings.tables import Judge, SightingParameters, Sightings
+from detectors.sightings.tables import Judge, Sightings
 from detectors.silence import Silence
+from detectors.slow_flood import SlowFlood
 from detectors.slow_scan import SlowScan
 from detectors.spray import Spray
+from detectors.two_homes import TwoHomes
 from detectors.volume import Volume
 from detectors.web_attack import WebAttack
 
@@ -92,25 +101,21 @@ DETECTORS: dict[str, type[Detector]] = {
         Volume,
         Jobs,
         Silence,
+        SlowFlood,
+        PassTheHash,
+        DirectoryCopy,
+        LeasePool,
+        TwoHomes,
     )
 }
 
-#: The `[detectors.<name>]` tables that are no detectors: sizes of the tables they share.
-FEATURES, RELATIONS, SIGHTINGS, BASELINES = "features", "relations", "sightings", "baselines"
-_SIZES: dict[str, type[msgspec.Struct]] = {
-    FEATURES: FeatureParameters,
-    RELATIONS: RelationParameters,
-    SIGHTINGS: SightingParameters,
-    BASELINES: BaselineParameters,
-}
 _SECOND = 1_000_000_000
-_ON, _EXEMPT = "enabled", "exempt"
-_SCHEMA = 5
+_SCHEMA = 6
 
 
 #: By what detectors may judge. Most judge one kind of records.
 _JUDGES = (
-    "judge_flows", "judge_relations", "judge_baselines",
+    "judge_flows", "judge_relations", "judge_baselines", "judge_held", "judge_identities",
     "judge_events", "judge_claims", "judge_fragments", "judge_sightings",
 )  # fmt: skip
 
@@ -120,18 +125,6 @@ def _who(detectors: Sequence[Detector], judge: str) -> list[Detector]:
     return [d for d in detectors if getattr(type(d), judge) is not getattr(Detector, judge)]
 
 
-class Chosen(msgspec.Struct, frozen=True):
-    """What `[detectors.*]` says: who is enabled, parameters and exempt networks of all, sizes of tables."""
-
-    enabled: list[str]
-    parameters: dict[str, msgspec.Struct]
-    exempt: dict[str, Prefixes]
-    features: FeatureParameters
-    relations: RelationParameters
-    sightings: SightingParameters
-    baselines: BaselineParameters
-
-
 def cards() -> dict[str, DetectorCard]:
     """The card of every detector, by id."""
     return {name: detector.card() for name, detector in DETECTORS.items()}
@@ -139,22 +132,22 @@ def cards() -> dict[str, DetectorCard]:
 
 def feature_parameters() -> list[Parameter]:
     """Settings of `[detectors.features]`."""
-    return parameters_of(FeatureParameters)
+    return size_parameters()[FEATURES]
 
 
 def relation_parameters() -> list[Parameter]:
     """Settings of `[detectors.relations]`."""
-    return parameters_of(RelationParameters)
+    return size_parameters()[RELATIONS]
 
 
 def sighting_parameters() -> list[Parameter]:
     """Settings of `[detectors.sightings]`."""
-    return parameters_of(SightingParameters)
+    return size_parameters()[SIGHTINGS]
 
 
 def baseline_parameters() -> list[Parameter]:
     """Settings of `[detectors.baselines]`."""
-    return parameters_of(BaselineParameters)
+    return size_parameters()[BASELINES]
 
 
 def build(
@@ -174,7 +167,7 @@ def build(
     names are only counted. `ground` is what a register says of zones, units and systems. Raises
     SettingsError naming the key.
     """
-    chosen = _read(settings)
+    chosen = read(settings, DETECTORS)
     places = Places(home, domains, ground)
     made = [DETECTORS[n](chosen.parameters[n], places, chosen.exempt[n]) for n in chosen.enabled]
     return DetectorSet(made, chosen, share, places, judge)
@@ -182,47 +175,10 @@ def build(
 
 def sharing(settings: Mapping[str, Mapping[str, Any]], partitions: int) -> Sharing:
     """Which rows go to which of `partitions` sets of detectors with these settings; as for `build`."""
-    parameters = _read(settings).parameters
+    parameters = read(settings, DETECTORS).parameters
     share = (0, partitions)
     norms = norms_of(parameters, Prefixes(()).words, share)
     return Sharing(limits_of(parameters, share), reach_of(parameters, share), norms)
-
-
-def _read(settings: Mapping[str, Mapping[str, Any]]) -> Chosen:
-    tables: dict[str, dict[str, Any]] = {}
-    for name, given in settings.items():
-        if name not in _SIZES and name not in DETECTORS:
-            known = ", ".join([*DETECTORS, *_SIZES])
-            raise SettingsError("settings", f"detectors.{name}", f"no such detector (there are {known})")
-        if not isinstance(given, Mapping):
-            raise SettingsError("settings", f"detectors.{name}", "must be a table of settings")
-        tables[name] = dict(given)
-    enabled: list[str] = []
-    exempt: dict[str, Prefixes] = {}
-    for name in DETECTORS:
-        table = tables.get(name, {})
-        on = table.pop(_ON, True)
-        if not isinstance(on, bool):
-            raise SettingsError("settings", f"detectors.{name}.{_ON}", "must be true or false")
-        if on:
-            enabled.append(name)
-        try:
-            exempt[name] = Prefixes(table.pop(_EXEMPT, ()))
-        except (ValueError, TypeError) as e:
-            raise SettingsError("settings", f"detectors.{name}.{_EXEMPT}", str(e)) from e
-    parameters = {
-        name: read_parameters(detector.Parameters, name, tables.get(name, {}))
-        for name, detector in DETECTORS.items()
-    }
-    return Chosen(
-        enabled,
-        parameters,
-        exempt,
-        read_parameters(FeatureParameters, FEATURES, tables.get(FEATURES, {})),
-        read_parameters(RelationParameters, RELATIONS, tables.get(RELATIONS, {})),
-        read_parameters(SightingParameters, SIGHTINGS, tables.get(SIGHTINGS, {})),
-        read_parameters(BaselineParameters, BASELINES, tables.get(BASELINES, {})),
-    )
 
 
 class DetectorSet:
@@ -248,6 +204,9 @@ class DetectorSet:
         self._home, self._judge = places.are_home, judge
         self._norms = norms_of(chosen.parameters, places.home_masks, share)
         self._usual = chosen.baselines
+        self._places, self._named = places, chosen.identities
+        self._bounds = bounds_of(chosen.parameters, share)
+        self._kept, self._holds = chosen.holding, holds_of(chosen.parameters, share)
         self._limits = limits_of(chosen.parameters, share)
         self._reach = reach_of(chosen.parameters, share)
         if places.ground:  # zones and units of both ends are asked for
@@ -286,9 +245,12 @@ class DetectorSet:
             seen = self.flows.observe_flows(rows, ends)
             related = self.relations.observe_flows(rows, ends)
             noted = self.baselines.observe_flows(rows, ends)
+            held = self.holding.observe_flows(rows, ends)
             found += self._ask("judge_flows", seen, rows, context)
             found += self._ask("judge_relations", related, rows, context)
             found += self._ask("judge_baselines", noted, rows, context)
+            found += self._ask("judge_held", held, rows, context) if len(held.rows) else []
+        found += self._identities(concerned(events), context) if len(events) else []
         sighted = events["kind"] >= FIRST_SIGHTING
         found += self._sightings(take(events, sighted), context) if sighted.any() else []
         events = take(events, ~sighted) if sighted.any() else events
@@ -311,6 +273,15 @@ class DetectorSet:
             rows = events[at : at + CHUNK]
             told = self.sightings.observe(rows)
             found += self._ask("judge_sightings", told, rows, context) if len(told.rows) else []
+        return found
+
+    def _identities(self, events: NDArray[np.void], context: Context) -> list[Finding]:
+        """Findings of log-ins, tickets, calls and addresses."""
+        found: list[Finding] = []
+        for at in range(0, len(events), CHUNK):
+            rows = events[at : at + CHUNK]
+            told = self.identities.observe(rows)
+            found += self._ask("judge_identities", told, rows, context) if len(told.rows) else []
         return found
 
     def _ask(self, judge: str, seen: Any, rows: NDArray[np.void], context: Context) -> list[Finding]:
@@ -346,6 +317,10 @@ class DetectorSet:
             **self.fragments.counts,
             **({"subjects_held": n} if (n := self.sightings.used) else {}),
             **({"subjects_evicted": n} if (n := self.sightings.evicted) else {}),
+            **({"identities_held": n} if (n := self.identities.used) else {}),
+            **({"identities_evicted": n} if (n := self.identities.evicted) else {}),
+            **({"lines_held": n} if (n := self.holding.used) else {}),
+            **({"lines_evicted": n} if (n := self.holding.evicted) else {}),
         }
 
     def snapshot(self) -> Parts:
@@ -372,7 +347,9 @@ class DetectorSet:
         for detector in self.detectors:
             detector.restore(_under(parts, f"detector/{detector.id}/"))
 
-    def _states(self) -> dict[str, Features | Relations | FragmentRecords | Sightings | Baselines]:
+    def _states(
+        self,
+    ) -> dict[str, Features | Relations | FragmentRecords | Sightings | Baselines | Identities | Holding]:
         return {
             "flows": self.flows,
             "events": self.events,
@@ -381,6 +358,8 @@ class DetectorSet:
             "fragments": self.fragments,
             "sightings": self.sightings,
             "baselines": self.baselines,
+            "identities": self.identities,
+            "holding": self.holding,
         }
 
     def _reset(self) -> None:
@@ -389,6 +368,8 @@ class DetectorSet:
         self.fragments = FragmentRecords(self._fragment_window)
         self.claims = Relations(self._event_relations, self._reach)
         self.baselines = Baselines(self._usual, self._norms)
+        self.identities = Identities(self._named, self._bounds, self._places)
+        self.holding = Holding(self._kept, self._holds)
         self.flows = Features(self._sizes, self._limits)
         self.events = Features(self._event_sizes, self._event_limits)
         self.sightings = Sightings(self._sighted, self._told, self._home, self._judge)

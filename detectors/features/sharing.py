@@ -20,6 +20,8 @@ from detectors.baselines.kernels import Norms
 from detectors.features import kernels
 from detectors.features.kernels import Limits
 from detectors.features.tables import read_only
+from detectors.identities import kernels as identities
+from detectors.identities.tables import text_of
 from detectors.relations import kernels as relations
 from detectors.relations.kernels import Reach
 from detectors.sightings import kernels as sightings
@@ -64,14 +66,15 @@ class Sharing:
         What applications say goes to the partition of the client and to that of the server or account.
         """
         rows = read_only(join(pieces, EVENT), EVENT)
-        shares = np.empty((4, len(rows)), np.uint8)
+        shares = np.empty((7, len(rows)), np.uint8)
         with np.errstate(over="ignore"):
             kernels.share_events(rows, self._limits, shares[0])
             relations.share_events(rows, self._reach, shares[1])
             sightings.share_events(rows, self._limits.partitions, shares[2], shares[3])
+            identities.share_events(rows, text_of(rows), self._limits.partitions, *shares[4:])
         told = rows["kind"] >= FIRST_SIGHTING
-        shares[:2, told] = shares[2:, told]
-        shares[2:, ~told] = shares[:2, ~told]
+        shares[:2, told] = shares[2:4, told]
+        shares[2:4, ~told] = shares[:2, ~told]
         return self._taken(rows, shares)
 
     def clients(self, rows: Rows) -> NDArray[np.uint8]:

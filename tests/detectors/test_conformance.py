@@ -9,6 +9,8 @@ from pathlib import Path
 
 import baseline_scenes as usual
 import detector_scenes as scenes
+import holding_scenes as holding
+import identity_scenes as identified
 import msgspec
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from citywall.cards import DetectorCard
 from citywall.findings import Severity, event_order
 from citywall.i18n import LANGUAGES
 from citywall.settings import PRIVATE
+from detectors.choosing import HOLDING, IDENTITIES
 from detectors.registry import BASELINES, DETECTORS, FEATURES, RELATIONS, SIGHTINGS, build, sharing
 
 EVERY = pytest.mark.parametrize("detector", list(DETECTORS.values()), ids=str)
@@ -40,7 +43,10 @@ TINY = {
 }
 FEW = dict.fromkeys(("probers", "aims", "services", "hosts", "jobs", "segments"), 24)
 HOSTILE = scenes.HOSTILE | related.HOSTILE | sighted.HOSTILE | usual.HOSTILE
+HOSTILE |= holding.HOSTILE | identified.HOSTILE
 BENIGN = scenes.BENIGN | related.BENIGN | sighted.BENIGN | usual.BENIGN
+BENIGN |= holding.BENIGN | identified.BENIGN
+SOFT = related.SOFT | sighted.SOFT | identified.SOFT
 NO_FLOWS, NO_EVENTS = np.empty(0, FLOW), np.empty(0, EVENT)
 
 
@@ -75,6 +81,8 @@ def mixed(six=False):
         scenes.tiny,
         *sighted.HOSTILE.values(),
         *sighted.SOFT.values(),
+        *identified.HOSTILE.values(),
+        holding.few_heads,
     ):
         made = part(six)
         base = scene.frame
@@ -219,6 +227,7 @@ def test_batches_change_nothing(detector, rows, size):
 def test_a_restart_at_any_boundary_changes_nothing(detector, rows, restore_at):
     tight = only(detector.id) | {FEATURES: {"contacts": 300, "groups": 100, "targets": 40, "logins": 16}}
     tight |= {RELATIONS: TINY, SIGHTINGS: {"subjects": 60}, BASELINES: FEW}
+    tight |= {IDENTITIES: {"subjects": 60}, HOLDING: {"held": 16}}
     expected = run(build(tight, PRIVATE), *rows, size=200)
     fresh = build(tight, PRIVATE)
     fresh.process(rows[0][:700], rows[1], "another", "test")  # what it held before must not shine through
@@ -323,10 +332,10 @@ def test_benign_scenes_are_passed_over(name, six, logged):
     ] == []
 
 
-@pytest.mark.parametrize(("detector", "kind"), related.SOFT | sighted.SOFT, ids="-".join)
+@pytest.mark.parametrize(("detector", "kind"), SOFT, ids="-".join)
 @pytest.mark.parametrize("six", [False, True], ids=["v4", "v6"])
 def test_soft_scenes_are_told_softly(detector, kind, six):
-    scene = (related.SOFT | sighted.SOFT)[detector, kind](six)
+    scene = SOFT[detector, kind](six)
     found = build(SMALL, PRIVATE).process(scene.reports(), scene.events(), "s1", "test")
     assert (detector, kind) in {(f.detector, f.kind) for f in found}
     assert max(f.severity for f in found) < Severity.MEDIUM

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import baseline_scenes as usual
 import detector_scenes as scenes
+import holding_scenes as holding
+import identity_scenes as identified
 import msgspec
 import pytest
 import relation_scenes as related
@@ -26,7 +28,8 @@ FOLDER = Path(__file__).parent / "golden"
 def test_golden(detector):
     told = {}
     hostile = scenes.HOSTILE | {("scan", "arp_sweep"): scenes.arp_sweep} | related.HOSTILE | related.SOFT
-    hostile |= sighted.HOSTILE | sighted.SOFT | usual.HOSTILE
+    hostile |= sighted.HOSTILE | sighted.SOFT | usual.HOSTILE | holding.HOSTILE
+    hostile |= identified.HOSTILE | identified.SOFT
     for (owner, kind), make in hostile.items():
         if owner != detector:
             continue

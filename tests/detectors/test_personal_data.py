@@ -41,3 +41,10 @@ def test_what_others_send_us_is_not_ours():
 def test_numbers_are_masked():
     (told,) = {f.facts["example"] for f in found(scenes.leaving(six=True))[:1]}
     assert told.count("*") == 10
+
+
+def test_telephone_numbers_alone_are_told_from_many_on():
+    (told, *_) = found(scenes.telephones())
+    assert (told.kind, told.severity, told.facts["identity_numbers"]) == ("telephones", Severity.LOW, 0)
+    assert found(scenes.telephones(), telephones=5000) == []
+    assert found(scenes.telephones(), telephones=50)[-1].severity is Severity.MEDIUM

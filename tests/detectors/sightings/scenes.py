@@ -218,6 +218,15 @@ def leaving(six: bool = False) -> Scene:
     return scene
 
 
+def telephones(six: bool = False) -> Scene:
+    """Telephone numbers are answered to somebody outside, page after page."""
+    scene = Scene()
+    for i in range(30):
+        more = {"ports": (80, 40000), "number": 20}
+        say(scene, i, b.PERSONAL_DATA, inside(3, six, 2), outside(7, six), **more)
+    return scene
+
+
 def in_clear(six: bool = False) -> Scene:
     """Many of them between hosts of ours."""
     scene = Scene()
@@ -337,6 +346,7 @@ HOSTILE = {
     ("account", "mass_export"): mass_export,
 }
 SOFT = {
+    ("personaldata", "telephones"): telephones,
     ("personaldata", "in_clear"): in_clear,
     ("account", "at_night"): at_night,
     ("exposure", "old_tls"): old_tls,
