@@ -17,7 +17,7 @@ from citywall.findings import Finding, Severity
 from citywall.settings import Settings
 from detectors.registry import build
 from drills.traffic.injections import INJECTIONS, INTENSITIES, bad_host
-from drills.traffic.rows import SECOND, Flows
+from drills.traffic.rows import SECOND
 
 Said = dict[tuple[str, str], Finding]
 _BEGUN = 1_714_521_600 * SECOND
@@ -33,12 +33,10 @@ def trials(name: str, settings: Settings) -> list[dict[str, Any]]:
             continue
         seconds: dict[str, float | None] = {}
         for level, intensity in enumerate(INTENSITIES):
-            flows = Flows(_BEGUN)
-            attack.play(flows, _LATE_S, level, bad_host(n))
-            rows = flows.rows()
-            found = build(settings.detectors, settings.home).process(rows, _NO_EVENTS, "trial", "test")
+            rows, events = attack.made(_BEGUN, _LATE_S, level, bad_host(n))
+            found = build(settings.detectors, settings.home).process(rows, events, "trial", "test")
             times = [f.time for f in found if f.detector == name and f.severity > Severity.INFORMATIONAL]
-            began = int(rows["first"].min())
+            began = int(rows["first"].min()) if len(rows) else _BEGUN + int(_LATE_S) * SECOND
             seconds[intensity] = round((min(times) - began) / SECOND, 1) if times else None
         told.append({"attack": attack.id, "seconds": seconds})
     return told

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from bench import machine
 from bench.harness import Benchmark, Context, Result
 from citywall.addresses import to_text
-from citywall.batches import EVENT
 from citywall.findings import Finding, Severity
 from citywall.settings import PRIVATE
-from detectors.registry import DetectorSet, build
+from detectors.registry import build
+from drills.traffic.accounts import told
 from drills.traffic.day import Day, exempt
+from drills.traffic.events import Events
 from drills.traffic.injections import INJECTIONS, INTENSITIES, Injection, bad_host
 from drills.traffic.rows import SECOND, Flows
 
 HOSTS = 2000
+Rows = NDArray[np.void]
 #: Seconds to detect by attack and intensity, None where it was missed.
 Table = dict[str, dict[str, float | None]]
 BEGUN = 1_714_521_600 * SECOND  # a Wednesday, midnight UTC
@@ -59,17 +61,26 @@ class Detection(Benchmark):
 
     def _found(self, day: Day, level: int | None) -> list[Finding]:
         detectors = build(exempt(), PRIVATE)
-        return [f for rows in self._hourly(day, level) for f in _judged(detectors, rows)]
+        return [
+            f
+            for rows, events in self._hourly(day, level)
+            for f in detectors.process(rows, events, "detection", "test")
+        ]
 
-    def _hourly(self, day: Day, level: int | None) -> Iterator[NDArray[np.void]]:
-        """The day's rows by hours, in order; what a flow reports later is held until then."""
-        later = attacks(level)
+    def _hourly(self, day: Day, level: int | None) -> Iterator[tuple[Rows, Rows]]:
+        """The day's flows and events by hours, in order; what a flow reports later is held until then."""
+        later, untold = attacks(level)
         for hour in self.hours:
             rows = in_order(np.concatenate([later, day.hour(hour).rows()]))
-            cut = int(np.searchsorted(rows["time"], BEGUN + (hour + 1) * 3600 * SECOND))
-            yield rows[:cut]
-            later = rows[cut:].copy()
-        yield later
+            events = np.concatenate([untold, told(day, hour).rows()])
+            events = events[np.argsort(events["time"], kind="stable")]
+            cut, until = (
+                int(np.searchsorted(part["time"], BEGUN + (hour + 1) * 3600 * SECOND))
+                for part in (rows, events)
+            )
+            yield rows[:cut], events[:until]
+            later, untold = rows[cut:].copy(), events[until:].copy()
+        yield later, untold
 
     def _result(self, table: Table, alerts: set[tuple[str, str]], cpu: float) -> Result:
         recall = {
@@ -91,15 +102,17 @@ class Detection(Benchmark):
         }  # fmt: skip
 
 
-def attacks(level: int | None) -> NDArray[np.void]:
-    """The rows of every attack at an intensity; none for the day as it is."""
-    flows = Flows(BEGUN)
+def attacks(level: int | None) -> tuple[Rows, Rows]:
+    """The flows and events of every attack at an intensity; none for the day as it is."""
+    flows, events = Flows(BEGUN), Events(BEGUN)
     if level is not None:
         for n, attack in enumerate(INJECTIONS):
             attack.play(flows, FIRST_S + n * EVERY_S, level, bad_host(n))
+            if attack.tell is not None:
+                attack.tell(events, FIRST_S + n * EVERY_S, level, bad_host(n))
     rows = flows.rows()
     rows["flow_id"] ^= np.uint64(1 << 63)  # apart from those of any hour
-    return rows
+    return rows, events.rows()
 
 
 def in_order(rows: NDArray[np.void]) -> NDArray[np.void]:
@@ -107,20 +120,18 @@ def in_order(rows: NDArray[np.void]) -> NDArray[np.void]:
     return rows[np.lexsort((rows["report"], rows["flow_id"], rows["time"]))]
 
 
-def _judged(detectors: DetectorSet, rows: NDArray[np.void]) -> list[Finding]:
-    return detectors.process(rows, np.empty(0, EVENT), "detection", "test")
-
-
 def marks(n: int, level: int) -> tuple[set[str], int]:
     """What names the n-th attack in a finding, and when it begins: its source, else its targets."""
-    flows = Flows(BEGUN)
-    INJECTIONS[n].play(flows, FIRST_S + n * EVERY_S, level, bad_host(n))
-    rows = flows.rows()
+    begins = FIRST_S + n * EVERY_S
+    parts = INJECTIONS[n].made(BEGUN, begins, level, bad_host(n))
     sources, targets = (
-        {to_text(0, lo) for lo in np.unique(rows[f"{s}_lo"]).tolist()} for s in ("src", "dst")
+        {to_text(0, lo) for part in parts for lo in np.unique(part[f"{s}_lo"]).tolist()}
+        for s in ("src", "dst")
     )
     nets = {f"{a.rsplit('.', 1)[0]}.0" for a in targets}
-    return sources if len(sources) <= FEW else targets | nets, int(rows["first"].min())
+    # what events tell of before is the habit that an attack breaks
+    start = int(parts[0]["first"].min()) if len(parts[0]) else BEGUN + int(begins) * SECOND
+    return sources if len(sources) <= FEW else targets | nets, start
 
 
 def tells(finding: Finding, attack: Injection, hosts: set[str], start: int) -> bool:

@@ -1,4 +1,4 @@
-"""Attacks as flows, at three intensities each: what is put into a day to see whether and when it is told."""
+"""Attacks as flows and events, at three intensities each: what is put into a day to see when it is told."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citywall.batches import ICMP, UDP
-from drills.traffic import patient
+from drills.traffic import impostors, patient
 from drills.traffic.day import DESKS, MASTER, PLANTS, RESOLVER, SERVERS
+from drills.traffic.events import Events
 from drills.traffic.rows import Flows, address
 
 LOW, MIDDLE, HIGH = 0, 1, 2
@@ -19,16 +21,29 @@ _INSIDER = DESKS + 400
 _RPC = b"\x05\x00\x0b\x03\x10"
 
 
+def _no_flows(*_: object) -> None:
+    """Of an attack that shows in events alone."""
+
+
 @dataclass(frozen=True)
 class Injection:
-    """One attack: who does it, what is expected to tell it, and how its flows are made.
+    """One attack: who does it, what is expected to tell it, and how its flows and events are made.
 
-    `play(flows, at, level, bad, n)`: the n-th attack begins `at` seconds after the day's beginning.
+    `play(flows, at, level, bad)`: the attack begins `at` seconds after the day's beginning; `tell` likewise.
     """
 
     id: str
     detectors: tuple[str, ...]
-    play: Callable[[Flows, float, int, int], None]
+    play: Callable[[Flows, float, int, int], None] = _no_flows
+    tell: Callable[[Events, float, int, int], None] | None = None
+
+    def made(self, begun: int, at: float, level: int, bad: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Its FLOW rows and its EVENT rows, on the day that began at `begun`."""
+        flows, events = Flows(begun), Events(begun)
+        self.play(flows, at, level, bad)
+        if self.tell is not None:
+            self.tell(events, at, level, bad)
+        return flows.rows(), events.rows()
 
 
 def _spread(at: float, seconds: float, n: int) -> np.ndarray:
@@ -207,6 +222,15 @@ INJECTIONS = (
     Injection("scan of many sources", ("slowscan",), patient.shared),
     Injection("flood of requests", ("requests",), patient.requests),
     Injection("flood of ACK segments", ("requests",), patient.strays),
+    Injection("requests never finished", ("slowflood",), patient.heads),
+    Injection("slow reading", ("slowflood",), patient.readers),
+    Injection("passed hash", ("passhash",), tell=impostors.passed_hash),
+    Injection("tickets by a hash", ("passhash",), tell=impostors.passed_key),
+    Injection("tickets to be cracked", ("passhash",), tell=impostors.roasting),
+    Injection("copy of the directory", ("dcsync",), tell=impostors.directory_copy),
+    Injection("pool of addresses emptied", ("leasepool",), tell=impostors.starvation),
+    Injection("false DHCP server", ("leasepool",), tell=impostors.second_server),
+    Injection("machine in two networks", ("twohomes",), tell=impostors.two_homes),
 )
 
 

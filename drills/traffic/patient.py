@@ -45,6 +45,20 @@ def requests(f: Flows, at: float, level: int, bad: int) -> None:
           payload=(400, 3000), lasts=0.3)  # fmt: skip
 
 
+def heads(f: Flows, at: float, level: int, bad: int) -> None:
+    """Requests that are never finished: a line of their head now and then."""
+    sources, n = ((1, 45), (2, 200), (30, 900))[level]
+    f.add(_over(at, 30, n), bad + np.arange(n) % sources, SERVERS + 131, 80, form="open", lasts=100.0,
+          packets=(12, 8), payload=(420, 0), heads=(b"GET / HT", b""))  # fmt: skip
+
+
+def readers(f: Flows, at: float, level: int, bad: int) -> None:
+    """Answers that are taken a few bytes at a time."""
+    n = (130, 220, 400)[level]
+    f.add(_over(at, 30, n), bad, SERVERS + 132, 443, form="open", lasts=100.0, packets=(30, 25),
+          payload=(900, 5000))  # fmt: skip
+
+
 def strays(f: Flows, at: float, level: int, bad: int) -> None:
     """Segments that belong to no connection, from forged sources; the host resets each."""
     n = (1200, 6000, 30_000)[level]
