@@ -51,7 +51,7 @@ def copied_by_volume(six: bool = False, after: float = 4000.0) -> Scene:
     scene, server = Scene(), inside(3, six, 2)
     rpc = b"\x05\x00\x00\x03\x10"
     for i in range(80):
-        client, at = inside(20 + i % 10, six, 1), i * 50.0
+        client, at = inside(20 + i * 7 % 11, six, 1), i * 45.0 + i * i * 7919 % 331
         scene.tcp(at, client, server, 88, "talk")
         scene.tcp(at + 1, client, server, 49667, "talk", asks=rpc, greets=rpc)
     return scene.tcp(
