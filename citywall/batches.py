@@ -157,6 +157,8 @@ LOGIN_FORM = 4
 INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 32, 64, 128, 256, 512
 #: A sign that no honest request has.
 UNMISTAKABLE = 1024
+#: A hello that offers, or chooses, cipher suites of SM algorithms.
+SM_SUITES = 4096
 #: Of ARP: the frame was sent by another card than the one that its message claims for the sender.
 OTHER_SENDER = 2048
 
@@ -173,7 +175,8 @@ SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerb
 #: * DNS_QUERY, DNS_ANSWER: the name asked for; type = query type, code = response code, count = answers,
 #:   number = their lowest time to live, answer = the first address, answers = a digest of all;
 #:   the transaction id is in `aux`.
-#: * TLS_CLIENT: server name, first ALPN; code = highest version. TLS_SERVER: code = version, type = cipher.
+#: * TLS_CLIENT: server name, first ALPN, JA4 (in full or not at all); code = highest version, answer = JA3.
+#:   TLS_SERVER: code = version, type = cipher, answer = JA3S. A hello that is not whole has no fingerprints.
 #: * HTTP_REQUEST: host, target, user agent; code = place of the method in METHODS, flags = signs.
 #:   HTTP_RESPONSE: code = status.
 #: * SSH_BANNER: the banner.

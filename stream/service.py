@@ -117,6 +117,7 @@ def key_of(settings: Settings) -> str:
     """Names the service's run: what its checkpoints fit. Other inputs are no other run."""
     parts = ["service", __version__, codecs.schema_digest(), settings.lane, results_digest(settings)]
     parts += [settings.store, settings.elasticsearch.index_prefix, str(settings.storage.archive_flows)]
+    parts += [str(settings.storage.archive_events)]
     parts += [settings.transport, settings.kafka.prefix, str(settings.partitions)]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 

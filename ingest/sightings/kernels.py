@@ -169,7 +169,7 @@ def kind_of_stream(buffer, q, room, low, sport):
     if _FIRST[first] == 0:
         return 0
     word = np.int64(load_be32(buffer, q))
-    if word >> 16 == 0x1603:
+    if word >> 16 == 0x1603 or word >> 8 == 0x160101:  # TLS, and TLCP of GB/T 38636
         return TLS if room > 43 and (buffer[q + 5] == 1 or buffer[q + 5] == 2) else 0
     if word >> 24 == 0:
         return SMB if room > 68 and load_be32(buffer, q + 4) == 0xFE534D42 else 0
@@ -373,7 +373,7 @@ def extensions(buffer, at, end, client, raw, k, e):
             break
         if kind == 0 and client and size > 5 and buffer[at + 2] == 0:
             n = min(np.int64(load_be16(buffer, at + 3)), size - 5)
-            e["name_size"] = put(buffer, at + 5, at + 5 + n, raw, k, 0, 200)
+            e["name_size"] = put(buffer, at + 5, at + 5 + n, raw, k, 0, 160)
             e["digest"] = hash_text(buffer, at + 5, at + 5 + n)
         elif kind == 16 and size > 3:
             protocol_at = at + 3
@@ -405,7 +405,7 @@ def read_tls(buffer, at, end, raw, k, e):
     if at + 35 > stop:
         return False
     e["code"] = load_be16(buffer, at)
-    if buffer[at] != 3:
+    if buffer[at] != 3 and e["code"] != 0x0101:
         return False
     at += 34
     at += 1 + np.int64(buffer[at])

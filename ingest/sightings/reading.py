@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import EVENT, PACKET, TCP, TRANSPORT
+from citywall.batches import EVENT, PACKET, TCP, TLS_CLIENT, TLS_SERVER, TRANSPORT
 from citywall.domains import Domains, DomainSettings
 from ingest.flowlogs.rows import domains_of
 from ingest.sightings import kernels
+from ingest.sightings.hellos import kernels as hellos
 from ingest.sightings.patterns import BUILT
 
+#: A client's hello with nothing in it.
+_HELLO = bytes.fromhex("160301002d 01000029 0303") + bytes(33) + bytes.fromhex("00021301 0100")
 _TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 
 
@@ -35,15 +40,41 @@ def sightings(
     scratch = np.empty(kernels.SCRATCH, np.uint8)
     with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
         written = kernels.read(buffer, packets, found[:n], what[:n], first_frame, BUILT, scratch, events, raw)
+        _fingerprint(buffer, packets, first_frame, events[:written], raw)
     events = events[:written]
     events["domain"] = domains_of(events["vlan"], domains)
     return events
 
 
+def _fingerprint(
+    buffer: NDArray[np.uint8], packets: NDArray[np.void], first_frame: int,
+    events: NDArray[np.void], raw: NDArray[np.uint8],
+) -> None:  # fmt: skip
+    """Fingerprints of the hellos among events: there are few."""
+    kinds = events["kind"]
+    rows = np.flatnonzero((kinds == TLS_CLIENT) | (kinds == TLS_SERVER))
+    if not len(rows):
+        return
+    said = packets[events["frame"][rows] - first_frame]
+    at = said["payload_at"].astype(np.int64)
+    starts = said["offset"] + at
+    ends = starts + np.minimum(said["payload"], said["captured"] - at)
+    hellos.fingerprints(buffer, starts, ends, rows, scratch(), events, raw)
+
+
+def scratch() -> tuple[NDArray[Any], ...]:
+    """What the kernel of fingerprints writes to: spans, marks, values, text, words, digest."""
+    return (
+        np.empty((7, 2), np.int64), np.empty(4, np.int64), np.empty(hellos.MOST, np.int64),
+        np.empty(hellos.SCRATCH, np.uint8), np.empty(64, np.int64), np.empty(8, np.int64),
+    )  # fmt: skip
+
+
 def compile_reading() -> int:
-    """Have the kernels compiled; gives the events that one request makes."""
-    payload = np.frombuffer(b"GET / HTTP/1.1\r\n\r\n", np.uint8)
-    packet = np.zeros(1, PACKET)
-    packet["status"], packet["proto"] = TRANSPORT, TCP
-    packet["captured"] = packet["payload"] = len(payload)
-    return len(sightings(payload, packet, 1, Domains(DomainSettings())))
+    """Have the kernels compiled; gives the events of a request and a hello."""
+    payload = b"GET / HTTP/1.1\r\n\r\n" + _HELLO
+    packets = np.zeros(2, PACKET)
+    packets["status"], packets["proto"] = TRANSPORT, TCP
+    packets["offset"] = 0, len(payload) - len(_HELLO)
+    packets["captured"] = packets["payload"] = len(payload) - len(_HELLO), len(_HELLO)
+    return len(sightings(np.frombuffer(payload, np.uint8), packets, 1, Domains(DomainSettings())))

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import END, EVENT, FLOW
+from citywall.batches import END, EVENT, FIRST_SIGHTING, FLOW
 from citywall.rows import join, take
 from citywall.watermarks import BEGINNING, END_OF_TIME
 from stream import codecs
@@ -29,11 +29,13 @@ EVENTS = 4096
 class Outlet(msgspec.Struct, frozen=True):
     """Where a session's producer writes to.
 
-    `partitions` of flows and events; `sharing` says which rows go where, without it all go to the first.
+    `archive`: closed flows are kept; `said`: what applications say is. `partitions` of flows and events;
+    `sharing` says which rows go where, without it all go to the first.
     Rows are `packed` where they go over a network.
     """
 
     archive: bool
+    said: bool = False
     partitions: int = 1
     sharing: Sharing | None = None
     packed: bool = False
@@ -41,13 +43,14 @@ class Outlet(msgspec.Struct, frozen=True):
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics."""
-        return ("flows", "events", "closed") if self.archive else ("flows", "events")
+        kept = (("closed", self.archive), ("said", self.said))
+        return ("flows", "events", *(topic for topic, wanted in kept if wanted))
 
     def places(self, *topics: str) -> Iterator[tuple[str, int]]:
         """Every partition of those of `topics` that are written to."""
         for topic in topics:
             if topic in self.topics:
-                for partition in range(1 if topic == "closed" else self.partitions):
+                for partition in range(1 if topic in {"closed", "said"} else self.partitions):
                     yield topic, partition
 
 
@@ -78,7 +81,7 @@ class Emitter:
         if not self._events_over:
             yield from self.flush()
             self._events_over = True
-            yield from self._end(Tally(), "events")
+            yield from self._end(Tally(), "events", "said")
 
     def end(self, tally: Tally) -> Iterator[Output]:
         """The session is over; sends what is waiting first. First partitions are told the `tally`."""
@@ -120,6 +123,7 @@ class Emitter:
         flows, closed, events, before = self._flows, self._closed, self._events, self._told
         self._flows, self._closed, self._events, self._waiting = [], [], [], 0
         self._told = self._watermark
+        yield from self._said(events)
         for partition, some, more in self._shared(flows, events):
             for piece in more:
                 yield from self._told_in_parts(piece, partition, before)
@@ -130,6 +134,14 @@ class Emitter:
             ends = [take(rows, rows["kind"] == END) for rows in flows]
             body = codecs.encode_closed(ends, closed, packed=self._outlet.packed)
             yield Output("closed", self._session, Kind.DATA, body, sum(map(len, ends)), *self._watermark)
+
+    def _said(self, events: list[Rows]) -> Iterator[Output]:
+        """What applications say, for the archive."""
+        if self._outlet.said:
+            for rows in events:
+                said = rows if (spoken := rows["kind"] >= FIRST_SIGHTING).all() else take(rows, spoken)
+                for at in range(0, len(said), EVENTS):
+                    yield self._rows("said", EVENT, [said[at : at + EVENTS]], 0)
 
     def _shared(self, flows: list[Rows], events: list[Rows]) -> Iterator[tuple[int, list[Rows], list[Rows]]]:
         """Each partition, and its flows and events."""
