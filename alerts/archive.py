@@ -98,7 +98,7 @@ class FlowArchive(Parts):
             return found if where is None else found & mask(where.node, rows, constants)
 
         def columns(name: str) -> bool:
-            return statistics or name not in flowread.STATISTICS
+            return statistics or flowread.plain(name)
 
         page, then = self.search(Search(since, until, limit, after, lane), keep, columns)
         return FlowPage([] if page is None else flowread.as_rows(page), then)

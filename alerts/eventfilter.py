@@ -27,6 +27,7 @@ from citywall.batches import (
     DHCP_MESSAGE,
     DNS_ANSWER,
     DNS_QUERY,
+    EVENT_NAMES,
     HTTP_REQUEST,
     HTTP_RESPONSE,
     LOGIN_NAME,
@@ -38,6 +39,7 @@ from citywall.batches import (
 
 _DNS, _TLS, _NAMES = (DNS_QUERY, DNS_ANSWER), (TLS_CLIENT, TLS_SERVER), (LOGIN_NAME, ACCOUNT_LOGIN)
 _RESULTS = (LOGIN_RESULT, ACCOUNT_LOGIN)
+_NUMBERS = {name: number for number, name in EVENT_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _resolve(name: str) -> tuple[tuple[str, ...], Type] | None:
 
 
 #: Fields of archived events.
-EVENTS = Schema(_resolve, tuple(sorted(_ALSO | FIELDS)), full_text=False)
+EVENTS = Schema(_resolve, tuple(sorted(_ALSO | FIELDS)), full_text=False, what="events")
 
 
 def mask(node: Node, rows: pa.Table, constants: Mapping[str, str]) -> Mask:
@@ -144,8 +146,7 @@ _LOWERED = frozenset({"name", "rest", "agent", "print"})
 def kinds_of(rows: pa.Table) -> NDArray[np.int64]:
     """The number of each event's kind."""
     values = rows.column("kind").combine_chunks()
-    numbers = {name: at for at, name in enumerate(values.dictionary.to_pylist())}
-    codes = np.array(list(numbers.values()), np.int64)
+    codes = np.array([_NUMBERS.get(name, 0) for name in values.dictionary.to_pylist()], np.int64)
     return np.asarray(codes[values.indices.to_numpy()])
 
 

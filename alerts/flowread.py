@@ -86,6 +86,11 @@ def groups(
             yield file.read_row_group(group, columns=chosen), constants
 
 
+def plain(name: str) -> bool:
+    """The columns that are no statistics."""
+    return name not in STATISTICS
+
+
 def spanning(rows: pa.Table, since: int | None, until: int | None) -> Mask:
     """Rows alive in `[since, until)`."""
     keep = np.ones(len(rows), np.bool_)

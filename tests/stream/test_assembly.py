@@ -91,10 +91,13 @@ def test_alerts_are_the_same_however_the_capture_is_cut(tmp_path: Path, scan: Pa
 
 
 def test_without_detectors_or_archive(tmp_path: Path, scan: Path):
-    settings = load(None, {}, ["use_detectors=false", "storage.archive_flows=false"])
+    settings = load(
+        None, {}, ["use_detectors=false", "storage.archive_flows=false", "storage.archive_events=false"]
+    )
     report = run_paths([scan], tmp_path, settings)
     assert (report.packets, report.alerts) == (600, 0)
     assert not (tmp_path / "flows").exists()
+    assert not (tmp_path / "events").exists()
 
 
 def test_a_bad_detector_setting_is_named_before_anything_runs(tmp_path: Path, scan: Path):
@@ -108,8 +111,8 @@ def test_roles_and_sinks(tmp_path: Path):
     assert {r.name: r.partitions for r in assembly.roles if r.partitions > 1} == {"capture": 4, "detect": 4}
     topics = {t for role in assembly.roles for t in role.outputs}
     assert topics <= {t for role in assembly.roles for t in role.inputs}
-    assert {role.name for role in assembly.roles if role.pinned} == {"index", "archive"}
-    assert assembly.sinks == {"index", "archive"}
+    assert {role.name for role in assembly.roles if role.pinned} == {"index", "archive", "record"}
+    assert assembly.sinks == {"index", "archive", "record"}
     assembly.close()
 
 
