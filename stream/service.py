@@ -32,6 +32,7 @@ from stream.patience import Patience
 from stream.reporting import Observe
 from stream.runner import Run, Stopped
 from stream.scheduler import Job, Scheduler
+from stream.tapping import of_interface
 
 if TYPE_CHECKING:
     from stream.engine import Engine
@@ -64,11 +65,13 @@ def alone() -> Iterator[Company]:
 def serve(data: Path, settings: Settings, observe: Observe | None = None, *, beside: Beside = alone) -> None:
     """Run until a signal says stop, and everything is saved; `beside` is entered with the data folder held.
 
-    A second signal leaves at once. Raises what `run_paths` does, and InputError where an interface cannot be
-    captured from.
+    A second signal leaves at once. Raises what `run_paths` does, InputError where an interface cannot be
+    captured from, and SettingsError where it is in a network domain that `[domains]` does not name.
     """
     if settings.service.sensors and not settings.on_cluster:
         raise SettingsError("settings", "service.sensors", "sensors need transport=kafka://HOST:PORT")
+    for interface in settings.service.interfaces:
+        of_interface(interface, settings)
     settings = attach(settings)
     began, now = time.monotonic(), time.time_ns()
     folder = DataFolder(data)

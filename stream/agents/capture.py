@@ -63,6 +63,7 @@ class _Metering:
         session = opening.session
         self.opening = opening
         self.session = session
+        self.domains = domains = domains.of_session(session.vlans)
         self.meter = FlowMeter(settings.meter, domains, most_rows=ROWS)
         self.fragments = Assembler(settings.fragments, domains)
         self.counts = DecodeCounts()
@@ -150,10 +151,10 @@ class CaptureStage:
             made = state.fragments.add(packets, frame, buffer, state.meter.watermark)
             events = []
             if self._partition == 0:
-                events.append(link_events(buffer, packets, frame, self._domains))
+                events.append(link_events(buffer, packets, frame, state.domains))
             self._leave_to_others(packets, state)
             if self._sightings:
-                events.append(sightings(buffer, packets, frame, self._domains))
+                events.append(sightings(buffer, packets, frame, state.domains))
             self._add_events(state, _together(events), packets, frame, made)
             yield from self._meter(state, made, frame, buffer, ethernet=ethernet)
             frame += len(packets)
