@@ -33,23 +33,31 @@ from citywall.batches import (
     LOGIN_NAME,
     LOGIN_RESULT,
     SSH_BANNER,
+    TLS_CERTIFICATE,
     TLS_CLIENT,
     TLS_SERVER,
+    TLS_WHOLE_CLIENT,
 )
 
-_DNS, _TLS, _NAMES = (DNS_QUERY, DNS_ANSWER), (TLS_CLIENT, TLS_SERVER), (LOGIN_NAME, ACCOUNT_LOGIN)
+_DNS, _NAMES = (DNS_QUERY, DNS_ANSWER), (LOGIN_NAME, ACCOUNT_LOGIN)
+_CLIENTS = (TLS_CLIENT, TLS_WHOLE_CLIENT)
+_TLS = (*_CLIENTS, TLS_SERVER)
 _RESULTS = (LOGIN_RESULT, ACCOUNT_LOGIN)
 _NUMBERS = {name: number for number, name in EVENT_NAMES.items()}
 
 
 @dataclass(frozen=True)
 class Field:
-    """A column as far as events are of `kinds` (none: of all); `called` names its numbers."""
+    """A column, or a `part` of its text, as far as events are of `kinds` (none: of all).
+
+    `called` names its numbers.
+    """
 
     column: str
     type: Type
     kinds: tuple[int, ...] = ()
     called: Callable[[int], str] | None = None
+    part: tuple[int, int] | None = None
 
 
 _WORD, _LONG, _IP = Type.KEYWORD, Type.LONG, Type.IP
@@ -66,12 +74,16 @@ FIELDS: dict[str, Field] = {
     "dns.question.type": Field("type", _WORD, _DNS, names.query_type),
     "dns.response_code": Field("code", _WORD, (DNS_ANSWER,), names.response_code),
     "dns.resolved_ip": Field("answer", _IP, (DNS_ANSWER,)),
-    "tls.client.server_name": Field("name", _WORD, (TLS_CLIENT,)),
-    "tls.client.ja3": Field("print", _WORD, (TLS_CLIENT,)),
-    "tls.client.ja4": Field("agent", _WORD, (TLS_CLIENT,)),
+    "tls.client.server_name": Field("name", _WORD, _CLIENTS),
+    "tls.client.ja3": Field("print", _WORD, _CLIENTS),
+    "tls.client.ja4": Field("agent", _WORD, _CLIENTS),
     "tls.server.ja3s": Field("print", _WORD, (TLS_SERVER,)),
     "tls.next_protocol": Field("rest", _WORD, _TLS),
-    "tls.version": Field("code", _WORD, _TLS, names.tls_version),
+    "tls.version": Field("code", _WORD, (*_TLS, TLS_CERTIFICATE), names.tls_version),
+    "tls.server.subject": Field("name", _WORD, (TLS_CERTIFICATE,)),
+    "tls.server.issuer": Field("rest", _WORD, (TLS_CERTIFICATE,)),
+    "tls.server.hash.sha256": Field("agent", _WORD, (TLS_CERTIFICATE,), part=(0, 64)),
+    "tls.server.hash.sha1": Field("agent", _WORD, (TLS_CERTIFICATE,), part=(64, 104)),
     "tls.cipher": Field("type", _WORD, (TLS_SERVER,), names.cipher_suite),
     "http.request.method": Field("code", _WORD, (HTTP_REQUEST,), names.method),
     "http.response.status_code": Field("code", _LONG, (HTTP_RESPONSE,)),
@@ -133,6 +145,9 @@ def _valued(
         return _called(column(rows, field.column), field.called, value)
     if isinstance(value, Anything):
         return _there(rows.column(field.column).combine_chunks())
+    if field.part is not None and isinstance(value, Text):
+        values = pc.utf8_slice_codeunits(rows.column(field.column).combine_chunks(), *field.part)
+        return np.array([value.matches(text) for text in values.to_pylist()], np.bool_)
     if isinstance(value, Text) and not value.wild and field.column in _LOWERED:
         values = rows.column(field.column).combine_chunks()
         return np.asarray(pc.equal(values, value.text.lower()).to_numpy(zero_copy_only=False))

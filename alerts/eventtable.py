@@ -13,16 +13,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from alerts.flowtable import PROTOCOLS, keys, named, of_one_length, texts, times
-from citywall.batches import EVENT, EVENT_NAMES, TEXT, TLS_CLIENT, TLS_SERVER
+from citywall.batches import EVENT, EVENT_NAMES, TEXT, TLS_CLIENT, TLS_SERVER, TLS_WHOLE_CLIENT
 
 #: Names of kinds, each at its number.
 KINDS = [EVENT_NAMES.get(n, f"kind_{n}") for n in range(max(EVENT_NAMES) + 1)]
 _PLAIN = (
-    "src_port", "dst_port", "domain", "vlan", "code", "type", "count", "aux", "number", "flags", "size",
-    "offset", "frame",
+    "src_port", "dst_port", "domain", "vlan", "code", "type", "count", "aux", "number", "answers",
+    "flags", "size", "offset", "frame",
 )  # fmt: skip
 #: Kinds whose `answer` is a fingerprint (JA3, JA3S), not an address.
-PRINTED = (TLS_CLIENT, TLS_SERVER)
+PRINTED = (TLS_CLIENT, TLS_SERVER, TLS_WHOLE_CLIENT)
 _TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from citywall import batches as b
@@ -83,11 +84,31 @@ def _server(row: Row, document: Told, own: Told) -> None:
     _protocol(row, document, own)
 
 
+def _certificate(row: Row, document: Told, own: Told) -> None:
+    hashes = {"sha256": row["agent"][:64], "sha1": row["agent"][64:]}
+    server: Told = {"hash": hashes}
+    for name, text in (("subject", row["name"]), ("issuer", row["rest"])):
+        if text:
+            server[name] = text
+    for name, seconds in (("not_before", row["answers"]), ("not_after", row["number"])):
+        if 0 < seconds < 1 << 32:
+            server[name] = datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    document["tls"] = {"version": names.tls_version(row["code"]), "server": server}
+    own["place"] = row["count"]
+    if row["flags"] & b.SELF_SIGNED:
+        own["self_signed"] = True
+    _algorithms(row, own)
+
+
+def _algorithms(row: Row, own: Told) -> None:
+    if row["flags"] & b.SM_SUITES:
+        own["sm_suites"] = True
+
+
 def _protocol(row: Row, document: Told, own: Told) -> None:
     if row["rest"]:
         document["tls"]["next_protocol"] = row["rest"]
-    if row["flags"] & b.SM_SUITES:
-        own["sm_suites"] = True
+    _algorithms(row, own)
 
 
 def _request(row: Row, document: Told, own: Told) -> None:
@@ -142,7 +163,8 @@ _TELL: dict[int, Callable[[Row, Told, Told], None]] = {
     b.DNS_QUERY: _dns, b.DNS_ANSWER: _dns, b.TLS_CLIENT: _client, b.TLS_SERVER: _server,
     b.HTTP_REQUEST: _request, b.HTTP_RESPONSE: _response, b.SSH_BANNER: _banner, b.LOGIN_NAME: _account,
     b.LOGIN_RESULT: _outcome, b.ACCOUNT_LOGIN: _outcome, b.DATA_ACCESS: _access,
-    b.PERSONAL_DATA: _personal, b.DHCP_MESSAGE: _lease,
+    b.TLS_WHOLE_CLIENT: _client, b.TLS_CERTIFICATE: _certificate, b.PERSONAL_DATA: _personal,
+    b.DHCP_MESSAGE: _lease,
 }  # fmt: skip
 
 
@@ -150,11 +172,12 @@ def in_words(document: Mapping[str, Any]) -> str:
     """What an event says, on one line."""
     own = document["citywall"]["event"]
     dns, tls, http = (document.get(name, {}) for name in ("dns", "tls", "http"))
-    url, client = document.get("url", {}), tls.get("client", {})
+    url, client, server = document.get("url", {}), tls.get("client", {}), tls.get("server", {})
     pieces: list[Any] = [
         dns.get("question", {}).get("type"), dns.get("question", {}).get("name"), dns.get("response_code"),
         *dns.get("resolved_ip", ()), tls.get("version"), client.get("server_name"), tls.get("cipher"),
-        client.get("ja4"), tls.get("server", {}).get("ja3s"), http.get("request", {}).get("method"),
+        client.get("ja4"), server.get("ja3s"), server.get("subject"), server.get("issuer"),
+        server.get("not_after"), server.get("hash", {}).get("sha256"), http.get("request", {}).get("method"),
         url.get("domain", "") + url.get("original", ""), http.get("response", {}).get("status_code"),
         own.get("banner"), document.get("user", {}).get("name"), document["event"].get("outcome"),
         document.get("service", {}).get("name"), own.get("message"), own.get("client_mac"),

@@ -45,6 +45,7 @@ SCRATCH = 8192
 _HEADS = 8192  # bytes in which the head of a web message is looked for
 _BUCKETS = 1 << 12  # of patterns
 _NAME = 253  # longest domain name
+_WARNING = 7  # bytes of a warning of TLS
 _ANSWERS = 64  # answers looked at
 _SHOWN = 64  # answers of one byte are shown in text
 
@@ -148,7 +149,7 @@ def word_end(buffer, at, end):
 
 #: Bytes with which something may begin: upper-case letters of commands, digits of replies, frames.
 _FIRST = np.zeros(256, np.uint8)
-for _c in b"\x00\x03\x16GPHDOCTSU25+-A":
+for _c in b"\x00\x03\x15\x16GPHDOCTSU25+-A":
     _FIRST[_c] = 1
 
 
@@ -171,6 +172,9 @@ def kind_of_stream(buffer, q, room, low, sport):
     word = np.int64(load_be32(buffer, q))
     if word >> 16 == 0x1603 or word >> 8 == 0x160101:  # TLS, and TLCP of GB/T 38636
         return TLS if room > 43 and (buffer[q + 5] == 1 or buffer[q + 5] == 2) else 0
+    if word >> 16 == 0x1503:  # a warning, and a server's hello behind it
+        behind = room > 50 and load_be16(buffer, q + 3) == 2 and buffer[q + _WARNING] == 0x16
+        return TLS if behind and buffer[q + _WARNING + 5] == 2 else 0
     if word >> 24 == 0:
         return SMB if room > 68 and load_be32(buffer, q + 4) == 0xFE534D42 else 0
     if word >> 16 == 0x0300:
@@ -397,6 +401,8 @@ def extensions(buffer, at, end, client, raw, k, e):
 def read_tls(buffer, at, end, raw, k, e):
     """A hello of either side; whether it is one."""
     e["size"] = end - at
+    if buffer[at] == 0x15:
+        at += _WARNING
     stop = min(end, at + 5 + np.int64(load_be16(buffer, at + 3)))
     if stop < at + 5 + np.int64(load_be16(buffer, at + 3)):
         e["flags"] = _CUT

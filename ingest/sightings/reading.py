@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +19,44 @@ _HELLO = bytes.fromhex("160301002d 01000029 0303") + bytes(33) + bytes.fromhex("
 _TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 
 
-def sightings(
-    buffer: NDArray[np.uint8], packets: NDArray[np.void], first_frame: int, domains: Domains
-) -> NDArray[np.void]:
-    """What applications say in `packets` (PACKET[n], decoded from `buffer`): EVENT rows, in file order.
+class Found(NamedTuple):
+    """Rows of packets in which an application may say something, what it may be, and most events of them."""
 
-    Row i of `packets` is frame `first_frame + i`; times are the packets' own. Only what stands whole at the
-    beginning of a packet's payload is read: which packets came before, or come in the same call, changes
-    nothing.
-    """
+    rows: NDArray[np.int64]
+    what: NDArray[np.uint8]
+    room: int
+
+
+def look(buffer: NDArray[np.uint8], packets: NDArray[np.void]) -> Found:
+    """Look at ports and first bytes of `packets` (PACKET[n], decoded from `buffer`)."""
     buffer = buffer.view()
     buffer.flags.writeable = False
     found = np.empty(len(packets), np.int64)
     what = np.empty(len(packets), np.uint8)
     n, room = kernels.find(buffer, packets, found, what)
-    if n == 0:
+    return Found(found[:n], what[:n], int(room))
+
+
+def sightings(
+    buffer: NDArray[np.uint8], packets: NDArray[np.void], first_frame: int, domains: Domains,
+    looked: Found | None = None,
+) -> NDArray[np.void]:  # fmt: skip
+    """What applications say in `packets` (PACKET[n], decoded from `buffer`): EVENT rows, in file order.
+
+    `looked` is what `look` gave. Row i of `packets` is frame `first_frame + i`; times are the packets' own.
+    Only what stands whole at the beginning of a packet's payload is read: which packets came before, or come
+    in the same call, changes nothing.
+    """
+    found, what, room = looked or look(buffer, packets)
+    if not len(found):
         return np.zeros(0, EVENT)
+    buffer = buffer.view()
+    buffer.flags.writeable = False
     events = np.zeros(room + 1, EVENT)
     raw = events.view(np.uint8).reshape(room + 1, EVENT.itemsize)[:, _TEXT_AT:]
     scratch = np.empty(kernels.SCRATCH, np.uint8)
     with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
-        written = kernels.read(buffer, packets, found[:n], what[:n], first_frame, BUILT, scratch, events, raw)
+        written = kernels.read(buffer, packets, found, what, first_frame, BUILT, scratch, events, raw)
         _fingerprint(buffer, packets, first_frame, events[:written], raw)
     events = events[:written]
     events["domain"] = domains_of(events["vlan"], domains)

@@ -20,6 +20,7 @@ from citywall.batches import (
     INJECTION,
     LOGIN_NAME,
     TCP,
+    TLS_CERTIFICATE,
     TLS_CLIENT,
     TLS_SERVER,
     UDP,
@@ -38,6 +39,7 @@ SAID = (
     (HTTP_REQUEST, TCP, 80, ("portal.example.com", "/a?id=1", "curl/8"), {"code": 2, "flags": INJECTION}),
     (HTTP_RESPONSE, TCP, 80, (), {"code": 404}),
     (LOGIN_NAME, TCP, 21, ("wang",), {"type": 1}),
+    (TLS_CERTIFICATE, TCP, 443, ("portal.example.com", "ca", "ab" * 32 + "cd" * 20), {"code": 0x0303}),
 )  # fmt: skip
 
 
@@ -74,10 +76,10 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> EventArchive:
 @pytest.mark.parametrize(
     ("where", "found"),
     [
-        ("", range(7)),
-        ("protocol:dns", [0, 1]), ("protocol:ftp", [6]), ("kind:tls_client", [2]), ("protocol:*", range(7)),
+        ("", range(8)),
+        ("protocol:dns", [0, 1]), ("protocol:ftp", [6]), ("kind:tls_client", [2]), ("protocol:*", range(8)),
         ("dns.question.name:*.EXAMPLE.com", [0, 1]), ("dns.question.type:aaaa", [0]), ("rcode:nxdomain", [1]),
-        ("sni:portal.example.com", [2]), ("url.domain:PORTAL.example.com", [4]), ("name:portal*", [2, 4]),
+        ("sni:portal.example.com", [2]), ("url.domain:PORTAL.example.com", [4]), ("name:portal*", [2, 4, 7]),
         ("tls.client.ja3:E7D705A3286E19EA42F587B344EE6865", [2]), ("ja4:t13d*", [2]),
         ("ja4:t13d1516h2_8daaf6152771_02713d6af862", [2]), ("tls.version:tlcp", [3]),
         ("tls.cipher:ecc_sm4*", [3]), ("tls.cipher:*", [3]), ("tls.client.ja3:*", [2]),
@@ -86,6 +88,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> EventArchive:
         ("user.name:wang", [6]), ("dport:53 proto:udp", [0, 1]),
         ("ip:10.0.1.0/24 NOT port:443", [0, 1, 4, 5, 6]),
         ("time<2024-05-01T12:00:02", [0, 1]), ("community:1:3", [3]), ("session:s1 frame:2", [1]),
+        (f"tls.server.hash.sha256:{'AB' * 32}", [7]), ("tls.server.hash.sha1:cdcd*", [7]),
+        ("tls.server.hash.sha1:ab*", []), ("tls.server.issuer:ca", [7]), ("tls.server.subject:portal*", [7]),
         ("path:other", []), ("agent:curl/8 OR status:404", [4, 5]), ("number:5", []),
     ],
 )  # fmt: skip
@@ -110,7 +114,7 @@ def test_pages_are_newest_first_and_follow_one_another(archive: EventArchive):
         after = page.after
         if after is None:
             break
-    assert found == [7, 6, 5, 4, 3, 2, 1]
+    assert found == [8, 7, 6, 5, 4, 3, 2, 1]
 
 
 def test_times_bound_them(archive: EventArchive):
@@ -123,7 +127,7 @@ def test_times_bound_them(archive: EventArchive):
 def test_a_part_written_again_replaces_itself(tmp_path: Path):
     archive, session = EventArchive(tmp_path), Session("s1", "capture", "a.pcap", 1, "live", START)
     for _ in range(2):
-        archive.write(said(), np.array(["1:0"] * 7, "S3"), session, 0)
-    assert len(archive.query().events) == 7
+        archive.write(said(), np.array(["1:0"] * 8, "S3"), session, 0)
+    assert len(archive.query().events) == 8
     assert archive.delete_session("s1") == 1
     assert archive.query().events == []

@@ -20,6 +20,7 @@ MOST = 512
 #: Bytes of scratch that texts are written to: five lists, six bytes a value, and what stands between.
 SCRATCH = 5 * 6 * MOST + 64
 _JA4 = 36
+_WARNING = 7
 _SERVER_NAME, _GROUPS, _POINTS, _SIGNATURES, _ALPN, _VERSIONS = 0, 10, 11, 13, 16, 43
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
 
@@ -362,6 +363,8 @@ def fingerprints(buffer, starts, ends, rows, work, events, raw):
     found = 0
     for j in range(len(rows)):
         at, end = starts[j], ends[j]
+        if buffer[at] == 0x15:  # a warning before it
+            at += _WARNING
         record = at + 5 + np.int64(load_be16(buffer, at + 3))
         message = at + 9 + (np.int64(buffer[at + 6]) << 16 | np.int64(load_be16(buffer, at + 7)))
         if message > record or message > end:
