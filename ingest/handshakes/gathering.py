@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import (
     EVENT,
+    PACKET,
     SELF_SIGNED,
     SM_SUITES,
     TLS_CERTIFICATE,
