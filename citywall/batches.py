@@ -133,7 +133,7 @@ FRAGMENT_OVERLAP, FRAGMENT_REPEAT, FRAGMENT_TINY, FRAGMENT_TOO_LARGE, FRAGMENT_I
 DATAGRAM_ABANDONED, FRAGMENT_LENGTH = 10, 11
 DNS_QUERY, DNS_ANSWER, TLS_CLIENT, TLS_SERVER, HTTP_REQUEST, HTTP_RESPONSE = 16, 17, 18, 19, 20, 21
 SSH_BANNER, LOGIN_NAME, LOGIN_RESULT, PERSONAL_DATA, ACCOUNT_LOGIN, DATA_ACCESS = 22, 23, 24, 25, 26, 27
-DHCP_MESSAGE, TLS_WHOLE_CLIENT, TLS_CERTIFICATE = 28, 29, 30
+DHCP_MESSAGE, TLS_WHOLE_CLIENT, TLS_WHOLE_CERTIFICATE = 28, 29, 30
 FIRST_SIGHTING = 16
 EVENT_NAMES = {
     0: "none", 1: "arp_request", 2: "arp_reply", 3: "nd_solicit", 4: "nd_advert",
@@ -142,7 +142,7 @@ EVENT_NAMES = {
     17: "dns_answer", 18: "tls_client", 19: "tls_server", 20: "http_request", 21: "http_response",
     22: "ssh_banner", 23: "login_name", 24: "login_result", 25: "personal_data", 26: "account_login",
     27: "data_access", 28: "dhcp_message", 29: "tls_whole_client",
-    30: "tls_certificate",
+    30: "tls_whole_certificate",
 }  # fmt: skip
 #: Bytes of text an event carries: three pieces one after another (`name_size`, `rest_size`, `agent_size`).
 TEXT = 242
@@ -159,7 +159,7 @@ INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 3
 #: A sign that no honest request has.
 UNMISTAKABLE = 1024
 #: A hello that offers, or chooses, cipher suites of SM algorithms.
-SM_SUITES = 4096
+SM_SUITES = 16384
 #: A certificate whose issuer is its subject.
 SELF_SIGNED = 8192
 #: Of ARP: the frame was sent by another card than the one that its message claims for the sender.
@@ -181,8 +181,8 @@ SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerb
 #: * TLS_CLIENT: server name, first ALPN, JA4 (in full or not at all); code = highest version, answer = JA3.
 #:   TLS_SERVER: code = version, type = cipher, answer = JA3S. A hello that is not whole has no fingerprints.
 #: * TLS_WHOLE_CLIENT: as TLS_CLIENT, of a hello that took several packets; the TLS_CLIENT of its first packet
-#:   told what stood there. TLS_CERTIFICATE: subject, issuer, SHA-256 and SHA-1 as digits; code = version,
-#:   count = place (of TLCP there are two), answers and number = seconds since when and until when it holds.
+#:   told what stood there. TLS_WHOLE_CERTIFICATE: subject, issuer, SHA-256 and SHA-1 as digits; code =
+#:   version, count = place (of TLCP there are two), answers and number = seconds since when and until when.
 #: * HTTP_REQUEST: host, target, user agent; code = place of the method in METHODS, flags = signs.
 #:   HTTP_RESPONSE: code = status.
 #: * SSH_BANNER: the banner.

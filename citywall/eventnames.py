@@ -20,9 +20,9 @@ from citywall.batches import (
     SCRIPTING,
     SERVICES,
     SSH_BANNER,
-    TLS_CERTIFICATE,
     TLS_CLIENT,
     TLS_SERVER,
+    TLS_WHOLE_CERTIFICATE,
     TLS_WHOLE_CLIENT,
     TRAVERSAL,
     WEB_SHELL,
@@ -33,7 +33,7 @@ from citywall.batches import COMMAND as COMMAND_SIGN
 PROTOCOLS = {
     DNS_QUERY: "dns", DNS_ANSWER: "dns", TLS_CLIENT: "tls", TLS_SERVER: "tls", HTTP_REQUEST: "http",
     HTTP_RESPONSE: "http", SSH_BANNER: "ssh", PERSONAL_DATA: "http", DHCP_MESSAGE: "dhcp",
-    ACCOUNT_LOGIN: "log", DATA_ACCESS: "log", TLS_WHOLE_CLIENT: "tls", TLS_CERTIFICATE: "tls",
+    ACCOUNT_LOGIN: "log", DATA_ACCESS: "log", TLS_WHOLE_CLIENT: "tls", TLS_WHOLE_CERTIFICATE: "tls",
 }  # fmt: skip
 _LOGINS = frozenset((LOGIN_NAME, LOGIN_RESULT))
 _QUERY_TYPES = {

@@ -61,3 +61,18 @@ def take(rows: Rows, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
     """The rows at given indices, or where a mask is true, as a new array."""
     found: Rows = _opaque(rows)[chosen].view(rows.dtype)
     return found
+
+
+def fill(room: Rows, pieces: Sequence[Rows]) -> tuple[Rows, list[Rows]]:
+    """Copy rows of `pieces` into `room` as long as it has place; gives those there, and the pieces left."""
+    into, n = _opaque(room), 0
+    left: list[Rows] = []
+    for piece in pieces:
+        if piece.dtype != room.dtype:
+            raise ValueError("rows of different kinds cannot be joined")
+        fits = min(len(piece), len(room) - n)
+        into[n : n + fits] = _opaque(piece)[:fits]
+        n += fits
+        if fits < len(piece):
+            left.append(piece[fits:])
+    return room[:n], left

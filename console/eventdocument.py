@@ -46,9 +46,14 @@ def event_document(row: Row, domain_name: Callable[[int], str]) -> Told:
     }  # fmt: skip
     if protocol and protocol != "log":
         document["network"]["protocol"] = protocol
-    if tell := _TELL.get(kind):
-        tell(row, document, own)
+    _TELL.get(kind, _plainly)(row, document, own)
     return document
+
+
+def _plainly(row: Row, _: Told, own: Told) -> None:
+    """A kind whose words ECS has no place for."""
+    own |= {name: row[name] for name in ("name", "rest", "agent", "answer") if row[name]}
+    own |= {name: row[name] for name in ("code", "type", "count", "number") if row[name]}
 
 
 def _dns(row: Row, document: Told, own: Told) -> None:
@@ -163,7 +168,7 @@ _TELL: dict[int, Callable[[Row, Told, Told], None]] = {
     b.DNS_QUERY: _dns, b.DNS_ANSWER: _dns, b.TLS_CLIENT: _client, b.TLS_SERVER: _server,
     b.HTTP_REQUEST: _request, b.HTTP_RESPONSE: _response, b.SSH_BANNER: _banner, b.LOGIN_NAME: _account,
     b.LOGIN_RESULT: _outcome, b.ACCOUNT_LOGIN: _outcome, b.DATA_ACCESS: _access,
-    b.TLS_WHOLE_CLIENT: _client, b.TLS_CERTIFICATE: _certificate, b.PERSONAL_DATA: _personal,
+    b.TLS_WHOLE_CLIENT: _client, b.TLS_WHOLE_CERTIFICATE: _certificate, b.PERSONAL_DATA: _personal,
     b.DHCP_MESSAGE: _lease,
 }  # fmt: skip
 
@@ -181,6 +186,7 @@ def in_words(document: Mapping[str, Any]) -> str:
         url.get("domain", "") + url.get("original", ""), http.get("response", {}).get("status_code"),
         own.get("banner"), document.get("user", {}).get("name"), document["event"].get("outcome"),
         document.get("service", {}).get("name"), own.get("message"), own.get("client_mac"),
-        own.get("address"), own.get("object"), own.get("masked"), *own.get("signs", ()),
+        own.get("address"), own.get("object"), own.get("masked"),
+        own.get("name"), own.get("rest"), *own.get("signs", ()),
     ]  # fmt: skip
     return " ".join(str(piece) for piece in pieces if piece not in (None, ""))

@@ -180,8 +180,10 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     cards: dict[str, DetectorCard] = {}
     make: Callable[[int], DetectorSet | Scored] | None = None
     sharing = None
-    storage = settings.storage
-    outlet = Outlet(storage.archive_flows, storage.archive_events, partitions, packed=settings.on_cluster)
+    outlet = Outlet(
+        settings.storage.archive_flows, partitions, packed=settings.on_cluster,
+        record=settings.storage.archive_events,
+    )  # fmt: skip
     if settings.use_detectors:
         from detectors import registry
         from stream.naming import judge

@@ -10,14 +10,13 @@ from ingest.flowlogs import said
 from ingest.flowlogs.fields import Fields, Vocabulary
 from ingest.flowlogs.nested import inside
 from ingest.flowlogs.said import QTYPE, RCODE, Said
-from ingest.sightings.kernels import first_items
 
 _ENDS = ("src_ip", "src_port", "dest_ip", "dest_port")
 _PROTO = Vocabulary({"udp": (UDP,), "tcp": (TCP,)})
 _TYPE = Vocabulary({"query": (1,), "request": (1,), "answer": (2,), "response": (2,)})
 _DNS = ("type", "id", "rrname", "rrtype", "rcode", "rdata", "grouped")
 _HTTP = ("http_method", "hostname", "url", "http_user_agent", "status")
-_TLS = ("version", "sni", "ja4", "ja3", "ja3s", "client_alpns")
+_TLS = ("version", "sni")
 
 
 def _inner(fields: Fields, name: str, names: tuple[str, ...]) -> tuple[Fields, Said]:
@@ -62,14 +61,7 @@ def _http(fields: Fields) -> Said:
 
 def _tls(fields: Fields) -> Said:
     inner, told = _inner(fields, "tls", _TLS)
-    protocols = inner.span_of("client_alpns")
-    first = np.zeros_like(protocols)
-    first_items(inner.lines.buffer, protocols, first)
-    inner.spans[:, inner.names["client_alpns"]] = first
-    prints = [inside(inner, name, ("hash",)).span_of("hash") for name in ("ja3", "ja3s")]
-    return said.sessions(
-        inner, told, ("version", "version"), ("sni", "client_alpns", "ja4"), (prints[0], prints[1])
-    )
+    return said.sessions(inner, told, "version", "version", "sni")
 
 
 KINDS = {"dns": _dns, "http": _http, "tls": _tls}

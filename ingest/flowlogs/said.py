@@ -27,7 +27,6 @@ from citywall.batches import (
 from ingest.flowlogs import kernels
 from ingest.flowlogs.fields import Fields, Vocabulary
 from ingest.sightings import kernels as sightings
-from ingest.sightings.hellos import kernels as hellos
 from ingest.sightings.leases import kernels as dhcp
 from ingest.sightings.patterns import BUILT
 
@@ -55,7 +54,6 @@ OUTCOME = Vocabulary(dict.fromkeys(_WORKED, (1,)) | dict.fromkeys(_REFUSED, (0,)
 #: For ciphers that are told by name: one that does not protect, and one that does.
 _WEAK, _SOUND = 0x0005, 0xFFFF
 _SMTP, _SSH = 4, 11
-_JA4 = 36
 _DHCP_REQUEST, _DHCP_ACK = 3, 5  # RFC 2132
 
 
@@ -165,27 +163,11 @@ def requests(fields: Fields, said: Said, names: tuple[str, str, str, str], statu
     return together(said.where(good), told.where(good & (status > 0)))
 
 
-def sessions(
-    fields: Fields, said: Said, chosen: tuple[str, str], texts: tuple[str, str, str],
-    prints: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> Said:  # fmt: skip
-    """A line of a log of TLS: what the client asked for, what the server chose.
-
-    `chosen` names version and cipher, `texts` server, protocol and JA4; `prints` are spans of JA3 and JA3S.
-    """
-    version, cipher = chosen
+def sessions(fields: Fields, said: Said, version: str, cipher: str, server: str) -> Said:
+    """A line of a log of TLS: what the client asked for, what the server chose."""
     said.rows["kind"] = TLS_CLIENT
-    write(fields, said, texts, (160, 40, 36))
-    cut = said.rows["agent_size"] % _JA4 != 0  # a JA4 is there in full or not at all
-    said.rows["agent_size"][cut] = 0
+    write(fields, said, (server,), (200,))
     told = turned(said, TLS_SERVER)
-    for name in ("name_size", "rest_size", "agent_size", "text"):
-        told.rows[name] = 0
-    for each, spans in zip((said, told), prints, strict=True):
-        high, low = np.zeros(len(spans), np.uint64), np.zeros(len(spans), np.uint64)
-        with np.errstate(over="ignore"):
-            hellos.digits(fields.lines.buffer, spans, high, low)
-        each.rows["answer_hi"], each.rows["answer_lo"] = high, low
     said.rows["code"] = told.rows["code"] = VERSION.look_up(fields.words(version))[0][:, 0]
     weak = np.zeros(len(told.rows), np.uint8)
     sightings.weak_names(fields.lines.buffer, fields.span_of(cipher), weak)

@@ -35,9 +35,7 @@ def _http(fields: Fields) -> Said:
 
 def _ssl(fields: Fields) -> Said:
     told = said.blank(fields, fields.times("ts"), _ENDS, TCP)
-    prints = fields.span_of("ja3"), fields.span_of("ja3s")
-    texts = ("server_name", "next_protocol", "ja4")
-    return said.sessions(fields, told, ("version", "cipher"), texts, prints)
+    return said.sessions(fields, told, "version", "cipher", "server_name")
 
 
 def _ssh(fields: Fields) -> Said:
@@ -60,7 +58,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Fields], Said]]] = {
     "dhcp": (("client_addr", "server_addr", "mac", "requested_addr", "assigned_addr"), _dhcp),
     "dns": (("proto", "trans_id", "query", "qtype", "rcode", "answers"), _dns),
     "http": (("method", "host", "uri", "user_agent", "status_code"), _http),
-    "ssl": (("version", "cipher", "server_name", "next_protocol", "ja3", "ja3s", "ja4"), _ssl),
+    "ssl": (("version", "cipher", "server_name"), _ssl),
     "ssh": (("auth_success",), _ssh),
     "smtp": (("last_reply",), _smtp),
 }

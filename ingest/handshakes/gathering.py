@@ -10,8 +10,8 @@ from citywall.batches import (
     PACKET,
     SELF_SIGNED,
     SM_SUITES,
-    TLS_CERTIFICATE,
     TLS_CLIENT,
+    TLS_WHOLE_CERTIFICATE,
     TLS_WHOLE_CLIENT,
 )
 from citywall.domains import Domains
@@ -146,7 +146,7 @@ def _tell(event: Rows, told: Shown, packet: Rows, frame: int) -> None:
     for end, side in (("src", src), ("dst", dst)):
         event[f"{end}_hi"], event[f"{end}_lo"] = packet[f"{side}_hi"], packet[f"{side}_lo"]
         event[f"{end}_port"] = ports[side]
-    event["kind"], event["time"], event["frame"] = TLS_CERTIFICATE, packet["time"], frame
+    event["kind"], event["time"], event["frame"] = TLS_WHOLE_CERTIFICATE, packet["time"], frame
     event["offset"], event["vlan"], event["proto"] = packet["offset"], packet["vlan"], packet["proto"]
     event["number"], event["answers"] = min(told.not_after, 0xFFFFFFFF), max(told.not_before, 0)
     event["flags"] = told.self_signed * SELF_SIGNED | told.sm * SM_SUITES

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import CLOSED, EVENT, FLOW
-from citywall.rows import join
+from citywall.rows import fill, join
 from citywall.sessions import LIVE, Session
 from citywall.state import Parts, array_of, bytes_of
 from stream import codecs
@@ -77,6 +77,7 @@ class PartStage:
         self.totals: dict[str, int] = {}
         self._sessions: dict[_Key, _Archiving] = {}
         self._left: dict[str, int] = {}  # producers that have not ended, by session
+        self._room: list[Rows] | None = None  # where one part after the other is put together
 
     def read(self, body: memoryview) -> tuple[Rows, ...]:
         """The tables of a message."""
@@ -104,6 +105,7 @@ class PartStage:
             self._left[session] -= 1
             if not self._left[session]:
                 del self._left[session]
+                self._room = None if not self._left else self._room
                 yield Output(FINISHED, session, Kind.END, codecs.pack(Tally()))
 
     def flush(self) -> Iterable[Output]:
@@ -115,17 +117,15 @@ class PartStage:
     def _write(self, state: _Archiving, least: int) -> None:
         if state.waiting < least:
             return
-        whole = [join(held, dtype) for held, dtype in zip(state.held, self.tables.values(), strict=True)]
-        state.held = [[rows] for rows in whole]  # not twice in memory while they are written
-        start, n = 0, len(whole[0])
-        while n - start >= least:
-            part = [rows[start : start + PART_ROWS] for rows in whole]
+        if self._room is None:
+            self._room = [np.empty(PART_ROWS, dtype) for dtype in self.tables.values()]
+        while state.waiting >= least:
+            filled = [fill(room, held) for room, held in zip(self._room, state.held, strict=True)]
+            part, state.held = [rows for rows, _ in filled], [left for _, left in filled]
+            state.waiting -= len(part[0])
             number = state.parts * state.opening.partitions + state.partition
             patiently(self.write, part, _received(state.session, part[0]), number)
             state.parts += 1
-            start = min(start + PART_ROWS, n)
-        state.held = [[rows[start:]] for rows in whole]
-        state.waiting = n - start
 
     def snapshot(self) -> Parts:
         """Rows that are not in a file yet."""

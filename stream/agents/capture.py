@@ -88,9 +88,11 @@ class CaptureStage:
         self._partition = partition
         self._user = f"capture/{partition}"
         self._domains = Domains(settings.domains)
-        self._outlet = outlet or Outlet(settings.storage.archive_flows, settings.storage.archive_events)
+        self._outlet = outlet or Outlet(
+            settings.storage.archive_flows, record=settings.storage.archive_events
+        )
         asked = settings.use_detectors or bool(settings.rules.watched)
-        self._sightings = asked or self._outlet.said  # somebody asks for them
+        self._sightings = asked or self._outlet.record  # somebody asks for them
         self.outputs = self._outlet.topics
         self.totals = {"packets": 0, "bytes": 0, "flows": 0, "events": 0}
         self.sensors: dict[str, Sensor] = {}  # live ones by path, where this is partition 0

@@ -29,21 +29,21 @@ EVENTS = 4096
 class Outlet(msgspec.Struct, frozen=True):
     """Where a session's producer writes to.
 
-    `archive`: closed flows are kept; `said`: what applications say is. `partitions` of flows and events;
+    `archive`: closed flows are kept; `record`: what applications say is. `partitions` of flows and events;
     `sharing` says which rows go where, without it all go to the first.
     Rows are `packed` where they go over a network.
     """
 
     archive: bool
-    said: bool = False
     partitions: int = 1
     sharing: Sharing | None = None
     packed: bool = False
+    record: bool = False
 
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics."""
-        kept = (("closed", self.archive), ("said", self.said))
+        kept = (("closed", self.archive), ("said", self.record))
         return ("flows", "events", *(topic for topic, wanted in kept if wanted))
 
     def places(self, *topics: str) -> Iterator[tuple[str, int]]:
@@ -137,7 +137,7 @@ class Emitter:
 
     def _said(self, events: list[Rows]) -> Iterator[Output]:
         """What applications say, for the archive."""
-        if self._outlet.said:
+        if self._outlet.record:
             for rows in events:
                 said = rows if (spoken := rows["kind"] >= FIRST_SIGHTING).all() else take(rows, spoken)
                 for at in range(0, len(said), EVENTS):

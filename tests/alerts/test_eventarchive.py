@@ -20,9 +20,9 @@ from citywall.batches import (
     INJECTION,
     LOGIN_NAME,
     TCP,
-    TLS_CERTIFICATE,
     TLS_CLIENT,
     TLS_SERVER,
+    TLS_WHOLE_CERTIFICATE,
     UDP,
 )
 from citywall.errors import QueryError
@@ -39,7 +39,7 @@ SAID = (
     (HTTP_REQUEST, TCP, 80, ("portal.example.com", "/a?id=1", "curl/8"), {"code": 2, "flags": INJECTION}),
     (HTTP_RESPONSE, TCP, 80, (), {"code": 404}),
     (LOGIN_NAME, TCP, 21, ("wang",), {"type": 1}),
-    (TLS_CERTIFICATE, TCP, 443, ("portal.example.com", "ca", "ab" * 32 + "cd" * 20), {"code": 0x0303}),
+    (TLS_WHOLE_CERTIFICATE, TCP, 443, ("portal.example.com", "ca", "ab" * 32 + "cd" * 20), {"code": 0x0303}),
 )  # fmt: skip
 
 

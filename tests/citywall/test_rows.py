@@ -58,3 +58,18 @@ def test_blank_rows_begin_at_a_cache_line(n, words):
     assert not n or found.ctypes.data % 64 == 0
     assert not found["a"].any()
     assert found.flags.writeable
+
+
+@given(st.lists(st.integers(0, 9), max_size=5), st.integers(0, 20))
+def test_a_room_is_filled_and_the_rest_is_left(sizes, n):
+    pieces = [some(FLOW, size, i) for i, size in enumerate(sizes)]
+    whole = rows.join(pieces, FLOW)
+    there, left = rows.fill(np.zeros(n, FLOW), pieces)
+    assert (there == whole[:n]).all()
+    assert (rows.join(left, FLOW) == whole[n:]).all()
+    assert len(there) + sum(map(len, left)) == len(whole)
+
+
+def test_a_room_of_another_kind_is_not_filled():
+    with pytest.raises(ValueError, match="different kinds"):
+        rows.fill(np.zeros(2, FLOW), [some(EVENT, 1)])

@@ -56,7 +56,7 @@ def test_what_each_says(documents):
     tls = documents[b.TLS_CLIENT]["tls"]
     assert tls["client"] == {"server_name": "name", "ja3": "00000000000000000000ffffc0000201", "ja4": "agent"}
     assert documents[b.TLS_CLIENT]["citywall"]["event"]["sm_suites"] is True
-    shown = documents[b.TLS_CERTIFICATE]["tls"]["server"]
+    shown = documents[b.TLS_WHOLE_CERTIFICATE]["tls"]["server"]
     assert (shown["subject"], shown["issuer"], shown["not_after"]) == ("name", "rest", "1970-01-01T00:01:00Z")
     assert documents[b.TLS_WHOLE_CLIENT]["tls"]["client"] == tls["client"]
     server = documents[b.TLS_SERVER]["tls"]

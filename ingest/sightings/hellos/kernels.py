@@ -14,7 +14,7 @@ from ingest.sightings.digests.kernels import md5, sha256
 U8 = np.uint64
 # citywall.batches, whose values kernels must freeze
 _TLS_SERVER = 19
-_SM_SUITES = 4096
+_SM_SUITES = 16384
 #: Most values of one list, and extensions, of a hello that is looked at.
 MOST = 512
 #: Bytes of scratch that texts are written to: five lists, six bytes a value, and what stands between.
@@ -372,34 +372,3 @@ def fingerprints(buffer, starts, ends, rows, work, events, raw):
         if print_hello(buffer, at + 9, message, work, raw, rows[j], events[rows[j]]):
             found += 1
     return found
-
-
-@internal
-def digit_of(c):
-    """The value of a digit of 16, -1 where it is none."""
-    if 48 <= c <= 57:
-        return np.int64(c) - 48
-    if 97 <= (c | 32) <= 102:
-        return np.int64(c | 32) - 87
-    return np.int64(-1)
-
-
-@bare_kernel
-def digits(buffer, spans, high, low):
-    """Texts of 32 digits (spans i8[n, 2]) as two words each; 0 where a text is none."""
-    for i in range(spans.shape[0]):
-        at = spans[i, 0]
-        high[i] = low[i] = U8(0)
-        if spans[i, 1] - at != 32:
-            continue
-        one, two = U8(0), U8(0)
-        good = True
-        for j in range(32):
-            value = digit_of(np.int64(buffer[at + j]))
-            good = good and value >= 0
-            if j < 16:
-                one = one << U8(4) | U8(value & 15)
-            else:
-                two = two << U8(4) | U8(value & 15)
-        if good:
-            high[i], low[i] = one, two

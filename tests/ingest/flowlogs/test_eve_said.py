@@ -18,8 +18,6 @@ ENDS = {
     "dest_ip": "10.1.0.1", "dest_port": 53, "proto": "UDP",
 }  # fmt: skip
 
-JA3, JA4 = "e7d705a3286e19ea42f587b344ee6865", "t13d1516h2_8daaf6152771_02713d6af862"
-
 
 def events(tmp_path, *objects: tuple[str, dict]):
     path = tmp_path / "eve.json"
@@ -82,17 +80,6 @@ def test_the_web(tmp_path):
 def test_encryption(tmp_path):
     asked, told = events(tmp_path, ("tls", {"proto": "TCP", "tls": {"version": "TLS 1.0", "sni": "a.cn"}}))
     assert (texts(asked)[0], told["code"]) == ("a.cn", 0x0301)
-    tls = {
-        "version": "TLS 1.3", "sni": "a.cn", "ja4": JA4, "ja3": {"hash": JA3, "string": "771,1,2"},
-        "ja3s": {"hash": JA3[::-1]}, "client_alpns": ["h2", "http/1.1"],
-    }  # fmt: skip
-    asked, told = events(tmp_path, ("tls", {"proto": "TCP", "tls": tls}))
-    assert texts(asked) == ["a.cn", "h2", JA4]
-    assert [f"{int(e['answer_hi']):016x}{int(e['answer_lo']):016x}" for e in (asked, told)] == [
-        JA3,
-        JA3[::-1],
-    ]
-    assert texts(told) == ["", "", ""]
 
 
 def test_other_events_say_nothing(tmp_path):

@@ -97,16 +97,6 @@ def test_encryption(events):
     assert (told["kind"], told["code"], told["type"]) == (b.TLS_SERVER, 0x0301, 0x0005)
     _, told = events("ssl", SSL | {"cipher": "TLS_AES_256_GCM_SHA384", "version": "TLSv13"})
     assert (told["code"], told["type"]) == (0x0304, 0xFFFF)
-    ja3, ja4 = "e7d705a3286e19ea42f587b344ee6865", "t13d1516h2_8daaf6152771_02713d6af862"
-    more = {"next_protocol": "h2", "ja3": ja3, "ja3s": ja3[::-1], "ja4": ja4}
-    asked, told = events("ssl", SSL | more)
-    assert texts(asked) == ["portal.gov.cn", "h2", ja4]
-    assert [f"{int(e['answer_hi']):016x}{int(e['answer_lo']):016x}" for e in (asked, told)] == [
-        ja3,
-        ja3[::-1],
-    ]
-    asked, _ = events("ssl", SSL | more | {"ja4": ja4[:-1], "ja3": "x"})
-    assert (texts(asked), int(asked["answer_hi"])) == (["portal.gov.cn", "h2", ""], 0)
 
 
 def test_log_ins(events):

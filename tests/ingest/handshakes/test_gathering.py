@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from citywall.applicationsettings import ApplicationSettings
-from citywall.batches import TLS_CERTIFICATE, TLS_CLIENT, TLS_WHOLE_CLIENT
+from citywall.batches import TLS_CLIENT, TLS_WHOLE_CERTIFICATE, TLS_WHOLE_CLIENT
 from citywall.domains import Domains, DomainSettings
 from ingest.applications.analysis import analyse
 from ingest.capture import decode_block, open_capture
@@ -48,7 +48,7 @@ def test_fingerprints_and_certificates_agree_with_the_reader_of_connections(shar
         if event["kind"] in (TLS_CLIENT, TLS_WHOLE_CLIENT) and event["agent_size"]:
             ours["ja4.hash"].append(third(event))
             ours["ja3.hash"].append(f"{int(event['answer_hi']):016x}{int(event['answer_lo']):016x}")
-        elif event["kind"] == TLS_CERTIFICATE:
+        elif event["kind"] == TLS_WHOLE_CERTIFICATE:
             ours["certificate"].append(third(event))
     theirs: dict[str, list[str]] = {"ja4.hash": [], "ja3.hash": [], "certificate": []}
     for protocol, _, buffers in analyse(path, ApplicationSettings(), keep_streams=False).describe():

@@ -149,7 +149,7 @@ def test_many_events_go_out_in_several_messages_of_which_the_last_promises(sessi
 
 
 def test_what_applications_say_goes_to_the_archive_too(session: Session, topics_of):
-    emitter = Emitter(session.id, Outlet(archive=False, said=True, partitions=2))
+    emitter = Emitter(session.id, Outlet(archive=False, record=True, partitions=2))
     assert topics_of(emitter.open(Opening(session))) == [
         *[("flows", "open")] * 2, *[("events", "open")] * 2, ("said", "open"),
     ]  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import struct
 
-import numpy as np
 import pytest
 import sighted as s
 from hypothesis import given, settings
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from citywall import batches as b
 from ingest.applications.fingerprints import ja3, ja3s, ja4, md5
 from ingest.applications.hello import Cut, read_client, read_server
-from ingest.sightings.hellos import kernels
 
 
 def told(event) -> tuple[str, str]:
@@ -106,13 +104,3 @@ def test_any_hello(source: random.Random):
         assert told(event) == expected(record)
     except Cut:
         assert told(event) == ("0" * 32, "")
-
-
-def test_digits():
-    text = b"e7d705a3286e19ea42F587B344EE6865" + b"g" * 32 + b"abc"
-    spans = np.array([(0, 32), (32, 64), (64, 67), (0, 0)], np.int64)
-    high, low = np.ones(4, np.uint64), np.ones(4, np.uint64)
-    kernels.digits(np.frombuffer(text, np.uint8), spans, high, low)
-    assert [f"{h:016x}{w:016x}" for h, w in zip(high.tolist(), low.tolist(), strict=True)] == [
-        "e7d705a3286e19ea42f587b344ee6865", *["0" * 32] * 3,
-    ]  # fmt: skip
