@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,12 @@ _SUMS = {
 _NUMPY = {":": np.equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
 
 
-def mask(node: Node, rows: pa.Table, constants: Mapping[str, str]) -> Mask:
-    """Which rows answer to a query parsed with `query.FLOWS`.
+#: Which rows a field of theirs lets through: field, what is asked, rows, constants.
+Ask = Callable[[str, Term, pa.Table, Mapping[str, str]], Mask]
+
+
+def mask(node: Node, rows: pa.Table, constants: Mapping[str, str], ask: Ask | None = None) -> Mask:
+    """Which rows answer to a query parsed with `query.FLOWS`, or one whose fields `ask` knows.
 
     `constants` are texts that are the same for every row of a file: session, lane, path.
     """
@@ -31,21 +35,21 @@ def mask(node: Node, rows: pa.Table, constants: Mapping[str, str]) -> Mask:
         case And():
             found = np.ones(len(rows), np.bool_)
             for part in node.nodes:
-                found &= mask(part, rows, constants)
+                found &= mask(part, rows, constants, ask)
             return found
         case Or():
             found = np.zeros(len(rows), np.bool_)
             for part in node.nodes:
-                found |= mask(part, rows, constants)
+                found |= mask(part, rows, constants, ask)
             return found
         case Not():
-            return ~mask(node.node, rows, constants)
+            return ~mask(node.node, rows, constants, ask)
         case Words():
             raise StoreError("flows have no text to search")
         case Term():
             found = np.zeros(len(rows), np.bool_)
             for field in node.fields:
-                found |= _about(field, node, rows, constants)
+                found |= (ask or about)(field, node, rows, constants)
             return found
 
 
@@ -62,7 +66,8 @@ def column(rows: pa.Table, name: str) -> NDArray[Any]:
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
-def _about(field: str, term: Term, rows: pa.Table, constants: Mapping[str, str]) -> Mask:
+def about(field: str, term: Term, rows: pa.Table, constants: Mapping[str, str]) -> Mask:
+    """Which rows a column lets through."""
     value = term.value
     if field in constants:
         hit = isinstance(value, Anything) or (isinstance(value, Text) and value.matches(constants[field]))

@@ -19,18 +19,26 @@ from citywall.errors import StoreError
 
 #: Columns that only a question for statistics reads.
 STATISTICS = frozenset(CLOSED.names or ()) - {"flow_id"}
-_NEWEST_FIRST = [("last", "descending"), ("flow_id", "descending"), ("session", "descending")]
 _DROPPED = ("src_address", "dst_address")
 #: (last ns, flow id, session): the order of flows, and a place in it.
 Place = tuple[int, int, str]
+#: Columns of that time and id, in an archive.
+Order = tuple[str, str]
+FLOW_ORDER: Order = ("last", "flow_id")
+#: What is the same for all rows of a file: session, lane, path.
+Constants = Mapping[str, str]
+#: Which columns are read.
+Chosen = Callable[[str], bool]
 Row = dict[str, Any]
 
 
 class Window:
     """The newest `size` rows of those added."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, order: Order = FLOW_ORDER) -> None:
         self.size = size
+        self._time = order[0]
+        self._order = [(name, "descending") for name in (*order, "session")]
         self.rows: pa.Table | None = None
 
     def add(self, rows: pa.Table) -> None:
@@ -38,13 +46,13 @@ class Window:
         if len(rows) == 0:
             return
         together = rows if self.rows is None else pa.concat_tables([self.rows, rows])
-        self.rows = together.sort_by(_NEWEST_FIRST).slice(0, self.size)
+        self.rows = together.sort_by(self._order).slice(0, self.size)
 
     def closed_to(self, newest: int) -> bool:
         """Whether no row that ended at `newest` (ns) or before could still come in."""
         if self.rows is None or len(self.rows) < self.size:
             return False
-        return newest < int(column(self.rows.slice(self.size - 1), "last")[0])
+        return newest < int(column(self.rows.slice(self.size - 1), self._time)[0])
 
 
 @contextmanager
@@ -61,21 +69,26 @@ def reading(path: Path) -> Iterator[pq.ParquetFile | None]:
         ) from e
 
 
-def newest_in(file: pq.ParquetFile) -> int:
-    """When the latest flow of a file ended (ns)."""
-    return max(_edge(file, group, "last") for group in range(file.metadata.num_row_groups))
+def newest_in(file: pq.ParquetFile, name: str = "last") -> int:
+    """The latest time in a column of a file (ns)."""
+    return max(_edge(file, group, name) for group in range(file.metadata.num_row_groups))
 
 
 def groups(
-    file: pq.ParquetFile, lane: str, *, statistics: bool, wanted: Callable[[int], bool]
-) -> Iterator[tuple[pa.Table, Mapping[str, str]]]:
-    """Row groups whose newest flow is `wanted`, each with what is the same for all its rows."""
+    file: pq.ParquetFile, lane: str, *, columns: Chosen, wanted: Callable[[int], bool], newest: str = "last"
+) -> Iterator[tuple[pa.Table, Constants]]:
+    """Row groups whose latest `newest` is `wanted`, each with what is the same for all its rows."""
     facts = {k.decode(): v.decode() for k, v in (file.schema_arrow.metadata or {}).items()}
     constants = {"session": facts.get("session", ""), "lane": lane, "path": facts.get("path", "")}
-    columns = [n for n in file.schema_arrow.names if statistics or n not in STATISTICS]
+    chosen = [name for name in file.schema_arrow.names if columns(name)]
     for group in range(file.metadata.num_row_groups):
-        if wanted(_edge(file, group, "last")):
-            yield file.read_row_group(group, columns=columns), constants
+        if wanted(_edge(file, group, newest)):
+            yield file.read_row_group(group, columns=chosen), constants
+
+
+def plain(name: str) -> bool:
+    """The columns that are no statistics."""
+    return name not in STATISTICS
 
 
 def spanning(rows: pa.Table, since: int | None, until: int | None) -> Mask:
@@ -88,11 +101,11 @@ def spanning(rows: pa.Table, since: int | None, until: int | None) -> Mask:
     return keep
 
 
-def beyond(rows: pa.Table, place: Place, session: str) -> Mask:
+def beyond(rows: pa.Table, place: Place, session: str, order: Order = FLOW_ORDER) -> Mask:
     """Rows that come after `place` in the order newest first."""
-    last, ids = column(rows, "last"), column(rows, "flow_id")
-    flow_id = np.uint64(place[1])
-    same = ids <= flow_id if session < place[2] else ids < flow_id
+    last, ids = (column(rows, name) for name in order)
+    own = np.uint64(place[1])
+    same = ids <= own if session < place[2] else ids < own
     return np.asarray((last < place[0]) | ((last == place[0]) & same))
 
 
@@ -103,9 +116,11 @@ def with_constants(rows: pa.Table, constants: Mapping[str, str]) -> pa.Table:
     return rows
 
 
-def place_of(row: Row) -> Place:
-    """Where a row of `as_rows` stands in the order."""
-    return times.from_iso(row["last"]), int(row["flow_id"], 16), row["session"]
+def last_place(rows: pa.Table, order: Order = FLOW_ORDER) -> Place:
+    """Where the last row stands in the order."""
+    end = rows.slice(len(rows) - 1)
+    time, own = (int(column(end, name)[0]) for name in order)
+    return time, own, end.column("session")[0].as_py()
 
 
 def as_rows(found: pa.Table) -> list[Row]:

@@ -41,15 +41,15 @@ def table(ends: NDArray[Any], closed: NDArray[Any], community_ids: NDArray[np.by
         raise ValueError("statistics do not belong to the flows that ended")
     of, statistics = _columns(ends, _ADDRESSES + _PLAIN), _columns(closed, STATISTICS)
     columns: dict[str, Any] = {
-        "first": _times(of["first"]),
-        "last": _times(of["last"]),
-        "src": _texts(of["src_hi"], of["src_lo"]),
-        "dst": _texts(of["dst_hi"], of["dst_lo"]),
-        "src_address": _keys(of["src_hi"], of["src_lo"]),
-        "dst_address": _keys(of["dst_hi"], of["dst_lo"]),
-        "proto": _named(of["proto"], PROTOCOLS),
-        "reason": _named(of["reason"], list(END_REASONS)),
-        "community_id": _of_one_length(community_ids),
+        "first": times(of["first"]),
+        "last": times(of["last"]),
+        "src": texts(of["src_hi"], of["src_lo"]),
+        "dst": texts(of["dst_hi"], of["dst_lo"]),
+        "src_address": keys(of["src_hi"], of["src_lo"]),
+        "dst_address": keys(of["dst_hi"], of["dst_lo"]),
+        "proto": named(of["proto"], PROTOCOLS),
+        "reason": named(of["reason"], list(END_REASONS)),
+        "community_id": of_one_length(community_ids),
     }
     columns |= {name: pa.array(of[name]) for name in _PLAIN}
     columns |= {name: pa.array(column) for name, column in statistics.items()}
@@ -68,17 +68,20 @@ def _columns(rows: NDArray[Any], names: tuple[str, ...]) -> dict[str, NDArray[An
     return found
 
 
-def _times(values: NDArray[Any]) -> Any:
+def times(values: NDArray[Any]) -> Any:
+    """Times (ns) as a column."""
     return pa.array(values).cast(pa.timestamp("ns", tz="UTC"))
 
 
-def _of_one_length(texts: NDArray[np.bytes_]) -> Any:
+def of_one_length(texts: NDArray[np.bytes_]) -> Any:
+    """Texts of one length as a column."""
     offsets = np.arange(len(texts) + 1, dtype=np.int32) * np.int32(texts.itemsize)
     data = np.ascontiguousarray(texts).view(np.uint8)
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data))
 
 
-def _texts(hi: NDArray[Any], lo: NDArray[Any]) -> Any:
+def texts(hi: NDArray[Any], lo: NDArray[Any]) -> Any:
+    """Addresses as text."""
     rows = len(hi)
     out = np.empty(rows * LONGEST, np.uint8)
     offsets = np.empty(rows + 1, np.int32)
@@ -87,12 +90,14 @@ def _texts(hi: NDArray[Any], lo: NDArray[Any]) -> Any:
     return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(data))
 
 
-def _keys(hi: NDArray[Any], lo: NDArray[Any]) -> Any:
+def keys(hi: NDArray[Any], lo: NDArray[Any]) -> Any:
+    """Addresses as 16 bytes."""
     words = np.empty((len(hi), 2), ">u8")
     words[:, 0] = hi
     words[:, 1] = lo
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(hi), [None, pa.py_buffer(words)])
 
 
-def _named(codes: NDArray[Any], names: list[str]) -> Any:
+def named(codes: NDArray[Any], names: list[str]) -> Any:
+    """Numbers as the names that stand at them."""
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int16)), pa.array(names))

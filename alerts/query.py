@@ -70,6 +70,7 @@ class Schema:
     resolve: Callable[[str], tuple[tuple[str, ...], Type] | None]
     names: tuple[str, ...]  # short names, for messages
     full_text: bool
+    what: str = "flows"  # what is looked for, for messages
 
 
 @dataclass(frozen=True)
@@ -301,7 +302,7 @@ class _Parser:
     def words(self) -> Node:
         start = self.at
         if not self.schema.full_text:
-            raise self.error("flows have no text to search: use field:value")
+            raise self.error(f"{self.schema.what} have no text to search: use field:value")
         if self.text[start] == '"':
             text, prefix = self.quoted(), False
         else:

@@ -133,7 +133,7 @@ FRAGMENT_OVERLAP, FRAGMENT_REPEAT, FRAGMENT_TINY, FRAGMENT_TOO_LARGE, FRAGMENT_I
 DATAGRAM_ABANDONED, FRAGMENT_LENGTH = 10, 11
 DNS_QUERY, DNS_ANSWER, TLS_CLIENT, TLS_SERVER, HTTP_REQUEST, HTTP_RESPONSE = 16, 17, 18, 19, 20, 21
 SSH_BANNER, LOGIN_NAME, LOGIN_RESULT, PERSONAL_DATA, ACCOUNT_LOGIN, DATA_ACCESS = 22, 23, 24, 25, 26, 27
-DHCP_MESSAGE = 28
+DHCP_MESSAGE, TLS_WHOLE_CLIENT, TLS_WHOLE_CERTIFICATE = 28, 29, 30
 NTLM_LOGON, TICKET_ASKED, TICKET_GIVEN, CALLS_BOUND, CALL_MADE, SHARE_OPENED = 40, 41, 42, 43, 44, 45
 # What a probe of a portal found; the certificate that a server showed.
 PORTAL_DRIFT, TLS_CERTIFICATE = 60, 61
@@ -144,8 +144,9 @@ EVENT_NAMES = {
     9: "fragment_ignored", 10: "datagram_abandoned", 11: "fragment_length", 16: "dns_query",
     17: "dns_answer", 18: "tls_client", 19: "tls_server", 20: "http_request", 21: "http_response",
     22: "ssh_banner", 23: "login_name", 24: "login_result", 25: "personal_data", 26: "account_login",
-    27: "data_access", 28: "dhcp_message", 40: "ntlm_logon", 41: "ticket_asked", 42: "ticket_given",
-    43: "calls_bound", 44: "call_made", 45: "share_opened", 60: "portal_drift", 61: "tls_certificate",
+    27: "data_access", 28: "dhcp_message", 29: "tls_whole_client", 30: "tls_whole_certificate",
+    40: "ntlm_logon", 41: "ticket_asked", 42: "ticket_given", 43: "calls_bound", 44: "call_made",
+    45: "share_opened", 60: "portal_drift", 61: "tls_certificate",
 }  # fmt: skip
 #: Bytes of text an event carries: three pieces one after another (`name_size`, `rest_size`, `agent_size`).
 TEXT = 242
@@ -161,6 +162,8 @@ LOGIN_FORM = 4
 INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 32, 64, 128, 256, 512
 #: A sign that no honest request has.
 UNMISTAKABLE = 1024
+#: A hello that offers, or chooses, cipher suites of SM algorithms.
+SM_SUITES = 16384
 #: Of ARP and DHCP: the frame was sent by another card than the one that its message claims for the sender.
 OTHER_SENDER = 2048
 #: Of a portal: against what was declared, or as only dark links are. Of a certificate: its issuer is itself.
@@ -188,7 +191,11 @@ RC4_HMAC = 23
 #: * DNS_QUERY, DNS_ANSWER: the name asked for; type = query type, code = response code, count = answers,
 #:   number = their lowest time to live, answer = the first address, answers = a digest of all;
 #:   the transaction id is in `aux`.
-#: * TLS_CLIENT: server name, first ALPN; code = highest version. TLS_SERVER: code = version, type = cipher.
+#: * TLS_CLIENT: server name, first ALPN, JA4 (in full or not at all); code = highest version, answer = JA3.
+#:   TLS_SERVER: code = version, type = cipher, answer = JA3S. A hello that is not whole has no fingerprints.
+#: * TLS_WHOLE_CLIENT: as TLS_CLIENT, of a hello that took several packets; the TLS_CLIENT of its first packet
+#:   told what stood there. TLS_WHOLE_CERTIFICATE: subject, issuer, SHA-256 and SHA-1 as digits; code =
+#:   version, count = place (of TLCP there are two), answers and number = seconds since when and until when.
 #: * HTTP_REQUEST: host, target, user agent; code = place of the method in METHODS, flags = signs.
 #:   HTTP_RESPONSE: code = status.
 #: * SSH_BANNER: the banner.

@@ -9,6 +9,8 @@ always live in domain 0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,7 @@ class Domains:
     """Looks up domains of VLANs, and names of domains."""
 
     def __init__(self, settings: DomainSettings) -> None:
+        self._settings = settings
         self.by_vlan = settings.by_vlan
         names = list(settings.names)
         for name in sorted(set(settings.vlans.values())):
@@ -46,6 +49,18 @@ class Domains:
         pairs = sorted((vlan_number(v), NAMED + names.index(n)) for v, n in settings.vlans.items())
         self.vlan_keys: NDArray[np.uint32] = np.array([p[0] for p in pairs], np.uint32)
         self.vlan_domains: NDArray[np.uint32] = np.array([p[1] for p in pairs], np.uint32)
+
+    def of_session(self, vlans: Mapping[str, str]) -> Domains:
+        """With domains of VLANs that one session has of its own (`"0"`: of packets without one).
+
+        Their names must be among `names`; numbers stay as they are.
+        """
+        if not vlans:
+            return self
+        own = msgspec.structs.replace(
+            self._settings, names=tuple(self.names), vlans=self._settings.vlans | dict(vlans)
+        )
+        return Domains(own)
 
     def of_vlan(self, vlan: int) -> int:
         """The domain of packets on `vlan`."""

@@ -38,6 +38,13 @@ def _check_places(settings: Settings, origins: Mapping[str, str]) -> None:
         except ValueError as e:
             key = f"domains.vlans.{vlan}"
             raise SettingsError(origin_of(key, origins), key, str(e)) from e
+    for name, interface in settings.sensor.interfaces.items():
+        for vlan in interface.vlans:
+            try:
+                vlan_number(vlan)
+            except ValueError as e:
+                key = f"sensor.interfaces.{name}.vlans.{vlan}"
+                raise SettingsError(origin_of(key, origins), key, str(e)) from e
     for key, networks in (("home", settings.home), ("playbooks.protected", settings.playbooks.protected)):
         for network in networks:
             try:

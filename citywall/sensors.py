@@ -7,9 +7,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from citywall.interfacesettings import InterfaceSettings
+
 
 class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[sensor]`: how `citywall sensor --interface` captures. Each sensor has its own."""
+    """`[sensor]`: how interfaces are captured from. Each sensor has its own."""
 
     ring_mib: Annotated[
         int,
@@ -34,7 +36,7 @@ class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=1, le=65536, description="Mebibytes of packets after which a new capture is begun there."),
     ] = 256
     evidence_gib: Annotated[
-        float, Meta(gt=0, description="Gibibytes these captures may take; the oldest go.")
+        float, Meta(gt=0, description="Gibibytes these captures, of all interfaces, may take; the oldest go.")
     ] = 10.0
     rules_mib: Annotated[
         int,
@@ -48,3 +50,22 @@ class SensorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     promiscuous: Annotated[
         bool, Meta(description="Also see packets that are for other machines, as a mirror port brings.")
     ] = True
+    interfaces: Annotated[
+        dict[str, InterfaceSettings],
+        Meta(
+            description="By name, what holds for one interface: filter, ring_mib, snaplen, promiscuous,"
+            " domain, vlans, lane."
+        ),
+    ] = {}
+
+    def of(self, interface: str) -> SensorSettings:
+        """The settings for one interface."""
+        own = self.interfaces.get(interface)
+        if own is None:
+            return self
+        said = {name: getattr(own, name) for name in _OWN if getattr(own, name) is not None}
+        return msgspec.structs.replace(self, **said)
+
+
+#: What an interface may have of its own.
+_OWN = ("filter", "ring_mib", "snaplen", "promiscuous")

@@ -33,7 +33,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 2.0
     packets_gib: Annotated[
         float,
-        Meta(ge=0, description="Gibibytes of an interface's packets that are kept as evidence; 0 for none."),
+        Meta(ge=0, description="Gibibytes of interfaces' packets kept as evidence, together; 0 for none."),
     ] = 2.0
     socket_mode: Annotated[
         str,

@@ -32,6 +32,7 @@ class Session(msgspec.Struct, frozen=True):
     size: int
     lane: str
     received_at: int
+    vlans: dict[str, str] = {}  # network domains of its own, as `citywall.domains` has them; "0": no VLAN
 
 
 def file_digest(path: Path) -> str:

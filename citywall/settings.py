@@ -106,6 +106,9 @@ class StorageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 20.0
     archive_flows: Annotated[bool, Meta(description="Keep closed flows for `citywall flows`.")] = True
+    archive_events: Annotated[
+        bool, Meta(description="Keep what applications say (names, requests, hellos) for `citywall events`.")
+    ] = True
 
 
 class CheckpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -36,6 +36,7 @@ MODULES = {
         "warnings",
         "playbooks",
         "flows",
+        "events",
         "pcap",
         "hosts",
         "transactions",

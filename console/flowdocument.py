@@ -37,7 +37,7 @@ def flow_document(row: Row, domain_name: Callable[[int], str]) -> dict[str, Any]
             "bytes": row["bytes"],
             "packets": row["packets"],
             "community_id": row["community_id"],
-            **_vlan(row["vlan"]),
+            **vlan_of(row["vlan"]),
         },
         "citywall": {
             "session": row["session"],
@@ -55,7 +55,8 @@ def _side(row: Row, side: str, ports: bool) -> dict[str, Any]:
     return {**told, "bytes": row[f"{side}_bytes"], "packets": row[f"{side}_packets"]}
 
 
-def _vlan(vlan: int) -> dict[str, Any]:
+def vlan_of(vlan: int) -> dict[str, Any]:
+    """The tags of a packet as ECS has them, outermost first."""
     outer, inner = vlan >> 12, vlan & 0xFFF
     if not vlan:
         return {}

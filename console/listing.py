@@ -6,6 +6,7 @@ from citywall.i18n import tr
 from console import severity, units
 from console.display.table import Cell, Column, Row
 from console.documents import Alert, Document, number, side, value, words
+from console.eventdocument import in_words
 
 _NANO = 1_000_000_000
 
@@ -76,4 +77,26 @@ def flow_row(document: Document, language: str, *, compact: bool = False) -> Row
         units.duration((value(document, "event.duration") or 0) / _NANO),
         words(document, "citywall.flow.reason"),
         words(document, "network.community_id"),
+    ]
+
+
+def event_columns(language: str, *, brief: bool = False) -> list[Column]:
+    """The columns of a list of events; `brief` as for alerts."""
+    return [
+        Column(tr("table.time", language), least=0 if brief else 8, drop=4),
+        Column(tr("table.source", language), least=12),
+        Column(tr("table.target", language), least=12),
+        Column(tr("table.event_kind", language), least=8),
+        Column(tr("table.event_says", language), least=20),
+    ]
+
+
+def event_row(document: Document, language: str, *, compact: bool = False) -> Row:
+    """The cells of an event; `compact` as for alerts."""
+    return [
+        words(document, "@timestamp")[5 if compact else 0 : 19].replace("T", " "),
+        side(document, "source", language),
+        side(document, "destination", language),
+        words(document, "event.action"),
+        in_words(document),
     ]

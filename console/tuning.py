@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from alerts.archive import FlowArchive
-from alerts.flowread import groups, reading
+from alerts.flowread import groups, plain, reading
 from citywall.batches import END, END_LOGGED, EVENT, FLOW
 from citywall.findings import Finding, Severity
 from citywall.settings import Settings
@@ -76,7 +76,7 @@ def archived(data: Path, lane: str) -> Iterator[tuple[str, NDArray[np.void]]]:
         with reading(path) as file:
             if file is None:
                 continue
-            for table, constants in groups(file, lane, statistics=False, wanted=lambda _: True):
+            for table, constants in groups(file, lane, columns=plain, wanted=lambda _: True):
                 yield constants["session"], flows_of(table)
 
 

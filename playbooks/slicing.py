@@ -66,7 +66,7 @@ def captures(path: str, data: Path, span: Span) -> list[Path]:
     """
     if not path.startswith(INTERFACE):
         return [Path(path)]
-    from ingest.live.keeping import between
+    from ingest.live.segments import between
 
     found = between(data / "packets" / path.removeprefix(INTERFACE), span.since, span.until)
     if not found:

@@ -15,7 +15,7 @@ from citywall.domains import Domains
 from citywall.settings import Settings
 from posture.attach import locator, portals
 from stream import scoring
-from stream.agents.archive import ArchiveStage
+from stream.agents.archive import ArchiveStage, RecordStage
 from stream.agents.capture import CaptureStage
 from stream.agents.correlate import CorrelateStage
 from stream.agents.detect import DetectStage, Signed
@@ -79,6 +79,7 @@ def assemble(
     sees to its retention then, and the caller to it that nobody else writes alerts of the run's lane there.
     """
     from alerts.archive import FlowArchive
+    from alerts.eventarchive import EventArchive
     from alerts.store import open_store
 
     files = CaptureFiles()
@@ -96,20 +97,32 @@ def assemble(
         indexes.append(IndexStage(lambda: store, patience, after, together))
         return indexes[-1]
 
-    archive = FlowArchive(data)
-    archive.clean()
+    archive, record = FlowArchive(data), EventArchive(data)
+    archives = (archive, record)
+    for each in archives:
+        each.clean()
 
     def retain(now: int) -> None:
-        archive.retain(settings.storage.retention_days, now)
+        for each in archives:
+            each.retain(settings.storage.retention_days, now)
         if store_at is None:
             store.retain(settings.storage.retention_days, now)
 
     retain(now)
-    makers: dict[str, Callable[[int], Stage]] = {"index": index, "archive": lambda _: ArchiveStage(archive)}
+    makers: dict[str, Callable[[int], Stage]] = {
+        "index": index,
+        "archive": lambda _: ArchiveStage(archive),
+        "record": lambda _: RecordStage(record),
+    }
     roles = [msgspec.structs.replace(r, make=makers.get(r.name, r.make)) for r in roles]
 
     def shrink(surplus: int) -> None:
-        archive.shrink(max(archive.usage() - surplus, 0))
+        for each in archives:  # flows are most of it
+            used = each.usage()
+            each.shrink(max(used - surplus, 0))
+            surplus -= used - each.usage()
+            if surplus <= 0:
+                break
 
     def fresh() -> list[Document]:
         return [document for each in indexes for document in each.take_fresh()]
@@ -144,6 +157,8 @@ def cast(settings: Settings, files: CaptureFiles, patience: Patience) -> list[Ro
     )
     if settings.storage.archive_flows:
         roles.append(Role("archive", ArchiveStage.inputs, ArchiveStage.outputs, _elsewhere, pinned=True))
+    if settings.storage.archive_events:
+        roles.append(Role("record", RecordStage.inputs, RecordStage.outputs, _elsewhere, pinned=True))
     return roles
 
 
@@ -168,7 +183,10 @@ def _stateless(settings: Settings, files: CaptureFiles) -> list[Role]:
     cards: dict[str, DetectorCard] = {}
     make: Callable[[int], DetectorSet | Scored] | None = None
     sharing = None
-    outlet = Outlet(settings.storage.archive_flows, partitions, packed=settings.on_cluster)
+    outlet = Outlet(
+        settings.storage.archive_flows, partitions, packed=settings.on_cluster,
+        record=settings.storage.archive_events,
+    )  # fmt: skip
     if settings.use_detectors:
         from detectors import registry
         from stream.naming import judge

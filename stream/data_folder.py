@@ -10,6 +10,7 @@
     checkpoints/     the state of each stage
     alerts/          the embedded alert store
     flows/           the archive of closed flows
+    events/          the archive of what applications said
 """
 
 from __future__ import annotations

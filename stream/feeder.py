@@ -117,6 +117,7 @@ def run_key(sources: Sequence[Source], settings: Settings) -> str:
     """Names a run: the same inputs in the same order, under the same settings and version."""
     parts = [__version__, codecs.schema_digest(), settings.lane, results_digest(settings)]
     parts += [settings.store, settings.elasticsearch.index_prefix, str(settings.storage.archive_flows)]
+    parts += [str(settings.storage.archive_events)]
     parts += [settings.transport, settings.kafka.prefix, str(settings.partitions)]
     parts += [f"{s.path}\0{s.digest}\0{s.refused or ''}" for s in sources]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()

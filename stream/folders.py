@@ -1,8 +1,10 @@
-"""Files that come into a folder: which are there, whole as far as their names tell."""
+"""Files that come into a folder: which are there, and whole as far as names and time tell."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -36,3 +38,25 @@ def look(folder: Path) -> list[Look]:
             except OSError:  # it went meanwhile
                 continue
     return sorted(found, key=lambda each: each.path.name)
+
+
+class Settling:
+    """Tells which files have stood still for `settle_s` seconds, as far as they were looked at."""
+
+    def __init__(self, settle_s: float) -> None:
+        self._settle_s = settle_s
+        self._seen: dict[Path, tuple[Look, float]] = {}  # as first seen like this, and when (monotonic)
+
+    def whole(self, found: Iterable[Look]) -> list[Look]:
+        """Those of the files found that are whole now; one that is not found is forgotten."""
+        now = time.monotonic()
+        self._seen = {
+            look.path: was if (was := self._seen.get(look.path)) and was[0] == look else (look, now)
+            for look in found
+        }
+        still = self._settle_s * 1e9
+        return [
+            look
+            for look, since in self._seen.values()
+            if now - since >= self._settle_s or time.time_ns() - look.changed >= still
+        ]

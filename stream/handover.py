@@ -21,7 +21,7 @@ from stream.local.partition import PartitionLog
 from stream.stages import Role
 
 #: What is handed over so: much by the byte, and read by stages of this process.
-BULK = ("flows", "closed")
+BULK = ("flows", "closed", "said")
 
 
 class Reader(Protocol):

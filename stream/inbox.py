@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from citywall.sqlitefile import SqliteFile
-from stream.folders import Look
+from stream.folders import Look, Settling
 from stream.folders import look as looks
 
 NAME = "inbox.sqlite"
@@ -35,10 +35,9 @@ class Inbox:
     def __init__(self, data: Path, folder: Path | None, settle_s: float) -> None:
         self.folder = folder
         self.waiting = 0  # files there that were not taken in yet, as last seen
-        self._settle_s = settle_s
+        self._settling = Settling(settle_s)
         self._file = SqliteFile(data / NAME, SCHEMA, _TABLES)
         self._known: dict[str, tuple[int, int]] = {}  # size and time by path, of what is not to be taken
-        self._seen: dict[str, tuple[Look, float]] = {}  # as first seen like this, and when (monotonic)
         self._under_way: list[str] = []
         with self._file.reading() as connection:
             for path, size, changed, state in (
@@ -58,17 +57,7 @@ class Inbox:
             self._under_way.remove(path)
             if path in found:
                 return found[path]
-        now = time.monotonic()
-        self._seen = {
-            str(look.path): was if (was := self._seen.get(str(look.path))) and was[0] == look else (look, now)
-            for look in new
-        }
-        settled = [
-            look
-            for look, since in self._seen.values()
-            if now - since >= self._settle_s or time.time_ns() - look.changed >= self._settle_s * 1e9
-        ]
-        return min(settled, key=lambda look: (look.changed, str(look.path)), default=None)
+        return min(self._settling.whole(new), key=lambda look: (look.changed, str(look.path)), default=None)
 
     def _look(self) -> Iterator[Look]:
         if self.folder is None:
@@ -99,7 +88,6 @@ class Inbox:
             )
         if state != "taking":
             self._known[path] = (look.size, look.changed)
-            self._seen.pop(path, None)
 
     def retain(self, before: int) -> None:
         """Forget files that are gone from the folder and were noted before a time (ns)."""

@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from citywall.sessions import Session
-from ingest.live.keeping import Keeping
+from ingest.live.rolling import Budget
+from ingest.live.segments import Segments
 from stream import feeder
 from stream.collecting import COLLECTOR, check
 from stream.feeder import EXPORTS, Feeder, Source
 from stream.folders import Look
 from stream.inbox import Inbox
 from stream.letters import LetterBox
-from stream.tapping import INTERFACE, PACKETS, Tap, end_earlier, new_session
+from stream.tapping import INTERFACE, PACKETS, Keep, Tap, end_earlier, new_session
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ _TOLD = 64
 #: Seconds that live sessions get to be worked to their end when the service is asked to stop.
 _WIND_UP_S = 20.0
 _RETRY_S = 1.0
+#: Bytes after which a new file of packets kept as evidence is begun.
+SEGMENT_BYTES = 32 << 20
 
 
 def forget_exports(data: Path, before: int, live: set[str]) -> None:
@@ -66,6 +69,7 @@ class Intake(Feeder):
         self._inbox = inbox
         self._stop = asyncio.Event()
         self._letters = LetterBox(self._folder.root)
+        self._budget: Budget | None = None  # of packets kept as evidence
 
     @property
     def stopping(self) -> bool:
@@ -154,7 +158,8 @@ class Intake(Feeder):
     async def _tap(self, interface: str) -> None:
         """One interface, session after session where capturing fails, until told to stop."""
         while not self._stop.is_set():
-            session = new_session(f"{INTERFACE}{interface}", self._settings, time.time_ns())
+            path = f"{INTERFACE}{interface}"
+            session = new_session(path, self._settings, time.time_ns(), interface=interface)
             tap = await asyncio.to_thread(self._tapped, interface, session, asyncio.get_running_loop())
             await tap.run()
             await self._over(session.id)
@@ -170,9 +175,18 @@ class Intake(Feeder):
         self._inbox.began(session.id, session.path)
         return tap
 
-    def _keeping(self, interface: str) -> Keeping | None:
-        most = int(self._settings.service.packets_gib * (1 << 30))
-        return Keeping(self._folder.root / PACKETS / interface, most) if most else None
+    def _keeping(self, interface: str) -> Keep | None:
+        """Where an interface's packets are kept, within what all of them share."""
+        service = self._settings.service
+        most = int(service.packets_gib * (1 << 30))
+        if not most:
+            return None
+        packets = self._folder.root / PACKETS
+        budget = self._budget = self._budget or Budget(most, lambda: packets.glob("*/*.pcap"))
+        size = min(SEGMENT_BYTES, most // (4 * len(service.interfaces)))
+        return lambda link: Segments(
+            packets / interface, link=link, segment_bytes=size, budget=budget, durable=False
+        )
 
     async def _send_live(self, topic: str, message: bytes) -> None:
         """What comes once only."""

@@ -1,9 +1,10 @@
-"""A live sensor: packets of an interface into the run that waits for it.
+"""A live sensor: packets of interfaces into the run that waits for it.
 
-A session is what one process of the sensor saw: nobody can say what a killed one had taken and not sent,
-so one that is started again begins a session of its own and ends that of the one before. What passed in
-between is lost. It knows its predecessors from the run's control topic, which it has read to the end when it
-hears itself; one that hears a successor stops.
+A session is what one process of the sensor saw of one interface: nobody can say what a killed one had taken
+and not sent, so one that is started again begins a session of its own and ends that of the one before. What
+passed in between is lost. It knows its predecessors from the run's control topic, which it has read to the
+end when it hears itself; one that hears a successor stops. A sensor of several interfaces goes by its name
+and theirs (`gate/eth1`), and the run that waits for `gate` hears them all.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import asyncio
 import logging
 import threading
 import time
-import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from citywall.errors import InputError, SettingsError, StreamError
-from citywall.sessions import LIVE, Session, session_id
-from citywall.settings import Settings, results_digest
+from citywall.sessions import Session
+from citywall.settings import Settings
 from ingest.decode.blocks import InlineBlock
+from ingest.live.rolling import Budget
 from ingest.live.sealing import LiveCapture
 from ingest.live.segments import Segments
 from stream import codecs
@@ -35,12 +37,10 @@ from stream.kafka.cluster import Cluster
 from stream.outbox import Outbox
 from stream.runner import run_loop
 from stream.sensor import Sent, waiting
-from stream.tapping import rules_behind
+from stream.tapping import CUT_OFF, Keep, new_session, rules_behind
 
 log = logging.getLogger(__name__)
 
-#: The error that a session counts whose sensor did not end it.
-CUT_OFF = "sensor_cut_off"
 #: Seconds between two words to the run that we are here: its control topic keeps them for so long only.
 _SENSE_S = 60.0
 _RETRY_S = 1.0
@@ -48,24 +48,26 @@ T = TypeVar("T")
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """When to stop by oneself: after so many seconds or packets, whichever comes first."""
+    """When to stop by oneself: after so many seconds, or packets of an interface, whichever comes first."""
 
     seconds: float | None = None
     packets: int | None = None
 
 
-def sense(settings: Settings, interface: str, name: str, bounds: Bounds | None = None) -> Sent:
-    """Send what passes an interface to the run that waits for sensor `name`, until a signal or `bounds`.
+def sense(
+    settings: Settings, interfaces: Sequence[str], name: str, bounds: Bounds | None = None
+) -> list[Sent]:
+    """Send what passes interfaces to the run that waits for sensor `name`, until a signal or `bounds`.
 
-    The first signal ends the session in good order, a second leaves at once. Raises InputError where the
+    The first signal ends the sessions in good order, a second leaves at once. Raises InputError where an
     interface cannot be captured from, SettingsError where there is no cluster to send to, StreamError where
     the run ends or cannot be written to.
     """
     if not settings.transport.startswith("kafka://"):
         raise SettingsError("--to", "transport", "a sensor needs kafka://HOST:PORT")
-    # Said before anybody waits for anything.
-    LiveCapture(interface, settings.sensor, path="", session="").close()
-    sensing = Sensing(settings, interface, name, bounds or Bounds())
+    for interface in interfaces:  # said before anybody waits for anything
+        LiveCapture(interface, settings.sensor.of(interface), path="", session="").close()
+    sensing = Sensing(settings, interfaces, name, bounds or Bounds())
     run_loop(sensing.main(), sensing.interrupt)
     if sensing.failure is not None:
         raise sensing.failure
@@ -73,18 +75,22 @@ def sense(settings: Settings, interface: str, name: str, bounds: Bounds | None =
 
 
 class Sensing:
-    """One live sensor at work: what holds for the process. Each run it feeds is a `_Feeding`."""
+    """A live sensor at work: what holds for the process. Each interface feeds the run by a `_Feeding`."""
 
-    def __init__(self, settings: Settings, interface: str, name: str, bounds: Bounds) -> None:
-        self.sent = Sent("")
-        self.failure: Exception | None = None
+    def __init__(self, settings: Settings, interfaces: Sequence[str], name: str, bounds: Bounds) -> None:
+        self.sent = [Sent("", interface) for interface in interfaces]
+        self.failure: BaseException | None = None
         self._settings = settings
-        self._interface = interface
         self._name = name
         self._bounds = bounds
         self._cluster = Cluster(settings)
         self._stop = asyncio.Event()
         self._leave = asyncio.Event()
+        self._together = asyncio.Barrier(len(self.sent))
+        own = settings.sensor
+        self._budget = Budget(
+            int(own.evidence_gib * (1 << 30)), lambda: Path(own.evidence).glob(f"{escape(name)}-*.pcap")
+        )
 
     def interrupt(self, _: int) -> None:
         """A signal asks to stop; a second one at once."""
@@ -97,27 +103,29 @@ class Sensing:
         try:
             card = await _unless(self._stop, waiting(self._cluster, self._name))
             if card is not None:
-                await self._feed(card)
-        except Exception as e:  # noqa: BLE001 (raised by `sense`)
+                settings = settings_of(card, self._settings)
+                async with asyncio.TaskGroup() as group:
+                    for sent in self.sent:
+                        group.create_task(self._feed(card, settings, sent))
+        except* Exception as e:  # noqa: BLE001 (raised by `sense`)
+            first = _first(e)
             if self._leave.is_set():  # what was sent, and what not, is to be told all the same
-                log.warning("leaving: %r", e)
+                log.warning("leaving: %r", first)
             else:
-                self.failure = e
+                self.failure = first
 
-    async def _feed(self, card: RunCard) -> None:
-        settings = settings_of(card, self._settings)
-        own = f"{self._name}\0{self._interface}\0{time.time_ns()}\0{uuid.uuid4().hex}"
-        session = Session(
-            session_id(LIVE, settings.lane, own, results_digest(settings)), LIVE,
-            f"{SENSOR}{self._name}:{self._interface}", 0, settings.lane, time.time_ns(),
-        )  # fmt: skip
-        self.sent.session = session.id
+    async def _feed(self, card: RunCard, settings: Settings, sent: Sent) -> None:
+        interface, several = sent.interface, len(self.sent) > 1
+        path = f"{SENSOR}{self._name}:{interface}"
+        session = new_session(path, settings, time.time_ns(), interface=interface)
+        sent.session = session.id
         ours = KafkaBackbone(self._cluster, card.run, ())
         others = KafkaBackbone(self._cluster, card.run, ())  # it hears what we say, too
         await ours.attach()
         feeding = _Feeding(
-            settings, ours, session, name=self._name, interface=self._interface, bounds=self._bounds,
-            stop=self._stop, sent=self.sent,
+            settings, ours, session, name=f"{self._name}/{interface}" if several else self._name,
+            bounds=self._bounds, stop=self._stop, sent=sent, together=self._together,
+            keep=self._keep(f"{self._name}-{interface}" if several else self._name),
         )  # fmt: skip
         tasks = [
             asyncio.ensure_future(work)
@@ -134,9 +142,20 @@ class Sensing:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            self.sent.unsent = await feeding.close()
+            sent.unsent = await feeding.close()
             # A reader whose brokers are away ends in a cancellation of its own.
             await asyncio.gather(ours.close(), others.close(), return_exceptions=True)
+
+    def _keep(self, name: str) -> Keep | None:
+        """Where what passes is kept as evidence, if anywhere, within what all interfaces share."""
+        own = self._settings.sensor
+        if not own.evidence:
+            return None
+        most = int(own.evidence_gib * (1 << 30)) // (2 * len(self.sent))
+        size = max(min(own.segment_mib << 20, most), 1)
+        return lambda link: Segments(
+            Path(own.evidence), name, link=link, segment_bytes=size, budget=self._budget, durable=False
+        )
 
 
 class _Feeding:
@@ -144,7 +163,8 @@ class _Feeding:
 
     def __init__(
         self, settings: Settings, backbone: KafkaBackbone, session: Session, *,
-        name: str, interface: str, bounds: Bounds, stop: asyncio.Event, sent: Sent,
+        name: str, bounds: Bounds, stop: asyncio.Event, sent: Sent, together: asyncio.Barrier,
+        keep: Keep | None = None,
     ) -> None:  # fmt: skip
         loop = asyncio.get_running_loop()
         self._settings = settings.sensor
@@ -152,10 +172,12 @@ class _Feeding:
         self._backbone = backbone
         self._session = session
         self._name = name
-        self._interface = interface
+        self._interface = sent.interface
         self._bounds = bounds
         self._stop = stop
         self._sent = sent
+        self._together = together
+        self._keep = keep
         self._board = Board()
         self._moved = asyncio.Event()  # the run took something
         self._news = asyncio.Event()  # something was captured, or all was
@@ -199,10 +221,11 @@ class _Feeding:
     async def run(self) -> None:
         """Open, capture, send, end."""
         await self._heard.wait()
+        await self._together.wait()  # the run has heard of every interface before one can end
         for earlier in self._earlier:
             await self._end_earlier(earlier)
         live = self._live = await asyncio.to_thread(
-            LiveCapture, self._interface, self._settings, path=self._session.path,
+            LiveCapture, self._interface, self._settings.of(self._interface), path=self._session.path,
             session=self._session.id, most=self._bounds.packets,
         )  # fmt: skip
         await self._say(self._session, Kind.OPEN, codecs.pack(Opening(self._session, self._partitions)))
@@ -235,7 +258,7 @@ class _Feeding:
 
     def _capture(self, live: LiveCapture) -> None:
         """In a thread of its own: block after block, until told to halt."""
-        segments = self._segments(live.link)
+        segments = self._keep(live.link) if self._keep is not None else None
         try:
             for block in live.blocks(self._halt):
                 if segments is not None and block.data:
@@ -248,16 +271,6 @@ class _Feeding:
             if segments is not None:
                 segments.close()
             self._outbox.finish()
-
-    def _segments(self, link: int) -> Segments | None:
-        """Where what passes is kept as evidence, if anywhere."""
-        if not self._settings.evidence:
-            return None
-        return Segments(
-            Path(self._settings.evidence), self._name, link=link,
-            segment_bytes=self._settings.segment_mib << 20,
-            budget_bytes=int(self._settings.evidence_gib * (1 << 30)),
-        )  # fmt: skip
 
     async def _next(self) -> InlineBlock | None:
         """The next block; None when all was taken and no more will come."""
@@ -341,6 +354,14 @@ async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | Non
         task.cancel()
         stop.cancel()
         await asyncio.wait({task, stop})
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first that went wrong."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
 
 
 async def _nobody(*_: Any) -> None:

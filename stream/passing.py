@@ -25,7 +25,7 @@ from citywall.errors import Interrupted
 from stream.stages import HANDED, Role, Station
 
 #: What is handed over so: said by stages that are mostly where their readers are.
-PASSED = ("flows", "closed", "events")
+PASSED = ("flows", "closed", "events", "said")
 #: Bytes that wait in an inbox before who writes must wait.
 INBOX_BYTES = 32 << 20
 #: Seconds that a writer waits for its reader to have taken what was sent before; messages between two tries.

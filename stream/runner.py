@@ -245,6 +245,8 @@ class Run:
         return self.board.taken(topic, session, partitions[topic])
 
     def _sensed(self, sensor: str, session: str) -> None:
+        if sensor not in self._awaited():  # an interface of one that has several
+            sensor = sensor.rpartition("/")[0] or sensor
         sessions = self._sensors.setdefault(sensor, [])
         if session not in sessions:
             sessions.append(session)

@@ -41,9 +41,10 @@ AHEAD_BLOCKS = 96
 
 
 class Sent(msgspec.Struct):
-    """What was sent."""
+    """What was sent, of one interface or capture."""
 
     session: str
+    interface: str = ""
     packets: int = 0
     bytes: int = 0
     errors: dict[str, int] = {}

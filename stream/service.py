@@ -34,6 +34,7 @@ from stream.probing import RECORDS, forget
 from stream.reporting import Observe
 from stream.runner import Run, Stopped
 from stream.scheduler import Job, Scheduler
+from stream.tapping import of_interface
 
 if TYPE_CHECKING:
     from stream.engine import Engine
@@ -66,11 +67,13 @@ def alone() -> Iterator[Company]:
 def serve(data: Path, settings: Settings, observe: Observe | None = None, *, beside: Beside = alone) -> None:
     """Run until a signal says stop, and everything is saved; `beside` is entered with the data folder held.
 
-    A second signal leaves at once. Raises what `run_paths` does, and InputError where an interface cannot be
-    captured from.
+    A second signal leaves at once. Raises what `run_paths` does, InputError where an interface cannot be
+    captured from, and SettingsError where it is in a network domain that `[domains]` does not name.
     """
     if settings.service.sensors and not settings.on_cluster:
         raise SettingsError("settings", "service.sensors", "sensors need transport=kafka://HOST:PORT")
+    for interface in settings.service.interfaces:
+        of_interface(interface, settings)
     settings = attach(replace(settings, rules=replace(settings.rules, by_version=False)))
     began, now = time.monotonic(), time.time_ns()
     folder = DataFolder(data)
@@ -140,6 +143,7 @@ def key_of(settings: Settings) -> str:
     """Names the service's run: what its checkpoints fit. Other inputs are no other run."""
     parts = ["service", __version__, codecs.schema_digest(), settings.lane, results_digest(settings)]
     parts += [settings.store, settings.elasticsearch.index_prefix, str(settings.storage.archive_flows)]
+    parts += [str(settings.storage.archive_events)]
     parts += [settings.transport, settings.kafka.prefix, str(settings.partitions)]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 

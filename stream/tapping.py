@@ -15,12 +15,13 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from citywall.errors import InputError
+from citywall.domains import Domains
+from citywall.errors import InputError, SettingsError
 from citywall.sessions import LIVE, Session, session_id
 from citywall.settings import Settings, results_digest
 from ingest.decode.blocks import InlineBlock
-from ingest.live.keeping import Keeping
 from ingest.live.sealing import LiveCapture
+from ingest.live.segments import Segments
 from stream import codecs
 from stream.board import FEEDER
 from stream.board import PACKETS as PASSING
@@ -42,24 +43,47 @@ Send = Callable[[str, bytes], Awaitable[None]]
 Taken = Callable[[str, str], int | None]
 
 
-def new_session(path: str, settings: Settings, received: int, kind: str = LIVE) -> Session:
-    """A session of a source without an end that no other process ever had."""
+#: Makes where packets of a link type are kept as evidence.
+Keep = Callable[[int], Segments]
+
+
+def new_session(
+    path: str, settings: Settings, received: int, kind: str = LIVE, *, interface: str = ""
+) -> Session:
+    """A session of a source without an end that no other process ever had; `interface`: whose it is.
+
+    Raises SettingsError where the interface is in a network domain that `[domains]` does not name.
+    """
+    lane, vlans = of_interface(interface, settings) if interface else (settings.lane, {})
     own = f"{path}\0{received}\0{uuid.uuid4().hex}"
-    name = session_id(kind, settings.lane, own, results_digest(settings))
-    return Session(name, kind, path, 0, settings.lane, received)
+    name = session_id(kind, lane, own, results_digest(settings))
+    return Session(name, kind, path, 0, lane, received, vlans)
+
+
+def of_interface(interface: str, settings: Settings) -> tuple[str, dict[str, str]]:
+    """The lane and the network domains of an interface's packets, by VLAN. Raises SettingsError."""
+    said = settings.sensor.interfaces.get(interface)
+    if said is None:
+        return settings.lane, {}
+    vlans = ({"0": said.domain} if said.domain else {}) | said.vlans
+    known = Domains(settings.domains).names
+    if unknown := sorted(set(vlans.values()) - set(known)):
+        key = f"sensor.interfaces.{interface}"
+        raise SettingsError("settings", key, f"network domain {unknown[0]!r} is not in domains.names")
+    return said.lane or settings.lane, vlans
 
 
 class Tap:
     """Feeds what passes one interface, from `open` on until `stop` is set. Raises what `LiveCapture` does.
 
-    `keep` gets the packets as evidence. `taken` and `send` are the feeder's; `moved` waits until a stage took
-    something. Made in any thread.
+    `keep` makes where packets are kept as evidence. `taken` and `send` are the feeder's; `moved` waits until
+    a stage took something. Made in any thread.
     """
 
     def __init__(
         self, interface: str, settings: Settings, session: Session, *, taken: Taken, send: Send,
         moved: Callable[[], Awaitable[object]], stop: asyncio.Event, loop: asyncio.AbstractEventLoop,
-        keep: Keeping | None = None,
+        keep: Keep | None = None,
     ) -> None:  # fmt: skip
         self.session = session
         self._settings = settings
@@ -67,7 +91,6 @@ class Tap:
         self._send = send
         self._moved = moved
         self._stop = stop
-        self._keep = keep
         self._halt = threading.Event()
         self._news = asyncio.Event()
         self._fed = 0
@@ -76,7 +99,10 @@ class Tap:
             loop.call_soon_threadsafe(self._news.set)
 
         self._outbox = Outbox(settings.sensor.buffer_mib << 20, wake)
-        self._live = LiveCapture(interface, settings.sensor, path=session.path, session=session.id)
+        self._live = LiveCapture(
+            interface, settings.sensor.of(interface), path=session.path, session=session.id
+        )
+        self._kept = keep(self._live.link) if keep is not None else None
 
     async def run(self) -> None:
         """Open, capture and feed, end."""
@@ -108,18 +134,19 @@ class Tap:
                     return
         finally:
             self._live.close()
-            if self._keep is not None:
-                self._keep.close()
+            if self._kept is not None:
+                self._kept.close()
             self._outbox.finish()
 
     def _keep_packets(self, block: InlineBlock) -> None:
         """What cannot be kept is told of, and detected in all the same."""
-        if self._keep is not None:
+        if self._kept is not None and block.data:
             try:
-                self._keep.add(block)
-            except OSError as e:
+                self._kept.room(len(block.data))
+                self._kept.append(block.data)
+            except InputError as e:
                 log.error("packets of %s are not kept as evidence any more: %s", self.session.path, e)  # noqa: TRY400 (the reason says it)
-                self._keep = None
+                self._kept = None
 
     async def _halt_when_stopped(self) -> None:
         await self._stop.wait()

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from citywall.errors import InputError
-from stream.folders import look
+from stream.folders import Look, Settling, look
 
 #: What the path of a source begins with that is a watched folder; the folder follows.
 WATCH = "watch:"
-#: Seconds between two looks; a file that is the same in both is taken for whole.
+#: Seconds between two looks, and that a file must have stood still.
 LOOK_S = 1.0
 
 
@@ -24,13 +24,14 @@ def watched_of(path: Path) -> Path | None:
 class Watching:
     """Gives the files of a folder in the order of their names, those of a look together, each once.
 
-    `stop` asks it to end. A file is given when it has not changed from one look to the next; one that changes
-    afterwards is not given again. Folders in it are left alone, and names that begin with a dot or say
-    that they are not finished.
+    `stop` asks it to end. A file is given when it has stood still for as long as two looks are apart; one
+    that changes afterwards is not given again, and one that is empty is not given. Folders in it are left
+    alone, and names that begin with a dot or say that they are not finished.
     """
 
     def __init__(self, folder: Path, seconds: float = 0.0, look_s: float = LOOK_S) -> None:
         self._folder, self._seconds, self._look_s = folder, seconds, look_s
+        self._settling = Settling(look_s)
         self._stop = asyncio.Event()
 
     def stop(self) -> bool:
@@ -41,23 +42,22 @@ class Watching:
 
     async def files(self) -> AsyncIterator[Path]:
         """New files until stopped. Raises InputError where the folder cannot be read at first."""
-        given: set[str] = set()
-        before = self._look()
+        given: set[Path] = set()
+        there = self._look()
         timer = None
         if self._seconds:
             timer = asyncio.get_running_loop().call_later(self._seconds, self._stop.set)
         try:
             while not self._stop.is_set():
+                given &= {each.path for each in there}  # one that went and comes again is another
+                whole = self._settling.whole(each for each in there if each.path not in given)
+                for path in sorted(each.path for each in whole if each.size):
+                    given.add(path)
+                    yield path
+                    if self._stop.is_set():
+                        return
                 await self._pause()
-                now = self._look(known=before)
-                for name in sorted(now.keys() - given):
-                    if now[name] == before.get(name) and now[name][0]:
-                        given.add(name)
-                        yield self._folder / name
-                        if self._stop.is_set():
-                            return
-                given &= now.keys()  # one that went and comes again is another
-                before = now
+                there = self._look(known=there)
         finally:
             if timer is not None:
                 timer.cancel()
@@ -69,10 +69,10 @@ class Watching:
         except TimeoutError:
             pass
 
-    def _look(self, known: dict[str, tuple[int, int]] | None = None) -> dict[str, tuple[int, int]]:
-        """Size and time of change by name; `known` where the folder is away for a moment."""
+    def _look(self, known: list[Look] | None = None) -> list[Look]:
+        """The files there are; `known` where the folder is away for a moment."""
         try:
-            return {each.path.name: (each.size, each.changed) for each in look(self._folder)}
+            return look(self._folder)
         except OSError as e:
             if known is not None:
                 return known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,12 @@ from bench.live import wire
 from bench.story.house import House, wait
 from bench.subjects import OURS
 from ingest.capture.joining import join
+from stream.tapping import INTERFACE
 
-#: Packets a second of the even replay, and how often the scene is sent.
-RATE, TIMES = 50_000, 3
+#: Packets a second of the even replay, over all interfaces, and how often the scene is sent on each.
+RATE, TIMES, INTERFACES = 50_000, 2, 2
 _MINUTES = 30
-#: A ring of one mebibyte and two senders that do not pause.
+#: Rings of one mebibyte and two senders on each wire that do not pause.
 _OVERLOAD = ("sensor.ring_mib=1",)
 _SENDERS = 2
 #: Seconds without a change after which nothing more is expected.
@@ -33,24 +35,33 @@ Alerts = list[tuple[str, int, str]]
 
 @dataclass(frozen=True)
 class Passed:
-    """One session: packets that came in by the kernel's count, were seen, and were dropped; seconds."""
+    """One service: packets that came in by the kernel's count, were seen, and were dropped; seconds.
+
+    `apart` has the three of each interface.
+    """
 
     arrived: int
     seen: int
     dropped: int
     seconds: float
+    apart: tuple[tuple[int, int, int], ...]
+
+    @property
+    def missing(self) -> list[int]:
+        """Packets of each interface that are neither seen nor counted as dropped."""
+        return [arrived - seen - dropped for arrived, seen, dropped in self.apart]
 
     def told(self) -> dict[str, Any]:
         """For the result."""
-        missing = self.arrived - self.seen - self.dropped
         return {
-            "arrived": self.arrived, "seen": self.seen, "dropped": self.dropped, "missing": missing,
-            "per_second": round(self.arrived / self.seconds),
+            "arrived": self.arrived, "seen": self.seen, "dropped": self.dropped,
+            "missing": sum(self.missing), "per_second": round(self.arrived / self.seconds),
+            "interfaces": [list(each) for each in self.apart],
         }  # fmt: skip
 
 
 class Live(Benchmark):
-    """Packets of a wire through `citywall up`, counted at both ends."""
+    """Packets of two wires through one `citywall up`, counted at both ends."""
 
     name = "live"
     title = "live traffic"
@@ -87,14 +98,14 @@ class Live(Benchmark):
             "packets": empty, "wall": empty, "startup": empty, "spread": empty,
             "units": {name: "packets" if "alerts" not in name else "alerts" for name in counts},
             "versions": {OURS: machine.version("citywall")}, "absent": {},
-            "does": {OURS: f"the whole of citywall up, {RATE:,} packets a second sent over a virtual wire"},
+            "does": {OURS: f"the whole of citywall up, {RATE:,} packets a second over two virtual wires"},
         }  # fmt: skip
 
 
 def _failed(even: Passed, flooded: Passed, live: Alerts, again: Alerts) -> str:
     if even.dropped or even.seen != even.arrived:
         return f"not all was seen: {even.told()}"
-    if flooded.seen + flooded.dropped != flooded.arrived:
+    if any(flooded.missing):
         return f"packets are neither seen nor counted: {flooded.told()}"
     moved = _moved(live, again)
     if moved is None or max(moved[0], default=0.0) > _SILENCE_S:
@@ -103,44 +114,51 @@ def _failed(even: Passed, flooded: Passed, live: Alerts, again: Alerts) -> str:
 
 
 def _passed(house: House, scene: Path, rate: int, settings: tuple[str, ...]) -> Passed:
-    """One service, one session, the scene sent; the service has ended."""
-    line = wire.Wire()
-    try:
-        house.start("--interface", line.interface, *(f"--set={each}" for each in settings))
-        try:
-            wait(house.listens, house.told)
-            began = time.monotonic()
-            senders = [line.sending(scene, times=TIMES, rate=rate) for _ in range(1 if rate else _SENDERS)]
-            codes = [sender.wait() for sender in senders]
-            if any(codes):
-                raise BenchError("the scene could not be sent")
-            seconds = time.monotonic() - began
-            arrived = line.arrived()
-            seen, dropped = _settled(house, arrived)
-            house.end()
-        finally:
-            house.close()
-    finally:
-        line.close()
-    return Passed(arrived, seen, dropped, seconds)
+    """One service, a session of each wire, the scene sent on all of them; the service has ended."""
+    with contextlib.ExitStack() as stack:
+        lines = [stack.enter_context(contextlib.closing(wire.Wire())) for _ in range(INTERFACES)]
+        stack.callback(house.close)
+        named = [part for line in lines for part in ("--interface", line.interface)]
+        house.start(*named, *(f"--set={each}" for each in settings))
+        wait(lambda: len(house.status().get("sensors", ())) == len(lines), house.told)
+        began = time.monotonic()
+        senders = [
+            line.sending(scene, times=TIMES, rate=rate // len(lines))
+            for line in lines
+            for _ in range(1 if rate else _SENDERS)
+        ]
+        codes = [sender.wait() for sender in senders]
+        if any(codes):
+            raise BenchError("the scene could not be sent")
+        seconds = time.monotonic() - began
+        arrived = [line.arrived() for line in lines]
+        told = _settled(house, sum(arrived))
+        house.end()
+    counts = [told[f"{INTERFACE}{line.interface}"] for line in lines]
+    apart = tuple((n, seen, dropped) for n, (seen, dropped) in zip(arrived, counts, strict=True))
+    seen, dropped = (sum(column) for column in zip(*counts, strict=True))
+    return Passed(sum(arrived), seen, dropped, seconds, apart)
 
 
-def _settled(house: House, packets: int) -> tuple[int, int]:
-    """Packets analysed and dropped, once they come to `packets`, or do not change any more."""
-    last, since = (-1, -1), time.monotonic()
-    while sum(last) < packets and time.monotonic() - since < _STILL_S:
-        [sensor] = house.status().get("sensors", ())
-        if (now := (sensor["packets"], sensor["dropped"])) != last:
+def _settled(house: House, packets: int) -> dict[str, tuple[int, int]]:
+    """Packets analysed and dropped, by sensor, once they come to `packets`, or do not change any more."""
+    last: dict[str, tuple[int, int]] = {}
+    since = time.monotonic()
+    while sum(map(sum, last.values())) < packets and time.monotonic() - since < _STILL_S:
+        now = {s["path"]: (s["packets"], s["dropped"]) for s in house.status().get("sensors", ())}
+        if now != last:
             last, since = now, time.monotonic()
         time.sleep(0.2)
     return last
 
 
 def _again(even: House, again: House) -> Alerts:
-    """Alerts of a run over the packets that the even session kept, its files joined: one session again."""
-    whole = again.folder / "kept.pcap"
-    join(sorted((even.data / "packets").rglob("*.pcap")), whole)
-    again.read("run", whole, "--quiet")
+    """Alerts of a run over the packets that the even sessions kept: of each its files joined, one session."""
+    wholes = []
+    for folder in sorted((even.data / "packets").iterdir()):
+        wholes.append(again.folder / f"{folder.name}.pcap")
+        join(sorted(folder.glob("*.pcap")), wholes[-1])
+    again.read("run", *wholes, "--quiet")
     return _alerts(again)
 
 

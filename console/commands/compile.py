@@ -97,6 +97,7 @@ def _run_everything() -> None:
     from ingest.applications.quic_keys import compile_opening
     from ingest.collectors.collector import compile_framing
     from ingest.fragments.assembler import compile_fragments
+    from ingest.handshakes.gathering import compile_gathering
     from ingest.live.sealing import compile_copy
     from ingest.sightings.reading import compile_reading
     from stream.packing import compile_both
@@ -117,6 +118,7 @@ def _run_everything() -> None:
         compile_copy()
         compile_framing()
         compile_fragments()
+        compile_gathering()
         compile_anomalies()
         compile_both()
         compile_reading()

@@ -1,9 +1,10 @@
-"""What captures that roll within a budget have in common: their head, and which of them go."""
+"""Captures that roll within a budget: their head, and which of them go."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 #: Of a pcap file with nanoseconds, little endian.
@@ -18,17 +19,43 @@ def head(link: int) -> bytes:
     return _HEAD.pack(MAGIC, 2, 4, 0, 0, _SNAP, link)
 
 
-def shrink(oldest_first: Sequence[Path], coming: int, most: int) -> int:
-    """Remove files until those left and `coming` bytes take no more than `most`; how many went.
+class Budget:
+    """Bytes that the files of several writers may take together; the one changed longest ago goes first.
 
-    Raises OSError.
+    `files` lists them, those that no writer of this process left too. Threads may share it.
     """
-    sizes = [path.stat().st_size for path in oldest_first]
-    surplus, gone = sum(sizes) + coming - most, 0
-    for path, size in zip(oldest_first, sizes, strict=True):
-        if surplus <= 0:
-            break
-        path.unlink(missing_ok=True)
-        surplus -= size
-        gone += 1
-    return gone
+
+    def __init__(self, most: int, files: Callable[[], Iterable[Path]]) -> None:
+        self.removed = 0  # files that went
+        self._most = most
+        self._files = files
+        self._open: dict[Path, int] = {}  # being written, never removed: bytes they may come to
+        self._changing = threading.Lock()
+
+    def begin(self, path: Path, size: int) -> None:
+        """Make room for a file that may come to `size` bytes. Raises OSError."""
+        with self._changing:
+            self._open[path] = size
+            self._make_room()
+
+    def end(self, path: Path) -> None:
+        """A file is written no more."""
+        with self._changing:
+            self._open.pop(path, None)
+
+    def _make_room(self) -> None:
+        found = []
+        for path in self._files():
+            try:
+                facts = path.stat()
+            except FileNotFoundError:
+                continue
+            if path not in self._open:
+                found.append((facts.st_mtime_ns, str(path), path, facts.st_size))
+        surplus = sum(size for *_, size in found) + sum(self._open.values()) - self._most
+        for _, _, path, size in sorted(found):
+            if surplus <= 0:
+                break
+            path.unlink(missing_ok=True)
+            surplus -= size
+            self.removed += 1

@@ -47,6 +47,7 @@ SCRATCH = 8192
 _HEADS = 8192  # bytes in which the head of a web message is looked for
 _BUCKETS = 1 << 12  # of patterns
 _NAME = 253  # longest domain name
+_WARNING = 7  # bytes of a warning of TLS
 _ANSWERS = 64  # answers looked at
 _SHOWN = 64  # answers of one byte are shown in text
 
@@ -153,7 +154,7 @@ def word_end(buffer, at, end):
 
 #: Bytes with which something may begin: upper-case letters of commands, digits of replies, frames.
 _FIRST = np.zeros(256, np.uint8)
-for _c in b"\x00\x03\x05\x16GPHDOCTSU25+-A":
+for _c in b"\x00\x03\x05\x15\x16GPHDOCTSU25+-A":
     _FIRST[_c] = 1
 
 
@@ -174,8 +175,11 @@ def kind_of_stream(buffer, q, room, low, sport):
     if _FIRST[first] == 0:
         return 0
     word = np.int64(load_be32(buffer, q))
-    if word >> 16 == 0x1603:
+    if word >> 16 == 0x1603 or word >> 8 == 0x160101:  # TLS, and TLCP of GB/T 38636
         return TLS if room > 43 and (buffer[q + 5] == 1 or buffer[q + 5] == 2) else 0
+    if word >> 16 == 0x1503:  # a warning, and a server's hello behind it
+        behind = room > 50 and load_be16(buffer, q + 3) == 2 and buffer[q + _WARNING] == 0x16
+        return TLS if behind and buffer[q + _WARNING + 5] == 2 else 0
     if word >> 24 == 0:
         return SMB if room > 68 and load_be32(buffer, q + 4) == 0xFE534D42 else 0
     if word >> 16 == 0x0500:
@@ -382,7 +386,7 @@ def extensions(buffer, at, end, client, raw, k, e):
             break
         if kind == 0 and client and size > 5 and buffer[at + 2] == 0:
             n = min(np.int64(load_be16(buffer, at + 3)), size - 5)
-            e["name_size"] = put(buffer, at + 5, at + 5 + n, raw, k, 0, 200)
+            e["name_size"] = put(buffer, at + 5, at + 5 + n, raw, k, 0, 160)
             e["digest"] = hash_text(buffer, at + 5, at + 5 + n)
         elif kind == 16 and size > 3:
             protocol_at = at + 3
@@ -406,6 +410,8 @@ def extensions(buffer, at, end, client, raw, k, e):
 def read_tls(buffer, at, end, raw, k, e):
     """A hello of either side; whether it is one."""
     e["size"] = end - at
+    if buffer[at] == 0x15:
+        at += _WARNING
     stop = min(end, at + 5 + np.int64(load_be16(buffer, at + 3)))
     if stop < at + 5 + np.int64(load_be16(buffer, at + 3)):
         e["flags"] = _CUT
@@ -414,7 +420,7 @@ def read_tls(buffer, at, end, raw, k, e):
     if at + 35 > stop:
         return False
     e["code"] = load_be16(buffer, at)
-    if buffer[at] != 3:
+    if buffer[at] != 3 and e["code"] != 0x0101:
         return False
     at += 34
     at += 1 + np.int64(buffer[at])

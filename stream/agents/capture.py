@@ -59,13 +59,16 @@ class _Metering:
 
     def __init__(self, opening: Opening, settings: Settings, domains: Domains, outlet: Outlet) -> None:
         from ingest.fragments.assembler import Assembler
+        from ingest.handshakes.gathering import Handshakes
         from ingest.meter import FlowMeter
 
         session = opening.session
         self.opening = opening
         self.session = session
+        self.domains = domains = domains.of_session(session.vlans)
         self.meter = FlowMeter(settings.meter, domains, most_rows=ROWS)
         self.fragments = Assembler(settings.fragments, domains)
+        self.handshakes = Handshakes()
         self.counts = DecodeCounts()
         self.tally = Tally()
         self.emitter = Emitter(session.id, outlet)
@@ -86,8 +89,11 @@ class CaptureStage:
         self._partition = partition
         self._user = f"capture/{partition}"
         self._domains = Domains(settings.domains)
-        self._outlet = outlet or Outlet(settings.storage.archive_flows)
-        self._sightings = settings.use_detectors  # nobody else asks for them
+        self._outlet = outlet or Outlet(
+            settings.storage.archive_flows, record=settings.storage.archive_events
+        )
+        asked = settings.use_detectors or bool(settings.rules.watched)
+        self._sightings = asked or self._outlet.record  # somebody asks for them
         self.outputs = self._outlet.said
         self.totals = {"packets": 0, "bytes": 0, "flows": 0, "events": 0}
         self.sensors: dict[str, Sensor] = {}  # live ones by path, where this is partition 0
@@ -144,7 +150,6 @@ class CaptureStage:
 
     def _block(self, state: _Metering, body: memoryview) -> Iterator[Output]:
         from ingest.decode.reading import decode_block, link_events
-        from ingest.sightings.reading import sightings
 
         ref, capture = self._source(state, body)
         yield from self._pass(state, Kind.DATA, body, ref.newest)
@@ -158,10 +163,10 @@ class CaptureStage:
             made = state.fragments.add(packets, frame, buffer, state.meter.watermark)
             events = []
             if self._partition == 0:
-                events.append(link_events(buffer, packets, frame, self._domains))
+                events.append(link_events(buffer, packets, frame, state.domains))
             self._leave_to_others(packets, state)
             if self._sightings:
-                events.append(sightings(buffer, packets, frame, self._domains))
+                events += self._said(state, packets, frame, buffer, made)
             self._add_events(state, _together(events), packets, frame, made)
             yield from self._meter(state, made, frame, buffer, ethernet=ethernet)
             frame += len(packets)
@@ -171,6 +176,23 @@ class CaptureStage:
             self._tell(state.session, ref)
         flows = state.meter.counts["flows"] - before["flows"]
         self._note(state, ref.packets, ref.length, flows)
+
+    def _said(
+        self, state: _Metering, packets: Rows, frame: int, buffer: NDArray[np.uint8], made: Assembled
+    ) -> list[Rows]:
+        """What applications say in packets, and in datagrams put together of fragments."""
+        from ingest.sightings.reading import look, sightings
+
+        rows, buffer = made.readable(buffer)
+        if rows is not packets:
+            self._leave_to_others(rows, state)
+        looked = look(buffer, rows)
+        said = sightings(buffer, rows, frame, state.domains, looked)
+        whole = state.handshakes.add(buffer, rows, frame, looked, state.domains)
+        if rows is not packets:  # where evidence is, is told by what was captured
+            for events in (said, whole):
+                events["offset"] = packets["offset"][events["frame"] - frame]
+        return [said, whole]
 
     def _meter(
         self, state: _Metering, made: Assembled, frame: int, buffer: NDArray[np.uint8], *, ethernet: bool
@@ -229,6 +251,7 @@ class CaptureStage:
             yield from state.emitter.add(batch.reports, batch.closed, batch.watermark, batch.mark)
         met = state.meter.counts
         state.tally.note({"evicted": met["evicted"]})
+        state.tally.note({f"handshakes_{name}": n for name, n in state.handshakes.counts.items()})
         if self._partition == 0:
             state.tally.count(fed.errors)
             state.tally.count(state.counts.errors)
@@ -255,6 +278,7 @@ class CaptureStage:
         for session, state in self._sessions.items():
             parts |= {f"{session}/{name}": part for name, part in state.meter.snapshot().items()}
             parts |= {f"{session}:fragments/{n}": part for n, part in state.fragments.snapshot().items()}
+            parts |= {f"{session}:handshakes/{n}": part for n, part in state.handshakes.snapshot().items()}
         return parts
 
     def restore(self, parts: Parts) -> None:
@@ -267,6 +291,7 @@ class CaptureStage:
             state.counts, state.tally = counts, tally
             state.meter.restore(under(parts, f"{opening.session.id}/"))
             state.fragments.restore(under(parts, f"{opening.session.id}:fragments/"))
+            state.handshakes.restore(under(parts, f"{opening.session.id}:handshakes/"))
 
 
 def _share(hashes: NDArray[np.uint64], partitions: int) -> NDArray[np.uint64]:

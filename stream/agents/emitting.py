@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import END, EVENT, FLOW
+from citywall.batches import END, EVENT, FIRST_SIGHTING, FLOW
 from citywall.rows import join, take
 from citywall.watermarks import BEGINNING, END_OF_TIME
 from stream import codecs
@@ -30,8 +30,9 @@ EVENTS = 4096
 class Outlet(msgspec.Struct, frozen=True):
     """Where a session's producer writes to.
 
-    `partitions` of flows and events; `sharing` says which rows go where, without it all go to the first.
-    Rows are `packed` where they go over a network. `packets`: those that come with their bytes go to rules.
+    `archive`: closed flows are kept; `record`: what applications say is. `partitions` of flows and events;
+    `sharing` says which rows go where, without it all go to the first. Rows are `packed` where they go over a
+    network. `packets`: those that come with their bytes go to rules.
     """
 
     archive: bool
@@ -39,6 +40,7 @@ class Outlet(msgspec.Struct, frozen=True):
     sharing: Sharing | None = None
     packed: bool = False
     packets: bool = False
+    record: bool = False
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -48,13 +50,14 @@ class Outlet(msgspec.Struct, frozen=True):
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics."""
-        return ("flows", "events", "closed") if self.archive else ("flows", "events")
+        kept = (("closed", self.archive), ("said", self.record))
+        return ("flows", "events", *(topic for topic, wanted in kept if wanted))
 
     def places(self, *topics: str) -> Iterator[tuple[str, int]]:
         """Every partition of those of `topics` that are written to."""
         for topic in topics:
             if topic in self.topics:
-                for partition in range(1 if topic == "closed" else self.partitions):
+                for partition in range(1 if topic in {"closed", "said"} else self.partitions):
                     yield topic, partition
 
 
@@ -85,7 +88,7 @@ class Emitter:
         if not self._events_over:
             yield from self.flush()
             self._events_over = True
-            yield from self._end(Tally(), "events")
+            yield from self._end(Tally(), "events", "said")
 
     def end(self, tally: Tally) -> Iterator[Output]:
         """The session is over; sends what is waiting first. First partitions are told the `tally`."""
@@ -127,6 +130,7 @@ class Emitter:
         flows, closed, events, before = self._flows, self._closed, self._events, self._told
         self._flows, self._closed, self._events, self._waiting = [], [], [], 0
         self._told = self._watermark
+        yield from self._said(events)
         for partition, some, more in self._shared(flows, events):
             for piece in more:
                 yield from self._told_in_parts(piece, partition, before)
@@ -137,6 +141,14 @@ class Emitter:
             ends = [take(rows, rows["kind"] == END) for rows in flows]
             body = codecs.encode_closed(ends, closed, packed=self._outlet.packed)
             yield Output("closed", self._session, Kind.DATA, body, sum(map(len, ends)), *self._watermark)
+
+    def _said(self, events: list[Rows]) -> Iterator[Output]:
+        """What applications say, for the archive."""
+        if self._outlet.record:
+            for rows in events:
+                said = rows if (spoken := rows["kind"] >= FIRST_SIGHTING).all() else take(rows, spoken)
+                for at in range(0, len(said), EVENTS):
+                    yield self._rows("said", EVENT, [said[at : at + EVENTS]], 0)
 
     def _shared(self, flows: list[Rows], events: list[Rows]) -> Iterator[tuple[int, list[Rows], list[Rows]]]:
         """Each partition, and its flows and events."""

@@ -38,7 +38,9 @@ class FlowlogStage:
 
     def __init__(self, settings: Settings, outlet: Outlet | None = None) -> None:
         self._domains = Domains(settings.domains)
-        self._outlet = outlet or Outlet(settings.storage.archive_flows)
+        self._outlet = outlet or Outlet(
+            settings.storage.archive_flows, record=settings.storage.archive_events
+        )
         self.outputs = self._outlet.topics
         self.totals = {"bytes": 0, "flows": 0, "events": 0}
         self._sessions: dict[str, _Reading] = {}

@@ -47,3 +47,14 @@ def test_vlan_numbers():
     for wrong in ("4096", "x", "1.5000"):
         with pytest.raises(ValueError):
             vlan_number(wrong)
+
+
+def test_a_session_has_domains_of_its_own_and_numbers_stay():
+    domains = Domains(DomainSettings(vlans={"12": "health"}, names=("police",)))
+    assert domains.of_session({}) is domains
+    own = domains.of_session({"0": "police", "13": "health"})
+    assert own.names == domains.names == ["police", "health"]
+    assert [own.name(own.of_vlan(vlan)) for vlan in (0, 12, 13, 14)] == [
+        "police", "health", "health", "vlan 14",
+    ]  # fmt: skip
+    assert domains.of_vlan(0) == 0

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,36 @@ def test_from_the_wire_to_a_block_that_is_taken_back(house: House, wire: Any, tm
     assert house.end() == 0
     assert [s["ended"] for s in house.status()["sensors"]] == [True]
     assert house.read("audit", "verify")[0]["ok"]
+
+
+def test_two_interfaces_are_two_networks(house: House, wires: Any, tmp_path: Path):
+    """The same addresses on both are two hosts; each has its filter, its counts, and its packets kept."""
+    capture = tmp_path / "scan.pcap"
+    packets.write_pcap(capture, scan(0))
+    with closing(wires.Wire()) as one, closing(wires.Wire()) as two:
+        house.start(
+            "--interface", one.interface, "--interface", two.interface,
+            "--set", 'domains.names=["police","health"]',
+            "--set", f"sensor.interfaces.{one.interface}.domain=police",
+            "--set", f"sensor.interfaces.{two.interface}.domain=health",
+            "--set", f"sensor.interfaces.{two.interface}.filter=dst port 445",
+        )  # fmt: skip
+        wait(lambda: len(house.status().get("sensors", ())) == 2, house.told)
+        sending = [wire.sending(capture, paced=True) for wire in (one, two)]
+        assert [process.wait() for process in sending] == [0, 0]
+        alerts = wait(lambda: len(found := house.alerts()) == 2 and found, house.told).values()
+        assert house.end() == 0
+        arrived = [wire.arrived() for wire in (one, two)]
+    assert [a["source"]["ip"] for a in alerts] == ["10.66.0.1"] * 2
+    assert {a["citywall"]["domain"] for a in alerts} == {"police", "health"}
+    told = {sensor["path"]: sensor for sensor in house.status()["sensors"]}
+    seen = [told[f"interface:{wire.interface}"] for wire in (one, two)]
+    assert [sensor["dropped"] for sensor in seen] == [0, 0]
+    assert seen[0]["packets"] == arrived[0] == len(scan(0))
+    assert seen[1]["packets"] == 88 < arrived[1]
+    for wire, sensor in zip((one, two), seen, strict=True):
+        kept = list((house.data / "packets" / wire.interface).glob("*.pcap"))
+        assert sum(len(list(wires.records(path.read_bytes()))) for path in kept) == sensor["packets"]
 
 
 def blocked(wire: Any) -> bool | None:

@@ -14,9 +14,11 @@ from alerts.archive import FlowArchive
 from alerts.cases.casebook import Casebook
 from alerts.cases.facts import Case
 from alerts.docfile import DocFile
+from alerts.eventarchive import EventArchive
 from alerts.store import open_store
 from citywall.errors import SettingsError
 from citywall.settings import Settings, load
+from drills import packets
 from stream.assembly import assemble
 from stream.runner import run_paths
 
@@ -32,10 +34,10 @@ def scan(tmp_path_factory) -> Path:
     """Somebody tries six hundred ports of one host in a minute."""
     path = tmp_path_factory.mktemp("scan") / "scan.pcap"
     head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
-    packets = [syn("203.0.113.9", "10.0.0.5", 40_000 + i, 1 + i) for i in range(600)]
+    frames = [syn("203.0.113.9", "10.0.0.5", 40_000 + i, 1 + i) for i in range(600)]
     body = b"".join(
         struct.pack("<IIII", 1_700_000_000 + i // 10, i % 10 * 100_000, len(p), len(p)) + p
-        for i, p in enumerate(packets)
+        for i, p in enumerate(frames)
     )
     path.write_bytes(head + body)
     return path
@@ -91,10 +93,13 @@ def test_alerts_are_the_same_however_the_capture_is_cut(tmp_path: Path, scan: Pa
 
 
 def test_without_detectors_or_archive(tmp_path: Path, scan: Path):
-    settings = load(None, {}, ["use_detectors=false", "storage.archive_flows=false"])
+    settings = load(
+        None, {}, ["use_detectors=false", "storage.archive_flows=false", "storage.archive_events=false"]
+    )
     report = run_paths([scan], tmp_path, settings)
     assert (report.packets, report.alerts) == (600, 0)
     assert not (tmp_path / "flows").exists()
+    assert not (tmp_path / "events").exists()
 
 
 def test_a_bad_detector_setting_is_named_before_anything_runs(tmp_path: Path, scan: Path):
@@ -108,8 +113,8 @@ def test_roles_and_sinks(tmp_path: Path):
     assert {r.name: r.partitions for r in assembly.roles if r.partitions > 1} == {"capture": 4, "detect": 4}
     topics = {t for role in assembly.roles for t in role.outputs}
     assert topics <= {t for role in assembly.roles for t in role.inputs}
-    assert {role.name for role in assembly.roles if role.pinned} == {"index", "archive"}
-    assert assembly.sinks == {"index", "archive"}
+    assert {role.name for role in assembly.roles if role.pinned} == {"index", "archive", "record"}
+    assert assembly.sinks == {"index", "archive", "record"}
     assembly.close()
 
 
@@ -138,3 +143,44 @@ def test_alerts_may_go_into_the_store_of_another_folder(tmp_path: Path, scan: Pa
     later = 200 * 86_400 * 1_000_000_000 + scan.stat().st_mtime_ns
     assemble(drill, tmp_path / "own", now=later, store_at=tmp_path / "live").close()
     assert alerts(tmp_path / "live") == both
+
+
+def talk(path: Path) -> Path:
+    """Questions for names, and hellos in two packets, of a dozen clients."""
+    name = b"\0\x0e\0\0\x0bportal.test"
+    more = b"\0\0" + len(name).to_bytes(2, "big") + name + b"\xfd\xe8\x07\xd0" + bytes(2000)
+    body = b"\x03\x03" + bytes(33) + b"\0\x02\x13\x01\x01\0" + len(more).to_bytes(2, "big") + more
+    hello = b"\x01" + len(body).to_bytes(3, "big") + body
+    record = b"\x16\x03\x01" + len(hello).to_bytes(2, "big") + hello
+    question = b"\0\x07\x01\0\0\x01" + bytes(6) + b"\x03www\x04test\0\0\x01\0\x01"
+    frames: list[packets.Frame] = []
+    for i in range(12):
+        at, client = 1_700_000_000_000_000_000 + i * 125_000_000, f"10.0.1.{i + 2}"
+        frames.append((at, packets.udp_frame(client, "10.0.0.53", 30_000 + i, 53, question)))
+        for seq, piece in ((1, record[:1400]), (1401, record[1400:])):
+            frame = packets.tcp_frame(client, "10.0.0.9", 40_000, 443, packets.ACK, payload=piece, seq=seq)
+            frames.append((at + seq * 1000, frame))
+    packets.write_pcap(path, sorted(frames))
+    return path
+
+
+def test_what_applications_say_is_kept_the_same_however_it_is_cut(tmp_path: Path):
+    talking = talk(tmp_path / "talk.pcap")
+    found = []
+    for name, given in (
+        ("plain", ()),
+        ("cut", ("capture.block_bytes=4096", "capture.batch_packets=1", "partitions=4")),
+    ):
+        run_paths([talking], tmp_path / name, load(None, {}, given))
+        events = EventArchive(tmp_path / name, read_only=True).query(limit=1000).events
+        fields = ("time", "kind", "src", "name", "agent", "frame")
+        found.append(sorted(tuple(event[field] for field in fields) for event in events))
+    assert found[0] == found[1]
+    kinds = [kind for _, kind, *_ in found[0]]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "dns_query": 12, "tls_client": 12, "tls_whole_client": 12,
+    }  # fmt: skip
+    whole = {(name, agent) for _, kind, _, name, agent, _ in found[0] if kind == "tls_whole_client"}
+    assert len(whole) == 1
+    assert next(iter(whole))[0] == "portal.test"
+    assert next(iter(whole))[1].startswith("t12d0102")

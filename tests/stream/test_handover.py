@@ -38,7 +38,7 @@ class House:
 
     def __init__(self, root: Path) -> None:
         self.log = LogFolder(root)
-        for topic in ("in", "flows", "closed", "findings"):
+        for topic in ("in", "flows", "closed", "said", "findings"):
             self.log.create(topic)
         self.handover = Handover(self.log, GROUP)
         self.saved: list[str] = []
@@ -93,6 +93,6 @@ def test_only_bulk_stays_in_memory(tmp_path: Path):
         house.put(topic, 1)
     asyncio.run(house.log.sync())
     written = {topic: log.written for (topic, _), log in house.log.logs.items()}
-    assert written == {"in": 1, "findings": 1, "flows": 0, "closed": 0}
+    assert written == {"in": 1, "findings": 1, "flows": 0, "closed": 0, "said": 0}
     assert asyncio.run(house.handover.cover(READER))  # it writes none
     house.log.close()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from citywall.errors import InputError
+from citywall.errors import InputError, SettingsError
 from citywall.sessions import LIVE
-from citywall.settings import Settings
+from citywall.settings import Settings, load
 from ingest.decode.blocks import BlockRef, InlineBlock, Interface, Section
 from stream import codecs, tapping
 from stream.codecs import Kind, Tally
@@ -103,3 +103,19 @@ def test_the_end_of_one_that_was_killed_is_taken_wherever_it_stood():
     assert known.taken("capture", "5e55", "feeder") == -1
     assert [over.admit("capture", h) for h in headers] == [None, None]
     assert codecs.unpack(codecs.decode(said[1])[1], Tally).errors == {CUT_OFF: 1}
+
+
+def test_an_interface_is_in_a_lane_and_network_domains_of_its_own():
+    settings = load(None, {}, [
+        'domains.names=["police"]', "sensor.interfaces.eth1.domain=police",
+        "sensor.interfaces.eth1.lane=test",
+        'sensor.interfaces.eth1.vlans={"12"="police"}', "sensor.interfaces.eth2.filter=udp",
+        "sensor.interfaces.eth3.domain=nowhere",
+    ])  # fmt: skip
+    session = new_session("interface:eth1", settings, 5, interface="eth1")
+    assert (session.lane, session.vlans) == ("test", {"0": "police", "12": "police"})
+    for name in ("eth2", "eth4"):
+        session = new_session(f"interface:{name}", settings, 5, interface=name)
+        assert (session.lane, session.vlans) == ("live", {})
+    with pytest.raises(SettingsError, match=r"interfaces\.eth3: network domain 'nowhere'"):
+        new_session("interface:eth3", settings, 5, interface="eth3")

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from alerts.archive import FlowArchive
+from alerts.eventarchive import EventArchive
 from citywall.addresses import to_words
-from citywall.batches import CLOSED, END, FLOW, UDP
+from citywall.batches import CLOSED, DNS_QUERY, END, EVENT, FLOW, UDP
 from citywall.sessions import LIVE
+from ingest.community_id import community_ids
 from stream import codecs
 from stream.agents import archive as module
-from stream.agents.archive import ArchiveStage
+from stream.agents.archive import ArchiveStage, RecordStage
 
 
 def ended(first: int, n: int) -> bytes:
@@ -97,3 +99,36 @@ def test_live_flows_lie_under_the_hour_they_came_in(tmp_path: Path, session, han
     feeding.end()
     hours = sorted(f"{p.parent.parent.name}/{p.parent.name}" for p in tmp_path.rglob("*.parquet"))
     assert hours == ["2023-11-14/22", "2023-11-14/23"]
+
+
+def said(first: int, n: int) -> bytes:
+    events = np.zeros(n, EVENT)
+    events["kind"], events["proto"], events["frame"] = DNS_QUERY, UDP, np.arange(first, first + n)
+    events["time"] = 1_700_000_000_000_000_000 + np.arange(first, first + n)
+    events["src_hi"], events["src_lo"] = to_words("10.0.0.5")
+    events["dst_hi"], events["dst_lo"] = to_words("10.0.0.6")
+    events["src_port"], events["dst_port"] = 40_000, 53
+    return b"".join(codecs.encode_rows(EVENT, [events]))
+
+
+def test_events_are_kept_in_the_same_parts_after_a_crash_too(tmp_path: Path, session, hand, small_parts):
+    archive = EventArchive(tmp_path)
+    feeding = hand(RecordStage(archive), session)
+    feeding.open()
+    feeding.data(said(0, 13), count=13)
+    feeding.flush()
+    parts = feeding.stage.snapshot()
+    feeding.data(said(13, 9), count=9)
+    feeding.flush()
+    feeding.stage = RecordStage(archive)
+    feeding.stage.restore(parts)
+    feeding.data(said(11, 11), count=11, skip=2)
+    assert len(feeding.end()) == 1
+    assert files(tmp_path) == {"00": 10, "01": 10, "02": 2}
+    found = archive.query(limit=100).events
+    assert [row["frame"] for row in found] == list(range(21, -1, -1))
+    flow = np.zeros(1, FLOW)
+    flow["src_hi"], flow["src_lo"] = to_words("10.0.0.6")  # ids are the same both ways
+    flow["dst_hi"], flow["dst_lo"] = to_words("10.0.0.5")
+    flow["src_port"], flow["dst_port"], flow["proto"], flow["version"] = 53, 40_000, UDP, 4
+    assert {row["community_id"] for row in found} == {community_ids(flow)[0].decode()}

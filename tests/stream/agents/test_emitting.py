@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from citywall.batches import CLOSED, END, EVENT, FLOW
+from citywall.batches import ARP_REPLY, ARP_REQUEST, CLOSED, DNS_QUERY, END, EVENT, FLOW, TLS_CLIENT
 from citywall.sessions import Session
 from citywall.watermarks import END_OF_TIME
 from stream import codecs
@@ -146,3 +146,18 @@ def test_many_events_go_out_in_several_messages_of_which_the_last_promises(sessi
     ]  # fmt: skip
     found = np.concatenate([codecs.decode_rows(b"".join(o.body), EVENT) for o in out if o.topic == "events"])
     assert found["frame"].tolist() == list(range(len(events)))
+
+
+def test_what_applications_say_goes_to_the_archive_too(session: Session, topics_of):
+    emitter = Emitter(session.id, Outlet(archive=False, record=True, partitions=2))
+    assert topics_of(emitter.open(Opening(session))) == [
+        *[("flows", "open")] * 2, *[("events", "open")] * 2, ("said", "open"),
+    ]  # fmt: skip
+    events = np.zeros(5, EVENT)
+    events["kind"] = (ARP_REQUEST, DNS_QUERY, TLS_CLIENT, ARP_REPLY, DNS_QUERY)
+    emitter.add_events(events)
+    out = list(emitter.flush())
+    assert [(o.topic, o.count) for o in out] == [("said", 3), ("events", 5)]
+    kinds = codecs.decode_rows(b"".join(out[0].body), EVENT)["kind"].tolist()
+    assert kinds == [DNS_QUERY, TLS_CLIENT, DNS_QUERY]
+    assert [o.topic for o in emitter.end(Tally())] == ["events", "events", "said", "flows", "flows"]

@@ -1,0 +1,95 @@
+"""`citywall events`: what applications said, from the archive, newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console import options, since, terminal
+from console.framework import Command, option
+
+if TYPE_CHECKING:
+    from citywall.settings import Settings
+    from console.terminal import Terminal
+
+DEFAULT_LIMIT = 100
+_PAGE = 1000
+
+
+@click.command(cls=Command, name="events")
+@options.data
+@option("--where", key="where", metavar="QUERY", default="")
+@option("--since", "since_", key="since", metavar="T")
+@option("--limit", key="limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, show_default=True)
+@options.settings
+@options.as_json
+@options.plain
+@options.looks
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    data: Path,
+    where: str,
+    since_: str | None,
+    limit: int,
+    config: Path | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List archived events of applications."""
+    settings = options.load(config, assignments)
+    look = terminal.of(context, settings.language)
+    options.need_data(data, look)
+    start = None if since_ is None else since.parse(since_, look.speech)
+    documents = _search(settings, data, where, start, limit)
+    shown = islice(documents, limit) if limit else documents
+    if as_json:
+        for document in shown:
+            look.say(json.dumps(document, ensure_ascii=False))
+        return
+    count = _write(shown, look)
+    if limit and count == limit and next(documents, None) is not None:
+        look.note(look.tr("table.cut", count=count))
+
+
+def _search(
+    settings: Settings, data: Path, where: str, start: int | None, limit: int
+) -> Iterator[dict[str, Any]]:
+    """Documents of events, a page in memory at a time; one more than `limit` may come."""
+    from alerts.eventarchive import EventArchive
+    from alerts.eventfilter import EVENTS
+    from alerts.query import parse
+    from citywall.domains import Domains
+    from console.eventdocument import event_document
+
+    archive = EventArchive(data, read_only=True)
+    domains = Domains(settings.domains)
+    query = parse(where, EVENTS) if where else None
+    after: str | None = None
+    size = min(limit + 1, _PAGE) if limit else _PAGE
+    while True:
+        page = archive.query(query, since=start, limit=size, after=after)
+        for row in page.events:
+            yield event_document(row, domains.name)
+        after = page.after
+        if after is None:
+            return
+
+
+def _write(documents: Iterator[dict[str, Any]], look: Terminal) -> int:
+    """Write events as a table; returns how many."""
+    from console.display.write import is_narrow, write_table
+    from console.listing import event_columns, event_row
+
+    brief = is_narrow(look)
+    rows = (event_row(document, look.speech, compact=brief) for document in documents)
+    count = write_table(look, event_columns(look.speech, brief=brief), rows)
+    if not count:
+        look.note(look.tr("table.none"))
+    return count
