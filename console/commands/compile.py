@@ -96,7 +96,7 @@ def _run_everything() -> None:
     from ingest.applications.analysis import analyse
     from ingest.applications.quic_keys import compile_opening
     from ingest.collectors.collector import compile_framing
-    from ingest.collectors.exports import compile_reading
+    from ingest.collectors.exports import compile_exports
     from ingest.fragments.assembler import compile_fragments
     from ingest.live.sealing import compile_copy
     from ingest.sightings.reading import compile_reading
@@ -117,7 +117,7 @@ def _run_everything() -> None:
             path.write_bytes(content)
         compile_copy()
         compile_framing()
-        compile_reading(_NETFLOW)
+        compile_exports(_NETFLOW)
         compile_fragments()
         compile_anomalies()
         compile_both()

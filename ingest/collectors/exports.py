@@ -281,7 +281,7 @@ class ExportReader:
         )
 
 
-def compile_reading(export: bytes) -> None:
+def compile_exports(export: bytes) -> None:
     """Compile the kernels that few exports need, by reading a datagram of NetFlow v5 the slow way."""
     n, words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
     placing.exported(np.zeros(0, PACKET), n, n.copy(), words, words.copy(), n.copy())

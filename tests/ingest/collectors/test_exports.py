@@ -108,7 +108,7 @@ def test_broken_and_changed_files_are_refused_with_a_reason(tmp_path):
 
 
 def test_what_few_exports_need_is_compiled_by_a_datagram():
-    exports.compile_reading(five(flow("10.0.0.1", "10.0.0.2", 1, 2)))
+    exports.compile_exports(five(flow("10.0.0.1", "10.0.0.2", 1, 2)))
     if JIT:
         assert placing.exported.signatures
         assert reading.records.signatures
