@@ -96,6 +96,7 @@ def _run_everything() -> None:
     from ingest.applications.analysis import analyse
     from ingest.applications.quic_keys import compile_opening
     from ingest.collectors.collector import compile_framing
+    from ingest.collectors.exports import compile_exports
     from ingest.fragments.assembler import compile_fragments
     from ingest.handshakes.gathering import compile_gathering
     from ingest.live.sealing import compile_copy
@@ -117,6 +118,7 @@ def _run_everything() -> None:
             path.write_bytes(content)
         compile_copy()
         compile_framing()
+        compile_exports(_NETFLOW)
         compile_fragments()
         compile_gathering()
         compile_anomalies()

@@ -11,7 +11,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from citywall.batches import TRANSPORT, UDP
+from citywall.batches import PACKET, TRANSPORT, UDP
 from citywall.errors import InputError, UnsupportedInput
 from citywall.state import Parts, bytes_of
 from ingest.capture import headers
@@ -21,6 +21,7 @@ from ingest.collectors import pairing
 from ingest.collectors.datagrams import REASONS, Datagrams, bare, of_block, split_file
 from ingest.collectors.decoder import Decoder
 from ingest.collectors.joined import Joined
+from ingest.collectors.placing import kernels as placing
 from ingest.decode.blocks import BlockRef
 from ingest.decode.counts import DecodeCounts
 from ingest.decode.reading import decode_block
@@ -278,3 +279,11 @@ class ExportReader:
                 if name.startswith("exports.")
             }
         )
+
+
+def compile_exports(export: bytes) -> None:
+    """Compile the kernels that few exports need, by reading a datagram of NetFlow v5 the slow way."""
+    n, words = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+    placing.exported(np.zeros(0, PACKET), n, n.copy(), words, words.copy(), n.copy())
+    decoded = Decoder().decode(bare([export]))
+    pairing.Pairing().add_of(decoded.records, decoded.clocks)

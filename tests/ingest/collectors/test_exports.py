@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from citywall.errors import InputError, UnsupportedInput
+from citywall.kernels import JIT
 from ingest.collectors import exports
+from ingest.collectors.placing import kernels as placing
+from ingest.collectors.reading import kernels as reading
 from ingest.flowlogs import registry
 from ingest.flowlogs.reader import FlowLogReader
 from tests.exporters import PLAIN, content, five, flow, nine, template, ten
@@ -102,3 +105,10 @@ def test_broken_and_changed_files_are_refused_with_a_reason(tmp_path):
     path.write_bytes(nine(template(256, PLAIN), content(256, flow("10.0.0.1", "10.0.0.2", 1, 2))))
     with pytest.raises(InputError, match="changed"):
         exports.ExportReader().add(ref)
+
+
+def test_what_few_exports_need_is_compiled_by_a_datagram():
+    exports.compile_exports(five(flow("10.0.0.1", "10.0.0.2", 1, 2)))
+    if JIT:
+        assert placing.exported.signatures
+        assert reading.records.signatures
