@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rules.language.model import TO_SERVER, Rule
 from rules.match import events, header, protocols, transactions, units
+from rules.match.columns import kernels
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
@@ -58,6 +59,7 @@ class Packets:
         self.conditions: dict[tuple[object, ...], Mask] = {}
         self._applications: dict[tuple[frozenset[str], str], tuple[Mask, Mask]] = {}
         self._of_protocol: dict[int, Numbers] = {}
+        self._alike: dict[tuple[object, ...], Numbers] = {}
         self.was_established = self.established.astype(np.int64)
         self.payload_at = scene.packets["offset"].astype(np.int64) + scene.packets["payload_at"]
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
@@ -73,8 +75,15 @@ class Packets:
 
     def agreeing(self, compiled: Compiled, among: Mask | None = None) -> Numbers:
         """Packets, of those not matched before or of some, that header, flow and header fields agree with."""
-        rows = self._protocol(compiled.ip_protocol) if among is None else np.flatnonzero(among)
-        return rows[self.fits(compiled, rows)]
+        if among is not None:
+            rows = np.flatnonzero(among)
+            return rows[self.fits(compiled, rows)]
+        key = (compiled.ip_protocol, conditions_of(compiled))
+        if key not in self._alike:
+            rows = self._protocol(compiled.ip_protocol)
+            self._alike[key] = rows[self.rest(compiled, rows)]
+        rows = self._alike[key]
+        return rows[self.engine.gates.agree_with(compiled.head, rows, self.ends)] if len(rows) else rows
 
     def fits(self, compiled: Compiled, rows: Numbers) -> Mask:
         """Which of some packets header, flow and header fields agree with."""
@@ -96,34 +105,46 @@ class Packets:
 
     def rest(self, compiled: Compiled, rows: Numbers) -> Mask:
         """Which of some packets that the header agrees with flow and header fields agree with, too."""
-        rule = compiled.rule
-        found = np.ones(len(rows), np.bool_)
+        left = np.arange(len(rows))
+        for agrees in self._demands(compiled):
+            if not len(left):
+                break
+            left = left[agrees(rows[left])]
+        found = np.zeros(len(rows), np.bool_)
+        found[left] = True
+        return found
 
-        def field(name: str) -> tuple[Numbers, Mask]:
+    def _demands(self, compiled: Compiled) -> Iterator[Callable[[Numbers], Mask]]:
+        """What a rule demands of packets beside their header, each for some of them."""
+        rule = compiled.rule
+
+        def field(name: str, rows: Numbers) -> tuple[Numbers, Mask]:
             values, has = self.field(name)
             return values[rows], has[rows]
 
+        for flags in rule.flags:
+            yield lambda rows, flags=flags: header.flags(lambda name: field(name, rows), flags)
         if rule.flow.direction:
             wanted = 0 if rule.flow.direction == TO_SERVER else 1
-            found &= (self.flow[rows] >= 0) & (self.direction[rows] == wanted)
+            yield lambda rows: (self.flow[rows] >= 0) & (self.direction[rows] == wanted)
         if rule.flow.established is not None:
-            found &= self.established[rows] == rule.flow.established
-        if rule.flow.fragment is not None:
-            (offset, has), (bits, _) = field("ip.fragment_offset"), field("ip.fragbits")
-            found &= (has & ((offset > 0) | (bits & 1 == 1))) == rule.flow.fragment
-        if compiled.applications:
-            found &= self.application(compiled.applications)[rows]
-        if rule.applications:
-            found &= self._protocols(rule)[rows]
-        if rule.hook == "flow_start":
-            found &= self.first[rows] & (self.flow[rows] >= 0)
-        for flags in rule.flags:
-            if found.any():
-                found &= header.flags(field, flags)
+            yield lambda rows: self.established[rows] == rule.flow.established
         for number in rule.numbers:
-            if number.name not in SLOW and found.any():
-                found &= header.number(field, number)
-        return found
+            if number.name not in SLOW:
+                yield lambda rows, number=number: header.number(lambda name: field(name, rows), number)
+        if rule.flow.fragment is not None:
+            yield lambda rows: self._fragment(rows) == rule.flow.fragment
+        if compiled.applications:
+            yield lambda rows: self.application(compiled.applications)[rows]
+        if rule.applications:
+            yield lambda rows: self._protocols(rule)[rows]
+        if rule.hook == "flow_start":
+            yield lambda rows: self.first[rows] & (self.flow[rows] >= 0)
+
+    def _fragment(self, rows: Numbers) -> Mask:
+        offset, has = self.field("ip.fragment_offset")
+        bits, _ = self.field("ip.fragbits")
+        return has[rows] & ((offset[rows] > 0) | (bits[rows] & 1 == 1))
 
     def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
         """A header field of all packets."""
@@ -167,14 +188,9 @@ class Packets:
         self, flow: NDArray[np.int64], direction: NDArray[np.int64], frame: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """`row_of` for many."""
-        if not len(self._by_flow):
-            return np.full(len(flow), -1)
-        base = (flow * 2 + direction) << 32
-        upto = np.searchsorted(self.scene.frames, frame, "right")
-        at = np.searchsorted(self._by_flow, base | upto)
-        before, after = self._by_flow[at - 1], self._by_flow[np.minimum(at, len(self._by_flow) - 1)]
-        found = np.where(after >> 32 == base >> 32, after & 0xFFFFFFFF, -1)
-        return np.where((at > 0) & (before >> 32 == base >> 32), before & 0xFFFFFFFF, found)
+        found = np.empty(len(flow), np.int64)
+        kernels.rows_of(self._by_flow, self.scene.frames, flow, direction, frame, found)
+        return found
 
     def next_of(self, flow: int, direction: int, frame: int) -> int:
         """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
@@ -268,14 +284,14 @@ class Agreement:
         if not packets.head(self._compiled, row):
             return False
         if self._rest is None:
-            key = _conditions(self._compiled)
+            key = conditions_of(self._compiled)
             if key not in packets.conditions:
                 packets.conditions[key] = packets.rest(self._compiled, np.arange(len(packets.flow)))
             self._rest = packets.conditions[key]
         return bool(self._rest[row])
 
 
-def _conditions(compiled: Compiled) -> tuple[object, ...]:
+def conditions_of(compiled: Compiled) -> tuple[object, ...]:
     """What `Packets.rest` depends on."""
     rule, flow = compiled.rule, compiled.rule.flow
     return (
@@ -301,16 +317,14 @@ def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> Numbers:
     return np.concatenate(found)
 
 
-def where(scene: Scene, row: int) -> Where:
-    """Flow, addresses and time of a packet."""
+def places(scene: Scene, rows: Numbers) -> Iterator[Where]:
+    """Flow, addresses and time of packets."""
+    flows = np.append(scene.numbers, -1)[scene.flow[rows]].tolist()
     source, target = scene.source, scene.target
-    flow = int(scene.flow[row])
-    return Where(
-        int(scene.numbers[flow]) if flow >= 0 else -1,
-        int(source[0][row]) << 64 | int(source[1][row]),
-        int(target[0][row]) << 64 | int(target[1][row]),
-        int(scene.packets["time"][row]),
-    )
+    ends = (words[rows].tolist() for words in (*source[:2], *target[:2]))
+    times = scene.packets["time"][rows].tolist()
+    for flow, s_hi, s_lo, t_hi, t_lo, time in zip(flows, *ends, times, strict=True):
+        yield Where(flow, s_hi << 64 | s_lo, t_hi << 64 | t_lo, time)
 
 
 def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Numbers]:

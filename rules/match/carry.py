@@ -70,6 +70,7 @@ class Carry:
     forgotten: int = 0  # tails dropped for want of room
     told: dict[int, set[tuple[int, int, int]]] = field(default_factory=dict)  # transaction, rule, direction
     facts: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)  # direction, rule: frame
+    windows: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # streams of a scene are put there
     _packets: Scratch = field(default_factory=lambda: Scratch(PACKET))
 
     def scene(  # noqa: PLR0917  (what a scene is made of)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from citywall.batches import IP
 from rules.language.model import Rule
 from rules.match import candidates
-from rules.match.candidates import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, Candidate
+from rules.match.candidates import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, ROW, Candidate
 from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
 from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, WHERE
@@ -91,11 +91,12 @@ class Engine:
             for kind, some in self._lists.items()
             for literal in (False, True)
         }
-        #: By rule the names of bits: of each demand that some be set, and of those that it sets.
+        #: By rule the names of bits: of each demand that some be set, and whether they are of the flow alone;
+        #: and of those that it sets.
         self._asking = {
             c.order: asked
             for c in self.rules
-            if (asked := [bits.names for bits in c.rule.bits if bits.op == "isset"])
+            if (asked := [(b.names, b.scope in {"flow", "tx"}) for b in c.rule.bits if b.op == "isset"])
         }
         self._setting = {
             c.order: names
@@ -128,6 +129,10 @@ class Engine:
         #: Rules on transactions with a part about the payload that no literal says where to look for.
         self.unaimed = [
             c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
+        ]
+        #: Rules on transactions that no literal of a buffer says where to look for.
+        self.loose = [
+            c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"
         ]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
         self.buffers = {
@@ -189,25 +194,23 @@ class Engine:
         alerts = self._judge(scene, marks)
         self.carry.keep(scene, marks)
         over = scene.numbers[scene.tables.flows["ended"] != 0].tolist()
-        self.memory.passed.difference_update(over)
-        self.memory.dropped.difference_update(over)
+        self.memory.over(over)
         return alerts
 
     def _judge(self, scene: Scene, marks: NDArray[np.uint8]) -> list[Alert]:
-        found = self._possible(candidates.gather(self, scene, marks))
+        found = self._possible(candidates.gather(self, scene, marks), scene)
         found = found[np.lexsort([found[:, i] for i in (ITEM, ORDER, PHASE, KNOWN)])]
         alerts: list[Alert] = []
         known = -1
         passed: set[int] = set()  # packets that a rule let go
         pending: list[_Agreed] = []
-        for each in found.tolist():
+        for each, where in zip(found.tolist(), candidates.places(scene, found[:, ROW]), strict=True):
             candidate = Candidate(*each)
             if candidate.known != known:
                 if pending:
                     alerts += self._tell(pending, scene)
                 pending, passed, known = [], set(), candidate.known
             compiled = self.rules[candidate.order]
-            where = candidates.where(scene, candidate.row)
             if (
                 candidate.row in passed
                 or where.flow in self.memory.passed
@@ -235,19 +238,23 @@ class Engine:
             pending.append((candidate, compiled, where))
         return alerts + self._tell(pending, scene)
 
-    def _possible(self, found: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The candidates less those of rules that ask for bits which nobody has set nor can set here."""
-        while True:
-            orders = np.unique(found[:, ORDER]).tolist()
-            known = self.memory.named.union(*(self._setting.get(order, ()) for order in orders))
-            never = [
-                order
-                for order in orders
-                if any(known.isdisjoint(names) for names in self._asking.get(order, ()))
-            ]
-            if not never:
-                return found
-            found = found[~np.isin(found[:, ORDER], never)]
+    def _possible(self, found: NDArray[np.int64], scene: Scene) -> NDArray[np.int64]:
+        """The candidates less those that ask for bits which nobody has set, nor can set in this scene."""
+        by_rule = dict(candidates.by_rule(found[:, ORDER]))
+        if not (asking := [order for order in by_rule if order in self._asking]):
+            return found
+        flows = np.append(scene.numbers, -1)[scene.flow[found[:, ROW]]]
+        known = {name: [np.array(list(some), np.int64)] for name, some in self.memory.named.items()}
+        for order, places in by_rule.items():
+            for name in self._setting.get(order, ()):
+                known.setdefault(name, []).append(flows[places])
+        there = np.ones(len(found), np.bool_)
+        for order in asking:
+            places = by_rule[order]
+            for names, alone in self._asking[order]:
+                some = [flows_of for name in names for flows_of in known.get(name, ())]
+                there[places] &= (np.isin(flows[places], np.concatenate(some)) | (not alone)) if some else False
+        return found[there]
 
     def _tell(self, pending: Sequence[_Agreed], scene: Scene) -> list[Alert]:
         """What of one frame's matches is told, by order of rules; drops take their flow along."""
@@ -319,6 +326,10 @@ def _literal_program(programs: Programs, compiled: Compiled) -> int:
         return -1
     found = [check for check in compiled.checks if check is compiled.literal_check]
     return programs.add(found[0].ops) if found and not found[0].demand.transforms else -1
+
+
+def _in_order(agreed: _Agreed) -> tuple[int, int]:
+    return agreed[0].order, agreed[0].item
 
 
 def _takes_flow(candidate: Candidate, compiled: Compiled) -> bool:

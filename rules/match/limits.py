@@ -48,6 +48,8 @@ class Limits:
     def judge(self, rule: Rule, where: Where, memory: Memory) -> tuple[bool, str]:
         """(whether a match is kept silent, the action that counts)."""
         action = rule.action
+        if not (self.rates or self.suppressed or self.limits):
+            return False, action
         for rate in _found(self.rates, rule):
             action = self._rate(rule, rate, where, memory, action)
         for entries in _found(self.suppressed, rule):

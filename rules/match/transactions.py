@@ -29,7 +29,7 @@ class Found:
         tables, names = packets.scene.tables, packets.scene.names
         self.tables = tables
         self.kinds = {name: i for i, name in enumerate(names.kinds)}
-        self.protocols = [names.protocols[int(i)] for i in tables.transactions["protocol"]]
+        self.protocols = [names.protocols[i] for i in tables.transactions["protocol"].tolist()]
         owners = tables.buffers["transaction"].astype(np.int64)
         self._order = np.argsort(owners, kind="stable")
         self._first = np.searchsorted(owners[self._order], np.arange(len(tables.transactions) + 1))
@@ -81,13 +81,10 @@ class _Matcher:
         for order, transaction in zip(orders.tolist(), transactions.tolist(), strict=True):
             if engine.rules[order].payload is None or flows[transaction] in met.get(order, ()):
                 yield order, transaction
-        loose = [*engine.of(TRANSACTION, literal=False)]
-        loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
+        loose = [c for c in engine.loose if c.payload is None or c.order in met]
         open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
         spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
         for compiled in loose:
-            if compiled.payload is not None and compiled.order not in met:
-                continue
             wanted = compiled.applications or owners(compiled)
             if wanted not in spoken:
                 of = np.array([not wanted or name in wanted for name in scene.names.protocols])

@@ -149,10 +149,13 @@ def gate(
 
 @bare_kernel
 def look_up(
-    ends, side, segments, first, orders, heads_of, head, sets, bounds, port_sets, port_low, port_high,
+    ends, side, near, segments, first, orders, heads_of, head, sets, bounds, port_sets, port_low, port_high,
     addresses, numbers, memo, begin, out_end, out_order,
 ):  # fmt: skip
-    """Pairs (endpoints, rule) for rules that name IPv4 addresses of a side: those of the segment it is in."""
+    """Pairs (endpoints, rule) for rules that name IPv4 addresses of a side: those of the segment it is in.
+
+    `near`: by the first two bytes of an address whether any rule names one like it.
+    """
     told = 0
     for k in range(begin, len(ends)):
         e = ends[k]
@@ -160,6 +163,8 @@ def look_up(
         if hi != np.uint64(0) or lo >> np.uint64(32) != np.uint64(0xFFFF):
             continue
         number = np.int64(lo & np.uint64(0xFFFFFFFF))
+        if not near[number >> 16]:
+            continue
         left, right = np.int64(0), np.int64(len(segments))
         while left < right:
             middle = (left + right) >> 1

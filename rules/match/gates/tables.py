@@ -17,7 +17,7 @@ Pairs = tuple[Numbers, Numbers]
 _MASK = (1 << 64) - 1
 _TOP = MAPPED + (1 << 32) - 1
 #: Pairs that a kernel may tell at once.
-_ROOM = 1 << 16
+_ROOM = 1 << 13  # pairs told at a time: more memory at once is dear to touch
 _NO_MOST = (1 << 62) - 1
 
 
@@ -27,6 +27,7 @@ class _Index(NamedTuple):
     segments: Numbers
     first: Numbers
     orders: Numbers
+    near: NDArray[np.bool_]  # by the first two bytes of an address
 
 
 class Ends:
@@ -90,10 +91,11 @@ class Gates:
 
     def agree_with(self, head: int, rows: Numbers, ends: Ends) -> NDArray[np.bool_]:
         """Whether a header agrees with the endpoints of packets."""
+        of_row = ends.of_row[rows]
+        if head in ends.agreeing or len(rows) > ends.addresses.shape[1]:
+            return self.agree(head, ends)[of_row]
         found = np.zeros(len(rows), np.bool_)
-        kernels.some_heads(
-            head, ends.of_row[rows], *self._tables, ends.addresses, ends.numbers, ends.memo, found
-        )
+        kernels.some_heads(head, of_row, *self._tables, ends.addresses, ends.numbers, ends.memo, found)
         return found
 
     def agrees(self, head: int, end: int, ends: Ends) -> bool:
@@ -112,7 +114,7 @@ class Gates:
             while begin < len(which) and len(index.segments):
                 found, orders = np.empty(room, np.int64), np.empty(room, np.int64)
                 n, begin = kernels.look_up(
-                    which, side, index.segments, index.first, index.orders, self._heads_of, *self._tables,
+                    which, side, index.near, index.segments, index.first, index.orders, self._heads_of, *self._tables,
                     ends.addresses, ends.numbers, ends.memo, begin, found, orders,
                 )  # fmt: skip
                 told.append((found[:n].copy(), orders[:n].copy()))
@@ -211,4 +213,9 @@ def _segments(named: list[tuple[Ranges, int]]) -> _Index:
     orders = np.repeat(flat[:, 2], lengths)
     by_segment = np.lexsort((orders, owners))
     first = np.searchsorted(owners[by_segment], np.arange(len(segments) + 1)).astype(np.int64)
-    return _Index(segments, first, orders[by_segment])
+    named = np.flatnonzero(np.diff(first)[: max(0, len(segments) - 1)] > 0)
+    steps = np.zeros((1 << 16) + 1, np.int64)
+    np.add.at(steps, segments[named] >> 16, 1)
+    np.add.at(steps, (segments[named + 1] - 1 >> 16) + 1, -1)
+    near = np.cumsum(steps)[:-1] > 0
+    return _Index(segments, first, orders[by_segment], near)
