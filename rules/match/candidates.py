@@ -58,6 +58,7 @@ class Packets:
         self._decided: Mask | None = None
         self.conditions: dict[tuple[object, ...], Mask] = {}
         self._applications: dict[tuple[frozenset[str], str], tuple[Mask, Mask]] = {}
+        self._said: dict[str, list[Numbers]] = {}
         self._of_protocol: dict[int, Numbers] = {}
         self._alike: dict[tuple[object, ...], Numbers] = {}
         self.was_established = self.established.astype(np.int64)
@@ -158,9 +159,9 @@ class Packets:
 
     def _spoken(self, names: frozenset[str], mode: str) -> tuple[Mask, Mask]:
         if (names, mode) not in self._applications:
-            self._applications[names, mode] = protocols.spoken(
-                self.scene, self.flow, self.direction, names, mode
-            )
+            if mode not in self._said:
+                self._said[mode] = protocols.spoken(self.scene, self.flow, self.direction, mode)
+            self._applications[names, mode] = protocols.among(self.scene, self._said[mode], names)
         return self._applications[names, mode]
 
     def _protocols(self, rule: Rule) -> Mask:

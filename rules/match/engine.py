@@ -8,7 +8,7 @@ packet by the order of rules, so that bits, counts and passes stand as the traff
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -56,6 +56,14 @@ class Index:
 
     literals: Literals
     first: NDArray[np.int64]  # by literal, where its rules begin in `rules`
+    rules: NDArray[np.int64]
+
+
+class Every(NamedTuple):
+    """Indexes as one: literal i of a kind is `begin[kind] + i`, its rules begin at `first` of that."""
+
+    begin: dict[str, int]
+    first: NDArray[np.int64]
     rules: NDArray[np.int64]
 
 
@@ -135,7 +143,7 @@ class Engine:
             c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"
         ]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
-        self.buffers = {
+        by_kind = {
             kind: _index(
                 [
                     (c.literal, c.order)
@@ -143,8 +151,11 @@ class Engine:
                     if c.literal and c.literal_kind == kind
                 ]
             )
-            for kind in kinds
+            for kind in sorted(kinds)
         }
+        #: Literals by the kind of buffer that they are looked for in; and all their rules.
+        self.buffers = {kind: index.literals for kind, index in by_kind.items()}
+        self.every_buffer = _joined(by_kind)
 
     def fresh(self) -> Engine:
         """The same rules for another source of traffic, with nothing kept in mind."""
@@ -318,6 +329,21 @@ def _index(literals: Sequence[tuple[bytes, int]]) -> Index:
     first = np.cumsum([0, *(len(orders) for orders in by_literal.values())])
     flat = np.array([order for orders in by_literal.values() for order in orders], np.int64)
     return Index(Literals(list(by_literal)), first.astype(np.int64), flat)
+
+
+def _joined(indexes: Mapping[str, Index]) -> Every:
+    begin: dict[str, int] = {}
+    literals = rules = 0
+    first = []
+    for kind, index in indexes.items():
+        begin[kind] = literals
+        first.append(index.first[:-1] + rules)
+        literals, rules = literals + index.literals.count, rules + len(index.rules)
+    none = np.zeros(0, np.int64)
+    return Every(
+        begin, np.concatenate([none, *first, [rules]]).astype(np.int64),
+        np.concatenate([none, *(index.rules for index in indexes.values())]),
+    )  # fmt: skip
 
 
 def _literal_program(programs: Programs, compiled: Compiled) -> int:

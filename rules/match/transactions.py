@@ -29,10 +29,14 @@ class Found:
         tables, names = packets.scene.tables, packets.scene.names
         self.tables = tables
         self.kinds = {name: i for i, name in enumerate(names.kinds)}
-        self.protocols = [names.protocols[i] for i in tables.transactions["protocol"].tolist()]
+        self._names = names.protocols
         owners = tables.buffers["transaction"].astype(np.int64)
         self._order = np.argsort(owners, kind="stable")
         self._first = np.searchsorted(owners[self._order], np.arange(len(tables.transactions) + 1))
+
+    def protocol(self, transaction: int) -> str:
+        """What a transaction's connection speaks."""
+        return self._names[int(self.tables.transactions["protocol"][transaction])]
 
     def buffers(self, transaction: int, kind: int, direction: int) -> list[int]:
         """Rows of a kind and direction, in order."""
@@ -97,7 +101,7 @@ class _Matcher:
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
         """Where a rule agrees with a transaction: once a direction."""
-        if compiled.applications and self.found.protocols[transaction] not in compiled.applications:
+        if compiled.applications and self.found.protocol(transaction) not in compiled.applications:
             return
         row_of_it = self.found.tables.transactions[transaction]
         flow, number = int(row_of_it["flow"]), int(row_of_it["number"])
@@ -125,7 +129,7 @@ class _Matcher:
         alone = not (compiled.checks or rule.fields or rule.happenings or rule.others or compiled.payload)
         if not (rule.hook and compiled.applications and alone):
             return [frame]
-        until = hooks.passed(self.found.protocols[transaction], rule.hook, *self._known(transaction))
+        until = hooks.passed(self.found.protocol(transaction), rule.hook, *self._known(transaction))
         if until in {frame, hooks.LAST}:
             return [frame]
         chunks = self.found.tables.chunks
@@ -188,7 +192,7 @@ class _Matcher:
         demands = [argument for name, argument in rule.others if name == "app-layer-state"]
         if not demands and (not rule.hook or not compiled.applications):
             return 0
-        protocol, known = self.found.protocols[transaction], self._known(transaction)
+        protocol, known = self.found.protocol(transaction), self._known(transaction)
         frames = [hooks.stands(protocol, demand, *known) for demand in demands]
         if rule.hook:
             frames.append(hooks.reached(protocol, rule.hook, *known))

@@ -63,6 +63,15 @@ def headers(buffer, packets, network, transport):
 
 
 @bare_kernel
+def available(packets, out):
+    """Bytes of payload of each packet that are there."""
+    for i in range(len(packets)):
+        p = packets[i]
+        left = min(np.int64(p["captured"]) - np.int64(p["payload_at"]), np.int64(p["payload"]))
+        out[i] = max(left, np.int64(0))
+
+
+@bare_kernel
 def numbers(buffer, at, size, out):
     """Numbers of `size` bytes, big endian, at places of the buffer; beyond it bytes are 0."""
     most = len(buffer)

@@ -16,8 +16,8 @@ Numbers = NDArray[np.int64]
 Pairs = tuple[Numbers, Numbers]
 _MASK = (1 << 64) - 1
 _TOP = MAPPED + (1 << 32) - 1
-#: Pairs that a kernel may tell at once.
-_ROOM = 1 << 13  # pairs told at a time: more memory at once is dear to touch
+#: Pairs that a kernel may tell at once: more memory is dear to touch.
+_ROOM = 1 << 13
 _NO_MOST = (1 << 62) - 1
 
 
@@ -28,6 +28,7 @@ class _Index(NamedTuple):
     first: Numbers
     orders: Numbers
     near: NDArray[np.bool_]  # by the first two bytes of an address
+    others: Numbers  # rules that name addresses of IPv6, too
 
 
 class Ends:
@@ -110,11 +111,11 @@ class Gates:
         told: list[Pairs] = []
         for side, index in enumerate(self._once):
             begin = 0
-            room = max(_ROOM, len(index.orders))
-            while begin < len(which) and len(index.segments):
+            room = max(_ROOM, len(index.orders), len(index.others))
+            while begin < len(which) and (len(index.segments) or len(index.others)):
                 found, orders = np.empty(room, np.int64), np.empty(room, np.int64)
                 n, begin = kernels.look_up(
-                    which, side, index.near, index.segments, index.first, index.orders, self._heads_of, *self._tables,
+                    which, side, index.near, index.others, index.segments, index.first, index.orders, self._heads_of, *self._tables,
                     ends.addresses, ends.numbers, ends.memo, begin, found, orders,
                 )  # fmt: skip
                 told.append((found[:n].copy(), orders[:n].copy()))
@@ -179,11 +180,14 @@ def _port_ranges(sets: dict[Ranges, int]) -> tuple[Numbers, Numbers, Numbers]:
     return first, np.ascontiguousarray(flat[:, 0]), np.ascontiguousarray(flat[:, 1])
 
 
+def _four(ranges: Ranges) -> list[tuple[int, int]]:
+    """What of a list is IPv4 addresses."""
+    return [(max(low, MAPPED), min(high, _TOP)) for low, high in ranges if low <= _TOP and high >= MAPPED]
+
+
 def _named(ranges: Ranges) -> bool:
-    """Whether a list names IPv4 addresses alone, and few of all there are."""
-    return all(low >= MAPPED and high <= _TOP for low, high in ranges) and (
-        sum(high - low + 1 for low, high in ranges) < 1 << 28
-    )
+    """Whether a list names few of all IPv4 addresses there are."""
+    return sum(high - low + 1 for low, high in _four(ranges)) < 1 << 28
 
 
 def _once(rules: Sequence[Compiled]) -> tuple[tuple[_Index, _Index], list[Compiled]]:
@@ -203,7 +207,7 @@ def _once(rules: Sequence[Compiled]) -> tuple[tuple[_Index, _Index], list[Compil
 
 def _segments(named: list[tuple[Ranges, int]]) -> _Index:
     flat = np.array(
-        [(low - MAPPED, high - MAPPED + 1, order) for ranges, order in named for low, high in ranges],
+        [(low - MAPPED, high - MAPPED + 1, order) for ranges, order in named for low, high in _four(ranges)],
         np.int64,
     ).reshape(-1, 3)
     segments = np.unique(flat[:, :2])
@@ -213,9 +217,10 @@ def _segments(named: list[tuple[Ranges, int]]) -> _Index:
     orders = np.repeat(flat[:, 2], lengths)
     by_segment = np.lexsort((orders, owners))
     first = np.searchsorted(owners[by_segment], np.arange(len(segments) + 1)).astype(np.int64)
-    named = np.flatnonzero(np.diff(first)[: max(0, len(segments) - 1)] > 0)
+    asked = np.flatnonzero(np.diff(first)[: max(0, len(segments) - 1)] > 0)
     steps = np.zeros((1 << 16) + 1, np.int64)
-    np.add.at(steps, segments[named] >> 16, 1)
-    np.add.at(steps, (segments[named + 1] - 1 >> 16) + 1, -1)
+    np.add.at(steps, segments[asked] >> 16, 1)
+    np.add.at(steps, (segments[asked + 1] - 1 >> 16) + 1, -1)
     near = np.cumsum(steps)[:-1] > 0
-    return _Index(segments, first, orders[by_segment], near)
+    others = [order for wide, order in named if any(low < MAPPED or high > _TOP for low, high in wide)]
+    return _Index(segments, first, orders[by_segment], near, np.array(others, np.int64))
