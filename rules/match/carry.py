@@ -71,6 +71,7 @@ class Carry:
     told: dict[int, set[tuple[int, int, int]]] = field(default_factory=dict)  # transaction, rule, direction
     facts: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)  # direction, rule: frame
     windows: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # streams of a scene are put there
+    heads: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # and which headers agree with whom
     _packets: Scratch = field(default_factory=lambda: Scratch(PACKET))
 
     def scene(  # noqa: PLR0917  (what a scene is made of)

@@ -319,7 +319,7 @@ class Engine:
                 packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
             ]
         )  # fmt: skip
-        return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64))
+        return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64), room=self.carry.heads)
 
 
 def _index(literals: Sequence[tuple[bytes, int]]) -> Index:

@@ -155,11 +155,13 @@ def look_up(
     """Pairs (endpoints, rule) for rules that name addresses of a side: of IPv4 those of the segment it is in.
 
     `near`: by the first two bytes of an address whether any rule names one like it. `others`: rules that are
-    asked for every other address.
+    asked for every other address. Of what has no network layer none is told.
     """
     told = 0
     for k in range(begin, len(ends)):
         e = ends[k]
+        if numbers[4, e] == 0:
+            continue
         hi, lo = addresses[2 * side, e], addresses[2 * side + 1, e]
         four = hi == np.uint64(0) and lo >> np.uint64(32) == np.uint64(0xFFFF)
         number = np.int64(lo & np.uint64(0xFFFFFFFF))

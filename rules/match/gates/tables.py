@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.scratch import Scratch
 from rules.language.addresses import MAPPED, Ranges
 from rules.match.compiled import ONCE, STREAM, TRANSACTION, Compiled
 from rules.match.gates import kernels
@@ -34,11 +35,22 @@ class _Index(NamedTuple):
 class Ends:
     """Distinct endpoints of a scene: `of_row` says which a packet has."""
 
-    def __init__(self, heads: int, addresses: NDArray[np.uint64], numbers: Numbers, of_row: Numbers) -> None:
+    def __init__(
+        self,
+        heads: int,
+        addresses: NDArray[np.uint64],
+        numbers: Numbers,
+        of_row: Numbers,
+        *,
+        room: Scratch | None = None,
+    ) -> None:
+        """`room` is where what is known of each header is kept."""
         self.addresses = addresses
         self.numbers = numbers
         self.of_row = of_row
-        self.memo = np.zeros((heads, addresses.shape[1]), np.uint8)
+        count = addresses.shape[1]
+        self.memo = (room or Scratch(np.uint8)).take(heads * count).reshape(heads, count)
+        self.memo[:] = 0
         self.agreeing: dict[int, NDArray[np.bool_]] = {}  # by header, where it was asked of all
 
 
