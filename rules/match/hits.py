@@ -108,6 +108,32 @@ def _agreeing(
     return agrees
 
 
+def verdicts(
+    engine: Engine, tables: Tables, kinds: Mapping[str, int], pairs: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], int]:
+    """Of programs of pairs (rule, transaction), by program and row of a buffer: NO, YES or PERHAPS."""
+    asked: set[tuple[int, int]] = set()
+    for order, transaction in pairs:
+        compiled = engine.rules[order]
+        for check, program in zip(compiled.checks, engine.check_programs(compiled), strict=True):
+            kind = kinds.get(check.demand.kind, -1)
+            if program >= 0 and kind >= 0:
+                asked.add((transaction << 16 | kind, program))
+    wanted = np.array(sorted(asked), np.int64).reshape(-1, 2)
+    buffers = tables.buffers
+    keys = buffers["transaction"].astype(np.int64) << 16 | buffers["kind"]
+    by_key = np.argsort(keys, kind="stable")
+    keys = keys[by_key]
+    place, which = spread(
+        np.searchsorted(keys, wanted[:, 0]), np.searchsorted(keys, wanted[:, 0], "right")
+    )
+    rows, programs = by_key[place], wanted[which, 1]
+    told = engine.programs.verify(
+        tables.arena, buffers["at"][rows].astype(np.int64), buffers["length"][rows].astype(np.int64), programs
+    )
+    return dict(zip(zip(programs.tolist(), rows.tolist(), strict=True), told.tolist(), strict=True))
+
+
 def spread(first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
     """All numbers of ranges, one behind the other, and of which range each is."""
     many = last - first

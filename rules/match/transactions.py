@@ -13,10 +13,11 @@ from rules.language.model import TO_SERVER
 from rules.language.states import place
 from rules.match import fields, hooks
 from rules.match.compiled import SAME, TRANSACTION, Check, Compiled
-from rules.match.hits import Loose, hit
+from rules.match.hits import Loose, hit, verdicts
 from rules.match.inspect import Inspection, compare
 from rules.match.interest import owners
 from rules.match.transform import changed
+from rules.match.verify.kernels import NO, PERHAPS, YES
 
 if TYPE_CHECKING:
     from rules.match.candidates import Agreement, Candidate, Packets
@@ -73,6 +74,7 @@ class _Matcher:
         self.found = Found(packets)
         self.numbers = fields.Numbers(packets.scene)
         self._agreed: dict[int, Agreement] = {}
+        self._told: dict[tuple[int, int], int] = {}  # by program and row of a buffer
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """(rule, transaction) that may agree: by literal, and rules without one."""
@@ -98,6 +100,12 @@ class _Matcher:
                 there = there & np.isin(flows, met[compiled.order])
             for transaction in open_to.maybe(compiled, there, directions_of(compiled)).tolist():
                 yield compiled.order, transaction
+
+    def ask(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Run the compiled contents of all pairs over their buffers."""
+        kinds = {c.demand.kind for order, _ in pairs for c in self.packets.engine.rules[order].checks}
+        numbers = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in kinds}
+        self._told = verdicts(self.packets.engine, self.packets.scene.tables, numbers, pairs)
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
         """Where a rule agrees with a transaction: once a direction."""
@@ -147,14 +155,16 @@ class _Matcher:
         transactions = self.found.tables.transactions
         frame = int(transactions["first_frame"][transaction])
         inspection = Inspection(little=self.numbers.little(transaction))
-        for check in compiled.checks:
+        for check, program in zip(
+            compiled.checks, self.packets.engine.check_programs(compiled), strict=True
+        ):
             side = direction
             if check.demand.side:
                 side = 0 if check.demand.side == TO_SERVER else 1
             elif rule.transactional:
                 fixed = BUFFERS[check.demand.kind].side if check.demand.kind in BUFFERS else 3
                 side = {1: 0, 2: 1}.get(fixed, 0)
-            met = self._check(check, transaction, side, inspection)
+            met = self._check(check, program, transaction, side, inspection)
             if met < 0:
                 return -1
             frame = max(frame, met)
@@ -233,7 +243,9 @@ class _Matcher:
         rows = [row for side in (0, 1) for row in self.found.buffers(transaction, kind, side)] if kind else []
         return any(self.found.data(row).lower() == wanted.encode() for row in rows)
 
-    def _check(self, check: Check, transaction: int, direction: int, inspection: Inspection) -> int:
+    def _check(
+        self, check: Check, program: int, transaction: int, direction: int, inspection: Inspection
+    ) -> int:
         kind = self.found.kinds.get(SAME.get(check.demand.kind, check.demand.kind))
         rows = self.found.buffers(transaction, kind, direction) if kind is not None else []
         if check.absent and not rows:
@@ -241,8 +253,11 @@ class _Matcher:
             frame = int(columns["request_frame" if direction == 0 else "response_frame"][transaction])
             return frame or -1
         for row in rows:
-            data = changed(self.found.data(row), check.demand.transforms)
-            if inspection.holds(check.ops, data):
+            told = self._told.get((program, row), PERHAPS)
+            if told == PERHAPS:
+                data = changed(self.found.data(row), check.demand.transforms)
+                told = YES if inspection.holds(check.ops, data) else NO
+            if told == YES:
                 return int(self.found.tables.buffers["frame"][row])
         return -1
 
@@ -251,7 +266,9 @@ def match(packets: Packets) -> list[Candidate]:
     """Rules on transactions that agree, each once a transaction and direction."""
     matcher = _Matcher(packets)
     found: list[Candidate] = []
-    for order, transaction in sorted(set(matcher.pairs())):
+    pairs = sorted(set(matcher.pairs()))
+    matcher.ask(pairs)
+    for order, transaction in pairs:
         found += matcher.match(packets.engine.rules[order], transaction)
     found += [
         packets.candidate(row, compiled.order, 1, -2 - item, frame)
