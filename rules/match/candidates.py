@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.language.model import TO_SERVER, Rule
 from rules.match import events, header, protocols, transactions, units
+from rules.match.agreement import Agreement, conditions_of
 from rules.match.columns import kernels
-from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names
+from rules.match.compiled import ONCE, PACKET, STREAM, Compiled, compiled_names
+from rules.match.deciding import decide
+from rules.match.found import Candidate, Numbers
 from rules.match.gates.tables import Columns
-from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
-from rules.match.state import Where
 from rules.match.streams import Windows
-from rules.match.transform import changed
-from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
     from rules.match.engine import Engine
 
 Mask = NDArray[np.bool_]
-Numbers = NDArray[np.int64]
-#: Candidate.item of what was found in a stream.
-IN_STREAM = -3
-
-
-class Candidate(NamedTuple):
-    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as known at a frame."""
-
-    known: int
-    phase: int
-    order: int
-    item: int
-    row: int
-
-
-#: Columns of many candidates.
-KNOWN, PHASE, ORDER, ITEM, ROW = range(5)
 
 
 class Packets:
@@ -119,12 +101,8 @@ class Packets:
         """What a rule demands of packets beside their header, each for some of them."""
         rule = compiled.rule
 
-        def field(name: str, rows: Numbers) -> tuple[Numbers, Mask]:
-            values, has = self.field(name)
-            return values[rows], has[rows]
-
         for flags in rule.flags:
-            yield lambda rows, flags=flags: header.flags(lambda name: field(name, rows), flags)
+            yield self._agreeing(header.flags, flags)
         if rule.flow.direction:
             wanted = 0 if rule.flow.direction == TO_SERVER else 1
             yield lambda rows: (self.flow[rows] >= 0) & (self.direction[rows] == wanted)
@@ -132,7 +110,7 @@ class Packets:
             yield lambda rows: self.established[rows] == rule.flow.established
         for number in rule.numbers:
             if number.name not in SLOW:
-                yield lambda rows, number=number: header.number(lambda name: field(name, rows), number)
+                yield self._agreeing(header.number, number)
         if rule.flow.fragment is not None:
             yield lambda rows: self._fragment(rows) == rule.flow.fragment
         if compiled.applications:
@@ -142,10 +120,25 @@ class Packets:
         if rule.hook == "flow_start":
             yield lambda rows: self.first[rows] & (self.flow[rows] >= 0)
 
+    def _agreeing(
+        self, agrees: Callable[[header.Field, Any], Mask], wanted: object
+    ) -> Callable[[Numbers], Mask]:
+        """Whether header fields of packets are as wanted."""
+
+        def asked(rows: Numbers) -> Mask:
+            def field(name: str) -> tuple[Numbers, Mask]:
+                values, has = self.field(name)
+                return values[rows], has[rows]
+
+            return agrees(field, wanted)
+
+        return asked
+
     def _fragment(self, rows: Numbers) -> Mask:
         offset, has = self.field("ip.fragment_offset")
         bits, _ = self.field("ip.fragbits")
-        return has[rows] & ((offset[rows] > 0) | (bits[rows] & 1 == 1))
+        found: Mask = has[rows] & ((offset[rows] > 0) | (bits[rows] & 1 == 1))
+        return found
 
     def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
         """A header field of all packets."""
@@ -272,60 +265,19 @@ class Packets:
         return all(events.stream_size(self, size, row) for size in rule.stream_sizes)
 
 
-class Agreement:
-    """A rule's header, flow and header fields against packets, each decided when it is asked for."""
-
-    def __init__(self, packets: Packets, compiled: Compiled) -> None:
-        self._packets = packets
-        self._compiled = compiled
-        self._rest: Mask | None = None
-
-    def __getitem__(self, row: int) -> bool:
-        packets = self._packets
-        if not packets.head(self._compiled, row):
-            return False
-        if self._rest is None:
-            key = conditions_of(self._compiled)
-            if key not in packets.conditions:
-                packets.conditions[key] = packets.rest(self._compiled, np.arange(len(packets.flow)))
-            self._rest = packets.conditions[key]
-        return bool(self._rest[row])
-
-
-def conditions_of(compiled: Compiled) -> tuple[object, ...]:
-    """What `Packets.rest` depends on."""
-    rule, flow = compiled.rule, compiled.rule.flow
-    return (
-        flow.direction, flow.established, flow.fragment, compiled.applications, tuple(rule.applications),
-        rule.hook == "flow_start",
-        tuple((n.name, n.low, n.high, n.negated, n.mask) for n in rule.numbers if n.name not in SLOW),
-        tuple((f.name, f.wanted, f.mode, f.ignored) for f in rule.flags),
-    )  # fmt: skip
-
-
 def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> Numbers:
     """All that agrees, in no order: columns KNOWN to ROW."""
     none = np.zeros((0, 5), np.int64)
-    if not len(scene.packets):
+    if not len(scene.packets) or not engine.rules:
         return none
     packets = Packets(engine, scene, marks)
     if engine.deciding:
         packets.decided()
     windows = Windows(packets)
-    found = [none, *_packets(engine, packets, windows), *windows.match()]
-    for some in (transactions.match(packets), list(units.match(packets))):
-        found.append(np.array(some, np.int64).reshape(-1, 5))
-    return np.concatenate(found)
-
-
-def places(scene: Scene, rows: Numbers) -> Iterator[Where]:
-    """Flow, addresses and time of packets."""
-    flows = np.append(scene.numbers, -1)[scene.flow[rows]].tolist()
-    source, target = scene.source, scene.target
-    ends = (words[rows].tolist() for words in (*source[:2], *target[:2]))
-    times = scene.packets["time"][rows].tolist()
-    for flow, s_hi, s_lo, t_hi, t_lo, time in zip(flows, *ends, times, strict=True):
-        yield Where(flow, s_hi << 64 | s_lo, t_hi << 64 | t_lo, time)
+    told = [*transactions.match(packets), *units.match(packets)]
+    return np.concatenate(
+        [none, *_packets(engine, packets, windows), *windows.match(), np.array(told, np.int64).reshape(-1, 5)]
+    )
 
 
 def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Numbers]:
@@ -348,7 +300,7 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Num
     none = np.zeros(0, np.int64)
     rows = np.concatenate([none, *(rows for rows, _ in alone)])
     orders = np.concatenate([none, *(np.full(len(rows), compiled.order) for rows, compiled in alone)])
-    yield from _decide(packets, rows, orders)
+    yield from decide(packets, rows, orders)
     yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
 
 
@@ -386,94 +338,4 @@ def _by_literal(engine: Engine, packets: Packets, windows: Windows, rows: Number
         told.append(orders)
     at, orders = np.concatenate(found), np.concatenate(told)
     in_order = np.argsort(at, kind="stable")
-    yield from _decide(packets, at[in_order], orders[in_order])
-
-
-def by_rule(orders: Numbers) -> Iterable[tuple[int, Numbers]]:
-    """Each rule of some pairs with the places of its pairs, in order."""
-    if not len(orders):
-        return
-    places = np.argsort(orders, kind="stable")
-    sorted_ = orders[places]
-    begins = np.flatnonzero(np.append(True, sorted_[1:] != sorted_[:-1]))
-    for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(orders)], strict=True):
-        yield int(sorted_[begin]), places[begin:end]
-
-
-def _decide(packets: Packets, rows: Numbers, orders: Numbers) -> Iterable[Numbers]:
-    """Candidates of (packet, rule) whose headers agree: contents first where that is cheap, then the rest."""
-    if not len(rows):
-        return
-    engine = packets.engine
-    told = engine.programs.verify(
-        packets.scene.buffer, packets.payload_at[rows], packets.scene.available[rows],
-        engine.payload_programs[orders],
-    )  # fmt: skip
-    left = np.flatnonzero(told)
-    rows, orders, told = rows[left], orders[left], told[left]
-    for order, places in by_rule(orders):
-        compiled = engine.rules[order]
-        some = places[packets.rest(compiled, rows[places])]
-        if compiled.rule.happenings and len(some):
-            some = some[events.happened(packets, compiled.rule)[rows[some]]]
-        mine, surely = rows[some], told[some] == YES
-        if compiled.kind == TRANSACTION:
-            _met(packets, compiled, mine, surely)
-        else:
-            yield columns(packets.scene, mine[_sure(packets, compiled, mine, surely)], order)
-
-
-def columns(
-    scene: Scene,
-    rows: Numbers,
-    order: int,
-    phase: Numbers | int = 0,
-    item: int = -1,
-    known: Numbers | int = 0,
-) -> Numbers:
-    """`Packets.candidate` for many of one rule."""
-    found = np.empty((len(rows), 5), np.int64)
-    found[:, KNOWN], found[:, PHASE] = np.maximum(scene.frames[rows], known), phase
-    found[:, ORDER], found[:, ITEM], found[:, ROW] = order, item, rows
-    return found
-
-
-def _sure(packets: Packets, compiled: Compiled, rows: Numbers, surely: Mask) -> Mask:
-    """Which packets, of those whose compiled contents may agree, agree in all that is left."""
-    slow = packets.is_slow(compiled.rule)
-    if not slow and not compiled.checks and (surely.all() or compiled.payload is None):
-        return np.ones(len(rows), np.bool_)
-    found = [
-        (not slow or packets.slow(compiled.rule, row))
-        and ((sure and not compiled.checks) or _contents(packets, compiled, row))
-        for row, sure in zip(rows.tolist(), surely.tolist(), strict=True)
-    ]
-    return np.array(found, np.bool_)
-
-
-def _met(packets: Packets, compiled: Compiled, rows: Numbers, surely: Mask) -> None:
-    """The payload part of a rule on transactions, on packets."""
-    assert compiled.payload is not None
-    for row, sure in zip(rows.tolist(), surely.tolist(), strict=True):
-        flow = int(packets.flow[row])
-        if flow < 0 or not packets.slow(compiled.rule, row):
-            continue
-        if sure or Inspection().holds(compiled.payload.ops, packets.scene.payload(row)):
-            packets.met(flow, int(packets.direction[row]), compiled.order, int(packets.scene.frames[row]))
-
-
-def _contents(packets: Packets, compiled: Compiled, row: int) -> bool:
-    """Whether a packet's bytes agree: payload and header buffers."""
-    inspection = Inspection()
-    if compiled.payload is not None and not inspection.holds(
-        compiled.payload.ops, packets.scene.payload(row)
-    ):
-        return False
-    return all(_header(packets, check, row, inspection) for check in compiled.checks)
-
-
-def _header(packets: Packets, check: Check, row: int, inspection: Inspection) -> bool:
-    data = events.header_bytes(packets.scene, check.demand.kind, row)
-    if data is None:
-        return False
-    return inspection.holds(check.ops, changed(data, check.demand.transforms))
+    yield from decide(packets, at[in_order], orders[in_order])

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from citywall.batches import IP
 from rules.language.model import Rule
 from rules.match import candidates
-from rules.match.candidates import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, ROW, Candidate
 from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules
+from rules.match.found import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, ROW, Candidate, by_rule, places
 from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, WHERE
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import Parts, speaks
@@ -112,6 +112,8 @@ class Engine:
             if (names := [bits.names[0] for bits in c.rule.bits if bits.op in {"set", "toggle"}])
         }
         self._deciding = any(compiled.decided for compiled in self.rules)
+        #: Whether any rule asks for what decoders say.
+        self.decoders = any(h.kind == "decode" for c in self.rules for h in c.rule.happenings)
         self.gates = Gates(self.rules)
         self.both = np.array([compiled.both for compiled in self.rules], np.bool_)
         programs = Programs()
@@ -139,9 +141,7 @@ class Engine:
             c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
         ]
         #: Rules on transactions that no literal of a buffer says where to look for.
-        self.loose = [
-            c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"
-        ]
+        self.loose = [c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
         by_kind = {
             kind: _index(
@@ -215,7 +215,7 @@ class Engine:
         known = -1
         passed: set[int] = set()  # packets that a rule let go
         pending: list[_Agreed] = []
-        for each, where in zip(found.tolist(), candidates.places(scene, found[:, ROW]), strict=True):
+        for each, where in zip(found.tolist(), places(scene, found[:, ROW]), strict=True):
             candidate = Candidate(*each)
             if candidate.known != known:
                 if pending:
@@ -251,20 +251,20 @@ class Engine:
 
     def _possible(self, found: NDArray[np.int64], scene: Scene) -> NDArray[np.int64]:
         """The candidates less those that ask for bits which nobody has set, nor can set in this scene."""
-        by_rule = dict(candidates.by_rule(found[:, ORDER]))
-        if not (asking := [order for order in by_rule if order in self._asking]):
+        places_of = dict(by_rule(found[:, ORDER]))
+        if not (asking := [order for order in places_of if order in self._asking]):
             return found
         flows = np.append(scene.numbers, -1)[scene.flow[found[:, ROW]]]
         known = {name: [np.array(list(some), np.int64)] for name, some in self.memory.named.items()}
-        for order, places in by_rule.items():
+        for order, mine in places_of.items():
             for name in self._setting.get(order, ()):
-                known.setdefault(name, []).append(flows[places])
+                known.setdefault(name, []).append(flows[mine])
         there = np.ones(len(found), np.bool_)
         for order in asking:
-            places = by_rule[order]
+            mine = places_of[order]
             for names, alone in self._asking[order]:
                 some = [flows_of for name in names for flows_of in known.get(name, ())]
-                there[places] &= (np.isin(flows[places], np.concatenate(some)) | (not alone)) if some else False
+                there[mine] &= (np.isin(flows[mine], np.concatenate(some)) | (not alone)) if some else False
         return found[there]
 
     def _tell(self, pending: Sequence[_Agreed], scene: Scene) -> list[Alert]:
@@ -300,8 +300,9 @@ class Engine:
                 continue
             told.append(
                 Alert(
-                    int(scene.frames[candidate.row]), candidate.row, where.flow, int(scene.side[candidate.row]),
-                    candidate.item if compiled.kind == TRANSACTION else -1, rule, action, candidate.known,
+                    int(scene.frames[candidate.row]), candidate.row, where.flow,
+                    int(scene.side[candidate.row]), candidate.item if compiled.kind == TRANSACTION else -1,
+                    rule, action, candidate.known,
                 )
             )  # fmt: skip
         return told

@@ -75,9 +75,7 @@ def hit(
     transactions = buffers["transaction"][owners].astype(np.int64)
     there = spoken[orders, protocol[transactions]]
     orders, owners, transactions = orders[there], owners[there], transactions[there]
-    may = engine.programs.verify(
-        tables.arena, at[owners], lengths[owners], engine.literal_programs[orders]
-    )
+    may = engine.programs.verify(tables.arena, at[owners], lengths[owners], engine.literal_programs[orders])
     pairs = np.unique((orders << 32 | transactions)[may > 0])
     pairs = pairs[_agreeing(engine, tables, kinds, pairs >> 32, pairs & 0xFFFFFFFF)]
     return pairs >> 32, pairs & 0xFFFFFFFF
@@ -124,9 +122,7 @@ def verdicts(
     keys = buffers["transaction"].astype(np.int64) << 16 | buffers["kind"]
     by_key = np.argsort(keys, kind="stable")
     keys = keys[by_key]
-    place, which = spread(
-        np.searchsorted(keys, wanted[:, 0]), np.searchsorted(keys, wanted[:, 0], "right")
-    )
+    place, which = spread(np.searchsorted(keys, wanted[:, 0]), np.searchsorted(keys, wanted[:, 0], "right"))
     rows, programs = by_key[place], wanted[which, 1]
     told = engine.programs.verify(
         tables.arena, buffers["at"][rows].astype(np.int64), buffers["length"][rows].astype(np.int64), programs

@@ -1,7 +1,7 @@
 """The prefilter: which of many literals may be in which of many buffers, in one pass and without case.
 
-Three bytes at every place are hashed into a map that fits the cache; where literals are known by that hash, they
-are compared, eight bytes at once and then in full. And streams cut into windows.
+Three bytes at every place are hashed into a map that fits the cache; where literals are known by that hash,
+they are compared, eight bytes at once and then in full. And streams cut into windows.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def scan(
     looked at. `buckets` is, by hash, where its part of `entries` begins. An entry is (word, mask, number of
     the literal below how far before the hashed bytes its word begins): eight bytes at once, letters folded.
     `offsets` is where in each literal the three hashed bytes are; they are one byte thrice only where the
-    whole literal is, so that inside of a run nothing is looked for. `seen` (i8 by literal, -1 at first) keeps pairs
-    from being told twice. `places` (i8): room for AT_ONCE + 1 of them.
+    whole literal is, so that inside of a run nothing is looked for. `seen` (i8 by literal, -1 at first) keeps
+    pairs from being told twice. `places` (i8): room for AT_ONCE + 1 of them.
     Returns (pairs told, next buffer): pairs go to `out` as buffer << 32 | literal; the scan stops before a
     buffer for which there might be no room.
     """

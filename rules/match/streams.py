@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.match import candidates, kernels
+from rules.match import kernels
+from rules.match.agreement import conditions_of
 from rules.match.carry import Tail
 from rules.match.compiled import STREAM, TRANSACTION, Compiled
+from rules.match.found import IN_STREAM, Numbers, by_rule, columns
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from rules.match.candidates import Packets
     from rules.match.literals import Literals
 
-Numbers = NDArray[np.int64]
-IN_STREAM = -3
 #: Candidate.phase of what was found when a connection was over, apart from its last packet.
 AFTER = 2
 
@@ -149,7 +149,7 @@ class Windows:
         told = self._verified(spans[items], orders)
         left = np.flatnonzero(told)
         items, orders, told = items[left], orders[left], told[left]
-        for order, places in candidates.by_rule(orders):
+        for order, places in by_rule(orders):
             compiled = engine.rules[order]
             some = places[packets.rest(compiled, at[items[places]])]
             mine, surely = items[some], told[some] == YES
@@ -158,7 +158,7 @@ class Windows:
                 continue
             mine = mine[self._sure(compiled, at, mine, surely)]
             phase = np.where(self._late[mine], AFTER, 0)
-            yield candidates.columns(packets.scene, at[mine], order, phase, IN_STREAM, spans[mine, 4])
+            yield columns(packets.scene, at[mine], order, phase, IN_STREAM, spans[mine, 4])
 
     def _sure(self, compiled: Compiled, at: Numbers, windows: Numbers, surely: NDArray[np.bool_]) -> Any:
         """Which windows, of those whose compiled contents may agree, agree in all that is left."""
@@ -226,7 +226,7 @@ class Windows:
         there = np.flatnonzero(at >= 0)
         alike: dict[tuple[object, ...], Numbers] = {}
         for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed):
-            key = candidates.conditions_of(compiled)
+            key = conditions_of(compiled)
             if key not in alike:
                 alike[key] = there[packets.rest(compiled, at[there])]
             which = alike[key]

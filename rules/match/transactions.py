@@ -20,7 +20,9 @@ from rules.match.transform import changed
 from rules.match.verify.kernels import NO, PERHAPS, YES
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Agreement, Candidate, Packets
+    from rules.match.agreement import Agreement
+    from rules.match.candidates import Packets
+    from rules.match.found import Candidate
 
 
 class Found:
@@ -155,9 +157,7 @@ class _Matcher:
         transactions = self.found.tables.transactions
         frame = int(transactions["first_frame"][transaction])
         inspection = Inspection(little=self.numbers.little(transaction))
-        for check, program in zip(
-            compiled.checks, self.packets.engine.check_programs(compiled), strict=True
-        ):
+        for check, program in zip(compiled.checks, self.packets.engine.check_programs(compiled), strict=True):
             side = direction
             if check.demand.side:
                 side = 0 if check.demand.side == TO_SERVER else 1

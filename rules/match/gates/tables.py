@@ -127,7 +127,8 @@ class Gates:
             while begin < len(which) and (len(index.segments) or len(index.others)):
                 found, orders = np.empty(room, np.int64), np.empty(room, np.int64)
                 n, begin = kernels.look_up(
-                    which, side, index.near, index.others, index.segments, index.first, index.orders, self._heads_of, *self._tables,
+                    which, side, index.near, index.others, index.segments, index.first, index.orders,
+                    self._heads_of, *self._tables,
                     ends.addresses, ends.numbers, ends.memo, begin, found, orders,
                 )  # fmt: skip
                 told.append((found[:n].copy(), orders[:n].copy()))
