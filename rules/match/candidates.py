@@ -274,10 +274,9 @@ def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> Numbers:
     if engine.deciding:
         packets.decided()
     windows = Windows(packets)
-    told = [*transactions.match(packets), *units.match(packets)]
-    return np.concatenate(
-        [none, *_packets(engine, packets, windows), *windows.match(), np.array(told, np.int64).reshape(-1, 5)]
-    )
+    found = [none, *_packets(engine, packets, windows), *windows.match()]
+    told = [*transactions.match(packets), *units.match(packets)]  # by now it is known what payloads met
+    return np.concatenate([*found, np.array(told, np.int64).reshape(-1, 5)])
 
 
 def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Numbers]:
