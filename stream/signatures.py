@@ -79,7 +79,7 @@ class Matching:
         if engine.units:
             settings = msgspec.structs.replace(settings, units=True)
         self._engine, self._renew = engine, renew
-        self._asked = any(h.kind == "decode" for c in engine.rules for h in c.rule.happenings)
+        self._asked = engine.decoders
         self._wanted = wanted or for_rules
         self._analyser = Analyser(settings, growing=True, wanted=self._wanted(engine))
         self._assembler = Assembler(fragments or FragmentSettings())

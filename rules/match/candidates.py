@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.language.model import TO_SERVER, Rule
 from rules.match import events, header, protocols, transactions, units, vlan
-from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, Check, Compiled, compiled_names, is_head
+from rules.match.agreement import Agreement, conditions_of
+from rules.match.columns import kernels
+from rules.match.compiled import ONCE, PACKET, STREAM, Compiled, compiled_names, is_head
+from rules.match.deciding import decide, header_holds
+from rules.match.found import Candidate, Numbers
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.scene import SLOW, Scene, slow_value
-from rules.match.state import Where
 from rules.match.streams import Windows
-from rules.match.transform import changed
-from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
     from rules.match.engine import Engine
 
 Mask = NDArray[np.bool_]
-Numbers = NDArray[np.int64]
-#: Candidate.item of what was found in a stream.
-IN_STREAM = -3
-
-
-class Candidate(NamedTuple):
-    """A rule that agrees with a packet (phase 0) or a transaction (phase 1), as known at a frame."""
-
-    known: int
-    phase: int
-    order: int
-    item: int
-    row: int
-
-
-#: Columns of many candidates.
-KNOWN, PHASE, ORDER, ITEM, ROW = range(5)
 
 
 class Packets:
@@ -57,7 +41,9 @@ class Packets:
         self._decided: Mask | None = None
         self.conditions: dict[tuple[object, ...], Mask] = {}
         self._applications: dict[tuple[frozenset[str], str], tuple[Mask, Mask]] = {}
+        self._said: dict[str, list[Numbers]] = {}
         self._of_protocol: dict[int, Numbers] = {}
+        self._alike: dict[tuple[object, ...], Numbers] = {}
         self.was_established = self.established.astype(np.int64)
         self.payload_at = scene.packets["offset"].astype(np.int64) + scene.packets["payload_at"]
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
@@ -73,8 +59,15 @@ class Packets:
 
     def agreeing(self, compiled: Compiled, among: Mask | None = None) -> Numbers:
         """Packets, of those not matched before or of some, that header, flow and header fields agree with."""
-        rows = self._protocol(compiled.ip_protocol) if among is None else np.flatnonzero(among)
-        return rows[self.fits(compiled, rows)]
+        if among is not None:
+            rows = np.flatnonzero(among)
+            return rows[self.fits(compiled, rows)]
+        key = (compiled.ip_protocol, conditions_of(compiled))
+        if key not in self._alike:
+            rows = self._protocol(compiled.ip_protocol)
+            self._alike[key] = rows[self.rest(compiled, rows)]
+        rows = self._alike[key]
+        return rows[self.engine.gates.agree_with(compiled.head, rows, self.ends)] if len(rows) else rows
 
     def fits(self, compiled: Compiled, rows: Numbers) -> Mask:
         """Which of some packets header, flow and header fields agree with."""
@@ -96,33 +89,56 @@ class Packets:
 
     def rest(self, compiled: Compiled, rows: Numbers) -> Mask:
         """Which of some packets that the header agrees with flow and header fields agree with, too."""
+        left = np.arange(len(rows))
+        for agrees in self._demands(compiled):
+            if not len(left):
+                break
+            left = left[agrees(rows[left])]
+        found = np.zeros(len(rows), np.bool_)
+        found[left] = True
+        return found
+
+    def _demands(self, compiled: Compiled) -> Iterator[Callable[[Numbers], Mask]]:
+        """What a rule demands of packets beside their header, each for some of them."""
         rule = compiled.rule
-        found = np.ones(len(rows), np.bool_)
 
-        def field(name: str) -> tuple[Numbers, Mask]:
-            values, has = self.field(name)
-            return values[rows], has[rows]
-
+        for flags in rule.flags:
+            yield self._agreeing(header.flags, flags)
         if rule.flow.direction:
             wanted = 0 if rule.flow.direction == TO_SERVER else 1
-            found &= (self.flow[rows] >= 0) & (self.direction[rows] == wanted)
+            yield lambda rows: (self.flow[rows] >= 0) & (self.direction[rows] == wanted)
         if rule.flow.established is not None:
-            found &= self.established[rows] == rule.flow.established
-        if rule.flow.fragment is not None:
-            (offset, has), (bits, _) = field("ip.fragment_offset"), field("ip.fragbits")
-            found &= (has & ((offset > 0) | (bits & 1 == 1))) == rule.flow.fragment
-        if compiled.applications:
-            found &= self.application(compiled.applications)[rows]
-        if rule.applications:
-            found &= self._protocols(rule)[rows]
-        if rule.hook == "flow_start":
-            found &= self.first[rows] & (self.flow[rows] >= 0)
-        for flags in rule.flags:
-            if found.any():
-                found &= header.flags(field, flags)
+            yield lambda rows: self.established[rows] == rule.flow.established
         for number in rule.numbers:
-            if number.name not in SLOW and found.any():
-                found &= header.number(field, number)
+            if number.name not in SLOW:
+                yield self._agreeing(header.number, number)
+        if rule.flow.fragment is not None:
+            yield lambda rows: self._fragment(rows) == rule.flow.fragment
+        if compiled.applications:
+            yield lambda rows: self.application(compiled.applications)[rows]
+        if rule.applications:
+            yield lambda rows: self._protocols(rule)[rows]
+        if rule.hook == "flow_start":
+            yield lambda rows: self.first[rows] & (self.flow[rows] >= 0)
+
+    def _agreeing(
+        self, agrees: Callable[[header.Field, Any], Mask], wanted: object
+    ) -> Callable[[Numbers], Mask]:
+        """Whether header fields of packets are as wanted."""
+
+        def asked(rows: Numbers) -> Mask:
+            def field(name: str) -> tuple[Numbers, Mask]:
+                values, has = self.field(name)
+                return values[rows], has[rows]
+
+            return agrees(field, wanted)
+
+        return asked
+
+    def _fragment(self, rows: Numbers) -> Mask:
+        offset, has = self.field("ip.fragment_offset")
+        bits, _ = self.field("ip.fragbits")
+        found: Mask = has[rows] & ((offset[rows] > 0) | (bits[rows] & 1 == 1))
         return found
 
     def field(self, name: str) -> tuple[NDArray[np.int64], Mask]:
@@ -137,9 +153,9 @@ class Packets:
 
     def _spoken(self, names: frozenset[str], mode: str) -> tuple[Mask, Mask]:
         if (names, mode) not in self._applications:
-            self._applications[names, mode] = protocols.spoken(
-                self.scene, self.flow, self.direction, names, mode
-            )
+            if mode not in self._said:
+                self._said[mode] = protocols.spoken(self.scene, self.flow, self.direction, mode)
+            self._applications[names, mode] = protocols.among(self.scene, self._said[mode], names)
         return self._applications[names, mode]
 
     def _protocols(self, rule: Rule) -> Mask:
@@ -167,14 +183,9 @@ class Packets:
         self, flow: NDArray[np.int64], direction: NDArray[np.int64], frame: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """`row_of` for many."""
-        if not len(self._by_flow):
-            return np.full(len(flow), -1)
-        base = (flow * 2 + direction) << 32
-        upto = np.searchsorted(self.scene.frames, frame, "right")
-        at = np.searchsorted(self._by_flow, base | upto)
-        before, after = self._by_flow[at - 1], self._by_flow[np.minimum(at, len(self._by_flow) - 1)]
-        found = np.where(after >> 32 == base >> 32, after & 0xFFFFFFFF, -1)
-        return np.where((at > 0) & (before >> 32 == base >> 32), before & 0xFFFFFFFF, found)
+        found = np.empty(len(flow), np.int64)
+        kernels.rows_of(self._by_flow, self.scene.frames, flow, direction, frame, found)
+        return found
 
     def next_of(self, flow: int, direction: int, frame: int) -> int:
         """The first packet of a flow's direction at a frame or later, else its last; -1 for none."""
@@ -254,7 +265,7 @@ class Packets:
     def heads(self, compiled: Compiled, row: int) -> bool:
         """Whether what a rule on transactions demands of a packet's headers as buffers is so."""
         inspection = Inspection()
-        return all(_header(self, check, row, inspection) for check in compiled.checks if is_head(check))
+        return all(header_holds(self, check, row, inspection) for check in compiled.checks if is_head(check))
 
     def slow(self, rule: Rule, row: int) -> bool:
         """Conditions that are decided packet by packet."""
@@ -269,62 +280,18 @@ class Packets:
         return all(events.stream_size(self, size, row) for size in rule.stream_sizes)
 
 
-class Agreement:
-    """A rule's header, flow and header fields against packets, each decided when it is asked for."""
-
-    def __init__(self, packets: Packets, compiled: Compiled) -> None:
-        self._packets = packets
-        self._compiled = compiled
-        self._rest: Mask | None = None
-
-    def __getitem__(self, row: int) -> bool:
-        packets = self._packets
-        if not packets.head(self._compiled, row):
-            return False
-        if self._rest is None:
-            key = _conditions(self._compiled)
-            if key not in packets.conditions:
-                packets.conditions[key] = packets.rest(self._compiled, np.arange(len(packets.flow)))
-            self._rest = packets.conditions[key]
-        return bool(self._rest[row])
-
-
-def _conditions(compiled: Compiled) -> tuple[object, ...]:
-    """What `Packets.rest` depends on."""
-    rule, flow = compiled.rule, compiled.rule.flow
-    return (
-        flow.direction, flow.established, flow.fragment, compiled.applications, tuple(rule.applications),
-        rule.hook == "flow_start",
-        tuple((n.name, n.low, n.high, n.negated, n.mask) for n in rule.numbers if n.name not in SLOW),
-        tuple((f.name, f.wanted, f.mode, f.ignored) for f in rule.flags),
-    )  # fmt: skip
-
-
 def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> Numbers:
     """All that agrees, in no order: columns KNOWN to ROW."""
     none = np.zeros((0, 5), np.int64)
-    if not len(scene.packets):
+    if not len(scene.packets) or not engine.rules:
         return none
     packets = Packets(engine, scene, marks)
     if engine.deciding:
         packets.decided()
     windows = Windows(packets)
     found = [none, *_packets(engine, packets, windows), *windows.match()]
-    for some in (transactions.match(packets), list(units.match(packets))):
-        found.append(np.array(some, np.int64).reshape(-1, 5))
-    return np.concatenate(found)
-
-
-def where(scene: Scene, row: int) -> Where:
-    """Flow, addresses and time of a packet."""
-    source, target = scene.source, scene.target
-    flow = int(scene.flow[row])
-    return Where(
-        int(scene.numbers[flow]) if flow >= 0 else -1,
-        int(source[0][row]) << 64 | int(source[1][row]),
-        int(target[0][row]) << 64 | int(target[1][row]),
-        int(scene.packets["time"][row]),
-    )
+    told = [*transactions.match(packets), *units.match(packets)]  # by now it is known what payloads met
+    return np.concatenate([*found, np.array(told, np.int64).reshape(-1, 5)])
 
 
 def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Numbers]:
@@ -349,7 +316,7 @@ def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Num
     none = np.zeros(0, np.int64)
     rows = np.concatenate([none, *(rows for rows, _ in alone)])
     orders = np.concatenate([none, *(np.full(len(rows), compiled.order) for rows, compiled in alone)])
-    yield from _decide(packets, rows, orders)
+    yield from decide(packets, rows, orders)
     yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
 
 
@@ -387,94 +354,4 @@ def _by_literal(engine: Engine, packets: Packets, windows: Windows, rows: Number
         told.append(orders)
     at, orders = np.concatenate(found), np.concatenate(told)
     in_order = np.argsort(at, kind="stable")
-    yield from _decide(packets, at[in_order], orders[in_order])
-
-
-def by_rule(orders: Numbers) -> Iterable[tuple[int, Numbers]]:
-    """Each rule of some pairs with the places of its pairs, in order."""
-    if not len(orders):
-        return
-    places = np.argsort(orders, kind="stable")
-    sorted_ = orders[places]
-    begins = np.flatnonzero(np.append(True, sorted_[1:] != sorted_[:-1]))
-    for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(orders)], strict=True):
-        yield int(sorted_[begin]), places[begin:end]
-
-
-def _decide(packets: Packets, rows: Numbers, orders: Numbers) -> Iterable[Numbers]:
-    """Candidates of (packet, rule) whose headers agree: contents first where that is cheap, then the rest."""
-    if not len(rows):
-        return
-    engine = packets.engine
-    told = engine.programs.verify(
-        packets.scene.buffer, packets.payload_at[rows], packets.scene.available[rows],
-        engine.payload_programs[orders],
-    )  # fmt: skip
-    left = np.flatnonzero(told)
-    rows, orders, told = rows[left], orders[left], told[left]
-    for order, places in by_rule(orders):
-        compiled = engine.rules[order]
-        some = places[packets.rest(compiled, rows[places])]
-        if compiled.rule.happenings and len(some):
-            some = some[events.happened(packets, compiled.rule)[rows[some]]]
-        mine, surely = rows[some], told[some] == YES
-        if compiled.kind == TRANSACTION:
-            _met(packets, compiled, mine, surely)
-        else:
-            yield columns(packets.scene, mine[_sure(packets, compiled, mine, surely)], order)
-
-
-def columns(
-    scene: Scene,
-    rows: Numbers,
-    order: int,
-    phase: Numbers | int = 0,
-    item: int = -1,
-    known: Numbers | int = 0,
-) -> Numbers:
-    """`Packets.candidate` for many of one rule."""
-    found = np.empty((len(rows), 5), np.int64)
-    found[:, KNOWN], found[:, PHASE] = np.maximum(scene.frames[rows], known), phase
-    found[:, ORDER], found[:, ITEM], found[:, ROW] = order, item, rows
-    return found
-
-
-def _sure(packets: Packets, compiled: Compiled, rows: Numbers, surely: Mask) -> Mask:
-    """Which packets, of those whose compiled contents may agree, agree in all that is left."""
-    slow = packets.is_slow(compiled.rule)
-    if not slow and not compiled.checks and (surely.all() or compiled.payload is None):
-        return np.ones(len(rows), np.bool_)
-    found = [
-        (not slow or packets.slow(compiled.rule, row))
-        and ((sure and not compiled.checks) or _contents(packets, compiled, row))
-        for row, sure in zip(rows.tolist(), surely.tolist(), strict=True)
-    ]
-    return np.array(found, np.bool_)
-
-
-def _met(packets: Packets, compiled: Compiled, rows: Numbers, surely: Mask) -> None:
-    """The payload part of a rule on transactions, on packets."""
-    assert compiled.payload is not None
-    for row, sure in zip(rows.tolist(), surely.tolist(), strict=True):
-        flow = int(packets.flow[row])
-        if flow < 0 or not packets.slow(compiled.rule, row):
-            continue
-        if sure or Inspection().holds(compiled.payload.ops, packets.scene.payload(row)):
-            packets.met(flow, int(packets.direction[row]), compiled.order, int(packets.scene.frames[row]))
-
-
-def _contents(packets: Packets, compiled: Compiled, row: int) -> bool:
-    """Whether a packet's bytes agree: payload and header buffers."""
-    inspection = Inspection()
-    if compiled.payload is not None and not inspection.holds(
-        compiled.payload.ops, packets.scene.payload(row)
-    ):
-        return False
-    return all(_header(packets, check, row, inspection) for check in compiled.checks)
-
-
-def _header(packets: Packets, check: Check, row: int, inspection: Inspection) -> bool:
-    data = events.header_bytes(packets.scene, check.demand.kind, row)
-    if data is None:
-        return False
-    return inspection.holds(check.ops, changed(data, check.demand.transforms))
+    yield from decide(packets, at[in_order], orders[in_order])

@@ -70,6 +70,8 @@ class Carry:
     forgotten: int = 0  # tails dropped for want of room
     told: dict[int, set[tuple[int, int, int]]] = field(default_factory=dict)  # transaction, rule, direction
     facts: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)  # direction, rule: frame
+    windows: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # streams of a scene are put there
+    heads: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # and which headers agree with whom
     _packets: Scratch = field(default_factory=lambda: Scratch(PACKET))
 
     def scene(  # noqa: PLR0917  (what a scene is made of)
@@ -116,14 +118,20 @@ class Carry:
 
     def _join(self, numbers: Numbers) -> Numbers:
         """Where flows of numbers in order are kept; new ones are added."""
-        new = numbers[~np.isin(numbers, self.flows["number"])]
+        known = np.ascontiguousarray(self.flows["number"])
+        at = np.searchsorted(known, numbers)
+        there = at < len(known)
+        there[there] = known[at[there]] == numbers[there]
+        if there.all():
+            return at
+        new = numbers[~there]
         if len(new):
             more = np.zeros(len(new), FLOW)
             more["number"] = new
             self.flows = np.concatenate([self.flows, more])
             if len(self.flows) > len(new) and new[0] < self.flows["number"][-len(new) - 1]:
                 self.flows = self.flows[np.argsort(self.flows["number"], kind="stable")]
-        return np.searchsorted(self.flows["number"], numbers)
+        return np.searchsorted(np.ascontiguousarray(self.flows["number"]), numbers)
 
     def marks(self, scene: Scene) -> NDArray[np.uint8]:
         """For each packet 1 where its connection stood before it, and 2 where it is the first its way.

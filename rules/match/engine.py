@@ -8,7 +8,7 @@ packet by the order of rules, so that bits, counts and passes stand as the traff
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from citywall.batches import IP
 from rules.language.model import Rule
 from rules.match import candidates, datasets, filling
-from rules.match.candidates import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, Candidate
 from rules.match.carry import Carry
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules, is_head
+from rules.match.found import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, ROW, Candidate, by_rule, places
 from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, STREAMS_ALONE, WHERE
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import Parts, speaks
@@ -56,6 +56,14 @@ class Index:
 
     literals: Literals
     first: NDArray[np.int64]  # by literal, where its rules begin in `rules`
+    rules: NDArray[np.int64]
+
+
+class Every(NamedTuple):
+    """Indexes as one: literal i of a kind is `begin[kind] + i`, its rules begin at `first` of that."""
+
+    begin: dict[str, int]
+    first: NDArray[np.int64]
     rules: NDArray[np.int64]
 
 
@@ -95,11 +103,12 @@ class Engine:
             for kind, some in self._lists.items()
             for literal in (False, True)
         }
-        #: By rule the names of bits: of each demand that some be set, and of those that it sets.
+        #: By rule the names of bits: of each demand that some be set, and whether they are of the flow alone;
+        #: and of those that it sets.
         self._asking = {
             c.order: asked
             for c in self.rules
-            if (asked := [bits.names for bits in c.rule.bits if bits.op == "isset"])
+            if (asked := [(b.names, b.scope in {"flow", "tx"}) for b in c.rule.bits if b.op == "isset"])
         }
         self._setting = {
             c.order: names
@@ -107,6 +116,8 @@ class Engine:
             if (names := [bits.names[0] for bits in c.rule.bits if bits.op in {"set", "toggle"}])
         }
         self._deciding = any(compiled.decided for compiled in self.rules)
+        #: Whether any rule asks for what decoders say.
+        self.decoders = any(h.kind == "decode" for c in self.rules for h in c.rule.happenings)
         self.gates = Gates(self.rules)
         self.both = np.array([compiled.both for compiled in self.rules], np.bool_)
         programs = Programs()
@@ -135,8 +146,10 @@ class Engine:
         self.unaimed = [
             c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
         ]
+        #: Rules on transactions that no literal of a buffer says where to look for.
+        self.loose = [c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
-        self.buffers = {
+        by_kind = {
             kind: _index(
                 [
                     (c.literal, c.order)
@@ -144,8 +157,11 @@ class Engine:
                     if c.literal and c.literal_kind == kind
                 ]
             )
-            for kind in kinds
+            for kind in sorted(kinds)
         }
+        #: Literals by the kind of buffer that they are looked for in; and all their rules.
+        self.buffers = {kind: index.literals for kind, index in by_kind.items()}
+        self.every_buffer = _joined(by_kind)
 
     def fresh(self) -> Engine:
         """The same rules for another source of traffic, with nothing kept in mind."""
@@ -195,25 +211,23 @@ class Engine:
         alerts = self._judge(scene, marks)
         self.carry.keep(scene, marks)
         over = scene.numbers[scene.tables.flows["ended"] != 0].tolist()
-        self.memory.passed.difference_update(over)
-        self.memory.dropped.difference_update(over)
+        self.memory.over(over)
         return alerts
 
     def _judge(self, scene: Scene, marks: NDArray[np.uint8]) -> list[Alert]:
-        found = self._possible(candidates.gather(self, scene, marks))
+        found = self._possible(candidates.gather(self, scene, marks), scene)
         found = found[np.lexsort([found[:, i] for i in (ITEM, ORDER, PHASE, KNOWN)])]
         alerts: list[Alert] = []
         known = -1
         passed: set[int] = set()  # packets that a rule let go
         pending: list[_Agreed] = []
-        for each in found.tolist():
+        for each, where in zip(found.tolist(), places(scene, found[:, ROW]), strict=True):
             candidate = Candidate(*each)
             if candidate.known != known:
                 if pending:
                     alerts += self._tell(pending, scene)
                 pending, passed, known = [], set(), candidate.known
             compiled = self.rules[candidate.order]
-            where = candidates.where(scene, candidate.row)
             if (
                 candidate.row in passed
                 or where.flow in self.memory.passed
@@ -244,19 +258,23 @@ class Engine:
             pending.append((candidate, compiled, where))
         return alerts + self._tell(pending, scene)
 
-    def _possible(self, found: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The candidates less those of rules that ask for bits which nobody has set nor can set here."""
-        while True:
-            orders = np.unique(found[:, ORDER]).tolist()
-            known = self.memory.named.union(*(self._setting.get(order, ()) for order in orders))
-            never = [
-                order
-                for order in orders
-                if any(known.isdisjoint(names) for names in self._asking.get(order, ()))
-            ]
-            if not never:
-                return found
-            found = found[~np.isin(found[:, ORDER], never)]
+    def _possible(self, found: NDArray[np.int64], scene: Scene) -> NDArray[np.int64]:
+        """The candidates less those that ask for bits which nobody has set, nor can set in this scene."""
+        places_of = dict(by_rule(found[:, ORDER]))
+        if not (asking := [order for order in places_of if order in self._asking]):
+            return found
+        flows = np.append(scene.numbers, -1)[scene.flow[found[:, ROW]]]
+        known = {name: [np.array(list(some), np.int64)] for name, some in self.memory.named.items()}
+        for order, mine in places_of.items():
+            for name in self._setting.get(order, ()):
+                known.setdefault(name, []).append(flows[mine])
+        there = np.ones(len(found), np.bool_)
+        for order in asking:
+            mine = places_of[order]
+            for names, alone in self._asking[order]:
+                some = [flows_of for name in names for flows_of in known.get(name, ())]
+                there[mine] &= (np.isin(flows[mine], np.concatenate(some)) | (not alone)) if some else False
+        return found[there]
 
     def _tell(self, pending: Sequence[_Agreed], scene: Scene) -> list[Alert]:
         """What of one frame's matches is told, by order of rules; drops take their flow along."""
@@ -291,8 +309,9 @@ class Engine:
                 continue
             told.append(
                 Alert(
-                    int(scene.frames[candidate.row]), candidate.row, where.flow, int(scene.side[candidate.row]),
-                    candidate.item if compiled.kind == TRANSACTION else -1, rule, action, candidate.known,
+                    int(scene.frames[candidate.row]), candidate.row, where.flow,
+                    int(scene.side[candidate.row]), candidate.item if compiled.kind == TRANSACTION else -1,
+                    rule, action, candidate.known,
                 )
             )  # fmt: skip
         return told
@@ -310,7 +329,7 @@ class Engine:
                 packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
             ]
         )  # fmt: skip
-        return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64))
+        return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64), room=self.carry.heads)
 
 
 def _index(literals: Sequence[tuple[bytes, int]]) -> Index:
@@ -322,12 +341,31 @@ def _index(literals: Sequence[tuple[bytes, int]]) -> Index:
     return Index(Literals(list(by_literal)), first.astype(np.int64), flat)
 
 
+def _joined(indexes: Mapping[str, Index]) -> Every:
+    begin: dict[str, int] = {}
+    literals = rules = 0
+    first = []
+    for kind, index in indexes.items():
+        begin[kind] = literals
+        first.append(index.first[:-1] + rules)
+        literals, rules = literals + index.literals.count, rules + len(index.rules)
+    none = np.zeros(0, np.int64)
+    return Every(
+        begin, np.concatenate([none, *first, [rules]]).astype(np.int64),
+        np.concatenate([none, *(index.rules for index in indexes.values())]),
+    )  # fmt: skip
+
+
 def _literal_program(programs: Programs, compiled: Compiled) -> int:
     """The program of the buffer that the literal of a rule on transactions is in."""
     if compiled.kind != TRANSACTION or not compiled.literal or compiled.literal_kind == "payload":
         return -1
     found = [check for check in compiled.checks if check is compiled.literal_check]
     return programs.add(found[0].ops) if found and not found[0].demand.transforms else -1
+
+
+def _in_order(agreed: _Agreed) -> tuple[int, int]:
+    return agreed[0].order, agreed[0].item
 
 
 def _takes_flow(candidate: Candidate, compiled: Compiled) -> bool:

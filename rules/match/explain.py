@@ -119,7 +119,8 @@ class _Looker:
     def transactions(self) -> Iterator[Nearest]:
         """Transactions, each direction by itself."""
         tables = self.scene.tables
-        for transaction, protocol in enumerate(self.found.protocols):
+        for transaction in range(len(tables.transactions)):
+            protocol = self.found.protocol(transaction)
             flow = int(tables.transactions["flow"][transaction])
             for direction in directions_of(self.compiled):
                 row = self.seen.row_of(flow, direction, int(tables.transactions["first_frame"][transaction]))

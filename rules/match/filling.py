@@ -17,7 +17,7 @@ from rules.match.scene import Scene
 from rules.match.transform import changed
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Candidate
+    from rules.match.found import Candidate
 
 
 def live(compiled: Compiled) -> list[tuple[Check, list[Listed]]]:

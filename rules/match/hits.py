@@ -57,27 +57,26 @@ def hit(
 
     `kinds`: buffers' numbers by the names that rules have for them.
     """
-    buffers = tables.buffers
+    buffers, every = tables.buffers, engine.every_buffer
     spoken, protocol = engine.spoken(tuple(protocols)), tables.transactions["protocol"]
-    told: list[Numbers] = []
-    for kind, index in engine.buffers.items():
-        number = kinds.get(kind)
-        if number is None:
-            continue
-        rows = np.flatnonzero(buffers["kind"] == number)
-        at, lengths = buffers["at"][rows].astype(np.int64), buffers["length"][rows].astype(np.int64)
-        found, literals = index.literals.scan(tables.arena, at, lengths)
-        place, which = spread(index.first[literals], index.first[literals + 1])
-        orders, owners = index.rules[place], rows[found][which]
-        transactions = buffers["transaction"][owners].astype(np.int64)
-        there = spoken[orders, protocol[transactions]]
-        orders, owners, transactions = orders[there], owners[there], transactions[there]
-        may = engine.programs.verify(
-            tables.arena, buffers["at"][owners].astype(np.int64), buffers["length"][owners].astype(np.int64),
-            engine.literal_programs[orders],
-        )  # fmt: skip
-        told.append((orders << 32 | transactions)[may > 0])
-    pairs = np.unique(np.concatenate(told)) if told else np.zeros(0, np.int64)
+    told: list[tuple[Numbers, Numbers]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    by_kind = np.argsort(buffers["kind"], kind="stable")
+    numbers = np.ascontiguousarray(buffers["kind"][by_kind])
+    at, lengths = buffers["at"].astype(np.int64), buffers["length"].astype(np.int64)
+    for kind, literals in engine.buffers.items():
+        number = kinds.get(kind, -1)
+        rows = by_kind[np.searchsorted(numbers, number) : np.searchsorted(numbers, number, "right")]
+        if number >= 0 and len(rows):
+            found, which = literals.scan(tables.arena, at[rows], lengths[rows])
+            told.append((rows[found], which + every.begin[kind]))
+    owners, literal = (np.concatenate([pair[i] for pair in told]) for i in (0, 1))
+    place, which = spread(every.first[literal], every.first[literal + 1])
+    orders, owners = every.rules[place], owners[which]
+    transactions = buffers["transaction"][owners].astype(np.int64)
+    there = spoken[orders, protocol[transactions]]
+    orders, owners, transactions = orders[there], owners[there], transactions[there]
+    may = engine.programs.verify(tables.arena, at[owners], lengths[owners], engine.literal_programs[orders])
+    pairs = np.unique((orders << 32 | transactions)[may > 0])
     pairs = pairs[_agreeing(engine, tables, kinds, pairs >> 32, pairs & 0xFFFFFFFF)]
     return pairs >> 32, pairs & 0xFFFFFFFF
 
@@ -105,6 +104,30 @@ def _agreeing(
     agrees = np.ones(len(orders), np.bool_)
     agrees[pair[~met]] = False
     return agrees
+
+
+def verdicts(
+    engine: Engine, tables: Tables, kinds: Mapping[str, int], pairs: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], int]:
+    """Of programs of pairs (rule, transaction), by program and row of a buffer: NO, YES or PERHAPS."""
+    asked: set[tuple[int, int]] = set()
+    for order, transaction in pairs:
+        compiled = engine.rules[order]
+        for check, program in zip(compiled.checks, engine.check_programs(compiled), strict=True):
+            kind = kinds.get(check.demand.kind, -1)
+            if program >= 0 and kind >= 0:
+                asked.add((transaction << 16 | kind, program))
+    wanted = np.array(sorted(asked), np.int64).reshape(-1, 2)
+    buffers = tables.buffers
+    keys = buffers["transaction"].astype(np.int64) << 16 | buffers["kind"]
+    by_key = np.argsort(keys, kind="stable")
+    keys = keys[by_key]
+    place, which = spread(np.searchsorted(keys, wanted[:, 0]), np.searchsorted(keys, wanted[:, 0], "right"))
+    rows, programs = by_key[place], wanted[which, 1]
+    told = engine.programs.verify(
+        tables.arena, buffers["at"][rows].astype(np.int64), buffers["length"][rows].astype(np.int64), programs
+    )
+    return dict(zip(zip(programs.tolist(), rows.tolist(), strict=True), told.tolist(), strict=True))
 
 
 def spread(first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:

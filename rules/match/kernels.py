@@ -1,7 +1,7 @@
 """The prefilter: which of many literals may be in which of many buffers, in one pass and without case.
 
-Three bytes at every place are hashed into a map that fits the cache; where literals are known by that hash, they
-are compared, eight bytes at once and then in full. And streams cut into windows.
+Three bytes at every place are hashed into a map that fits the cache; where literals are known by that hash,
+they are compared, eight bytes at once and then in full. And streams cut into windows.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def scan(
     looked at. `buckets` is, by hash, where its part of `entries` begins. An entry is (word, mask, number of
     the literal below how far before the hashed bytes its word begins): eight bytes at once, letters folded.
     `offsets` is where in each literal the three hashed bytes are; they are one byte thrice only where the
-    whole literal is, so that inside of a run nothing is looked for. `seen` (i8 by literal, -1 at first) keeps pairs
-    from being told twice. `places` (i8): room for AT_ONCE + 1 of them.
+    whole literal is, so that inside of a run nothing is looked for. `seen` (i8 by literal, -1 at first) keeps
+    pairs from being told twice. `places` (i8): room for AT_ONCE + 1 of them.
     Returns (pairs told, next buffer): pairs go to `out` as buffer << 32 | literal; the scan stops before a
     buffer for which there might be no room.
     """
@@ -162,3 +162,44 @@ def cut(
         kept[g, 0], kept[g, 1], kept[g, 2], kept[g, 3] = start, end, seen - start, start - begin
         at = end
     return told
+
+
+@bare_kernel
+def spread(first, last, literals, seen, begin, out):
+    """Of each window the literals of a range of what was found, each once, windows from `begin` on.
+
+    `seen` (i8 by literal, -1 at first) remembers. Pairs go to `out` as window << 32 | literal; stops before a
+    window for which there might be no room: returns (pairs told, next window).
+    """
+    told = 0
+    for k in range(begin, len(first)):
+        if told + last[k] - first[k] > len(out):
+            return told, np.int64(k)
+        for i in range(first[k], last[k]):
+            literal = literals[i]
+            if seen[literal] != k:
+                seen[literal] = k
+                out[told] = k << 32 | literal
+                told += 1
+    return told, np.int64(len(first))
+
+
+@bare_kernel
+def messages(first, frames, sides, ends, out):
+    """Mark the pieces that completed messages: of a stream those that were known at the frame of an end.
+
+    Pieces of stream g are `first[g] : first[g + 1]`, in order of `frames`; `sides[i]`: the stream of end i.
+    """
+    for i in range(len(sides)):
+        g = sides[i]
+        stop = first[g + 1]
+        left, right = first[g], stop
+        while left < right:
+            middle = (left + right) >> 1
+            if frames[middle] < ends[i]:
+                left = middle + 1
+            else:
+                right = middle
+        while left < stop and frames[left] == ends[i]:
+            out[left] = True
+            left += 1

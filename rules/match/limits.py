@@ -43,11 +43,13 @@ class Limits:
 
     def overrides(self, rule: Rule) -> bool:
         """Whether the file has a threshold for a rule that brings its own."""
-        return bool(_found(self.limits, rule))
+        return bool(self.limits and _found(self.limits, rule))
 
     def judge(self, rule: Rule, where: Where, memory: Memory) -> tuple[bool, str]:
         """(whether a match is kept silent, the action that counts)."""
         action = rule.action
+        if not (self.rates or self.suppressed or self.limits):
+            return False, action
         for rate in _found(self.rates, rule):
             action = self._rate(rule, rate, where, memory, action)
         for entries in _found(self.suppressed, rule):

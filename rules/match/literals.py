@@ -13,7 +13,8 @@ from rules.match import kernels
 SHORTEST = 3
 #: Bytes that must follow the last one that is looked at.
 BEHIND = 8
-_MOST_PAIRS = 1 << 16
+#: Pairs told at a time, at least: more memory at once is dear to touch.
+_LEAST_PAIRS = 1 << 12
 _COMMON = np.frombuffer(
     b" etaoinsrhldcumfpgwybvkxjqz/.-=:\r\n\0" + b"0123456789", np.uint8
 )  # bytes that traffic is full of
@@ -53,7 +54,6 @@ class Literals:
         self._entries = np.array(
             [_entry(patterns[i], int(self._offsets[i]), i) for i in order.tolist()], np.uint64
         ).reshape(len(patterns), 3)
-        self._places = np.empty(kernels.AT_ONCE + 1, np.int64)
         self._buckets = np.searchsorted(hashes[order], np.arange((1 << bits) + 1)).astype(np.int32)
         self._known = (np.diff(self._buckets) > 0).astype(np.uint8)
 
@@ -68,13 +68,14 @@ class Literals:
         view = data.view()
         view.flags.writeable = False
         seen = np.full(self.count, -1, np.int64)
-        out = np.empty(max(_MOST_PAIRS, 2 * self.count), np.int64)
+        places = np.empty(kernels.AT_ONCE + 1, np.int64)
+        out = np.empty(max(_LEAST_PAIRS, 2 * self.count), np.int64)
         found: list[NDArray[np.int64]] = []
         at = 0
         while at < len(starts):
             told, at = kernels.scan(
                 view, starts, lengths, at, self._known, self._shift, self._buckets, self._entries,
-                self._offsets, self._patterns, self._where, self._sizes, seen, self._places, out,
+                self._offsets, self._patterns, self._where, self._sizes, seen, places, out,
             )  # fmt: skip
             found.append(out[:told].copy())
         pairs = np.concatenate(found)

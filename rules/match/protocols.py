@@ -24,41 +24,43 @@ class Scene(Protocol):
 
 
 def spoken(
-    scene: Scene, flow: NDArray[np.int64], direction: NDArray[np.int64], names: frozenset[str], mode: str
-) -> tuple[Mask, Mask]:
-    """(packets of flows that speak one of `names`, packets of flows of which something is known)."""
+    scene: Scene, flow: NDArray[np.int64], direction: NDArray[np.int64], mode: str
+) -> list[NDArray[np.int64]]:
+    """Of each packet what is known, by then, to be spoken (0: nothing): one column, or one a side."""
     flows = scene.tables.flows
-    wanted = np.array([i for i, name in enumerate(scene.names.protocols) if name in names], np.int64)
     if not len(flows):
-        nothing = np.zeros(len(flow), np.bool_)
-        return nothing, nothing
+        return [np.zeros(len(flow), np.int64)]
     at = np.clip(flow, 0, len(flows) - 1)
     frames = scene.frames
     there = flow >= 0
 
     def by_then(protocol: NDArray[Any], since: NDArray[Any]) -> NDArray[np.int64]:
-        return np.where(there & (frames >= since), protocol, 0).astype(np.int64)
+        known = np.ascontiguousarray(since)[at]
+        return np.where(there & (frames >= known), np.ascontiguousarray(protocol)[at], 0).astype(np.int64)
 
-    original = by_then(flows["protocol"][at], flows["protocol_frame"][at])
+    original = by_then(flows["protocol"], flows["protocol_frame"])
     if mode == "original":
-        said = [original]
-    elif mode == "final":
-        final = by_then(flows["final"][at], flows["final_frame"][at])
-        said = [np.where(final > 0, final, original)]
-    else:
-        first = [by_then(flows["sides"][at, d], flows["sides_frame"][at, d]) for d in range(4)]
-        sides = [np.where(first[d + 2] > 0, first[d + 2], first[d]) for d in (0, 1)]
-        said = {
-            "direction": [np.where(direction == 0, sides[0], sides[1])],
-            "to_server": [sides[0]],
-            "to_client": [sides[1]],
-            "either": sides,
-        }[mode]
-    found: Mask = np.isin(said[0], wanted)
-    known: Mask = said[0] > 0
+        return [original]
+    if mode == "final":
+        final = by_then(flows["final"], flows["final_frame"])
+        return [np.where(final > 0, final, original)]
+    first = [by_then(flows["sides"][:, d], flows["sides_frame"][:, d]) for d in range(4)]
+    sides = [np.where(first[d + 2] > 0, first[d + 2], first[d]) for d in (0, 1)]
+    return {
+        "direction": [np.where(direction == 0, sides[0], sides[1])],
+        "to_server": [sides[0]],
+        "to_client": [sides[1]],
+        "either": sides,
+    }[mode]
+
+
+def among(scene: Scene, said: list[NDArray[np.int64]], names: frozenset[str]) -> tuple[Mask, Mask]:
+    """(packets of flows that speak one of `names`, packets of flows of which something is known)."""
+    wanted = np.array([name in names for name in scene.names.protocols])
+    found, known = wanted[said[0]] & (said[0] > 0), said[0] > 0
     for other in said[1:]:
-        found, known = found | np.isin(other, wanted), known | (other > 0)
-    return found & there, known & there
+        found, known = found | (wanted[other] & (other > 0)), known | (other > 0)
+    return found, known
 
 
 def decided(scene: Scene, next_of: Callable[[int, int, int], int]) -> Mask:

@@ -145,9 +145,8 @@ class Scene:
         """Bytes of payload that are in the capture."""
         if self.left is not None:
             return self.left
-        rows = self.packets
-        left = rows["captured"].astype(np.int64) - rows["payload_at"]
-        there: NDArray[np.int64] = np.clip(np.minimum(left, rows["payload"]), 0, None).astype(np.int64)
+        there = np.empty(len(self.packets), np.int64)
+        kernels.available(self.packets, there)
         return there
 
     def payload(self, row: int) -> bytes:

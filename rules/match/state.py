@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -34,18 +35,24 @@ class Memory:
 
     most: int = 1 << 20
     bits: dict[tuple[object, ...], int] = field(default_factory=dict)  # to when it ends; 0 never
-    named: set[str] = field(default_factory=set)  # names of bits that were ever set
+    named: dict[str, set[int]] = field(default_factory=dict)  # by name of bits the live flows that set them
     numbers: dict[tuple[int, str], int] = field(default_factory=dict)
     counts: dict[tuple[object, ...], _Count] = field(default_factory=dict)
     passed: set[int] = field(default_factory=set)  # flows that a pass rule let go
     dropped: set[int] = field(default_factory=set)
     sets: Sets = field(default_factory=Sets)  # data sets that rules change
 
+    def over(self, flows: Sequence[int]) -> None:
+        """Flows are over: what is only of use while they live is let go."""
+        for known in (self.passed, self.dropped, *self.named.values()):
+            known.difference_update(flows)
+
     def agrees(self, rule: Rule, where: Where) -> bool:
         """Whether bits and numbers stand as the rule demands."""
-        return all(self._bits_agree(bits, where) for bits in rule.bits) and all(
-            self._number_agrees(number, where) for number in rule.integers
-        )
+        for bits in rule.bits:
+            if not self._bits_agree(bits, where):
+                return False
+        return not rule.integers or all(self._number_agrees(number, where) for number in rule.integers)
 
     def change(self, rule: Rule, where: Where) -> None:
         """Set what the rule sets, once it matched."""
@@ -55,18 +62,19 @@ class Memory:
             if bits.op == "set" or (bits.op == "toggle" and not self._is_set(key, where.time)):
                 self._room(self.bits)
                 self.bits[key] = until
-                self.named.add(bits.names[0])
+                self.named.setdefault(bits.names[0], set()).add(where.flow)
             elif bits.op in {"unset", "toggle"}:
                 self.bits.pop(key, None)
         for number in rule.integers:
             self._compute(number, where)
 
     def _bits_agree(self, bits: Bits, where: Where) -> bool:
-        if bits.op == "isset":
-            return any(self._is_set(self._key(bits, name, where), where.time) for name in bits.names)
-        if bits.op == "isnotset":
-            return not any(self._is_set(self._key(bits, name, where), where.time) for name in bits.names)
-        return True
+        if bits.op not in {"isset", "isnotset"}:
+            return True
+        for name in bits.names:
+            if self._is_set(self._key(bits, name, where), where.time):
+                return bits.op == "isset"
+        return bits.op == "isnotset"
 
     def _is_set(self, key: tuple[object, ...], now: int) -> bool:
         until = self.bits.get(key)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.match import candidates, kernels
+from rules.match import kernels
+from rules.match.agreement import conditions_of
 from rules.match.carry import Tail
 from rules.match.compiled import STREAM, TRANSACTION, Compiled
+from rules.match.found import IN_STREAM, Numbers, by_rule, columns
 from rules.match.gates.tables import Columns
-from rules.match.hits import spread
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
 from rules.match.literals import BEHIND
@@ -20,11 +21,10 @@ from rules.match.verify.kernels import YES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from citywall.scratch import Scratch
     from rules.match.candidates import Packets
     from rules.match.literals import Literals
 
-Numbers = NDArray[np.int64]
-IN_STREAM = -3
 #: Candidate.phase of what was found when a connection was over, apart from its last packet.
 AFTER = 2
 
@@ -77,12 +77,13 @@ class Windows:
         lengths = rows["length"].astype(np.int64)
         sizes = np.array([len(tail.data) for tail in tails], np.int64)
         self._arena = _gathered(
-            np.frombuffer(b"".join(tail.data for tail in tails), np.uint8), sizes,
+            carry.windows, np.frombuffer(b"".join(tail.data for tail in tails), np.uint8), sizes,
             scene.tables.chunk_arena, rows["at"].astype(np.int64), lengths, first,
         )  # fmt: skip
         ended = flows["ended"][self._flow]
         final = np.where(ended < 0, flows["last_frame"][self._flow], ended).astype(np.int64)
-        message = self._messages(rows)
+        frames = rows["frame"].astype(np.int64)
+        message = self._messages(sides, first, frames)
         most = 2 * len(rows) + len(sides)
         windows, which = np.empty((most, 6), np.int64), np.empty(most, np.int64)
         kept = np.empty((len(sides), 4), np.int64)
@@ -90,7 +91,7 @@ class Windows:
             first, sizes, np.array([tail.looked for tail in tails], np.int64),
             np.array([tail.offset for tail in tails], np.int64),
             stops[self._flow, self._direction], final, lengths,
-            rows["gap"].astype(np.int64), rows["frame"].astype(np.int64), message,
+            rows["gap"].astype(np.int64), frames, message,
             1 if self._packets.engine.inline else LEAST, BACK, windows, which, kept,
         )  # fmt: skip
         self._spans, which = windows[:told], which[:told]
@@ -100,11 +101,13 @@ class Windows:
         arrived = np.append(rows["arrived"], 0)[np.maximum(piece, 0)]
         alone = (piece == -1) | ((piece >= 0) & (arrived == self._spans[:, 4]))
         self._late = alone & (flows["proto"][self._flow] == 6) & (not self._packets.engine.inline)
-        for key, over_at, (start, end, looked, offset) in zip(
-            keys, final.tolist(), kept.tolist(), strict=True
+        for key, (start, end, looked, offset), over_at, had in zip(
+            keys, kept.tolist(), final.tolist(), (sizes > 0).tolist(), strict=True
         ):
-            tail = Tail(self._arena[start:end].tobytes(), looked, offset)
-            carry.keep_tail(key, None if over_at else tail)
+            if not over_at:
+                carry.keep_tail(key, Tail(self._arena[start:end].tobytes(), looked, offset))
+            elif had:
+                carry.keep_tail(key, None)
 
     def whole(self, flow: int, direction: int) -> bytes:
         """All that became known of a direction of a flow in this scene."""
@@ -115,17 +118,18 @@ class Windows:
             for at, length in zip(rows["at"].tolist(), rows["length"].tolist(), strict=True)
         )
 
-    def _messages(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Which pieces completed a message."""
+    def _messages(self, sides: Numbers, first: Numbers, frames: Numbers) -> NDArray[np.bool_]:
+        """Which pieces completed a message; those of stream g, the side `sides[g]`, begin at `first[g]`."""
+        found = np.zeros(len(frames), np.bool_)
         table = self._packets.scene.tables.transactions
-        silent = [i for i, name in enumerate(self._packets.scene.names.protocols) if name in SILENT]
-        table = table[~np.isin(table["protocol"], silent)]
+        silent = np.array([name in SILENT for name in self._packets.scene.names.protocols])
         flow = table["flow"].astype(np.int64)
-        ends = [
-            (flow * 2 + d) << 40 | table[f"{name}_frame"] for d, name in enumerate(("request", "response"))
-        ]
-        own = (rows["flow"].astype(np.int64) * 2 + rows["direction"]) << 40 | rows["frame"].astype(np.int64)
-        return np.isin(own, np.concatenate(ends))
+        for d, name in enumerate(("request", "response")):
+            at, ends = np.searchsorted(sides, flow * 2 + d), table[f"{name}_frame"].astype(np.int64)
+            there = (ends > 0) & (at < len(sides)) & ~silent[table["protocol"]]
+            there[there] = sides[at[there]] == flow[there] * 2 + d
+            kernels.messages(first, frames, at[there], ends[there], found)
+        return found
 
     def match(self) -> Iterator[Numbers]:
         """Rules on streams that agree with a window, as seen at the packet that made it known."""
@@ -140,15 +144,13 @@ class Windows:
             Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
             packets.ends, streams=True,
         )  # fmt: skip
-        loose = [
-            self._loose(compiled, at) for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed)
-        ]
+        loose = list(self._loose(at))
         items = np.concatenate([items, *(which for which, _ in loose)])
         orders = np.concatenate([orders, *(which for _, which in loose)])
         told = self._verified(spans[items], orders)
         left = np.flatnonzero(told)
         items, orders, told = items[left], orders[left], told[left]
-        for order, places in candidates.by_rule(orders):
+        for order, places in by_rule(orders):
             compiled = engine.rules[order]
             some = places[packets.rest(compiled, at[items[places]])]
             mine, surely = items[some], told[some] == YES
@@ -157,7 +159,7 @@ class Windows:
                 continue
             mine = mine[self._sure(compiled, at, mine, surely)]
             phase = np.where(self._late[mine], AFTER, 0)
-            yield candidates.columns(packets.scene, at[mine], order, phase, IN_STREAM, spans[mine, 4])
+            yield columns(packets.scene, at[mine], order, phase, IN_STREAM, spans[mine, 4])
 
     def _sure(self, compiled: Compiled, at: Numbers, windows: Numbers, surely: NDArray[np.bool_]) -> Any:
         """Which windows, of those whose compiled contents may agree, agree in all that is left."""
@@ -194,9 +196,16 @@ class Windows:
         since = np.minimum(
             np.searchsorted(ends, start, "right"), own
         )  # what ends where a window looks, or behind
-        place, which = spread(np.searchsorted(own, items), np.searchsorted(since, items, "right"))
-        pairs = np.unique(place << 32 | found[which])
-        return pairs >> 32, pairs & 0xFFFFFFFF
+        first, last = np.searchsorted(items, since), np.searchsorted(items, own, "right")
+        room = np.empty(max(1 << 12, int((last - first).max(initial=0))), np.int64)
+        seen = np.full(literals.count, -1, np.int64)
+        pairs = [np.zeros(0, np.int64)]
+        at = 0
+        while at < len(own):
+            told, at = kernels.spread(first, last, found, seen, at, room)
+            pairs.append(room[:told].copy())
+        every = np.concatenate(pairs)
+        return every >> 32, every & 0xFFFFFFFF
 
     def _verified(self, spans: NDArray[np.int64], orders: NDArray[np.int64]) -> NDArray[np.uint8]:
         """NO, YES or PERHAPS for windows and rules: of what is new by itself, then of what stands across."""
@@ -212,11 +221,18 @@ class Windows:
         told[across] = np.where(again == YES, YES, np.maximum(told[across], again))
         return told
 
-    def _loose(self, compiled: Compiled, rows: Numbers) -> tuple[Numbers, Numbers]:
-        """Windows that a rule without a literal is looked for in."""
-        there = np.flatnonzero(rows >= 0)
-        which = there[self._packets.fits(compiled, rows[there])]
-        return which, np.full(len(which), compiled.order)
+    def _loose(self, at: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
+        """(window, rule) for rules without a literal, by the windows that each is looked for in."""
+        engine, packets = self._packets.engine, self._packets
+        there = np.flatnonzero(at >= 0)
+        alike: dict[tuple[object, ...], Numbers] = {}
+        for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed):
+            key = conditions_of(compiled)
+            if key not in alike:
+                alike[key] = there[packets.rest(compiled, at[there])]
+            which = alike[key]
+            which = which[engine.gates.agree_with(compiled.head, at[which], packets.ends)]
+            yield which, np.full(len(which), compiled.order)
 
     def _holds(self, compiled: Compiled, window: int) -> bool:
         assert compiled.payload is not None
@@ -233,11 +249,11 @@ class Windows:
 
 
 def _gathered(  # noqa: PLR0917  (columns)
-    tails: NDArray[np.uint8], sizes: NDArray[np.int64], arena: NDArray[np.uint8], at: NDArray[np.int64],
-    lengths: NDArray[np.int64], first: NDArray[np.int64],
+    room: Scratch, tails: NDArray[np.uint8], sizes: Numbers, arena: NDArray[np.uint8], at: Numbers,
+    lengths: Numbers, first: Numbers,
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Of each stream its tail and its pieces, one behind the other."""
-    out = np.empty(int(sizes.sum() + lengths.sum()) + BEHIND, np.uint8)
+    out = room.take(int(sizes.sum() + lengths.sum()) + BEHIND)
     kernels.gather(tails, sizes, arena, at, lengths, first, out)
     out[-BEHIND:] = 0
     return out

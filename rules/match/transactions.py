@@ -14,13 +14,16 @@ from rules.language.states import place
 from rules.match import fields, hooks
 from rules.match.compiled import SAME, TRANSACTION, Check, Compiled, is_head
 from rules.match.filling import side_of
-from rules.match.hits import Loose, hit
+from rules.match.hits import Loose, hit, verdicts
 from rules.match.inspect import Inspection, compare
 from rules.match.interest import owners
 from rules.match.transform import changed
+from rules.match.verify.kernels import NO, PERHAPS, YES
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Agreement, Candidate, Packets
+    from rules.match.agreement import Agreement
+    from rules.match.candidates import Packets
+    from rules.match.found import Candidate
 
 
 class Found:
@@ -30,10 +33,14 @@ class Found:
         tables, names = packets.scene.tables, packets.scene.names
         self.tables = tables
         self.kinds = {name: i for i, name in enumerate(names.kinds)}
-        self.protocols = [names.protocols[int(i)] for i in tables.transactions["protocol"]]
+        self._names = names.protocols
         owners = tables.buffers["transaction"].astype(np.int64)
         self._order = np.argsort(owners, kind="stable")
         self._first = np.searchsorted(owners[self._order], np.arange(len(tables.transactions) + 1))
+
+    def protocol(self, transaction: int) -> str:
+        """What a transaction's connection speaks."""
+        return self._names[int(self.tables.transactions["protocol"][transaction])]
 
     def buffers(self, transaction: int, kind: int, direction: int) -> list[int]:
         """Rows of a kind and direction, in order."""
@@ -70,6 +77,7 @@ class _Matcher:
         self.found = Found(packets)
         self.numbers = fields.Numbers(packets.scene)
         self._agreed: dict[int, Agreement] = {}
+        self._told: dict[tuple[int, int], int] = {}  # by program and row of a buffer
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """(rule, transaction) that may agree: by literal, and rules without one."""
@@ -82,13 +90,10 @@ class _Matcher:
         for order, transaction in zip(orders.tolist(), transactions.tolist(), strict=True):
             if engine.rules[order].payload is None or flows[transaction] in met.get(order, ()):
                 yield order, transaction
-        loose = [*engine.of(TRANSACTION, literal=False)]
-        loose += [c for c in engine.of(TRANSACTION, literal=True) if c.literal_kind == "payload"]
+        loose = [c for c in engine.loose if c.payload is None or c.order in met]
         open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
         spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
         for compiled in loose:
-            if compiled.payload is not None and compiled.order not in met:
-                continue
             wanted = compiled.applications or owners(compiled)
             if wanted not in spoken:
                 of = np.array([not wanted or name in wanted for name in scene.names.protocols])
@@ -99,9 +104,15 @@ class _Matcher:
             for transaction in open_to.maybe(compiled, there, directions_of(compiled)).tolist():
                 yield compiled.order, transaction
 
+    def ask(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Run the compiled contents of all pairs over their buffers."""
+        kinds = {c.demand.kind for order, _ in pairs for c in self.packets.engine.rules[order].checks}
+        numbers = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in kinds}
+        self._told = verdicts(self.packets.engine, self.packets.scene.tables, numbers, pairs)
+
     def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
         """Where a rule agrees with a transaction: once a direction."""
-        if compiled.applications and self.found.protocols[transaction] not in compiled.applications:
+        if compiled.applications and self.found.protocol(transaction) not in compiled.applications:
             return
         row_of_it = self.found.tables.transactions[transaction]
         flow, number = int(row_of_it["flow"]), int(row_of_it["number"])
@@ -134,7 +145,7 @@ class _Matcher:
         alone = not (compiled.checks or rule.fields or rule.happenings or rule.others or compiled.payload)
         if not (rule.hook and compiled.applications and alone):
             return [frame]
-        until = hooks.passed(self.found.protocols[transaction], rule.hook, *self._known(transaction))
+        until = hooks.passed(self.found.protocol(transaction), rule.hook, *self._known(transaction))
         if until in {frame, hooks.LAST}:
             return [frame]
         chunks = self.found.tables.chunks
@@ -152,11 +163,12 @@ class _Matcher:
         transactions = self.found.tables.transactions
         frame = int(transactions["first_frame"][transaction])
         inspection = Inspection(little=self.numbers.little(transaction))
-        for check in compiled.checks:
+        programs = self.packets.engine.check_programs(compiled)
+        for check, program in zip(compiled.checks, programs, strict=True):
             if is_head(check):
                 continue  # asked of the packet
             side = side_of(check, rule, direction)
-            met = self._check(check, transaction, side, inspection)
+            met = self._check(check, program, transaction, side, inspection)
             if met < 0:
                 return -1
             frame = max(frame, met)
@@ -210,7 +222,7 @@ class _Matcher:
         demands = [argument for name, argument in rule.others if name == "app-layer-state"]
         if not demands and (not rule.hook or not compiled.applications):
             return 0
-        protocol, known = self.found.protocols[transaction], self._known(transaction)
+        protocol, known = self.found.protocol(transaction), self._known(transaction)
         frames = [hooks.stands(protocol, demand, *known) for demand in demands]
         if rule.hook:
             frames.append(hooks.reached(protocol, rule.hook, *known))
@@ -251,7 +263,9 @@ class _Matcher:
         rows = [row for side in (0, 1) for row in self.found.buffers(transaction, kind, side)] if kind else []
         return any(self.found.data(row).lower() == wanted.encode() for row in rows)
 
-    def _check(self, check: Check, transaction: int, direction: int, inspection: Inspection) -> int:
+    def _check(
+        self, check: Check, program: int, transaction: int, direction: int, inspection: Inspection
+    ) -> int:
         kind = self.found.kinds.get(SAME.get(check.demand.kind, check.demand.kind))
         rows = self.found.buffers(transaction, kind, direction) if kind is not None else []
         if check.absent and not rows:
@@ -259,8 +273,11 @@ class _Matcher:
             frame = int(columns["request_frame" if direction == 0 else "response_frame"][transaction])
             return frame or self._headed(check.demand.kind, transaction, direction)
         for row in rows:
-            data = changed(self.found.data(row), check.demand.transforms)
-            if inspection.holds(check.ops, data):
+            told = self._told.get((program, row), PERHAPS)
+            if told == PERHAPS:
+                data = changed(self.found.data(row), check.demand.transforms)
+                told = YES if inspection.holds(check.ops, data) else NO
+            if told == YES:
                 return int(self.found.tables.buffers["frame"][row])
         return -1
 
@@ -276,7 +293,9 @@ def match(packets: Packets) -> list[Candidate]:
     """Rules on transactions that agree, each once a transaction and direction."""
     matcher = _Matcher(packets)
     found: list[Candidate] = []
-    for order, transaction in sorted(set(matcher.pairs())):
+    pairs = sorted(set(matcher.pairs()))
+    matcher.ask(pairs)
+    for order, transaction in pairs:
         found += matcher.match(packets.engine.rules[order], transaction)
     found += [
         packets.candidate(row, compiled.order, 1, -2 - item, frame)

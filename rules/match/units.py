@@ -11,7 +11,8 @@ from rules.match.transactions import without_application
 from rules.match.transform import changed
 
 if TYPE_CHECKING:
-    from rules.match.candidates import Candidate, Packets
+    from rules.match.candidates import Packets
+    from rules.match.found import Candidate
 
 
 def match(packets: Packets) -> Iterator[Candidate]:

@@ -1,4 +1,4 @@
-"""Columns of packets in one pass each: places of headers, numbers at places, sums and last packets of flows."""
+"""Columns of packets in one pass each: places of headers, numbers at places, sums and last packets."""
 
 from __future__ import annotations
 
@@ -60,6 +60,15 @@ def headers(buffer, packets, network, transport):
             transport[i] = at + (_behind(buffer, at, size) if at + size <= len(buffer) else 40)
         else:
             transport[i] = at + (np.int64(buffer[at]) & 15) * 4 if at < len(buffer) else at
+
+
+@bare_kernel
+def available(packets, out):
+    """Bytes of payload of each packet that are there."""
+    for i in range(len(packets)):
+        p = packets[i]
+        left = min(np.int64(p["captured"]) - np.int64(p["payload_at"]), np.int64(p["payload"]))
+        out[i] = max(left, np.int64(0))
 
 
 @bare_kernel
@@ -164,3 +173,20 @@ def source(packets, reverse, high, low, ports):
         high[i] = p["b_hi"] if b else p["a_hi"]
         low[i] = p["b_lo"] if b else p["a_lo"]
         ports[i] = np.int64(p["ports"]) & 0xFFFF if b else np.int64(p["ports"]) >> 16
+
+
+@bare_kernel
+def rows_of(by_flow, frames, flow, direction, known, out):
+    """The last packet of a flow's direction up to a frame, else its first; -1 for none, or where flow is -1.
+
+    `by_flow` (i8, sorted): flow and direction above the row, of every packet; `frames`: of packets, sorted.
+    """
+    for i in range(len(flow)):
+        base = (flow[i] * 2 + direction[i]) << 32
+        upto = base | np.searchsorted(frames, known[i], "right")
+        at = np.searchsorted(by_flow, upto)
+        out[i] = -1
+        if at > 0 and by_flow[at - 1] >> 32 == base >> 32:
+            out[i] = by_flow[at - 1] & 0xFFFFFFFF
+        elif at < len(by_flow) and by_flow[at] >> 32 == base >> 32:
+            out[i] = by_flow[at] & 0xFFFFFFFF

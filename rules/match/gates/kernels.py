@@ -149,44 +149,45 @@ def gate(
 
 @bare_kernel
 def look_up(
-    ends, side, segments, first, orders, heads_of, head, sets, bounds, port_sets, port_low, port_high,
-    addresses, numbers, memo, begin, out_end, out_order,
+    ends, side, near, others, segments, first, orders, heads_of, head, sets, bounds, port_sets, port_low,
+    port_high, addresses, numbers, memo, begin, out_end, out_order,
 ):  # fmt: skip
-    """Pairs (endpoints, rule) for rules that name IPv4 addresses of a side: those of the segment it is in."""
+    """Pairs (endpoints, rule) for rules that name addresses of a side: of IPv4 those of the segment it is in.
+
+    `near`: by the first two bytes of an address whether any rule names one like it. `others`: rules that are
+    asked for every other address. Of what has no network layer none is told.
+    """
     told = 0
     for k in range(begin, len(ends)):
         e = ends[k]
+        if numbers[4, e] == 0:
+            continue
         hi, lo = addresses[2 * side, e], addresses[2 * side + 1, e]
-        if hi != np.uint64(0) or lo >> np.uint64(32) != np.uint64(0xFFFF):
-            continue
+        four = hi == np.uint64(0) and lo >> np.uint64(32) == np.uint64(0xFFFF)
         number = np.int64(lo & np.uint64(0xFFFFFFFF))
-        left, right = np.int64(0), np.int64(len(segments))
-        while left < right:
-            middle = (left + right) >> 1
-            if segments[middle] <= number:
-                left = middle + 1
-            else:
-                right = middle
-        if left == 0:
-            continue
-        at = left - 1
-        if told + first[at + 1] - first[at] > len(out_end):
+        i, stop = np.int64(0), np.int64(len(others))
+        if four:
+            if not near[number >> 16]:
+                continue
+            left, right = np.int64(0), np.int64(len(segments))
+            while left < right:
+                middle = (left + right) >> 1
+                if segments[middle] <= number:
+                    left = middle + 1
+                else:
+                    right = middle
+            if left == 0:
+                continue
+            i, stop = first[left - 1], first[left]
+        if told + stop - i > len(out_end):
             return told, np.int64(k)
-        for i in range(first[at], first[at + 1]):
-            order = orders[i]
+        while i < stop:
+            order = orders[i] if four else others[i]
+            i += 1
             if head_agrees(
-                heads_of[order],
-                e,
-                head,
-                sets,
-                bounds,
-                port_sets,
-                port_low,
-                port_high,
-                addresses,
-                numbers,
+                heads_of[order], e, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers,
                 memo,
-            ):
+            ):  # fmt: skip
                 out_end[told] = e
                 out_order[told] = order
                 told += 1

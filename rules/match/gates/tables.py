@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.scratch import Scratch
 from rules.language.addresses import MAPPED, Ranges
 from rules.match.compiled import ONCE, STREAM, TRANSACTION, Compiled
 from rules.match.gates import kernels
@@ -16,8 +17,8 @@ Numbers = NDArray[np.int64]
 Pairs = tuple[Numbers, Numbers]
 _MASK = (1 << 64) - 1
 _TOP = MAPPED + (1 << 32) - 1
-#: Pairs that a kernel may tell at once.
-_ROOM = 1 << 16
+#: Pairs that a kernel may tell at once: more memory is dear to touch.
+_ROOM = 1 << 13
 _NO_MOST = (1 << 62) - 1
 
 
@@ -27,16 +28,29 @@ class _Index(NamedTuple):
     segments: Numbers
     first: Numbers
     orders: Numbers
+    near: NDArray[np.bool_]  # by the first two bytes of an address
+    others: Numbers  # rules that name addresses of IPv6, too
 
 
 class Ends:
     """Distinct endpoints of a scene: `of_row` says which a packet has."""
 
-    def __init__(self, heads: int, addresses: NDArray[np.uint64], numbers: Numbers, of_row: Numbers) -> None:
+    def __init__(
+        self,
+        heads: int,
+        addresses: NDArray[np.uint64],
+        numbers: Numbers,
+        of_row: Numbers,
+        *,
+        room: Scratch | None = None,
+    ) -> None:
+        """`room` is where what is known of each header is kept."""
         self.addresses = addresses
         self.numbers = numbers
         self.of_row = of_row
-        self.memo = np.zeros((heads, addresses.shape[1]), np.uint8)
+        count = addresses.shape[1]
+        self.memo = (room or Scratch(np.uint8)).take(heads * count).reshape(heads, count)
+        self.memo[:] = 0
         self.agreeing: dict[int, NDArray[np.bool_]] = {}  # by header, where it was asked of all
 
 
@@ -90,10 +104,11 @@ class Gates:
 
     def agree_with(self, head: int, rows: Numbers, ends: Ends) -> NDArray[np.bool_]:
         """Whether a header agrees with the endpoints of packets."""
+        of_row = ends.of_row[rows]
+        if head in ends.agreeing or len(rows) > ends.addresses.shape[1]:
+            return self.agree(head, ends)[of_row]
         found = np.zeros(len(rows), np.bool_)
-        kernels.some_heads(
-            head, ends.of_row[rows], *self._tables, ends.addresses, ends.numbers, ends.memo, found
-        )
+        kernels.some_heads(head, of_row, *self._tables, ends.addresses, ends.numbers, ends.memo, found)
         return found
 
     def agrees(self, head: int, end: int, ends: Ends) -> bool:
@@ -108,11 +123,12 @@ class Gates:
         told: list[Pairs] = []
         for side, index in enumerate(self._once):
             begin = 0
-            room = max(_ROOM, len(index.orders))
-            while begin < len(which) and len(index.segments):
+            room = max(_ROOM, len(index.orders), len(index.others))
+            while begin < len(which) and (len(index.segments) or len(index.others)):
                 found, orders = np.empty(room, np.int64), np.empty(room, np.int64)
                 n, begin = kernels.look_up(
-                    which, side, index.segments, index.first, index.orders, self._heads_of, *self._tables,
+                    which, side, index.near, index.others, index.segments, index.first, index.orders,
+                    self._heads_of, *self._tables,
                     ends.addresses, ends.numbers, ends.memo, begin, found, orders,
                 )  # fmt: skip
                 told.append((found[:n].copy(), orders[:n].copy()))
@@ -179,11 +195,14 @@ def _port_ranges(sets: dict[Ranges, int]) -> tuple[Numbers, Numbers, Numbers]:
     return first, np.ascontiguousarray(flat[:, 0]), np.ascontiguousarray(flat[:, 1])
 
 
+def _four(ranges: Ranges) -> list[tuple[int, int]]:
+    """What of a list is IPv4 addresses."""
+    return [(max(low, MAPPED), min(high, _TOP)) for low, high in ranges if low <= _TOP and high >= MAPPED]
+
+
 def _named(ranges: Ranges) -> bool:
-    """Whether a list names IPv4 addresses alone, and few of all there are."""
-    return all(low >= MAPPED and high <= _TOP for low, high in ranges) and (
-        sum(high - low + 1 for low, high in ranges) < 1 << 28
-    )
+    """Whether a list names few of all IPv4 addresses there are."""
+    return sum(high - low + 1 for low, high in _four(ranges)) < 1 << 28
 
 
 def _once(rules: Sequence[Compiled]) -> tuple[tuple[_Index, _Index], list[Compiled]]:
@@ -203,7 +222,7 @@ def _once(rules: Sequence[Compiled]) -> tuple[tuple[_Index, _Index], list[Compil
 
 def _segments(named: list[tuple[Ranges, int]]) -> _Index:
     flat = np.array(
-        [(low - MAPPED, high - MAPPED + 1, order) for ranges, order in named for low, high in ranges],
+        [(low - MAPPED, high - MAPPED + 1, order) for ranges, order in named for low, high in _four(ranges)],
         np.int64,
     ).reshape(-1, 3)
     segments = np.unique(flat[:, :2])
@@ -213,4 +232,10 @@ def _segments(named: list[tuple[Ranges, int]]) -> _Index:
     orders = np.repeat(flat[:, 2], lengths)
     by_segment = np.lexsort((orders, owners))
     first = np.searchsorted(owners[by_segment], np.arange(len(segments) + 1)).astype(np.int64)
-    return _Index(segments, first, orders[by_segment])
+    asked = np.flatnonzero(np.diff(first)[: max(0, len(segments) - 1)] > 0)
+    steps = np.zeros((1 << 16) + 1, np.int64)
+    np.add.at(steps, segments[asked] >> 16, 1)
+    np.add.at(steps, (segments[asked + 1] - 1 >> 16) + 1, -1)
+    near = np.cumsum(steps)[:-1] > 0
+    others = [order for wide, order in named if any(low < MAPPED or high > _TOP for low, high in wide)]
+    return _Index(segments, first, orders[by_segment], near, np.array(others, np.int64))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import bare_kernel, internal
+from citywall.kernels import bare_kernel, internal, prefetch
 
 # What an op is, column 0.
 CONTENT, SIZE, DATA_AT, TEST, JUMP = range(5)
@@ -21,6 +21,7 @@ HERE, BEGINNING, END = range(3)
 #: Ops of one program, and steps it may take (`inspect.MOST_STEPS`).
 MOST_OPS, MOST_STEPS = 64, 3000
 NO, YES, PERHAPS = 0, 1, 2
+_AHEAD = 12  # pairs whose bytes are asked for before they are looked at
 
 
 @internal
@@ -233,7 +234,10 @@ def verify(
     `looked`: bytes from the start that were looked at before; what agrees with them alone is nothing new.
     A program of -1 always may agree.
     """
-    for k in range(len(begins)):
+    most = len(begins)
+    for k in range(most):
+        if k + _AHEAD < most:
+            prefetch(data, begins[k + _AHEAD])
         program = programs[k]
         if program < 0:
             out[k] = PERHAPS

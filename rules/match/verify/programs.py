@@ -25,8 +25,8 @@ _MOST_BYTES = 7
 class Programs:
     """The programs of many buffers. `program` is a buffer's number, -1 where nothing of it is understood.
 
-    A program leaves out what is not understood: what it refuses is refused, what it accepts may be, unless it is
-    `whole`.
+    A program leaves out what is not understood: what it refuses is refused, what it accepts may be, unless it
+    is `whole`.
     """
 
     def __init__(self) -> None:

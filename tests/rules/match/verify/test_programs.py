@@ -77,9 +77,40 @@ def test_the_kernel_decides_as_the_interpreter(body, data, start, looked):
         assert verdict(ops, data, start, looked) == (YES if agrees and not before else NO)
 
 
+UNKNOWN = st.sampled_from(
+    ['pcre:"/b/";', 'pcre:"/a./R";', 'pcre:!"/bb/R";', "byte_extract:1,0,n;", "byte_extract:1,1,n,relative;"]
+)
+PARTLY = st.lists(st.one_of(CONTENTS, CONTENTS, NUMBERS, UNKNOWN), min_size=2, max_size=6).map(" ".join)
+
+
+@settings(max_examples=200)
+@given(PARTLY, DATA)
+def test_what_is_left_out_makes_no_program_refuse_too_much(body, data):
+    found = Parser().text(f"alert tcp any any -> any any ({body} sid:1;)")
+    if found.rejected:
+        return
+    check = found.rules[0].payload()
+    assert check is not None
+    ops = Ops(check.ops, check.decoded)
+    if verdict(ops, data) == NO:
+        assert not Inspection().holds(ops, data)
+
+
 @pytest.mark.parametrize(
     ("body", "data", "told"),
     [
+        ('pcre:"/c.d/"; content:"ab"; depth:3;', b"xxab", NO),
+        ('pcre:"/c.d/"; content:"ab"; depth:4;', b"xxab", PERHAPS),
+        (
+            'content:"a"; pcre:"/c.d/R"; content:"b"; distance:7; content:"x"; content:"z"; distance:0;',
+            b"xab",
+            NO,
+        ),
+        (
+            'content:"a"; pcre:"/c.d/R"; content:"b"; distance:7; content:"x"; content:"a"; distance:0;',
+            b"xab",
+            PERHAPS,
+        ),
         ('content:"ab"; pcre:"/c.d/R";', b"xxab", PERHAPS),
         ('content:"ab"; pcre:"/c.d/R";', b"xxba", NO),
         ('byte_extract:1,0,n; content:"ab"; offset:n;', b"xxba", PERHAPS),
