@@ -111,7 +111,7 @@ def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
     if len(data) < 7:
         return None if {389, 3268} & set(ports) else False
     size = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
-    if data[size : size + 1] != b"\2" or not 1 <= data[size + 1] <= 4:
+    if data[size : size + 1] != b"\2" or size + 1 >= len(data) or not 1 <= data[size + 1] <= 4:
         return False
     at = size + 2 + data[size + 1]
     known = bool({389, 3268} & set(ports))

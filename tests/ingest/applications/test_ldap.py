@@ -10,3 +10,9 @@ def test_the_example(said):
 
 def test_a_length_without_end_ends_the_reading(speak):
     assert speak("ldap", [(0, b"\x30\x84\xff\xff\xff\xff" + bytes(8))], (4000, 389)).parser.done[0]
+
+
+def test_a_length_at_the_end_of_what_came_is_no_message():
+    from ingest.applications.ldap import looks
+
+    assert looks(0, b"\x30\x84\0\0\0\x10\2", (4000, 389)) is False
