@@ -64,6 +64,15 @@ def helper(function: Python) -> Compiled:
     return _compile(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+def shared(function: Python) -> Compiled:
+    """`helper` for what is called with many numbers that stand in the code: one for all, not one for each."""
+    compiled: Any = helper(function)
+    if JIT:
+        template = compiled.get_call_template
+        compiled.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
+    return cast("Compiled", compiled)
+
+
 def _compile(function: Python, **options: Any) -> Compiled:
     numba.config.CACHE_DIR = str(folder_for(Path(function.__code__.co_filename)))  # type: ignore[attr-defined]
     jit: Any = numba.njit  # its stubs know neither the options above nor what untyped functions become

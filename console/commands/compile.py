@@ -94,6 +94,7 @@ def _run_everything() -> None:
     from drills.scene import synthesise
     from ingest.anomalies.finding import compile_anomalies
     from ingest.applications.analysis import analyse
+    from ingest.applications.compiled.reading import compile_parsers
     from ingest.applications.quic_keys import compile_opening
     from ingest.collectors.collector import compile_framing
     from ingest.collectors.exports import compile_exports
@@ -125,6 +126,7 @@ def _run_everything() -> None:
         compile_both()
         compile_reading()
         compile_opening()
+        compile_parsers()
         analyse(scene)
         # Several partitions, so that those kernels run too that share rows out.
         learning = msgspec.structs.replace(Settings().models, online=True)

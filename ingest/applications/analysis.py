@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from citywall.applicationsettings import ApplicationSettings
 from citywall.fragmentsettings import FragmentSettings
 from ingest.applications.building import Builder
+from ingest.applications.compiled.reading import MUTE, NO_MORE, Reading, found_before, python_reads
 from ingest.applications.connection import Connection
 from ingest.applications.growing import Growing
-from ingest.applications.tables import Tables
+from ingest.applications.tables import PROTOCOLS, Tables
 from ingest.applications.wanted import ALL, Wanted
 from ingest.fragments.assembler import Assembler
 from ingest.reassembly.streams import Batch, Reassembler
@@ -37,13 +38,14 @@ class Analyser:
         keep_streams |= growing
         self._settings = settings
         self._wanted = wanted
-        self._quiet = np.zeros(0, np.int64)  # by slot the number of a flow of which no more is read, plus one
         self._keep = keep_streams
         self._growing = growing
         self._streams = Reassembler(settings)
         self._connections: dict[int, Connection] = {}
         self._expected: dict[tuple[int, int, int], list[tuple[int, str]]] = {}
-        self._builder: Builder = (Growing if growing else Builder)(keep_streams=keep_streams)
+        self._reading = Reading(settings, wanted, keep=keep_streams)
+        kind = Growing if growing else Builder
+        self._builder: Builder = kind(keep_streams=keep_streams, reading=self._reading)
         self._packets: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, packets: Rows, first_frame: int, buffer: Bytes) -> None:
@@ -59,6 +61,7 @@ class Analyser:
     def want(self, wanted: Wanted) -> None:
         """Read for something else from now on; a connection whose protocol was not read stays unread."""
         self._wanted = wanted
+        self._reading.want(wanted)
         for connection in self._connections.values():
             connection.want(wanted)
 
@@ -76,47 +79,71 @@ class Analyser:
         if self._keep:
             self._packets.append((batch.flow_of, batch.direction_of, batch.stood, batch.streamed))
         self._builder.odd(batch.odd)
-        over = dict(zip(batch.ended["number"].tolist(), range(len(batch.ended)), strict=True))
         if len(batch.pieces):
             self._builder.pieces(batch)
-            for number, slot, runs in _runs(self._speaking(batch.pieces), batch.arena):
-                connection = self._connections.get(number)
-                if connection is None:
-                    rows = batch.ended[over[number] :][:1] if number in over else self._streams.session(slot)
-                    connection = self._connections[number] = self._open(number, rows, runs[0][3][1][0])
-                for direction, missed, data, marks in runs:
-                    if missed:
-                        connection.gap(direction, missed)
-                    connection.feed(direction, data, marks)
-                self._after(connection, slot)
-        if over:
+            fate = self._reading.read(batch, self._streams.sessions, self._places())
+            self._builder.oddities(self._reading.oddities())
+            self._feed(batch, fate)
+            if not self._keep:
+                for piece in batch.pieces[fate & MUTE > 0]:
+                    self._mute(int(piece["slot"]), int(piece["number"]))
+        if len(batch.ended):
             self._builder.ended(batch.ended)
-        for number, at in over.items():
-            connection = self._connections.pop(number, None)
-            if connection is not None:
-                connection.end(int(batch.ended["ended"][at] or batch.ended["last_frame"][at]))
+            for row in batch.ended[self._reading.end(batch.ended["number"])]:
+                connection = self._connections.pop(int(row["number"]))
+                connection.end(int(row["ended"] or row["last_frame"]))
                 self._after(connection, -1)
 
-    def _speaking(self, pieces: Rows) -> Rows:
-        """The pieces less those of flows of which no more is read."""
-        slots = pieces["slot"]
-        if (most := int(slots.max())) >= len(self._quiet):
-            self._quiet = np.append(self._quiet, np.zeros(2 * most + 64 - len(self._quiet), np.int64))
-        speaking: Rows = pieces[self._quiet[slots] != pieces["number"] + 1]
-        return speaking
+    def _feed(self, batch: Batch, fate: NDArray[np.uint16]) -> None:
+        """The pieces that are read in Python."""
+        mine = batch.pieces[python_reads(fate)]
+        ended = batch.ended["number"].tolist() if len(mine) else []
+        over = dict(zip(ended, range(len(ended)), strict=True))
+        known: dict[int, int] = {}
+        hints = found_before(fate)[python_reads(fate)]
+        for number, slot, first, runs in _runs(mine, batch.arena):
+            connection = self._connections.get(number)
+            if connection is None:
+                rows = batch.ended[over[number] :][:1] if number in over else self._streams.session(slot)
+                connection = self._open(number, rows, runs[0][3][1][0], PROTOCOLS[hints[first]])
+                self._connections[number] = connection
+            before = connection.protocol
+            for direction, missed, data, marks in runs:
+                if missed:
+                    connection.gap(direction, missed)
+                connection.feed(direction, data, marks)
+            self._after(connection, slot)
+            if connection.quiet():
+                known[number] = NO_MORE
+            elif connection.protocol != before:
+                known[number] = connection.protocol
+        if known:
+            self._reading.settle(list(known), list(known.values()))
 
-    def _open(self, number: int, rows: Rows, frame: int) -> Connection:
+    def _places(self) -> NDArray[np.int64]:
+        """The ends of connections that were announced."""
+        places = [[_word(low), _word(high), port] for low, high, port in self._expected]
+        return np.array(places, np.int64).reshape(-1, 3)
+
+    def _mute(self, slot: int, number: int) -> None:
+        for direction in (0, 1):
+            self._streams.mute(slot, number, direction)
+
+    def _open(self, number: int, rows: Rows, frame: int, hint: str) -> Connection:
         row = rows[0]
         ports = int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF
         client = int(row["client"])
         key = (int(row["b_lo" if client == 0 else "a_lo"]), int(row["b_hi" if client == 0 else "a_hi"]))
         server_port = ports[1 - client]
-        expected = self._announced((*key, server_port), frame)
         other = (int(row["a_lo" if client == 0 else "b_lo"]), int(row["a_hi" if client == 0 else "b_hi"]))
-        expected = expected or self._announced((*other, ports[client]), frame)
+        udp, expected = int(row["proto"]) == 17, ""
+        if self._expected and not udp:
+            expected = self._announced((*key, server_port), frame)
+            expected = expected or self._announced((*other, ports[client]), frame)
         return Connection(
-            number, self._settings, (ports[client], server_port), rows.copy(), udp=int(row["proto"]) == 17,
+            number, self._settings, (ports[client], server_port), rows.copy(), udp=udp,
             addresses=(other, key), expected=expected, wanted=self._wanted,
+            hint="" if hint == "unknown" else hint,
         )  # fmt: skip
 
     def _announced(self, place: tuple[int, int, int], frame: int) -> str:
@@ -139,21 +166,21 @@ class Analyser:
                 if len(self._expected) < 65536 and len(self._expected.setdefault(place, [])) < 64:
                     self._expected[place].append((frame, name))
             parser.expected.clear()
-        if slot < 0:
-            return
-        if not self._keep and connection.over():
-            for direction in (0, 1):
-                self._streams.mute(slot, connection.number, direction)
-        elif connection.quiet():
-            self._quiet[slot] = connection.number + 1
+        if slot >= 0 and not self._keep and connection.over():
+            self._mute(slot, connection.number)
 
 
 # Direction, gap before it, bytes, marks.
 _Run = tuple[int, int, bytes, tuple[list[int], list[int], list[int]]]
 
 
-def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, list[_Run]]]:
-    """The pieces by flow: (number, slot, runs of one direction without a gap)."""
+def _word(value: int) -> int:
+    """A word without a sign, as one with."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, int, list[_Run]]]:
+    """The pieces by flow: (number, slot, place of its first piece, runs of one direction without a gap)."""
     if not len(pieces):
         return
     numbers, directions = pieces["number"], pieces["direction"]
@@ -172,16 +199,17 @@ def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, list[_Run]]]:
         (at[ends - 1] + pieces["length"][ends - 1]).tolist(), numbers[starts].tolist(),
         pieces["slot"][starts].tolist(), strict=True,
     )  # fmt: skip
-    number = slot = -1
+    number = slot = begun = -1
     runs: list[_Run] = []
     for start, end, fresh, direction, missed, first, last, flow, place in columns:
         if fresh and runs:
-            yield number, slot, runs
+            yield number, slot, begun, runs
             runs = []
-        number, slot = flow, place
+        if not runs:
+            number, slot, begun = flow, place, start
         marks = (lengths[start:end], frames[start:end], times[start:end])
         runs.append((direction, missed, whole[first:last], marks))
-    yield number, slot, runs
+    yield number, slot, begun, runs
 
 
 def analyse(

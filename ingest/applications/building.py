@@ -7,55 +7,48 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.applications.merging import Index, fill
 from ingest.applications.tables import (
     ANOMALIES,
     ANOMALY,
     ANOMALY_KIND,
-    BUFFER,
     CHUNK,
     FLOW,
-    NUMBER,
-    TRANSACTION,
-    UNIT,
     Tables,
 )
 from ingest.reassembly.layout import ESTABLISHED, ODD, SESSION
 
 if TYPE_CHECKING:
+    from ingest.applications.compiled.reading import Reading, Told
     from ingest.applications.connection import Connection
     from ingest.applications.parser import Transaction
     from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
+Oddity = tuple[int, int, int, int, int]  # kind, direction, flow, transaction, frame
 _ODD_KIND = np.array([ANOMALY_KIND.get(f"stream.{name}", len(ANOMALIES)) for name in ODD], np.uint16)
 _ALIKE = (
     "a_hi", "a_lo", "b_hi", "b_lo", "first", "frame", "last_frame", "offset", "ports", "vlan", "proto",
     "version", "client", "midstream",
 )  # fmt: skip
 
-# What a transaction, its buffers and its numbers give, in this order.
-_TOLD = (
-    "flow", "protocol", "complete", "over", "number", "request_frame", "response_frame", "first_frame",
-    "time",
-)  # fmt: skip
-_PUT = ("kind", "direction", "part", "frame")
-_NOTED = ("field", "direction", "part", "frame", "value")
-
 _SPOKEN = ("protocol", "protocol_frame", "final", "final_frame", "sides", "sides_frame")
 
 
 class Builder:
-    """Rows on their way into tables. `keep_streams`: with all flows and the pieces of their streams."""
+    """Rows on their way into tables, of parsers in Python and of those in kernels (`reading`).
 
-    def __init__(self, *, keep_streams: bool) -> None:
+    `keep_streams`: with all flows and the pieces of their streams.
+    """
+
+    def __init__(self, *, keep_streams: bool, reading: Reading) -> None:
         self._keep = keep_streams
+        self._reading = reading
         self._clear()
 
     def _clear(self) -> None:
         self._transactions: list[tuple[int, Transaction]] = []
-        self._anomalies: list[
-            tuple[int, int, int, int, int]
-        ] = []  # kind, direction, flow, transaction, frame
+        self._anomalies: list[Oddity] = []
         self._units: list[tuple[int, int, int, int, bytes]] = []  # flow, kind, direction, frame, bytes
         self._spoken: dict[int, tuple[object, ...]] = {}
         self._rows: dict[int, Rows] = {}
@@ -63,6 +56,7 @@ class Builder:
         self._pieces: list[Rows] = []
         self._arenas: list[NDArray[np.uint8]] = []
         self._size = 0
+        self._told: Told | None = None  # by kernels, this time
 
     def odd(self, odd: Rows) -> None:
         """Odd things of streams (ODDITY rows)."""
@@ -76,6 +70,10 @@ class Builder:
                     int(row["frame"]),
                 )
             )
+
+    def oddities(self, odd: list[Oddity]) -> None:
+        """Odd things that parsers in kernels met."""
+        self._anomalies += odd
 
     def ended(self, rows: Rows) -> None:
         """Flows that are over (SESSION rows)."""
@@ -108,107 +106,76 @@ class Builder:
 
     def build(self, packets: list[tuple[NDArray[Any], ...]], streams: Reassembler) -> Tables:
         """The tables; gathering begins anew."""
+        if self._told is None:
+            self._told = self._reading.tell(growing=False)
         flows, index = self._flows(packets, streams)
-        order = sorted(self._transactions, key=lambda item: item[0] << 32 | item[1].number)
         made = Tables(flows=flows, counts=streams.counts)
-        self._fill(made, order, index)
+        fill(made, self._transactions, self._told, self._units, index)
         places: dict[tuple[int, int], int] = {}
         if any(row[3] >= 0 for row in self._anomalies):
-            places = {(number, each.number): i for i, (number, each) in enumerate(order)}
+            keys = index.numbers[made.transactions["flow"]].tolist(), made.transactions["number"].tolist()
+            places = {key: i for i, key in enumerate(zip(*keys, strict=True))}
         found = sorted(self._anomalies, key=lambda row: (row[4], row[2]))
+        where = index.of(np.array([row[2] for row in found], np.int64)).tolist()
         made.anomalies = np.array(
-            [(k, d, index.get(f, -1), places.get((f, t), -1), frame) for k, d, f, t, frame in found], ANOMALY
+            [
+                (k, d, at, places.get((f, t), -1), frame)
+                for at, (k, d, f, t, frame) in zip(where, found, strict=True)
+            ],
+            ANOMALY,
         )
         if self._keep:
             self._streams(made, packets, index)
+        self._reading.sweep()
         self._clear()
         return made
 
-    def _flows(
-        self, _packets: list[tuple[NDArray[Any], ...]], _streams: Reassembler
-    ) -> tuple[Rows, dict[int, int]]:
+    def _flows(self, _packets: list[tuple[NDArray[Any], ...]], _streams: Reassembler) -> tuple[Rows, Index]:
         if self._keep:
             rows = np.concatenate(self._ended) if self._ended else np.zeros(0, SESSION)
             rows = rows[np.argsort(rows["number"], kind="stable")]
-        else:
-            numbers = sorted(self._rows)
-            rows = np.frombuffer(b"".join(self._rows[n].tobytes() for n in numbers), SESSION)
-        return self._told(rows)
+            return self._flow_rows(rows)
+        assert self._told is not None
+        odd = np.array([row[2] for row in self._anomalies if row[2] not in self._rows], np.int64)
+        here = np.unique(np.concatenate([self._told.transactions["flow"], odd]))
+        here = here[self._reading.knows(here)]
+        mine = np.frombuffer(b"".join(row.tobytes() for row in self._rows.values()), SESSION)
+        rows = np.concatenate([mine, self._reading.rows_of(here)])
+        return self._flow_rows(rows[np.argsort(rows["number"])])
 
-    def _told(self, rows: Rows) -> tuple[Rows, dict[int, int]]:
+    def _flow_rows(self, rows: Rows) -> tuple[Rows, Index]:
         """FLOW rows of sessions, and where each number's is."""
         flows = np.zeros(len(rows), FLOW)
         for name in _ALIKE:
             flows[name] = rows[name]
         flows["established"] = np.where(rows["proto"] == 6, rows["state"] >= ESTABLISHED, rows["answered"])
-        index = {number: i for i, number in enumerate(rows["number"].tolist())}
-        known = [number for number in index if number in self._spoken]
-        places = [index[number] for number in known]
+        numbers = rows["number"].copy()
+        self._reading.spoken(numbers, flows)
+        index = Index(numbers)
+        told = np.fromiter(self._spoken, np.int64, len(self._spoken))
+        at = index.of(told)
+        known = told[at >= 0].tolist()
         columns = zip(*(self._spoken[number] for number in known), strict=True)
         for name, values in zip(_SPOKEN, columns, strict=False):
-            flows[name][places] = values
+            flows[name][at[at >= 0]] = values
         return flows, index
-
-    def _fill(self, made: Tables, order: list[tuple[int, Transaction]], index: dict[int, int]) -> None:
-        heads: list[int] = []
-        rows: list[int] = []
-        notes: list[int] = []
-        values: list[bytes] = []
-        for flow, each in order:
-            heads += (
-                index[flow], each.protocol, each.complete, each.over, each.number, each.request_frame,
-                each.response_frame, each.first_frame, each.time, len(each.values), len(each.notes),
-            )  # fmt: skip
-            rows += each.rows
-            notes += each.notes
-            values += each.values
-        told = np.array(heads, np.int64).reshape(-1, len(_TOLD) + 2)
-        made.transactions = _columns(TRANSACTION, _TOLD, told)
-        buffers = np.array(rows, np.int64).reshape(-1, len(_PUT))
-        lengths = np.fromiter(map(len, values), np.int64, len(values))
-        made.buffers = _columns(BUFFER, _PUT, buffers)
-        made.buffers["transaction"] = np.repeat(np.arange(len(told)), told[:, -2])
-        made.buffers["length"] = lengths
-        made.buffers["at"] = np.cumsum(lengths) - lengths
-        made.numbers = _columns(NUMBER, _NOTED, np.array(notes, np.int64).reshape(-1, len(_NOTED)))
-        made.numbers["transaction"] = np.repeat(np.arange(len(told)), told[:, -1] // len(_NOTED))
-        size = int(lengths.sum())
-        units = []
-        for flow, kind, direction, frame, value in sorted(self._units, key=lambda unit: unit[3]):
-            units.append((index[flow], kind, direction, frame, size, len(value)))
-            values.append(value)
-            size += len(value)
-        made.units = np.array(units, UNIT)
-        made.arena = np.frombuffer(b"".join(values), np.uint8)
 
     def _streams(
         self,
         made: Tables,
         packets: list[tuple[NDArray[Any], ...]],
-        index: dict[int, int],
+        index: Index,
     ) -> None:
         if packets:
             numbers, made.packet_direction, made.packet_stood, made.packet_streamed = (
                 np.concatenate(column) for column in zip(*packets, strict=True)
             )
-            made.packet_flow = numbers.astype(np.int32)
-            known = np.array(sorted(index), np.int64)  # rows are in order of numbers
-            at = np.searchsorted(known, numbers)
-            found = (numbers >= 0) & (at < len(known))
-            found[found] = known[at[found]] == numbers[found]
-            made.packet_flow = np.where(found, at, -1).astype(np.int32)
+            made.packet_flow = index.of(numbers).astype(np.int32)
         if self._pieces:
             pieces = np.concatenate(self._pieces)
-            pieces = pieces[np.lexsort((np.arange(len(pieces)), pieces["direction"], pieces["number"]))]
+            pieces = pieces[np.argsort(pieces["number"] << 1 | pieces["direction"], kind="stable")]
             chunks = np.zeros(len(pieces), CHUNK)
             for name in ("direction", "length", "gap", "offset", "arrived", "frame", "time", "at"):
                 chunks[name] = pieces[name]
-            chunks["flow"] = [index[n] for n in pieces["number"].tolist()]
+            chunks["flow"] = index.of(pieces["number"])
             made.chunks, made.chunk_arena = chunks, np.concatenate(self._arenas)
-
-
-def _columns(dtype: np.dtype[Any], names: tuple[str, ...], numbers: NDArray[np.int64]) -> Rows:
-    made = np.zeros(len(numbers), dtype)
-    for i, name in enumerate(names):
-        made[name] = numbers[:, i]
-    return made

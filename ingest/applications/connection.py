@@ -23,7 +23,11 @@ Marks = tuple[list[int], list[int], list[int]]
 
 
 class Connection:
-    """Feeds a parser, once it is known which. `addresses`: of client and server, as (low, high) words."""
+    """Feeds a parser, once it is known which.
+
+    `addresses`: of client and server, as (low, high) words. `hint`: the protocol that the first bytes are of,
+    where that was found out before.
+    """
 
     def __init__(
         self,
@@ -36,7 +40,9 @@ class Connection:
         addresses: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
         expected: str = "",
         wanted: Wanted = ALL,
+        hint: str = "",
     ) -> None:
+        self._hint = hint
         self.number = number
         self.settings = settings
         self.wanted = wanted
@@ -128,7 +134,8 @@ class Connection:
         if self.failed:
             return
         if self.parser is None:
-            name = recognise(among(UDP, self.settings.protocols), direction, data, self.ports)
+            hint, self._hint = self._hint, ""
+            name = hint or recognise(among(UDP, self.settings.protocols), direction, data, self.ports)
             if not name:
                 self._seen[direction] += data[:64]
                 self.failed = len(self._seen[0]) + len(self._seen[1]) > 256
@@ -147,8 +154,9 @@ class Connection:
     def _recognise(self, direction: int, data: bytes, marks: Marks) -> None:
         self._early.append((direction, data, marks))
         self._seen[direction] += data[:MOST_UNKNOWN]
+        hint, self._hint = self._hint, ""
         names = among(TCP, self.settings.protocols)
-        name = recognise(names, direction, self._seen[direction], self.ports)
+        name = hint or recognise(names, direction, self._seen[direction], self.ports)
         if name:
             self._side(direction, PROTOCOL[name], marks[1][0])
             self._choose(name, marks[1][0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import NamedTuple
 
 _VERSIONS = {
@@ -34,6 +35,7 @@ def _joined(values: tuple[int, ...]) -> str:
     return "-".join(str(v) for v in values if not is_grease(v))
 
 
+@lru_cache(1024)  # a program greets the same way each time
 def ja3(hello: Hello) -> bytes:
     """The JA3 string of a client's hello."""
     parts = (hello.ciphers, hello.extensions, hello.groups, hello.points)
@@ -50,6 +52,7 @@ def md5(text: bytes) -> bytes:
     return hashlib.md5(text, usedforsecurity=False).hexdigest().encode()
 
 
+@lru_cache(1024)
 def ja4(hello: Hello, *, quic: bool = False) -> bytes:
     """JA4 of a client's hello."""
     version = max((v for v in hello.versions if not is_grease(v)), default=hello.version)

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.applications.building import Builder
+from ingest.applications.merging import Index
 from ingest.reassembly.layout import SESSION
 
 if TYPE_CHECKING:
+    from ingest.applications.compiled.reading import Reading
     from ingest.applications.connection import Connection
     from ingest.applications.parser import Transaction
     from ingest.applications.tables import Tables
@@ -24,11 +26,11 @@ _Odd = tuple[int, int, int, int, int]  # kind, direction, flow, transaction, fra
 class Growing(Builder):
     """A builder that also tells of what is not over. What it keeps between two calls is of live flows."""
 
-    def __init__(self, *, keep_streams: bool) -> None:
+    def __init__(self, *, keep_streams: bool, reading: Reading) -> None:
         self._speaking: dict[int, tuple[object, ...]] = {}
         self._odd_of: dict[tuple[int, int], list[_Odd]] = {}
         self._touched: dict[int, Connection] = {}
-        super().__init__(keep_streams=keep_streams)
+        super().__init__(keep_streams=keep_streams, reading=reading)
 
     def take(self, connection: Connection) -> None:
         """What came to a connection."""
@@ -38,6 +40,7 @@ class Growing(Builder):
     def build(self, packets: Packets, streams: Reassembler) -> Tables:
         """The tables; gathering begins anew."""
         ended = {int(n) for rows in self._ended for n in rows["number"]}
+        self._told = self._reading.tell(growing=True)
         self._own_oddities()
         self._grown()
         self._speaking |= self._spoken
@@ -75,22 +78,29 @@ class Growing(Builder):
             self._anomalies += self._odd_of.get(key, ())
             if key in over:
                 self._odd_of.pop(key, None)
+        if self._odd_of and self._told is not None:
+            names = ("flow", "number", "over")
+            for flow, number, ended in zip(*(self._told.retold[n].tolist() for n in names), strict=True):
+                self._anomalies += self._odd_of.get((flow, number), ())
+                if ended:
+                    self._odd_of.pop((flow, number), None)
 
     def _state(self, number: int, each: Transaction) -> int:
         """How much is known of a transaction: a number that only grows."""
         odd = len(self._odd_of[number, each.number]) if (number, each.number) in self._odd_of else 0
         return len(each.rows) + len(each.notes) + each.complete.bit_count() + odd
 
-    def _flows(self, packets: Packets, streams: Reassembler) -> tuple[Rows, dict[int, int]]:
+    def _flows(self, packets: Packets, streams: Reassembler) -> tuple[Rows, Index]:
         over = np.concatenate([np.zeros(0, SESSION), *self._ended])
         parts = [flow_of[flow_of >= 0] for flow_of, *_ in packets]
         parts += [pieces["number"] for pieces in self._pieces]
-        parts += [np.array([n for n, _ in self._transactions], np.int64)]
+        assert self._told is not None
+        parts += [np.array([n for n, _ in self._transactions], np.int64), self._told.transactions["flow"]]
         parts += [np.array([row[2] for row in self._anomalies if row[2] >= 0], np.int64)]
         numbers = np.setdiff1d(np.concatenate(parts), over["number"])
         rows = np.concatenate([over, streams.rows_of(numbers)])
         rows = rows[np.argsort(rows["number"], kind="stable")]
-        flows, index = self._told(rows)
+        flows, index = self._flow_rows(rows)
         flows["number"] = rows["number"]
         ending = np.isin(rows["number"], over["number"])
         flows["ended"] = np.where(ending, np.where(rows["ended"] > 0, rows["ended"], -1), 0)

@@ -50,7 +50,8 @@ class Smb(StreamParser):
                 stream.need = end
                 return
             stream.need = 8
-            if not self.wanted.calls and stream.data[4:8] == b"\xffSMB" and stream.data[8] not in FILES:
+            older = end > 8 and stream.data[4:8] == b"\xffSMB"
+            if older and not self.wanted.calls and stream.data[8] not in FILES:
                 stream.drop(end)
                 continue
             data = bytes(stream.data[4:end])

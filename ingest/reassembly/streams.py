@@ -91,6 +91,11 @@ class Reassembler:
         """Flows begun so far: the next one's number."""
         return int(self._meta[META_AT["number"]])
 
+    @property
+    def sessions(self) -> Rows:
+        """SESSION rows by slot, of flows that have not ended; to be read."""
+        return self._sessions
+
     def session(self, slot: int) -> Rows:
         """The SESSION row in a slot (of a piece just given whose flow has not ended)."""
         return self._sessions[slot : slot + 1]

@@ -4,14 +4,20 @@ import numpy as np
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.building import Builder
+from ingest.applications.compiled.reading import Reading
 from ingest.applications.connection import Connection
 from ingest.applications.tables import ANOMALIES
+from ingest.applications.wanted import ALL
 from ingest.reassembly.layout import ODD, ODDITY, SESSION
 from ingest.reassembly.streams import Reassembler
 
 
+def reading(*, keep):
+    return Reading(ApplicationSettings(), ALL, keep=keep)
+
+
 def test_transactions_stand_in_order_of_flow_and_number():
-    builder = Builder(keep_streams=False)
+    builder = Builder(keep_streams=False, reading=reading(keep=False))
     for number in (5, 2):
         row = np.zeros(1, SESSION)
         row["number"] = number
@@ -28,7 +34,7 @@ def test_transactions_stand_in_order_of_flow_and_number():
 
 
 def test_odd_things_of_streams_bear_suricatas_names():
-    builder = Builder(keep_streams=True)
+    builder = Builder(keep_streams=True, reading=reading(keep=True))
     odd = np.zeros(1, ODDITY)
     odd["kind"] = ODD.index("reassembly_seq_gap")
     builder.odd(odd)

@@ -1,0 +1,1 @@
+"""DCE/RPC as a kernel."""

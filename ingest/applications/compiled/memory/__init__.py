@@ -1,0 +1,1 @@
+"""Pages and nodes: bytes and small facts that are kept of flows."""

@@ -1,0 +1,1 @@
+"""Transactions, buffers, numbers and oddities as rows."""

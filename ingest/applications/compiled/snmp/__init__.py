@@ -1,0 +1,1 @@
+"""SNMP as a kernel."""

@@ -1,0 +1,1 @@
+"""Rows of what is to be told, put in order."""

@@ -1,0 +1,1 @@
+"""The walk over the pieces of a batch."""

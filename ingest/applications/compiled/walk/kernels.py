@@ -1,0 +1,586 @@
+"""One walk over the pieces of a batch: whose they are, what each flow speaks, and its messages.
+
+Nothing here allocates: where a message may not find room the walk stops before it (`again`), the caller lets
+arrays grow, and the walk goes on with the same piece.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from citywall.kernels import bare_kernel, copy_bytes, internal, shared
+from ingest.applications.compiled.dcerpc.kernels import dcerpc_stream
+from ingest.applications.compiled.dns.kernels import dns_message, dns_stream
+from ingest.applications.compiled.layout import (
+    CONFIG_AT,
+    DCERPC,
+    DNS,
+    FRESH,
+    HERE,
+    MARKS,
+    META_AT,
+    MOST_ANNOUNCERS,
+    NO_FLOWS,
+    NO_ROOM,
+    NO_ROOM_FOR_PIECE,
+    PYTHON,
+    QUIET,
+    SMB,
+    SNMP,
+    TABLES,
+)
+from ingest.applications.compiled.looks.kernels import YES, looks, recognise_tcp, recognise_udp
+from ingest.applications.compiled.memory.kernels import (
+    append,
+    copy_out,
+    free_chain,
+    keep,
+    remove,
+    remove_all,
+)
+from ingest.applications.compiled.rows.kernels import enough, finish, odd
+from ingest.applications.compiled.smb.kernels import smb_stream
+from ingest.applications.compiled.snmp.kernels import snmp_message
+from ingest.applications.parser import MOST_HELD
+from ingest.applications.tables import ANOMALY_KIND, PROTOCOL
+
+FLOWS = META_AT["flows"]
+FREE_FLOW = META_AT["free_flow"]
+AGAIN = META_AT["again"]
+STOP = META_AT["stop"]
+SHORT = META_AT["short"]
+LIVE = META_AT["live"]
+ANNOUNCERS = META_AT["announcers"]
+KEEP, ALLOWED, READS, OWN = (CONFIG_AT[name] for name in ("keep", "allowed", "reads", "here"))
+_MISMATCH = ANOMALY_KIND["applayer.mismatch_protocol_both_directions"]
+_ONE_SIDED = ANOMALY_KIND["applayer.detect_protocol_only_one_direction"]
+_LIMIT = ANOMALY_KIND["applayer.parser_limit_reached"]
+_FAILED, _FTP = PROTOCOL["failed"], PROTOCOL["ftp"]
+_MOST_UNKNOWN = 4096
+_MOST_SEEN, _SEEN_OF_EACH = 256, 64
+_UDP = 17
+_MULTIPLY = np.uint64(0x9E3779B97F4A7C15)
+
+
+@internal
+def _bucket(mem, number):
+    hashed = np.uint64(number) * _MULTIPLY >> np.uint64(32)
+    return np.int64(hashed & np.uint64(len(mem.buckets) - 1))
+
+
+@shared
+def flow_of(mem, number):
+    """The row of a flow, -1 where it is not known."""
+    at = np.int64(mem.buckets[_bucket(mem, number)])
+    while at >= 0:
+        flow = mem.flows[at]
+        if flow["number"] == number:
+            return at
+        at = np.int64(flow["after"])
+    return np.int64(-1)
+
+
+@shared
+def _clear(flow):
+    for d in range(2):
+        flow["sides"][d] = 0
+        flow["sides_frame"][d] = 0
+        flow["done"][d] = 0
+        flow["tail"][d] = -1
+        flow["tail_end"][d] = -1
+        flow["tail_size"][d] = 0
+        flow["need"][d] = 1
+        flow["looked"][d] = -1
+        flow["looked_end"][d] = -1
+        flow["looked_size"][d] = 0
+    for i in range(TABLES):
+        flow["tables"][i] = -1
+        flow["ends"][i] = -1
+        flow["counts"][i] = 0
+    for i in range(8):
+        flow["words"][i] = 0
+
+
+@shared
+def _open(mem, number, session):
+    """A row for a new flow."""
+    at = mem.meta[FREE_FLOW]
+    if at >= 0:
+        mem.meta[FREE_FLOW] = np.int64(mem.flows[at]["after"])
+    else:
+        at = mem.meta[FLOWS]
+        mem.meta[FLOWS] = at + 1
+    mem.meta[LIVE] += 1
+    flow = mem.flows[at]
+    _clear(flow)
+    high, low = np.int64(session["ports"]) >> 16, np.int64(session["ports"]) & 0xFFFF
+    flow["number"] = number
+    flow["made"] = 0
+    flow["protocol"] = 0
+    flow["protocol_frame"] = 0
+    flow["client_port"] = high if session["client"] == 0 else low
+    flow["server_port"] = low if session["client"] == 0 else high
+    flow["first"] = -1
+    flow["last"] = -1
+    flow["open"] = 0
+    flow["seen"] = 0
+    flow["used"] = 1
+    flow["mode"] = FRESH
+    flow["python"] = 0
+    flow["udp"] = 1 if session["proto"] == _UDP else 0
+    flow["over"] = 0
+    flow["spoken"] = 0
+    flow["unread"] = 0
+    bucket = _bucket(mem, number)
+    flow["after"] = mem.buckets[bucket]
+    mem.buckets[bucket] = at
+    return at
+
+
+@shared
+def _drop_flow(mem, at):
+    """Forget a flow."""
+    flow = mem.flows[at]
+    bucket = _bucket(mem, np.int64(flow["number"]))
+    before = np.int64(mem.buckets[bucket])
+    if before == at:
+        mem.buckets[bucket] = flow["after"]
+    else:
+        while mem.flows[before]["after"] != at:
+            before = np.int64(mem.flows[before]["after"])
+        mem.flows[before]["after"] = flow["after"]
+    flow["used"] = 0
+    flow["number"] = -1
+    flow["after"] = mem.meta[FREE_FLOW]
+    mem.meta[FREE_FLOW] = at
+    mem.meta[LIVE] -= 1
+
+
+@shared
+def _drop_held(mem, flow, d):
+    """What is held of a direction is not needed."""
+    free_chain(mem, np.int64(flow["tail"][d]))
+    flow["tail"][d] = -1
+    flow["tail_end"][d] = -1
+    flow["tail_size"][d] = 0
+    remove_all(mem, flow, MARKS + d)
+
+
+@shared
+def _drop_looked(mem, flow, d):
+    free_chain(mem, np.int64(flow["looked"][d]))
+    flow["looked"][d] = -1
+    flow["looked_end"][d] = -1
+    flow["looked_size"][d] = 0
+
+
+@shared
+def _mark(mem, flow, d, n, frame, time):
+    """Bytes of so many pieces are held: who brought them."""
+    node = mem.nodes[append(mem, flow, MARKS + d, n, frame, time)]
+    node["x"] = 0
+
+
+@shared
+def _hold_tail(mem, flow, d, data, at, n):
+    first, last = keep(mem, np.int64(flow["tail_end"][d]), np.int64(flow["tail_size"][d]), data, at, n)
+    if flow["tail"][d] < 0:
+        flow["tail"][d] = first
+    flow["tail_end"][d] = last
+    flow["tail_size"][d] += n
+
+
+@shared
+def _rest(mem, flow, d, data, at, end, used, frame, time, brought):
+    """What was not used up waits; `brought` bytes of what was read came with the piece at hand."""
+    gone = used - at
+    before = (end - at) - brought
+    free_chain(mem, np.int64(flow["tail"][d]))
+    flow["tail"][d] = -1
+    flow["tail_end"][d] = -1
+    flow["tail_size"][d] = 0
+    left = brought
+    if gone >= before:
+        remove_all(mem, flow, MARKS + d)
+        left = end - used
+    else:
+        while gone > 0:
+            first = np.int64(flow["tables"][MARKS + d])
+            n = np.int64(mem.nodes[first]["a"])
+            if n > gone:
+                mem.nodes[first]["a"] = n - gone
+                break
+            gone -= n
+            remove(mem, flow, MARKS + d, first)
+    if end > used:
+        _hold_tail(mem, flow, d, data, used, end - used)
+        if left > 0:
+            _mark(mem, flow, d, left, frame, time)
+
+
+@shared
+def _stream(mem, owner, d, data, at, end, frame, time):
+    """What is complete of a direction's bytes is read; where the rest begins."""
+    spoken = np.int64(mem.flows[owner]["spoken"])
+    if spoken == SMB:
+        return smb_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == DCERPC:
+        return dcerpc_stream(mem, owner, d, data, at, end, frame, time)
+    return dns_stream(mem, owner, d, data, at, end, frame, time)
+
+
+@shared
+def _read(mem, owner, d, data, at, end, frame, time, brought):
+    """Read a direction's bytes, all of them; False where there was no room for all that they say."""
+    flow = mem.flows[owner]
+    used = _stream(mem, owner, d, data, at, end, frame, time)
+    if mem.meta[STOP]:
+        _rest(mem, flow, d, data, at, end, used, frame, time, brought)
+        return False
+    if not flow["done"][d] and end - used > MOST_HELD:
+        if not enough(mem, 0, 1, 0, 0, 0):
+            _rest(mem, flow, d, data, at, end, used, frame, time, brought)
+            return False
+        odd(mem, owner, _LIMIT, d, frame, -1)
+        flow["done"][d] = 1
+    if flow["done"][d]:
+        _drop_held(mem, flow, d)
+    else:
+        _rest(mem, flow, d, data, at, end, used, frame, time, brought)
+    return True
+
+
+@shared
+def _feed(mem, owner, d, data, at, n, frame, time):
+    """More bytes of a direction."""
+    flow = mem.flows[owner]
+    held = np.int64(flow["tail_size"][d])
+    if held + n < flow["need"][d]:
+        _hold_tail(mem, flow, d, data, at, n)
+        _mark(mem, flow, d, n, frame, time)
+        return True
+    if held == 0:
+        return _read(mem, owner, d, data, at, at + n, frame, time, n)
+    copy_out(mem, np.int64(flow["tail"][d]), held, mem.scratch, 0)
+    copy_bytes(mem.scratch, held, data, at, n)
+    return _read(mem, owner, d, mem.scratch, np.int64(0), held + n, frame, time, n)
+
+
+@shared
+def _go_on(mem, owner, d, frame, time):
+    """Read what is held once more, as there was no room for it; the last mark is of the piece at hand."""
+    flow = mem.flows[owner]
+    held = np.int64(flow["tail_size"][d])
+    if held == 0:
+        return True
+    last = np.int64(flow["ends"][MARKS + d])
+    brought = np.int64(mem.nodes[last]["a"])
+    remove(mem, flow, MARKS + d, last)
+    copy_out(mem, np.int64(flow["tail"][d]), held, mem.scratch, 0)
+    return _read(mem, owner, d, mem.scratch, np.int64(0), held, frame, time, brought)
+
+
+@shared
+def _side(mem, flow, d, protocol, frame):
+    flow["sides"][d] = protocol
+    flow["sides_frame"][d] = frame
+    _drop_looked(mem, flow, d)
+
+
+@shared
+def _compare(mem, owner, d, data, at, n, frame):
+    """What a direction's first bytes look like, where the other one said what is spoken."""
+    flow = mem.flows[owner]
+    spoken = np.int64(flow["spoken"])
+    n = min(n, np.int64(_MOST_UNKNOWN))
+    before = np.int64(flow["looked_size"][d])
+    if before > 0:
+        copy_out(mem, np.int64(flow["looked"][d]), before, mem.scratch, 0)
+    copy_bytes(mem.scratch, before, data, at, n)
+    client, server = np.int64(flow["client_port"]), np.int64(flow["server_port"])
+    if looks(spoken, d, mem.scratch, np.int64(0), before + n, client, server) == YES:
+        _side(mem, flow, d, spoken, frame)
+        return
+    found = recognise_tcp(mem.config[ALLOWED], d, mem.scratch, np.int64(0), before + n, client, server)
+    if found < 0 and before + n < _MOST_UNKNOWN:
+        first, last = keep(mem, np.int64(flow["looked_end"][d]), before, data, at, n)
+        if flow["looked"][d] < 0:
+            flow["looked"][d] = first
+        flow["looked_end"][d] = last
+        flow["looked_size"][d] = before + n
+        return
+    odd(mem, owner, _MISMATCH if found > 0 else _ONE_SIDED, d, frame, -1)
+    _side(mem, flow, d, found if found > 0 else np.int64(_FAILED), frame)
+
+
+@shared
+def _begin_here(mem, flow, d, protocol, frame):
+    """A protocol was found that is read here, or that nobody wants to be read."""
+    flow["mode"] = HERE
+    flow["spoken"] = protocol
+    flow["protocol"] = protocol
+    flow["protocol_frame"] = frame
+    _side(mem, flow, d, protocol, frame)
+    if not mem.config[READS] >> protocol & 1:
+        flow["unread"] = 1
+        flow["done"][0] = 1
+        flow["done"][1] = 1
+
+
+@shared
+def _datagram(mem, owner, d, data, at, n, frame, time):
+    """A datagram: found out what it is, and read. False where there was no room."""
+    flow = mem.flows[owner]
+    if flow["mode"] == FRESH:
+        client, server = np.int64(flow["client_port"]), np.int64(flow["server_port"])
+        found = recognise_udp(mem.config[ALLOWED], d, data, at, n, client, server)
+        if found <= 0:
+            flow["seen"] += min(n, np.int64(_SEEN_OF_EACH))
+            if flow["seen"] > _MOST_SEEN:
+                flow["mode"] = QUIET
+                flow["over"] = 1
+            return True
+        if mem.config[READS] >> found & 1 and found != DNS and found != SNMP:
+            flow["mode"] = PYTHON
+            flow["spoken"] = found
+            return True
+        _begin_here(mem, flow, d, found, frame)
+    if not flow["sides"][d]:
+        _side(mem, flow, d, np.int64(flow["protocol"]), frame)
+    if flow["done"][d]:
+        return True
+    if flow["spoken"] == DNS:
+        return dns_message(mem, owner, data, at, at + n, frame, time)
+    return snmp_message(mem, owner, d, data, at, at + n, frame, time)
+
+
+@shared
+def _announced(mem, session, places, announcers):
+    """Whether a connection may be one that another announced: Python says whether it is."""
+    known = mem.meta[ANNOUNCERS]
+    if known > MOST_ANNOUNCERS:  # too many to look for
+        return True
+    high, low = np.int64(session["ports"]) >> 16, np.int64(session["ports"]) & 0xFFFF
+    for i in range(len(places)):
+        if (
+            places[i, 0] == np.int64(session["a_lo"])
+            and places[i, 1] == np.int64(session["a_hi"])
+            and places[i, 2] == high
+        ) or (
+            places[i, 0] == np.int64(session["b_lo"])
+            and places[i, 1] == np.int64(session["b_hi"])
+            and places[i, 2] == low
+        ):
+            return True
+    for i in range(known):
+        host = announcers[i]
+        if host == np.int64(session["a_lo"]) or host == np.int64(session["b_lo"]):
+            return True
+    return False
+
+
+@shared
+def _announce(mem, host, announcers):
+    """A connection of a host may announce others, in this very batch."""
+    n = mem.meta[ANNOUNCERS]
+    for i in range(min(n, MOST_ANNOUNCERS)):
+        if announcers[i] == host:
+            return
+    if n < MOST_ANNOUNCERS:
+        announcers[n] = host
+    mem.meta[ANNOUNCERS] = n + 1
+
+
+@shared
+def _begin_stream(mem, owner, session, d, data, at, n, gap, frame, places, announcers):
+    """The first bytes of a connection: who reads it."""
+    flow = mem.flows[owner]
+    if _announced(mem, session, places, announcers):
+        flow["mode"] = PYTHON
+        return
+    if gap:
+        flow["mode"] = QUIET
+        flow["over"] = 1
+        return
+    client, server = np.int64(flow["client_port"]), np.int64(flow["server_port"])
+    found = recognise_tcp(mem.config[ALLOWED], d, data, at, min(n, np.int64(_MOST_UNKNOWN)), client, server)
+    own = found > 0 and (mem.config[OWN] >> found & 1 or not mem.config[READS] >> found & 1)
+    if own:
+        _begin_here(mem, flow, d, found, frame)
+        return
+    flow["mode"] = PYTHON
+    flow["spoken"] = max(found, np.int64(0))
+
+
+@shared
+def _piece(mem, owner, session, piece, data, places, announcers):
+    """One piece of a stream; False where there was no room."""
+    flow = mem.flows[owner]
+    d = np.int64(piece["direction"])
+    at, n = np.int64(piece["at"]), np.int64(piece["length"])
+    frame, time = np.int64(piece["frame"]), np.int64(piece["time"])
+    if flow["udp"]:
+        return _datagram(mem, owner, d, data, at, n, frame, time)
+    if mem.meta[AGAIN]:
+        return _go_on(mem, owner, d, frame, time)
+    if not enough(mem, 0, 2, 0, 4, 2 * (np.int64(flow["tail_size"][d]) + n + _MOST_UNKNOWN)):
+        mem.meta[STOP] = NO_ROOM_FOR_PIECE
+        return False
+    if flow["mode"] == FRESH:
+        gap = np.int64(piece["gap"])
+        _begin_stream(mem, owner, session, d, data, at, n, gap, frame, places, announcers)
+        if flow["mode"] != HERE:
+            return True
+    elif piece["gap"]:
+        flow["done"][d] = 1
+        _drop_held(mem, flow, d)
+    if not flow["sides"][d]:
+        _compare(mem, owner, d, data, at, n, frame)
+    if flow["done"][d]:
+        return True
+    return _feed(mem, owner, d, data, at, n, frame, time)
+
+
+@internal
+def _session_of(piece, sessions, ended, order, numbers):
+    """The session of a flow: in its slot, or among those that are over."""
+    number = np.int64(piece["number"])
+    low, high = 0, len(numbers)
+    while low < high:
+        middle = (low + high) >> 1
+        if numbers[middle] < number:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(numbers) and numbers[low] == number:
+        return ended[order[low]]
+    return sessions[np.int64(piece["slot"])]
+
+
+@bare_kernel
+def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, announcers, rows, fate):
+    """Take the pieces from `first` on; how far that went.
+
+    `fate` of each: who reads it, 4 where it may be muted, and above, for Python, what is known to be spoken.
+    Where the walk ends before the last piece there was no room: `again` says that the piece at which it ended
+    was taken in part.
+    """
+    mem.meta[STOP] = 0
+    mem.meta[SHORT] = 0
+    last = np.int64(-1)
+    owner = np.int64(-1)
+    session = sessions[0]
+    told = False
+    for i in range(first, len(pieces)):
+        piece = pieces[i]
+        number = np.int64(piece["number"])
+        if number != last:
+            last = number
+            owner = flow_of(mem, number)
+            session = _session_of(piece, sessions, ended, order, numbers)
+            told = False
+        if owner < 0:
+            if mem.meta[FREE_FLOW] < 0 and mem.meta[FLOWS] >= len(mem.flows):
+                mem.meta[STOP] = NO_FLOWS
+                return i
+            owner = _open(mem, number, session)
+            if not mem.config[KEEP]:
+                rows[owner] = session
+        flow = mem.flows[owner]
+        if flow["mode"] < PYTHON:
+            sound = _piece(mem, owner, session, piece, data, places, announcers)
+            if not sound:
+                # a datagram, and a piece for which nothing was done yet, is taken whole once more
+                mem.meta[AGAIN] = 1 if mem.meta[STOP] == NO_ROOM and not flow["udp"] else 0
+                return i
+            mem.meta[AGAIN] = 0
+            if flow["mode"] == HERE and flow["done"][0] and flow["done"][1]:
+                flow["over"] = 1
+                if flow["sides"][0] and flow["sides"][1]:
+                    flow["mode"] = QUIET
+        fate[i] = flow["mode"]
+        if flow["mode"] == PYTHON:
+            flow["python"] = 1
+            fate[i] |= np.int64(flow["spoken"]) << 8
+            if not told and not flow["udp"] and (flow["spoken"] == 0 or flow["spoken"] == _FTP):
+                _announce(mem, np.int64(session["a_lo"]), announcers)
+                _announce(mem, np.int64(session["b_lo"]), announcers)
+                told = True
+        elif flow["over"] and not mem.config[KEEP]:
+            fate[i] |= 4
+    return len(pieces)
+
+
+@bare_kernel
+def end_flows(mem, numbers, python):
+    """Flows that are over: what goes on in them ends. Those of Python are told in `python` and forgotten."""
+    for i in range(len(numbers)):
+        at = flow_of(mem, numbers[i])
+        if at < 0:
+            continue
+        flow = mem.flows[at]
+        if flow["python"]:
+            python[i] = True
+            _drop_flow(mem, at)
+            continue
+        while flow["first"] >= 0:
+            finish(mem, np.int64(flow["first"]))
+        for d in range(2):
+            _drop_held(mem, flow, d)
+            _drop_looked(mem, flow, d)
+        for table in range(TABLES):
+            remove_all(mem, flow, table)
+        flow["used"] = 2
+
+
+@bare_kernel
+def forget_flows(mem):
+    """Flows that are over were told."""
+    for at in range(mem.meta[FLOWS]):
+        if mem.flows[at]["used"] == 2:
+            _drop_flow(mem, at)
+
+
+@bare_kernel
+def settle(mem, numbers, protocols):
+    """What Python found out of its flows: 255 where nothing more will be read, else the protocol."""
+    for i in range(len(numbers)):
+        at = flow_of(mem, numbers[i])
+        if at < 0:
+            continue
+        if protocols[i] == 255:
+            mem.flows[at]["mode"] = QUIET
+            mem.flows[at]["over"] = 1
+        else:
+            mem.flows[at]["spoken"] = protocols[i]
+
+
+@bare_kernel
+def spoken_of(mem, numbers, out, sides_frame, found):
+    """What flows speak that are read here: protocol, its frame, sides and theirs."""
+    for i in range(len(numbers)):
+        at = flow_of(mem, numbers[i])
+        if at < 0:
+            continue
+        flow = mem.flows[at]
+        if flow["protocol"] == 0:
+            continue
+        found[i] = True
+        out[i, 0] = flow["protocol"]
+        out[i, 1] = flow["sides"][0]
+        out[i, 2] = flow["sides"][1]
+        sides_frame[i, 0] = flow["protocol_frame"]
+        sides_frame[i, 1] = flow["sides_frame"][0]
+        sides_frame[i, 2] = flow["sides_frame"][1]
+
+
+@bare_kernel
+def fill_buckets(mem):
+    """Find flows again, where there are more buckets for them."""
+    mem.buckets[:] = -1
+    for at in range(mem.meta[FLOWS]):
+        flow = mem.flows[at]
+        if flow["used"]:
+            bucket = _bucket(mem, np.int64(flow["number"]))
+            flow["after"] = mem.buckets[bucket]
+            mem.buckets[bucket] = at

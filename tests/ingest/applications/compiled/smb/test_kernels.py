@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from citywall.kernels import bare_kernel
+from ingest.applications.compiled.smb import kernels
+from ingest.applications.wanted import ALL, Wanted
+
+
+@bare_kernel
+def to_utf8(data, at, end, out, to):
+    return kernels.to_utf8(data, at, end, out, to)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from((b"a\0", b"\xe9\0", b"\x2d\x4e", b"\0\xd8", b"\0\xdc", b"\x3d\xd8\0\xde", b"x")))
+)
+def test_text_is_what_python_makes_of_it(parts):
+    data = b"".join(parts)
+    out = np.zeros(2 * len(data) + 8, np.uint8)
+    end = to_utf8(
+        np.frombuffer(data + b"\1", np.uint8).copy(), np.int64(0), np.int64(len(data)), out, np.int64(0)
+    )
+    assert out[:end].tobytes() == data.decode("utf-16-le", "replace").encode()
+
+
+def behind_length(body):
+    return len(body).to_bytes(4, "big") + body
+
+
+def smb1(command, mid, words, payload, answer, status, unicode):
+    head = b"\xffSMB" + bytes((command,)) + struct.pack("<I", status) + bytes((0x80 if answer else 0, 0))
+    head += bytes((0x80 if unicode else 0,)) + bytes(12) + b"\1\0\1\0\0\0" + struct.pack("<H", mid)
+    words += bytes(len(words) % 2)
+    return behind_length(head + bytes((len(words) // 2,)) + words + struct.pack("<H", len(payload)) + payload)
+
+
+def smb2(command, number, body, answer, status, more):
+    after = 64 + len(body) + -len(body) % 8 if more else 0
+    head = b"\xfeSMB" + struct.pack(
+        "<HHIHHIIQIIQ16s", 64, 0, status, command, 1, int(answer), after, number, 0, 0, 9, b""
+    )
+    whole = head + body + (bytes(-len(body) % 8) if more else b"")
+    if more:
+        whole += (
+            b"\xfeSMB"
+            + struct.pack("<HHIHHIIQIIQ16s", 64, 0, 0, 6, 1, 0, 0, number, 0, 0, 9, b"")
+            + body[:24]
+        )
+    return behind_length(whole)
+
+
+TEXT = st.sampled_from(
+    (
+        b"a\0b\0\0\0",
+        b"IPC\0",
+        b"fs\\x\0",
+        b"NTLMSSP\0\3\0\0\0" + bytes(16) + b"\4\0\4\0\x40\0\0\0" + bytes(24) + b"\1\0\0\0u\0v\0",
+    )
+)
+PDU = st.sampled_from(
+    (b"", b"\5\0\0\3\x10\0\0\0\x20\0\0\0\1\0\0\0" + bytes(8) + b"stubstub", b"plain bytes of a file")
+)
+WORDS = st.tuples(st.binary(min_size=20, max_size=20), st.integers(0, 90)).map(
+    lambda w: (
+        b"\7\0" * 2 + b"\7\0" + w[0][:4] + struct.pack("<HHHHHHHHHH", 2, 30, w[1], 0, 5, 5, w[1], w[1], 0, 0)
+    )
+)
+OLDER = st.builds(
+    smb1, st.sampled_from((0x04, 0x25, 0x2E, 0x2F, 0x73, 0x75, 0xA2, 0x32)), st.integers(1, 3), WORDS,
+    st.tuples(TEXT, PDU).map(b"".join), st.booleans(), st.sampled_from((0, 0xC0000016, 5)), st.booleans(),
+)  # fmt: skip
+BODY = st.tuples(st.sampled_from((64, 72, 100, 112, 0)), st.integers(0, 40), TEXT, PDU).map(
+    lambda b: struct.pack("<HH", 80, b[0]) + struct.pack("<IHHHH", b[1] or 0x0011C017, b[0], b[1], b[0], b[1])
+    + b"\1" * 16 + struct.pack("<IIII", b[0], b[1], b[0], b[1]) + b"\2" * 36 + b[2] + b[3]
+)  # fmt: skip
+NEWER = st.builds(
+    smb2, st.sampled_from((1, 3, 5, 6, 8, 9, 11, 16)), st.integers(1, 3), BODY, st.booleans(),
+    st.sampled_from((0, 0x103, 0xC0000016, 5)), st.booleans(),
+)  # fmt: skip
+READ = st.sampled_from((ALL, Wanted(kinds=frozenset({"file.sha1", "smb.share"}), calls=False)))
+
+
+def test_commands_in_any_order(packets, alike):
+    @settings(max_examples=40, deadline=None)
+    @given(
+        st.lists(st.tuples(st.integers(0, 1), OLDER | NEWER), min_size=1, max_size=25), READ, st.booleans()
+    )
+    def check(turns, wanted, growing):
+        turns = [(0, smb1(0x72, 9, b"", b"", answer=False, status=0, unicode=False)), *turns]
+        rows, buffer = packets.decoded(packets.conversation(turns, (4000, 445)))
+        alike(rows, buffer, 9 if growing else 0, growing=growing, wanted=wanted)
+
+    check()
+
+
+def test_a_length_that_is_none_says_when_it_came(packets, alike):
+    good = smb1(0x72, 9, b"", b"", answer=False, status=0, unicode=False)
+    turns = [(0, good), (0, b"\7\0"), (0, b"\0\4"), (0, b"\xffSMB")]
+    told = alike(*packets.decoded(packets.conversation(turns, (4000, 445))))
+    assert len(told[0].anomalies) == 1
