@@ -7,7 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import DNS_ANSWER, DNS_QUERY, EVENT, HTTP_REQUEST, TLS_CLIENT, TLS_SERVER
+from citywall.batches import (
+    DNS_ANSWER,
+    DNS_QUERY,
+    EVENT,
+    HTTP_REQUEST,
+    TLS_CLIENT,
+    TLS_SERVER,
+    TLS_WHOLE_CLIENT,
+)
 from rules.indicators import kernels
 from rules.indicators.model import ADDRESS, DOMAIN, JA3, JA3S, JA4, URL
 from rules.indicators.tables import Table
@@ -17,6 +25,14 @@ Numbers = NDArray[np.int64]
 _TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _ROOM = 64
 _JA4 = 36
+_CLIENT = (TLS_CLIENT, TLS_WHOLE_CLIENT)
+_NAMED = (
+    (DNS_QUERY, "query"),
+    (TLS_CLIENT, "server_name"),
+    (TLS_WHOLE_CLIENT, "server_name"),
+    (HTTP_REQUEST, "host"),
+)
+_PRINTED = ((JA3, _CLIENT), (JA3S, (TLS_SERVER,)), (JA4, _CLIENT))
 
 
 class Hit(NamedTuple):
@@ -45,7 +61,7 @@ def in_events(table: Table, events: Rows) -> list[Hit]:
     )
     found = _ends(table, events, answers, (("answer", "answer"),))
     raw = events.view(np.uint8).reshape(len(events), EVENT.itemsize)[:, _TEXT_AT:]
-    for kind, where in ((DNS_QUERY, "query"), (TLS_CLIENT, "server_name"), (HTTP_REQUEST, "host")):
+    for kind, where in _NAMED:
         rows = np.flatnonzero(kinds == kind)
         if len(rows) and table.knows(DOMAIN):
             found += _names(table, raw, rows, events["name_size"][rows].astype(np.int64), where)
@@ -58,8 +74,8 @@ def in_events(table: Table, events: Rows) -> list[Hit]:
 def _prints(table: Table, raw: NDArray[np.uint8], events: Rows) -> list[Hit]:
     """Fingerprints of hellos: JA3 and JA3S are digests, JA4 is the third text."""
     found: list[Hit] = []
-    for kind, event in ((JA3, TLS_CLIENT), (JA3S, TLS_SERVER), (JA4, TLS_CLIENT)):
-        rows = np.flatnonzero(events["kind"] == event) if table.knows(kind) else np.zeros(0, np.int64)
+    for kind, event in _PRINTED:
+        rows = np.flatnonzero(np.isin(events["kind"], event)) if table.knows(kind) else np.zeros(0, np.int64)
         if kind == JA4:
             rows = rows[events["agent_size"][rows] == _JA4]
             begins = events["name_size"][rows].astype(np.int64) + events["rest_size"][rows]

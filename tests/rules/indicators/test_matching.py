@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from citywall.batches import DNS_ANSWER, DNS_QUERY, HTTP_REQUEST, TLS_CLIENT, TLS_SERVER
+from citywall.batches import DNS_ANSWER, DNS_QUERY, HTTP_REQUEST, TLS_CLIENT, TLS_SERVER, TLS_WHOLE_CLIENT
 from rules.indicators import matching
 from tests.rules.indicators.rows import events, flow, flows
 from tests.rules.indicators.test_kernels import listed
@@ -24,9 +24,11 @@ def test_names_are_looked_for_where_they_stand():
         (DNS_QUERY, [b"www.evil.example"], {}), (TLS_CLIENT, [b"evil.example", b"h2"], {}),
         (HTTP_REQUEST, [b"evil.example:8080", b"/"], {}), (DNS_QUERY, [b"notevil.example"], {}),
         (DNS_ANSWER, [b"evil.example"], {"answer": "203.0.113.9"}),
+        (TLS_WHOLE_CLIENT, [b"evil.example", b"h2"], {}),
     )  # fmt: skip
     hits = matching.in_events(listed("domain", "evil.example"), rows)
-    assert [(h.row, h.where) for h in hits] == [(0, "query"), (1, "server_name"), (2, "host")]
+    told = [(0, "query"), (1, "server_name"), (2, "host"), (5, "server_name")]
+    assert [(h.row, h.where) for h in hits] == told
     hits = matching.in_events(listed("address", "203.0.113.9"), rows)
     assert [(h.row, h.where) for h in hits] == [(4, "answer")]
 
@@ -54,9 +56,9 @@ def test_fingerprints_of_hellos():
     rows = events(
         (TLS_CLIENT, [b"a.example", b"h2", ja4], {}), (TLS_SERVER, [], {}), (TLS_CLIENT, [], {}),
         (TLS_CLIENT, [b"", b"", ja4[:-1]], {}), (TLS_CLIENT, [b"", b"", ja4[:-1] + b"7"], {}),
-        (DNS_QUERY, [b"", b"", ja4], {}),
+        (DNS_QUERY, [b"", b"", ja4], {}), (TLS_WHOLE_CLIENT, [b"b.example", b"h2", ja4], {}),
     )  # fmt: skip
-    for row, digest in ((0, last), (1, last), (2, other)):
+    for row, digest in ((0, last), (1, last), (2, other), (6, last)):
         rows["answer_hi"][row], rows["answer_lo"][row] = int(digest[:16], 16), int(digest[16:], 16)
 
     def found(kind: str, *values: str) -> list[tuple[int, int]]:
@@ -64,8 +66,8 @@ def test_fingerprints_of_hellos():
         assert {(h.kind, h.where) for h in hits} <= {(kind, "fingerprint")}
         return [(h.row, h.number) for h in hits]
 
-    assert found("ja3", "ff" * 16, last, other) == [(0, 1), (2, 2)]
+    assert found("ja3", "ff" * 16, last, other) == [(0, 1), (2, 2), (6, 1)]
     assert found("ja3s", other, last) == [(1, 1)]
-    assert found("ja4", ja4.decode()) == [(0, 0)]
+    assert found("ja4", ja4.decode()) == [(0, 0), (6, 0)]
     assert found("ja3", "ff" * 16) == found("md5", last) == []
     assert listed("ja3", last).in_rows
