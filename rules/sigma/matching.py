@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.addresses import to_text
-from citywall.batches import DNS_ANSWER, END, PROTOCOL_NAMES, SCTP, TCP, UDP
+from citywall.batches import (
+    DNS_ANSWER,
+    END,
+    PROTOCOL_NAMES,
+    SCTP,
+    TCP,
+    TLS_CLIENT,
+    TLS_WHOLE_CLIENT,
+    UDP,
+)
 from citywall.cards import DetectorCard
 from citywall.domains import Domains, of_host
 from citywall.findings import Endpoint, Evidence, Finding, derived_id
@@ -18,6 +27,8 @@ from rules.sigma.fields import FLOW_ROWS
 from rules.sigma.reading import Ready
 
 VERSION = 1
+#: What is said again once it is known whole.
+_WHOLE = {TLS_CLIENT: TLS_WHOLE_CLIENT}
 _TACTICS = {
     "reconnaissance": ("TA0043", "Reconnaissance"),
     "resource-development": ("TA0042", "Resource Development"),
@@ -72,7 +83,7 @@ class SigmaLookout:
         """Findings in EVENT rows."""
         found: list[Finding] = []
         for kind, rules in self._events.items():
-            which = np.flatnonzero(rows["kind"] == kind)
+            which = np.flatnonzero(np.isin(rows["kind"], (kind, _WHOLE.get(kind, kind))))
             if len(which):
                 columns = Columns(rows, which, turned=kind == DNS_ANSWER)
                 found += self._matched(rules, rows, columns, session, lane)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alerts.correlate import Correlator
 from alerts.times import SECOND
 from citywall.cards import DetectorCard
-from citywall.findings import Endpoint, Finding, Severity
+from citywall.findings import Endpoint, Finding, Severity, event_order
 from citywall.sessions import Session
 from citywall.settings import CorrelateSettings
 
@@ -162,6 +162,7 @@ def histories(draw: st.DrawFn) -> list[tuple[int, int, int, int]]:
 def findings_of(
     history: list[tuple[int, int, int, int]], make_finding: Make, make_evidence: Make
 ) -> list[Finding]:
+    """Findings in the order in which the stream brings them."""
     seconds, found = 0, []
     for number, (gap, entity, severity, width) in enumerate(history):
         seconds += gap
@@ -178,7 +179,7 @@ def findings_of(
                 ),
             )
         )
-    return found
+    return sorted(found, key=event_order)
 
 
 @settings(max_examples=60, deadline=None)

@@ -15,7 +15,7 @@ from tests.fuzz.replay import replay
 from tests.fuzz.targets import MODULES, load
 
 #: Those whose kernels the JIT can hide something of; the others are Python anyhow.
-KERNELS = ("captures", "exports", "logs", "messages", "packets", "streams")
+KERNELS = ("captures", "compiled", "exports", "logs", "messages", "packets", "streams")
 #: Changed inputs of each seed that go through compiled kernels.
 MUTANTS = 4
 

@@ -26,7 +26,17 @@ class Target:
     seeds: Sequence[bytes]
 
 
-MODULES = ("applications", "captures", "exports", "files", "logs", "messages", "packets", "streams")
+MODULES = (
+    "applications",
+    "captures",
+    "compiled",
+    "exports",
+    "files",
+    "logs",
+    "messages",
+    "packets",
+    "streams",
+)
 
 
 def scratch() -> Path:

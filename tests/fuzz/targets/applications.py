@@ -13,7 +13,7 @@ ROOMS = ("ingest.applications",)
 BROKEN = (ValueError, LookupError, struct.error)
 
 
-def _examples():
+def examples() -> dict:
     path = Path(__file__).resolve().parents[2] / "ingest" / "applications" / "examples.py"
     spec = importlib.util.spec_from_file_location("application_examples", path)
     assert spec is not None
@@ -35,10 +35,10 @@ def targets() -> dict[str, Target]:
     from ingest.applications.registry import PARSERS, looks_of, parser_of
 
     settings = ApplicationSettings(body_bytes=4096, inflate_bytes=8192, units=True)
-    examples = _examples()
+    known = examples()
 
     def of(entry) -> Target:
-        turns, ports, carrier = examples.get(entry.name, ([(0, b"x")], (4000, 80), "tcp"))
+        turns, ports, carrier = known.get(entry.name, ([(0, b"x")], (4000, 80), "tcp"))
         kind = parser_of(entry.name)
         looks = looks_of(entry.name) if entry.tcp or entry.udp else None
 

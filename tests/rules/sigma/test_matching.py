@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import yaml
 
-from citywall.batches import DNS_ANSWER, DNS_QUERY, END
+from citywall.batches import DNS_ANSWER, DNS_QUERY, END, TLS_CLIENT, TLS_WHOLE_CLIENT
 from citywall.domains import Domains, DomainSettings
 from rules.sigma import matching
 from rules.sigma.reading import Ready, compiled
@@ -49,6 +49,13 @@ def test_events_by_their_kind():
     assert found[0].facts["query"] == "evil.example"
     assert found[1].source is not None
     assert found[1].source.address == "203.0.113.53"  # who asked
+
+
+def test_hellos_of_several_packets():
+    lookout = matching.SigmaLookout([rule("{product: zeek, service: ssl}", "{sni: evil.example}")], DOMAINS)
+    rows = events((TLS_CLIENT, [], {}), (TLS_WHOLE_CLIENT, [b"evil.example", b"h2"], {}), (DNS_QUERY, [], {}))
+    rows["time"] = [1, 2, 3]
+    assert [f.time for f in lookout.events(rows, "s", "live")] == [2]
 
 
 def test_cards():
