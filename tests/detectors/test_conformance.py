@@ -22,8 +22,8 @@ from citywall.cards import DetectorCard
 from citywall.findings import Severity, event_order
 from citywall.i18n import LANGUAGES
 from citywall.settings import PRIVATE
-from detectors.choosing import HOLDING, IDENTITIES
-from detectors.registry import BASELINES, DETECTORS, FEATURES, RELATIONS, SIGHTINGS, build, sharing
+from detectors.choosing import BASELINES, FEATURES, HOLDING, IDENTITIES, RELATIONS, SIGHTINGS
+from detectors.registry import DETECTORS, build, sharing
 
 EVERY = pytest.mark.parametrize("detector", list(DETECTORS.values()), ids=str)
 SMALL = {
