@@ -18,7 +18,7 @@ from detectors.features import kernels
 from detectors.features.kernels import CONTACT, GROUP, LOGIN, TARGET, Limits, Output, Tables
 
 #: Rows taken at a time: bounds the output, changes no result.
-CHUNK = 16384
+CHUNK = 65_536
 
 _RECORDS = (
     ("contacts", "contact_slots", kernels.CONTACTS, CONTACT),
