@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import options, since, terminal
-from console.framework import Group, option
+from console import listed, options, since, terminal
+from console.framework import Group
 
 if TYPE_CHECKING:
     from citywall.settings import Settings
     from console.terminal import Terminal
 
-DEFAULT_LIMIT = 100
 #: A query that asks for a lane itself.
 _LANE = re.compile(r"\blane\s*[:<>=]")
 _MODULES = {name: f"console.commands.alert:{name}" for name in ("show", "work")}
 
 
 @click.group(cls=Group, name="alerts", modules=_MODULES, invoke_without_command=True)
-@options.data
-@option("--where", key="where", metavar="QUERY", default="")
-@option("--since", "since_", key="since", metavar="T")
-@option("--limit", key="limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, show_default=True)
-@options.settings
-@options.as_json
-@options.plain
-@options.looks
+@listed.asked
 @click.pass_context
 def command(
     context: click.Context,
@@ -53,14 +44,8 @@ def command(
     if settings.store_embedded:
         options.need_data(data, look)
     documents = _search(settings, data, where, since_, look)
-    shown = islice(documents, limit) if limit else documents
-    if as_json:
-        for document in shown:
-            look.say(json.dumps(document, ensure_ascii=False))
-        return
-    count = write(shown, look, units=bool(settings.register))
-    if limit and count == limit and next(documents, None) is not None:
-        look.note(look.tr("table.cut", count=count))
+    shown = partial(write, units=bool(settings.register))
+    listed.say(documents, limit, look, as_json=as_json, write=shown)
 
 
 def _search(

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from console import options, since, terminal
-from console.framework import Command, option
+from console import listed, options, since, terminal
+from console.framework import Command
 
 if TYPE_CHECKING:
     from citywall.settings import Settings
     from console.terminal import Terminal
 
-DEFAULT_LIMIT = 100
-_PAGE = 1000
-
 
 @click.command(cls=Command, name="flows")
-@options.data
-@option("--where", key="where", metavar="QUERY", default="")
-@option("--since", "since_", key="since", metavar="T")
-@option("--limit", key="limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, show_default=True)
-@options.settings
-@options.as_json
-@options.plain
-@options.looks
+@listed.asked
 @click.pass_context
 def command(
     context: click.Context,
@@ -48,14 +36,7 @@ def command(
     options.need_data(data, look)
     start = None if since_ is None else since.parse(since_, look.speech)
     documents = _search(settings, data, where, start, limit)
-    shown = islice(documents, limit) if limit else documents
-    if as_json:
-        for document in shown:
-            look.say(json.dumps(document, ensure_ascii=False))
-        return
-    count = write(shown, look)
-    if limit and count == limit and next(documents, None) is not None:
-        look.note(look.tr("table.cut", count=count))
+    listed.say(documents, limit, look, as_json=as_json, write=write)
 
 
 def _search(
@@ -70,15 +51,12 @@ def _search(
     archive = FlowArchive(data, read_only=True)
     domains = Domains(settings.domains)
     query = parse(where, FLOWS) if where else None
-    after: str | None = None
-    size = min(limit + 1, _PAGE) if limit else _PAGE
-    while True:
-        page = archive.query(query, since=start, limit=size, after=after)
-        for row in page.flows:
-            yield flow_document(row, domains.name)
-        after = page.after
-        if after is None:
-            return
+
+    def page(size: int, after: str | None) -> tuple[list[Any], str | None]:
+        found = archive.query(query, since=start, limit=size, after=after)
+        return found.flows, found.after
+
+    return listed.paged(page, lambda row: flow_document(row, domains.name), limit)
 
 
 def write(documents: Iterator[dict[str, Any]], look: Terminal) -> int:

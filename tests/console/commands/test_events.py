@@ -56,7 +56,7 @@ def test_where_since_and_limit(invoke: Any, data: Path, monkeypatch: pytest.Monk
         told = [json.loads(line) for line in done.stdout.splitlines()]
         return "".join(d["dns"]["question"]["name"][0] for d in told)
 
-    monkeypatch.setattr("console.commands.events._PAGE", 2)
+    monkeypatch.setattr("console.listed._PAGE", 2)
     assert names("--where", "dns.question.name:b.example") == "b"
     assert names("--since", "2024-05-01T12:00:03Z") == "ed"
     assert names("--limit", "2") == "ed"

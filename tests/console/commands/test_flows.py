@@ -68,7 +68,7 @@ def test_where_since_and_limit(invoke: Any, data: Path):
 
 
 def test_pages_follow_one_another(invoke: Any, data: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("console.commands.flows._PAGE", 2)
+    monkeypatch.setattr("console.listed._PAGE", 2)
     done = invoke("flows", "--data", str(data), "--json", "--limit", "0")
     assert [json.loads(line)["destination"]["port"] for line in done.stdout.splitlines()] == [
         24,
