@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citywall.state import Parts, array_of
-from detectors.features.kernels import USED, rebuild
+from detectors.features.kernels import EVICTED, USED, rebuild
 
 #: (records, slots, place in meta, dtype).
 Records = Sequence[tuple[str, str, int, np.dtype[Any]]]
@@ -17,6 +17,64 @@ Records = Sequence[tuple[str, str, int, np.dtype[Any]]]
 Beside = Sequence[tuple[str, str]]
 #: Rows that records take as they need them: name to the place in meta of how many are in use.
 Pools = Mapping[str, int]
+
+
+class Kept:
+    """State of a kernel in `tables` (a tuple of arrays by name) that goes through a checkpoint."""
+
+    records: ClassVar[Records]
+    beside: ClassVar[Beside]
+    pools: ClassVar[Pools] = {}
+    tables: Any
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes reserved (committed only as tables fill)."""
+        return sum(array.nbytes for array in self.tables)
+
+    def snapshot(self) -> Parts:
+        """The used part of every table; views of live state."""
+        return snapshot(self.tables._asdict(), self.records, self.beside, self.pools)
+
+    def restore(self, parts: Parts) -> None:
+        """Take over a snapshot; raises ValueError where it does not fit the settings."""
+        restore(self.tables._asdict(), parts, self.records, self.beside, self.pools)
+
+    def _of_each(self, what: int) -> dict[str, int]:
+        return {name: int(self.tables.meta[at + what]) for name, _, at, _ in self.records}
+
+
+class OneKept(Kept):
+    """State with one table of records."""
+
+    @property
+    def used(self) -> int:
+        """Records in use."""
+        return sum(self._of_each(USED).values())
+
+    @property
+    def evicted(self) -> int:
+        """Records given up for newer ones."""
+        return sum(self._of_each(EVICTED).values())
+
+
+class ManyKept(Kept):
+    """State with several tables of records."""
+
+    @property
+    def used(self) -> dict[str, int]:
+        """Records in use, by table."""
+        return self._of_each(USED)
+
+    @property
+    def evicted(self) -> dict[str, int]:
+        """Records given up for newer ones, by table."""
+        return self._of_each(EVICTED)
+
+
+def slots_for(capacity: int) -> NDArray[np.uint64]:
+    """Empty slots: a power of two at least twice `capacity`, so that probes stay short."""
+    return np.zeros(1 << max(4, (2 * capacity - 1).bit_length()), np.uint64)
 
 
 def snapshot(

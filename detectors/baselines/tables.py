@@ -11,12 +11,11 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from citywall.batches import FLOW
-from citywall.state import Parts
 from detectors import keeping
 from detectors.baselines import kernels, records
 from detectors.baselines.kernels import Norms, Output, Tables
-from detectors.features.kernels import AHEAD, EVICTED, FAR_PAST, USED
-from detectors.features.tables import CHUNK, ends_of, read_only
+from detectors.features.kernels import AHEAD, FAR_PAST
+from detectors.features.tables import ends_of, read_only, room_for
 
 #: (records, slots, place in meta, dtype).
 _RECORDS = (
@@ -106,8 +105,10 @@ class Noted:
     segment_rows: NDArray[np.int64]
 
 
-class Baselines:
+class Baselines(keeping.ManyKept):
     """State of one kernel of what is usual."""
+
+    records, beside = _RECORDS, [each[:2] for each in _BESIDE]
 
     def __init__(self, parameters: BaselineParameters, norms: Norms) -> None:
         self.norms = norms
@@ -116,7 +117,7 @@ class Baselines:
         for name, slots, _, dtype in _RECORDS:
             capacity: int = getattr(parameters, name)
             arrays[name] = np.zeros(capacity + 1, dtype)
-            arrays[slots] = np.zeros(1 << max(4, (2 * capacity - 1).bit_length()), np.uint64)
+            arrays[slots] = keeping.slots_for(capacity)
         for name, of, shape, kind, _ in _BESIDE:
             arrays[name] = np.zeros((getattr(parameters, of), *shape), kind)
         arrays["meta"] = np.zeros(kernels.META, np.int64)
@@ -127,44 +128,18 @@ class Baselines:
         self._output = self._room(0)
 
     @property
-    def used(self) -> dict[str, int]:
-        """Records in use, by table."""
-        return {name: int(self.tables.meta[at + USED]) for name, _, at, _ in _RECORDS}
-
-    @property
-    def evicted(self) -> dict[str, int]:
-        """Records given up for newer ones, by table."""
-        return {name: int(self.tables.meta[at + EVICTED]) for name, _, at, _ in _RECORDS}
-
-    @property
     def refused(self) -> int:
         """Reports of hosts that a full table did not take in."""
         return int(self.tables.meta[kernels.REFUSED])
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes reserved (committed only as tables fill)."""
-        return sum(array.nbytes for array in self.tables)
-
     def observe_flows(self, reports: NDArray[np.void], ends: NDArray[np.uint64] | None = None) -> Noted:
         """Take in at most CHUNK FLOW rows; `ends` are theirs, where they are known."""
-        n = len(reports)
-        if n > CHUNK:
-            raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
-        if len(self._output.prober_rows) < n:
-            self._output = self._room(max(n, 256))
+        n = room_for(len(reports))
+        self._output = self._room(n) if len(self._output.prober_rows) < n else self._output
         ends = ends_of(reports) if ends is None else ends
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             kernels.observe_flows(read_only(reports, FLOW), ends, self.tables, self.norms, self._output)
         return self._noted()
-
-    def snapshot(self) -> Parts:
-        """The used part of every table; views of live state."""
-        return keeping.snapshot(self.tables._asdict(), _RECORDS, [each[:2] for each in _BESIDE])
-
-    def restore(self, parts: Parts) -> None:
-        """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        keeping.restore(self.tables._asdict(), parts, _RECORDS, [each[:2] for each in _BESIDE])
 
     def _room(self, n: int) -> Output:
         """Room for what `n` reports may change; sweeps may show all jobs and segments, again once heard."""

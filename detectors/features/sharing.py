@@ -21,10 +21,10 @@ from detectors.features import kernels
 from detectors.features.kernels import Limits
 from detectors.features.tables import read_only
 from detectors.identities import kernels as identities
-from detectors.identities.tables import text_of
 from detectors.relations import kernels as relations
 from detectors.relations.kernels import Reach
 from detectors.sightings import kernels as sightings
+from detectors.sightings.tables import text_of
 
 Rows = NDArray[np.void]
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from citywall.batches import EVENT, FLOW
 from citywall.rows import zeros
-from citywall.state import Parts
 from detectors import keeping
 from detectors.features import kernels
 from detectors.features.kernels import CONTACT, GROUP, LOGIN, TARGET, Limits, Output, Tables
@@ -93,11 +92,13 @@ class Seen:
     login_rows: NDArray[np.int64]
 
 
-class Features:
+class Features(keeping.ManyKept):
     """State of one feature kernel: `observe_flows` or `observe_events`, never both on one instance.
 
     Flows and events keep apart, so that their order against each other cannot matter.
     """
+
+    records, beside = _RECORDS, _BESIDE
 
     def __init__(self, parameters: FeatureParameters, limits: Limits) -> None:
         self.limits = limits
@@ -106,7 +107,7 @@ class Features:
         for name, slots, _, dtype in _RECORDS:
             capacity: int = getattr(parameters, name)
             arrays[name] = zeros(capacity + 1, dtype)
-            arrays[slots] = np.zeros(_slots_for(capacity), np.uint64)
+            arrays[slots] = keeping.slots_for(capacity)
         arrays["source_bins"] = np.zeros((parameters.targets, kernels.BINS), np.uint16)
         arrays["spread_bins"] = np.zeros((parameters.targets, kernels.BINS), np.uint16)
         arrays["registers"] = np.zeros((parameters.targets, kernels.REGISTERS), np.uint8)
@@ -117,24 +118,9 @@ class Features:
         self.tables = Tables(**arrays)
         self._output = _output(0, 0, 0)
 
-    @property
-    def evicted(self) -> dict[str, int]:
-        """Records given up for newer ones, by table."""
-        return {name: int(self.tables.meta[at + kernels.EVICTED]) for name, _, at, _ in _RECORDS}
-
-    @property
-    def used(self) -> dict[str, int]:
-        """Records in use, by table."""
-        return {name: int(self.tables.meta[at + kernels.USED]) for name, _, at, _ in _RECORDS}
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes reserved (committed only as tables fill)."""
-        return sum(array.nbytes for array in self.tables)
-
     def observe_flows(self, reports: NDArray[np.void], ends: NDArray[np.uint64] | None = None) -> Seen:
         """Take in at most CHUNK FLOW rows; `ends` are theirs, where they are known."""
-        n = self._room(len(reports))
+        n = room_for(len(reports))
         self._output = _output(3 * n, 2 * n, n) if len(self._output.login_rows) < n else self._output
         ends = ends_of(reports) if ends is None else ends
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
@@ -143,24 +129,11 @@ class Features:
 
     def observe_events(self, events: NDArray[np.void]) -> Seen:
         """Take in at most CHUNK EVENT rows."""
-        n = self._room(len(events))
+        n = room_for(len(events))
         self._output = _output(n, 0, 0) if len(self._output.group_rows) < n else self._output
         with np.errstate(over="ignore"):
             kernels.observe_events(read_only(events, EVENT), self.tables, self.limits, self._output)
         return self._seen()
-
-    def snapshot(self) -> Parts:
-        """The used part of every table; views of live state."""
-        return keeping.snapshot(self.tables._asdict(), _RECORDS, _BESIDE)
-
-    def restore(self, parts: Parts) -> None:
-        """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        keeping.restore(self.tables._asdict(), parts, _RECORDS, _BESIDE)
-
-    def _room(self, n: int) -> int:
-        if n > CHUNK:
-            raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
-        return max(n, 256)
 
     def _seen(self) -> Seen:
         output = self._output
@@ -171,6 +144,13 @@ class Features:
             output.source_bins[:targets], output.spread_bins[:targets], output.registers[:targets],
             output.logins[:logins], output.login_rows[:logins],
         )  # fmt: skip
+
+
+def room_for(n: int) -> int:
+    """Rows for which there is to be room in an output, of `n` that come; ValueError beyond CHUNK."""
+    if n > CHUNK:
+        raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
+    return max(n, 256)
 
 
 def read_only(array: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]:
@@ -191,11 +171,6 @@ def ends_of(reports: NDArray[np.void]) -> NDArray[np.uint64]:
     with np.errstate(over="ignore"):
         kernels.hash_ends(read_only(reports, FLOW), ends)
     return ends
-
-
-def _slots_for(capacity: int) -> int:
-    """A power of two at least twice `capacity`, so that probes stay short."""
-    return 1 << max(4, (2 * capacity - 1).bit_length())
 
 
 def _output(groups: int, targets: int, logins: int) -> Output:

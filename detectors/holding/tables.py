@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from citywall.batches import FLOW
 from citywall.rows import zeros
-from citywall.state import Parts
 from detectors import keeping
-from detectors.features.kernels import EVICTED, FAR_PAST, USED
-from detectors.features.tables import CHUNK, ends_of, read_only
+from detectors.features.kernels import FAR_PAST
+from detectors.features.tables import ends_of, read_only, room_for
 from detectors.holding import kernels, records
 from detectors.holding.kernels import Holds, Output, Tables
 
@@ -50,15 +49,17 @@ class Held:
     mute: NDArray[np.uint64]  # [held, MARKS]
 
 
-class Holding:
+class Holding(keeping.OneKept):
     """State of the kernel."""
+
+    records, beside = _RECORDS, _BESIDE
 
     def __init__(self, parameters: HoldingParameters, holds: Holds) -> None:
         self.holds = holds
         n = parameters.held
         self.tables = Tables(
             held=zeros(n + 1, records.HELD),
-            slots=np.zeros(1 << max(4, (2 * n - 1).bit_length()), np.uint64),
+            slots=keeping.slots_for(n),
             lines=np.zeros((n, records.MARKS), np.uint64),
             mute=np.zeros((n, records.MARKS), np.uint64),
             meta=np.zeros(kernels.META, np.int64),
@@ -66,41 +67,15 @@ class Holding:
         self.tables.meta[kernels.CLOCK] = FAR_PAST
         self._output = _output(0)
 
-    @property
-    def used(self) -> int:
-        """Records in use."""
-        return int(self.tables.meta[USED])
-
-    @property
-    def evicted(self) -> int:
-        """Records given up for newer ones."""
-        return int(self.tables.meta[EVICTED])
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes reserved (committed only as tables fill)."""
-        return sum(array.nbytes for array in self.tables)
-
     def observe_flows(self, reports: NDArray[np.void], ends: NDArray[np.uint64] | None = None) -> Held:
         """Take in at most CHUNK FLOW rows; `ends` are theirs, where they are known."""
-        n = len(reports)
-        if n > CHUNK:
-            raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
-        if len(self._output.rows) < 2 * n:
-            self._output = _output(max(2 * n, 256))
+        n = 2 * room_for(len(reports))
+        self._output = _output(n) if len(self._output.rows) < n else self._output
         ends = ends_of(reports) if ends is None else ends
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             kernels.observe_flows(read_only(reports, FLOW), ends, self.tables, self.holds, self._output)
         out, told = self._output, int(self._output.n[0])
         return Held(out.held[:told], out.rows[:told], out.lines[:told], out.mute[:told])
-
-    def snapshot(self) -> Parts:
-        """The used part of every table; views of live state."""
-        return keeping.snapshot(self.tables._asdict(), _RECORDS, _BESIDE)
-
-    def restore(self, parts: Parts) -> None:
-        """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        keeping.restore(self.tables._asdict(), parts, _RECORDS, _BESIDE)
 
 
 def _output(n: int) -> Output:

@@ -98,17 +98,6 @@ class Bounds(NamedTuple):
     partitions: Any
 
 
-class Output(NamedTuple):
-    """Copies of records as of the row named beside each."""
-
-    subjects: Any
-    rows: Any
-    counts: Any
-    seen: Any
-    text: Any
-    n: Any  # i8[1]
-
-
 # --- who is meant ------------------------------------------------------------------------------------------
 
 

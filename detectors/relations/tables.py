@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from citywall.batches import EVENT, FLOW
 from citywall.rows import zeros
-from citywall.state import Parts
 from detectors import keeping
-from detectors.features.kernels import AHEAD, EVICTED, FAR_PAST, USED
-from detectors.features.tables import CHUNK, ends_of, read_only
+from detectors.features.kernels import AHEAD, FAR_PAST
+from detectors.features.tables import ends_of, read_only, room_for
 from detectors.relations import kernels, records
 from detectors.relations.kernels import Output, Reach, Tables
 
@@ -115,8 +114,10 @@ class Related:
     edge_rows: NDArray[np.int64]
 
 
-class Relations:
+class Relations(keeping.ManyKept):
     """State of one relation kernel. Flows and events keep apart: give an instance only one of them."""
+
+    records, beside, pools = _RECORDS, _USED_BESIDE, _POOLS
 
     def __init__(self, parameters: RelationParameters, reach: Reach) -> None:
         self.reach = reach
@@ -125,7 +126,7 @@ class Relations:
         for name, slots, _, dtype in _RECORDS:
             capacity: int = getattr(parameters, name)
             arrays[name] = zeros(capacity + 1, dtype)
-            arrays[slots] = np.zeros(1 << max(4, (2 * capacity - 1).bit_length()), np.uint64)
+            arrays[slots] = keeping.slots_for(capacity)
         for name, of, columns, kind in _BESIDE:
             arrays[name] = np.zeros((getattr(parameters, of), columns), kind)
         for name in _SERIES:
@@ -137,24 +138,9 @@ class Relations:
         self.tables = Tables(**arrays)
         self._output = _output(0, 0)
 
-    @property
-    def used(self) -> dict[str, int]:
-        """Records in use, by table."""
-        return {name: int(self.tables.meta[at + USED]) for name, _, at, _ in _RECORDS}
-
-    @property
-    def evicted(self) -> dict[str, int]:
-        """Records given up for newer ones, by table."""
-        return {name: int(self.tables.meta[at + EVICTED]) for name, _, at, _ in _RECORDS}
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes reserved (committed only as tables fill)."""
-        return sum(array.nbytes for array in self.tables)
-
     def observe_flows(self, reports: NDArray[np.void], ends: NDArray[np.uint64] | None = None) -> Related:
         """Take in at most CHUNK FLOW rows; `ends` are theirs, where they are known."""
-        n = _room(len(reports))
+        n = room_for(len(reports))
         self._output = _output(n, 0) if len(self._output.pair_rows) < n else self._output
         ends = ends_of(reports) if ends is None else ends
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
@@ -163,19 +149,11 @@ class Relations:
 
     def observe_events(self, events: NDArray[np.void]) -> Related:
         """Take in at most CHUNK EVENT rows."""
-        n = _room(len(events))
+        n = room_for(len(events))
         self._output = _output(0, n) if len(self._output.card_rows) < n else self._output
         with np.errstate(over="ignore"):
             kernels.observe_events(read_only(events, EVENT), self.tables, self.reach, self._output)
         return self._related()
-
-    def snapshot(self) -> Parts:
-        """The used part of every table; views of live state."""
-        return keeping.snapshot(self.tables._asdict(), _RECORDS, _USED_BESIDE, _POOLS)
-
-    def restore(self, parts: Parts) -> None:
-        """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        keeping.restore(self.tables._asdict(), parts, _RECORDS, _USED_BESIDE, _POOLS)
 
     def _related(self) -> Related:
         out = self._output
@@ -189,12 +167,6 @@ class Relations:
             out.cards[:cards], out.card_rows[:cards],
             out.edges[:edges], out.edge_rows[:edges],
         )  # fmt: skip
-
-
-def _room(n: int) -> int:
-    if n > CHUNK:
-        raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
-    return max(n, 256)
 
 
 def _output(flows: int, events: int) -> Output:

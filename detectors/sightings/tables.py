@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from citywall.batches import DNS_ANSWER, EVENT, HTTP_RESPONSE, TEXT, TLS_CERTIFICATE
 from citywall.rows import zeros
-from citywall.state import Parts
 from detectors import keeping
-from detectors.features.kernels import EVICTED, FAR_PAST, USED
-from detectors.features.tables import CHUNK, read_only
+from detectors.features.kernels import FAR_PAST
+from detectors.features.tables import read_only, room_for
 from detectors.sightings import kernels, records
 from detectors.sightings.kernels import Limits, Output, Tables
 
@@ -79,7 +78,38 @@ class Told:
         return self.text[i, : int(self.subjects["text_size"][i])].tobytes().decode("ascii", "replace")
 
 
-class Sightings:
+def text_of(events: NDArray[np.void]) -> NDArray[np.uint8]:
+    """The text of EVENT rows: u1[n, TEXT], a view."""
+    raw = events.view(np.uint8).reshape(len(events), EVENT.itemsize)
+    return raw[:, _TEXT_AT : _TEXT_AT + TEXT]
+
+
+class Subjects(keeping.OneKept):
+    """State of a kernel over subjects: room for `n` of them, and for `copies` of what a row may change."""
+
+    records, beside = _RECORDS, [each[:2] for each in _BESIDE]
+
+    def __init__(self, n: int, copies: int) -> None:
+        beside = {name: np.zeros((n, columns), kind) for name, _, columns, kind in _BESIDE}
+        self.tables = Tables(
+            subjects=zeros(n + 1, records.SUBJECT), slots=keeping.slots_for(n),
+            meta=np.zeros(kernels.META, np.int64), **beside,
+        )  # fmt: skip
+        self.tables.meta[kernels.CLOCK] = FAR_PAST
+        self._copies = copies
+        self._output = _output(0)
+
+    def _make_room(self, events: NDArray[np.void]) -> None:
+        n = self._copies * room_for(len(events))
+        self._output = _output(n) if len(self._output.rows) < n else self._output
+
+    def _told(self) -> Told:
+        out = self._output
+        told = int(out.n[0])
+        return Told(out.subjects[:told], out.rows[:told], out.counts[:told], out.seen[:told], out.text[:told])
+
+
+class Sightings(Subjects):
     """State of the kernel."""
 
     def __init__(
@@ -90,49 +120,19 @@ class Sightings:
         judge: Judge | None = None,
         portals: Fronts | None = None,
     ) -> None:
+        super().__init__(parameters.subjects, copies=2)
         self.limits = limits
         self._home, self._judge, self._portals = home, judge, portals
-        n = parameters.subjects
-        beside = {name: np.zeros((n, columns), kind) for name, _, columns, kind in _BESIDE}
-        self.tables = Tables(
-            subjects=zeros(n + 1, records.SUBJECT),
-            slots=np.zeros(1 << max(4, (2 * n - 1).bit_length()), np.uint64),
-            meta=np.zeros(kernels.META, np.int64),
-            **beside,
-        )
-        self.tables.meta[kernels.CLOCK] = FAR_PAST
-        self._output = _output(0)
-
-    @property
-    def used(self) -> int:
-        """Records in use."""
-        return int(self.tables.meta[USED])
-
-    @property
-    def evicted(self) -> int:
-        """Records given up for newer ones."""
-        return int(self.tables.meta[EVICTED])
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes reserved (committed only as tables fill)."""
-        return sum(array.nbytes for array in self.tables)
 
     def observe(self, events: NDArray[np.void]) -> Told:
         """Take in at most CHUNK EVENT rows of applications."""
-        n = len(events)
-        if n > CHUNK:
-            raise ValueError(f"at most {CHUNK} rows at a time, not {n}")
-        if len(self._output.rows) < 2 * n:
-            self._output = _output(max(2 * n, 256))
+        self._make_room(events)
         events = read_only(events, EVENT)
-        raw = events.view(np.uint8).reshape(n, EVENT.itemsize)[:, _TEXT_AT : _TEXT_AT + TEXT]
+        raw = text_of(events)
         odd, home = self._odd(events, raw), self._at_home(events)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             kernels.observe(events, raw, odd, home, self.tables, self.limits, self._output)
-        out = self._output
-        told = int(out.n[0])
-        return Told(out.subjects[:told], out.rows[:told], out.counts[:told], out.seen[:told], out.text[:told])
+        return self._told()
 
     def _odd(self, events: NDArray[np.void], raw: NDArray[np.uint8]) -> NDArray[np.uint8]:
         odd = np.zeros(len(events), np.uint8)
@@ -155,14 +155,6 @@ class Sightings:
             if len(of_server):
                 home[of_server] = self._portals(events[of_server])
         return home
-
-    def snapshot(self) -> Parts:
-        """The used part of every table; views of live state."""
-        return keeping.snapshot(self.tables._asdict(), _RECORDS, [each[:2] for each in _BESIDE])
-
-    def restore(self, parts: Parts) -> None:
-        """Take over a snapshot; raises ValueError where it does not fit the settings."""
-        keeping.restore(self.tables._asdict(), parts, _RECORDS, [each[:2] for each in _BESIDE])
 
 
 def _output(n: int) -> Output:
