@@ -39,7 +39,7 @@ from rules.match.engine import Alert, Engine
 from rules.match.renewal import renewed
 from rules.match.scene import Names, Scene
 from stream.armoury import Armoury
-from stream.tagging import Tags
+from stream.tagging import Tags, evidence_of
 
 Rows = NDArray[np.void]
 Bytes = NDArray[np.uint8]
@@ -359,15 +359,9 @@ class InSession:
 
     def _finding(self, scene: Scene, alert: Alert, number: int, now: int) -> Finding:
         session = self._session
-        rule, row = alert.rule, scene.packets[alert.row]
-        domain = self._domains.of_vlan(int(row["vlan"]))
-        ends = []
-        for high, low, port in (scene.source, scene.target):
-            told = int(port[alert.row]) if int(row["proto"]) in {6, 17, 132} else None
-            ends.append(Endpoint(to_text(int(high[alert.row]), int(low[alert.row])), domain, told))
-        source, target = ends
-        time = int(row["time"])
-        name = PROTOCOL_NAMES.get(int(row["proto"]), str(int(row["proto"])))
+        rule, domain = alert.rule, self._domains.of_vlan(int(scene.packets["vlan"][alert.row]))
+        evidence = msgspec.structs.replace(evidence_of(scene, alert.row, domain), frame=alert.frame)
+        source, target = evidence.source, evidence.target
         return Finding(
             id=derived_id(session.id, name_of(rule), alert.frame, alert.transaction, number),
             detector=name_of(rule),
@@ -376,7 +370,7 @@ class InSession:
             session=session.id,
             lane=session.lane,
             time=now,
-            began=time,
+            began=evidence.time,
             severity=severity_of(rule),
             confidence=confidence_of(rule),
             score=1.0,
@@ -385,15 +379,5 @@ class InSession:
             source=source,
             target=target,
             facts={"sid": rule.sid, "rev": rule.rev, "action": alert.action, "class": rule.classtype},
-            evidence=(
-                Evidence(
-                    "packet",
-                    source,
-                    target,
-                    name,
-                    time,
-                    offset=scene.place(alert.row),
-                    frame=alert.frame,
-                ),
-            ),
+            evidence=(evidence,),
         )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.addresses import to_text
-from citywall.batches import PROTOCOL_NAMES
+from citywall.batches import PROTOCOL_NAMES, SCTP, TCP, UDP
 from citywall.findings import Endpoint, Evidence, Finding, derived_id
 from rules.language.model import Tag
 from rules.match.scene import Scene
@@ -78,7 +78,9 @@ class Tags:
             elif over and len(rows):
                 end = times[rows[-1] - begin + 1]
             for row in rows[[0, -1]].tolist() if len(rows) else ():
-                live.ends = [*live.ends[:1], _evidence(scene, row, live.finding)]
+                source = live.finding.source
+                evidence = evidence_of(scene, row, source.domain if source is not None else 0)
+                live.ends = [*live.ends[:1], evidence]
             live.packets += len(rows)
             live.bytes += int(scene.packets["wire"][rows].sum())
             if over:
@@ -129,12 +131,14 @@ class Tags:
         ]
 
 
-def _evidence(scene: Scene, row: int, about: Finding) -> Evidence:
+def evidence_of(scene: Scene, row: int, domain: int) -> Evidence:
+    """A packet of a scene as evidence; `domain` is its network domain."""
     proto = int(scene.packets["proto"][row])
-    domain = about.source.domain if about.source is not None else 0
     ends = [
         Endpoint(
-            to_text(int(high[row]), int(low[row])), domain, int(port[row]) if proto in {6, 17, 132} else None
+            to_text(int(high[row]), int(low[row])),
+            domain,
+            int(port[row]) if proto in {TCP, UDP, SCTP} else None,
         )
         for high, low, port in (scene.source, scene.target)
     ]
