@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from alerts.flowtable import PROTOCOLS, keys, named, of_one_length, texts, times
-from citywall.batches import EVENT, EVENT_NAMES, TEXT, TLS_CLIENT, TLS_SERVER, TLS_WHOLE_CLIENT
+from citywall.batches import EVENT_NAMES, TEXT, TLS_CLIENT, TLS_SERVER, TLS_WHOLE_CLIENT
 
 #: Names of kinds, each at its number.
 KINDS = [EVENT_NAMES.get(n, f"kind_{n}") for n in range(max(EVENT_NAMES) + 1)]
@@ -23,7 +23,6 @@ _PLAIN = (
 )  # fmt: skip
 #: Kinds whose `answer` is a fingerprint (JA3, JA3S), not an address.
 PRINTED = (TLS_CLIENT, TLS_SERVER, TLS_WHOLE_CLIENT)
-_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 
@@ -53,8 +52,7 @@ def table(events: NDArray[Any], first: int, community_ids: NDArray[np.bytes_]) -
 
 def _pieces(events: NDArray[Any]) -> dict[str, Any]:
     """The three pieces of text, without a copy of each by itself."""
-    raw = np.ascontiguousarray(events).view(np.uint8).reshape(len(events), EVENT.itemsize)
-    raw = raw[:, _TEXT_AT : _TEXT_AT + TEXT]
+    raw = events["text"]
     sizes = np.stack([events[f"{name}_size"] for name in ("name", "rest", "agent")]).astype(np.int64)
     ends = np.minimum(np.cumsum(sizes, axis=0), TEXT)
     begins = np.concatenate([np.zeros((1, len(events)), np.int64), ends[:-1]])

@@ -24,7 +24,6 @@ from detectors.identities import kernels as identities
 from detectors.relations import kernels as relations
 from detectors.relations.kernels import Reach
 from detectors.sightings import kernels as sightings
-from detectors.sightings.tables import text_of
 
 Rows = NDArray[np.void]
 
@@ -71,7 +70,7 @@ class Sharing:
             kernels.share_events(rows, self._limits, shares[0])
             relations.share_events(rows, self._reach, shares[1])
             sightings.share_events(rows, self._limits.partitions, shares[2], shares[3])
-            identities.share_events(rows, text_of(rows), self._limits.partitions, *shares[4:])
+            identities.share_events(rows, rows["text"], self._limits.partitions, *shares[4:])
         told = rows["kind"] >= FIRST_SIGHTING
         shares[:2, told] = shares[2:4, told]
         shares[2:4, ~told] = shares[:2, ~told]

@@ -15,7 +15,7 @@ from detectors.features.tables import read_only
 from detectors.identities import kernels
 from detectors.identities.kernels import Bounds
 from detectors.places import Places
-from detectors.sightings.tables import Subjects, Told, text_of
+from detectors.sightings.tables import Subjects, Told
 
 #: A network that a register names as a zone is told apart from any network domain by this bit.
 ZONE = 1 << 40
@@ -57,7 +57,7 @@ class Identities(Subjects):
         events = read_only(events, EVENT)
         networks = self.networks(events)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
-            kernels.observe(events, text_of(events), networks, self.tables, self.bounds, self._output)
+            kernels.observe(events, events["text"], networks, self.tables, self.bounds, self._output)
         return self._told()
 
     def networks(self, events: NDArray[np.void]) -> NDArray[np.uint64]:

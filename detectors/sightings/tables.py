@@ -19,7 +19,6 @@ from detectors.features.tables import read_only, room_for
 from detectors.sightings import kernels, records
 from detectors.sightings.kernels import Limits, Output, Tables
 
-_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _NO_SUCH_NAME = 3
 _RECORDS = (("subjects", "slots", 0, records.SUBJECT),)
 _BESIDE = (
@@ -78,12 +77,6 @@ class Told:
         return self.text[i, : int(self.subjects["text_size"][i])].tobytes().decode("ascii", "replace")
 
 
-def text_of(events: NDArray[np.void]) -> NDArray[np.uint8]:
-    """The text of EVENT rows: u1[n, TEXT], a view."""
-    raw = events.view(np.uint8).reshape(len(events), EVENT.itemsize)
-    return raw[:, _TEXT_AT : _TEXT_AT + TEXT]
-
-
 class Subjects(keeping.OneKept):
     """State of a kernel over subjects: room for `n` of them, and for `copies` of what a row may change."""
 
@@ -128,7 +121,7 @@ class Sightings(Subjects):
         """Take in at most CHUNK EVENT rows of applications."""
         self._make_room(events)
         events = read_only(events, EVENT)
-        raw = text_of(events)
+        raw = events["text"]
         odd, home = self._odd(events, raw), self._at_home(events)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             kernels.observe(events, raw, odd, home, self.tables, self.limits, self._output)

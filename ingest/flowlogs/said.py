@@ -30,8 +30,6 @@ from ingest.sightings import kernels as sightings
 from ingest.sightings.leases import kernels as dhcp
 from ingest.sightings.patterns import BUILT
 
-_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
-
 METHOD = Vocabulary({name: (i,) for i, name in enumerate(METHODS) if name})
 QTYPE = Vocabulary({"a": (1,), "ns": (2,), "cname": (5,), "soa": (6,), "null": (10,), "ptr": (12,),
                     "mx": (15,), "txt": (16,), "aaaa": (28,), "srv": (33,), "any": (255,)})  # fmt: skip
@@ -107,7 +105,7 @@ def write(fields: Fields, said: Said, names: tuple[str, ...], most: tuple[int, .
     for j, name in enumerate(names):
         spans[:, j] = fields.span_of(name)
     limits = np.array([*most, 0, 0, 0][:3], np.int64)
-    raw = said.rows.view(np.uint8).reshape(len(said.rows), EVENT.itemsize)[:, _TEXT_AT : _TEXT_AT + TEXT]
+    raw = said.rows["text"]
     with np.errstate(over="ignore"):
         sightings.write_texts(
             fields.lines.buffer, spans, limits, named, np.empty(sightings.SCRATCH, np.uint8), said.rows, raw

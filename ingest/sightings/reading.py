@@ -17,7 +17,6 @@ from ingest.sightings.patterns import BUILT
 
 #: A client's hello with nothing in it.
 _HELLO = bytes.fromhex("160301002d 01000029 0303") + bytes(33) + bytes.fromhex("00021301 0100")
-_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 
 
 class Found(NamedTuple):
@@ -54,7 +53,7 @@ def sightings(
     buffer = buffer.view()
     buffer.flags.writeable = False
     events = np.zeros(room + 1, EVENT)
-    raw = events.view(np.uint8).reshape(room + 1, EVENT.itemsize)[:, _TEXT_AT:]
+    raw = events["text"]
     scratch = np.empty(kernels.SCRATCH, np.uint8)
     with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
         written = kernels.read(buffer, packets, found, what, first_frame, BUILT, scratch, events, raw)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.addresses import to_text
 from citywall.batches import END as OVER
-from citywall.batches import EVENT, METHODS, PROTOCOL_NAMES, SCTP, TCP, UDP
+from citywall.batches import METHODS, PROTOCOL_NAMES, SCTP, TCP, UDP
 from citywall.domains import Domains, of_host
 from citywall.findings import Endpoint, Evidence, Finding, derived_id
 from rules.cards import confidence_of, kind_of, name_of, severity_of
@@ -27,7 +27,6 @@ from rules.match.transform import changed
 
 Rows = NDArray[np.void]
 Numbers = NDArray[np.int64]
-_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _PIECES = ("name", "rest", "agent")
 
 
@@ -183,7 +182,7 @@ class _Texts:
     """The texts of some events, one after another."""
 
     def __init__(self, rows: Rows, which: Numbers) -> None:
-        raw = rows.view(np.uint8).reshape(len(rows), rows.dtype.itemsize)[:, _TEXT_AT:]
+        raw = rows["text"]
         self._wide = raw.shape[1]
         self._data = np.ascontiguousarray(raw[which]).reshape(-1)
         self._codes = rows["code"][which]

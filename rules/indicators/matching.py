@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from citywall.batches import (
     DNS_ANSWER,
     DNS_QUERY,
-    EVENT,
     HTTP_REQUEST,
     TLS_CLIENT,
     TLS_SERVER,
@@ -22,7 +21,6 @@ from rules.indicators.tables import Table
 
 Rows = NDArray[np.void]
 Numbers = NDArray[np.int64]
-_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _ROOM = 64
 _JA4 = 36
 _CLIENT = (TLS_CLIENT, TLS_WHOLE_CLIENT)
@@ -60,7 +58,7 @@ def in_events(table: Table, events: Rows) -> list[Hit]:
         (kinds == DNS_ANSWER) & ((events["answer_lo"] != 0) | (events["answer_hi"] != 0))
     )
     found = _ends(table, events, answers, (("answer", "answer"),))
-    raw = events.view(np.uint8).reshape(len(events), EVENT.itemsize)[:, _TEXT_AT:]
+    raw = events["text"]
     for kind, where in _NAMED:
         rows = np.flatnonzero(kinds == kind)
         if len(rows) and table.knows(DOMAIN):

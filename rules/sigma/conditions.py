@@ -9,13 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import EVENT
 from rules.expressions import Search
 from rules.sigma import kernels
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.void]
-_TEXT_AT = EVENT.fields["text"][1] if EVENT.fields else 0
 _PIECES = ("name", "rest", "agent")
 #: Answers come from the server: its end is the other one.
 _OTHER = {"src": "dst", "dst": "src", "src_port": "dst_port", "dst_port": "src_port"}
@@ -47,7 +45,8 @@ class Columns:
     @property
     def raw(self) -> NDArray[np.uint8]:
         """The text of all rows there are: u1[rows, bytes]."""
-        return self._rows.view(np.uint8).reshape(len(self._rows), self._rows.dtype.itemsize)[:, _TEXT_AT:]
+        text: NDArray[np.uint8] = self._rows["text"]
+        return text
 
     def spans(self, pieces: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where pieces of text that follow each other begin, and how long they are together."""
