@@ -174,11 +174,15 @@ async def _pass_all(source: asyncio.StreamReader, sink: asyncio.StreamWriter) ->
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError, asyncio.TimeoutError):
-        await asyncio.wait_for(writer.drain(), 1)
-    writer.close()
-    with contextlib.suppress(OSError, asyncio.TimeoutError):
-        await asyncio.wait_for(writer.wait_closed(), 1)
+    """Give the other side a moment to take the rest and to say goodbye as TLS wants it; then let go."""
+    try:
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            await asyncio.wait_for(writer.drain(), 1)
+        writer.close()
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), 1)
+    finally:
+        writer.transport.abort()  # a peer that says nothing would keep the socket beyond the loop
 
 
 def _reply(status: str, body: object) -> bytes:

@@ -119,6 +119,15 @@ def test_a_handshake_under_way_is_let_go_of(echo, made):
     gc.collect()
 
 
+def test_a_client_that_does_not_say_goodbye_is_let_go_of(echo, made):
+    """An idle connection of a pool does not read: it never answers the end of TLS."""
+    with TlsProxy(echo, KEY, made) as proxy:
+        connection = connect(proxy, made)
+        assert post(connection, b"hello")[0] == 200
+    gc.collect()
+    connection.close()
+
+
 def test_plain_text_is_not_spoken(echo, made):
     with TlsProxy(echo, KEY, made) as proxy:
         connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
