@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import sys
 import tempfile
 import time
@@ -18,6 +19,11 @@ from console.options import looks
 from console.terminal import Terminal
 
 SCENE_MINUTES = 1
+#: All rooms whose modules a command may import.
+_ROOMS = (
+    *(room for room in kernelcache.ROOMS if room != "bench"),
+    "console", "drills", "playbooks", "posture", "reports", "trust",
+)  # fmt: skip
 # Flow logs have kernels of their own; two lines of each kind reach them.
 _ZEEK = """\
 #separator \\x09
@@ -69,7 +75,8 @@ _SFLOW = bytes.fromhex("0000000500000001c0000201000000000000000100002710" + "000
 @looks
 @click.pass_context
 def command(context: click.Context, *, quiet: bool) -> None:
-    """Compile every kernel by running a small scene through the stream."""
+    """Compile every kernel by running a small scene through the stream, and all of Python's own code."""
+    write_bytecode()
     ensure(terminal.of(context), quiet=quiet)
 
 
@@ -87,6 +94,16 @@ def ensure(look: Terminal, *, quiet: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     marker.touch()
     look.note(look.tr("compile.done", time=units.duration(time.monotonic() - began), path=folder))
+
+
+def write_bytecode(root: Path = kernelcache.ROOT) -> None:
+    """Keep our modules compiled beside their sources, those that are already excepted.
+
+    Where Python may not do so by itself (PYTHONDONTWRITEBYTECODE, as container images have it), each start
+    would compile hundreds of them anew. A folder that cannot be written stays as it is.
+    """
+    for room in _ROOMS:
+        compileall.compile_dir(root / room, quiet=2)
 
 
 def _run_everything() -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +18,14 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("CITYWALL_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(kernelcache, "sources", list)  # one digest, whatever is edited meanwhile
     return tmp_path / "cache"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is compiled beside the sources of who tests."""
+    from console.commands import compile as compiling
+
+    monkeypatch.setattr(compiling.write_bytecode, "__defaults__", (tmp_path,))
 
 
 @pytest.fixture
@@ -66,3 +77,30 @@ def test_the_flow_logs_are_of_known_kinds(tmp_path: Path):
         path = tmp_path / name
         path.write_bytes(content)
         assert registry.sniff(path) is not None
+
+
+def test_bytecode_is_kept_where_python_may_not_write_it(tmp_path: Path):
+    from console.commands.compile import write_bytecode
+
+    module, broken = tmp_path / "console" / "deep" / "told.py", tmp_path / "rules" / "broken.py"
+    for path, text in ((module, "print(__cached__)\n"), (broken, "def\n")):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    write_bytecode(tmp_path)
+    kept = Path(importlib.util.cache_from_source(str(module)))
+    before = kept.stat().st_mtime_ns
+    write_bytecode(tmp_path)
+    assert kept.stat().st_mtime_ns == before
+    done = subprocess.run(
+        [sys.executable, "-v", "-c", "import console.deep.told"], capture_output=True, text=True, check=True,
+        cwd=tmp_path, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.stdout.strip() == str(kept)
+    assert f"code object from {str(kept)!r}" in done.stderr
+
+
+def test_every_room_that_commands_import_is_compiled():
+    from console.commands.compile import _ROOMS
+
+    rooms = {path.parent.name for path in kernelcache.ROOT.glob("*/__init__.py")}
+    assert set(_ROOMS) == rooms - {"bench", "tests"}
