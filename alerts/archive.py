@@ -33,7 +33,7 @@ _DENSE = frozenset({
     "both_gap_mean", "both_gap_std", "src_gap_mean", "src_gap_std", "dst_gap_mean", "dst_gap_std",
 })  # fmt: skip
 # Arrow's own allocator gives the memory of every file back and has the next one's cleared anew, which costs
-# a third of writing it; the C library's keeps it.
+# a third of writing it; the C library's keeps it. (Parquet's writers go by `ARROW_DEFAULT_MEMORY_POOL`.)
 pa.set_memory_pool(pa.system_memory_pool())
 
 

@@ -161,7 +161,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.set_threshold(100_000, 20, 20)
     # There is no linear algebra here for the threads that NumPy's and SciPy's libraries start, which spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Arrow's writers keep to the allocator of the C library only where this says so (see `alerts.archive`).
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # Tables are large and begin nearly empty: with pages of 2 MiB most of what is cleared would be in vain.
+    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    cli.main(arguments)
+    try:
+        cli.main(arguments)
+    finally:
+        gc.freeze()  # the interpreter ends: it need not look for garbage in all there is once more

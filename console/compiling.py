@@ -1,7 +1,8 @@
-"""Compiles every kernel, by running small inputs through whatever uses them."""
+"""Compiles every kernel, by running small inputs through whatever uses them; and Python's own code."""
 
 from __future__ import annotations
 
+import compileall
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -9,6 +10,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
+
+from citywall import kernelcache
 
 SCENE_MINUTES = 1
 # Flow logs have kernels of their own; two lines of each kind reach them.
@@ -125,3 +128,14 @@ def content() -> None:
         scene = Path(scratch) / "scene.pcap"
         synthesise(scene, minutes=SCENE_MINUTES)
         analyse(scene)
+
+
+def bytecode(root: Path = kernelcache.ROOT) -> None:
+    """Keep the modules of all rooms below `root` compiled beside their sources; what is already stays.
+
+    Where Python may not do so by itself (PYTHONDONTWRITEBYTECODE, as container images have it), each start
+    would compile hundreds of them anew. A folder that cannot be written stays as it is.
+    """
+    for room in root.glob("*/__init__.py"):
+        if room.parent.name not in ("bench", "tests"):
+            compileall.compile_dir(room.parent, quiet=2)

@@ -18,6 +18,7 @@ import uvloop
 
 from citywall.allocator import share_one_arena
 from citywall.errors import DataFolderError, Interrupted, SettingsError
+from citywall.lean.kernels import forgo_linear_algebra
 from citywall.settings import Settings
 from posture.attach import attach
 from stream import feeder
@@ -322,6 +323,7 @@ def _signals(loop: asyncio.AbstractEventLoop, handle: Callable[[int], None]) -> 
 def stage_threads(settings: Settings) -> ThreadPoolExecutor:
     """Threads for stages to work in: as many as `workers` says, or the machine has processors."""
     share_one_arena()
+    forgo_linear_algebra()
     threads = settings.workers or os.cpu_count() or 1
     return ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
 

@@ -20,7 +20,8 @@ from console.terminal import Terminal
 @looks
 @click.pass_context
 def command(context: click.Context, *, quiet: bool) -> None:
-    """Compile every kernel by running a small scene through the stream."""
+    """Compile every kernel by running a small scene through the stream, and all of Python's own code."""
+    compiling.bytecode()
     ensure(terminal.of(context), quiet=quiet)
 
 

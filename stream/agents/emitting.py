@@ -144,11 +144,11 @@ class Emitter:
 
     def _said(self, events: list[Rows]) -> Iterator[Output]:
         """What applications say, for the archive."""
-        if self._outlet.record:
-            for rows in events:
-                said = rows if (spoken := rows["kind"] >= FIRST_SIGHTING).all() else take(rows, spoken)
-                for at in range(0, len(said), EVENTS):
-                    yield self._rows("said", EVENT, [said[at : at + EVENTS]], 0)
+        if self._outlet.record and events:
+            rows = join(events, EVENT)
+            said = rows if (spoken := rows["kind"] >= FIRST_SIGHTING).all() else take(rows, spoken)
+            for at in range(0, len(said), EVENTS):
+                yield self._rows("said", EVENT, [said[at : at + EVENTS]], 0)
 
     def _shared(self, flows: list[Rows], events: list[Rows]) -> Iterator[tuple[int, list[Rows], list[Rows]]]:
         """Each partition, and its flows and events."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -63,3 +65,25 @@ def test_the_flow_logs_are_of_known_kinds(tmp_path: Path):
         path = tmp_path / name
         path.write_bytes(content)
         assert registry.sniff(path) is not None
+
+
+def test_bytecode_is_kept_where_python_may_not_write_it(tmp_path: Path):
+    room, other, bench = (tmp_path / name for name in ("console", "rules", "bench"))
+    module, broken, left = room / "deep" / "told.py", other / "broken.py", bench / "a.py"
+    for path, text in ((module, "print(__cached__)\n"), (broken, "def\n"), (left, "")):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    for each in (room, other, bench):
+        (each / "__init__.py").touch()
+    compiling.bytecode(tmp_path)
+    kept = Path(importlib.util.cache_from_source(str(module)))
+    before = kept.stat().st_mtime_ns
+    compiling.bytecode(tmp_path)
+    assert kept.stat().st_mtime_ns == before
+    assert not Path(importlib.util.cache_from_source(str(left))).exists()
+    done = subprocess.run(
+        [sys.executable, "-v", "-c", "import console.deep.told"], capture_output=True, text=True, check=True,
+        cwd=tmp_path, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert done.stdout.strip() == str(kept)
+    assert f"code object from {str(kept)!r}" in done.stderr

@@ -16,6 +16,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setenv("CITYWALL_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(kernelcache, "sources", list)  # one digest, whatever is edited meanwhile
     monkeypatch.setattr(compiling, "every_kernel", lambda: calls.append("all"))
+    monkeypatch.setattr(compiling, "bytecode", lambda: None)  # nothing beside the sources of who tests
     return calls
 
 

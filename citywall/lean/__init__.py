@@ -1,0 +1,1 @@
+"""What Numba need not load."""
