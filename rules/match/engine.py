@@ -18,6 +18,7 @@ from citywall.batches import IP
 from rules.language.model import Rule
 from rules.match import candidates, datasets, filling, sought
 from rules.match.carry import Carry
+from rules.match.columns import kernels
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules, is_head
 from rules.match.found import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, ROW, Candidate, by_rule, places
 from rules.match.gates.tables import Ends, Gates
@@ -297,9 +298,9 @@ class Engine:
 
     def ends(self, scene: Scene) -> Ends:
         """Distinct endpoints of the packets."""
-        flow = scene.flow
-        key = np.where(flow >= 0, flow * 2 + scene.side, -1 - np.arange(len(flow)))
-        _, rows, of_row = np.unique(key, return_index=True, return_inverse=True)
+        rows, of_row = np.empty(len(scene.flow), np.int64), np.empty(len(scene.flow), np.int64)
+        known = np.full(2 * len(scene.tables.flows), -1, np.int64)
+        rows = rows[: kernels.endpoints(scene.flow, scene.side, known, rows, of_row)]
         source, target, packets = scene.source, scene.target, scene.packets
         addresses = np.stack([source[0][rows], source[1][rows], target[0][rows], target[1][rows]])
         numbers = np.stack(
@@ -308,7 +309,7 @@ class Engine:
                 packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
             ]
         )  # fmt: skip
-        return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64), room=self.carry.heads)
+        return Ends(len(self.gates), addresses, numbers, of_row, room=self.carry.heads)
 
 
 def _literal_program(programs: Programs, compiled: Compiled) -> int:
