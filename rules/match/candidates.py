@@ -17,6 +17,7 @@ from rules.match.deciding import decide, header_holds
 from rules.match.found import Candidate, Numbers
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
+from rules.match.reach import ANYWHERE
 from rules.match.scene import SLOW, Scene, slow_value
 from rules.match.streams import Windows
 
@@ -343,9 +344,11 @@ def _by_literal(engine: Engine, packets: Packets, windows: Windows, rows: Number
     scene = packets.scene
     found, told = [], []
     in_stream = windows.streamed[rows]
-    for some, index in ((rows[~in_stream], engine.payload), (rows[in_stream], engine.beside_streams)):
-        starts = packets.payload_at[some]
-        buffers, literals = index.literals.scan(scene.buffer, starts, scene.available[some])
+    beside = [rows[in_stream & (packets.direction[rows] == direction)] for direction in (0, 1)]
+    aimed = [(beside[direction], most, index) for direction, most, index in engine.beside_streams]
+    for some, most, index in (rows[~in_stream], ANYWHERE, engine.payload), *aimed:
+        starts, sizes = packets.payload_at[some], np.minimum(scene.available[some], most)
+        buffers, literals = index.literals.scan(scene.buffer, starts, sizes)
         columns = Columns(some, packets.direction, packets.was_established, windows.streamed, scene.available)
         items, orders = engine.gates.pass_pairs(
             buffers, literals, (index.first, index.rules), columns, packets.ends, streams=False

@@ -11,6 +11,7 @@ from rules.language.addresses import ALL_PORTS
 from rules.language.model import Absent, BufferCheck, Content, Rule
 from rules.match.inspect import Ops
 from rules.match.literals import SHORTEST
+from rules.match.reach import ANYWHERE, literal_of, reach
 
 #: How a rule is matched.
 PACKET, STREAM, TRANSACTION, ONCE, UNIT = "packet", "stream", "transaction", "once", "unit"
@@ -76,6 +77,7 @@ class Compiled:
     payload_literal: bytes = (
         b""  # looked for in payloads and streams: of a part of a rule on transactions, too
     )
+    payload_reach: int = ANYWHERE  # bytes of a payload in which it ends
     literal_check: Check | None = None  # the buffer's demands that the literal is one of
     decided: bool = False  # looked at only where it becomes known what a flow speaks
     rank: tuple[int, ...] = ()  # of rules that look at the same packet the lowest comes first
@@ -214,11 +216,7 @@ def _choose_literal(compiled: Compiled) -> None:
         for op in check.ops.ops:
             if not isinstance(op, Content) or op.negated:
                 continue
-            pattern = op.pattern.lower()
-            if "dotprefix" in names:
-                pattern = pattern.removeprefix(b".")
-            if op.chop:
-                pattern = pattern[op.chop[0] : op.chop[0] + op.chop[1]]
+            pattern = literal_of(op, b"." if "dotprefix" in names else b"")
             if len(pattern) < SHORTEST:
                 continue
             score = len(pattern) + 1000 * op.fast
@@ -231,3 +229,5 @@ def _choose_literal(compiled: Compiled) -> None:
     compiled.literal, compiled.literal_kind = best[1], best[2]
     if compiled.kind in {PACKET, STREAM, TRANSACTION}:
         compiled.payload_literal = payload[1]
+        if compiled.payload is not None and not compiled.payload.demand.transforms:
+            compiled.payload_reach = reach(compiled.payload.ops.ops, payload[1])

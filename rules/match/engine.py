@@ -8,8 +8,7 @@ packet by the order of rules, so that bits, counts and passes stand as the traff
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,16 +16,15 @@ from numpy.typing import NDArray
 
 from citywall.batches import IP
 from rules.language.model import Rule
-from rules.match import candidates, datasets, filling
+from rules.match import candidates, datasets, filling, sought
 from rules.match.carry import Carry
+from rules.match.columns import kernels
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules, is_head
 from rules.match.found import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, ROW, Candidate, by_rule, places
-from rules.match.gates.kernels import ON_PACKETS, ON_STREAMS, STREAMS_ALONE, WHERE
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import Parts, speaks
 from rules.match.interest import Interest, interest
 from rules.match.limits import Limits
-from rules.match.literals import Literals
 from rules.match.scene import Scene
 from rules.match.state import Memory, Where
 from rules.match.verify.programs import Programs
@@ -48,23 +46,6 @@ class Alert(NamedTuple):
     rule: Rule
     action: str
     known: int
-
-
-@dataclass
-class Index:
-    """Rules of one kind whose literal is looked for in one kind of buffer."""
-
-    literals: Literals
-    first: NDArray[np.int64]  # by literal, where its rules begin in `rules`
-    rules: NDArray[np.int64]
-
-
-class Every(NamedTuple):
-    """Indexes as one: literal i of a kind is `begin[kind] + i`, its rules begin at `first` of that."""
-
-    begin: dict[str, int]
-    first: NDArray[np.int64]
-    rules: NDArray[np.int64]
 
 
 class Engine:
@@ -134,14 +115,13 @@ class Engine:
         }
         self.parts = Parts.of(self.rules, self._check_programs)
         self.programs = programs.ready()
-        where = self.gates.rules[:, WHERE].tolist()
-        aimed = [(c.payload_literal, c.order) for c in self.rules if c.payload_literal]
-        #: Literals of payloads, for packets alone; for those whose bytes went into a stream; and for streams.
-        self.payload = _index(aimed)
-        self.beside_streams = _index(
-            [pair for pair in aimed if where[pair[1]] not in (ON_STREAMS, STREAMS_ALONE)]
-        )
-        self.in_streams = _index([pair for pair in aimed if where[pair[1]] != ON_PACKETS])
+        #: Literals of payloads, for packets alone; for those whose bytes went into a stream; and for streams,
+        #: by direction.
+        self.payload = sought.index([(c.payload_literal, c.order) for c in self.rules if c.payload_literal])
+        self.beside_streams = [
+            a for way in (0, 1) for a in sought.beside_streams(self.rules, self.gates, way)
+        ]
+        self.in_streams = [sought.in_streams(self.rules, self.gates, way) for way in (0, 1)]
         #: Rules on transactions with a part about the payload that no literal says where to look for.
         self.unaimed = [
             c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
@@ -150,7 +130,7 @@ class Engine:
         self.loose = [c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
         by_kind = {
-            kind: _index(
+            kind: sought.index(
                 [
                     (c.literal, c.order)
                     for c in self._lists[TRANSACTION]
@@ -161,7 +141,7 @@ class Engine:
         }
         #: Literals by the kind of buffer that they are looked for in; and all their rules.
         self.buffers = {kind: index.literals for kind, index in by_kind.items()}
-        self.every_buffer = _joined(by_kind)
+        self.every_buffer = sought.joined(by_kind)
 
     def fresh(self) -> Engine:
         """The same rules for another source of traffic, with nothing kept in mind."""
@@ -318,9 +298,9 @@ class Engine:
 
     def ends(self, scene: Scene) -> Ends:
         """Distinct endpoints of the packets."""
-        flow = scene.flow
-        key = np.where(flow >= 0, flow * 2 + scene.side, -1 - np.arange(len(flow)))
-        _, rows, of_row = np.unique(key, return_index=True, return_inverse=True)
+        rows, of_row = np.empty(len(scene.flow), np.int64), np.empty(len(scene.flow), np.int64)
+        known = np.full(2 * len(scene.tables.flows), -1, np.int64)
+        rows = rows[: kernels.endpoints(scene.flow, scene.side, known, rows, of_row)]
         source, target, packets = scene.source, scene.target, scene.packets
         addresses = np.stack([source[0][rows], source[1][rows], target[0][rows], target[1][rows]])
         numbers = np.stack(
@@ -329,31 +309,7 @@ class Engine:
                 packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
             ]
         )  # fmt: skip
-        return Ends(len(self.gates), addresses, numbers, of_row.astype(np.int64), room=self.carry.heads)
-
-
-def _index(literals: Sequence[tuple[bytes, int]]) -> Index:
-    by_literal: dict[bytes, list[int]] = {}
-    for literal, order in literals:
-        by_literal.setdefault(literal, []).append(order)
-    first = np.cumsum([0, *(len(orders) for orders in by_literal.values())])
-    flat = np.array([order for orders in by_literal.values() for order in orders], np.int64)
-    return Index(Literals(list(by_literal)), first.astype(np.int64), flat)
-
-
-def _joined(indexes: Mapping[str, Index]) -> Every:
-    begin: dict[str, int] = {}
-    literals = rules = 0
-    first = []
-    for kind, index in indexes.items():
-        begin[kind] = literals
-        first.append(index.first[:-1] + rules)
-        literals, rules = literals + index.literals.count, rules + len(index.rules)
-    none = np.zeros(0, np.int64)
-    return Every(
-        begin, np.concatenate([none, *first, [rules]]).astype(np.int64),
-        np.concatenate([none, *(index.rules for index in indexes.values())]),
-    )  # fmt: skip
+        return Ends(len(self.gates), addresses, numbers, of_row, room=self.carry.heads)
 
 
 def _literal_program(programs: Programs, compiled: Compiled) -> int:

@@ -52,7 +52,16 @@ class Ops:
         # whether the op after each counts from its end
         self.watch: Callable[..., bool] | None = None  # is asked instead, by who counts
         self.rows: list[tuple[tuple[int, ...], bytes]] | None = None  # what `Programs` made of them
+        self.understood = False  # and whether of all of them
         self.chained = (*(_relative(op) for op in self.ops[1:]), False)
+        self._retries: tuple[bool, ...] = ()
+
+    @property
+    def retries(self) -> tuple[bool, ...]:
+        """Of each op whether another place for it could make a difference to those after it."""
+        if not self._retries:
+            self._retries = tuple(_retry(self.ops, at) for at in range(len(self.ops)))
+        return self._retries
 
     def search(self, at: int) -> Search:
         """The compiled expression of op `at`."""
@@ -66,6 +75,15 @@ class Ops:
 
 def _relative(op: Op) -> bool:
     return (isinstance(op, Content) and op.relative) or bool(getattr(op, "relative", False))
+
+
+def _retry(ops: Sequence[Op], at: int) -> bool:
+    for op in ops[at + 1 :]:
+        if _relative(op):
+            return True
+        if isinstance(op, Content | Pcre) and not op.negated:
+            return False
+    return False
 
 
 class Inspection:
@@ -133,24 +151,15 @@ class _Run:
         return True
 
     def _found(self, at: int, op: Content, last: int) -> bool:
-        size = len(op.pattern)
+        size, again = len(op.pattern), self.ops.retries[at]
         place = self._find(at, op, last, -1)
         while place >= 0:
             if self.match(at + 1, place + size):
                 return True
-            if self.steps > MOST_STEPS or not self._retry(at):
+            if self.steps > MOST_STEPS or not again:
                 return False
             self.steps += 1
             place = self._find(at, op, last, place + 1)
-        return False
-
-    def _retry(self, at: int) -> bool:
-        """Whether another place for op `at` could make a difference to those after it."""
-        for op in self.ops.ops[at + 1 :]:
-            if _relative(op):
-                return True
-            if isinstance(op, Content | Pcre) and not op.negated:
-                return False
         return False
 
     def _find(self, at: int, op: Content, last: int, least: int) -> int:

@@ -1,7 +1,7 @@
 """The prefilter: which of many literals may be in which of many buffers, in one pass and without case.
 
-Three bytes at every place are hashed into a map that fits the cache; where literals are known by that hash,
-they are compared, eight bytes at once and then in full. And streams cut into windows.
+Four bytes at every second place are hashed into a map of bits that fits the cache; where literals are known
+by that hash, they are compared, eight bytes at once and then in full. And streams cut into windows.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ import numpy as np
 
 from citywall.kernels import bare_kernel, copy_bytes, internal, load_le32, load_le64
 
-_FOLD = np.uint32(0x202020)
-_LOW24 = np.uint32(0xFFFFFF)
+_FOLD = np.uint32(0x20202020)
 _MULTIPLY = np.uint32(0x9E3779B1)
 _FOLD8 = np.uint64(0x2020202020202020)
 #: Places that are hashed before what was found at them is looked at.
-AT_ONCE = 2048
+AT_ONCE = 1024
+#: Bits that the hash of four bytes has more than the number of its bucket.
+BUCKET = 3
 
 
 @internal
 def _hash(word, shift):
-    """The place in the bitmap of the three low bytes, letters folded."""
-    return np.int64(np.uint32(((word | _FOLD) & _LOW24) * _MULTIPLY) >> np.uint32(shift))
+    """The place in the map of four bytes, letters folded."""
+    return np.int64(np.uint32((word | _FOLD) * _MULTIPLY) >> np.uint32(shift))
 
 
 @internal
@@ -45,12 +46,13 @@ def scan(
 ):  # fmt: skip
     """Literals in the buffers `data[starts[k] : + lengths[k]]`, k from `first` on; 8 bytes follow each.
 
-    First the places whose hash is known are gathered, which takes no branch; then what they stand for is
-    looked at. `buckets` is, by hash, where its part of `entries` begins. An entry is (word, mask, number of
-    the literal below how far before the hashed bytes its word begins): eight bytes at once, letters folded.
-    `offsets` is where in each literal the three hashed bytes are; they are one byte thrice only where the
-    whole literal is, so that inside of a run nothing is looked for. `seen` (i8 by literal, -1 at first) keeps
-    pairs from being told twice. `places` (i8): room for AT_ONCE + 1 of them.
+    Every second place is looked at: each literal is known by four bytes for either way it may lie. First the
+    places whose hash is known (a bit of `known`) are gathered, which takes no branch; then what they stand
+    for is looked at. `buckets` is, by hash less its last BUCKET bits, where its part of `entries` begins. An
+    entry is (word, mask): eight bytes at once, letters folded; `offsets` beside it is (literal, how far
+    before the hashed bytes the word begins, how far before them the literal does). A place whose four bytes
+    are those two before it is passed over (`literals.py` says why nothing is missed). `seen` (i8 by literal,
+    -1 at first) keeps pairs from being told twice. `places` (i8): room for AT_ONCE of them, and one.
     Returns (pairs told, next buffer): pairs go to `out` as buffer << 32 | literal; the scan stops before a
     buffer for which there might be no room.
     """
@@ -63,27 +65,28 @@ def scan(
         stop = end - 2
         base = begin
         while base < stop:
-            upto = min(stop, base + AT_ONCE)
+            upto = min(stop, base + 2 * AT_ONCE)
             n = np.int64(0)
-            before = load_le32(data, base - 1) if base > begin else ~load_le32(data, base)
-            for at in range(base, upto):
+            before = load_le32(data, base - 2) if base > begin else ~load_le32(data, base)
+            for at in range(base, upto, 2):
                 word = load_le32(data, at)
                 place = _hash(word, shift)
                 places[n] = at << 24 | place
-                n += np.int64(known[place] & np.uint8(word != before))
+                bit = known[place >> 3] >> np.uint8(place & 7)
+                n += np.int64(bit & np.uint8(word != before))
                 before = word
             for h in range(n):
-                place = places[h] & 0xFFFFFF
+                bucket = (places[h] & 0xFFFFFF) >> BUCKET
                 at = places[h] >> 24
-                for e in range(buckets[place], buckets[place + 1]):
-                    literal = np.int64(entries[e, 2] & np.uint64(0xFFFFFFFF))
-                    word_at = at - np.int64(entries[e, 2] >> np.uint64(32))
-                    if seen[literal] == k or word_at < begin:
+                for e in range(buckets[bucket], buckets[bucket + 1]):
+                    literal = np.int64(offsets[e, 0])
+                    word_at = at - offsets[e, 1]
+                    start = at - offsets[e, 2]
+                    if start < begin or seen[literal] == k:
                         continue
                     if ((load_le64(data, word_at) | _FOLD8) & entries[e, 1]) != entries[e, 0]:
                         continue
-                    start = at - offsets[literal]
-                    if start >= begin and _same(data, start, end, patterns, where[literal], sizes[literal]):
+                    if _same(data, start, end, patterns, where[literal], sizes[literal]):
                         seen[literal] = k
                         out[told] = k << 32 | literal
                         told += 1

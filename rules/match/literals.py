@@ -30,32 +30,46 @@ def _weights() -> NDArray[np.int64]:
 
 _WEIGHTS = _weights()
 _NEVER = 1 << 40
+#: What a byte weighs that may be any.
+_ANY = 40
+#: Bytes as they are hashed.
+_FOLDED = sorted({byte | 0x20 for byte in range(256)})
 
 
 class Literals:
-    """A set of literals (lower case, at least SHORTEST bytes), searched for without case."""
+    """A set of literals (lower case, at least SHORTEST bytes), searched for without case.
+
+    Every second place of a buffer is hashed, so a literal is known by four bytes at an even and by four at an
+    odd distance from its begin. One of them may be the byte before a short literal, or behind it: any.
+
+    A place whose four bytes are those two before it is passed over, so that runs cost nothing. Of a literal
+    that does not repeat itself every two bytes four are taken that cannot lie at such a place, as they, or
+    what is before them, differ from what is two behind. One that does repeat itself, or has three bytes,
+    stands two bytes before a place that is passed over as well, so it is found where the repetition begins.
+    """
 
     def __init__(self, patterns: Sequence[bytes]) -> None:
         self.count = len(patterns)
-        bits = max(10, min(20, len(patterns).bit_length() + 5))
-        self._shift = 32 - bits
         self._sizes = np.array([len(p) for p in patterns], np.int64)
         self.longest = int(self._sizes.max(initial=0))
         self._where = (
             np.concatenate([[0], np.cumsum(self._sizes)[:-1]]).astype(np.int64) if patterns else self._sizes
         )
         self._patterns = np.frombuffer(b"".join(patterns) + b"\0" * 4, np.uint8)
-        self._offsets = np.array([_rarest(p) for p in patterns], np.int64)
-        hashes = np.array(
-            [_hash(p[at : at + 3], self._shift) for p, at in zip(patterns, self._offsets, strict=True)],
-            np.int64,
-        )
+        stands = [(four, at, number) for number, p in enumerate(patterns) for four, at in _standing_for(p)]
+        bits = max(12, min(20, len(stands).bit_length() + 6))
+        self._shift = 32 - bits
+        words = np.array([int.from_bytes(four, "little") for four, _, _ in stands], np.uint64)
+        hashes = _hash(words, self._shift)
+        known = np.zeros(1 << bits, np.bool_)
+        known[hashes] = True
+        self._known = np.packbits(known, bitorder="little")
         order = np.argsort(hashes, kind="stable")
-        self._entries = np.array(
-            [_entry(patterns[i], int(self._offsets[i]), i) for i in order.tolist()], np.uint64
-        ).reshape(len(patterns), 3)
-        self._buckets = np.searchsorted(hashes[order], np.arange((1 << bits) + 1)).astype(np.int32)
-        self._known = (np.diff(self._buckets) > 0).astype(np.uint8)
+        entries = [_entry(patterns[stands[i][2]], *stands[i][1:]) for i in order.tolist()]
+        self._entries = np.array([entry[:2] for entry in entries], np.uint64).reshape(len(entries), 2)
+        self._offsets = np.array([entry[2:] for entry in entries], np.int32).reshape(len(entries), 3)
+        ends = np.arange((1 << bits - kernels.BUCKET) + 1)
+        self._buckets = np.searchsorted(hashes[order] >> kernels.BUCKET, ends).astype(np.int32)
 
     def scan(
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
@@ -82,23 +96,48 @@ class Literals:
         return pairs >> 32, pairs & 0xFFFFFFFF
 
 
-def _rarest(pattern: bytes) -> int:
-    """Where the three bytes are that stand for a literal: one byte thrice only where it is nothing else."""
+def _standing_for(pattern: bytes) -> list[tuple[bytes, int]]:
+    """Four bytes each that stand for a literal, and how far behind its begin they are."""
+    if len(pattern) == SHORTEST:
+        return [*_spread(pattern, 0), *_spread(pattern, -1)]
+    if pattern[2:] == pattern[:-2]:
+        return [(pattern[:4], 0), *_spread(pattern, -1)]
+    size = len(pattern)
     data = np.frombuffer(pattern, np.uint8)
-    weights = _WEIGHTS[data]
-    triples = weights[:-2] * weights[1:-1] * weights[2:]
-    triples[(data[:-2] == data[1:-1]) & (data[1:-1] == data[2:])] += _NEVER
-    return int(np.argmin(triples))
+    weights = np.ones(size + 2, np.int64)  # of a byte before it, its own, and one behind it
+    weights[1:-1] = _WEIGHTS[data]
+    weights[0] = weights[-1] = _ANY
+    fours = weights[:-3] * weights[1:-2] * weights[2:-1] * weights[3:]
+    differs = np.zeros(size + 5, np.bool_)  # by place, from three before the first: from what is two behind
+    differs[3 : size + 1] = data[:-2] != data[2:]
+    there = size - 1
+    sure = differs[:there] | differs[1 : there + 1] | differs[2 : there + 2] | differs[3 : there + 3]
+    fours[~sure] += _NEVER
+    odd, even = 2 * _least(fours[::2]) - 1, 2 * _least(fours[1::2])
+    return [*_spread(pattern, odd), *_spread(pattern, even)]
 
 
-def _entry(pattern: bytes, anchor: int, number: int) -> tuple[int, int, int]:
-    """Up to eight bytes of a literal about its anchor, folded; which of a word they are; number and place."""
-    begin = min(anchor, max(0, len(pattern) - 8))
+def _spread(pattern: bytes, at: int) -> list[tuple[bytes, int]]:
+    """The four bytes at a place, whatever the one is that is before the literal or behind it."""
+    if at < 0:
+        return [(bytes([any_]) + pattern[:3], at) for any_ in _FOLDED]
+    four = pattern[at : at + 4]
+    return [(four, at)] if len(four) == 4 else [(four + bytes([any_]), at) for any_ in _FOLDED]
+
+
+def _least(weights: NDArray[np.int64]) -> int:
+    return int(np.argmin(weights))
+
+
+def _entry(pattern: bytes, at: int, number: int) -> tuple[int, ...]:
+    """Up to eight bytes of a literal at a place, folded; which of a word they are; number and distances."""
+    begin = max(0, min(at, len(pattern) - 8))
     word = bytes(byte | 0x20 for byte in pattern[begin : begin + 8])
     mask = b"\xff" * len(word)
-    return int.from_bytes(word, "little"), int.from_bytes(mask, "little"), (anchor - begin) << 32 | number
+    return int.from_bytes(word, "little"), int.from_bytes(mask, "little"), number, at - begin, at
 
 
-def _hash(three: bytes, shift: int) -> int:
-    word = (int.from_bytes(three, "little") | 0x202020) & 0xFFFFFF
-    return ((word * 0x9E3779B1) & 0xFFFFFFFF) >> shift
+def _hash(words: NDArray[np.uint64], shift: int) -> NDArray[np.int64]:
+    return (
+        ((words | np.uint64(0x20202020)) * np.uint64(0x9E3779B1) & np.uint64(0xFFFFFFFF)) >> np.uint64(shift)
+    ).astype(np.int64)

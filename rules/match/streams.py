@@ -137,16 +137,21 @@ class Windows:
         if not len(spans):
             return
         at = packets.rows_of(self._flow, self._direction, spans[:, 4])
-        index = engine.in_streams
-        buffers, literals = self._literals(index.literals)
-        items, orders = engine.gates.pass_pairs(
-            buffers, literals, (index.first, index.rules),
-            Columns(at, packets.direction, packets.was_established, self.streamed, packets.scene.available),
-            packets.ends, streams=True,
-        )  # fmt: skip
+        columns_ = Columns(
+            at, packets.direction, packets.was_established, self.streamed, packets.scene.available
+        )
+        aimed = [
+            engine.gates.pass_pairs(
+                *self._literals(index.literals, np.flatnonzero(self._direction == direction)),
+                (index.first, index.rules), columns_, packets.ends, streams=True,
+            )
+            for direction, index in enumerate(engine.in_streams)
+        ]  # fmt: skip
+        items, orders = (np.concatenate([pair[i] for pair in aimed]) for i in (0, 1))
+        in_order = np.argsort(items, kind="stable")
         loose = list(self._loose(at))
-        items = np.concatenate([items, *(which for which, _ in loose)])
-        orders = np.concatenate([orders, *(which for _, which in loose)])
+        items = np.concatenate([items[in_order], *(which for which, _ in loose)])
+        orders = np.concatenate([orders[in_order], *(which for _, which in loose)])
         told = self._verified(spans[items], orders)
         left = np.flatnonzero(told)
         items, orders, told = items[left], orders[left], told[left]
@@ -181,14 +186,16 @@ class Windows:
                 flow, direction = int(self._flow[window]), int(self._direction[window])
                 self._packets.met(flow, direction, compiled.order, int(self._spans[window, 4]))
 
-    def _literals(self, literals: Literals) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(window, literal) of literals that may be in windows, in order.
+    def _literals(self, literals: Literals, which: Numbers) -> tuple[Numbers, Numbers]:
+        """(window, literal) of literals that may be in some windows (all of some streams), in order.
 
         What a window looks at again was new in windows before it, or, before the first ones, is scanned once:
         so no byte is scanned twice, but those that a literal may begin in and end behind.
         """
-        start, looked, end = self._spans[:, 0], self._spans[:, 1], self._spans[:, 2]
-        tails = np.flatnonzero(self._first & (start < looked))  # scanned before the window itself
+        if not len(which) or not literals.count:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        start, looked, end = (self._spans[which, i] for i in range(3))
+        tails = np.flatnonzero(self._first[which] & (start < looked))  # scanned before the window itself
         begins = np.insert(np.maximum(start, looked - literals.longest + 1), tails, start[tails])
         ends = np.insert(end, tails, looked[tails])
         own = np.flatnonzero(np.insert(np.ones(len(end), np.bool_), tails, values=False))
@@ -205,7 +212,7 @@ class Windows:
             told, at = kernels.spread(first, last, found, seen, at, room)
             pairs.append(room[:told].copy())
         every = np.concatenate(pairs)
-        return every >> 32, every & 0xFFFFFFFF
+        return which[every >> 32], every & 0xFFFFFFFF
 
     def _verified(self, spans: NDArray[np.int64], orders: NDArray[np.int64]) -> NDArray[np.uint8]:
         """NO, YES or PERHAPS for windows and rules: of what is new by itself, then of what stands across."""

@@ -36,7 +36,8 @@ class Found:
         self._names = names.protocols
         owners = tables.buffers["transaction"].astype(np.int64)
         self._order = np.argsort(owners, kind="stable")
-        self._first = np.searchsorted(owners[self._order], np.arange(len(tables.transactions) + 1))
+        self._first = np.searchsorted(owners[self._order], np.arange(len(tables.transactions) + 1)).tolist()
+        self._known: dict[int, dict[tuple[int, int], list[int]]] = {}  # of transactions that were asked for
 
     def protocol(self, transaction: int) -> str:
         """What a transaction's connection speaks."""
@@ -44,10 +45,17 @@ class Found:
 
     def buffers(self, transaction: int, kind: int, direction: int) -> list[int]:
         """Rows of a kind and direction, in order."""
-        rows = self._order[self._first[transaction] : self._first[transaction + 1]]
-        table = self.tables.buffers
-        mask = (table["kind"][rows] == kind) & (table["direction"][rows] == direction)
-        return [int(row) for row in rows[mask]]
+        known = self._known.get(transaction)
+        if known is None:
+            known = self._known[transaction] = {}
+            rows, table = self._rows(transaction), self.tables.buffers
+            keys = zip(table["kind"][rows].tolist(), table["direction"][rows].tolist(), strict=True)
+            for key, row in zip(keys, rows.tolist(), strict=True):
+                known.setdefault(key, []).append(row)
+        return known.get((kind, direction), [])
+
+    def _rows(self, transaction: int) -> NDArray[np.int64]:
+        return self._order[self._first[transaction] : self._first[transaction + 1]]
 
     def since(self, transaction: int, name: str, direction: int, numbers: fields.Numbers) -> int:
         """The frame at which a buffer or number was known; -1 where it is not there."""
@@ -60,8 +68,7 @@ class Found:
 
     def began(self, transaction: int, direction: int) -> int:
         """The frame of the first buffer of a direction; 0 for none."""
-        rows = self._order[self._first[transaction] : self._first[transaction + 1]]
-        table = self.tables.buffers
+        rows, table = self._rows(transaction), self.tables.buffers
         frames = table["frame"][rows][table["direction"][rows] == direction]
         return int(frames.min()) if len(frames) else 0
 

@@ -190,3 +190,24 @@ def rows_of(by_flow, frames, flow, direction, known, out):
             out[i] = by_flow[at - 1] & 0xFFFFFFFF
         elif at < len(by_flow) and by_flow[at] >> 32 == base >> 32:
             out[i] = by_flow[at] & 0xFFFFFFFF
+
+
+@bare_kernel
+def endpoints(flow, side, known, rows, of_row):
+    """Number distinct endpoints: a direction of a flow, or a packet of none. Returns how many there are.
+
+    `known` (i8, -1 at first): by twice the flow and direction; `rows`: the first packet of each endpoint;
+    `of_row`: the endpoint of each packet.
+    """
+    n = np.int64(0)
+    for i in range(len(flow)):
+        key = flow[i] * 2 + side[i]
+        found = known[key] if flow[i] >= 0 else np.int64(-1)
+        if found < 0:
+            found = n
+            rows[n] = i
+            n += 1
+            if flow[i] >= 0:
+                known[key] = found
+        of_row[i] = found
+    return n

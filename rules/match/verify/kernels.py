@@ -15,6 +15,8 @@ CONTENT, SIZE, DATA_AT, TEST, JUMP = range(5)
 KIND, FLAGS, AT, LENGTH, A, B, C, D = range(8)
 COLUMNS = 8
 NEGATED, NOCASE, RELATIVE, STARTS, ENDS, RETRY, HAS_LOW, HAS_HIGH, LITTLE, ALIGN = (1 << i for i in range(10))
+#: A content that must be somewhere, wherever the others are.
+SOMEWHERE = 1 << 10
 #: Comparisons of TEST, column D; origins of JUMP, column D.
 LESS, MORE, EQUAL, LESS_EQUAL, MORE_EQUAL, UNEQUAL, AND, XOR = range(8)
 HERE, BEGINNING, END = range(3)
@@ -178,6 +180,10 @@ def holds(data, begin, size, start, ops, first, last_op, patterns, places, lasts
             place = _find(data, begin, size, op, patterns, last, np.int64(-1), start)
             if op[FLAGS] & NEGATED:
                 agrees = place < 0
+            elif op[FLAGS] & SOMEWHERE:
+                if place < 0:
+                    return False
+                agrees = True
             elif place >= 0:
                 ats[depth], places[depth], lasts[depth] = at, place, last
                 depth += 1

@@ -40,7 +40,7 @@ class Programs:
     def add(self, ops: Ops) -> int:
         """The program of a buffer's ops."""
         if ops.rows is None:
-            ops.rows = _rows(ops)
+            ops.rows, ops.understood = _rows(ops)
         rows = ops.rows
         if not rows:
             return -1
@@ -49,7 +49,7 @@ class Programs:
             (*row[:2], self._bytes(pattern), *row[3:]) if pattern else row for row, pattern in rows
         ]
         self._last.append(len(self._rows))
-        self._whole.append(len(rows) == len(ops.ops) and ops.decoded is None)
+        self._whole.append(ops.understood)
         return len(self._first) - 1
 
     def ready(self) -> Ready:
@@ -105,23 +105,33 @@ class Ready:
         return out
 
 
-def _rows(ops: Ops) -> list[tuple[tuple[int, ...], bytes]]:
-    """Rows of the ops that are understood, each with its pattern, whose place is not known yet.
+def _rows(ops: Ops) -> tuple[list[tuple[tuple[int, ...], bytes]], bool]:
+    """Rows of ops, each with its pattern, whose place is not known yet; whether all ops are understood.
 
     Where an op is left out it is not known where the match before the next one ended: what counts from there
-    is left out, too, up to a content or jump that stands for itself.
+    is left out, too, up to a content or jump that stands for itself. Of contents that are left out it is
+    asked, behind all others, that they are anywhere.
     """
     rows: list[tuple[tuple[int, ...], bytes]] = []
+    somewhere: list[tuple[tuple[int, ...], bytes]] = []
     lost = False
     for at, op in enumerate(ops.ops[: kernels.MOST_OPS]):
         row = None if lost and _relative(op) else _row(op, retry=_retry(ops.ops, at))
         if row is None:
             lost = True
+            if isinstance(op, Content) and not op.negated:
+                somewhere.append(_somewhere(op))
             continue
         rows.append(row)
         if isinstance(op, ByteJump) or (isinstance(op, Content) and not op.negated):
             lost = False
-    return rows
+    return rows + somewhere, len(rows) == len(ops.ops) and ops.decoded is None
+
+
+def _somewhere(op: Content) -> tuple[tuple[int, ...], bytes]:
+    pattern = op.pattern.lower() if op.nocase else op.pattern
+    flags = kernels.SOMEWHERE | _flag(op.nocase, kernels.NOCASE)
+    return (kernels.CONTENT, flags, 0, len(pattern), 0, 0, 0, 0), pattern
 
 
 def _relative(op: Op) -> bool:

@@ -19,3 +19,22 @@ alert tcp any any -> any any (flow:not_established; flags:S; sid:4;)
 alert tcp any any -> any any (flow:established; flags:S; sid:5;)
 """
     assert sids(text, tcp(turns)) == [4, 2]
+
+
+def test_literals_near_the_begin_of_a_packet_and_far_from_it(sids):
+    """A packet of a stream is looked through for each rule as far as its literal may be."""
+    ahead = 200
+    turns = [(side, b"." * ahead + b"needle" + b"." * 100) for side in (0, 1)]
+    head = "alert tcp-pkt any any -> any any"
+    text = f"""
+{head} (flow:to_server; content:"needle"; depth:16; sid:1;)
+{head} (flow:to_client; content:"needle"; depth:16; sid:2;)
+{head} (flow:to_server; content:"needle"; offset:{ahead}; depth:6; sid:3;)
+{head} (flow:to_client; content:"needle"; offset:{ahead}; depth:6; sid:4;)
+{head} (content:"needle"; offset:{ahead - 1}; depth:6; sid:5;)
+{head} (content:".needle."; sid:6;)
+alert udp any any -> any any (content:"needle"; sid:7;)
+"""
+    assert sorted(sids(text, tcp(turns, dport=9999))) == [3, 4, 6, 6]
+    near = [(side, b".." + b"needle") for side in (0, 1)]
+    assert sorted(sids(text, tcp(near, dport=9999))) == [1, 2]

@@ -16,11 +16,30 @@ WORDS = st.lists(
     unique=True,
 )
 TEXTS = st.lists(st.text("abA \0", max_size=60).map(str.encode), min_size=1, max_size=6)
+#: What repeats itself every two bytes, and what nearly does.
+REPEATED = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "ab", "aB", "ba", "a\0", "ab\0", "\0\0b"]), st.integers(1, 9)),
+    min_size=1,
+    max_size=5,
+).map(lambda runs: "".join(part * times for part, times in runs).encode())
 
 
 @settings(max_examples=100, deadline=None)
 @given(WORDS, TEXTS)
 def test_scan_tells_every_literal_of_every_buffer_once(words: list[bytes], texts: list[bytes]):
+    _tells_all(words, texts)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(REPEATED.map(lambda t: t.lower()[:24]).filter(lambda t: len(t) > 2), min_size=1, unique=True),
+    st.lists(REPEATED, min_size=1, max_size=6),
+)
+def test_what_repeats_itself_is_found_though_runs_are_passed_over(words: list[bytes], texts: list[bytes]):
+    _tells_all(words, texts)
+
+
+def _tells_all(words: list[bytes], texts: list[bytes]) -> None:
     data = np.frombuffer(b"".join(texts) + b"\0", np.uint8)
     lengths = np.array([len(t) for t in texts], np.int64)
     starts = np.cumsum(lengths) - lengths

@@ -27,18 +27,21 @@ def test_each_direction_is_a_stream_of_its_own(sids):
     assert sids(text, tcp([(0, b"hello there"), (1, b"hello to you")], dport=9999)) == [1]
 
 
-STREAM = st.tuples(st.integers(0, 40), st.lists(st.tuples(st.integers(1, 30), st.integers(0, 60))))
+STREAM = st.tuples(
+    st.booleans(), st.integers(0, 40), st.lists(st.tuples(st.integers(1, 30), st.integers(0, 60)))
+)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(STREAM, min_size=1, max_size=4), st.data())
 def test_literals_of_windows_are_found_although_no_byte_is_scanned_twice(streams, data):
-    rows, first, at = [], [], 0
-    for tail, windows in streams:
+    rows, first, sides, at = [], [], [], 0
+    for side, tail, windows in streams:
         begin, seen = at, at + tail
         for i, (size, back) in enumerate(windows):
             rows.append((max(begin, seen - back), seen, seen + size))
             first.append(i == 0)
+            sides.append(side)
             seen += size
         at = seen
     arena = np.frombuffer(
@@ -51,9 +54,12 @@ def test_literals_of_windows_are_found_although_no_byte_is_scanned_twice(streams
     windows = Windows.__new__(Windows)
     windows._arena, windows._spans, windows._first = arena, spans, np.array(first, np.bool_)
     words = [b"aab", b"abba", b"bababa"]
-    items, literals = windows._literals(Literals(words))
-    told = set(zip(items.tolist(), literals.tolist(), strict=True))
-    assert len(told) == len(items)
+    pairs = []
+    for side in (False, True):
+        columns = windows._literals(Literals(words), np.flatnonzero(np.array(sides, np.bool_) == side))
+        pairs += list(zip(*(column.tolist() for column in columns), strict=True))
+    told = set(pairs)
+    assert len(told) == len(pairs)
     whole = arena.tobytes().lower()
     for i, (start, _, end) in enumerate(spans.tolist()):
         for k, word in enumerate(words):

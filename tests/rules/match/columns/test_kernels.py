@@ -130,3 +130,15 @@ def test_ends_of_packets():
     assert (high.tolist(), low.tolist(), ports.tolist()) == ([1, 2], [3, 4], [80, 443])
     kernels.source(rows, True, high, low, ports)
     assert (high.tolist(), low.tolist(), ports.tolist()) == ([2, 1], [4, 3], [443, 80])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 1)), max_size=30))
+def test_endpoints_are_numbered_as_they_come(packets):
+    flow, side = (np.array([pair[i] for pair in packets], np.int64) for i in (0, 1))
+    rows, of_row = np.zeros(len(packets), np.int64), np.zeros(len(packets), np.int64)
+    count = kernels.endpoints(flow, side, np.full(8, -1, np.int64), rows, of_row)
+    keys = [("packet", i) if f < 0 else (f, d) for i, (f, d) in enumerate(packets)]
+    distinct = list(dict.fromkeys(keys))
+    assert [keys[row] for row in rows[:count]] == distinct
+    assert [distinct[end] for end in of_row] == keys

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -113,7 +115,11 @@ def test_what_is_left_out_makes_no_program_refuse_too_much(body, data):
         ),
         ('content:"ab"; pcre:"/c.d/R";', b"xxab", PERHAPS),
         ('content:"ab"; pcre:"/c.d/R";', b"xxba", NO),
-        ('byte_extract:1,0,n; content:"ab"; offset:n;', b"xxba", PERHAPS),
+        ('content:"ab"; pcre:"/c.d/R"; content:"e"; within:1;', b"xxab", NO),
+        ('content:"ab"; pcre:"/c.d/R"; content:"e"; within:1; nocase;', b"E ab", PERHAPS),
+        ('content:"ab"; pcre:"/c.d/R"; content:!"e"; within:1;', b"e ab", PERHAPS),
+        ('byte_extract:1,0,n; content:"ab"; offset:n;', b"xx", NO),
+        ('byte_extract:1,0,n; content:"ab"; offset:n;', b"xxab", PERHAPS),
         ('content:"ab"; byte_test:2,>,5,0,string,dec;', b"xxab", PERHAPS),
         ('content:"ab"; base64_decode:relative; base64_data; content:"x";', b"ab", PERHAPS),
     ],
@@ -123,6 +129,13 @@ def test_what_is_not_understood_is_left_to_the_interpreter(body, data, told):
     assert verdict(ops, data) == told
     if told == NO:
         assert not Inspection().holds(ops, data)
+
+
+def test_a_place_that_another_buffer_tells_leaves_a_program_unsure():
+    ops = ops_of('content:"ab";')
+    ops = Ops([replace(ops.ops[0], offset="n")])
+    assert verdict(ops, b"xxab") == PERHAPS
+    assert verdict(ops, b"xxba") == NO
 
 
 def test_steps_are_limited_as_the_interpreters_are():
