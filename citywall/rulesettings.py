@@ -62,6 +62,12 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(file for file in named if file)
 
     @property
+    def waiting(self) -> bool:
+        """Whether no rule can look at packets by now, but the folder may get some at any time."""
+        named = self.files or self.indicators
+        return bool(self.folder) and not named and not (Path(self.folder) / CURRENT).is_file()
+
+    @property
     def watched(self) -> bool:
         """Whether flows and events are looked through for indicators, or by Sigma rules."""
         return bool(self.indicators or self.sigma or self.folder)

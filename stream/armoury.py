@@ -47,7 +47,7 @@ _MOST_TOLD = 20
 
 @dataclass(frozen=True)
 class Armed:
-    """What counts: version 0 where no folder was named."""
+    """What counts: version 0 where no folder was named, or none of it has come yet."""
 
     version: int
     rules: RuleSet
@@ -55,6 +55,11 @@ class Armed:
     table: Table
     lookouts: tuple[Lookout, ...]
     sigma: tuple[Ready, ...]
+
+    @property
+    def beyond(self) -> bool:
+        """Whether anything of it looks at packets."""
+        return bool(self.rules.rules) or self.table.beyond
 
 
 class Armoury:
@@ -123,7 +128,7 @@ class Armoury:
         lists = [Path(file) for file in settings.indicators]
         sigma = [Path(file) for file in settings.sigma]
         version, choices = 0, tuple[Choice, ...]()
-        if self._folder is not None:
+        if self._folder is not None and (self._folder or settings.by_version):
             current = self._folder.current()
             version, choices = current.number, current.choices
             more = self._folder.files(current, SIGNATURES)
