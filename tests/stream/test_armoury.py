@@ -190,6 +190,7 @@ def test_rules_may_come_to_a_folder_that_has_none(session: Session, tmp_path: Pa
     folder = RuleFolder(tmp_path / "rules")
     signatures = waiting(folder)
     assert (signatures.armoury.now().version, signatures.armoury.now().beyond) == (0, False)
+    assert signatures.armoury.speaks
     assert list(signatures.findings(session)) == [([], END_OF_TIME)]
     put(folder, RULES)
     assert set(sids([finding for some, _ in signatures.findings(session) for finding in some])) == {
@@ -217,6 +218,19 @@ def test_blocks_without_bytes_tell_the_time_until_rules_come(tmp_path: Path):
     assert at_work.clock == bare.newest
     put(folder, RULES)
     assert sids(at_work.take(InlineBlock(ref, memoryview(data))) + at_work.end()) == [1, 5]
+
+
+def test_a_database_of_countries_is_read_where_a_rule_asks(
+    folder: RuleFolder, session: Session, tmp_path: Path
+):
+    from tests.rules.test_countries import SAID, database
+
+    given = {"rules.folder": folder.path, "rules.countries": tmp_path / "c.mmdb"}
+    signatures = Signatures(settings.load(assignments=[f"{key}={value}" for key, value in given.items()]))
+    database(tmp_path / "c.mmdb", SAID)  # it was not there while nobody asked
+    put(folder, "alert tcp any any -> any any (geoip:dst,DE; flags:S; sid:7;)\n", "b.rules")
+    found = [finding for some, _ in signatures.findings(session) for finding in some]
+    assert sids(found).count(7) == 2
 
 
 def test_reputations_are_looked_up_when_a_version_is_read(
