@@ -123,7 +123,7 @@ class Matching:
     def _match(self, *, last: bool) -> Told:
         self.renew()
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
-        scene.checksums = self._engine.checksums
+        scene.checksums, scene.countries = self._engine.checksums, self._engine.countries
         return scene, self._engine.match(scene)
 
 

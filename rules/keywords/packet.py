@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rules.countries import NO_DATABASE, PREFIX, SIDES
 from rules.keywords.base import NONE, Keyword, bounds, packet_number
 from rules.language.builder import Builder
 from rules.language.model import Flags, Number, StreamSize
@@ -128,10 +129,15 @@ def l3_proto(builder: Builder, value: str) -> None:
 
 
 def geoip(builder: Builder, value: str) -> None:
-    """Needs a database that is not there: the rule loads and never matches."""
-    if not value.strip():
-        raise builder.fault("geoip names no country")
-    builder.rule.cannot.append("geoip needs a database of countries")
+    """`geoip:[src|dst|both|any,][!]CC,...`: the country of one side, of both, or of any."""
+    parts = [part.strip() for part in value.strip().strip('"').split(",")]
+    side = parts.pop(0) if parts[0] in SIDES and len(parts) > 1 else "any"
+    codes = ",".join(parts).upper()
+    if not re.fullmatch(r"!?[A-Z0-9]{2}(,[A-Z0-9]{2})*", codes):
+        raise builder.fault("geoip takes a side (src, dst, both, any) and countries of two letters")
+    builder.rule.numbers.append(Number(f"{PREFIX}{side},{codes}", 1, 1))
+    if NO_DATABASE not in builder.rule.cannot:
+        builder.rule.cannot.append(NO_DATABASE)
 
 
 def bypass(builder: Builder, _value: str) -> None:

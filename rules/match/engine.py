@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import IP
+from rules.countries import Countries
 from rules.language.model import Rule
 from rules.match import candidates, datasets, filling
 from rules.match.carry import Carry
@@ -78,6 +79,7 @@ class Engine:
         inline: bool = False,
         blocking: bool = False,
         before: Engine | None = None,
+        countries: Countries | None = None,
     ) -> None:
         """`before`: an engine of rules many of which are the same; what it made of them is taken over."""
         known = {id(c.rule): c for c in before.rules} if before is not None else None
@@ -88,6 +90,7 @@ class Engine:
         self.limits = limits or Limits()
         self.inline = inline
         self.blocking = blocking
+        self.countries = countries
         self.checksums = True  # whether rules that ask for checksums have them reckoned
         self.memory = Memory()
         self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from rules.countries import NO_DATABASE
 from rules.language.model import Flags, Number, StreamSize
 from tests.rules.keywords.reading import read, refused
 
@@ -17,7 +18,11 @@ def test_header_fields():
 
 
 def test_what_cannot_be_decided_is_said():
-    assert read("geoip:src,CN;").cannot == ["geoip needs a database of countries"]
+    asked = read("geoip:src,CN;")
+    assert (asked.numbers, asked.cannot) == ([Number("geoip,src,CN", 1, 1)], [NO_DATABASE])
+    assert read("geoip:!cn,RU;").numbers == [Number("geoip,any,!CN,RU", 1, 1)]
+    for bad in ("geoip:;", "geoip:src;", "geoip:China;", "geoip:src,CN,!RU;"):
+        assert refused(bad)
 
 
 def test_refused():
