@@ -21,6 +21,7 @@ _PROTOCOLS = {
     "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58, "ipv6-icmp": 58, "eigrp": 88, "ospf": 89, "pim": 103,
     "vrrp": 112, "l2tp": 115, "sctp": 132, "udplite": 136,
 }  # fmt: skip
+_CALL = ("program", "version", "procedure")
 
 
 def flags(builder: Builder, value: str) -> None:
@@ -140,20 +141,21 @@ def geoip(builder: Builder, value: str) -> None:
         builder.rule.cannot.append(NO_DATABASE)
 
 
+def rpc(builder: Builder, value: str) -> None:
+    """`rpc:program[,version|*[,procedure|*]]` of a call that a packet begins with (RFC 5531)."""
+    parts = [part.strip() for part in value.split(",")]
+    if len(parts) > len(_CALL):
+        raise builder.fault("rpc takes a program, a version and a procedure")
+    for i, (name, part) in enumerate(zip(_CALL, parts, strict=False)):
+        if i == 0 or part != "*":
+            number = builder.number(part, "rpc", 0, (1 << 32) - 1)
+            builder.rule.numbers.append(Number(f"rpc.{name}", number, number))
+    builder.packet_only = builder.packet_only or "rpc"
+
+
 def bypass(builder: Builder, _value: str) -> None:
     """The rest of the flow need not be looked at."""
     builder.rule.others.append(("bypass", ""))
-
-
-def unmatched(name: str, why: str) -> Keyword:
-    """A keyword that is read, but whose condition cannot be decided here."""
-
-    def setup(builder: Builder, value: str) -> None:
-        if not value.strip():
-            raise builder.fault(f"{name} needs a value")
-        builder.rule.cannot.append(why)
-
-    return Keyword(setup)
 
 
 def tcp_option(field: str, top: int) -> Keyword:
@@ -207,6 +209,6 @@ KEYWORDS = {
     "geoip": Keyword(geoip),
     "bypass": Keyword(bypass, NONE),
     **{f"{name}-csum": csum(f"{name}-csum") for name in _SUMS},
-    "rpc": unmatched("rpc", "rpc calls are not decoded"),
+    "rpc": Keyword(rpc),
     "l3_proto": Keyword(l3_proto),
 }

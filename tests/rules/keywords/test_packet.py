@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import struct
+
 from rules.countries import NO_DATABASE
 from rules.language.model import Flags, Number, StreamSize
+from tests.rules.conftest import tcp, udp
 from tests.rules.keywords.reading import read, refused
 
 
@@ -25,7 +28,24 @@ def test_what_cannot_be_decided_is_said():
         assert refused(bad)
 
 
+def test_calls_of_remote_procedures(sids):
+    text = """
+alert udp any any -> any any (rpc:100000; sid:1;)
+alert udp any any -> any any (rpc:100000,2,3; sid:2;)
+alert udp any any -> any any (rpc:100000,*,4; sid:3;)
+alert udp any any -> any any (rpc:100000,3,*; sid:4;)
+alert tcp any any -> any any (rpc:100003,3,*; sid:5;)
+"""
+    call = struct.pack(">10I", 7, 0, 2, 100000, 2, 3, 0, 0, 0, 0)
+    answer = struct.pack(">10I", 7, 1, 2, 100000, 2, 3, 0, 0, 0, 0)
+    framed = struct.pack(">11I", 1 << 31 | 40, 7, 0, 2, 100003, 3, 1, 0, 0, 0, 0)
+    assert sids(text, [udp(call, dport=111), udp(answer, dport=111), udp(call[:20], dport=111)]) == [1, 2]
+    assert sids(text, tcp([(0, framed)], dport=2049)) == [5]
+
+
 def test_refused():
+    assert refused("rpc:1,2,3,4;")
+    assert refused("rpc:*;")
     assert "does not know" in refused("flags:Q;")
     assert "not within" in refused("ttl:300;")
     assert "comparison" in refused("stream_size:client,~,100;")
