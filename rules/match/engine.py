@@ -77,7 +77,6 @@ class Engine:
         limits: Limits | None = None,
         *,
         inline: bool = False,
-        blocking: bool = False,
         before: Engine | None = None,
         countries: Countries | None = None,
     ) -> None:
@@ -89,7 +88,6 @@ class Engine:
         self._filling = {c.order: live for c in self.rules if (live := filling.live(c))}
         self.limits = limits or Limits()
         self.inline = inline
-        self.blocking = blocking
         self.countries = countries
         self.checksums = True  # whether rules that ask for checksums have them reckoned
         self.memory = Memory()
@@ -298,12 +296,7 @@ class Engine:
             if action == "pass" and not rule.alerting:
                 let_go.add(candidate.row)
                 continue
-            if (
-                action in {"drop", "reject"}
-                and self.blocking
-                and _takes_flow(candidate, compiled)
-                and where.flow >= 0
-            ):
+            if action in {"drop", "reject"} and _takes_flow(candidate, compiled) and where.flow >= 0:
                 self.memory.dropped.add(where.flow)
             if silent or rule.silent:
                 continue
