@@ -10,7 +10,7 @@ from ingest.applications import ntlm
 from ingest.applications.dcerpc import Calls
 from ingest.applications.files import put_file
 from ingest.applications.parser import StreamParser, Transaction
-from ingest.applications.smb1 import FILES
+from ingest.applications.smb1 import CHAINING, FILES, NONE
 from ingest.applications.smb1 import read as read1
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
@@ -51,7 +51,7 @@ class Smb(StreamParser):
                 return
             stream.need = 8
             older = end > 8 and stream.data[4:8] == b"\xffSMB"
-            if older and not self.wanted.calls and stream.data[8] not in FILES:
+            if older and not self.wanted.calls and not _of_files(stream.data, end):
                 stream.drop(end)
                 continue
             data = bytes(stream.data[4:end])
@@ -167,6 +167,11 @@ class Smb(StreamParser):
             data = self.files.pop((file, d), None)
             if data:
                 put_file(made, d, frame, bytes(data), name=name, hashes=self.settings.hashes)
+
+
+def _of_files(data: bytearray, end: int) -> bool:
+    """Whether a message of version 1 behind its length speaks of files, or what is chained in it may."""
+    return data[8] in FILES or (data[8] in CHAINING and end > 37 and data[37] != NONE)
 
 
 def remember(table: dict[Any, Any], key: Any, value: Any) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from citywall.batches import IP, PACKET, TRANSPORT
 from citywall.domains import VNI
 from rules import countries
-from rules.match import sums
+from rules.match import rpc, sums
 from rules.match.columns import kernels
 
 Rows = NDArray[np.void]
@@ -309,22 +309,10 @@ def _size(scene: Scene) -> NDArray[np.int64]:
     return scene.packets["wire"].astype(np.int64)
 
 
-def _call(place: int) -> Any:
-    """A number of the call of a remote procedure that a payload begins with, over TCP behind its length."""
-
-    def get(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        rows = scene.packets
-        tcp, udp = rows["proto"] == 6, rows["proto"] == 17
-        at = rows["offset"].astype(np.int64) + rows["payload_at"] + np.where(tcp, 4, 0)
-        whole = scene.available >= np.where(tcp, 28, 24)
-        return scene.big(at + place, 4), (tcp | udp) & whole & (scene.big(at + 4, 4) == 0)
-
-    return get
-
-
 _ECHO = (0, 8, 13, 14, 15, 16, 128, 129)
 _FIELDS: dict[str, Any] = {
     **sums.FIELDS,
+    **rpc.FIELDS,
     "ip.ttl": _by_version((8, 1), (7, 1)),
     "ip.tos": _tos,
     "ip.id": _by_version((4, 2), None),
@@ -343,9 +331,6 @@ _FIELDS: dict[str, Any] = {
     "icmp.id": _transport((1, 58), 4, 2, _ECHO),
     "icmp.seq": _transport((1, 58), 6, 2, _ECHO),
     "icmpv6.mtu": _transport((58,), 4, 4, (2,)),
-    "rpc.program": _call(12),
-    "rpc.version": _call(16),
-    "rpc.procedure": _call(20),
     "flow.age": _of_flow("age", None),
     **{
         f"flow.{what}.{name}": _of_flow(what, side)
