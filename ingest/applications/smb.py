@@ -10,12 +10,12 @@ from ingest.applications import ntlm
 from ingest.applications.dcerpc import Calls
 from ingest.applications.files import put_file
 from ingest.applications.parser import StreamParser, Transaction
-from ingest.applications.smb1 import CHAINING, FILES, NONE
+from ingest.applications.smb1 import CHAINING, FILES, NEGOTIATING, NONE
 from ingest.applications.smb1 import read as read1
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 _MOST_MESSAGE = 1 << 20
-_SESSION, _TREE, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 1, 3, 5, 6, 8, 9, 11
+_NEGOTIATE, _SESSION, _TREE, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 0, 1, 3, 5, 6, 8, 9, 11
 _PIPE_TRANSCEIVE = 0x0011C017
 _HEAD = struct.Struct("<4sHHIHHIIQIIQ16s")
 
@@ -81,6 +81,8 @@ class Smb(StreamParser):
         response = bool(flags & 1)
         d = TO_CLIENT if response else TO_SERVER
         made = self.asked.get(key) if response else None
+        if response and command == _NEGOTIATE and (made is None or made.over):
+            made = self.asked.pop(NEGOTIATING, None)
         if made is None or made.over:
             made = self.begin(frame, time)
             made.note("smb.command", d, frame, command)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ingest.applications.smb import Smb
 
 _CLOSE, _TRANS, _READ, _WRITE, _SESSION, _TREE, _CREATE = 0x04, 0x25, 0x2E, 0x2F, 0x73, 0x75, 0xA2
+_NEGOTIATE = 0x72
+#: Stands for a negotiation that was begun in version 1: servers answer it in version 2 (MS-SMB2 §3.3.5.3).
+NEGOTIATING = (-1, 0)
 #: Commands that say something of files.
 FILES = frozenset({_CLOSE, _READ, _WRITE, _CREATE})
 #: Commands behind which another may stand in one message (AndX): locks, opening, log-off beside those above.
@@ -55,6 +58,8 @@ def _read(
         made.note("smb.version", d, frame, 1)
         if not response:
             remember(parser.asked, key, made)
+            if command == _NEGOTIATE:
+                remember(parser.asked, NEGOTIATING, made)
     if response:
         made.note("smb.status", d, frame, int.from_bytes(data[5:9], "little"))
     unicode = bool(data[11] & 0x80)

@@ -9,7 +9,7 @@ from rules.keywords.sticky import BUFFERS
 from rules.match.compiled import SAME, STREAM, TRANSACTION, UNIT, Compiled
 
 #: Protocols whose messages give no reason to look into a stream before there is enough of it.
-SILENT = frozenset({"smb", "ftp", "ftp-data", "iec104", "imap"})
+SILENT = frozenset({"smb", "ftp", "ftp-data", "iec104", "imap", "mdns", "tftp"})
 #: Protocols behind which another may go on in the same connection, or that announce one.
 _CARRIERS = frozenset({"http", "smtp", "ftp", "rdp"})
 #: What rules demand of transactions that is no buffer, number or event.

@@ -49,5 +49,18 @@ def test_a_chain_goes_forward_and_ends(speak):
         assert len(speak("smb", [(0, bytes(back))], (4000, 445)).transactions) == 1 + (after == 33)
 
 
+def newer(command, number):
+    head = struct.pack("<HHIHHIIQIIQ16s", 64, 0, 0, command, 1, 1, 0, number, 0, 0, 0, b"")
+    body = b"\xfeSMB" + head + bytes(36)
+    return b"\0" + len(body).to_bytes(3, "big") + body
+
+
+def test_a_negotiation_may_be_answered_in_version_2(speak):
+    turns = [(0, message(0x72, b"", b"\2SMB 2.002\0")), (1, newer(0, 0)), (1, newer(0, 0))]
+    found = speak("smb", turns, (4000, 445))
+    assert found.integers("smb.version") == [1, 2]
+    assert [t.complete for t in found.transactions] == [3, 2]
+
+
 def test_a_short_message_is_told(speak):
     assert speak("smb", [(0, b"\0\0\0\5\xffSMB\x75")], (4000, 445)).parser.anomalies

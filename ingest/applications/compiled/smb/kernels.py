@@ -49,6 +49,7 @@ _PIPE_TRANSCEIVE = 0x0011C017
 _PENDING, _MORE_NEEDED = 0x103, 0xC0000016
 # Commands of version 2, and of version 1.
 _SESSION, _TREE, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 1, 3, 5, 6, 8, 9, 11
+_NEGOTIATE1 = 0x72
 _CHAINING = np.array(sorted(CHAINING), np.int64)
 _CLOSE1, _TRANS1, _READ1, _WRITE1, _SESSION1, _TREE1, _CREATE1 = 0x04, 0x25, 0x2E, 0x2F, 0x73, 0x75, 0xA2
 
@@ -240,6 +241,13 @@ def _transaction(mem, owner, command, version, a, b, response, frame, time):
         asked = find(mem, flow, _ASKED, a, b, 0)
         if asked >= 0 and live(mem, np.int64(mem.nodes[asked]["x"]), np.int64(mem.nodes[asked]["y"]), owner):
             return np.int64(mem.nodes[asked]["x"])
+        if version == 2 and command == 0:  # what was begun in version 1
+            asked = find(mem, flow, _ASKED, np.int64(0), np.int64(0), 1)
+            if asked >= 0:
+                was, number = np.int64(mem.nodes[asked]["x"]), np.int64(mem.nodes[asked]["y"])
+                remove(mem, flow, _ASKED, asked)
+                if live(mem, was, number, owner):
+                    return was
     tx = begin(mem, owner, SMB, frame, time)
     note(mem, tx, _COMMAND, d, 0, frame, command)
     note(mem, tx, _VERSION, d, 0, frame, version)
@@ -247,6 +255,10 @@ def _transaction(mem, owner, command, version, a, b, response, frame, time):
         asked = remember(mem, flow, _ASKED, a, b, 0, _MOST_REMEMBERED)
         mem.nodes[asked]["x"] = tx
         mem.nodes[asked]["y"] = mem.txs[tx]["number"]
+        if version == 1 and command == _NEGOTIATE1:
+            asked = remember(mem, flow, _ASKED, np.int64(0), np.int64(0), 1, _MOST_REMEMBERED)
+            mem.nodes[asked]["x"] = tx
+            mem.nodes[asked]["y"] = mem.txs[tx]["number"]
     return tx
 
 

@@ -81,7 +81,7 @@ WORDS = st.tuples(st.binary(min_size=20, max_size=20), st.integers(0, 90)).map(
     )
 )
 OLDER = st.builds(
-    smb1, st.sampled_from((0x04, 0x25, 0x2E, 0x2F, 0x73, 0x75, 0xA2, 0x32)), st.integers(1, 3), WORDS,
+    smb1, st.sampled_from((0x04, 0x25, 0x2E, 0x2F, 0x72, 0x73, 0x75, 0xA2, 0x32)), st.integers(1, 3), WORDS,
     st.tuples(TEXT, PDU).map(b"".join), st.booleans(), st.sampled_from((0, 0xC0000016, 5)), st.booleans(),
 )  # fmt: skip
 COMMANDS = st.sampled_from((0x04, 0x24, 0x2E, 0x2F, 0x73, 0x75, 0xA2, 0xFF))
@@ -94,7 +94,7 @@ BODY = st.tuples(st.sampled_from((64, 72, 100, 112, 0)), st.integers(0, 40), TEX
     + b"\1" * 16 + struct.pack("<IIII", b[0], b[1], b[0], b[1]) + b"\2" * 36 + b[2] + b[3]
 )  # fmt: skip
 NEWER = st.builds(
-    smb2, st.sampled_from((1, 3, 5, 6, 8, 9, 11, 16)), st.integers(1, 3), BODY, st.booleans(),
+    smb2, st.sampled_from((0, 1, 3, 5, 6, 8, 9, 11, 16)), st.integers(1, 3), BODY, st.booleans(),
     st.sampled_from((0, 0x103, 0xC0000016, 5)), st.booleans(),
 )  # fmt: skip
 READ = st.sampled_from((ALL, Wanted(kinds=frozenset({"file.sha1", "smb.share"}), calls=False)))
