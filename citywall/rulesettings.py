@@ -47,6 +47,9 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reputation_files: Annotated[
         tuple[str, ...], Meta(description="For `iprep`: files of `address or prefix,category,0..127`.")
     ] = ()
+    countries: Annotated[
+        str, Meta(description="For `geoip`: a database of countries (MMDB); needs the package maxminddb.")
+    ] = ""
     by_version: Annotated[
         bool,
         Meta(
@@ -57,9 +60,17 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Files that change what signatures find: limits and reputations."""
-        named = (self.threshold_file, self.reputation_categories, *self.reputation_files)
+        """Files that change what signatures find: limits, reputations and countries."""
+        named = (
+            self.threshold_file, self.reputation_categories, *self.reputation_files, self.countries,
+        )  # fmt: skip
         return tuple(file for file in named if file)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no rule can look at packets by now, but the folder may get some at any time."""
+        named = self.files or self.indicators
+        return bool(self.folder) and not named and not (Path(self.folder) / CURRENT).is_file()
 
     @property
     def watched(self) -> bool:

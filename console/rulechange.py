@@ -62,7 +62,7 @@ def changing(data: Path, look: Terminal, actor: str, step: str, what: str) -> It
 
 
 def missed() -> bool:
-    """Whether the service that runs this began without rules: it looks at none until it is started again."""
+    """Whether the service that runs this was told to leave the data folder's rules alone."""
     at = caller.current()
     return at is not None and not at.office.settings.rules.folder
 

@@ -25,12 +25,15 @@ def of(data: Path) -> RuleFolder:
     return RuleFolder(data / NAME)
 
 
-def joined(settings: Settings, data: Path) -> Settings:
-    """Settings with the data folder's own rules, if there are any and no others are named."""
+def joined(settings: Settings, data: Path, *, waits: bool = False) -> Settings:
+    """Settings with the data folder's own rules, if there are any and no others are named.
+
+    `waits`: also where there are none, for they may come.
+    """
     folder = settings.rules.folder
     if folder == NONE:
         folder = ""
-    elif not folder and (data / NAME / "current").is_file():
+    elif not folder and (waits or (data / NAME / "current").is_file()):
         folder = str((data / NAME).resolve())
     return msgspec.structs.replace(settings, rules=msgspec.structs.replace(settings.rules, folder=folder))
 

@@ -49,7 +49,6 @@ class Outcome:
 class Options:
     """A test's arguments, understood: those that change what is matched."""
 
-    blocking: bool = False
     inline: bool = False
     checksums: bool = True
     sets: dict[str, str] = field(default_factory=dict)
@@ -73,7 +72,7 @@ def options_of(args: Sequence[str]) -> Options:
         if word == "-k":
             found = replace(found, checksums=next(words, "") != "none")
         elif word == "--simulate-ips":
-            found = replace(found, blocking=True, inline=True)
+            found = replace(found, inline=True)
         elif word == "--set" or word.startswith("--set="):
             pair = word[6:] if word.startswith("--set=") else next(words, "")
             key, _, value = pair.partition("=")
@@ -117,9 +116,7 @@ def _run(case: Case, root: Path) -> dict[str, int]:
     path = root / case.rules
     options = options_of(case.args)
     found = Parser(classes=CLASSES).files([path])
-    engine = Engine(
-        found.rules, _limits(options, path.parent), inline=options.inline, blocking=options.blocking
-    )
+    engine = Engine(found.rules, _limits(options, path.parent), inline=options.inline)
     engine.checksums = options.checksums
     alerts = over_capture(root / case.pcap, engine, settings_of(options))
     return dict(sorted(Counter(str(alert.rule.sid) for alert in alerts).items()))

@@ -19,7 +19,7 @@ from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.errors import CitywallError, InputError
 from citywall.settings import Settings
-from rules import reputation
+from rules import countries, reputation
 from rules.cards import card, name_of
 from rules.classes import CLASSES
 from rules.flowlogs.matching import FlowLogRules
@@ -47,7 +47,7 @@ _MOST_TOLD = 20
 
 @dataclass(frozen=True)
 class Armed:
-    """What counts: version 0 where no folder was named."""
+    """What counts: version 0 where no folder was named, or none of it has come yet."""
 
     version: int
     rules: RuleSet
@@ -55,6 +55,11 @@ class Armed:
     table: Table
     lookouts: tuple[Lookout, ...]
     sigma: tuple[Ready, ...]
+
+    @property
+    def beyond(self) -> bool:
+        """Whether anything of it looks at packets."""
+        return bool(self.rules.rules) or self.table.beyond
 
 
 class Armoury:
@@ -82,7 +87,7 @@ class Armoury:
     @property
     def speaks(self) -> bool:
         """Whether captures are to be matched: not where flows and events say all that is asked."""
-        return bool(self._settings.rules.files or self._folder) or self._armed.table.beyond
+        return bool(self._settings.rules.files) or self.watches or self._armed.table.beyond
 
     def now(self) -> Armed:
         """What counts from here on; begins to read another version where there is one."""
@@ -123,7 +128,7 @@ class Armoury:
         lists = [Path(file) for file in settings.indicators]
         sigma = [Path(file) for file in settings.sigma]
         version, choices = 0, tuple[Choice, ...]()
-        if self._folder is not None:
+        if self._folder is not None and (self._folder or settings.by_version):
             current = self._folder.current()
             version, choices = current.number, current.choices
             more = self._folder.files(current, SIGNATURES)
@@ -132,8 +137,10 @@ class Armoury:
             sigma += [self._folder.home(current.number) / SIGMA] if self._folder.files(current, SIGMA) else []
         rules = self._rules(files, names, choices, before)
         ready = reputation.applied(rules.rules, self._reputations())
+        known = self._countries(rules.rules)
+        ready = countries.applied(ready, known)
         limits = self._limits()
-        engine = Engine(ready, limits, before=before.engine if before is not None else None)
+        engine = Engine(ready, limits, before=before.engine if before is not None else None, countries=known)
         table = Table(self._read(lists).found)
         lookouts: list[Lookout] = [IndicatorLookout(table, self._domains)] if table.in_rows else []
         if logged := FlowLogRules(ready, limits, self._domains):
@@ -186,6 +193,11 @@ class Armoury:
         if found.refused_count > len(found.refused):
             log.warning("%d more reputations are not used", found.refused_count - len(found.refused))
         return found
+
+    def _countries(self, rules: Sequence[Rule]) -> countries.Countries | None:
+        """The database of countries, read where a rule asks for it."""
+        file = self._settings.rules.countries
+        return countries.read(Path(file)) if file and countries.asked(rules) else None
 
     def _limits(self) -> Limits | None:
         file = self._settings.rules.threshold_file

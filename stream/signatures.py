@@ -113,13 +113,17 @@ class Matching:
         self._analyser.end()
         yield self._match(last=True)
 
-    def _match(self, *, last: bool) -> Told:
+    def renew(self) -> None:
+        """Let other rules count from here on, where there are some."""
         if self._renew is not None:
             before, self._engine = self._engine, self._renew(self._engine)
             if self._engine is not before:
                 self._analyser.want(self._wanted(self._engine))
+
+    def _match(self, *, last: bool) -> Told:
+        self.renew()
         scene = self._seen.scene(self._engine, self._analyser.tables(), last=last)
-        scene.checksums = self._engine.checksums
+        scene.checksums, scene.countries = self._engine.checksums, self._engine.countries
         return scene, self._engine.match(scene)
 
 
@@ -244,7 +248,7 @@ class Signatures:
         With each piece comes the time before which nothing more will be found. The same session gives the
         same pieces each time.
         """
-        if session.kind == "capture":
+        if session.kind == "capture" and self.armoury.renew().beyond:
             at_work = self.live(session)
             for told in _over(Path(session.path), at_work.matching):
                 yield at_work.told(told), at_work.clock
@@ -272,6 +276,7 @@ class InSession:
         self._using = armoury.renew()
         self._sayings = Sayings(self._using.table, KINDS)
         self._passing = PassingCapture(session.path)
+        self._waited = False  # packets passed before there were rules
         self._tags = Tags()
         self.matching = Matching(
             self._using.engine.fresh(), settings, fragments, PIECE, renew=self._renewed, wanted=self._wanted
@@ -289,8 +294,19 @@ class InSession:
         return for_rules(engine).with_kinds(listed) if listed else for_rules(engine)
 
     def take(self, block: InlineBlock) -> list[Finding]:
-        """What the rules find in a block that comes with its bytes: it is a piece, or several."""
+        """What the rules find in a block that comes with its bytes: it is a piece, or several.
+
+        One that comes without them, since there were no rules, tells the time. Those that have come by then
+        count for the whole of the next.
+        """
         ref, found = block.block, list[Finding]()
+        if ref.packets and not len(block.data):
+            self.clock, self._waited = max(self.clock, ref.newest), True
+            return found
+        if self._waited:
+            self._waited = False
+            self._armoury.renew()
+            self.matching.renew()
         self._passing.put(ref, block.data)
         for told in _block(self.matching, ref, self._passing.buffer):
             found += self.told(told)

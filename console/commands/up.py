@@ -42,7 +42,7 @@ def command(
     more += [f"service.interfaces={json.dumps(interfaces)}"] if interfaces else []
     more += [f"service.collector={collector}"] if collector else []
     more += [f"service.sensors={json.dumps(sensors)}"] if sensors else []
-    settings = rulefolder.joined(options.load(config, assignments, *more), data)
+    settings = rulefolder.joined(options.load(config, assignments, *more), data, waits=True)
     look = terminal.of(context, settings.language)
     folders.start_log(data, log_level)
     from console.service.company import company, need_accounts

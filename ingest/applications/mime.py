@@ -18,6 +18,7 @@ _FIELDS = {
 }  # fmt: skip
 _URL = re.compile(rb"(?:https?|ftp)://([^\s\"'<>]{3,2000})", re.IGNORECASE)
 _END = re.compile(rb"\r?\n\r?\n")
+_MESSAGES = (b"message/rfc822", b"message/global")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 #: Parts of one mail, and how deep they may stand in one another.
 MOST_PARTS, MOST_DEPTH = 256, 8
@@ -80,6 +81,10 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
 
 def _walk(fields: dict[bytes, Field], body: bytes, parts: list[Part], odd: list[str], depth: int) -> None:
     kind = fields.get(b"content-type")
+    if kind is not None and depth < MOST_DEPTH and kind.value.lower().startswith(_MESSAGES):
+        head, inner = _split(body)  # it stands there as it is: RFC 2046 §5.2.1 bears no coding of it
+        _walk(headers.merged(headers.parse(head)[0]), inner, parts, odd, depth + 1)
+        return
     boundary = parameter(kind.value, b"boundary") if kind is not None else b""
     if len(boundary) > 254:
         odd.append("smtp.mime_long_boundary")

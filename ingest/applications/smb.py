@@ -10,12 +10,12 @@ from ingest.applications import ntlm
 from ingest.applications.dcerpc import Calls
 from ingest.applications.files import put_file
 from ingest.applications.parser import StreamParser, Transaction
-from ingest.applications.smb1 import FILES
+from ingest.applications.smb1 import CHAINING, FILES, NEGOTIATING, NONE
 from ingest.applications.smb1 import read as read1
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 _MOST_MESSAGE = 1 << 20
-_SESSION, _TREE, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 1, 3, 5, 6, 8, 9, 11
+_NEGOTIATE, _SESSION, _TREE, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 0, 1, 3, 5, 6, 8, 9, 11
 _PIPE_TRANSCEIVE = 0x0011C017
 _HEAD = struct.Struct("<4sHHIHHIIQIIQ16s")
 
@@ -51,7 +51,7 @@ class Smb(StreamParser):
                 return
             stream.need = 8
             older = end > 8 and stream.data[4:8] == b"\xffSMB"
-            if older and not self.wanted.calls and stream.data[8] not in FILES:
+            if older and not self.wanted.calls and not _of_files(stream.data, end):
                 stream.drop(end)
                 continue
             data = bytes(stream.data[4:end])
@@ -81,6 +81,8 @@ class Smb(StreamParser):
         response = bool(flags & 1)
         d = TO_CLIENT if response else TO_SERVER
         made = self.asked.get(key) if response else None
+        if response and command == _NEGOTIATE and (made is None or made.over):
+            made = self.asked.pop(NEGOTIATING, None)
         if made is None or made.over:
             made = self.begin(frame, time)
             made.note("smb.command", d, frame, command)
@@ -167,6 +169,11 @@ class Smb(StreamParser):
             data = self.files.pop((file, d), None)
             if data:
                 put_file(made, d, frame, bytes(data), name=name, hashes=self.settings.hashes)
+
+
+def _of_files(data: bytearray, end: int) -> bool:
+    """Whether a message of version 1 behind its length speaks of files, or what is chained in it may."""
+    return data[8] in FILES or (data[8] in CHAINING and end > 37 and data[37] != NONE)
 
 
 def remember(table: dict[Any, Any], key: Any, value: Any) -> None:

@@ -12,18 +12,40 @@ if TYPE_CHECKING:
     from ingest.applications.smb import Smb
 
 _CLOSE, _TRANS, _READ, _WRITE, _SESSION, _TREE, _CREATE = 0x04, 0x25, 0x2E, 0x2F, 0x73, 0x75, 0xA2
+_NEGOTIATE = 0x72
+#: Stands for a negotiation that was begun in version 1: servers answer it in version 2 (MS-SMB2 §3.3.5.3).
+NEGOTIATING = (-1, 0)
 #: Commands that say something of files.
 FILES = frozenset({_CLOSE, _READ, _WRITE, _CREATE})
+#: Commands behind which another may stand in one message (AndX): locks, opening, log-off beside those above.
+CHAINING = frozenset({0x24, 0x2D, 0x74, _READ, _WRITE, _SESSION, _TREE, _CREATE})
+#: Commands of one message, and what says that no other follows.
+MOST_CHAINED, NONE = 8, 0xFF
 
 
 def read(parser: Smb, d: int, data: bytes, frame: int, time: int) -> None:
-    """One message."""
-    from ingest.applications.smb import remember
-
+    """One message: a command, and those chained to it, each a transaction."""
     if len(data) < 35:
         parser.odd("smb.malformed_data", d, frame)
         return
-    command, response = data[4], bool(data[9] & 0x80)
+    command, at = data[4], 32
+    for _ in range(MOST_CHAINED):
+        words = data[at + 1 : at + 1 + 2 * data[at]]
+        _read(parser, command, data, words, data[at + 3 + 2 * data[at] :], frame, time)
+        if command not in CHAINING or len(words) < 4 or words[0] == NONE:
+            return
+        command, after = words[0], _word(words, 2)
+        if not at < after <= len(data) - 3:
+            return
+        at = after
+
+
+def _read(
+    parser: Smb, command: int, data: bytes, words: bytes, payload: bytes, frame: int, time: int
+) -> None:
+    from ingest.applications.smb import remember
+
+    response = bool(data[9] & 0x80)
     key = (
         int.from_bytes(data[30:32], "little") | 1 << 32,
         int.from_bytes(data[26:28], "little") << 16 | command,
@@ -36,10 +58,10 @@ def read(parser: Smb, d: int, data: bytes, frame: int, time: int) -> None:
         made.note("smb.version", d, frame, 1)
         if not response:
             remember(parser.asked, key, made)
+            if command == _NEGOTIATE:
+                remember(parser.asked, NEGOTIATING, made)
     if response:
         made.note("smb.status", d, frame, int.from_bytes(data[5:9], "little"))
-    words_end = 33 + 2 * data[32]
-    words, payload = data[33:words_end], data[words_end + 2 :]
     unicode = bool(data[11] & 0x80)
     (_response if response else _request)(
         parser, made, command, key, data, words, payload, unicode, frame, time

@@ -25,7 +25,7 @@ PROTOCOLS = (
     "unknown", "failed", "http", "http2", "dns", "tls", "smtp", "smb", "dcerpc", "ssh", "ftp", "ftp-data",
     "snmp", "modbus", "dnp3", "sip", "mqtt", "krb5", "rfb", "dhcp", "ntp", "quic", "ike", "nfs", "ldap",
     "rdp", "telnet", "imap", "pop3", "enip", "tftp", "iec104", "rpc", "bittorrent-dht", "websocket", "pgsql",
-    "doh2",
+    "doh2", "mdns",
 )  # fmt: skip
 PROTOCOL = {name: i for i, name in enumerate(PROTOCOLS)}
 
@@ -148,6 +148,10 @@ _DNS = (
     "dns.query", "dns.query.name", "dns.queries.rrname", "dns.answers.rrname", "dns.answer.name",
     "dns.authorities.rrname", "dns.additionals.rrname", "dns.response.rrname", "dns.rdata",
 )  # fmt: skip
+_MDNS = (
+    "mdns.queries.rrname", "mdns.answers.rrname", "mdns.authorities.rrname", "mdns.additionals.rrname",
+    "mdns.response.rrname",
+)  # fmt: skip
 _TLS = (
     "tls.sni", "tls.cert_subject", "tls.cert_issuer", "tls.cert_serial", "tls.cert_fingerprint", "tls.certs",
     "tls.subjectaltname", "tls.random", "tls.random_time", "tls.random_bytes", "tls.version", "tls.alpn",
@@ -194,13 +198,14 @@ _OTHER = (
     "rfb.name", "dhcp.hostname", "dhcp.vendor_class", "quic.version", "quic.sni", "quic.ua", "quic.cyu.hash",
     "quic.cyu.string", "ike.init_spi", "ike.resp_spi", "ike.nonce_payload", "ike.key_exchange_payload",
     "modbus.data", "dnp3.data", "ntp.reference_id", "ldap.request.dn", "ldap.responses.dn", "ldap.filter",
-    "rdp.cookie", "tftp.file", "telnet.text", "pop3.command", "imap.command", "ldap.responses.message",
+    "rdp.cookie", "tftp.file", "pop3.command", "imap.command", "ldap.responses.message",
     "ldap.request.attribute_type", "ldap.responses.attribute_type",
     "pgsql.query", "iec104.data", "app.request", "app.response", "websocket.payload", "ike.vendor",
+    "enip.product_name", "enip.service_name",
 )  # fmt: skip
 
 #: BUFFER.kind. Names that are not keywords of Suricata are ours, for events.
-KINDS = _HTTP + _HTTP2 + _FILE + _DNS + _TLS + _SSH + _SMB + _MAIL + _FTP + _SIP + _MQTT + _OTHER
+KINDS = _HTTP + _HTTP2 + _FILE + _DNS + _MDNS + _TLS + _SSH + _SMB + _MAIL + _FTP + _SIP + _MQTT + _OTHER
 KIND = {name: i for i, name in enumerate(KINDS)}
 
 #: NUMBER.field.
@@ -231,6 +236,10 @@ FIELDS = (
     "ike.sa.alg_enc", "ike.sa.alg_hash", "ike.sa.alg_auth", "ike.sa.alg_dh", "ike.sa.alg_prf",
     "ike.sa.sa_group_type", "ike.sa.sa_life_type", "ike.sa.sa_life_duration", "ike.sa.sa_key_length",
     "ike.sa.sa_field_size", "ike.key_exchange_payload_length", "ike.nonce_payload_length",
+    "enip.command", "enip.status", "enip.protocol_version", "enip.capabilities", "enip.cip_service",
+    "enip.cip_class", "enip.cip_instance", "enip.cip_attribute", "enip.cip_status", "enip.cip_extendedstatus",
+    "enip.device_type", "enip.vendor_id", "enip.product_code", "enip.revision", "enip.identity_status",
+    "enip.serial", "enip.state", "nfs.version", "nfs.procedure", "tftp.opcode",
 )  # fmt: skip
 FIELD = {name: i for i, name in enumerate(FIELDS)}
 
@@ -241,6 +250,8 @@ UNITS = (
     "websocket.header", "websocket.pdu", "websocket.data", "ssh.record.hdr", "ssh.record.data",
     "ssh.record.pdu", "smtp.command_line", "smtp.response_line", "tls.pdu", "tls.hdr", "tls.data",
     "tls.alert", "tls.heartbeat", "mqtt.pdu", "mqtt.header", "mqtt.data", "ldap.pdu",
+    "enip.hdr", "enip.data", "enip.pdu", "enip.cip", "enip.enip.item", "telnet.pdu", "telnet.ctl",
+    "telnet.data",
 )  # fmt: skip
 UNIT_KIND = {name: i for i, name in enumerate(UNITS)}
 
@@ -311,6 +322,9 @@ ANOMALIES = (
     "ike.malformed_data", "ike.no_encryption", "ike.weak_crypto_enc", "ike.weak_crypto_prf",
     "ike.weak_crypto_auth", "ike.weak_crypto_no_dh", "ike.weak_crypto_no_auth", "ike.invalid_proposal",
     "ike.unknown_proposal", "ike.multiple_server_proposal",
+    "enip.invalid_pdu", "nfs.malformed_data", "pgsql.invalid_length", "pgsql.malformed_request",
+    "pgsql.malformed_response", "pop3.request_too_long", "pop3.incorrect_argument_count",
+    "pop3.unknown_command", "pop3.response_too_long",
 )  # fmt: skip
 ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 

@@ -73,6 +73,22 @@ def number(field: str, protocols: str, names: dict[str, int] | None = None, side
     return Keyword(setup)
 
 
+def whole_range(field: str, protocols: str) -> Keyword:
+    """`number`, where the ends of a range belong to it."""
+    allowed = frozenset(protocols.split())
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(allowed, field)
+        if match := re.fullmatch(r"\s*(\d+)\s*(?:<>|-)\s*(\d+)\s*", value):
+            low = builder.number(match[1], field, 0, (1 << 32) - 1)
+            found = Number(field, low, builder.number(match[2], field, low + 1, (1 << 32) - 1))
+        else:
+            found = demand(builder, value, field, (1 << 32) - 1)
+        builder.rule.fields.append(found)
+
+    return Keyword(setup)
+
+
 def listed_numbers(field: str, protocols: str) -> Keyword:
     """`dcerpc.opnum:1,5-9`: one of several."""
     allowed = frozenset(protocols.split())
@@ -329,7 +345,8 @@ KEYWORDS = {
     "mqtt.protocol_version": number("mqtt.protocol_version", "mqtt"),
     "mqtt.reason_code": number("mqtt.reason_code", "mqtt"),
     "mqtt.connack.session_present": number("mqtt.connack.session_present", "mqtt", {"true": 1, "false": 0}),
-    "nfs_version": number("nfs.version", "nfs"), "nfs_procedure": number("nfs.procedure", "nfs"),
+    "nfs_version": whole_range("nfs.version", "nfs"), "nfs.version": whole_range("nfs.version", "nfs"),
+    "nfs_procedure": whole_range("nfs.procedure", "nfs"),
     "smb.version": number("smb.version", "smb"), "ike.exchtype": number("ike.exchtype", "ike"),
     "ike.chosen_sa_attribute": Keyword(ike_attribute),
     "ike.nonce_payload_length": number("ike.nonce_payload_length", "ike"),

@@ -25,7 +25,7 @@ _MOST_REPUTATION = 65_535
 
 
 def dataset(builder: Builder, value: str) -> None:
-    """`dataset:isset|isnotset|set|unset,name,type T[,load file][,format json,value_key k,...]...`."""
+    """`dataset:isset|isnotset|set|unset,name,type T[,match subdomain][,load file][,format json,...]...`."""
     if builder.kind is None:
         raise builder.fault("dataset needs a sticky buffer before it")
     parts = [part.strip() for part in value.split(",")]
@@ -35,6 +35,11 @@ def dataset(builder: Builder, value: str) -> None:
     kind = given.get("type", "string")
     if kind not in _TYPES:
         raise builder.fault(f"dataset has no type {kind!r}")
+    if given.get("match", "subdomain") != "subdomain":
+        raise builder.fault(f"dataset has no match {given['match']!r}")
+    above = "match" in given
+    if above and (kind != "string" or parts[0] not in {"isset", "isnotset"}):
+        raise builder.fault("match subdomain goes with isset, isnotset and strings")
     if "save" in given or "state" in given:
         _beside(builder, given.get("save") or given["state"])
     values: frozenset[bytes] = frozenset()
@@ -46,7 +51,7 @@ def dataset(builder: Builder, value: str) -> None:
             values = frozenset(_written(builder, each, kind) for each in _lines(builder, load))
         else:
             raise builder.fault(f"dataset has no format {how!r}")
-    builder.add(Listed(parts[1], values, op=parts[0], wide=kind == "ip"))
+    builder.add(Listed(parts[1], values, op=parts[0], wide=kind == "ip", above=above))
 
 
 def datarep(builder: Builder, value: str) -> None:

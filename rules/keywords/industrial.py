@@ -1,4 +1,4 @@
-"""Keywords about Modbus and DNP3."""
+"""Keywords about Modbus, DNP3 and EtherNet/IP."""
 
 from __future__ import annotations
 
@@ -10,6 +10,23 @@ from rules.language.model import Number
 
 _DNP3 = frozenset({"dnp3"})
 _MODBUS = frozenset({"modbus"})
+_ENIP = frozenset({"enip"})
+_ENIP_COMMANDS = {
+    "nop": 0, "list_services": 4, "list_identity": 0x63, "list_interfaces": 0x64, "register_session": 0x65,
+    "unregister_session": 0x66, "send_rr_data": 0x6F, "send_unit_data": 0x70, "indicate_status": 0x72,
+    "cancel": 0x73,
+}  # fmt: skip
+_ENIP_STATUSES = {
+    "success": 0, "invalid_cmd": 1, "no_resources": 2, "incorrect_data": 3, "invalid_session": 0x64,
+    "invalid_length": 0x65, "unsupported_prot_rev": 0x69, "encap_header_error": 0x6A,
+}  # fmt: skip
+#: Numbers of EtherNet/IP and the greatest that each can be.
+_ENIP_NUMBERS = {
+    "capabilities": 0xFFFF, "cip_attribute": 0xFFFFFFFF, "cip_class": 0xFFFFFFFF,
+    "cip_extendedstatus": 0xFFFF, "cip_instance": 0xFFFFFFFF, "cip_status": 0xFF, "device_type": 0xFFFF,
+    "identity_status": 0xFFFF, "product_code": 0xFFFF, "protocol_version": 0xFFFF, "revision": 0xFFFF,
+    "serial": 0xFFFFFFFF, "state": 0xFF, "vendor_id": 0xFFFF,
+}  # fmt: skip
 _FUNCTIONS = {
     name: number
     for number, name in enumerate(
@@ -107,9 +124,37 @@ def _one_of(builder: Builder, functions: frozenset[int], *, negated: bool) -> No
     builder.rule.others.append(("modbus", f"one,{told},{int(negated)}"))
 
 
+def enip_number(name: str, top: int, names: dict[str, int] | None = None) -> Keyword:
+    """A number of EtherNet/IP: of the message, the device, or what CIP says in it."""
+
+    def setup(builder: Builder, value: str) -> None:
+        builder.allow(_ENIP, f"enip.{name}")
+        builder.rule.fields.append(demand(builder, value, f"enip.{name}", top, names))
+
+    return Keyword(setup)
+
+
+def cip_service(builder: Builder, value: str) -> None:
+    """`cip_service:service[,class[,[!]attribute]]`, all of one message; a `!` leaves the attribute open."""
+    builder.allow(_ENIP, "cip_service")
+    match = re.fullmatch(r"\s*(\d+)\s*(?:,\s*(\d+)\s*(?:,\s*(!?)\s*(\d+)\s*)?)?", value)
+    if match is None:
+        raise builder.fault(f"cip_service does not know {value.strip()!r}")
+    told = [str(builder.number(match[1], "cip_service", 0, 0x7F))]
+    if match[2]:
+        told.append(str(builder.number(match[2], "cip_service", 0, 0xFFFFFFFF)))
+    if match[4] and not match[3]:
+        told.append(str(builder.number(match[4], "cip_service", 0, 0xFFFFFFFF)))
+    builder.rule.others.append(("enip.cip_service", ",".join(told)))
+
+
 KEYWORDS = {
     **{name: Keyword(dnp3_function) for name in ("dnp3_func", "dnp3.func")},
     **{name: Keyword(dnp3_indications) for name in ("dnp3_ind", "dnp3.ind")},
     **{name: Keyword(dnp3_object) for name in ("dnp3_obj", "dnp3.obj")},
     "modbus": Keyword(modbus),
+    **{f"enip.{name}": enip_number(name, top) for name, top in _ENIP_NUMBERS.items()},
+    **{name: enip_number("command", 0xFFFF, _ENIP_COMMANDS) for name in ("enip_command", "enip.command")},
+    "enip.status": enip_number("status", 0xFFFFFFFF, _ENIP_STATUSES),
+    "cip_service": Keyword(cip_service),
 }

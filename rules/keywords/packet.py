@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rules.countries import NO_DATABASE, PREFIX, SIDES
 from rules.keywords.base import NONE, Keyword, bounds, packet_number
 from rules.language.builder import Builder
 from rules.language.model import Flags, Number, StreamSize
@@ -20,6 +21,7 @@ _PROTOCOLS = {
     "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58, "ipv6-icmp": 58, "eigrp": 88, "ospf": 89, "pim": 103,
     "vrrp": 112, "l2tp": 115, "sctp": 132, "udplite": 136,
 }  # fmt: skip
+_CALL = ("program", "version", "procedure")
 
 
 def flags(builder: Builder, value: str) -> None:
@@ -128,26 +130,32 @@ def l3_proto(builder: Builder, value: str) -> None:
 
 
 def geoip(builder: Builder, value: str) -> None:
-    """Needs a database that is not there: the rule loads and never matches."""
-    if not value.strip():
-        raise builder.fault("geoip names no country")
-    builder.rule.cannot.append("geoip needs a database of countries")
+    """`geoip:[src|dst|both|any,][!]CC,...`: the country of one side, of both, or of any."""
+    parts = [part.strip() for part in value.strip().strip('"').split(",")]
+    side = parts.pop(0) if parts[0] in SIDES and len(parts) > 1 else "any"
+    codes = ",".join(parts).upper()
+    if not re.fullmatch(r"!?[A-Z0-9]{2}(,[A-Z0-9]{2})*", codes):
+        raise builder.fault("geoip takes a side (src, dst, both, any) and countries of two letters")
+    builder.rule.numbers.append(Number(f"{PREFIX}{side},{codes}", 1, 1))
+    if NO_DATABASE not in builder.rule.cannot:
+        builder.rule.cannot.append(NO_DATABASE)
+
+
+def rpc(builder: Builder, value: str) -> None:
+    """`rpc:program[,version|*[,procedure|*]]` of a call that a packet begins with (RFC 5531)."""
+    parts = [part.strip() for part in value.split(",")]
+    if len(parts) > len(_CALL):
+        raise builder.fault("rpc takes a program, a version and a procedure")
+    for i, (name, part) in enumerate(zip(_CALL, parts, strict=False)):
+        if i == 0 or part != "*":
+            number = builder.number(part, "rpc", 0, (1 << 32) - 1)
+            builder.rule.numbers.append(Number(f"rpc.{name}", number, number))
+    builder.packet_only = builder.packet_only or "rpc"
 
 
 def bypass(builder: Builder, _value: str) -> None:
     """The rest of the flow need not be looked at."""
     builder.rule.others.append(("bypass", ""))
-
-
-def unmatched(name: str, why: str) -> Keyword:
-    """A keyword that is read, but whose condition cannot be decided here."""
-
-    def setup(builder: Builder, value: str) -> None:
-        if not value.strip():
-            raise builder.fault(f"{name} needs a value")
-        builder.rule.cannot.append(why)
-
-    return Keyword(setup)
 
 
 def tcp_option(field: str, top: int) -> Keyword:
@@ -201,6 +209,6 @@ KEYWORDS = {
     "geoip": Keyword(geoip),
     "bypass": Keyword(bypass, NONE),
     **{f"{name}-csum": csum(f"{name}-csum") for name in _SUMS},
-    "rpc": unmatched("rpc", "rpc calls are not decoded"),
+    "rpc": Keyword(rpc),
     "l3_proto": Keyword(l3_proto),
 }

@@ -47,9 +47,9 @@ _ROWS: tuple[tuple[str, int, bool, bool, str], ...] = (
      "file.name"),
     ("http smtp ftp-data nfs smb http2", BOTH, True, False,
      "file.magic"),
-    ("dns mdns", BOTH, True, False,
+    ("dns", BOTH, True, False,
      "dns.queries.rrname dns.query.name"),
-    ("dns mdns", TO_CLIENT, True, False,
+    ("dns", TO_CLIENT, True, False,
      ("dns.answer.name dns.answers.rrname dns.authorities.rrname "
      "dns.additionals.rrname dns.response.rrname")),
     ("mdns", BOTH, True, False,

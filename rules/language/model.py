@@ -158,7 +158,8 @@ class Listed:
     """Membership of a data set (dataset, datarep, filemd5...), or a change of it.
 
     `digest`: what of the buffer is looked for; `wide`: addresses of both kinds. `live`: some rule changes the
-    set, so it is asked when matches are put in order of time (`match/datasets.py`).
+    set, so it is asked when matches are put in order of time (`match/datasets.py`). `above`: what a name lies
+    in counts, too: `.a.b` for `.x.a.b`.
     """
 
     name: str
@@ -167,6 +168,7 @@ class Listed:
     op: str = "isset"  # isset, isnotset, set, unset
     wide: bool = False
     live: bool = False
+    above: bool = False
 
 
 @dataclass(slots=True)

@@ -203,7 +203,7 @@ def _protocol(builder: Builder) -> None:
     allowed = set(builder.protocols)
     allowed |= {"http2", "doh2"} if "http" in allowed else set()
     allowed |= {"doh2"} if "http2" in allowed else set()
-    allowed |= {"doh2", "mdns"} if "dns" in allowed else set()
+    allowed |= {"doh2"} if "dns" in allowed else set()
     allowed |= {"smb"} if "dcerpc" in allowed else set()
     if name not in allowed:
         raise builder.fault(

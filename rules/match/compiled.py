@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rules.countries import PREFIX
 from rules.keywords.sticky import BUFFERS
 from rules.language.addresses import ALL_PORTS
 from rules.language.model import Absent, BufferCheck, Content, Rule
@@ -176,8 +177,9 @@ def _kind(rule: Rule, application: bool) -> str:
         return TRANSACTION
     if "payload" in kinds:
         packet_bound = (
-            rule.numbers or rule.flags or packets or rule.flow.no_stream
-            or rule.protocol in {"tcp-pkt", "udp", "icmp"} or rule.happenings or rule.stream_sizes
+            any(not number.name.startswith(PREFIX) for number in rule.numbers)
+            or rule.flags or packets or rule.flow.no_stream or rule.happenings or rule.stream_sizes
+            or rule.protocol in {"tcp-pkt", "udp", "icmp"}
         )  # fmt: skip
         return PACKET if packet_bound else STREAM
     return ONCE if _addresses_only(rule, application) else PACKET

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from rules.language.model import Listed, Rule
 
 #: Values that one set may grow to.
 MOST = 1 << 20
+#: Domains above a name that are looked for.
+_MOST_ABOVE = 128
 
 
 def key(op: Listed, data: bytes) -> bytes:
@@ -19,6 +22,21 @@ def key(op: Listed, data: bytes) -> bytes:
     if op.wide and len(data) == 4:  # an address as one of sixteen bytes (RFC 4291 §2.5.5.2)
         return bytes(10) + b"\xff\xff" + data
     return data
+
+
+def holds(op: Listed, data: bytes, values: AbstractSet[bytes]) -> bool:
+    """Whether a buffer, or with `above` a domain that it lies in, is among values."""
+    value = key(op, data)
+    if value in values or not op.above:
+        return value in values
+    at = value.find(b".", 1)
+    for _ in range(_MOST_ABOVE):
+        if at < 0:
+            return False
+        if value[at - 1] != b"."[0] and value[at:] in values:
+            return True
+        at = value.find(b".", at + 1)
+    return False
 
 
 def listed(rule: Rule) -> Iterable[Listed]:
@@ -46,17 +64,16 @@ class Sets:
 
     def take(self, ops: Iterable[Listed], data: bytes) -> bool:
         """Whether every op on a live set agrees with a buffer; a change agrees where it makes one."""
-        return all(self._take(op, key(op, data)) for op in ops if op.live)
+        return all(self._take(op, data) for op in ops if op.live)
 
-    def _take(self, op: Listed, value: bytes) -> bool:
+    def _take(self, op: Listed, data: bytes) -> bool:
         known = self.values.get(op.name)
         if known is None:
             known = self.values[op.name] = set(op.values)
+        if op.op in {"isset", "isnotset"}:
+            return holds(op, data, known) is (op.op == "isset")
+        value = key(op, data)
         there = value in known
-        if op.op == "isset":
-            return there
-        if op.op == "isnotset":
-            return not there
         if op.op == "unset":
             known.discard(value)
             return there

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import IP
+from rules.countries import Countries
 from rules.language.model import Rule
 from rules.match import candidates, datasets, filling, sought
 from rules.match.carry import Carry
@@ -57,8 +58,8 @@ class Engine:
         limits: Limits | None = None,
         *,
         inline: bool = False,
-        blocking: bool = False,
         before: Engine | None = None,
+        countries: Countries | None = None,
     ) -> None:
         """`before`: an engine of rules many of which are the same; what it made of them is taken over."""
         known = {id(c.rule): c for c in before.rules} if before is not None else None
@@ -68,7 +69,7 @@ class Engine:
         self._filling = {c.order: live for c in self.rules if (live := filling.live(c))}
         self.limits = limits or Limits()
         self.inline = inline
-        self.blocking = blocking
+        self.countries = countries
         self.checksums = True  # whether rules that ask for checksums have them reckoned
         self.memory = Memory()
         self._spoken: dict[tuple[str, ...], NDArray[np.bool_]] = {}
@@ -275,12 +276,7 @@ class Engine:
             if action == "pass" and not rule.alerting:
                 let_go.add(candidate.row)
                 continue
-            if (
-                action in {"drop", "reject"}
-                and self.blocking
-                and _takes_flow(candidate, compiled)
-                and where.flow >= 0
-            ):
+            if action in {"drop", "reject"} and _takes_flow(candidate, compiled) and where.flow >= 0:
                 self.memory.dropped.add(where.flow)
             if silent or rule.silent:
                 continue

@@ -21,6 +21,7 @@ _ENCRYPTIONS = {
     "des-cbc-crc": 1, "des-cbc-md4": 2, "des-cbc-md5": 3, "des3-cbc-sha1-kd": 16, "rc4-hmac": 23,
     "rc4-hmac-exp": 24, "aes128-cts-hmac-sha1-96": 17, "aes256-cts-hmac-sha1-96": 18,
 }  # fmt: skip
+_CIP = ("service", "class", "attribute")
 _WEAK = frozenset({1, 2, 3, 16, 17, 18, 23, 24}) - {17, 18}
 
 
@@ -135,6 +136,8 @@ class Numbers:
                 and n >> 32 == ident
                 and (low <= n & 0xFFFFFFFF <= high) is not bool(negated)
             )
+        if name == "enip.cip_service":
+            return self._cip_service(argument, transaction, direction)
         if name == "modbus":
             return self._modbus(argument, transaction, direction)
         if name in {"tls.expired", "tls.valid"}:
@@ -209,6 +212,23 @@ class Numbers:
         return self._first(
             at for _, at, n in self.values(transaction, field) if (low <= n <= high) is not bool(negated)
         )
+
+    def _cip_service(self, argument: str, transaction: int, direction: int) -> int:
+        """A service of CIP, with its class and attribute; what is in a message counts where it is another."""
+        service, *more = map(int, argument.split(","))
+        rows = self._scene.tables.numbers[self._begin[transaction] : self._begin[transaction + 1]]
+        rows = rows[rows["direction"] == direction]
+        names = self._scene.names.fields
+        of = {name: rows[rows["field"] == names.index(f"enip.cip_{name}")] for name in _CIP[: 1 + len(more)]}
+        said = dict(zip(of["service"]["part"].tolist(), of["service"]["value"].tolist(), strict=True))
+        parts = [0] if said.get(0) == service else [part for part, value in said.items() if value == service]
+        for part in parts:
+            if all(
+                wanted in of[name]["value"][of[name]["part"] == part]
+                for name, wanted in zip(_CIP[1:], more, strict=False)
+            ):
+                return int(of["service"]["frame"][of["service"]["part"] == part][0])
+        return -1
 
     def _lasting(self, transaction: int, direction: int, *, valid: bool) -> int:
         """Whether a certificate was within its time, or past it, when it was seen."""

@@ -241,11 +241,8 @@ class _Run:
         if isinstance(op, Entropy):
             return _entropic(op, self.data)
         if isinstance(op, Listed):
-            return (
-                op.live
-                or (op.op == "isset" and datasets.key(op, self.data) in op.values)
-                or (op.op == "isnotset" and datasets.key(op, self.data) not in op.values)
-            )
+            asking = op.op in {"isset", "isnotset"}
+            return op.live or (asking and datasets.holds(op, self.data, op.values) is (op.op == "isset"))
         if isinstance(op, Asn1):
             return ber.meets(op, self.data, last)
         assert isinstance(op, Absent)

@@ -9,13 +9,13 @@ from rules.keywords.sticky import BUFFERS
 from rules.match.compiled import SAME, STREAM, TRANSACTION, UNIT, Compiled
 
 #: Protocols whose messages give no reason to look into a stream before there is enough of it.
-SILENT = frozenset({"smb", "ftp", "ftp-data", "iec104"})
+SILENT = frozenset({"smb", "ftp", "ftp-data", "iec104", "imap", "mdns", "tftp"})
 #: Protocols behind which another may go on in the same connection, or that announce one.
 _CARRIERS = frozenset({"http", "smtp", "ftp", "rdp"})
 #: What rules demand of transactions that is no buffer, number or event.
 _OTHERS = frozenset(
     {"app-layer-state", "dcerpc.iface", "dcerpc.opnum", "http2.settings", "krb5.ticket_encryption",
-     "ldap.responses.operation", "ldap.result", "modbus", "tls.expired", "tls.valid"}
+     "ldap.responses.operation", "ldap.result", "modbus", "enip.cip_service", "tls.expired", "tls.valid"}
 )  # fmt: skip
 _EMPTY = frozenset({"bypass"})
 #: Those that need no more than a number.

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from citywall.batches import IP, PACKET, TRANSPORT
 from citywall.domains import VNI
-from rules.match import sums
+from rules import countries
+from rules.match import rpc, sums
 from rules.match.columns import kernels
 
 Rows = NDArray[np.void]
@@ -73,6 +74,7 @@ class Scene:
     left: NDArray[np.int64] | None = None
     last: bool = True  # nothing follows: what waits for more is looked at as it is
     checksums: bool = True  # else all are taken to be right
+    countries: countries.Countries | None = None  # of addresses, where rules ask for them
     decoded: tuple[NDArray[np.int64], NDArray[np.int64]] = _NOTHING  # rows, and what decoders say of them
 
     def __post_init__(self) -> None:
@@ -170,8 +172,17 @@ class Scene:
 
     def values(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """A header field of every packet, and which packets have it."""
+        if name.startswith(countries.PREFIX):
+            return self._origins(name)
         found: tuple[NDArray[np.int64], NDArray[np.bool_]] = _FIELDS[name](self)
         return found
+
+    def _origins(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Whether packets' addresses are of countries; no packet is where none are known."""
+        there = (self.packets["status"] >= IP) & (self.countries is not None)
+        if self.countries is None:
+            return np.zeros(len(there), np.int64), there
+        return self.countries.agree(name, self.source, self.target).astype(np.int64), there
 
 
 def _v(scene: Scene, version: int) -> Any:
@@ -301,6 +312,7 @@ def _size(scene: Scene) -> NDArray[np.int64]:
 _ECHO = (0, 8, 13, 14, 15, 16, 128, 129)
 _FIELDS: dict[str, Any] = {
     **sums.FIELDS,
+    **rpc.FIELDS,
     "ip.ttl": _by_version((8, 1), (7, 1)),
     "ip.tos": _tos,
     "ip.id": _by_version((4, 2), None),

@@ -152,7 +152,12 @@ class CaptureStage:
         from ingest.decode.reading import decode_block, link_events
 
         ref, capture = self._source(state, body)
-        yield from self._pass(state, Kind.DATA, body, ref.newest)
+        if self._settings.rules.waiting and state.elsewhere is not None:  # nobody looks at its bytes
+            yield from self._pass(
+                state, Kind.DATA, codecs.pack(InlineBlock(ref, memoryview(b""))), ref.newest
+            )
+        else:
+            yield from self._pass(state, Kind.DATA, body, ref.newest)
         for reason, offset in ref.places if self._partition == 0 else ():
             state.tally.place(reason, [offset])
         buffer = capture.buffer

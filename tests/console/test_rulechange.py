@@ -55,6 +55,6 @@ def test_the_service_reads_files_for_its_own_user_only(tmp_path: Path):
         assert not rulechange.missed()
     with caller.serving(calling(True)):
         assert rulechange.readable("a.rules") == tmp_path / "a.rules"
-        assert rulechange.missed()  # the service began without rules
+        assert rulechange.missed()  # rules.folder=none
     with caller.serving(calling(False)), pytest.raises(Refused):
         rulechange.readable("a.rules")

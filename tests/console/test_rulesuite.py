@@ -44,7 +44,7 @@ def test_no_index(tmp_path: Path):
 
 def test_arguments():
     found = options_of(["-k none --set stream.midstream=true", "--simulate-ips --runmode=single"])
-    assert (found.checksums, found.blocking, found.inline) == (False, True, True)
+    assert (found.checksums, found.inline) == (False, True)
     told = settings_of(found)
     assert (told.midstream, told.inline, told.checksums) == (True, True, False)
     assert settings_of(options_of([])).checksums

@@ -122,6 +122,18 @@ def test_rules_follow_a_wire_over_changes_and_kills(house: House, wire: Any, tmp
     assert len(again) >= 6
 
 
+def test_rules_come_to_a_service_that_has_none(house: House, wire: Any, tmp_path: Path):
+    house.start("--interface", wire.far, inside=("ip", "netns", "exec", wire.space))
+    wait(lambda: logged(house, "capturing from interface:") == 1, house.told)
+    (tmp_path / "own.rules").write_text(NEW)
+    assert house.act("ann", "rules", "update", tmp_path / "own.rules")["version"] == 1
+    beats = [udp(b"beat %d" % i, dport=4000) for i in range(100)]
+    assert sending(wire, capture(tmp_path / "one.pcap", "10.1.0.1", beats)).wait(60) == 0
+    wait(lambda: "signature.1.9" in {a["rule"]["id"] for a in house.alerts().values()}, house.told)
+    assert logged(house, "rules of version 1 are in use") == 1
+    assert house.end() == 0
+
+
 def logged(house: House, words: str) -> int:
     """How often the service has said something in its log."""
     log = house.data / "logs" / "citywall.log"

@@ -63,8 +63,8 @@ def alerts(tmp_path: Path) -> Callable[..., list[Alert]]:
         wrpcap(str(path), packets)
         found = Parser().text(text)
         assert not found.rejected, found.rejected
-        inline = more.get("blocking", False)
-        engine = Engine(found.rules, limits, inline=inline, blocking=inline)
+        inline = more.get("inline", False)
+        engine = Engine(found.rules, limits, inline=inline)
         return over_capture(
             path, engine, ApplicationSettings(inline=inline, checksums=more.get("checksums", False))
         )

@@ -3,13 +3,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from scapy.utils import wrpcap
 
 from citywall import settings
 from citywall.errors import InputError, UsageError
 from citywall.findings import Finding
-from citywall.sessions import Session
+from citywall.sessions import LIVE, Session
+from citywall.watermarks import END_OF_TIME
+from ingest.capture import open_capture
+from ingest.decode.blocks import InlineBlock
 from rules.sets import changing
 from rules.sets.folder import RuleFolder
 from stream.armoury import Armoury
@@ -175,6 +179,58 @@ def test_rules_that_are_not_there_are_said_at_once(tmp_path: Path):
     (tmp_path / "l.txt").write_text("nonsense\n")
     with pytest.raises(InputError, match="no indicator can be used: a domain has a dot"):
         Armoury(settings.load(assignments=[f'rules.indicators=["{tmp_path}/l.txt"]']))
+
+
+def waiting(folder: RuleFolder) -> Signatures:
+    """As the service begins, whether there are rules or not."""
+    return Signatures(settings.load(assignments=[f"rules.folder={folder.path}", "rules.by_version=false"]))
+
+
+def test_rules_may_come_to_a_folder_that_has_none(session: Session, tmp_path: Path):
+    folder = RuleFolder(tmp_path / "rules")
+    signatures = waiting(folder)
+    assert (signatures.armoury.now().version, signatures.armoury.now().beyond) == (0, False)
+    assert signatures.armoury.speaks
+    assert list(signatures.findings(session)) == [([], END_OF_TIME)]
+    put(folder, RULES)
+    assert set(sids([finding for some, _ in signatures.findings(session) for finding in some])) == {
+        1,
+        2,
+        3,
+        5,
+        6,
+    }
+
+
+def test_blocks_without_bytes_tell_the_time_until_rules_come(tmp_path: Path):
+    packets = tcp([(0, b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")])
+    for i, packet in enumerate(packets):
+        packet.time = 1_700_000_000 + i
+    wrpcap(str(tmp_path / "a.pcap"), packets)
+    folder = RuleFolder(tmp_path / "rules")
+    live = waiting(folder)
+    at_work = live.live(Session("s", LIVE, "sensor:a", 1, "live", 0))
+    with open_capture(tmp_path / "a.pcap") as opened:
+        [ref] = opened.blocks(1 << 20)
+        data = opened.buffer[ref.offset : ref.offset + ref.length].tobytes()
+    bare = msgspec.structs.replace(ref, index=0, newest=ref.newest - 10**12)
+    assert at_work.take(InlineBlock(bare, memoryview(b""))) == []
+    assert at_work.clock == bare.newest
+    put(folder, RULES)
+    assert sids(at_work.take(InlineBlock(ref, memoryview(data))) + at_work.end()) == [1, 5]
+
+
+def test_a_database_of_countries_is_read_where_a_rule_asks(
+    folder: RuleFolder, session: Session, tmp_path: Path
+):
+    from tests.rules.test_countries import SAID, database
+
+    given = {"rules.folder": folder.path, "rules.countries": tmp_path / "c.mmdb"}
+    signatures = Signatures(settings.load(assignments=[f"{key}={value}" for key, value in given.items()]))
+    database(tmp_path / "c.mmdb", SAID)  # it was not there while nobody asked
+    put(folder, "alert tcp any any -> any any (geoip:dst,DE; flags:S; sid:7;)\n", "b.rules")
+    found = [finding for some, _ in signatures.findings(session) for finding in some]
+    assert sids(found).count(7) == 2
 
 
 def test_reputations_are_looked_up_when_a_version_is_read(

@@ -84,6 +84,46 @@ def link(user):
     return out
 
 
+def enip(command, body=b"", session=5, status=0):
+    """A message of EtherNet/IP."""
+    return struct.pack("<HHII8sI", command, len(body), session, status, b"context", 0) + body
+
+
+def enip_items(*items, head=bytes(6)):
+    """Items of a message: (kind, data)."""
+    return (
+        head + struct.pack("<H", len(items)) + b"".join(struct.pack("<HH", k, len(d)) + d for k, d in items)
+    )
+
+
+IDENTITY = struct.pack("<H16xHHHBBHIB", 1, 1, 12, 58, 4, 3, 0x30, 0x524D8E, 4) + b"ENBT" + b"\3"
+
+
+def rpc(xid, procedure, args=b"", version=3, program=100003, udp=False):
+    """A call of NFS."""
+    message = struct.pack(">10I", xid, 0, 2, program, version, procedure, 0, 0, 0, 0) + args
+    return message if udp else struct.pack(">I", 1 << 31 | len(message)) + message
+
+
+def rpc_answer(xid, result=b"", udp=False):
+    """What answers it."""
+    message = struct.pack(">6I", xid, 1, 0, 0, 0, 0) + result
+    return message if udp else struct.pack(">I", 1 << 31 | len(message)) + message
+
+
+def opaque(data):
+    """Bytes as XDR has them."""
+    return struct.pack(">I", len(data)) + data + bytes(-len(data) % 4)
+
+
+def pgsql(kind, body):
+    """A message of PostgreSQL."""
+    return kind + struct.pack(">I", 4 + len(body)) + body
+
+
+PGSQL_START = struct.pack(">II", 20, 3 << 16) + b"user\0alice\0\0"
+
+
 def http2(kind, flags, stream, body=b""):
     return len(body).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + body
 
@@ -208,6 +248,46 @@ def examples():
         "dnp3": ([(0, link(b"\xc0\xc0\1\x3c\2\6"))], (4000, 20000), tcp),
         "iec104": ([(0, b"\x68\x0e\0\0\0\0\x64\1\6\0\1\0\0\0\0\x14")], (4000, 2404), tcp),
         "krb5": ([(0, KRB)], (4000, 88), udp),
+        "enip": (
+            [
+                (0, enip(0x65, b"\1\0\0\0", session=0)), (1, enip(0x65, b"\1\0\0\0")),
+                (0, enip(0x63)), (1, enip(0x63, enip_items((0x0C, IDENTITY), head=b""))),
+                (0, enip(0x6F, enip_items((0, b""), (0xB2, b"\x0e\3\x20\1\x24\1\x30\5")))),
+                (1, enip(0x6F, enip_items((0, b""), (0xB2, b"\x8e\0\5\2\1\2\7")))),
+            ], (4000, 44818), tcp,
+        ),
+        "nfs": (
+            [
+                (0, rpc(1, 3, opaque(b"root") + opaque(b"a.txt"))),
+                (1, rpc_answer(1, bytes(4) + opaque(b"file") + bytes(8))),
+                (0, rpc(2, 7, opaque(b"file") + struct.pack(">QII", 0, 5, 2) + opaque(b"hello"))),
+                (1, rpc_answer(2, bytes(4))),
+                (0, rpc(3, 6, opaque(b"file") + struct.pack(">QI", 0, 100))),
+                (1, rpc_answer(3, struct.pack(">IIII", 0, 0, 5, 1) + opaque(b"hello"))),
+            ], (900, 2049), tcp,
+        ),
+        "pgsql": (
+            [
+                (0, struct.pack(">II", 8, 80877103)), (1, b"N"), (0, PGSQL_START), (1, pgsql(b"R", bytes(4))),
+                (1, pgsql(b"Z", b"I")), (0, pgsql(b"Q", b"select 1\0")), (1, pgsql(b"C", b"SELECT 1\0") + pgsql(b"Z", b"I")),
+                (0, pgsql(b"X", b"")),
+            ], (4000, 5432), tcp,
+        ),
+        "pop3": (
+            [
+                (1, b"+OK ready\r\n"), (0, b"USER bob\r\n"), (1, b"+OK\r\n"), (0, b"PASS word\r\n"), (1, b"+OK in\r\n"),
+                (0, b"RETR 1\r\n"), (1, b"+OK 10 octets\r\nSubject: x\r\n\r\n+OK no answer\r\n.\r\n"), (0, b"QUIT\r\n"), (1, b"+OK\r\n"),
+            ], (4000, 110), tcp,
+        ),
+        "imap": (
+            [
+                (1, b"* OK ready\r\n"), (0, b"a1 LOGIN bob {4}\r\n"), (1, b"+ go on\r\n"), (0, b"word\r\n"),
+                (1, b"a1 OK in\r\n"), (0, b"a2 LOGOUT\r\n"), (1, b"* BYE\r\na2 OK\r\n"),
+            ], (4000, 143), tcp,
+        ),
+        "telnet": ([(1, b"\xff\xfd\x18login: "), (0, b"root\r\n")], (4000, 23), tcp),
+        "tftp": ([(0, b"\0\1boot.cfg\0octet\0")], (4000, 69), udp),
+        "mdns": ([(0, dns(0, b"\5_http\4_tcp\5local\0"))], (5353, 5353), udp),
         "ldap": (
             [(0, b"\x30\x10\2\1\1\x60\x0b\2\1\3\4\4cn=a\x80\0"), (1, b"\x30\x0c\2\1\1\x61\7\x0a\1\0\4\0\4\0")],
             (4000, 389), tcp,

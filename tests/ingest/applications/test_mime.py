@@ -31,11 +31,28 @@ def test_fields_that_come_twice_are_told():
     assert read(b"From: a\nFrom: b\n\nx")[1] == ["smtp.duplicate_fields"]
 
 
+def test_a_mail_in_a_mail_is_read_as_it_stands_there():
+    outer = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n"
+    named = b'Content-Disposition: attachment; filename="%s"\r\n'
+    inner = b"Subject: x\r\nContent-Type: application/x\r\n" + named % b"inner.bin" + b"\r\nplain"
+    found, _ = read(outer + named % b"outer.txt" + b"\r\n" + inner)
+    assert [value for kind, value in found if kind in {"file.name", "file.data"}] == [b"plain", b"inner.bin"]
+    part = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        + outer
+        + b"\r\n"
+        + inner
+        + b"\r\n--b--\r\n"
+    )
+    assert [value for kind, value in read(part)[0] if kind == "file.name"] == [b"inner.bin"]
+
+
 def test_nested_parts_end_somewhere():
     data = b""
     for i in range(50):
         data += b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i)
     read(data)
+    read(b"Content-Type: message/rfc822\r\n\r\n" * 50)
 
 
 @settings(max_examples=50)

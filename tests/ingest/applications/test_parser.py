@@ -15,7 +15,7 @@ class Lines(StreamParser):
         stream = self.streams[direction]
         while (end := stream.data.find(b"\n")) >= 0:
             made = self.begin(stream.frame(1), stream.time(1))
-            made.put("telnet.text", direction, stream.frame(end + 1), stream.data[:end])
+            made.put("imap.command", direction, stream.frame(end + 1), stream.data[:end])
             stream.drop(end + 1)
             self.finish(made)
 

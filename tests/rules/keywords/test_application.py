@@ -60,3 +60,10 @@ def test_numbers_of_answers():
     assert rule.others == [("ldap.result", "4,4,0,0")]
     assert read("ldap.responses.operation:!search_result_done,all;", "ldap").others[0][1] == "5,5,1,all"
     assert refused("ldap.responses.result_code:4,some;", "ldap")
+
+
+def test_ends_of_a_range_belong_to_it_where_they_do():
+    assert read("nfs_version:2-3;", "nfs").fields == [Number("nfs.version", 2, 3)]
+    assert read("nfs.version:2<>4;", "nfs").fields == [Number("nfs.version", 2, 4)]
+    assert read("nfs_procedure:>6;", "nfs").fields == [Number("nfs.procedure", 7, (1 << 32) - 1)]
+    assert refused("nfs_version:4-2;", "nfs")

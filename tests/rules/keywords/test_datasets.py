@@ -79,3 +79,10 @@ def test_refused(tmp_path, keyword, reason):
 def test_deep_json_is_refused(tmp_path):
     keyword = "dataset:isset,n,type string,load f,format json,context_key c,value_key h"
     assert read(tmp_path, keyword, f="[" * 100_000).rejected
+
+
+def test_what_lies_in_a_domain(tmp_path):
+    text = base64.b64encode(b".evil.com").decode()
+    assert op(tmp_path, "dataset:isset,n,type string,match subdomain,load f", f=text).above
+    for bad in ("isset,n,type md5,match subdomain", "set,n,type string,match subdomain", "isset,n,match all"):
+        assert read(tmp_path, f"dataset:{bad}").rejected

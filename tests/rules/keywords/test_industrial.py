@@ -17,9 +17,21 @@ def test_dnp3():
     assert (flags.agrees(0x0100), flags.agrees(0x8000), flags.agrees(0x0200)) == (True, True, False)
 
 
+def test_enip():
+    assert read("enip.status:invalid_cmd;", "enip").fields == [Number("enip.status", 1, 1)]
+    assert read("enip_command:list_identity;", "enip").fields == [Number("enip.command", 0x63, 0x63)]
+    assert read("enip.command:112;", "enip").fields == [Number("enip.command", 112, 112)]
+    assert read("enip.serial:0x524D8E;", "enip").fields == [Number("enip.serial", 0x524D8E, 0x524D8E)]
+    assert read("cip_service:10;", "enip").others == [("enip.cip_service", "10")]
+    assert read("cip_service:14, 1, !5;", "enip").others == [("enip.cip_service", "14,1")]
+    assert read("cip_service:14,1,5;", "enip").others == [("enip.cip_service", "14,1,5")]
+
+
 @pytest.mark.parametrize(
     ("options", "protocol"),
     [
+        ("cip_service:128;", "enip"), ("cip_service:a;", "enip"), ("cip_service:1,;", "enip"),
+        ("enip.vendor_id:65536;", "enip"), ("enip.status:fine;", "enip"), ("enip.status:1;", "dnp3"),
         ("dnp3_func:sing;", "dnp3"), ("dnp3_ind:none;", "dnp3"), ("dnp3_obj:1;", "dnp3"),
         ("modbus:function loud;", "modbus"), ("modbus:access read doors;", "modbus"),
         ("modbus:colour 3;", "modbus"),
@@ -46,3 +58,28 @@ alert modbus any any -> any any (modbus:unit 8; sid:7;)
 """
     answer = struct.pack(">HHHBBB", 1, 0, 5, 7, 3, 2) + b"\0\1"
     assert sorted(sids(text, tcp([(0, request(3, 10, 2)), (1, answer)], dport=502))) == [1, 2, 4]
+
+
+def message(body):
+    """SendRRData with an unconnected item."""
+    items = bytes(6) + struct.pack("<H", 2) + bytes(4) + struct.pack("<HH", 0xB2, len(body)) + body
+    return struct.pack("<HHII8sI", 0x6F, len(items), 5, 0, b"", 0) + items
+
+
+def test_services_of_cip_with_class_and_attribute(sids):
+    text = """
+alert enip any any -> any any (cip_service:14; sid:1;)
+alert enip any any -> any any (cip_service:14,1; sid:2;)
+alert enip any any -> any any (cip_service:14,2; sid:3;)
+alert enip any any -> any any (cip_service:14,1,5; sid:4;)
+alert enip any any -> any any (cip_service:14,1,6; sid:5;)
+alert enip any any -> any any (cip_service:14,1,!6; sid:6;)
+alert enip any any -> any any (enip.cip_attribute:5; enip.cip_class:1; enip.cip_instance:1; sid:7;)
+alert enip any any -> any any (enip.cip_status:8; sid:8;)
+alert enip any any -> any any (cip_service:10; sid:9;)
+"""
+    read_one = b"\x0e\3\x20\1\x24\1\x30\5"
+    asked = tcp([(0, message(read_one)), (1, message(b"\x8e\0\x08\0"))], dport=44818)
+    assert sorted(sids(text, asked)) == [1, 1, 2, 4, 6, 7, 8]
+    several = b"\x0a\2\x20\2\x24\1\2\0\6\0\x0e\0" + read_one + b"\x0e\3\x20\2\x24\1\x30\6"
+    assert sorted(sids(text, tcp([(0, message(several))], dport=44818))) == [1, 2, 3, 4, 6, 7, 9]

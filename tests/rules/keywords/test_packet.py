@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from rules.countries import NO_DATABASE
 from rules.language.model import Flags, Number, StreamSize
 from tests.rules.keywords.reading import read, refused
 
@@ -17,10 +18,22 @@ def test_header_fields():
 
 
 def test_what_cannot_be_decided_is_said():
-    assert read("geoip:src,CN;").cannot == ["geoip needs a database of countries"]
+    asked = read("geoip:src,CN;")
+    assert (asked.numbers, asked.cannot) == ([Number("geoip,src,CN", 1, 1)], [NO_DATABASE])
+    assert read("geoip:!cn,RU;").numbers == [Number("geoip,any,!CN,RU", 1, 1)]
+    for bad in ("geoip:;", "geoip:src;", "geoip:China;", "geoip:src,CN,!RU;"):
+        assert refused(bad)
+
+
+def test_calls_of_remote_procedures():
+    assert read("rpc:100000,*,4;").numbers == [
+        Number("rpc.program", 100000, 100000), Number("rpc.procedure", 4, 4),
+    ]  # fmt: skip
 
 
 def test_refused():
+    assert refused("rpc:1,2,3,4;")
+    assert refused("rpc:*;")
     assert "does not know" in refused("flags:Q;")
     assert "not within" in refused("ttl:300;")
     assert "comparison" in refused("stream_size:client,~,100;")

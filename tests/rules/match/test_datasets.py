@@ -3,13 +3,33 @@ from __future__ import annotations
 import hashlib
 
 from rules.language.model import Listed
-from rules.match.datasets import MOST, Sets, key
+from rules.match.datasets import MOST, Sets, holds, key
 
 
 def test_what_is_looked_for():
     assert key(Listed("n", frozenset(), "md5"), b"x") == hashlib.md5(b"x").hexdigest().encode()
     assert key(Listed("n", frozenset(), wide=True), b"\1\2\3\4") == bytes(10) + b"\xff\xff\1\2\3\4"
     assert key(Listed("n", frozenset()), b"x") == b"x"
+
+
+def test_what_lies_in_a_listed_domain():
+    known = frozenset({b".evil.com", b"evil.org"})
+    within = Listed("n", known, above=True)
+    names = (
+        b".evil.com",
+        b".a.evil.com",
+        b".b.a.evil.com",
+        b".notevil.com",
+        b"..evil.com",
+        b"a.evil.org",
+        b"",
+    )
+    assert [holds(within, name, known) for name in names] == [True, True, True, False, False, False, False]
+    assert not holds(Listed("n", known), b".a.evil.com", known)
+    assert not holds(within, b".a" * 200 + b".evil.com", known)
+    live = Listed("n", known, live=True, above=True)
+    assert Sets().take([live], b".a.evil.com")
+    assert not Sets().take([Listed("n", known, op="isnotset", live=True, above=True)], b".a.evil.com")
 
 
 def test_a_change_agrees_where_it_makes_one():

@@ -46,12 +46,12 @@ def test_a_pass_keeps_others_silent_on_its_packet(sids):
     assert sids(text, [udp(b"bad"), udp(b"bad but fine"), udp(b"bad again")]) == [1, 1]
 
 
-def test_a_dropped_flow_is_looked_at_no_more_where_packets_are_blocked(sids):
+def test_a_dropped_flow_is_looked_at_no_more_whether_packets_wait_for_it_or_not(sids):
     text = 'drop tcp any any -> any any (content:"evil"; sid:1;)\n'
     text += 'alert tcp any any -> any any (content:"later"; sid:2;)'
     scene = tcp([(0, b"evil here"), (1, b"later there")], dport=9999)
-    assert sids(text, scene, blocking=True) == [1]
-    assert sorted(sids(text, scene)) == [1, 2]
+    assert sids(text, scene, inline=True) == [1]
+    assert sids(text, scene) == [1]
 
 
 def test_addresses_alone_are_looked_at_once_a_direction(sids):

@@ -49,7 +49,7 @@ def test_a_pass_that_tells_keeps_the_others_silent(sids):
 pass http1:request_headers any any -> any any (http.host; content:"a.example"; alert; sid:1;)
 drop http1:request_headers any any -> any any (sid:2;)
 """
-    assert sids(text, tcp(TURNS), blocking=True) == [1]
+    assert sids(text, tcp(TURNS), inline=True) == [1]
 
 
 def test_states_that_are_not_there():

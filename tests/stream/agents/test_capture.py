@@ -21,12 +21,14 @@ from citywall.batches import (
     FRAGMENT_OVERLAP,
 )
 from citywall.errors import InputError, Misplaced
+from citywall.rulesettings import RuleSettings
 from citywall.sessions import LIVE, Session
 from citywall.settings import Settings
 from citywall.watermarks import END_OF_TIME
 from ingest.decode.blocks import BlockRef, InlineBlock, Interface, Section
 from stream import codecs
 from stream.agents.capture import CaptureStage
+from stream.agents.emitting import Outlet
 from stream.board import Sensor
 from stream.codecs import Kind, Opening, Tally
 from stream.files import CaptureFiles
@@ -259,6 +261,25 @@ def test_what_the_feeder_met_is_told(tmp_path: Path, session, hand):
     feeding.open()
     out = feeding.end(tally=Tally(errors={"input_unreadable": 1}))
     assert codecs.unpack(out[-1].body, Tally).errors == {"input_unreadable": 1}
+
+
+def test_packets_go_to_rules_with_their_bytes_once_there_are_some(tmp_path: Path, session, hand):
+    rules = RuleSettings(folder=str(tmp_path / "rules"), by_version=False)
+    outlet = Outlet(archive=False, packets=True)
+    stage = CaptureStage(Settings(rules=rules), CaptureFiles(), 0, outlet)
+    session = msgspec.structs.replace(session, kind=LIVE, path="sensor:gate:eth0", size=0)
+    feeding = hand(stage, session)
+    feeding.open()
+    section = Section("pcap", big_endian=False, interfaces=(Interface(1),))
+    ref = BlockRef("", "sensor:gate:eth0", 0, 0, 4, 0, 1, 0, 10**18, section)
+    told = []
+    for _ in range(2):
+        out = feeding.data(codecs.pack(InlineBlock(ref, b"\0\0\0\0")), count=1)
+        told += [codecs.unpack(each.body, InlineBlock) for each in out if each.topic == "packets"]
+        (tmp_path / "rules").mkdir(exist_ok=True)
+        (tmp_path / "rules" / "current").touch()
+    assert [len(each.data) for each in told] == [0, 4]
+    assert [each.block.newest for each in told] == [10**18] * 2
 
 
 class LiveRun:

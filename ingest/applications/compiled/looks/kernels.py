@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import internal, load_be16, load_be32, load_le16, shared
+from citywall.kernels import internal, load_be16, load_be32, load_le16, load_le32, shared
 from ingest.applications.dnp3 import _TABLE
+from ingest.applications.enip import COMMANDS as ENIP_COMMANDS
+from ingest.applications.enip import STATUSES
 from ingest.applications.ftp import _COMMANDS
 from ingest.applications.http1_looks import _METHODS
+from ingest.applications.imap import GREETINGS, QUESTION, WITHIN
+from ingest.applications.nfs import LEAST, MOST_CREDENTIALS, PROGRAM
+from ingest.applications.pgsql import CODES, FROM_CLIENT, FROM_SERVER, MOST, MOST_FIRST
+from ingest.applications.pop3 import COMMANDS as POP3_COMMANDS
 from ingest.applications.quic import _LONGEST_ID
 from ingest.applications.quic_keys import VERSIONS
 from ingest.applications.registry import TCP, UDP
@@ -46,6 +52,14 @@ _RFB = np.frombuffer(b"RFB 00", np.uint8).copy()
 _SIP_SLASH = np.frombuffer(b" SIP/", np.uint8).copy()
 _BIND_VERSION = np.frombuffer(b"\2\1\3", np.uint8).copy()
 _COOKIE = np.frombuffer(b"\x63\x82\x53\x63", np.uint8).copy()
+_ENIP, _ENIP_STATUSES = np.array(ENIP_COMMANDS, np.int64), np.array(STATUSES, np.int64)
+_IMAP, _IMAP_SIZES = _words(list(GREETINGS))
+_QUESTION = np.frombuffer(QUESTION, np.uint8).copy()
+_POP3, _POP3_SIZES = _words(list(POP3_COMMANDS))
+_GOOD, _BAD = np.frombuffer(b"+OK", np.uint8).copy(), np.frombuffer(b"-ERR", np.uint8).copy()
+_FROM_CLIENT = np.frombuffer(FROM_CLIENT, np.uint8).copy()
+_FROM_SERVER = np.frombuffer(FROM_SERVER, np.uint8).copy()
+_CODES = np.array(CODES, np.int64)
 _TLS_HELLO_TO_SERVER, _TLS_HELLO_TO_CLIENT = 1, 2
 _ORDER_TCP = np.array([PROTOCOL[name] for name in TCP], np.int64)
 _ORDER_UDP = np.array([PROTOCOL[name] for name in UDP], np.int64)
@@ -74,6 +88,14 @@ DHCP = PROTOCOL["dhcp"]
 NTP = PROTOCOL["ntp"]
 IKE = PROTOCOL["ike"]
 DNS = PROTOCOL["dns"]
+ENIP = PROTOCOL["enip"]
+NFS = PROTOCOL["nfs"]
+PGSQL = PROTOCOL["pgsql"]
+POP3 = PROTOCOL["pop3"]
+IMAP = PROTOCOL["imap"]
+TFTP = PROTOCOL["tftp"]
+MDNS = PROTOCOL["mdns"]
+TELNET = PROTOCOL["telnet"]
 
 
 @internal
@@ -548,6 +570,122 @@ def _dns(data, at, n, a, b):
     return PERHAPS if known and n < 14 else NO
 
 
+@internal
+def _among(numbers, value):
+    for number in numbers:
+        if number == value:
+            return True
+    return False
+
+
+@shared
+def _enip(data, at, n, a, b):
+    if not _port(a, b, 44818):
+        return NO
+    if n < 24:
+        return PERHAPS
+    command, length = np.int64(load_le16(data, at)), np.int64(load_le16(data, at + 2))
+    if not _among(_ENIP, command) or not _among(_ENIP_STATUSES, np.int64(load_le32(data, at + 8))):
+        return NO
+    if command == 0:
+        return YES if load_le32(data, at + 20) == 0 else NO
+    sound = (command != 0x65 or length == 4) and (command != 0x66 or length == 0 or length == 4)
+    return YES if sound else NO
+
+
+@shared
+def _nfs(direction, data, at, n, a, b):
+    if not _port(a, b, 2049):
+        return NO
+    if n < LEAST:
+        return PERHAPS
+    for step in range(2):
+        i = at + 4 * (1 - step)
+        kind, first = np.int64(load_be32(data, i + 4)), np.int64(load_be32(data, i + 8))
+        second, third = np.int64(load_be32(data, i + 12)), np.int64(load_be32(data, i + 16))
+        if step == 0 and np.int64(load_be32(data, at)) & 0x7FFFFFFF < LEAST:
+            continue
+        if direction == 0 and kind == 0 and first == 2 and second == PROGRAM and 2 <= third <= 4:
+            return YES
+        if direction == 1 and kind == 1 and first == 0 and second < 8 and third <= MOST_CREDENTIALS:
+            return YES
+    return NO
+
+
+@shared
+def _pgsql(direction, data, at, n, a, b):
+    if not _port(a, b, 5432):
+        return NO
+    if n < 1:
+        return PERHAPS
+    if direction == 0 and data[at] == 0:
+        if n < 8:
+            return PERHAPS
+        length, code = np.int64(load_be32(data, at)), np.int64(load_be32(data, at + 4))
+        sound = 8 <= length <= MOST_FIRST and (_among(_CODES, code) or code >> 16 == 3)
+        return YES if sound else NO
+    if direction == 1 and n == 1 and (data[at] == 83 or data[at] == 78):
+        return YES
+    if not _among(_FROM_CLIENT if direction == 0 else _FROM_SERVER, data[at]):
+        return NO
+    if n < 5:
+        return PERHAPS
+    return YES if 4 <= np.int64(load_be32(data, at + 1)) < MOST else NO
+
+
+@shared
+def _pop3(direction, data, at, n, a, b):
+    if not _port(a, b, 110):
+        return NO
+    if direction == 1:
+        good, bad = _begins_upper(data, at, n, _GOOD, 3), _begins_upper(data, at, n, _BAD, 4)
+        return YES if good == YES or bad == YES else PERHAPS if good == PERHAPS or bad == PERHAPS else NO
+    size = 0
+    while size < min(n, np.int64(5)) and not (
+        data[at + size] == 32 or data[at + size] == 13 or data[at + size] == 10
+    ):
+        size += 1
+    whole = size < min(n, np.int64(5))
+    perhaps = not whole and n < 5
+    for row in range(len(_POP3)):
+        if (_POP3_SIZES[row] == size) if whole else (perhaps and _POP3_SIZES[row] >= size):
+            if _begins_upper(data, at, size, _POP3[row], size) == YES:
+                return YES if whole else PERHAPS
+    return NO
+
+
+@shared
+def _imap(direction, data, at, n, a, b):
+    answer = NO
+    if direction == 1:
+        for row in range(len(_IMAP)):
+            found = _begins_upper(data, at, n, _IMAP[row], _IMAP_SIZES[row])
+            if found == YES:
+                return YES
+            if found == PERHAPS and n > 0:
+                answer = PERHAPS
+        return answer
+    size = np.int64(len(_QUESTION))
+    for i in range(at, at + min(n, np.int64(WITHIN)) - size + 1):
+        if _begins_upper(data, i, size, _QUESTION, size) == YES:
+            return YES
+    return PERHAPS if n < WITHIN and _port(a, b, 143) else NO
+
+
+@shared
+def _tftp(data, at, n, a, b):
+    if not _port(a, b, 69) or n < 4:
+        return NO
+    return YES if data[at] == 0 and 1 <= data[at + 1] <= 5 else NO
+
+
+@shared
+def _telnet(n, a, b):
+    if not _port(a, b, 23):
+        return NO
+    return YES if n > 1 else PERHAPS
+
+
 @shared
 def looks_early(protocol, direction, data, at, n, client, server):
     """Whether bytes look like one of the first protocols of the registry."""
@@ -601,6 +739,28 @@ def looks_late(protocol, direction, data, at, n, client, server):
         return _ike(data, at, n, client, server)
     if protocol == DNS:
         return _dns(data, at, n, client, server)
+    if protocol == MDNS:
+        return _dns(data, at, n, client, server) if _port(client, server, 5353) else NO
+    return looks_last(protocol, direction, data, at, n, client, server)
+
+
+@shared
+def looks_last(protocol, direction, data, at, n, client, server):
+    """Whether bytes look like one of those that go by their port, or nearly so."""
+    if protocol == ENIP:
+        return _enip(data, at, n, client, server)
+    if protocol == NFS:
+        return _nfs(direction, data, at, n, client, server)
+    if protocol == PGSQL:
+        return _pgsql(direction, data, at, n, client, server)
+    if protocol == POP3:
+        return _pop3(direction, data, at, n, client, server)
+    if protocol == IMAP:
+        return _imap(direction, data, at, n, client, server)
+    if protocol == TFTP:
+        return _tftp(data, at, n, client, server)
+    if protocol == TELNET:
+        return _telnet(n, client, server)
     return NO
 
 

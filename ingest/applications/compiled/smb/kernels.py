@@ -27,6 +27,7 @@ from ingest.applications.compiled.rows.kernels import (
     put_row,
     whole,
 )
+from ingest.applications.smb1 import CHAINING, MOST_CHAINED, NONE
 from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND
 
 _ASKED, _SHARES, _READS, _NAMES, _CREATES, _FILES = 0, 1, 2, 3, 4, 5
@@ -48,6 +49,8 @@ _PIPE_TRANSCEIVE = 0x0011C017
 _PENDING, _MORE_NEEDED = 0x103, 0xC0000016
 # Commands of version 2, and of version 1.
 _SESSION, _TREE, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 1, 3, 5, 6, 8, 9, 11
+_NEGOTIATE1 = 0x72
+_CHAINING = np.array(sorted(CHAINING), np.int64)
 _CLOSE1, _TRANS1, _READ1, _WRITE1, _SESSION1, _TREE1, _CREATE1 = 0x04, 0x25, 0x2E, 0x2F, 0x73, 0x75, 0xA2
 
 
@@ -238,6 +241,13 @@ def _transaction(mem, owner, command, version, a, b, response, frame, time):
         asked = find(mem, flow, _ASKED, a, b, 0)
         if asked >= 0 and live(mem, np.int64(mem.nodes[asked]["x"]), np.int64(mem.nodes[asked]["y"]), owner):
             return np.int64(mem.nodes[asked]["x"])
+        if version == 2 and command == 0:  # what was begun in version 1
+            asked = find(mem, flow, _ASKED, np.int64(0), np.int64(0), 1)
+            if asked >= 0:
+                was, number = np.int64(mem.nodes[asked]["x"]), np.int64(mem.nodes[asked]["y"])
+                remove(mem, flow, _ASKED, asked)
+                if live(mem, was, number, owner):
+                    return was
     tx = begin(mem, owner, SMB, frame, time)
     note(mem, tx, _COMMAND, d, 0, frame, command)
     note(mem, tx, _VERSION, d, 0, frame, version)
@@ -245,6 +255,10 @@ def _transaction(mem, owner, command, version, a, b, response, frame, time):
         asked = remember(mem, flow, _ASKED, a, b, 0, _MOST_REMEMBERED)
         mem.nodes[asked]["x"] = tx
         mem.nodes[asked]["y"] = mem.txs[tx]["number"]
+        if version == 1 and command == _NEGOTIATE1:
+            asked = remember(mem, flow, _ASKED, np.int64(0), np.int64(0), 1, _MOST_REMEMBERED)
+            mem.nodes[asked]["x"] = tx
+            mem.nodes[asked]["y"] = mem.txs[tx]["number"]
     return tx
 
 
@@ -499,18 +513,41 @@ def _response1(mem, owner, tx, command, a, b, data, at, words, payload, end, fra
 
 @shared
 def _message1(mem, owner, d, data, at, end, frame, time):
-    """One message of version 1."""
+    """One message of version 1: a command, and those chained to it."""
     if end - at < 35:
         odd(mem, owner, _MALFORMED, d, frame, -1)
         return
-    command = np.int64(data[at + 4])
+    command, place = np.int64(data[at + 4]), np.int64(32)
+    for _ in range(MOST_CHAINED):
+        words = at + place + 1
+        last = min(words + 2 * np.int64(data[words - 1]), end)
+        _command1(mem, owner, command, data, at, words, end, frame, time)
+        if not _chaining(command) or last - words < 4 or data[words] == NONE:
+            return
+        after = _part(data, words + 2, last, 2)
+        if after <= place or after > end - at - 3:
+            return
+        command, place = np.int64(data[words]), after
+
+
+@shared
+def _chaining(command):
+    """Whether another command may stand behind one in its message."""
+    for i in range(len(_CHAINING)):
+        if _CHAINING[i] == command:
+            return True
+    return False
+
+
+@shared
+def _command1(mem, owner, command, data, at, words, end, frame, time):
+    """One command of a message of version 1."""
     status = np.int64(load_le32(data, at + 5))
     response = data[at + 9] & 0x80 != 0
     a = np.int64(load_le16(data, at + 30)) | 1 << 32
     b = np.int64(load_le16(data, at + 26)) << 16 | command
     tx = _transaction(mem, owner, command, 1, a, b, response, frame, time)
-    words = at + 33
-    payload = min(words + 2 * np.int64(data[at + 32]) + 2, end)
+    payload = min(words + 2 * np.int64(data[words - 1]) + 2, end)
     if response:
         note(mem, tx, _STATUS, 1, 0, frame, status)
         _response1(mem, owner, tx, command, a, b, data, at, words, payload, end, frame, time, status)
@@ -521,9 +558,12 @@ def _message1(mem, owner, d, data, at, end, frame, time):
 
 
 @shared
-def _carries_files(command):
-    """Whether a command of version 1 says something of files."""
-    return command == _CLOSE1 or command == _READ1 or command == _WRITE1 or command == _CREATE1
+def _of_files(data, at, size):
+    """Whether a message of version 1 behind its length speaks of files, or what is chained in it may."""
+    command = np.int64(data[at + 8])
+    if command == _CLOSE1 or command == _READ1 or command == _WRITE1 or command == _CREATE1:
+        return True
+    return _chaining(command) and size > 37 and data[at + 37] != NONE
 
 
 @shared
@@ -546,10 +586,10 @@ def smb_stream(mem, owner, d, data, at, end, frame, time):
         flow["need"][d] = 8
         signature = np.int64(load_be32(data, at + 4)) if size >= 8 else np.int64(0)
         older = signature == 0xFF534D42
-        if older and size > 8 and not mem.config[_WANTS_CALLS] and not _carries_files(np.int64(data[at + 8])):
+        if older and size > 8 and not mem.config[_WANTS_CALLS] and not _of_files(data, at, size):
             at += size
             continue
-        parts = 1 if older else size // 64 + 1
+        parts = np.int64(MOST_CHAINED) if older else size // 64 + 1
         rows = 40 * min(parts, 64) + size // 12
         waiting = min(np.int64(flow["words"][HELD]), parts * np.int64(flow["words"][LARGEST]))
         bound = 4 * (size + waiting) + 512 * parts

@@ -26,7 +26,34 @@ def recognised(udp, direction, data, at, n, client, server):
 
 
 ANSWERS = {False: kernels.NO, True: kernels.YES, None: kernels.PERHAPS}
-PORTS = (21, 25, 53, 67, 80, 88, 110, 123, 137, 139, 161, 389, 445, 502, 1883, 2404, 8080, 20000, 4000)
+PORTS = (
+    21,
+    23,
+    25,
+    53,
+    67,
+    69,
+    80,
+    88,
+    110,
+    123,
+    137,
+    139,
+    143,
+    161,
+    389,
+    445,
+    502,
+    1883,
+    2049,
+    2404,
+    5353,
+    5432,
+    8080,
+    20000,
+    44818,
+    4000,
+)
 STARTS = (
     b"GET / HTTP/1.1\r\n", b"HTTP/1.1 200", b"ODD /x", b"\r\n GET\t", b"PRI * HTTP/2.0\r\n\r\n", b"SSH-2.0-x", b"USER bob\r\n",
     b"220 mx SMTP\r\n", b"EHLO me", b"INVITE sip:a SIP/2.0\r\n", b"SIP/2.0 200", b"RFB 003.008\n", b"\x16\3\1\0\x05\1\0",
@@ -35,6 +62,11 @@ STARTS = (
     b"\x6a\x3c\x30\x3a\xa1\3\2\1\5\xa2", b"\x30\x10\2\1\1\x60\x0b\2\1\3\4\4", b"\x30\x84\0\0\0\x10\2", b"\x30\x26\2\1\1\4\6public",
     b"\x23" + bytes(47), b"\0\7\1\0\0\1\0\0\0\0\0\0\3www\0\0\1\0\1", b"\0\x11\0\7\1\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1",
     b"\0\0\6\4\0\0\0\0\0", bytes((1, 1, 6, 0)) + bytes(232) + b"\x63\x82\x53\x63", b"\xc3\0\0\0\1\x08" + bytes(70),
+    b"\x63\0" + bytes(22), b"\x65\0\4\0" + bytes(24), b"\0\0\0\0" + bytes(20), b"+OK ready\r\n", b"-ERR no\r\n", b"user bob\r\n",
+    b"TOP 1 0\r\n", b"* ok hello\r\n", b"* BAD x", b"a1 CAPABILITY\r\n", b"\0\1file\0octet\0", b"\xff\xfd\x18login: ",
+    b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x20\0\3\0\0user\0", b"Q\0\0\0\x0cselect 1\0", b"R\0\0\0\x08\0\0\0\0", b"S", b"N\0\0",
+    b"\x80\0\0\x28\0\0\0\7\0\0\0\0\0\0\0\2\0\1\x86\xa3\0\0\0\3\0\0\0\1", b"\0\0\0\7\0\0\0\0\0\0\0\2\0\1\x86\xa3\0\0\0\3\0\0\0\1",
+    b"\x80\0\0\x18\0\0\0\7\0\0\0\1" + bytes(16), b"\0\0\0\7\0\0\0\1" + bytes(16),
 )  # fmt: skip
 
 

@@ -40,6 +40,15 @@ def smb1(command, mid, words, payload, answer, status, unicode):
     return behind_length(head + bytes((len(words) // 2,)) + words + struct.pack("<H", len(payload)) + payload)
 
 
+def chained(first, command, mid, words, payload, answer, unicode, off):
+    """A message with a second command behind its first; `off` from where the first says that it stands."""
+    whole = bytearray(smb1(first, mid, words, payload[:9], answer, 0, unicode))[4:]
+    whole[33:37] = bytes((command, 0)) + struct.pack("<H", max(len(whole) + off, 0))
+    words += bytes(len(words) % 2)
+    whole += bytes((len(words) // 2,)) + words + struct.pack("<H", len(payload)) + payload
+    return behind_length(bytes(whole))
+
+
 def smb2(command, number, body, answer, status, more):
     after = 64 + len(body) + -len(body) % 8 if more else 0
     head = b"\xfeSMB" + struct.pack(
@@ -72,15 +81,20 @@ WORDS = st.tuples(st.binary(min_size=20, max_size=20), st.integers(0, 90)).map(
     )
 )
 OLDER = st.builds(
-    smb1, st.sampled_from((0x04, 0x25, 0x2E, 0x2F, 0x73, 0x75, 0xA2, 0x32)), st.integers(1, 3), WORDS,
+    smb1, st.sampled_from((0x04, 0x25, 0x2E, 0x2F, 0x72, 0x73, 0x75, 0xA2, 0x32)), st.integers(1, 3), WORDS,
     st.tuples(TEXT, PDU).map(b"".join), st.booleans(), st.sampled_from((0, 0xC0000016, 5)), st.booleans(),
+)  # fmt: skip
+COMMANDS = st.sampled_from((0x04, 0x24, 0x2E, 0x2F, 0x73, 0x75, 0xA2, 0xFF))
+CHAINED = st.builds(
+    chained, COMMANDS, COMMANDS, st.integers(1, 3), WORDS, st.tuples(TEXT, PDU).map(b"".join), st.booleans(),
+    st.booleans(), st.sampled_from((0, 0, 0, -1, 1, 50, -200)),
 )  # fmt: skip
 BODY = st.tuples(st.sampled_from((64, 72, 100, 112, 0)), st.integers(0, 40), TEXT, PDU).map(
     lambda b: struct.pack("<HH", 80, b[0]) + struct.pack("<IHHHH", b[1] or 0x0011C017, b[0], b[1], b[0], b[1])
     + b"\1" * 16 + struct.pack("<IIII", b[0], b[1], b[0], b[1]) + b"\2" * 36 + b[2] + b[3]
 )  # fmt: skip
 NEWER = st.builds(
-    smb2, st.sampled_from((1, 3, 5, 6, 8, 9, 11, 16)), st.integers(1, 3), BODY, st.booleans(),
+    smb2, st.sampled_from((0, 1, 3, 5, 6, 8, 9, 11, 16)), st.integers(1, 3), BODY, st.booleans(),
     st.sampled_from((0, 0x103, 0xC0000016, 5)), st.booleans(),
 )  # fmt: skip
 READ = st.sampled_from((ALL, Wanted(kinds=frozenset({"file.sha1", "smb.share"}), calls=False)))
@@ -89,7 +103,9 @@ READ = st.sampled_from((ALL, Wanted(kinds=frozenset({"file.sha1", "smb.share"}),
 def test_commands_in_any_order(packets, alike):
     @settings(max_examples=40, deadline=None)
     @given(
-        st.lists(st.tuples(st.integers(0, 1), OLDER | NEWER), min_size=1, max_size=25), READ, st.booleans()
+        st.lists(st.tuples(st.integers(0, 1), OLDER | CHAINED | NEWER), min_size=1, max_size=25),
+        READ,
+        st.booleans(),
     )
     def check(turns, wanted, growing):
         turns = [(0, smb1(0x72, 9, b"", b"", answer=False, status=0, unicode=False)), *turns]
