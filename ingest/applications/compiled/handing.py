@@ -37,6 +37,8 @@ _PHASES = {
 }  # fmt: skip
 #: What was asked, as far as it matters for what comes yet.
 _METHODS = {OTHER_METHOD: b"", HEAD_METHOD: b"HEAD", FILE_METHOD: b"POST"}
+_PUT = ("tx", "kind", "direction", "part", "frame", "at", "length")
+_NOTE = ("tx", "field", "direction", "part", "frame", "value")
 _DISPOSITION, _TYPE = b"content-disposition", b"content-type"
 
 
@@ -97,12 +99,8 @@ def _fill_stream(connection: Connection, parser: http1.Http1, mem: Memory, flow:
     stream = parser.streams[d]
     data = _chain(mem, flow["tail"][d], flow["tail_size"][d])
     if not data:
-        if flow["last_frame"][d]:
-            stream.ends, stream.frames, stream.times = (
-                [0],
-                [int(flow["last_frame"][d])],
-                [int(flow["last_time"][d])],
-            )
+        if frame := int(flow["last_frame"][d]):
+            stream.ends, stream.frames, stream.times = [0], [frame], [int(flow["last_time"][d])]
         return
     runs: list[tuple[int, Marks]] = []
     for node in _nodes(mem, flow, MARKS + d):
@@ -140,15 +138,14 @@ def going_on(
         each.complete, each.told = int(row["complete"]), int(row["told"])
         each.request_frame, each.response_frame = int(row["request_frame"]), int(row["response_frame"])
         made[int(row["owner"])][slot] = by_slot[slot] = each
-    for put in _of(mem.puts[: mem.meta[META_AT["puts"]]], slots, len(txs)):
-        each = by_slot[int(put["tx"])]
-        each.rows += (int(put["kind"]), int(put["direction"]), int(put["part"]), int(put["frame"]))
-        each.values.append(mem.arena[int(put["at"]) : int(put["at"]) + int(put["length"])].tobytes())
-    for note in _of(mem.notes[: mem.meta[META_AT["notes"]]], slots, len(txs)):
-        by_slot[int(note["tx"])].notes += (
-            int(note["field"]), int(note["direction"]), int(note["part"]), int(note["frame"]),
-            int(note["value"]),
-        )  # fmt: skip
+    puts = _of(mem.puts[: mem.meta[META_AT["puts"]]], slots, len(txs))
+    for slot, kind, d, part, frame, at, n in zip(*(puts[name].tolist() for name in _PUT), strict=True):
+        each = by_slot[slot]
+        each.rows += (kind, d, part, frame)
+        each.values.append(mem.arena[at : at + n].tobytes())
+    notes = _of(mem.notes[: mem.meta[META_AT["notes"]]], slots, len(txs))
+    for slot, *note in zip(*(notes[name].tolist() for name in _NOTE), strict=True):
+        by_slot[slot].notes += note
     return made
 
 
