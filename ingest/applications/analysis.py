@@ -83,15 +83,20 @@ class Analyser:
             self._builder.pieces(batch)
             fate = self._reading.read(batch, self._streams.sessions, self._places())
             self._builder.oddities(self._reading.oddities())
+            self._reading.hand_over(lambda number: self._go_on(batch, number))
             self._feed(batch, fate)
             if not self._keep:
                 for piece in batch.pieces[fate & MUTE > 0]:
                     self._mute(int(piece["slot"]), int(piece["number"]))
         if len(batch.ended):
             self._builder.ended(batch.ended)
-            for row in batch.ended[self._reading.end(batch.ended["number"])]:
+            frames = np.where(batch.ended["ended"], batch.ended["ended"], batch.ended["last_frame"])
+            python = self._reading.end(batch.ended["number"], frames)
+            self._builder.oddities(self._reading.oddities())
+            self._reading.hand_over(lambda number: self._go_on(batch, number))
+            for row, frame in zip(batch.ended[python], frames[python].tolist(), strict=True):
                 connection = self._connections.pop(int(row["number"]))
-                connection.end(int(row["ended"] or row["last_frame"]))
+                connection.end(frame)
                 self._after(connection, -1)
 
     def _feed(self, batch: Batch, fate: NDArray[np.uint16]) -> None:
@@ -105,7 +110,7 @@ class Analyser:
             connection = self._connections.get(number)
             if connection is None:
                 rows = batch.ended[over[number] :][:1] if number in over else self._streams.session(slot)
-                connection = self._open(number, rows, runs[0][3][1][0], PROTOCOLS[hints[first]])
+                connection = self._begin(number, rows, runs[0][3][1][0], PROTOCOLS[hints[first]])
                 self._connections[number] = connection
             before = connection.protocol
             for direction, missed, data, marks in runs:
@@ -125,25 +130,36 @@ class Analyser:
         places = [[_word(low), _word(high), port] for low, high, port in self._expected]
         return np.array(places, np.int64).reshape(-1, 3)
 
+    def _go_on(self, batch: Batch, number: int) -> Connection:
+        """A connection for what a kernel read so far."""
+        rows = batch.ended[batch.ended["number"] == number]
+        if not len(rows):
+            slot = batch.pieces["slot"][np.searchsorted(batch.pieces["number"], number)]
+            rows = self._streams.session(int(slot))
+        if not self._keep:
+            rows = self._reading.rows_of(np.array([number]))
+        connection = self._connections[number] = self._open(number, rows, "")
+        self._builder.handed(connection)
+        return connection
+
     def _mute(self, slot: int, number: int) -> None:
         for direction in (0, 1):
             self._streams.mute(slot, number, direction)
 
-    def _open(self, number: int, rows: Rows, frame: int, hint: str) -> Connection:
+    def _begin(self, number: int, rows: Rows, frame: int, hint: str) -> Connection:
+        """A connection of which nothing is known, unless another announced it."""
+        row, expected = rows[0], ""
+        if self._expected and int(row["proto"]) != 17:
+            (client, server), ports = _places(row), _ports(row)
+            expected = self._announced((*server, ports[1]), frame)
+            expected = expected or self._announced((*client, ports[0]), frame)
+        return self._open(number, rows, "" if hint == "unknown" else hint, expected)
+
+    def _open(self, number: int, rows: Rows, hint: str, expected: str = "") -> Connection:
         row = rows[0]
-        ports = int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF
-        client = int(row["client"])
-        key = (int(row["b_lo" if client == 0 else "a_lo"]), int(row["b_hi" if client == 0 else "a_hi"]))
-        server_port = ports[1 - client]
-        other = (int(row["a_lo" if client == 0 else "b_lo"]), int(row["a_hi" if client == 0 else "b_hi"]))
-        udp, expected = int(row["proto"]) == 17, ""
-        if self._expected and not udp:
-            expected = self._announced((*key, server_port), frame)
-            expected = expected or self._announced((*other, ports[client]), frame)
         return Connection(
-            number, self._settings, (ports[client], server_port), rows.copy(), udp=udp,
-            addresses=(other, key), expected=expected, wanted=self._wanted,
-            hint="" if hint == "unknown" else hint,
+            number, self._settings, _ports(row), rows.copy(), udp=int(row["proto"]) == 17,
+            addresses=_places(row), expected=expected, wanted=self._wanted, hint=hint,
         )  # fmt: skip
 
     def _announced(self, place: tuple[int, int, int], frame: int) -> str:
@@ -177,6 +193,18 @@ _Run = tuple[int, int, bytes, tuple[list[int], list[int], list[int]]]
 def _word(value: int) -> int:
     """A word without a sign, as one with."""
     return value - (1 << 64) if value >> 63 else value
+
+
+def _places(row: np.void) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The addresses of a session's client and server, as (low, high) words."""
+    ends = (int(row["a_lo"]), int(row["a_hi"])), (int(row["b_lo"]), int(row["b_hi"]))
+    return ends if row["client"] == 0 else ends[::-1]
+
+
+def _ports(row: np.void) -> tuple[int, int]:
+    """Their ports."""
+    ports = int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF
+    return ports if row["client"] == 0 else ports[::-1]
 
 
 def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, int, list[_Run]]]:

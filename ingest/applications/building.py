@@ -57,6 +57,7 @@ class Builder:
         self._arenas: list[NDArray[np.uint8]] = []
         self._size = 0
         self._told: Told | None = None  # by kernels, this time
+        self._handed: dict[int, Connection] = {}
 
     def odd(self, odd: Rows) -> None:
         """Odd things of streams (ODDITY rows)."""
@@ -88,6 +89,10 @@ class Builder:
             self._size += len(batch.arena)
             self._pieces.append(pieces)
             self._arenas.append(batch.arena)
+
+    def handed(self, connection: Connection) -> None:
+        """A connection that kernels read before."""
+        self._handed[connection.number] = connection
 
     def take(self, connection: Connection) -> None:
         """What a connection finished."""
@@ -138,7 +143,13 @@ class Builder:
         assert self._told is not None
         odd = np.array([row[2] for row in self._anomalies if row[2] not in self._rows], np.int64)
         here = np.unique(np.concatenate([self._told.transactions["flow"], odd]))
-        here = here[self._reading.knows(here)]
+        for connection in map(self._handed.get, here.tolist()):
+            if connection is not None:
+                self._rows[connection.number] = connection.row
+                self._spoken[connection.number] = connection.spoken()
+        here = np.setdiff1d(
+            here[self._reading.knows(here)], np.fromiter(self._rows, np.int64, len(self._rows))
+        )
         mine = np.frombuffer(b"".join(row.tobytes() for row in self._rows.values()), SESSION)
         rows = np.concatenate([mine, self._reading.rows_of(here)])
         return self._flow_rows(rows[np.argsort(rows["number"])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,7 @@ class Connection:
         self._changed = 0  # 2 once another protocol went on: where its sides stand
         self._looked = [b"", b""]
         self.failed = False
+        self.apart = False  # the next piece is fed by itself, as the first one of a direction is
         self._early: list[tuple[int, bytes, Marks]] = []
         self._seen = [b"", b""]
         self._made = 0
@@ -67,6 +69,15 @@ class Connection:
         self.units: list[tuple[int, int, int, bytes]] = []
         if expected:
             self._choose(expected, 0)
+
+    def go_on(
+        self, parser: StreamParser, protocol: int, frame: int, sides: Sequence[int], frames: Sequence[int]
+    ) -> None:
+        """Go on with a parser that has read what came so far; what is known of protocols, and since when."""
+        self.parser = parser
+        self.protocol, self.protocol_frame = protocol, frame
+        self.sides[:2], self.sides_frame[:2] = map(int, sides), map(int, frames)
+        self._spoken = None
 
     def spoken(self) -> tuple[object, ...]:
         """What is known of its protocols."""
@@ -98,9 +109,11 @@ class Connection:
             return
         if self.failed:
             return
-        if len(marks[0]) > 1 and (self.parser is None or not self.sides[self._changed + direction]):
+        known = self.parser is not None and self.sides[self._changed + direction] and not self.apart
+        if len(marks[0]) > 1 and not known:
             self._one_by_one(direction, data, marks)
             return
+        self.apart = False
         if self.parser is None:
             self._recognise(direction, data, marks)
             return
@@ -118,7 +131,7 @@ class Connection:
         """What is spoken is found at the same piece, however many are fed at a time."""
         at = 0
         for i, length in enumerate(marks[0]):
-            if self.parser is not None and self.sides[self._changed + direction]:
+            if self.parser is not None and self.sides[self._changed + direction] and not self.apart:
                 self.feed(direction, data[at:], (marks[0][i:], marks[1][i:], marks[2][i:]))
                 return
             self.feed(direction, data[at : at + length], tuple([column[i]] for column in marks))  # type: ignore[arg-type]
@@ -213,7 +226,7 @@ class Connection:
         parser = parser_of(name) if self.wanted.reads(name) else unread(name)
         self.parser = parser(self.settings, self.ports, about)
         self.parser.wanted = self.wanted
-        self.parser.made = self._made
+        self.parser.count_from(self._made)
         if self.protocol == PROTOCOL["unknown"]:
             self.protocol, self.protocol_frame = PROTOCOL[name], frame
             self._spoken = None

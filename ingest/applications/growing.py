@@ -73,17 +73,17 @@ class Growing(Builder):
                 if known != each.told and (number, each.number) not in over:
                     each.told = known
                     self._transactions.append((number, each))
-        for number, each in self._transactions if self._odd_of else ():
-            key = number, each.number
-            self._anomalies += self._odd_of.get(key, ())
-            if key in over:
-                self._odd_of.pop(key, None)
         if self._odd_of and self._told is not None:
             names = ("flow", "number", "over")
             for flow, number, ended in zip(*(self._told.retold[n].tolist() for n in names), strict=True):
                 self._anomalies += self._odd_of.get((flow, number), ())
                 if ended:
                     self._odd_of.pop((flow, number), None)
+        for number, each in self._transactions if self._odd_of else ():
+            key = number, each.number
+            self._anomalies += self._odd_of.get(key, ())
+            if key in over:
+                self._odd_of.pop(key, None)
 
     def _state(self, number: int, each: Transaction) -> int:
         """How much is known of a transaction: a number that only grows."""

@@ -106,6 +106,13 @@ class Parser:
         self.expected: list[tuple[str, int, int, int]] = []
         self.becomes = ""  # another parser's name that reads on from here
 
+    def count_from(self, made: int) -> None:
+        """Others of the connection made so many transactions: these follow, also what began with `about`."""
+        for each in self.open:
+            each.number += made
+        self.anomalies = [(kind, d, n + made if n >= 0 else n, frame) for kind, d, n, frame in self.anomalies]
+        self.made += made
+
     def begin(self, frame: int, time: int) -> Transaction:
         """A new transaction."""
         made = Transaction(PROTOCOL[self.name], self.made, frame, time, self.wanted)

@@ -13,7 +13,7 @@ from ingest.applications.tables import PROTOCOL
 FRESH, HERE, PYTHON, QUIET = 0, 1, 2, 3
 
 #: Protocols that have a kernel here, over TCP and over UDP.
-OVER_TCP = ("smb", "dcerpc", "dns")
+OVER_TCP = ("smb", "dcerpc", "dns", "http")
 OVER_UDP = ("dns", "snmp")
 
 #: Lists of NODE rows that a flow may have.
@@ -36,6 +36,10 @@ FLOW = np.dtype(
         ("protocol", "u1"),  # of FLOW rows
         ("spoken", "u1"),  # what is read, where something is
         ("sides", "u1", (2,)), ("done", "u1", (2,)), ("unread", "u1"),
+        # Of HTTP/1: the last piece of each direction; runs of pieces that Python would have been fed at once,
+        # counted; whether the last piece was a run of its own; 1: Python goes on.
+        ("last_frame", "i8", (2,)), ("last_time", "i8", (2,)), ("run", "i8", (2,)), ("alone", "u1", (2,)),
+        ("handed", "u1"),
     ],
     align=True,
 )  # fmt: skip
@@ -53,6 +57,9 @@ TX = np.dtype(
     ],
     align=True,
 )  # fmt: skip
+
+#: `used` of a transaction that Python took over: its rows go with the next sweep.
+GONE = 3
 
 #: A buffer and a number of a transaction. `turn` orders them where rows come later than they belong.
 PUT = np.dtype(
@@ -98,15 +105,26 @@ PAGE = 512
 MARKS = 10  # and the next, by direction
 
 #: Jobs: a hash of a file, whose hexadecimal digits have their place already (`part`: where, `direction`:
-#: which of DIGESTS); a datagram for the Python parser.
-HASHES, DATAGRAM = 0, 1
+#: which of DIGESTS); a datagram for the Python parser; a body of HTTP/1 that is not plain, behind BODY_HEAD
+#: numbers that say what is where (`part`: the row for what is odd about it).
+HASHES, DATAGRAM, BODY = 0, 1, 2
 DIGESTS = ("md5", "sha1", "sha256")
+#: What the numbers before a body are: bytes kept, size, lengths of Content-Encoding, Content-Disposition,
+#: Content-Type and path (which follow the body in this order), what was asked (OTHER_METHOD, ...).
+BODY_HEAD = 7
+#: An ODDITY that turned out not to be one.
+NOT_ODD = 0xFFFF
+#: Methods that matter for bodies.
+OTHER_METHOD, HEAD_METHOD, FILE_METHOD = 0, 1, 2
+
+#: Fields of a head of HTTP/1 that are read by the kernel, and what it keeps of each.
+MOST_LINES, LINE = 96, 8
 
 # Words of the memory of itself (i8).
 META = (
     "flows", "free_flow", "txs", "free_tx", "free_txs", "puts", "notes", "odd", "arena",
     "pages", "free_page", "free_pages", "nodes", "free_node", "free_nodes", "jobs", "turn", "over", "again",
-    "stop", "short", "live", "announcers",
+    "stop", "short", "live", "announcers", "handed", "gone",
 )  # fmt: skip
 META_AT = {name: i for i, name in enumerate(META)}
 
@@ -123,6 +141,7 @@ CONFIG_AT = {name: i for i, name in enumerate(CONFIG)}
 MOST_ANNOUNCERS = 64
 
 SMB, DCERPC, DNS, SNMP = (PROTOCOL[name] for name in ("smb", "dcerpc", "dns", "snmp"))
+HTTP = PROTOCOL["http"]
 
 
 class Memory(NamedTuple):
@@ -143,5 +162,6 @@ class Memory(NamedTuple):
     scratch: NDArray[np.uint8]
     kinds: NDArray[np.bool_]  # for each reading that was wanted: which kinds are kept
     fields: NDArray[np.bool_]
+    lines: NDArray[np.int64]  # of the head that is being read
     config: NDArray[np.int64]
     meta: NDArray[np.int64]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.compiled import handing
 from ingest.applications.compiled.layout import (
+    BODY,
     CONFIG,
     CONFIG_AT,
     DATAGRAM,
@@ -17,11 +20,14 @@ from ingest.applications.compiled.layout import (
     FLOW,
     HASHES,
     JOB,
+    LINE,
     META,
     META_AT,
     MOST_ANNOUNCERS,
+    MOST_LINES,
     NO_FLOWS,
     NODE,
+    NOT_ODD,
     NOTE,
     ODDITY,
     OVER_TCP,
@@ -38,14 +44,14 @@ from ingest.applications.compiled.layout import (
 )
 from ingest.applications.compiled.telling import kernels as telling
 from ingest.applications.compiled.walk import kernels as walking
-from ingest.applications.parser import MOST_HELD
+from ingest.applications.parser import MOST_HELD, Transaction
 from ingest.applications.registry import TCP, UDP, among, parser_of
 from ingest.applications.tables import BUFFER, FIELD, KIND, NUMBER, PROTOCOL, PROTOCOLS
 from ingest.applications.wanted import ALL, Wanted
 from ingest.reassembly.layout import SESSION
 
 if TYPE_CHECKING:
-    from ingest.applications.parser import Transaction
+    from ingest.applications.connection import Connection
     from ingest.reassembly.streams import Batch
 
 Rows = NDArray[np.void]
@@ -100,7 +106,7 @@ class Reading:
             pages=np.zeros(_LEAST * PAGE, np.uint8), following=np.zeros(_LEAST, np.int32),
             arena=np.empty(_LEAST << 10, np.uint8), scratch=np.empty(2 * MOST_HELD + 2 * _PACKET, np.uint8),
             kinds=np.zeros((0, len(KIND)), np.bool_), fields=np.zeros((0, len(FIELD)), np.bool_),
-            config=self._config, meta=self._meta,
+            lines=np.zeros((MOST_LINES, LINE), np.int64), config=self._config, meta=self._meta,
         )  # fmt: skip
         self._rows = np.zeros(0 if keep else _LEAST, SESSION)
         self._keep = keep
@@ -145,11 +151,28 @@ class Reading:
         self._work()
         return fate
 
-    def end(self, numbers: Numbers) -> NDArray[np.bool_]:
-        """Flows are over; which of them are Python's."""
+    def end(self, numbers: Numbers, frames: Numbers) -> NDArray[np.bool_]:
+        """Flows are over, each at a frame; which of them are Python's."""
         python = np.zeros(len(numbers), np.bool_)
-        walking.end_flows(self._mem, numbers, python)
+        at = 0
+        while (at := walking.end_flows(self._mem, numbers, frames, at, python)) < len(numbers):
+            self._grow()
+        self._work()
         return python
+
+    def hand_over(self, opened: Callable[[int], Connection]) -> None:
+        """Python goes on with some flows: `opened` makes the connection of a number, which then knows it."""
+        if not self._meta[META_AT["handed"]]:
+            return
+        self._meta[META_AT["handed"]] = 0
+        flows = self._mem.flows
+        mine = np.flatnonzero((flows["handed"] > 0) & (flows["handed"] < handing.TAKEN))
+        going = handing.going_on(self._mem, mine, self._readings)
+        for at in mine.tolist():
+            connection = opened(int(flows["number"][at]))
+            handing.fill(connection, self._mem, at, going[at], connection.wanted)
+            walking.let_go(self._mem, at)
+            flows["handed"][at] = handing.TAKEN
 
     def settle(self, numbers: list[int], protocols: list[int]) -> None:
         """What was found out in Python of its flows: their protocol, 255 where no more of them is read."""
@@ -184,6 +207,7 @@ class Reading:
     def oddities(self) -> list[tuple[int, int, int, int, int]]:
         """What was odd since this was asked last: kind, direction, flow, transaction, frame."""
         odd = self._mem.odd[: self._meta[META_AT["odd"]]]
+        odd = odd[odd["kind"] != NOT_ODD]
         self._meta[META_AT["odd"]] = 0
         names = ("kind", "direction", "flow", "number", "frame")
         return list(zip(*(odd[name].tolist() for name in names), strict=True))
@@ -202,13 +226,20 @@ class Reading:
         ranked = txs[order]
         buffers = np.zeros(int(txs["puts"].sum()), BUFFER)
         numbers = np.zeros(int(txs["notes"].sum()), NUMBER)
-        put_order = np.argsort(mem.puts["turn"][: meta[META_AT["puts"]]]) if self._late else _NONE
-        note_order = np.argsort(mem.notes["turn"][: meta[META_AT["notes"]]]) if self._late else _NONE
+        put_order, note_order = self._order("puts"), self._order("notes")
         telling.arrange(
             mem, told[order], put_order, note_order, _starts(ranked["puts"]), _starts(ranked["notes"]),
             buffers, numbers,
         )  # fmt: skip
         return Told(ranked, buffers, numbers, mem.arena, txs)
+
+    def _order(self, name: str) -> Numbers:
+        """The order of rows, where some came later than they belong; those of one turn as they came."""
+        if not self._late:
+            return _NONE
+        rows = getattr(self._mem, name)[: self._meta[META_AT[name]]]
+        order: Numbers = np.argsort(rows["turn"], kind="stable")
+        return order
 
     def sweep(self) -> None:
         """What was told goes, and flows that are over."""
@@ -251,6 +282,8 @@ class Reading:
                 self._mem.arena[to : to + len(digest)] = np.frombuffer(digest.encode(), np.uint8)
             elif job["kind"] == DATAGRAM:
                 self._again(job, data)
+            elif job["kind"] == BODY:
+                self._body(job, data)
 
     def _again(self, job: np.void, data: bytes) -> None:
         """What a kernel could not read to its end is read in Python: what comes behind is added."""
@@ -259,7 +292,8 @@ class Reading:
         parser.wanted = self._readings[tx["wanted"]]
         parser.datagram(int(job["direction"]), data, int(job["frame"]), 0)
         (made,) = parser.closed
-        self._add(int(job["tx"]), int(job["turn"]), made)
+        rows, notes = made.buffers[tx["puts"] :], made.numbers[tx["notes"] :]
+        self._add(int(job["tx"]), int(job["turn"]), rows, notes)
         if parser.anomalies:
             odd = np.zeros(len(parser.anomalies), ODDITY)
             for row, (event, direction, _, frame) in zip(odd, parser.anomalies, strict=True):
@@ -267,10 +301,22 @@ class Reading:
                 row["kind"], row["direction"] = event, direction
             self._append("odd", odd)
 
-    def _add(self, slot: int, turn: int, made: Transaction) -> None:
-        """Add to a transaction what one that Python read has more than it."""
+    def _body(self, job: np.void, data: bytes) -> None:
+        """A body is undone or taken apart in Python."""
+        slot, d, frame = int(job["tx"]), int(job["direction"]), int(job["frame"])
         tx = self._mem.txs[slot]
-        rows = made.buffers[tx["puts"] :]
+        made = Transaction(int(tx["protocol"]), int(tx["number"]), 0, 0, self._readings[tx["wanted"]])
+        if event := handing.body(data, d, frame, made, self._settings):
+            self._mem.odd[int(job["part"])]["kind"] = event
+            tx["known"] += 1
+        self._add(slot, int(job["turn"]), made.buffers, made.numbers)
+
+    def _add(
+        self, slot: int, turn: int, rows: list[tuple[int, int, int, int, bytes]],
+        more: list[tuple[int, int, int, int, int]],
+    ) -> None:  # fmt: skip
+        """Add to a transaction buffers and numbers that Python read."""
+        tx = self._mem.txs[slot]
         puts = np.zeros(len(rows), PUT)
         values = b"".join(row[4] for row in rows)
         at = int(self._meta[META_AT["arena"]])
@@ -280,7 +326,6 @@ class Reading:
             at += len(text)
         self._append("puts", puts)
         self._append("arena", np.frombuffer(values, np.uint8))
-        more = made.numbers[tx["notes"] :]
         notes = np.zeros(len(more), NOTE)
         for note, (field, direction, part, frame, value) in zip(notes, more, strict=True):
             note["field"], note["direction"], note["part"], note["frame"] = field, direction, part, frame

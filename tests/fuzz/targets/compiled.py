@@ -11,6 +11,20 @@ ROOMS = ("ingest.applications",)
 #: Server's port and carrier, by the low bits of a turn's second byte.
 PLACES = ((445, 6), (135, 6), (53, 6), (53, 17), (161, 17), (80, 6), (5355, 17), (4000, 6))
 
+#: Conversations of HTTP/1 with bodies of all kinds: directions, bytes.
+WEB = (
+    (
+        (0, b"POST /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\nHost:\r\n\r\n"),
+        (1, b"HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a\r\n\r\nok"),
+        (1, b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (1, b"2\r\n\x1f\x8b\r\n0\r\n\r\n"),
+    ),
+    (
+        (0, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"), (1, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
+        (0, b"GET /c HTTP/1.0\r\n\r\n"), (1, b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\nto the end"),
+    ),
+)  # fmt: skip
+
 
 def seed_of(name: str, place: int) -> bytes:
     """An example's turns: direction, place (and which client), data."""
@@ -87,5 +101,6 @@ def targets() -> dict[str, Target]:
     seeds = [
         seed_of("smb", 0), seed_of("dcerpc", 1), seed_of("dns", 2), seed_of("dns", 3), seed_of("snmp", 4),
         CUT.join((seed_of("smb", 8), seed_of("dns", 3), seed_of("dcerpc", 9))),
+        seed_of("http", 5), *(CUT.join(bytes((d, 5)) + said for d, said in turns) for turns in WEB),
     ]  # fmt: skip
     return {"compiled": Target(run, seeds)}

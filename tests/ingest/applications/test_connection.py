@@ -4,7 +4,8 @@ import numpy as np
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.connection import MOST_UNKNOWN, Connection
-from ingest.applications.tables import PROTOCOL, PROTOCOLS
+from ingest.applications.http1 import Http1
+from ingest.applications.tables import KIND, PROTOCOL, PROTOCOLS
 from ingest.reassembly.layout import SESSION
 
 
@@ -80,3 +81,30 @@ def test_only_what_is_wanted_is_read():
     feed(made, 1, b"HTTP/1.1 200 OK\r\n\r\n")
     assert made.parser is None
     assert made.over()
+
+
+def test_numbers_go_on_behind_an_upgrade_to_http2():
+    made = connection()
+    ask = b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n"
+    feed(made, 0, ask)
+    feed(made, 1, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", 2)
+    made.end(3)
+    closed = sorted(made.collect()[0], key=lambda transaction: transaction.number)
+    assert [(each.number, PROTOCOLS[each.protocol]) for each in closed] == [(0, "http"), (1, "http2")]
+
+
+def test_a_piece_that_is_fed_apart():
+    """What a request is followed by in one feed may be its body; what comes by itself is another request."""
+    ask, more = b"POST /a HTTP/1.1\r\nHost: a\r\n\r\n", b"login=a\r\n"
+    bodies = []
+    for apart in (False, True):
+        made = connection()
+        made.go_on(Http1(ApplicationSettings()), PROTOCOL["http"], 1, (PROTOCOL["http"], 0), (1, 0))
+        made.apart = apart
+        made.feed(0, ask + more, ([len(ask), len(more)], [1, 2], [1, 2]))
+        assert not made.apart
+        made.end(3)
+        closed, _ = made.collect()
+        bodies += [row[4] for each in closed for row in each.buffers if row[0] == KIND["http.request_body"]]
+        assert made.spoken()[:2] == (PROTOCOL["http"], 1)
+    assert bodies == [more]

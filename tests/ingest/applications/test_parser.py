@@ -86,3 +86,13 @@ def test_units_are_kept_where_rules_ask_for_them(speak, examples, name):
     said = {d: b"".join(data for side, data in turns if side == d) for d in (0, 1)}
     assert all(data in said[d] for _, d, _, data in units)
     assert not speak(name, turns, (4000, port)).parser.units
+
+
+def test_numbers_follow_those_of_another_parser():
+    parser = Lines(ApplicationSettings())
+    early = parser.begin(0, 0)
+    parser.odd("applayer.parser_failed", 0, 1, early)
+    parser.odd("applayer.parser_failed", 0, 1)
+    parser.count_from(3)
+    assert (early.number, parser.begin(1, 1).number) == (3, 4)
+    assert [row[2] for row in parser.anomalies] == [3, -1]

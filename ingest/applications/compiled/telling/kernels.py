@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from citywall.kernels import bare_kernel, copy_bytes, shared
-from ingest.applications.compiled.layout import META_AT
+from ingest.applications.compiled.layout import GONE, META_AT
 
 TXS = META_AT["txs"]
 FREE_TX = META_AT["free_tx"]
@@ -16,6 +16,7 @@ ODDITIES = META_AT["odd"]
 ARENA = META_AT["arena"]
 JOBS = META_AT["jobs"]
 OVER = META_AT["over"]
+LEFT = META_AT["gone"]
 
 
 @bare_kernel
@@ -96,6 +97,14 @@ def sweep(mem):
     for k in range(meta[OVER]):
         row = mem.txs[np.int64(mem.over[k])]
         row["used"] = 0
+    if meta[LEFT]:
+        meta[LEFT] = 0
+        for tx in range(meta[TXS]):
+            if mem.txs[tx]["used"] == GONE:
+                mem.txs[tx]["used"] = 0
+                mem.txs[tx]["after"] = meta[FREE_TX]
+                meta[FREE_TX] = tx
+                meta[FREE_TXS] += 1
     kept = 0
     size = np.int64(0)
     for k in range(meta[PUTS]):

@@ -11,12 +11,15 @@ import numpy as np
 from citywall.kernels import bare_kernel, copy_bytes, internal, shared
 from ingest.applications.compiled.dcerpc.kernels import dcerpc_stream
 from ingest.applications.compiled.dns.kernels import dns_message, dns_stream
+from ingest.applications.compiled.http1.kernels import HAND, NO_ROOM_NOW, http1_end, http1_stream
 from ingest.applications.compiled.layout import (
     CONFIG_AT,
     DCERPC,
     DNS,
     FRESH,
+    GONE,
     HERE,
+    HTTP,
     MARKS,
     META_AT,
     MOST_ANNOUNCERS,
@@ -51,6 +54,8 @@ STOP = META_AT["stop"]
 SHORT = META_AT["short"]
 LIVE = META_AT["live"]
 ANNOUNCERS = META_AT["announcers"]
+HANDED = META_AT["handed"]
+LEFT = META_AT["gone"]
 KEEP, ALLOWED, READS, OWN = (CONFIG_AT[name] for name in ("keep", "allowed", "reads", "here"))
 _MISMATCH = ANOMALY_KIND["applayer.mismatch_protocol_both_directions"]
 _ONE_SIDED = ANOMALY_KIND["applayer.detect_protocol_only_one_direction"]
@@ -93,6 +98,10 @@ def _clear(flow):
         flow["looked"][d] = -1
         flow["looked_end"][d] = -1
         flow["looked_size"][d] = 0
+        flow["last_frame"][d] = 0
+        flow["run"][d] = 0
+        flow["alone"][d] = 0
+    flow["handed"] = 0
     for i in range(TABLES):
         flow["tables"][i] = -1
         flow["ends"][i] = -1
@@ -178,7 +187,7 @@ def _drop_looked(mem, flow, d):
 def _mark(mem, flow, d, n, frame, time):
     """Bytes of so many pieces are held: who brought them."""
     node = mem.nodes[append(mem, flow, MARKS + d, n, frame, time)]
-    node["x"] = 0
+    node["x"] = flow["run"][d]
 
 
 @shared
@@ -226,6 +235,8 @@ def _stream(mem, owner, d, data, at, end, frame, time):
         return smb_stream(mem, owner, d, data, at, end, frame, time)
     if spoken == DCERPC:
         return dcerpc_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == HTTP:
+        return http1_stream(mem, owner, d, data, at, end, frame, time)
     return dns_stream(mem, owner, d, data, at, end, frame, time)
 
 
@@ -234,6 +245,10 @@ def _read(mem, owner, d, data, at, end, frame, time, brought):
     """Read a direction's bytes, all of them; False where there was no room for all that they say."""
     flow = mem.flows[owner]
     used = _stream(mem, owner, d, data, at, end, frame, time)
+    if flow["handed"]:
+        flow["need"][d] = min(brought, end - used)  # bytes of the piece at hand that are Python's
+        _rest(mem, flow, d, data, at, end - np.int64(flow["need"][d]), used, frame, time, np.int64(0))
+        return True
     if mem.meta[STOP]:
         _rest(mem, flow, d, data, at, end, used, frame, time, brought)
         return False
@@ -413,8 +428,18 @@ def _begin_stream(mem, owner, session, d, data, at, n, gap, frame, places, annou
 
 
 @shared
-def _piece(mem, owner, session, piece, data, places, announcers):
-    """One piece of a stream; False where there was no room."""
+def _hand_over(mem, flow, piece):
+    """Python goes on with a flow, from the last bytes of a piece on."""
+    left = np.int64(flow["need"][np.int64(piece["direction"])])
+    piece["at"] += piece["length"] - left
+    piece["length"] = left
+    flow["mode"] = PYTHON
+    mem.meta[HANDED] += 1
+
+
+@shared
+def _piece(mem, owner, session, piece, data, places, announcers, follows):
+    """One piece of a stream; False where there was no room. `follows`: one of its direction, at once."""
     flow = mem.flows[owner]
     d = np.int64(piece["direction"])
     at, n = np.int64(piece["at"]), np.int64(piece["length"])
@@ -422,23 +447,44 @@ def _piece(mem, owner, session, piece, data, places, announcers):
     if flow["udp"]:
         return _datagram(mem, owner, d, data, at, n, frame, time)
     if mem.meta[AGAIN]:
-        return _go_on(mem, owner, d, frame, time)
+        sound = _go_on(mem, owner, d, frame, time)
+        if flow["handed"]:
+            _hand_over(mem, flow, piece)
+        return sound
     if not enough(mem, 0, 2, 0, 4, 2 * (np.int64(flow["tail_size"][d]) + n + _MOST_UNKNOWN)):
         mem.meta[STOP] = NO_ROOM_FOR_PIECE
         return False
+    # Python is fed at once what follows, but for a piece of a side of which nothing was known.
+    if not follows or flow["alone"][d]:
+        flow["run"][d] += 1
+    flow["alone"][d] = 0 if flow["sides"][d] else 1
     if flow["mode"] == FRESH:
         gap = np.int64(piece["gap"])
         _begin_stream(mem, owner, session, d, data, at, n, gap, frame, places, announcers)
         if flow["mode"] != HERE:
             return True
     elif piece["gap"]:
+        if flow["spoken"] == HTTP and not flow["done"][d]:
+            flow["handed"] = 1 + d
+            flow["need"][d] = n
+            _hand_over(mem, flow, piece)
+            return True
         flow["done"][d] = 1
         _drop_held(mem, flow, d)
     if not flow["sides"][d]:
         _compare(mem, owner, d, data, at, n, frame)
+        if flow["spoken"] == HTTP and not flow["done"][d] and not flow["sides"][d]:
+            _drop_looked(mem, flow, d)  # Python looks at it again
+            flow["handed"] = 1 + d
+            flow["need"][d] = n
+            _hand_over(mem, flow, piece)
+            return True
     if flow["done"][d]:
         return True
-    return _feed(mem, owner, d, data, at, n, frame, time)
+    sound = _feed(mem, owner, d, data, at, n, frame, time)
+    if flow["handed"]:
+        _hand_over(mem, flow, piece)
+    return sound
 
 
 @internal
@@ -488,7 +534,13 @@ def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, anno
                 rows[owner] = session
         flow = mem.flows[owner]
         if flow["mode"] < PYTHON:
-            sound = _piece(mem, owner, session, piece, data, places, announcers)
+            follows = (
+                i > 0
+                and pieces[i - 1]["number"] == number
+                and pieces[i - 1]["direction"] == piece["direction"]
+                and piece["gap"] == 0
+            )
+            sound = _piece(mem, owner, session, piece, data, places, announcers, follows)
             if not sound:
                 # a datagram, and a piece for which nothing was done yet, is taken whole once more
                 mem.meta[AGAIN] = 1 if mem.meta[STOP] == NO_ROOM and not flow["udp"] else 0
@@ -512,16 +564,33 @@ def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, anno
 
 
 @bare_kernel
-def end_flows(mem, numbers, python):
-    """Flows that are over: what goes on in them ends. Those of Python are told in `python` and forgotten."""
-    for i in range(len(numbers)):
+def end_flows(mem, numbers, frames, begun, python):
+    """Flows from `begun` on are over at `frames`: what goes on in them ends. How far there was room for it.
+
+    Those of Python are told in `python` and forgotten.
+    """
+    mem.meta[STOP] = 0
+    mem.meta[SHORT] = 0
+    for i in range(begun, len(numbers)):
         at = flow_of(mem, numbers[i])
         if at < 0:
             continue
         flow = mem.flows[at]
+        if flow["mode"] == HERE and flow["spoken"] == HTTP and not flow["unread"]:
+            ended = http1_end(mem, at, frames[i])
+            if ended == NO_ROOM_NOW:
+                return i
+            if ended == HAND:
+                flow["handed"] = 3
+                flow["mode"] = PYTHON
+                flow["python"] = 1
+                mem.meta[HANDED] += 1
         if flow["python"]:
             python[i] = True
-            _drop_flow(mem, at)
+            if flow["handed"]:
+                flow["used"] = 2  # what was said here of it is yet to be told
+            else:
+                _drop_flow(mem, at)
             continue
         while flow["first"] >= 0:
             finish(mem, np.int64(flow["first"]))
@@ -531,6 +600,27 @@ def end_flows(mem, numbers, python):
         for table in range(TABLES):
             remove_all(mem, flow, table)
         flow["used"] = 2
+    return len(numbers)
+
+
+@bare_kernel
+def let_go(mem, at):
+    """Python took over all that was kept of a flow."""
+    flow = mem.flows[at]
+    tx = np.int64(flow["first"])
+    while tx >= 0:
+        mem.txs[tx]["over"] = 1
+        mem.txs[tx]["used"] = GONE
+        mem.meta[LEFT] = 1
+        tx = np.int64(mem.txs[tx]["after"])
+    flow["first"] = -1
+    flow["last"] = -1
+    flow["open"] = 0
+    for d in range(2):
+        _drop_held(mem, flow, d)
+        _drop_looked(mem, flow, d)
+    for table in range(TABLES):
+        remove_all(mem, flow, table)
 
 
 @bare_kernel

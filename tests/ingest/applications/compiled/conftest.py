@@ -48,7 +48,7 @@ class PythonAlone(Reading):
         self.seen |= set(batch.pieces["number"].tolist())
         return np.full(len(batch.pieces), PYTHON, np.uint16)
 
-    def end(self, numbers):
+    def end(self, numbers, _frames):
         return np.array([number in self.seen for number in numbers.tolist()], np.bool_)
 
 

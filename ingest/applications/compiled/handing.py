@@ -1,0 +1,192 @@
+"""A flow of HTTP/1 goes over to the parser in Python, from what a kernel left to it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.applications import http1, http1_put
+from ingest.applications.compiled.http1 import kernels
+from ingest.applications.compiled.layout import (
+    BODY_HEAD,
+    FILE_METHOD,
+    HEAD_METHOD,
+    MARKS,
+    META_AT,
+    OTHER_METHOD,
+    PAGE,
+    Memory,
+)
+from ingest.applications.headers import Field
+from ingest.applications.parser import Transaction
+
+if TYPE_CHECKING:
+    from citywall.applicationsettings import ApplicationSettings
+    from ingest.applications.connection import Connection, Marks
+    from ingest.applications.wanted import Wanted
+
+#: `handed` of a flow that Python has; of one that went over at its end.
+TAKEN, AT_END = 4, 3
+_PHASES = {
+    kernels.HEAD: http1.HEAD, kernels.LENGTH: http1.LENGTH, kernels.SIZE: http1.SIZE,
+    kernels.CHUNK: http1.CHUNK, kernels.CHUNK_END: http1.CHUNK_END, kernels.TRAILER: http1.TRAILER,
+    kernels.CLOSE: http1.CLOSE,
+}  # fmt: skip
+#: What was asked, as far as it matters for what comes yet.
+_METHODS = {OTHER_METHOD: b"", HEAD_METHOD: b"HEAD", FILE_METHOD: b"POST"}
+_PUT = ("tx", "kind", "direction", "part", "frame", "at", "length")
+_NOTE = ("tx", "field", "direction", "part", "frame", "value")
+_DISPOSITION, _TYPE = b"content-disposition", b"content-type"
+
+
+def fill(connection: Connection, mem: Memory, at: int, going: dict[int, Transaction], wanted: Wanted) -> None:
+    """Make a connection what it were if it had read all that flow `at` has said; `going`: by row of TX."""
+    flow = mem.flows[at]
+    parser = http1.Http1(connection.settings, connection.ports)
+    parser.wanted = wanted
+    parser.made = int(flow["made"])
+    parser.open = list(going.values())
+    words = flow["words"].tolist()
+    parser.continued = bool(words[kernels.CONTINUED])
+    last = None
+    for node in _nodes(mem, flow, kernels.ASKED):
+        last = going[int(node["a"])]
+        parser.asked[last.number] = _METHODS[int(node["x"])], _chain(mem, node["first"], node["size"])
+        if node["y"] == kernels.UNANSWERED:
+            parser.waiting.append(last)
+        elif node["y"] == kernels.ANSWERING:
+            parser.response = last
+    for d in (0, 1):
+        parser.phase[d] = _PHASES[words[kernels.PHASE + d]]
+        _fill_body(parser, mem, flow, d, words[kernels.LEFT + d])
+    if parser.phase[0] != http1.HEAD:
+        parser.request = last
+    elif flow["handed"] == 1 and 0 < words[kernels.SURPLUS] == flow["run"][0]:
+        parser.phase[0], parser.previous = http1.SURPLUS, last
+    connection.go_on(
+        parser, int(flow["protocol"]), int(flow["protocol_frame"]), flow["sides"], flow["sides_frame"]
+    )
+    for d in (0, 1):
+        _fill_stream(connection, parser, mem, flow, d)
+    connection.apart = flow["handed"] != AT_END and bool(flow["alone"][flow["handed"] - 1])
+
+
+def _fill_body(parser: http1.Http1, mem: Memory, flow: np.void, d: int, left: int) -> None:
+    """A body on its way, and what its head said of it."""
+    body = parser.bodies[d]
+    for node in _nodes(mem, flow, kernels.BODIES + d):
+        body.kept = bytearray(_chain(mem, node["first"], node["size"]))
+        body.size = int(node["x"])
+    if parser.phase[d] in (http1.LENGTH, http1.CHUNK):
+        body.left = left
+    for node in _nodes(mem, flow, kernels.ABOUT + d):
+        said = _chain(mem, node["first"], node["size"])
+        a, b = int(node["a"]), int(node["b"])
+        body.coding, parser.heads[d] = said[:a], _head(said[a : a + b], said[a + b :])
+
+
+def _head(disposition: bytes, kind: bytes) -> dict[bytes, Field]:
+    """The fields that a body is read by."""
+    given = ((_DISPOSITION, disposition), (_TYPE, kind))
+    return {key: Field(key, key, value) for key, value in given if value}
+
+
+def _fill_stream(connection: Connection, parser: http1.Http1, mem: Memory, flow: np.void, d: int) -> None:
+    """Bytes that wait are fed again, run by run as they would have been; not yet those of the present run."""
+    stream = parser.streams[d]
+    data = _chain(mem, flow["tail"][d], flow["tail_size"][d])
+    if not data:
+        if frame := int(flow["last_frame"][d]):
+            stream.ends, stream.frames, stream.times = [0], [frame], [int(flow["last_time"][d])]
+        return
+    runs: list[tuple[int, Marks]] = []
+    for node in _nodes(mem, flow, MARKS + d):
+        if not runs or runs[-1][0] != node["x"]:
+            runs.append((int(node["x"]), ([], [], [])))
+        for column, name in zip(runs[-1][1], "abc", strict=True):
+            column.append(int(node[name]))
+    begun = 0
+    for run, marks in runs:
+        piece = data[begun : begun + sum(marks[0])]
+        begun += len(piece)
+        if flow["handed"] == 1 + d and run == flow["run"][d]:
+            stream.take(piece, marks)  # what follows in this run is fed with it
+        else:
+            connection.feed(d, piece, marks)
+
+
+def going_on(
+    mem: Memory, flows: NDArray[np.int64], readings: list[Wanted]
+) -> dict[int, dict[int, Transaction]]:
+    """Transactions that go on in some flows, by row of FLOW and of TX, as the parser in Python keeps them."""
+    txs = mem.txs[: mem.meta[META_AT["txs"]]]
+    mine = np.zeros(len(mem.flows), np.bool_)
+    mine[flows] = True
+    slots = np.flatnonzero((txs["used"] == 1) & (txs["over"] == 0) & mine[txs["owner"]])
+    slots = slots[np.argsort(txs["number"][slots], kind="stable")]
+    made: dict[int, dict[int, Transaction]] = {int(at): {} for at in flows}
+    by_slot: dict[int, Transaction] = {}
+    for slot in slots.tolist():
+        row = txs[slot]
+        each = Transaction(
+            int(row["protocol"]), int(row["number"]), int(row["first_frame"]), int(row["time"]),
+            readings[int(row["wanted"])],
+        )  # fmt: skip
+        each.complete, each.told = int(row["complete"]), int(row["told"])
+        each.request_frame, each.response_frame = int(row["request_frame"]), int(row["response_frame"])
+        made[int(row["owner"])][slot] = by_slot[slot] = each
+    puts = _of(mem.puts[: mem.meta[META_AT["puts"]]], slots, len(txs))
+    for slot, kind, d, part, frame, at, n in zip(*(puts[name].tolist() for name in _PUT), strict=True):
+        each = by_slot[slot]
+        each.rows += (kind, d, part, frame)
+        each.values.append(mem.arena[at : at + n].tobytes())
+    notes = _of(mem.notes[: mem.meta[META_AT["notes"]]], slots, len(txs))
+    for slot, *note in zip(*(notes[name].tolist() for name in _NOTE), strict=True):
+        by_slot[slot].notes += note
+    return made
+
+
+def _of(rows: NDArray[np.void], slots: NDArray[np.int64], most: int) -> NDArray[np.void]:
+    """The rows of some transactions, in their order."""
+    mine = np.zeros(most, np.bool_)
+    mine[slots] = True
+    rows = rows[mine[rows["tx"]]]
+    ordered: NDArray[np.void] = rows[np.argsort(rows["turn"], kind="stable")]
+    return ordered
+
+
+def body(data: bytes, d: int, frame: int, transaction: Transaction, settings: ApplicationSettings) -> int:
+    """Give a transaction what a body says that a kernel left (a job of BODY): what is odd about it, or 0."""
+    kept, size, a, b, c, n, method = np.frombuffer(data, np.int64, BODY_HEAD).tolist()
+    rest = data[8 * BODY_HEAD :]
+    parts = []
+    for length in (kept, a, b, c, n):
+        parts.append(rest[:length])
+        rest = rest[length:]
+    parser = http1.Http1(settings)
+    parser.asked[transaction.number] = _METHODS[method], parts[4]
+    whole = http1.Body()
+    whole.kept, whole.size, whole.coding = bytearray(parts[0]), size, parts[1]
+    http1_put.body(parser, transaction, d, frame, whole, _head(parts[2], parts[3]))
+    return parser.anomalies[0][0] if parser.anomalies else 0
+
+
+def _nodes(mem: Memory, flow: np.void, table: int) -> Iterator[np.void]:
+    """The nodes of a list of a flow."""
+    at = int(flow["tables"][table])
+    while at >= 0:
+        node = mem.nodes[at]
+        yield node
+        at = int(node["after"])
+
+
+def _chain(mem: Memory, first: int, size: int) -> bytes:
+    """The bytes of a chain of pages."""
+    parts, page = [], int(first)
+    for _ in range(-(-int(size) // PAGE)):
+        parts.append(mem.pages[page * PAGE : (page + 1) * PAGE])
+        page = int(mem.following[page])
+    return b"".join(part.tobytes() for part in parts)[: int(size)]

@@ -1,0 +1,1 @@
+"""SMB 1 to 3 as kernels."""
