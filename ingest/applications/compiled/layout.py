@@ -13,8 +13,10 @@ from ingest.applications.tables import PROTOCOL
 FRESH, HERE, PYTHON, QUIET = 0, 1, 2, 3
 
 #: Protocols that have a kernel here, over TCP and over UDP.
-OVER_TCP = ("smb", "dcerpc", "dns")
+OVER_TCP = ("smb", "dcerpc", "dns", "tls")
 OVER_UDP = ("dns", "snmp")
+#: Of these, those of which units may be kept: parsers in Python do that.
+WITH_UNITS = ("tls",)
 
 #: Lists of NODE rows that a flow may have.
 TABLES = 12
@@ -98,8 +100,8 @@ PAGE = 512
 MARKS = 10  # and the next, by direction
 
 #: Jobs: a hash of a file, whose hexadecimal digits have their place already (`part`: where, `direction`:
-#: which of DIGESTS); a datagram for the Python parser.
-HASHES, DATAGRAM = 0, 1
+#: which of DIGESTS); a datagram for the Python parser; the fingerprint of a certificate (`part`: where).
+HASHES, DATAGRAM, CERTIFICATE = 0, 1, 2
 DIGESTS = ("md5", "sha1", "sha256")
 
 # Words of the memory of itself (i8).
@@ -123,6 +125,10 @@ CONFIG_AT = {name: i for i, name in enumerate(CONFIG)}
 MOST_ANNOUNCERS = 64
 
 SMB, DCERPC, DNS, SNMP = (PROTOCOL[name] for name in ("smb", "dcerpc", "dns", "snmp"))
+TLS = PROTOCOL["tls"]
+
+#: Lists of a hello, and the values of the longest.
+SPANS, MOST_VALUES = 9, 1 << 15
 
 
 class Memory(NamedTuple):
@@ -141,6 +147,10 @@ class Memory(NamedTuple):
     following: NDArray[np.int32]  # page behind each page
     arena: NDArray[np.uint8]
     scratch: NDArray[np.uint8]
+    spans: NDArray[np.int64]  # what stands where in a hello, and its values
+    values: NDArray[np.int64]
+    words: NDArray[np.int64]  # of a block of a digest, and the digest
+    digest: NDArray[np.int64]
     kinds: NDArray[np.bool_]  # for each reading that was wanted: which kinds are kept
     fields: NDArray[np.bool_]
     config: NDArray[np.int64]

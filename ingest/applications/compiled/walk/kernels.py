@@ -28,6 +28,7 @@ from ingest.applications.compiled.layout import (
     SMB,
     SNMP,
     TABLES,
+    TLS,
 )
 from ingest.applications.compiled.looks.kernels import YES, looks, recognise_tcp, recognise_udp
 from ingest.applications.compiled.memory.kernels import (
@@ -41,6 +42,7 @@ from ingest.applications.compiled.memory.kernels import (
 from ingest.applications.compiled.rows.kernels import enough, finish, odd
 from ingest.applications.compiled.smb.kernels import smb_stream
 from ingest.applications.compiled.snmp.kernels import snmp_message
+from ingest.applications.compiled.tls.kernels import tls_stream
 from ingest.applications.parser import MOST_HELD
 from ingest.applications.tables import ANOMALY_KIND, PROTOCOL
 
@@ -226,6 +228,8 @@ def _stream(mem, owner, d, data, at, end, frame, time):
         return smb_stream(mem, owner, d, data, at, end, frame, time)
     if spoken == DCERPC:
         return dcerpc_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == TLS:
+        return tls_stream(mem, owner, d, data, at, end, frame, time)
     return dns_stream(mem, owner, d, data, at, end, frame, time)
 
 
