@@ -13,10 +13,10 @@ from ingest.applications.tables import PROTOCOL
 FRESH, HERE, PYTHON, QUIET = 0, 1, 2, 3
 
 #: Protocols that have a kernel here, over TCP and over UDP.
-OVER_TCP = ("smb", "dcerpc", "dns", "tls")
+OVER_TCP = ("smb", "dcerpc", "dns", "tls", "ssh")
 OVER_UDP = ("dns", "snmp")
 #: Of these, those of which units may be kept: parsers in Python do that.
-WITH_UNITS = ("tls",)
+WITH_UNITS = ("tls", "ssh")
 
 #: Lists of NODE rows that a flow may have.
 TABLES = 12
@@ -125,7 +125,7 @@ CONFIG_AT = {name: i for i, name in enumerate(CONFIG)}
 MOST_ANNOUNCERS = 64
 
 SMB, DCERPC, DNS, SNMP = (PROTOCOL[name] for name in ("smb", "dcerpc", "dns", "snmp"))
-TLS = PROTOCOL["tls"]
+TLS, SSH = PROTOCOL["tls"], PROTOCOL["ssh"]
 
 #: Lists of a hello, and the values of the longest.
 SPANS, MOST_VALUES = 9, 1 << 15

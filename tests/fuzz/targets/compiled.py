@@ -86,7 +86,7 @@ def targets() -> dict[str, Target]:
 
     seeds = [
         seed_of("smb", 0), seed_of("dcerpc", 1), seed_of("dns", 2), seed_of("dns", 3), seed_of("snmp", 4),
-        seed_of("tls", 7),
+        seed_of("tls", 7), seed_of("ssh", 7),
         CUT.join((seed_of("smb", 8), seed_of("dns", 3), seed_of("dcerpc", 9))),
     ]  # fmt: skip
     return {"compiled": Target(run, seeds)}

@@ -27,6 +27,7 @@ from ingest.applications.compiled.layout import (
     QUIET,
     SMB,
     SNMP,
+    SSH,
     TABLES,
     TLS,
 )
@@ -42,6 +43,7 @@ from ingest.applications.compiled.memory.kernels import (
 from ingest.applications.compiled.rows.kernels import enough, finish, odd
 from ingest.applications.compiled.smb.kernels import smb_stream
 from ingest.applications.compiled.snmp.kernels import snmp_message
+from ingest.applications.compiled.ssh.kernels import ssh_stream
 from ingest.applications.compiled.tls.kernels import tls_stream
 from ingest.applications.parser import MOST_HELD
 from ingest.applications.tables import ANOMALY_KIND, PROTOCOL
@@ -230,6 +232,8 @@ def _stream(mem, owner, d, data, at, end, frame, time):
         return dcerpc_stream(mem, owner, d, data, at, end, frame, time)
     if spoken == TLS:
         return tls_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == SSH:
+        return ssh_stream(mem, owner, d, data, at, end, frame, time)
     return dns_stream(mem, owner, d, data, at, end, frame, time)
 
 
