@@ -13,8 +13,8 @@ from ingest.applications.tables import PROTOCOL
 FRESH, HERE, PYTHON, QUIET = 0, 1, 2, 3
 
 #: Protocols that have a kernel here, over TCP and over UDP.
-OVER_TCP = ("smb", "dcerpc", "dns", "tls", "ssh")
-OVER_UDP = ("dns", "snmp")
+OVER_TCP = ("smb", "dcerpc", "dns", "tls", "ssh", "krb5")
+OVER_UDP = ("dns", "snmp", "krb5")
 #: Of these, those of which units may be kept: parsers in Python do that.
 WITH_UNITS = ("tls", "ssh")
 
@@ -125,7 +125,7 @@ CONFIG_AT = {name: i for i, name in enumerate(CONFIG)}
 MOST_ANNOUNCERS = 64
 
 SMB, DCERPC, DNS, SNMP = (PROTOCOL[name] for name in ("smb", "dcerpc", "dns", "snmp"))
-TLS, SSH = PROTOCOL["tls"], PROTOCOL["ssh"]
+TLS, SSH, KRB5 = (PROTOCOL[name] for name in ("tls", "ssh", "krb5"))
 
 #: Lists of a hello, and the values of the longest.
 SPANS, MOST_VALUES = 9, 1 << 15

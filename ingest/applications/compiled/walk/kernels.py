@@ -11,12 +11,14 @@ import numpy as np
 from citywall.kernels import bare_kernel, copy_bytes, internal, shared
 from ingest.applications.compiled.dcerpc.kernels import dcerpc_stream
 from ingest.applications.compiled.dns.kernels import dns_message, dns_stream
+from ingest.applications.compiled.krb5.kernels import krb5_message, krb5_stream
 from ingest.applications.compiled.layout import (
     CONFIG_AT,
     DCERPC,
     DNS,
     FRESH,
     HERE,
+    KRB5,
     MARKS,
     META_AT,
     MOST_ANNOUNCERS,
@@ -234,6 +236,8 @@ def _stream(mem, owner, d, data, at, end, frame, time):
         return tls_stream(mem, owner, d, data, at, end, frame, time)
     if spoken == SSH:
         return ssh_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == KRB5:
+        return krb5_stream(mem, owner, d, data, at, end, frame, time)
     return dns_stream(mem, owner, d, data, at, end, frame, time)
 
 
@@ -348,7 +352,7 @@ def _datagram(mem, owner, d, data, at, n, frame, time):
                 flow["mode"] = QUIET
                 flow["over"] = 1
             return True
-        if mem.config[READS] >> found & 1 and found != DNS and found != SNMP:
+        if mem.config[READS] >> found & 1 and found != DNS and found != SNMP and found != KRB5:
             flow["mode"] = PYTHON
             flow["spoken"] = found
             return True
@@ -359,6 +363,8 @@ def _datagram(mem, owner, d, data, at, n, frame, time):
         return True
     if flow["spoken"] == DNS:
         return dns_message(mem, owner, data, at, at + n, frame, time)
+    if flow["spoken"] == KRB5:
+        return krb5_message(mem, owner, d, data, at, at + n, frame, time)
     return snmp_message(mem, owner, d, data, at, at + n, frame, time)
 
 
