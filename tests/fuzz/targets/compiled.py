@@ -17,7 +17,7 @@ FRAMED = {"dns": 2, "krb5": 4}
 def seed_of(name: str, place: int) -> bytes:
     """An example's turns: direction, place (and which client), data."""
     turns = examples()[name][0]
-    wide = FRAMED.get(name, 0) if PLACES[place][1] == 6 else 0
+    wide = FRAMED.get(name, 0) if PLACES[place & 7][1] == 6 else 0
     return CUT.join(
         bytes((d, place)) + (len(said).to_bytes(wide, "big") if wide else b"") + said for d, said in turns
     )

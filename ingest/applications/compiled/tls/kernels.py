@@ -145,7 +145,9 @@ def _handshake(mem, owner, tx, d, frame, data, at, end):
         hold(mem, node, data, at, n)
         return True
     size = held + n
-    if not enough(mem, 0, size + size // 4 + 32, 12 * size + 512, 1, n):
+    # a row needs two bytes at least, but for names of protocols in a client's hello: those have one
+    rows = size // 2 + 32 if d == 1 else size + size // 4 + 32
+    if not enough(mem, 0, rows, 12 * size + 512, 1, n):
         return False
     if node < 0:
         _messages(mem, owner, tx, d, frame, data, at, end)

@@ -155,6 +155,21 @@ def test_only_what_is_wanted_of_them(packets, alike):
         alike(rows, buffer, 2, growing=True, wanted=Wanted(kinds=frozenset(kinds)))
 
 
+def test_as_many_rows_as_bytes_can_make(packets, alike):
+    """Names of no bytes, chains of certificates of none: room is found for all of them."""
+    names = item(0x30, item(6, b"\x55\x1d\x11"), item(4, item(0x30, b"\x82\0" * 3900)))
+    chain = b"\x0b\0\0\x33\0\0\x30" + bytes(48)
+    hello = b"\x16\3\1\0\x2f" + b"\1\0\0\x2b\3\3" + bytes(32) + b"\0\0\2\x13\x01\1\0" + b"\0\0"
+    sent = []
+    for flow in range(3):
+        sent += conversation(packets, 4000 + flow, made(rest=item(0xA3, item(0x30, names))))
+        said = b"\x16\3\3" + (290 * len(chain)).to_bytes(2, "big") + 290 * chain
+        sent += packets.conversation([(0, hello), (1, said)], (5000 + flow, 443))
+    told = alike(*packets.decoded(sent))
+    assert len(told[0].values("tls.subjectaltname")) == 3 * 3900
+    assert len(told[0].values("tls.certs")) == 3 * (290 * 16 + 1 + 1)
+
+
 def test_broken_certificates(packets, alike):
     draw, sent = random.Random(7), []
     for flow in range(40):
