@@ -32,7 +32,7 @@ class Ssh(StreamParser):
         if self.only is None:
             self.only = self.begin(stream.frame(1), stream.time(1))
         while not self.named[direction]:
-            end = stream.data.find(b"\n")
+            end = stream.data.find(b"\n", 0, _MOST_BANNER + 1)  # the same, however many pieces come at once
             if end < 0:
                 if len(stream.data) > _MOST_BANNER:
                     self.odd("ssh.long_banner", direction, stream.frame(1), self.only)

@@ -13,8 +13,10 @@ from ingest.applications.tables import PROTOCOL
 FRESH, HERE, PYTHON, QUIET = 0, 1, 2, 3
 
 #: Protocols that have a kernel here, over TCP and over UDP.
-OVER_TCP = ("smb", "dcerpc", "dns", "http")
-OVER_UDP = ("dns", "snmp")
+OVER_TCP = ("smb", "dcerpc", "dns", "http", "tls", "ssh", "krb5")
+OVER_UDP = ("dns", "snmp", "krb5")
+#: Of these, those of which units may be kept: parsers in Python do that.
+WITH_UNITS = ("tls", "ssh")
 
 #: Lists of NODE rows that a flow may have.
 TABLES = 12
@@ -106,8 +108,9 @@ MARKS = 10  # and the next, by direction
 
 #: Jobs: a hash of a file, whose hexadecimal digits have their place already (`part`: where, `direction`:
 #: which of DIGESTS); a datagram for the Python parser; a body of HTTP/1 that is not plain, behind BODY_HEAD
-#: numbers that say what is where (`part`: the row for what is odd about it).
-HASHES, DATAGRAM, BODY = 0, 1, 2
+#: numbers that say what is where (`part`: the row for what is odd about it); the fingerprint of a certificate
+#: (`part`: where).
+HASHES, DATAGRAM, BODY, CERTIFICATE = 0, 1, 2, 3
 DIGESTS = ("md5", "sha1", "sha256")
 #: What the numbers before a body are: bytes kept, size, lengths of Content-Encoding, Content-Disposition,
 #: Content-Type and path (which follow the body in this order), what was asked (OTHER_METHOD, ...).
@@ -142,6 +145,10 @@ MOST_ANNOUNCERS = 64
 
 SMB, DCERPC, DNS, SNMP = (PROTOCOL[name] for name in ("smb", "dcerpc", "dns", "snmp"))
 HTTP = PROTOCOL["http"]
+TLS, SSH, KRB5 = (PROTOCOL[name] for name in ("tls", "ssh", "krb5"))
+
+#: Lists of a hello, and the values of the longest.
+SPANS, MOST_VALUES = 9, 1 << 15
 
 
 class Memory(NamedTuple):
@@ -160,6 +167,10 @@ class Memory(NamedTuple):
     following: NDArray[np.int32]  # page behind each page
     arena: NDArray[np.uint8]
     scratch: NDArray[np.uint8]
+    spans: NDArray[np.int64]  # what stands where in a hello, and its values
+    values: NDArray[np.int64]
+    words: NDArray[np.int64]  # of a block of a digest, and the digest
+    digest: NDArray[np.int64]
     kinds: NDArray[np.bool_]  # for each reading that was wanted: which kinds are kept
     fields: NDArray[np.bool_]
     lines: NDArray[np.int64]  # of the head that is being read

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.certificate import fingerprint
 from ingest.applications.compiled import handing
 from ingest.applications.compiled.layout import (
     BODY,
+    CERTIFICATE,
     CONFIG,
     CONFIG_AT,
     DATAGRAM,
@@ -25,6 +27,7 @@ from ingest.applications.compiled.layout import (
     META_AT,
     MOST_ANNOUNCERS,
     MOST_LINES,
+    MOST_VALUES,
     NO_FLOWS,
     NODE,
     NOT_ODD,
@@ -39,7 +42,9 @@ from ingest.applications.compiled.layout import (
     SHORT_PAGES,
     SHORT_ROWS,
     SHORT_TXS,
+    SPANS,
     TX,
+    WITH_UNITS,
     Memory,
 )
 from ingest.applications.compiled.telling import kernels as telling
@@ -98,13 +103,15 @@ class Reading:
         self._set("hashes", int(settings.hashes))
         allowed = {*among(TCP, settings.protocols), *among(UDP, settings.protocols)}
         self._set("allowed", _bits(allowed))
-        self._set("here", _bits(OVER_TCP))
+        self._set("here", _bits(name for name in OVER_TCP if not settings.units or name not in WITH_UNITS))
         self._mem = Memory(
             flows=np.zeros(_LEAST, FLOW), buckets=np.full(2 * _LEAST, -1, np.int32), txs=np.zeros(_LEAST, TX),
             puts=np.zeros(4 * _LEAST, PUT), notes=np.zeros(4 * _LEAST, NOTE), odd=np.zeros(_LEAST, ODDITY),
             jobs=np.zeros(_LEAST, JOB), over=np.zeros(_LEAST, np.int32), nodes=np.zeros(_LEAST, NODE),
             pages=np.zeros(_LEAST * PAGE, np.uint8), following=np.zeros(_LEAST, np.int32),
             arena=np.empty(_LEAST << 10, np.uint8), scratch=np.empty(2 * MOST_HELD + 2 * _PACKET, np.uint8),
+            spans=np.zeros((SPANS, 2), np.int64), values=np.zeros(MOST_VALUES, np.int64),
+            words=np.zeros(64, np.int64), digest=np.zeros(8, np.int64),
             kinds=np.zeros((0, len(KIND)), np.bool_), fields=np.zeros((0, len(FIELD)), np.bool_),
             lines=np.zeros((MOST_LINES, LINE), np.int64), config=self._config, meta=self._meta,
         )  # fmt: skip
@@ -280,6 +287,9 @@ class Reading:
                 digest = hashlib.new(DIGESTS[job["direction"]], data, usedforsecurity=False).hexdigest()
                 to = int(job["part"])
                 self._mem.arena[to : to + len(digest)] = np.frombuffer(digest.encode(), np.uint8)
+            elif job["kind"] == CERTIFICATE:
+                to, text = int(job["part"]), fingerprint(data)
+                self._mem.arena[to : to + len(text)] = np.frombuffer(text, np.uint8)
             elif job["kind"] == DATAGRAM:
                 self._again(job, data)
             elif job["kind"] == BODY:

@@ -9,7 +9,9 @@ from tests.fuzz.targets.applications import examples
 
 ROOMS = ("ingest.applications",)
 #: Server's port and carrier, by the low bits of a turn's second byte.
-PLACES = ((445, 6), (135, 6), (53, 6), (53, 17), (161, 17), (80, 6), (5355, 17), (4000, 6))
+PLACES = ((445, 6), (135, 6), (53, 6), (53, 17), (161, 17), (80, 6), (5355, 17), (88, 6))
+#: Bytes of the length that stands before a message over TCP.
+FRAMED = {"dns": 2, "krb5": 4}
 
 #: Conversations of HTTP/1 with bodies of all kinds: directions, bytes.
 WEB = (
@@ -29,9 +31,9 @@ WEB = (
 def seed_of(name: str, place: int) -> bytes:
     """An example's turns: direction, place (and which client), data."""
     turns = examples()[name][0]
-    framed = name == "dns" and PLACES[place][1] == 6
+    wide = FRAMED.get(name, 0) if PLACES[place & 7][1] == 6 else 0
     return CUT.join(
-        bytes((d, place)) + (len(said).to_bytes(2, "big") if framed else b"") + said for d, said in turns
+        bytes((d, place)) + (len(said).to_bytes(wide, "big") if wide else b"") + said for d, said in turns
     )
 
 
@@ -100,6 +102,7 @@ def targets() -> dict[str, Target]:
 
     seeds = [
         seed_of("smb", 0), seed_of("dcerpc", 1), seed_of("dns", 2), seed_of("dns", 3), seed_of("snmp", 4),
+        seed_of("tls", 7), seed_of("ssh", 7), seed_of("krb5", 7),
         CUT.join((seed_of("smb", 8), seed_of("dns", 3), seed_of("dcerpc", 9))),
         seed_of("http", 5), *(CUT.join(bytes((d, 5)) + said for d, said in turns) for turns in WEB),
     ]  # fmt: skip

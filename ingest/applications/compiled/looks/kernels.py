@@ -201,7 +201,7 @@ def _odd_request(data, at, n):
 
 
 @shared
-def _old_hello(data, at):
+def old_hello(data, at):
     """Whether five bytes begin a client's hello as SSL 2 has it."""
     if data[at] < 0x80 or (np.int64(data[at] & 0x7F) << 8 | np.int64(data[at + 1])) < 9 or data[at + 2] != 1:
         return False
@@ -213,7 +213,7 @@ def _old_hello(data, at):
 def _tls(direction, data, at, n, a, b):
     if direction == 0 and n >= 1 and data[at] >= 0x80:
         if n >= 5:
-            return YES if _old_hello(data, at) else NO
+            return YES if old_hello(data, at) else NO
         return PERHAPS if _port(a, b, 443) else NO
     if n < 1 or (data[at] != 22 and data[at] != 21):
         return NO

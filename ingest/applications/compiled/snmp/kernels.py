@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from citywall.kernels import copy_bytes, shared
+from ingest.applications.compiled.der.kernels import count, integer, nth
 from ingest.applications.compiled.layout import DATAGRAM, META_AT, SNMP
 from ingest.applications.compiled.looks.kernels import element
 from ingest.applications.compiled.rows.kernels import (
@@ -26,48 +27,8 @@ _VERSION, _PDU = FIELD["snmp.version"], FIELD["snmp.pdu_type"]
 _COMMUNITY, _USM, _OID = KIND["snmp.community"], KIND["snmp.usm"], KIND["snmp.pdu_oid"]
 _MOST_ITEMS, _MOST_PAIRS, _MOST_OID = 4096, 256, 128
 _LARGE = np.int64(1) << 55
-_LEAST, _MOST = np.int64(-(1 << 63)), np.int64((1 << 63) - 1)
 # What reading came to: a sound message, a broken one, one with numbers that are too large for a kernel.
 SOUND, BROKEN, TOO_LARGE = 0, 1, 2
-
-
-@shared
-def _count(data, at, end, most):
-    """How many elements there are, at most `most`; -1 where one of them is broken."""
-    n = 0
-    while at < end and n < most:
-        _, at = element(data, at, end)
-        if at < 0:
-            return -1
-        n += 1
-    return n
-
-
-@shared
-def _nth(data, at, end, n):
-    """Where the `n`th of sound elements stands, and where its contents begin and end."""
-    start, after = element(data, at, end)
-    for _ in range(n):
-        at = after
-        start, after = element(data, at, end)
-    return at, start, after
-
-
-@shared
-def _integer(data, at, end):
-    """The value of an INTEGER, of which nine bytes count, as far as 64 bits hold it; whether they do."""
-    n = min(end - at, np.int64(9))
-    if n <= 0:
-        return np.int64(0), True
-    first = np.int64(data[at]) - (256 if data[at] >= 128 else 0)
-    value = first
-    for i in range(1, n):
-        if i == 8 and first != 0 and first != -1:
-            return _MOST if first > 0 else _LEAST, False
-        value = value << 8 | np.int64(data[at + i])
-    if n == 9 and (value < 0) != (first < 0):
-        return _MOST if first == 0 else _LEAST, False
-    return value, True
 
 
 @shared
@@ -130,18 +91,18 @@ def _put_oid(mem, tx, d, part, frame, data, at, end):
 @shared
 def _bindings(mem, tx, d, frame, data, at, end):
     """The variables that a message names."""
-    n = _count(data, at, end, _MOST_ITEMS)
+    n = count(data, at, end, _MOST_ITEMS)
     if n < 1:
         return BROKEN
-    _, at, end = _nth(data, at, end, n - 1)
-    if _count(data, at, end, _MOST_PAIRS) < 0:
+    _, at, end = nth(data, at, end, n - 1)
+    if count(data, at, end, _MOST_PAIRS) < 0:
         return BROKEN
     part = 0
     while at < end and part < _MOST_PAIRS:
         start, after = element(data, at, end)
-        if _count(data, start, after, _MOST_ITEMS) < 1:
+        if count(data, start, after, _MOST_ITEMS) < 1:
             return BROKEN
-        _, first, last = _nth(data, start, after, 0)
+        _, first, last = nth(data, start, after, 0)
         answer = _put_oid(mem, tx, d, part, frame, data, first, last)
         if answer != SOUND:
             return answer
@@ -156,11 +117,11 @@ def _security(mem, tx, d, frame, data, at, end):
     start, after = element(data, at, end)
     if start < 0:
         return BROKEN
-    n = _count(data, start, after, _MOST_ITEMS)
+    n = count(data, start, after, _MOST_ITEMS)
     if n < 0:
         return BROKEN
     if n > 3:
-        _, first, last = _nth(data, start, after, 3)
+        _, first, last = nth(data, start, after, 3)
         put(mem, tx, _USM, d, 0, frame, data, first, last - first)
     return SOUND
 
@@ -171,27 +132,27 @@ def _fields(mem, tx, d, frame, data, at, end):
     at, end = element(data, at, end)
     if at < 0:
         return BROKEN, d
-    n = _count(data, at, end, _MOST_ITEMS)
+    n = count(data, at, end, _MOST_ITEMS)
     if n < 1:
         return BROKEN, d
-    _, first, last = _nth(data, at, end, 0)
-    version, exact = _integer(data, first, last)
+    _, first, last = nth(data, at, end, 0)
+    version, exact = integer(data, first, last)
     note(mem, tx, _VERSION, d, 0, frame, version + 1 if exact and version < 3 else version)
     if version < 2:
         if n < 2:
             return BROKEN, d
-        _, first, last = _nth(data, at, end, 1)
+        _, first, last = nth(data, at, end, 1)
         put(mem, tx, _COMMUNITY, d, 0, frame, data, first, last - first)
         if n < 3:
             return BROKEN, d
-        tag, first, last = _nth(data, at, end, 2)
+        tag, first, last = nth(data, at, end, 2)
         kind = np.int64(data[tag]) - 0xA0
         if 0 <= kind < 9:
             note(mem, tx, _PDU, d, 0, frame, kind)
             d = 1 if kind == 2 else d
             return _bindings(mem, tx, d, frame, data, first, last), d
     elif version == 3 and n > 2:
-        _, first, last = _nth(data, at, end, 2)
+        _, first, last = nth(data, at, end, 2)
         return _security(mem, tx, d, frame, data, first, last), d
     return SOUND, d
 

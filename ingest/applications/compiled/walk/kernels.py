@@ -12,6 +12,7 @@ from citywall.kernels import bare_kernel, copy_bytes, internal, shared
 from ingest.applications.compiled.dcerpc.kernels import dcerpc_stream
 from ingest.applications.compiled.dns.kernels import dns_message, dns_stream
 from ingest.applications.compiled.http1.kernels import HAND, NO_ROOM_NOW, http1_end, http1_stream
+from ingest.applications.compiled.krb5.kernels import krb5_message, krb5_stream
 from ingest.applications.compiled.layout import (
     CONFIG_AT,
     DCERPC,
@@ -20,6 +21,7 @@ from ingest.applications.compiled.layout import (
     GONE,
     HERE,
     HTTP,
+    KRB5,
     MARKS,
     META_AT,
     MOST_ANNOUNCERS,
@@ -30,7 +32,9 @@ from ingest.applications.compiled.layout import (
     QUIET,
     SMB,
     SNMP,
+    SSH,
     TABLES,
+    TLS,
 )
 from ingest.applications.compiled.looks.kernels import YES, looks, recognise_tcp, recognise_udp
 from ingest.applications.compiled.memory.kernels import (
@@ -44,6 +48,8 @@ from ingest.applications.compiled.memory.kernels import (
 from ingest.applications.compiled.rows.kernels import enough, finish, odd
 from ingest.applications.compiled.smb.kernels import smb_stream
 from ingest.applications.compiled.snmp.kernels import snmp_message
+from ingest.applications.compiled.ssh.kernels import ssh_stream
+from ingest.applications.compiled.tls.kernels import tls_stream
 from ingest.applications.parser import MOST_HELD
 from ingest.applications.tables import ANOMALY_KIND, PROTOCOL
 
@@ -237,6 +243,12 @@ def _stream(mem, owner, d, data, at, end, frame, time):
         return dcerpc_stream(mem, owner, d, data, at, end, frame, time)
     if spoken == HTTP:
         return http1_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == TLS:
+        return tls_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == SSH:
+        return ssh_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == KRB5:
+        return krb5_stream(mem, owner, d, data, at, end, frame, time)
     return dns_stream(mem, owner, d, data, at, end, frame, time)
 
 
@@ -355,7 +367,7 @@ def _datagram(mem, owner, d, data, at, n, frame, time):
                 flow["mode"] = QUIET
                 flow["over"] = 1
             return True
-        if mem.config[READS] >> found & 1 and found != DNS and found != SNMP:
+        if mem.config[READS] >> found & 1 and found != DNS and found != SNMP and found != KRB5:
             flow["mode"] = PYTHON
             flow["spoken"] = found
             return True
@@ -366,6 +378,8 @@ def _datagram(mem, owner, d, data, at, n, frame, time):
         return True
     if flow["spoken"] == DNS:
         return dns_message(mem, owner, data, at, at + n, frame, time)
+    if flow["spoken"] == KRB5:
+        return krb5_message(mem, owner, d, data, at, at + n, frame, time)
     return snmp_message(mem, owner, d, data, at, at + n, frame, time)
 
 

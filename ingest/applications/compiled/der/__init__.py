@@ -1,0 +1,1 @@
+"""DER in kernels."""

@@ -1,0 +1,1 @@
+"""Hellos of TLS in kernels."""

@@ -1,0 +1,1 @@
+"""Kerberos as a kernel."""

@@ -1,0 +1,1 @@
+"""SSH as a kernel."""
