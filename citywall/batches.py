@@ -2,7 +2,7 @@
 
 Times are signed nanoseconds since the epoch, UTC. Addresses are two u64 words (`citywall.addresses`).
 `domain` is a network domain (`citywall.domains`). `vlan` is `outer << 12 | inner`, 0 when untagged,
-and `domains.VNI` with the identifier inside a VXLAN or GENEVE tunnel.
+and `domains.VNI` with the identifier in a virtual network (VXLAN, GENEVE, 802.1ah).
 Offsets are absolute byte offsets of a packet's first byte in its capture file; frames count from 1.
 """
 
