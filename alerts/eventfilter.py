@@ -28,10 +28,12 @@ from citywall.batches import (
     DNS_ANSWER,
     DNS_QUERY,
     EVENT_NAMES,
+    FILE_SEEN,
     HTTP_REQUEST,
     HTTP_RESPONSE,
     LOGIN_NAME,
     LOGIN_RESULT,
+    NOTICE_RAISED,
     SSH_BANNER,
     TLS_CLIENT,
     TLS_SERVER,
@@ -84,6 +86,13 @@ FIELDS: dict[str, Field] = {
     "tls.server.issuer": Field("rest", _WORD, (TLS_WHOLE_CERTIFICATE,)),
     "tls.server.hash.sha256": Field("agent", _WORD, (TLS_WHOLE_CERTIFICATE,), part=(0, 64)),
     "tls.server.hash.sha1": Field("agent", _WORD, (TLS_WHOLE_CERTIFICATE,), part=(64, 104)),
+    "tls.server.x509.serial_number": Field("agent", _WORD, (TLS_WHOLE_CERTIFICATE,), part=(104, 144)),
+    "file.name": Field("name", _WORD, (FILE_SEEN,)), "file.mime_type": Field("rest", _WORD, (FILE_SEEN,)),
+    "file.size": Field("number", _LONG, (FILE_SEEN,)),
+    **{f"file.hash.{name}": Field("agent", _WORD, (FILE_SEEN,), part=part) for name, part in (
+        ("sha256", (0, 64)), ("sha1", (64, 104)), ("md5", (104, 136)))},
+    "notice.name": Field("name", _WORD, (NOTICE_RAISED,)),
+    "notice.message": Field("rest", _WORD, (NOTICE_RAISED,)),
     "tls.cipher": Field("type", _WORD, (TLS_SERVER,), names.cipher_suite),
     "http.request.method": Field("code", _WORD, (HTTP_REQUEST,), names.method),
     "http.response.status_code": Field("code", _LONG, (HTTP_RESPONSE,)),
@@ -187,7 +196,7 @@ def _derived(name: str, value: Any, rows: pa.Table, kinds: NDArray[np.int64]) ->
             bit for bit, text in names.SIGNS.items() if not isinstance(value, Text) or value.matches(text)
         )
         return np.asarray(flags & wanted != 0)
-    types = np.where(np.isin(kinds, (LOGIN_NAME, LOGIN_RESULT)), column(rows, "type"), 0)
+    types = np.where(np.isin(kinds, (LOGIN_NAME, LOGIN_RESULT, FILE_SEEN)), column(rows, "type"), 0)
     pairs = kinds * 65536 + types
     some = np.unique(pairs)
     spoken = {pair: names.protocol(pair >> 16, pair & 0xFFFF) for pair in some.tolist()}

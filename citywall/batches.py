@@ -2,7 +2,7 @@
 
 Times are signed nanoseconds since the epoch, UTC. Addresses are two u64 words (`citywall.addresses`).
 `domain` is a network domain (`citywall.domains`). `vlan` is `outer << 12 | inner`, 0 when untagged,
-and `domains.VNI` with the identifier inside a VXLAN or GENEVE tunnel.
+and `domains.VNI` with the identifier in a virtual network (VXLAN, GENEVE, 802.1ah).
 Offsets are absolute byte offsets of a packet's first byte in its capture file; frames count from 1.
 """
 
@@ -135,6 +135,8 @@ DNS_QUERY, DNS_ANSWER, TLS_CLIENT, TLS_SERVER, HTTP_REQUEST, HTTP_RESPONSE = 16,
 SSH_BANNER, LOGIN_NAME, LOGIN_RESULT, PERSONAL_DATA, ACCOUNT_LOGIN, DATA_ACCESS = 22, 23, 24, 25, 26, 27
 DHCP_MESSAGE, TLS_WHOLE_CLIENT, TLS_WHOLE_CERTIFICATE = 28, 29, 30
 NTLM_LOGON, TICKET_ASKED, TICKET_GIVEN, CALLS_BOUND, CALL_MADE, SHARE_OPENED = 40, 41, 42, 43, 44, 45
+# A file that came by, what a sensor noticed (from logs only).
+FILE_SEEN, NOTICE_RAISED = 46, 47
 # What a probe of a portal found; the certificate that a server showed.
 PORTAL_DRIFT, TLS_CERTIFICATE = 60, 61
 FIRST_SIGHTING = 16
@@ -146,7 +148,7 @@ EVENT_NAMES = {
     22: "ssh_banner", 23: "login_name", 24: "login_result", 25: "personal_data", 26: "account_login",
     27: "data_access", 28: "dhcp_message", 29: "tls_whole_client", 30: "tls_whole_certificate",
     40: "ntlm_logon", 41: "ticket_asked", 42: "ticket_given", 43: "calls_bound", 44: "call_made",
-    45: "share_opened", 60: "portal_drift", 61: "tls_certificate",
+    45: "share_opened", 46: "file_seen", 47: "notice_raised", 60: "portal_drift", 61: "tls_certificate",
 }  # fmt: skip
 #: Bytes of text an event carries: three pieces one after another (`name_size`, `rest_size`, `agent_size`).
 TEXT = 242
@@ -174,6 +176,9 @@ SELF_SIGNED = 8192
 SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerberos", "mysql", "rdp", "ssh",
             "telnet")  # fmt: skip
 
+#: FILE_SEEN.type: by which protocol it came.
+FILE_SOURCES = ("other", "http", "smtp", "ftp", "smb", "tls", "nfs", "irc", "krb5", "http2")
+
 #: CALLS_BOUND.type and code.
 INTERFACES = ("other", "replication", "services", "tasks", "registry", "objects")
 BOUND_BY = ("other", "bind", "mapper", "pipe")
@@ -196,6 +201,10 @@ RC4_HMAC = 23
 #: * TLS_WHOLE_CLIENT: as TLS_CLIENT, of a hello that took several packets; the TLS_CLIENT of its first packet
 #:   told what stood there. TLS_WHOLE_CERTIFICATE: subject, issuer, SHA-256 and SHA-1 as digits; code =
 #:   version, count = place (of TLCP there are two), answers and number = seconds since when and until when.
+#:   Logs of certificates do not say between whom, and give the serial number behind the digits.
+#: * FILE_SEEN: name, MIME type, SHA-256, SHA-1 and MD5 as digits, each at its place (blanks where it is not
+#:   told); from who sends it; type = FILE_SOURCES, size = bytes seen, number = bytes in all (0: not known).
+#: * NOTICE_RAISED: what it is called, what it says, what else; number = how many it is about.
 #: * HTTP_REQUEST: host, target, user agent; code = place of the method in METHODS, flags = signs.
 #:   HTTP_RESPONSE: code = status.
 #: * SSH_BANNER: the banner.

@@ -2,8 +2,8 @@
 
 Departments' private networks overlap behind their VPNs, so `10.0.0.5` may be many hosts. A domain is a
 number: 0 is the default; below 2**24 it is a VLAN (`outer << 12 | inner`) that stands for itself; from
-2**24 it is a named domain of the settings; from 2**31 it is a virtual network (VXLAN, GENEVE) by its
-identifier. Public addresses are one host wherever they are seen, and
+2**24 it is a named domain of the settings; from 2**31 it is a virtual network (VXLAN, GENEVE, a
+service instance of 802.1ah) by its identifier. Public addresses are one host wherever they are seen, and
 always live in domain 0.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from citywall.addresses import is_private
 
 NAMED = 1 << 24
-#: What a packet inside a VXLAN or GENEVE tunnel has as its VLAN: this, and the network's identifier.
+#: What a packet of a virtual network has as its VLAN: this, and the network's identifier.
 VNI = 1 << 31
 
 

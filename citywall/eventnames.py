@@ -8,6 +8,8 @@ from citywall.batches import (
     DHCP_MESSAGE,
     DNS_ANSWER,
     DNS_QUERY,
+    FILE_SEEN,
+    FILE_SOURCES,
     HTTP_REQUEST,
     HTTP_RESPONSE,
     INJECTION,
@@ -108,6 +110,13 @@ def dhcp_message(number: int) -> str:
     return _DHCP[number] if 0 < number < len(_DHCP) else str(number)
 
 
+def file_source(number: int) -> str:
+    """By which protocol a file came; nothing where that is not known."""
+    return FILE_SOURCES[number] if 0 < number < len(FILE_SOURCES) else ""
+
+
 def protocol(kind: int, kind_of_service: int) -> str:
     """The application protocol of an event."""
+    if kind == FILE_SEEN:
+        return file_source(kind_of_service)
     return service(kind_of_service) if kind in _LOGINS else PROTOCOLS.get(kind, "")

@@ -108,6 +108,7 @@ def content() -> None:
     from ingest.applications.quic_keys import compile_opening
     from ingest.collectors.collector import compile_framing
     from ingest.collectors.exports import compile_exports
+    from ingest.decode.layers import compile_layers
     from ingest.fragments.assembler import compile_fragments
     from ingest.handshakes.gathering import compile_gathering
     from ingest.live.sealing import compile_copy
@@ -118,6 +119,7 @@ def content() -> None:
     compile_framing()
     compile_exports(NETFLOW)
     compile_fragments()
+    compile_layers()
     compile_gathering()
     compile_anomalies()
     compile_both()

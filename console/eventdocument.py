@@ -90,19 +90,41 @@ def _server(row: Row, document: Told, own: Told) -> None:
 
 
 def _certificate(row: Row, document: Told, own: Told) -> None:
-    hashes = {"sha256": row["agent"][:64], "sha1": row["agent"][64:]}
-    server: Told = {"hash": hashes}
+    server: Told = _hashes(row["agent"], ("sha256", 0, 64), ("sha1", 64, 104))
+    if serial := row["agent"][104:]:
+        server["x509"] = {"serial_number": serial}
     for name, text in (("subject", row["name"]), ("issuer", row["rest"])):
         if text:
             server[name] = text
     for name, seconds in (("not_before", row["answers"]), ("not_after", row["number"])):
         if 0 < seconds < 1 << 32:
             server[name] = datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    document["tls"] = {"version": names.tls_version(row["code"]), "server": server}
+    version = {"version": names.tls_version(row["code"])} if row["code"] else {}  # logs do not tell it
+    document["tls"] = version | {"server": server}
     own["place"] = row["count"]
     if row["flags"] & b.SELF_SIGNED:
         own["self_signed"] = True
     _algorithms(row, own)
+
+
+def _hashes(text: str, *parts: tuple[str, int, int]) -> Told:
+    """Those that are told, of texts at places of their own."""
+    told = {name: digits for name, begin, end in parts if (digits := text[begin:end].strip())}
+    return {"hash": told} if told else {}
+
+
+def _file(row: Row, document: Told, own: Told) -> None:
+    document["event"]["category"] = ["file"]
+    told = _hashes(row["agent"], ("sha256", 0, 64), ("sha1", 64, 104), ("md5", 104, 136))
+    for name, value in (("name", row["name"]), ("mime_type", row["rest"]), ("size", row["number"])):
+        if value:
+            told[name] = value
+    document["file"] = told
+    own["bytes_seen"] = row["size"]
+
+
+def _notice(row: Row, _: Told, own: Told) -> None:
+    own |= {"notice": row["name"], "message": row["rest"]} | ({"sub": row["agent"]} if row["agent"] else {})
 
 
 def _algorithms(row: Row, own: Told) -> None:
@@ -169,14 +191,14 @@ _TELL: dict[int, Callable[[Row, Told, Told], None]] = {
     b.HTTP_REQUEST: _request, b.HTTP_RESPONSE: _response, b.SSH_BANNER: _banner, b.LOGIN_NAME: _account,
     b.LOGIN_RESULT: _outcome, b.ACCOUNT_LOGIN: _outcome, b.DATA_ACCESS: _access,
     b.TLS_WHOLE_CLIENT: _client, b.TLS_WHOLE_CERTIFICATE: _certificate, b.PERSONAL_DATA: _personal,
-    b.DHCP_MESSAGE: _lease,
+    b.DHCP_MESSAGE: _lease, b.FILE_SEEN: _file, b.NOTICE_RAISED: _notice,
 }  # fmt: skip
 
 
 def in_words(document: Mapping[str, Any]) -> str:
     """What an event says, on one line."""
     own = document["citywall"]["event"]
-    dns, tls, http = (document.get(name, {}) for name in ("dns", "tls", "http"))
+    dns, tls, http, file = (document.get(name, {}) for name in ("dns", "tls", "http", "file"))
     url, client, server = document.get("url", {}), tls.get("client", {}), tls.get("server", {})
     pieces: list[Any] = [
         dns.get("question", {}).get("type"), dns.get("question", {}).get("name"), dns.get("response_code"),
@@ -186,7 +208,8 @@ def in_words(document: Mapping[str, Any]) -> str:
         url.get("domain", "") + url.get("original", ""), http.get("response", {}).get("status_code"),
         own.get("banner"), document.get("user", {}).get("name"), document["event"].get("outcome"),
         document.get("service", {}).get("name"), own.get("message"), own.get("client_mac"),
-        own.get("address"), own.get("object"), own.get("masked"),
+        own.get("address"), own.get("object"), own.get("masked"), file.get("mime_type"), file.get("name"),
+        file.get("hash", {}).get("sha256") or file.get("hash", {}).get("md5"), own.get("notice"),
         own.get("name"), own.get("rest"), *own.get("signs", ()),
     ]  # fmt: skip
     return " ".join(str(piece) for piece in pieces if piece not in (None, ""))

@@ -29,6 +29,7 @@ from ingest.capture import open_capture
 from ingest.capture.sparse import PassingCapture
 from ingest.decode import decode_block
 from ingest.decode.blocks import BlockRef, InlineBlock
+from ingest.decode.layers import of_rebuilt, with_layers
 from ingest.fragments.assembler import Assembler
 from rules.cards import confidence_of, kind_of, name_of, severity_of
 from rules.indicators import telling
@@ -47,6 +48,7 @@ Numbers = NDArray[np.int64]
 Told = tuple[Scene, list[Alert]]
 
 NAMES = Names(PROTOCOLS, KINDS, FIELDS, ANOMALIES, UNITS, DECODER_EVENTS)
+_ETHERNET = np.ones(1, np.int64)
 _BLOCK = 8 << 20
 _BATCH = 4096
 #: Packets of a piece.
@@ -84,20 +86,30 @@ class Matching:
         self._analyser = Analyser(settings, growing=True, wanted=self._wanted(engine))
         self._assembler = Assembler(fragments or FragmentSettings())
         self._most = piece
+        self._layers = 0  # packets so far, those around others too
         self._seen = _Seen()
 
-    def add(self, packets: Rows, frame: int, buffer: Bytes, link: int = 0) -> Iterator[Told]:
-        """Take decoded packets, of which the first is `frame`; what was found in pieces that are full."""
+    def add(self, packets: Rows, frame: int, buffer: Bytes, links: Numbers = _ETHERNET) -> Iterator[Told]:
+        """Take decoded packets, of which the first is `frame`; what was found in pieces that are full.
+
+        What is in a tunnel is looked at, and then what is around it, each as a packet of that frame; `links`
+        are the link types that packets may have.
+        """
         at = 0
         while at < len(packets):
             some = packets[at : at + self._most - self._seen.count]
-            made = self._assembler.add(some, frame + at, buffer)
-            rows, held = made.readable(buffer)
-            self._analyser.add(rows, frame + at, held)
+            layers, of = with_layers(some, buffer, links)
+            made = self._assembler.add(layers, self._layers, buffer)
+            whole, held = made.readable(buffer)
+            rows, of_layer = of_rebuilt(whole, held, layers["vlan"])
+            frames = of[of_layer] + frame + at
+            self._analyser.add(rows, frames, held)
             if self._asked:
-                self._seen.odd(anomalies(rows, held, link))
-                self._seen.odd(of_fragments(made.events, some, frame + at))
-            self._seen.add(rows, held, some["offset"], frame + at)
+                self._seen.odd(anomalies(rows, held, int(links[0])))
+                odd, kinds = of_fragments(made.events, layers, self._layers)
+                self._seen.odd((np.searchsorted(of_layer, odd), kinds))
+            self._seen.add(rows, held, layers["offset"][of_layer], frames)
+            self._layers += len(layers)
             at += len(some)
             if self._seen.count >= self._most:
                 yield self._match(last=False)
@@ -153,7 +165,7 @@ class _Seen:
         if len(rows):
             self._odd.append((rows + self.count, kinds))
 
-    def add(self, rows: Rows, buffer: Bytes, places: NDArray[np.int64], frame: int) -> None:
+    def add(self, rows: Rows, buffer: Bytes, places: Numbers, frames: Numbers) -> None:
         """Take packets that are to be read, their bytes in `buffer`; in the capture they are at `places`."""
         begin, end = self.count, self.count + len(rows)
         low = int(rows["offset"].min())
@@ -162,7 +174,7 @@ class _Seen:
         mine = self._rows.take(end, begin)[begin:]
         mine[:] = rows
         mine["offset"] += self._size - low
-        self._frames.take(end, begin)[begin:] = np.arange(frame, frame + len(rows))
+        self._frames.take(end, begin)[begin:] = frames
         self._places.take(end, begin)[begin:] = places
         self._arena.take(size, self._size)[self._size :] = buffer[low:high]
         self.count, self._size = end, size
@@ -204,9 +216,10 @@ def _over(path: Path, matching: Matching) -> Iterator[Told]:
 
 
 def _block(matching: Matching, ref: BlockRef, buffer: Bytes) -> Iterator[Told]:
-    frame, links = ref.first_frame, ref.section.interfaces
+    frame = ref.first_frame
+    links = np.array(list(dict.fromkeys(each.link for each in ref.section.interfaces)) or [0], np.int64)
     for packets in decode_block(ref, buffer, _BATCH):
-        yield from matching.add(packets, frame, buffer, links[0].link if links else 0)
+        yield from matching.add(packets, frame, buffer, links)
         frame += len(packets)
 
 

@@ -104,6 +104,12 @@ MPLS_PAYLOAD = NUMBER["mpls.unknown_payload_type"]
 PPPOE_SMALL = NUMBER["pppoe.pkt_too_small"]
 PPPOE_CODE = NUMBER["pppoe.wrong_code"]
 PPPOE_TAGS = NUMBER["pppoe.malformed_tags"]
+NSH_SMALL = NUMBER["nsh.header_too_small"]
+NSH_VERSION = NUMBER["nsh.unsupported_version"]
+NSH_LENGTH = NUMBER["nsh.bad_header_length"]
+NSH_RESERVED = NUMBER["nsh.reserved_type"]
+NSH_TYPE = NUMBER["nsh.unsupported_type"]
+NSH_PAYLOAD = NUMBER["nsh.unknown_payload"]
 
 #: A bit for each option of IPv4 that is known, by its number.
 _OPTION_BITS = np.zeros(256, np.int64)
@@ -636,6 +642,30 @@ def _mpls(buffer, at, end, row, out):
 
 
 @internal
+def _service_path(buffer, at, end, row, out):
+    """A network service header (RFC 8300) that leads to nothing."""
+    if end - at < 8:
+        _tell(out, row, NSH_SMALL)
+        return
+    word = np.int64(load_be16(buffer, at))
+    size = (word & 0x3F) * 4
+    form = np.int64(buffer[at + 2])
+    following = np.int64(buffer[at + 3])
+    if word >> 14:
+        _tell(out, row, NSH_VERSION)
+    elif size >= end - at:
+        _tell(out, row, NSH_LENGTH)
+    elif form == 0 or form == 15:
+        _tell(out, row, NSH_RESERVED)
+    elif form == 1 and size != 24:
+        _tell(out, row, NSH_LENGTH)
+    elif form > 2:
+        _tell(out, row, NSH_TYPE)
+    elif following == 0 or following == 4 or following > 5:
+        _tell(out, row, NSH_PAYLOAD)
+
+
+@internal
 def _not_ip(buffer, at, end, kind, tagged, link, row, out):
     """A packet whose ethertype `kind` has led to no IP packet; `at` is behind it."""
     if kind == 0x8847 or kind == 0x8848:
@@ -652,7 +682,9 @@ def _not_ip(buffer, at, end, kind, tagged, link, row, out):
                 _tell(out, row, PPPOE_CODE)
             elif np.int64(load_be16(buffer, at + 4)) > end - at - 6:
                 _tell(out, row, PPPOE_TAGS)
-    elif kind == 0x8903 or kind == 0x88E7 or kind == 0x893F or kind == 0x8926 or kind == 0x894F:
+    elif kind == 0x894F:
+        _service_path(buffer, at, end, row, out)
+    elif kind == 0x8903 or kind == 0x88E7 or kind == 0x893F or kind == 0x8926:
         pass
     elif kind == 0x0806 or kind == 0x0800 or kind == 0x86DD:
         pass

@@ -46,6 +46,8 @@ NAMES = (
     "mpls.header_too_small", "mpls.pkt_too_small", "mpls.bad_label_router_alert",
     "mpls.bad_label_implicit_null", "mpls.bad_label_reserved", "mpls.unknown_payload_type",
     "pppoe.pkt_too_small", "pppoe.wrong_code", "pppoe.malformed_tags",
+    "nsh.header_too_small", "nsh.unsupported_version", "nsh.bad_header_length", "nsh.reserved_type",
+    "nsh.unsupported_type", "nsh.unknown_payload",
 )  # fmt: skip
 NUMBER = {name: i for i, name in enumerate(NAMES)}
 

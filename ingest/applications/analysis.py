@@ -48,9 +48,12 @@ class Analyser:
         self._builder: Builder = kind(keep_streams=keep_streams, reading=self._reading)
         self._packets: list[tuple[NDArray[Any], ...]] = []
 
-    def add(self, packets: Rows, first_frame: int, buffer: Bytes) -> None:
-        """Take decoded packets (PACKET[n]); row i is frame `first_frame + i`, its bytes are in `buffer`."""
-        for batch in self._streams.add(packets, first_frame, buffer):
+    def add(self, packets: Rows, frames: int | NDArray[np.int64], buffer: Bytes) -> None:
+        """Take decoded packets (PACKET[n]), their bytes in `buffer`.
+
+        `frames` is the frame of the first, or of each (i8[n]).
+        """
+        for batch in self._streams.add(packets, frames, buffer):
             self._take(batch)
 
     def end(self) -> None:

@@ -32,6 +32,7 @@ from citywall.batches import (
     NOT_IP,
     OTHER_SENDER,
     REASONS,
+    REBUILT,
     TRANSPORT,
 )
 from citywall.domains import VNI as _VNI
@@ -41,6 +42,7 @@ from citywall.kernels import (
     MIX3,
     U8,
     bare_kernel,
+    helper,
     internal,
     load_be16,
     load_be32,
@@ -96,13 +98,19 @@ WHOLE, LATER, FIRST = 0, 1, 2
 # Pseudo-ethertype of link types without a protocol field: the IP version nibble decides.
 _BY_VERSION = -1
 _MAX_EXTENSIONS = 16
+#: Headers between the link and IP (labels, sessions, service paths, service instances) that are read.
+_MAX_SHIMS = 4
+#: Extension headers of GTP-U that are read.
+_MAX_GTP = 16
 #: IP headers around one another that are read.
 MAX_DEPTH = 5
 #: Added to a reason by `_decode_ip`: the packet may hold another.
 _CARRIER = 1 << 8
-_IPIP, _IPV6, _GRE = 4, 41, 47
-_VXLAN, _VXLAN_OLD, _GENEVE, _TEREDO = 4789, 8472, 6081, 3544
-_ETHERNET, _MPLS, _MPLS_MANY, _PPPOE = 0x6558, 0x8847, 0x8848, 0x8864
+_IPIP, _IPV6, _GRE, _L2TP_IP = 4, 41, 47, 115
+_VXLAN, _VXLAN_OLD, _VXLAN_GPE, _GENEVE, _TEREDO, _GTP, _L2TP = 4789, 8472, 4790, 6081, 3544, 2152, 1701
+#: All of these ports lie between.
+_LEAST_PORT, _MOST_PORT = 1701, 8472
+_ETHERNET, _MPLS, _MPLS_MANY, _PPPOE, _NSH, _SERVICE = 0x6558, 0x8847, 0x8848, 0x8864, 0x894F, 0x88E7
 # Bytes asked for ahead of where decoding is, and cache lines a step: every line once, payloads too, since
 # where headers will be is not known yet. Steps of one line end unpredictably; a record is not far enough.
 _FAR = 2048
@@ -215,49 +223,135 @@ def ticks_to_time(ticks, row):
 
 
 @internal
-def _shim(buffer, start, captured, at, kind):
-    """Past MPLS labels (RFC 3032, 4448) or a PPPoE session header (RFC 2516): (offset, ethertype).
+def _is_shim(kind):
+    """Whether an ethertype is that of a header before IP that `_shim` passes over."""
+    return kind == _MPLS or kind == _MPLS_MANY or kind == _PPPOE or kind == _NSH or kind == _SERVICE
 
-    Unchanged where neither IP nor Ethernet with IP is behind it.
+
+@internal
+def _tagged(buffer, start, captured, at):
+    """Past an Ethernet header at `start + at` and its VLAN tags: (offset, ethertype or 0 where it is cut)."""
+    if captured < at + 14:
+        return at, np.int64(0)
+    kind = np.int64(load_be16(buffer, start + at + 12))
+    at += 14
+    while (kind == 0x8100 or kind == 0x88A8) and captured >= at + 4:
+        kind = np.int64(load_be16(buffer, start + at + 2))
+        at += 4
+    return at, kind
+
+
+@internal
+def _ppp(buffer, start, end, at):
+    """Past a PPP header, address and control or not (RFC 1661, 1662): (offset, ethertype or 0, reason)."""
+    none = np.int64(0)
+    if end >= at + 2 and buffer[start + at] == 0xFF and buffer[start + at + 1] == 3:
+        at += 2
+    if end < at + 2:
+        return at, none, TUNNEL_HEADER_WRONG
+    protocol = np.int64(buffer[start + at])
+    if protocol & 1:  # compressed to one byte
+        at += 1
+    else:
+        protocol = protocol << 8 | np.int64(buffer[start + at + 1])
+        at += 2
+    if protocol == 0x21:
+        return at, np.int64(0x0800), NONE
+    if protocol == 0x57:
+        return at, np.int64(0x86DD), NONE
+    return at, none, NONE  # PPP's own talk
+
+
+@internal
+def _service_path(buffer, start, captured, at):
+    """Past a network service header (RFC 8300): (offset, ethertype of what follows, 0 where it is wrong)."""
+    none = np.int64(0)
+    if captured < at + 8:
+        return at, none
+    word = np.int64(load_be16(buffer, start + at))
+    size = (word & 0x3F) * 4
+    form = np.int64(buffer[start + at + 2]) & 15
+    following = np.int64(buffer[start + at + 3])
+    if word >> 14 != 0 or not ((form == 1 and size == 24) or (form == 2 and size >= 8)):
+        return at, none
+    if captured <= at + size:
+        return at, none
+    at += size
+    if following == 1:
+        return at, np.int64(0x0800)
+    if following == 2:
+        return at, np.int64(0x86DD)
+    if following == 3:
+        return at, np.int64(_ETHERNET)
+    if following == 4:
+        return at, np.int64(_NSH)
+    if following == 5:
+        return at, np.int64(_MPLS)
+    return at, none
+
+
+@internal
+def _shim(buffer, start, captured, at, kind):
+    """Past what stands between the link and IP: (offset, ethertype, network or 0).
+
+    MPLS labels (RFC 3032, 4448), PPPoE sessions (RFC 2516), network service headers (RFC 8300), the tag of a
+    service instance (802.1ah), whose number is the network. Unchanged where neither IP nor Ethernet with IP
+    is behind it.
     """
     here = at
-    if kind == _PPPOE:
-        if captured < at + 8:
-            return at, kind
-        protocol = np.int64(load_be16(buffer, start + at + 6))
-        here = at + 8
-        if protocol & 0x0100:  # compressed to one byte
-            protocol >>= 8
-            here = at + 7
-        if protocol == 0x21:
-            return here, np.int64(0x0800)
-        if protocol == 0x57:
-            return here, np.int64(0x86DD)
-        return at, kind
-    bottom = False
-    while not bottom:
-        if captured < here + 4:
-            return at, kind
-        bottom = buffer[start + here + 2] & 1 != 0
-        here += 4
-    if captured < here + 1:
-        return at, kind
-    nibble = buffer[start + here] >> 4
-    if nibble == 4:
-        return here, np.int64(0x0800)
-    if nibble == 6:
-        return here, np.int64(0x86DD)
-    if nibble == 0:  # a control word, and Ethernet
-        here += 4
-        if captured >= here + 14:
-            inner = np.int64(load_be16(buffer, start + here + 12))
-            here += 14
-            while (inner == 0x8100 or inner == 0x88A8) and captured >= here + 4:
-                inner = np.int64(load_be16(buffer, start + here + 2))
+    inner = kind
+    network = np.int64(0)
+    none = np.int64(0)
+    for _ in range(_MAX_SHIMS):
+        if inner == _PPPOE:
+            if captured < here + 8:
+                return at, kind, none
+            here += 6
+            protocol = np.int64(buffer[start + here])
+            if protocol & 1:  # compressed to one byte
+                here += 1
+            else:
+                protocol = protocol << 8 | np.int64(buffer[start + here + 1])
+                here += 2
+            if protocol == 0x21:
+                inner = np.int64(0x0800)
+            elif protocol == 0x57:
+                inner = np.int64(0x86DD)
+            else:
+                return at, kind, none
+        elif inner == _NSH:
+            here, inner = _service_path(buffer, start, captured, here)
+        elif inner == _SERVICE:
+            if captured < here + 4:
+                return at, kind, none
+            network = np.int64(_VNI) | (np.int64(load_be32(buffer, start + here)) & 0xFFFFFF)
+            here += 4
+            inner = np.int64(_ETHERNET)
+        else:
+            bottom = False
+            while not bottom:
+                if captured < here + 4:
+                    return at, kind, none
+                bottom = buffer[start + here + 2] & 1 != 0
                 here += 4
-            if inner == 0x0800 or inner == 0x86DD or inner == 0x0806:
-                return here, inner
-    return at, kind
+            if captured < here + 1:
+                return at, kind, none
+            nibble = buffer[start + here] >> 4
+            inner = np.int64(0)
+            if nibble == 4:
+                inner = np.int64(0x0800)
+            elif nibble == 6:
+                inner = np.int64(0x86DD)
+            elif nibble == 0:  # a control word, and Ethernet
+                here += 4
+                inner = np.int64(_ETHERNET)
+        if inner == _ETHERNET:
+            here, inner = _tagged(buffer, start, captured, here)
+        if inner == 0x0800 or inner == 0x86DD or inner == 0x0806:
+            return here, inner, network
+        if not _is_shim(inner):
+            break
+    return at, kind, none
 
 
 @internal
@@ -346,8 +440,10 @@ def _link_layer(buffer, start, captured, link):
     ):  # 802.3 with LLC and SNAP, RFC 1042
         kind = np.int64(load_be16(buffer, start + at + 6))
         at += 8
-    if kind == _MPLS or kind == _MPLS_MANY or kind == _PPPOE:
-        at, kind = _shim(buffer, start, captured, at, kind)
+    if kind != 0x0800 and kind != 0x86DD and _is_shim(kind):
+        at, kind, network = _shim(buffer, start, captured, at, kind)
+        if network != 0:
+            vlan = network
     if kind == _BY_VERSION:
         if captured < 1:
             return at, kind, vlan, LINK_HEADER_TRUNCATED
@@ -592,7 +688,7 @@ def _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r):
                 status = TRANSPORT
                 ports = np.int64(load_be32(buffer, q))
                 payload_at = transport + 12
-        elif (proto == _GRE or proto == _IPIP or proto == _IPV6) and fragment == WHOLE:
+        elif _is_carrier(proto) and fragment == WHOLE:
             carrier = _CARRIER
     payload = ip_end - payload_at
     if payload < 0:
@@ -641,10 +737,22 @@ def _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r):
 
 
 @internal
+def _is_carrier(proto):
+    """Whether an IP protocol holds nothing but tunnels."""
+    return proto == _GRE or proto == _IPIP or proto == _IPV6 or proto == _L2TP_IP
+
+
+@internal
 def _may_carry(ports):
     """Whether UDP ports (source << 16 | destination) are those of a tunnel."""
     to = ports & 0xFFFF
-    return to == _VXLAN or to == _GENEVE or to == _VXLAN_OLD or to == _TEREDO or ports >> 16 == _TEREDO
+    by = ports >> 16
+    if (to < _LEAST_PORT or to > _MOST_PORT) and (by < _LEAST_PORT or by > _MOST_PORT):
+        return False  # what is plain pays for this alone
+    return (
+        to == _VXLAN or to == _GENEVE or to == _VXLAN_OLD or to == _VXLAN_GPE or to == _GTP
+        or to == _TEREDO or by == _TEREDO or to == _L2TP or by == _L2TP
+    )  # fmt: skip
 
 
 @internal
@@ -670,21 +778,7 @@ def _in_gre(buffer, start, end, at):
     else:
         here += 4 * (word >> 15) + 4 * (word >> 13 & 1) + 4 * (word >> 12 & 1)
     if kind == 0x880B:
-        if end >= here + 2 and buffer[start + here] == 0xFF and buffer[start + here + 1] == 3:
-            here += 2
-        if end < here + 2:
-            return none, none, TUNNEL_HEADER_WRONG
-        protocol = np.int64(buffer[start + here])
-        if protocol & 1:
-            here += 1
-        else:
-            protocol = protocol << 8 | np.int64(buffer[start + here + 1])
-            here += 2
-        if protocol == 0x21:
-            return here, np.int64(0x0800), NONE
-        if protocol == 0x57:
-            return here, np.int64(0x86DD), NONE
-        return none, none, NONE  # PPP's own talk
+        return _ppp(buffer, start, end, here)
     if kind == 0x88BE:
         if word & 0x1000:  # type II; without sequence number it is type I, which has no header
             here += 8
@@ -694,52 +788,208 @@ def _in_gre(buffer, start, end, at):
             return none, none, TUNNEL_HEADER_WRONG
         here += 20 if buffer[start + here + 11] & 1 else 12
         kind = np.int64(_ETHERNET)
-    if kind == _MPLS or kind == _MPLS_MANY:
-        here, kind = _shim(buffer, start, end, here, kind)
     return here, kind, NONE
+
+
+@internal
+def _fills(buffer, start, end, here, kind, left):
+    """Whether an IP header of ethertype `kind` at `start + here` is of a packet of `left` bytes."""
+    if kind == 0x0800 and end >= here + 20 and buffer[start + here] >> 4 == 4:
+        return np.int64(load_be16(buffer, start + here + 2)) == left
+    if kind == 0x86DD and end >= here + 40 and buffer[start + here] >> 4 == 6:
+        return np.int64(load_be16(buffer, start + here + 4)) + 40 == left
+    return False
+
+
+@internal
+def _fills_frame(buffer, start, end, here, stop):
+    """Whether there is an Ethernet frame with IP or ARP between `start + here` and `stop`, padded or not."""
+    at, kind = _tagged(buffer, start, end, here)
+    left = stop - at
+    if kind == 0x0806:
+        return (
+            left >= 28
+            and left <= 46
+            and end >= at + 28
+            and load_be64(buffer, start + at) >> U8(16) == U8(0x0001_0800_0604)
+        )
+    if _fills(buffer, start, end, at, kind, left):
+        return True
+    # Sixty bytes are the least that an Ethernet frame has.
+    size = np.int64(0)
+    if kind == 0x0800 and end >= at + 20:
+        size = np.int64(load_be16(buffer, start + at + 2))
+    elif kind == 0x86DD and end >= at + 40:
+        size = np.int64(load_be16(buffer, start + at + 4)) + 40
+    return stop - here == 60 and size < left and _fills(buffer, start, end, at, kind, size)
+
+
+@internal
+def _in_session(buffer, start, end, at, stop):
+    """What follows the session's number of L2TPv3 (RFC 3931): (offset, ethertype or 0 where it is not sure).
+
+    Only the two ends know how long the cookie is (0, 4 or 8 bytes), whether four bytes of sublayer follow,
+    and what is carried: it is taken for what fills the packet to its end, Ethernet (RFC 4719) or PPP.
+    """
+    none = np.int64(0)
+    for behind in range(0, 16, 4):
+        here = at + behind
+        if here > end:
+            return none, none
+        if _fills_frame(buffer, start, end, here, stop):
+            return here, np.int64(_ETHERNET)
+        found, kind, reason = _ppp(buffer, start, end, here)
+        if reason == NONE and _fills(buffer, start, end, found, kind, stop - found):
+            return found, kind
+    return none, none
+
+
+@internal
+def _in_l2tp(buffer, start, end, at, length):
+    """What a message of L2TP over UDP holds (RFC 2661 §3.1, RFC 3931 §4.1.2): (offset, ethertype or 0)."""
+    none = np.int64(0)
+    stop = at + length
+    if end < at + 8:
+        return none, none
+    word = np.int64(load_be16(buffer, start + at))
+    if word == 3:  # version 3, data
+        return _in_session(buffer, start, end, at + 8, stop)
+    if word & 0xB4FF != 2:  # version 2, data, bits that must be zero
+        return none, none
+    here = at + 2
+    if word & 0x4000:
+        if np.int64(load_be16(buffer, start + here)) != length:
+            return none, none
+        here += 2
+    here += 4
+    if word & 0x0800:
+        here += 4
+    if word & 0x0200:
+        if end < here + 2:
+            return none, none
+        here += 2 + np.int64(load_be16(buffer, start + here))
+    if here > end:
+        return none, none
+    here, kind, reason = _ppp(buffer, start, end, here)
+    if reason == NONE and _fills(buffer, start, end, here, kind, stop - here):
+        return here, kind
+    return none, none
+
+
+@internal
+def _in_gtp(buffer, start, end, at, length):
+    """What a user packet of GTP (3GPP TS 29.281 §5) holds: (offset, ethertype or 0)."""
+    none = np.int64(0)
+    if end < at + 12:
+        return none, none
+    first = np.int64(buffer[start + at])
+    if first & 0xF8 != 0x30 or buffer[start + at + 1] != 255:  # version 1, not GTP'; G-PDU
+        return none, none
+    if np.int64(load_be16(buffer, start + at + 2)) + 8 != length:
+        return none, none
+    here = at + 8
+    if first & 7:
+        following = np.int64(buffer[start + here + 3]) if first & 4 else none
+        here += 4
+        for _ in range(_MAX_GTP):
+            if following == 0:
+                break
+            if end < here + 4:
+                return none, none
+            size = np.int64(buffer[start + here]) * 4
+            if size == 0 or end < here + size:
+                return none, none
+            here += size
+            following = np.int64(buffer[start + here - 1])
+        if following != 0:
+            return none, none
+    for kind in (0x0800, 0x86DD):
+        if _fills(buffer, start, end, here, kind, at + length - here):
+            return here, np.int64(kind)
+    return none, none
+
+
+@internal
+def _in_teredo(buffer, start, end, at, length):
+    """What a message of Teredo (RFC 4380 §5.1.1) holds: (offset, ethertype or 0)."""
+    none = np.int64(0)
+    here = at
+    if end >= here + 4 and load_be16(buffer, start + here) == 1:  # authentication
+        here += 13 + np.int64(buffer[start + here + 2]) + np.int64(buffer[start + here + 3])
+    if end >= here + 8 and load_be16(buffer, start + here) == 0:  # origin
+        here += 8
+    if here <= end and _fills(buffer, start, end, here, 0x86DD, at + length - here):
+        return here, np.int64(0x86DD)
+    return none, none
+
+
+@internal
+def _in_vxlan_gpe(buffer, start, at):
+    """What VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe §3) holds; 8 bytes are there: (offset, ethertype or 0)."""
+    none = np.int64(0)
+    first = np.int64(buffer[start + at])
+    if first & 0xF9 != 0x08 or load_be16(buffer, start + at + 1) != 0:  # version 0, a network, not OAM
+        return none, none
+    here = at + 8
+    following = np.int64(buffer[start + at + 3])
+    if first & 4 == 0:
+        return here, np.int64(_ETHERNET) if following == 0 else none
+    if following == 1:
+        return here, np.int64(0x0800)
+    if following == 2:
+        return here, np.int64(0x86DD)
+    if following == 3:
+        return here, np.int64(_ETHERNET)
+    if following == 4:
+        return here, np.int64(_NSH)
+    if following == 5:
+        return here, np.int64(_MPLS)
+    return none, none
 
 
 @internal
 def _in_udp(buffer, start, end, at, length, ports, vlan):
     """The same of UDP ports of tunnels with `length` bytes of payload: (offset, ethertype, vlan).
 
-    VXLAN (RFC 7348), GENEVE (RFC 8926), Teredo (RFC 4380). Ethertype 0 where it holds no tunnel.
+    VXLAN (RFC 7348), VXLAN-GPE, GENEVE (RFC 8926), GTP-U, L2TP, Teredo. Ethertype 0 where it holds no tunnel.
     """
     none = np.int64(0)
-    if ports >> 16 == _TEREDO or ports & 0xFFFF == _TEREDO:
-        here = at
-        if end >= here + 4 and load_be16(buffer, start + here) == 1:  # authentication
-            here += 13 + np.int64(buffer[start + here + 2]) + np.int64(buffer[start + here + 3])
-        if end >= here + 8 and load_be16(buffer, start + here) == 0:  # origin
-            here += 8
-        if end >= here + 40 and buffer[start + here] >> 4 == 6:
-            if here + 40 + np.int64(load_be16(buffer, start + here + 4)) == at + length:
-                return here, np.int64(0x86DD), vlan
-        return none, none, vlan
+    to = ports & 0xFFFF
     if end < at + 8:
         return none, none, vlan
-    vni = np.int64(_VNI) | np.int64(load_be32(buffer, start + at + 4)) >> 8
-    if ports & 0xFFFF == _GENEVE:
-        first = np.int64(load_be16(buffer, start + at))
-        if first & 0xC03F:  # version, and bits that must be zero
-            return none, none, vlan
-        kind = np.int64(load_be16(buffer, start + at + 2))
-        if kind != _ETHERNET and kind != 0x0800 and kind != 0x86DD:
-            return none, none, vlan
-        return at + 8 + (first >> 8 & 0x3F) * 4, kind, vni
-    if buffer[start + at] != 0x08:
+    if to == _VXLAN or to == _VXLAN_OLD or to == _VXLAN_GPE or to == _GENEVE:
+        vni = np.int64(_VNI) | np.int64(load_be32(buffer, start + at + 4)) >> 8
+        if to == _VXLAN_GPE:
+            here, kind = _in_vxlan_gpe(buffer, start, at)
+            return here, kind, vni
+        if to == _GENEVE:
+            first = np.int64(load_be16(buffer, start + at))
+            if first & 0xC03F:  # version, and bits that must be zero
+                return none, none, vlan
+            kind = np.int64(load_be16(buffer, start + at + 2))
+            if kind != _ETHERNET and kind != 0x0800 and kind != 0x86DD:
+                return none, none, vlan
+            return at + 8 + (first >> 8 & 0x3F) * 4, kind, vni
+        if buffer[start + at] == 0x08:
+            return at + 8, np.int64(_ETHERNET), vni
         return none, none, vlan
-    return at + 8, np.int64(_ETHERNET), vni
+    if to == _GTP:
+        here, kind = _in_gtp(buffer, start, end, at, length)
+    elif to == _L2TP or (ports >> 16 == _L2TP and to != _TEREDO):
+        here, kind = _in_l2tp(buffer, start, end, at, length)
+    else:
+        here, kind = _in_teredo(buffer, start, end, at, length)
+    return here, kind, vlan
 
 
-@internal
-def _descend(buffer, start, captured, wire, time, at, kind, vlan, r):
+@helper
+def _descend(buffer, start, captured, wire, time, at, kind, vlan, r, most):
     """Decode what is inside of the packet that row `r` is, tunnel by tunnel; returns the row's reason.
 
-    `at`, `kind` and `vlan` are those with which `r` was decoded.
+    `at`, `kind` and `vlan` are those with which `r` was decoded. It ends at a packet with `most` around it.
     """
     depth = 0
-    while True:
+    while depth < most:
         # What the packet at hand says of its inside.
         payload_at = np.int64(r["payload_at"])
         end = payload_at + np.int64(r["payload"])
@@ -755,6 +1005,11 @@ def _descend(buffer, start, captured, wire, time, at, kind, vlan, r):
             here, inner = payload_at, np.int64(0x86DD)
         elif proto == _GRE:
             here, inner, reason = _in_gre(buffer, start, bound, payload_at)
+        elif proto == _L2TP_IP:
+            if bound < payload_at + 4:
+                reason = TUNNEL_HEADER_WRONG
+            elif load_be32(buffer, start + payload_at) != 0:  # else it is about control
+                here, inner = _in_session(buffer, start, bound, payload_at + 4, end)
         else:
             turn = np.int64(r["reversed"]) << 4
             ports = np.int64(r["ports"])
@@ -766,10 +1021,14 @@ def _descend(buffer, start, captured, wire, time, at, kind, vlan, r):
                 here += found
                 if wrong != NONE:
                     inner = np.int64(0)
-                elif tag == vlan and own != 0:
+                elif own & _VNI != 0 or (tag == vlan and own != 0):
                     tag = own
             else:
                 inner = np.int64(0)
+        elif _is_shim(inner) and here <= bound:
+            here, inner, own = _shim(buffer, start, bound, here, inner)
+            if own != 0:
+                tag = own
         sure = proto != 17  # UDP on such a port may be anything
         if inner != 0x0800 and inner != 0x86DD and inner != 0x0806:
             if sure:
@@ -802,6 +1061,7 @@ def _descend(buffer, start, captured, wire, time, at, kind, vlan, r):
             r["reason"] = reason
             return reason
         return np.int64(r["reason"])
+    return np.int64(r["reason"])
 
 
 @internal
@@ -812,7 +1072,7 @@ def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
     """
     reason = _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r)
     if reason >= _CARRIER:
-        reason = _descend(buffer, start, captured, wire, time, at, kind, vlan, r)
+        reason = _descend(buffer, start, captured, wire, time, at, kind, vlan, r, MAX_DEPTH)
     return reason
 
 
@@ -939,6 +1199,69 @@ def decode_located(buffer, rows, located, kinds, vlans, out, reasons):
         reason = decode_network(buffer, start, captured, wire, time, at, kinds[i], vlans[i], r)
         if reason != NONE:
             reasons[reason] += 1
+
+
+@internal
+def _around(buffer, p, at, kind, vlan, out, n):
+    """Packets around `p` go into `out` from row `n` on, the innermost first; how many, 0 where it has others.
+
+    `at`, `kind` and `vlan` are of the outermost network header.
+    """
+    start = np.int64(p["offset"])
+    captured = np.int64(p["captured"])
+    wire = np.int64(p["wire"])
+    time = np.int64(p["time"])
+    depth = np.int64(p["depth"])
+    r = out[n]
+    decode_network(buffer, start, captured, wire, time, at, kind, vlan, r)
+    if r["depth"] != depth or r["network"] != p["network"] or r["payload_at"] != p["payload_at"]:
+        return np.int64(0)
+    for k in range(depth):
+        r = out[n + k]
+        _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r)
+        _descend(buffer, start, captured, wire, time, at, kind, vlan, r, depth - 1 - k)
+        if r["proto"] != 17:
+            r["payload_at"] = r["payload_at"] + r["payload"]
+            r["payload"] = 0
+    return depth
+
+
+@bare_kernel
+def decode_layers(buffer, packets, vlans, links, rebuilt, out, of):
+    """Rows of `packets` (PACKET[n]), each with the packets around it behind it, the innermost first.
+
+    `of` (i8[m]) takes the row that each is of; returns m, at most n and the sum of depths: `out` has room for
+    them. Read again are those whose link type is among `links` (i8) or, where `rebuilt`, datagrams that were
+    put together, whose outermost packet is on the VLAN in `vlans` (i8[n]). Only UDP has payload in such a
+    row: what another carrier holds is the packet inside.
+    """
+    n = 0
+    for i in range(len(packets)):
+        p = packets[i]
+        out[n] = p
+        of[n] = i
+        n += 1
+        if p["depth"] == 0 or (p["marks"] & REBUILT != 0) != rebuilt:
+            continue
+        start = np.int64(p["offset"])
+        captured = np.int64(p["captured"])
+        more = np.int64(0)
+        if rebuilt:
+            kind = np.int64(0x0800 if buffer[start] >> 4 == 4 else 0x86DD)
+            more = _around(buffer, p, np.int64(0), kind, vlans[i], out, n)
+        else:
+            for link in links:
+                at, kind, vlan, reason = _link_layer(buffer, start, captured, link)
+                if reason == NONE:
+                    more = _around(buffer, p, at, kind, vlan, out, n)
+                    if more != 0:
+                        break
+        for k in range(more):
+            of[n + k] = i
+            if rebuilt:
+                out[n + k]["marks"] = out[n + k]["marks"] | REBUILT
+        n += more
+    return n
 
 
 @bare_kernel

@@ -1,4 +1,4 @@
-"""Suricata's events of what applications say: dns (both its forms), http and tls."""
+"""Suricata's events of what applications say: dns (both its forms), http, tls, and files (fileinfo)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import DNS_ANSWER, TCP, UDP
-from ingest.flowlogs import said
-from ingest.flowlogs.fields import Fields, Vocabulary
+from ingest.flowlogs import artefacts, said
+from ingest.flowlogs.fields import Fields, Vocabulary, word_of
 from ingest.flowlogs.nested import inside
 from ingest.flowlogs.said import QTYPE, RCODE, Said
 
@@ -17,6 +17,7 @@ _TYPE = Vocabulary({"query": (1,), "request": (1,), "answer": (2,), "response": 
 _DNS = ("type", "id", "rrname", "rrtype", "rcode", "rdata", "grouped")
 _HTTP = ("http_method", "hostname", "url", "http_user_agent", "status")
 _TLS = ("version", "sni", "ja3", "ja3s", "ja4")
+_FILE = ("filename", "mimetype", "size", "state", "sha256", "sha1", "md5")
 
 
 def _inner(fields: Fields, name: str, names: tuple[str, ...]) -> tuple[Fields, Said]:
@@ -66,7 +67,17 @@ def _tls(fields: Fields) -> Said:
     return said.sessions(inner, told, "version", "version", "sni", prints=prints, ja4="ja4")
 
 
-KINDS = {"dns": _dns, "http": _http, "tls": _tls}
+def _file(fields: Fields) -> Said:
+    """Its ends are those of the packets that bring it; how large it is in all is known once it is closed."""
+    inner, told = _inner(fields, "fileinfo", _FILE)
+    names = artefacts.FileNames("filename", "mimetype", "size", "size")
+    found = artefacts.files(inner, told, names, "app_proto", fields)
+    closed = inner.words("state")[inner.status == 0] == word_of("CLOSED")
+    found.rows["number"] *= closed
+    return found
+
+
+KINDS = {"dns": _dns, "http": _http, "tls": _tls, "fileinfo": _file}
 
 
 def read(fields: Fields, chosen: dict[str, NDArray[np.bool_]]) -> Said:

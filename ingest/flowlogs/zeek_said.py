@@ -1,4 +1,4 @@
-"""Zeek's logs of what applications say: dns, http, ssl, ssh, smtp and dhcp, as JSON or columns."""
+"""Zeek's logs of what applications say, as JSON or columns; of files and certificates; and its notices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import TCP, UDP
-from ingest.flowlogs import said
+from ingest.flowlogs import artefacts, said
 from ingest.flowlogs.fields import Fields, Vocabulary, cut, read_json
 from ingest.flowlogs.lines import Errors, Lines
 from ingest.flowlogs.said import Said
@@ -54,32 +54,66 @@ def _dhcp(fields: Fields) -> Said:
     return said.leases(fields, told, "mac", "requested_addr", "assigned_addr")
 
 
-#: By kind of log: the fields that are read, and what makes rows of them.
-KINDS: dict[str, tuple[tuple[str, ...], Callable[[Fields], Said]]] = {
-    "dhcp": (("client_addr", "server_addr", "mac", "requested_addr", "assigned_addr"), _dhcp),
-    "dns": (("proto", "trans_id", "query", "qtype", "rcode", "answers"), _dns),
-    "http": (("method", "host", "uri", "user_agent", "status_code"), _http),
-    "ssl": (("version", "cipher", "server_name", "ja3", "ja3s", "ja4"), _ssl),
-    "ssh": (("auth_success",), _ssh),
-    "smtp": (("last_reply",), _smtp),
-}
+def _files(fields: Fields) -> Said:
+    """Sent by whom and to whom older versions tell as sets of hosts, newer ones by the connection."""
+    told = said.blank(fields, fields.times("ts"), _ENDS, TCP)
+    by_client, known = said.OUTCOME.look_up(fields.words("is_orig"))
+    artefacts.turn(told, known & (by_client[:, 0] == 0))
+    for side, name in (("src", "tx_hosts"), ("dst", "rx_hosts")):
+        artefacts.first_host(fields, told, side, name)
+    names = artefacts.FileNames("filename", "mime_type", "seen_bytes", "total_bytes")
+    return artefacts.files(fields, told, names, "source")
+
+
+def _x509(fields: Fields) -> Said:
+    told = said.blank(fields, fields.times("ts"), _ENDS, TCP)
+    return artefacts.certificates(fields, told, "certificate.", "fingerprint")
+
+
+def _notice(fields: Fields) -> Said:
+    told = said.blank(fields, fields.times("ts"), _ENDS, TCP)
+    told.rows["proto"] = artefacts.PROTO.look_up(fields.words("proto"))[0][:, 0]
+    for side in ("src", "dst"):
+        artefacts.first_host(fields, told, side, side)
+    port = fields.ports("p")
+    told.rows["dst_port"] = np.where(fields.present("p"), port, told.rows["dst_port"])
+    return artefacts.notices(fields, told, ("note", "msg", "sub"), "n")
+
+
+_CERTIFICATE = tuple(
+    f"certificate.{name}" for name in ("subject", "issuer", "serial", "not_valid_before", "not_valid_after")
+)
+_HOSTS = ("id.orig_h", "id.resp_h")
+#: By kind of log: the fields that are read, those that must be there, and what makes rows of them.
+KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Fields], Said]]] = {
+    "dhcp": (("client_addr", "server_addr", "mac", "requested_addr", "assigned_addr"), ("mac",), _dhcp),
+    "dns": (("proto", "trans_id", "query", "qtype", "rcode", "answers"), _HOSTS, _dns),
+    "http": (("method", "host", "uri", "user_agent", "status_code"), _HOSTS, _http),
+    "ssl": (("version", "cipher", "server_name", "ja3", "ja3s", "ja4"), _HOSTS, _ssl),
+    "ssh": (("auth_success",), _HOSTS, _ssh),
+    "smtp": (("last_reply",), _HOSTS, _smtp),
+    "files": (
+        ("fuid", "tx_hosts", "rx_hosts", "is_orig", "source", "filename", "mime_type", "seen_bytes",
+         "total_bytes", "md5", "sha1", "sha256"), ("fuid",), _files,
+    ),
+    "x509": ((*_CERTIFICATE, "fingerprint"), ("certificate.serial",), _x509),
+    "notice": (("note", "msg", "sub", "src", "dst", "p", "n", "proto"), ("note",), _notice),
+}  # fmt: skip
 
 
 def read(lines: Lines, kind: str, columns: str, errors: Errors) -> Said:
     """What the lines of a log of this kind say; what makes no sense is added to `errors`."""
     if kind not in KINDS:
         return Said()
-    wanted, make = KINDS[kind]
     begins = lines.buffer[lines.starts]
     json = begins == ord("{")
-    parts = [_part(lines.where(json), wanted, make, "", errors)]
-    parts.append(_part(lines.where(~json & (begins != ord("#"))), wanted, make, columns, errors))
+    parts = [_part(lines.where(json), kind, "", errors)]
+    parts.append(_part(lines.where(~json & (begins != ord("#"))), kind, columns, errors))
     return said.together(*parts)
 
 
-def _part(
-    lines: Lines, wanted: tuple[str, ...], make: Callable[[Fields], Said], columns: str, errors: Errors
-) -> Said:
+def _part(lines: Lines, kind: str, columns: str, errors: Errors) -> Said:
+    wanted, required, make = KINDS[kind]
     told = Header(columns)
     by_columns: NDArray[np.bool_] | bool = bool(columns)
     if not len(lines) or (by_columns and not told.columns):
@@ -90,7 +124,7 @@ def _part(
     else:
         read_json(fields)
     known = fields.status != 0  # told by whoever reads the log
-    fields.require("ts", *(("mac",) if "mac" in wanted else ("id.orig_h", "id.resp_h")))
+    fields.require("ts", *required)
     known |= fields.status != 0  # which fields there are differs from site to site
     rows = make(fields)
     errors.add_status(np.where(known, 0, fields.status).astype(np.uint8), lines.numbers)

@@ -86,6 +86,7 @@ DONE, MORE_SESSIONS, MORE_ROOM, MORE_SEGMENTS = 0, 1, 2, 3
 # Rows of each output that one packet may need beside those of the segments it sets free.
 MARGIN = 64
 _TCP = 6
+_GRE = 47  # what it carries has flows, not it
 _UDP = 17
 _SECOND = 1_000_000_000
 _LONGEST = 600 * _SECOND
@@ -895,10 +896,10 @@ def _handshake(
 
 @bare_kernel
 def track(
-    buffer, packets, first, first_frame, sessions, sides, slots, segments, pages, pieces, arena, order, ended,
+    buffer, packets, first, frames, sessions, sides, slots, segments, pages, pieces, arena, order, ended,
     odd, flow_of, direction_of, config, meta,
 ):  # fmt: skip
-    """Take packet rows (PACKET[n]) from `first` on; the row it stopped before, and why.
+    """Take packet rows (PACKET[n]), of frames (i8[n]), from `first` on; the row it stopped before, and why.
 
     `flow_of` (i8[n]) takes each row's flow number or -1, `direction_of` (u1[n]) its direction. `order`
     (i8) takes indices of pieces as they become known.
@@ -908,12 +909,12 @@ def track(
         flow_of[i] = -1
         direction_of[i] = 0
         status = p["status"]
-        if status != TRANSPORT and status != IP:
+        proto = p["proto"]
+        if (status != TRANSPORT and status != IP) or proto == _GRE:
             continue
         payload = np.int64(p["payload"])
         start = np.int64(p["offset"])
         at = np.int64(p["payload_at"])
-        proto = p["proto"]
         whole = status == TRANSPORT and p["reason"] == 0 and (proto == _TCP or proto == _UDP)
         transport = np.int64(-1)
         wrong = False
@@ -949,7 +950,7 @@ def track(
         ):
             return i, MORE_SEGMENTS
         time = np.int64(p["time"])
-        frame = first_frame + i
+        frame = frames[i]
         flags = np.int64(p["flags"]) if proto == _TCP else np.int64(0)
         if slot >= 0:
             s = sessions[slot]

@@ -117,13 +117,17 @@ class Reassembler:
         if self._sessions["used"][slot] and self._sessions["number"][slot] == number:
             self._sides["mute"][2 * slot + direction] = 1
 
-    def add(self, packets: Rows, first_frame: int, buffer: Bytes) -> Iterator[Batch]:
-        """Take decoded packets (PACKET[n]); row i is frame `first_frame + i`. Their bytes are in `buffer`.
+    def add(self, packets: Rows, frames: int | NDArray[np.int64], buffer: Bytes) -> Iterator[Batch]:
+        """Take decoded packets (PACKET[n]). Their bytes are in `buffer`.
+
+        `frames` is the frame of the first, or of each (i8[n]).
 
         `flow_of` and `direction_of` of the batches are for the packets each took, in order.
         """
         view = buffer.view()
         view.flags.writeable = False
+        if isinstance(frames, int):
+            frames = np.arange(frames, frames + len(packets))
         at = 0
         while at < len(packets):
             at_before = at
@@ -131,7 +135,7 @@ class Reassembler:
             flow_of = np.empty(len(packets), np.int64)
             direction_of = np.empty(len(packets), np.uint8)
             at, why = kernels.track(
-                view, packets, at, first_frame, self._sessions, self._sides, self._slots, self._segments,
+                view, packets, at, frames, self._sessions, self._sides, self._slots, self._segments,
                 self._pages, self._pieces, self._arena, order, ended, odd, flow_of, direction_of,
                 self._config, self._meta,
             )  # fmt: skip

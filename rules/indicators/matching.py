@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from citywall.batches import (
     DNS_ANSWER,
     DNS_QUERY,
+    FILE_SEEN,
     HTTP_REQUEST,
     TLS_CLIENT,
     TLS_SERVER,
+    TLS_WHOLE_CERTIFICATE,
     TLS_WHOLE_CLIENT,
 )
 from rules.indicators import kernels
-from rules.indicators.model import ADDRESS, DOMAIN, JA3, JA3S, JA4, URL
+from rules.indicators.model import ADDRESS, DOMAIN, JA3, JA3S, JA4, MD5, SHA1, SHA256, URL
 from rules.indicators.tables import Table
 
 Rows = NDArray[np.void]
@@ -31,12 +33,18 @@ _NAMED = (
     (HTTP_REQUEST, "host"),
 )
 _PRINTED = ((JA3, _CLIENT), (JA3S, (TLS_SERVER,)), (JA4, _CLIENT))
+#: Hashes in the third text of events: from where to where.
+_HASHED = (
+    (SHA256, FILE_SEEN, 0, 64, "file"), (SHA1, FILE_SEEN, 64, 104, "file"),
+    (MD5, FILE_SEEN, 104, 136, "file"), (SHA256, TLS_WHOLE_CERTIFICATE, 0, 64, "certificate"),
+    (SHA1, TLS_WHOLE_CERTIFICATE, 64, 104, "certificate"),
+)  # fmt: skip
 
 
 class Hit(NamedTuple):
     """A value that a row shows.
 
-    `where` is source, target, answer, query, server_name, host, url or fingerprint.
+    `where` is source, target, answer, query, server_name, host, url, fingerprint, file or certificate.
     """
 
     row: int
@@ -52,7 +60,7 @@ def in_flows(table: Table, flows: Rows) -> list[Hit]:
 
 
 def in_events(table: Table, events: Rows) -> list[Hit]:
-    """Names, URLs and answers in EVENT rows."""
+    """Names, URLs, answers, fingerprints and hashes in EVENT rows."""
     kinds = events["kind"]
     answers = np.flatnonzero(
         (kinds == DNS_ANSWER) & ((events["answer_lo"] != 0) | (events["answer_hi"] != 0))
@@ -66,7 +74,7 @@ def in_events(table: Table, events: Rows) -> list[Hit]:
     asked = np.flatnonzero(kinds == HTTP_REQUEST)
     if len(asked) and table.knows(URL):
         found += _urls(table, raw, asked, events)
-    return sorted(found + _prints(table, raw, events))
+    return sorted(found + _prints(table, raw, events) + _hashes(table, raw, events))
 
 
 def _prints(table: Table, raw: NDArray[np.uint8], events: Rows) -> list[Hit]:
@@ -86,6 +94,22 @@ def _prints(table: Table, raw: NDArray[np.uint8], events: Rows) -> list[Hit]:
             shown = np.ascontiguousarray(octets).view(f"S{octets.shape[1]}").reshape(-1)
             pairs = table.prints(kind, shown).tolist()
             found += [Hit(int(rows[at]), kind, number, "fingerprint") for at, number in pairs]
+    return found
+
+
+def _hashes(table: Table, raw: NDArray[np.uint8], events: Rows) -> list[Hit]:
+    """Files and certificates by their hash."""
+    found: list[Hit] = []
+    for kind, event, begin, end, where in _HASHED:
+        if not table.knows(kind):
+            continue
+        rows = np.flatnonzero((events["kind"] == event) & (events["agent_size"] >= end))
+        if len(rows):
+            first = events["name_size"][rows].astype(np.int64) + events["rest_size"][rows] + begin
+            octets = raw[rows[:, None], first[:, None] + np.arange(end - begin)]
+            shown = np.ascontiguousarray(octets).view(f"S{end - begin}").reshape(-1)
+            pairs = table.prints(kind, shown).tolist()
+            found += [Hit(int(rows[at]), kind, number, where) for at, number in pairs]
     return found
 
 

@@ -11,8 +11,8 @@ MD5, SHA1, SHA256, JA3, JA3S, JA4 = "md5", "sha1", "sha256", "ja3", "ja3s", "ja4
 KINDS = (ADDRESS, DOMAIN, URL, MD5, SHA1, SHA256, JA3, JA3S, JA4)
 #: Kinds that packets show by themselves; the others need the application layers of a capture.
 IN_ROWS = frozenset({ADDRESS, DOMAIN, URL})
-#: Kinds that events show: of logs those that tell fingerprints, and of packets whole hellos.
-IN_EVENTS = IN_ROWS | {JA3, JA3S, JA4}
+#: Kinds that events show: of logs those that tell fingerprints and files, and of packets whole hellos.
+IN_EVENTS = IN_ROWS | {JA3, JA3S, JA4, MD5, SHA1, SHA256}
 #: For lists that say nothing of it.
 CONFIDENCE = 0.7
 #: Entries that are told one by one.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.addresses import to_words
 from rules.indicators import kernels
-from rules.indicators.model import ADDRESS, DOMAIN, IN_EVENTS, IN_ROWS, JA3, JA3S, JA4, URL, Indicator
+from rules.indicators.model import ADDRESS, DOMAIN, IN_EVENTS, IN_ROWS, JA3, JA3S, URL, Indicator
 
 Numbers = NDArray[np.int64]
 _TARGET = 120  # octets of a target that events keep
@@ -72,8 +72,9 @@ class Table:
             self._urls[at] += held
         self._values = {kind: list(held.values()) for kind, held in self._by.items()}
         self._prints: dict[str, tuple[NDArray[np.bytes_], Numbers]] = {}
-        for kind in {JA3, JA3S, JA4} & set(self._by):
-            values = [value.encode() if kind == JA4 else bytes.fromhex(value) for value in self._by[kind]]
+        for kind in (IN_EVENTS - IN_ROWS) & set(self._by):
+            octets = kind in {JA3, JA3S}
+            values = [bytes.fromhex(value) if octets else value.encode() for value in self._by[kind]]
             order = sorted(range(len(values)), key=values.__getitem__)
             self._prints[kind] = np.array([values[i] for i in order]), np.array(order)
 
@@ -100,7 +101,7 @@ class Table:
         return _holding(self._by.get(kind, {}).get(value, []), time)
 
     def prints(self, kind: str, shown: NDArray[np.bytes_]) -> Numbers:
-        """Pairs (row, number) of fingerprints that are known, as events show them."""
+        """Pairs (row, number) of fingerprints and hashes that are known, as events show them."""
         values, numbers = self._prints[kind]
         at = np.minimum(np.searchsorted(values, shown), len(values) - 1)
         rows = np.flatnonzero(values[at] == shown)

@@ -187,7 +187,7 @@ class Engine:
         return self._deciding
 
     def match(self, scene: Scene) -> list[Alert]:
-        """Alerts of a scene made by `Carry.scene`, in the order in which they were known, then of rules."""
+        """Alerts of a scene made by `Carry.scene`, by when they were known, layer and order of rules."""
         marks = self.carry.marks(scene)
         alerts = self._judge(scene, marks)
         self.carry.keep(scene, marks)
@@ -197,17 +197,20 @@ class Engine:
 
     def _judge(self, scene: Scene, marks: NDArray[np.uint8]) -> list[Alert]:
         found = self._possible(candidates.gather(self, scene, marks), scene)
-        found = found[np.lexsort([found[:, i] for i in (ITEM, ORDER, PHASE, KNOWN)])]
+        layers = scene.layers[found[:, ROW]]
+        order = np.lexsort([*(found[:, i] for i in (ITEM, ORDER, PHASE)), layers, found[:, KNOWN]])
+        found, layers = found[order], layers[order].tolist()
         alerts: list[Alert] = []
-        known = -1
+        known = -1, 0
         passed: set[int] = set()  # packets that a rule let go
         pending: list[_Agreed] = []
-        for each, where in zip(found.tolist(), places(scene, found[:, ROW]), strict=True):
+        every = zip(found.tolist(), layers, places(scene, found[:, ROW]), strict=True)
+        for each, layer, where in every:
             candidate = Candidate(*each)
-            if candidate.known != known:
+            if (candidate.known, layer) != known:
                 if pending:
                     alerts += self._tell(pending, scene)
-                pending, passed, known = [], set(), candidate.known
+                pending, passed, known = [], set(), (candidate.known, layer)
             compiled = self.rules[candidate.order]
             if (
                 candidate.row in passed
@@ -258,7 +261,7 @@ class Engine:
         return found[there]
 
     def _tell(self, pending: Sequence[_Agreed], scene: Scene) -> list[Alert]:
-        """What of one frame's matches is told, by order of rules; drops take their flow along."""
+        """What of one packet's matches is told, by order of rules; drops take their flow along."""
         told: list[Alert] = []
         done: set[tuple[int, int, int]] = set()
         let_go: set[int] = set()

@@ -39,7 +39,7 @@ def _anomalous(scene: Scene, name: str) -> NDArray[np.bool_]:
     if name in scene.names.anomalies:
         rows = scene.tables.anomalies
         frames = rows["frame"][rows["kind"] == scene.names.anomalies.index(name)]
-        found[np.isin(scene.frames, frames)] = True
+        found[np.isin(scene.frames, frames) & (scene.layers == 0)] = True  # what has streams holds no other
         found[: scene.carried] = False
     return found
 

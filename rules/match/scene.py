@@ -96,6 +96,15 @@ class Scene:
         return row if row < len(self.frames) and int(self.frames[row]) == frame else -1
 
     @cached_property
+    def layers(self) -> NDArray[np.int64]:
+        """Of each packet how many of its frame come before it: those that travel in it."""
+        if not len(self.frames) or (self.frames[1:] > self.frames[:-1]).all():
+            return np.zeros(len(self.frames), np.int64)
+        first = np.append(True, self.frames[1:] != self.frames[:-1])
+        at = np.arange(len(first))
+        return at - np.maximum.accumulate(np.where(first, at, 0))
+
+    @cached_property
     def numbers(self) -> NDArray[np.int64]:
         """Of each flow its number, the same in every scene."""
         flows = self.tables.flows
@@ -358,13 +367,9 @@ def slow_value(scene: Scene, row: int, name: str, wanted: int) -> int | None:
             return -1 if options else None
         return wanted if wanted in options else None
     start = int(scene.transport[row]) - int(scene.network[row])
-    if name == "vxlan.vni" and int(scene.packets["vlan"][row]) & VNI:
-        return int(scene.packets["vlan"][row]) ^ VNI
     if name == "vxlan.vni":
-        part = data[start + 8 : start + 16]
-        return (
-            int.from_bytes(part[4:7], "big") if len(part) == 8 and scene.packets["proto"][row] == 17 else None
-        )
+        network = int(scene.packets["vlan"][row])
+        return network ^ VNI if network & VNI else None
     if scene.packets["proto"][row] != 6 or start + 20 > len(data):
         return None
     options = _options(data[start + 20 : start + (data[start + 12] >> 4) * 4])

@@ -15,6 +15,8 @@ from rules.sigma import kernels
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.void]
 _PIECES = ("name", "rest", "agent")
+#: Parts of the third piece that have a place of their own, blank where there is nothing.
+SLICES = {"sha256": (0, 64), "sha1": (64, 104), "md5": (104, 136), "serial": (104, 144)}
 #: Answers come from the server: its end is the other one.
 _OTHER = {"src": "dst", "dst": "src", "src_port": "dst_port", "dst_port": "src_port"}
 
@@ -50,6 +52,8 @@ class Columns:
 
     def spans(self, pieces: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where pieces of text that follow each other begin, and how long they are together."""
+        if pieces not in self._spans and pieces[0] in SLICES:
+            self._spans[pieces] = self._sliced(*SLICES[pieces[0]])
         if pieces not in self._spans:
             sizes = {piece: self.numbers(f"{piece}_size") for piece in _PIECES}
             first = _PIECES.index(pieces[0])
@@ -57,6 +61,12 @@ class Columns:
             size = sum((sizes[piece] for piece in pieces), np.zeros(len(self), np.int64))
             self._spans[pieces] = start, size
         return self._spans[pieces]
+
+    def _sliced(self, begin: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        start, whole = self.spans(("agent",))
+        size = np.clip(whole, begin, end) - begin
+        first = np.minimum(start + begin, self.raw.shape[1] - 1)
+        return start + begin, np.where(self.raw[self.which, first] == ord(" "), 0, size)
 
 
 class Condition(Protocol):

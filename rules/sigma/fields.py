@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from citywall.batches import DNS_ANSWER, DNS_QUERY, HTTP_REQUEST, METHODS, TLS_CLIENT
+from citywall.batches import (
+    DNS_ANSWER,
+    DNS_QUERY,
+    FILE_SEEN,
+    FILE_SOURCES,
+    HTTP_REQUEST,
+    METHODS,
+    NOTICE_RAISED,
+    TLS_CLIENT,
+    TLS_WHOLE_CERTIFICATE,
+)
 
 #: How a field's column is read: an address (two words), a number, a text, or whether it is there.
 ADDRESS, NUMBER, TEXT = "address", "number", "text"
@@ -23,7 +33,7 @@ _METHODS = {name.lower(): number for number, name in enumerate(METHODS) if name}
 
 @dataclass(frozen=True)
 class Column:
-    """Where a field is: `names` are columns, or for texts the pieces that are put together.
+    """Where a field is: `names` are columns, or for texts the pieces that are put together, or one slice.
 
     `words` are names of numbers. `whole`: the field is known only when a flow is over. `part`: `path` or
     `query`, of a request's target that is kept whole.
@@ -100,6 +110,40 @@ GREETINGS = Source(
     | _named(Column(TEXT, ("rest",)), "next_protocol", "alpn")
     | _named(Column(NUMBER, ("code",), _VERSIONS), "version", "tls.version"),
 )  # fmt: skip
+_FILE_SOURCES = {name: number for number, name in enumerate(FILE_SOURCES)} | {
+    "ssl": FILE_SOURCES.index("tls")
+}
+FILES = Source(
+    "files", FILE_SEEN,
+    _ENDS
+    | _named(Column(ADDRESS, ("src",)), "tx_hosts") | _named(Column(ADDRESS, ("dst",)), "rx_hosts")
+    | _named(Column(TEXT, ("name",)), "filename", "file.name")
+    | _named(Column(TEXT, ("rest",)), "mime_type", "file.mime_type")
+    | _named(Column(TEXT, ("sha256",)), "sha256", "file.hash.sha256")
+    | _named(Column(TEXT, ("sha1",)), "sha1", "file.hash.sha1")
+    | _named(Column(TEXT, ("md5",)), "md5", "file.hash.md5")
+    | _named(Column(NUMBER, ("size",)), "seen_bytes")
+    | _named(Column(NUMBER, ("number",)), "total_bytes", "file.size")
+    | _named(Column(NUMBER, ("type",), _FILE_SOURCES), "source"),
+)  # fmt: skip
+CERTIFICATES = Source(
+    "certificates", TLS_WHOLE_CERTIFICATE,
+    _ENDS
+    | _named(Column(TEXT, ("name",)), "certificate.subject", "tls.server.subject")
+    | _named(Column(TEXT, ("rest",)), "certificate.issuer", "tls.server.issuer")
+    | _named(Column(TEXT, ("serial",)), "certificate.serial", "tls.server.x509.serial_number")
+    | _named(Column(TEXT, ("sha256",)), "fingerprint", "tls.server.hash.sha256")
+    | _named(Column(TEXT, ("sha1",)), "tls.server.hash.sha1")
+    | _named(Column(NUMBER, ("answers",)), "certificate.not_valid_before")
+    | _named(Column(NUMBER, ("number",)), "certificate.not_valid_after"),
+)  # fmt: skip
+NOTICES = Source(
+    "notices", NOTICE_RAISED,
+    _ENDS
+    | _named(Column(TEXT, ("name",)), "note") | _named(Column(TEXT, ("rest",)), "msg", "message")
+    | _named(Column(TEXT, ("agent",)), "sub")
+    | _named(Column(NUMBER, ("dst_port",)), "p") | _named(Column(NUMBER, ("number",)), "n"),
+)  # fmt: skip
 
 _CATEGORIES = {
     "dns": (QUERIES, ANSWERS), "dns_query": (QUERIES, ANSWERS), "proxy": (REQUESTS,),
@@ -108,6 +152,7 @@ _CATEGORIES = {
 }  # fmt: skip
 _ZEEK = {
     "conn": (CONNECTIONS,), "dns": (QUERIES, ANSWERS), "http": (REQUESTS,), "ssl": (GREETINGS,),
+    "files": (FILES,), "x509": (CERTIFICATES,), "notice": (NOTICES,),
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from citywall.batches import (
 from citywall.cards import DetectorCard
 from citywall.domains import Domains, of_host
 from citywall.findings import Endpoint, Evidence, Finding, derived_id
-from rules.sigma.conditions import Columns
+from rules.sigma.conditions import SLICES, Columns
 from rules.sigma.fields import FLOW_ROWS
 from rules.sigma.reading import Ready
 
@@ -133,9 +133,11 @@ def _shown(rule: Ready, row: dict[str, Any]) -> dict[str, int | float | str]:
         if column.kind == "number":
             told[name] = row[column.names[0]]
         elif column.kind == "text":
-            first = ("name", "rest", "agent").index(column.names[0])
+            begin, end = SLICES.get(column.names[0], (0, len(text)))
+            first = 2 if column.names[0] in SLICES else ("name", "rest", "agent").index(column.names[0])
             start, size = sum(sizes[:first]), sum(sizes[first : first + len(column.names)])
-            told[name] = text[start : start + size].decode("ascii", "replace")
+            shown = text[start : start + size][begin:end]
+            told[name] = shown.decode("ascii", "replace").strip()
     return told
 
 

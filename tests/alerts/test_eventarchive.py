@@ -15,10 +15,12 @@ from citywall.batches import (
     DNS_ANSWER,
     DNS_QUERY,
     EVENT,
+    FILE_SEEN,
     HTTP_REQUEST,
     HTTP_RESPONSE,
     INJECTION,
     LOGIN_NAME,
+    NOTICE_RAISED,
     TCP,
     TLS_CLIENT,
     TLS_SERVER,
@@ -40,6 +42,11 @@ SAID = (
     (HTTP_RESPONSE, TCP, 80, (), {"code": 404}),
     (LOGIN_NAME, TCP, 21, ("wang",), {"type": 1}),
     (TLS_WHOLE_CERTIFICATE, TCP, 443, ("portal.example.com", "ca", "ab" * 32 + "cd" * 20), {"code": 0x0303}),
+    (
+        FILE_SEEN, TCP, 445, ("a.exe", "application/pdf", " " * 64 + "ef" * 20 + "01" * 16),
+        {"type": 4, "number": 7},
+    ),
+    (NOTICE_RAISED, TCP, 22, ("scan::port_scan", "twenty ports"), {"number": 20}),
 )  # fmt: skip
 
 
@@ -76,8 +83,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> EventArchive:
 @pytest.mark.parametrize(
     ("where", "found"),
     [
-        ("", range(8)),
-        ("protocol:dns", [0, 1]), ("protocol:ftp", [6]), ("kind:tls_client", [2]), ("protocol:*", range(8)),
+        ("", range(10)),
+        ("protocol:dns", [0, 1]), ("protocol:ftp", [6]), ("kind:tls_client", [2]), ("protocol:*", range(9)),
         ("dns.question.name:*.EXAMPLE.com", [0, 1]), ("dns.question.type:aaaa", [0]), ("rcode:nxdomain", [1]),
         ("sni:portal.example.com", [2]), ("url.domain:PORTAL.example.com", [4]), ("name:portal*", [2, 4, 7]),
         ("tls.client.ja3:E7D705A3286E19EA42F587B344EE6865", [2]), ("ja4:t13d*", [2]),
@@ -86,11 +93,14 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> EventArchive:
         ("dns.resolved_ip:192.0.2.0/24", [1]), ("answer:192.0.2.1", [1]), ("status>=400", [5]),
         ("method:post", [4]), ("sign:injection", [4]), ("sign:*", [4]), ("sign:scanner", []),
         ("user.name:wang", [6]), ("dport:53 proto:udp", [0, 1]),
-        ("ip:10.0.1.0/24 NOT port:443", [0, 1, 4, 5, 6]),
+        ("ip:10.0.1.0/24 NOT port:443", [0, 1, 4, 5, 6, 8, 9]),
         ("time<2024-05-01T12:00:02", [0, 1]), ("community:1:3", [3]), ("session:s1 frame:2", [1]),
         (f"tls.server.hash.sha256:{'AB' * 32}", [7]), ("tls.server.hash.sha1:cdcd*", [7]),
         ("tls.server.hash.sha1:ab*", []), ("tls.server.issuer:ca", [7]), ("tls.server.subject:portal*", [7]),
-        ("path:other", []), ("agent:curl/8 OR status:404", [4, 5]), ("number:5", []),
+        ("file.hash.md5:0101*", [8]), (f"file.hash.sha1:{'ef' * 20}", [8]), ("file.hash.sha256:ef*", []),
+        ("file.name:*.exe file.size>6", [8]), ("protocol:smb", [8]), ("notice.name:scan*", [9]),
+        ("tls.server.x509.serial_number:ab*", []), ("path:other", []),
+        ("agent:curl/8 OR status:404", [4, 5]), ("number:5", []),
     ],
 )  # fmt: skip
 def test_queries(archive: EventArchive, where: str, found):
@@ -114,7 +124,7 @@ def test_pages_are_newest_first_and_follow_one_another(archive: EventArchive):
         after = page.after
         if after is None:
             break
-    assert found == [8, 7, 6, 5, 4, 3, 2, 1]
+    assert found == [*range(10, 0, -1)]
 
 
 def test_times_bound_them(archive: EventArchive):
@@ -127,7 +137,7 @@ def test_times_bound_them(archive: EventArchive):
 def test_a_part_written_again_replaces_itself(tmp_path: Path):
     archive, session = EventArchive(tmp_path), Session("s1", "capture", "a.pcap", 1, "live", START)
     for _ in range(2):
-        archive.write(said(), np.array(["1:0"] * 8, "S3"), session, 0)
-    assert len(archive.query().events) == 8
+        archive.write(said(), np.array(["1:0"] * len(SAID), "S3"), session, 0)
+    assert len(archive.query().events) == len(SAID)
     assert archive.delete_session("s1") == 1
     assert archive.query().events == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from citywall import eventnames as names
-from citywall.batches import DNS_QUERY, EVENT_NAMES, FIRST_SIGHTING, LOGIN_RESULT, TLS_SERVER
+from citywall.batches import DNS_QUERY, EVENT_NAMES, FILE_SEEN, FIRST_SIGHTING, LOGIN_RESULT, TLS_SERVER
 
 
 def test_known_and_unknown_numbers():
@@ -23,5 +23,6 @@ def test_protocols():
     assert names.protocol(DNS_QUERY, 4) == "dns"
     assert names.protocol(TLS_SERVER, 0) == "tls"
     assert names.protocol(LOGIN_RESULT, 4) == "smtp"
+    assert [names.protocol(FILE_SEEN, n) for n in (0, 1, 99)] == ["", "http", ""]
     assert names.PROTOCOLS.keys() <= EVENT_NAMES.keys()
     assert not any(names.protocol(kind, 1) for kind in EVENT_NAMES if kind < FIRST_SIGHTING)

@@ -73,3 +73,9 @@ def test_what_each_says(documents):
     assert documents[b.PERSONAL_DATA]["citywall"]["event"]["masked"] == "name"
     assert documents[b.DHCP_MESSAGE]["citywall"]["event"]["address"] == "192.0.2.1"
     assert "GET namerest" in in_words(request)
+    file = documents[b.FILE_SEEN]
+    assert file["file"] == {"hash": {"sha256": "agent"}, "name": "name", "mime_type": "rest", "size": 60}
+    assert file["network"]["protocol"] == "tls"
+    assert in_words(file) == "rest name agent"
+    assert documents[b.NOTICE_RAISED]["citywall"]["event"]["notice"] == "name"
+    assert in_words(documents[b.NOTICE_RAISED]) == "rest name"

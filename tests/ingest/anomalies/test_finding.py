@@ -177,6 +177,12 @@ FRAMES = {
     "pppoe.pkt_too_small": ethernet(0x8864, b"\x11\0\0\1\0"),
     "pppoe.wrong_code": ethernet(0x8863, b"\x11\1\0\1\0\0"),
     "pppoe.malformed_tags": ethernet(0x8863, b"\x11\x09\0\1\0\x20"),
+    "nsh.header_too_small": ethernet(0x894F, bytes.fromhex("0fc60101")),
+    "nsh.unsupported_version": ethernet(0x894F, bytes.fromhex("4fc60101000000ff") + bytes(20)),
+    "nsh.bad_header_length": ethernet(0x894F, bytes.fromhex("0fff0201000000ff") + bytes(20)),
+    "nsh.reserved_type": ethernet(0x894F, bytes.fromhex("0fc20f01000000ff") + bytes(20)),
+    "nsh.unsupported_type": ethernet(0x894F, bytes.fromhex("0fc20301000000ff") + bytes(20)),
+    "nsh.unknown_payload": ethernet(0x894F, bytes.fromhex("0fc20204000000ff") + bytes(20)),
 }
 
 
@@ -231,6 +237,10 @@ def test_what_fragments_were_told_of():
         (0, "ipv4.frag_overlap"), (1, "ipv6.frag_overlap"), (2, "ipv6.frag_invalid_length"),
     ]  # fmt: skip
     assert [a.tolist() for a in of_fragments(events[:0], rows, 10)] == [[], []]
+
+
+def test_a_service_header_that_leads_to_a_packet_is_nothing_odd():
+    assert said(ethernet(0x894F, bytes.fromhex("0fc20201000000ff") + v4(17, udp(8)))) == [set()]
 
 
 def test_the_kernel_is_compiled_ahead():

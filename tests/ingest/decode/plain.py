@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from citywall.batches import ARP, ERROR, FRAGMENT, IP, NOT_IP, REASONS, TRANSPORT
 
-V4, V6 = 0x0800, 0x86DD
+V4, V6, ARP_TYPE, ETHERNET = 0x0800, 0x86DD, 0x0806, 0x6558
+SHIMS = (0x8847, 0x8848, 0x8864, 0x894F, 0x88E7)
+VNI = 1 << 31
 FIELDS = (
     "a_hi", "a_lo", "b_hi", "b_lo", "ports", "vlan", "captured", "wire", "ip_bytes", "payload_at", "payload",
     "proto", "version", "flags", "reversed", "icmp_type", "icmp_code", "status", "reason", "network", "marks",
@@ -73,8 +75,9 @@ def link_layer(data: bytes, link: int) -> tuple[int, int, int]:
         at += 4
     if 0 <= kind < 0x600 and data[at : at + 6] == b"\xaa\xaa\x03\0\0\0" and len(data) >= at + 8:
         kind, at = number(data, at + 6, 2), at + 8
-    if kind in (0x8847, 0x8848, 0x8864):
-        at, kind = shim(data, at, kind)
+    if kind in SHIMS:
+        at, kind, network = shim(data, at, kind)
+        vlan = network or vlan
     if kind == -1:
         if not data:
             raise Stop("link_header_truncated")
@@ -84,30 +87,61 @@ def link_layer(data: bytes, link: int) -> tuple[int, int, int]:
     return at, kind, vlan
 
 
-def shim(data: bytes, at: int, kind: int) -> tuple[int, int]:
-    """Past MPLS labels or PPPoE, where that leads to something."""
+def shim(data: bytes, at: int, kind: int) -> tuple[int, int, int]:
+    """Past labels, sessions, service paths and service instances, where they lead to something."""
+    here, inner, network = at, kind, 0
+    for _ in range(4):
+        found = one_shim(data, here, inner)
+        if found is None:
+            break
+        here, inner, own = found
+        network = own or network
+        if inner == ETHERNET:
+            if len(data) < here + 14:
+                break
+            inner, here = number(data, here + 12, 2), here + 14
+            while inner in (0x8100, 0x88A8) and len(data) >= here + 4:
+                inner, here = number(data, here + 2, 2), here + 4
+        if inner in (V4, V6, ARP_TYPE):
+            return here, inner, network
+        if inner not in SHIMS:
+            break
+    return at, kind, 0
+
+
+def one_shim(data: bytes, at: int, kind: int) -> tuple[int, int, int] | None:
+    """(offset, ethertype, network) behind one of them."""
     if kind == 0x8864:
         if len(data) < at + 8:
-            return at, kind
+            return None
         size = 1 if data[at + 6] & 1 else 2
         inner = {0x21: V4, 0x57: V6}.get(number(data, at + 6, size))
-        return (at + 6 + size, inner) if inner else (at, kind)
-    here, bottom = at, False
+        return (at + 6 + size, inner, 0) if inner else None
+    if kind == 0x894F:
+        if len(data) < at + 8:
+            return None
+        size = data[at + 1] % 64 * 4
+        if data[at] >> 6 or (data[at + 2] % 16, size == 24) not in ((1, True), (2, size == 24)) or size < 8:
+            return None
+        inner = {1: V4, 2: V6, 3: ETHERNET, 4: 0x894F, 5: 0x8847}.get(data[at + 3])
+        return (at + size, inner, 0) if inner and len(data) > at + size else None
+    if kind == 0x88E7:
+        return (at + 4, ETHERNET, VNI | number(data, at + 1, 3)) if len(data) >= at + 4 else None
+    bottom = False
     while not bottom:
-        if len(data) < here + 4:
-            return at, kind
-        bottom, here = bool(data[here + 2] & 1), here + 4
-    nibble = data[here] >> 4 if len(data) > here else 15
-    if nibble in (4, 6):
-        return here, V4 if nibble == 4 else V6
-    if nibble == 0 and len(data) >= here + 18:
-        kinds = number(data, here + 16, 2)
-        here += 18
-        while kinds in (0x8100, 0x88A8) and len(data) >= here + 4:
-            kinds, here = number(data, here + 2, 2), here + 4
-        if kinds in (V4, V6, 0x0806):
-            return here, kinds
-    return at, kind
+        if len(data) < at + 4:
+            return None
+        bottom, at = bool(data[at + 2] & 1), at + 4
+    nibble = data[at] >> 4 if len(data) > at else 15
+    return {4: (at, V4, 0), 6: (at, V6, 0), 0: (at + 4, ETHERNET, 0)}.get(nibble)
+
+
+def ppp(data: bytes, at: int) -> tuple[int, int] | None:
+    at += 2 if data[at : at + 2] == b"\xff\x03" else 0
+    if len(data) < at + 2:
+        return None
+    size = 1 if data[at] & 1 else 2
+    return at + size, {0x21: V4, 0x57: V6}.get(number(data, at, size), 0)
 
 
 def in_gre(data: bytes, at: int) -> tuple[int, int] | None:
@@ -128,46 +162,141 @@ def in_gre(data: bytes, at: int) -> tuple[int, int] | None:
     else:
         here += 4 * (flags[15] + flags[13] + flags[12])
     if kind == 0x880B:
-        here += 2 if data[here : here + 2] == b"\xff\x03" else 0
-        if len(data) < here + 2:
-            return None
-        size = 1 if data[here] & 1 else 2
-        return here + size, {0x21: V4, 0x57: V6}.get(number(data, here, size), 0)
+        return ppp(data, here)
     if kind == 0x88BE:
         return here + 8 * flags[12], 0x6558
     if kind == 0x22EB:
         if len(data) < here + 12:
             return None
         return here + 12 + 8 * (data[here + 11] & 1), 0x6558
-    return shim(data, here, kind) if kind in (0x8847, 0x8848) else (here, kind)
+    return here, kind
+
+
+def whole_ip(data: bytes, at: int, kind: int, stop: int) -> bool:
+    """Whether an IP packet begins at `at` and ends at `stop`, by its own length."""
+    if kind == V4 and len(data) >= at + 20 and data[at] >> 4 == 4:
+        return at + number(data, at + 2, 2) == stop
+    return (
+        kind == V6
+        and len(data) >= at + 40
+        and data[at] >> 4 == 6
+        and at + 40 + number(data, at + 4, 2) == stop
+    )
+
+
+def whole_frame(data: bytes, at: int, stop: int) -> bool:
+    """Whether an Ethernet frame with IP or ARP begins at `at` and ends at `stop`."""
+    if len(data) < at + 14:
+        return False
+    kind, here = number(data, at + 12, 2), at + 14
+    while kind in (0x8100, 0x88A8) and len(data) >= here + 4:
+        kind, here = number(data, here + 2, 2), here + 4
+    if kind == ARP_TYPE:
+        form = data[here : here + 6] == b"\0\x01\x08\0\x06\x04"
+        return 28 <= stop - here <= 46 and len(data) >= here + 28 and form
+    padded = range(here, stop) if stop - at == 60 else ()
+    return any(whole_ip(data, here, kind, each) for each in (stop, *padded))
+
+
+def in_session(data: bytes, at: int, stop: int) -> tuple[int, int]:
+    """L2TPv3 behind the session's number: whatever length of cookie and sublayer leads to a whole packet."""
+    for here in (at, at + 4, at + 8, at + 12):
+        if whole_frame(data, here, stop):
+            return here, ETHERNET
+        found = ppp(data, here) if here <= len(data) else None
+        if found and whole_ip(data, *found, stop):
+            return found
+    return 0, 0
+
+
+def in_l2tp(data: bytes, at: int, stop: int) -> tuple[int, int]:
+    if len(data) < at + 8:
+        return 0, 0
+    bits = [number(data, at, 2) >> (15 - bit) & 1 for bit in range(16)]
+    version = data[at + 1] % 16
+    must_be_zero = bits[0], *bits[2:4], bits[5], *bits[8:12]
+    if version == 3 and not any(bits[:14]):
+        return in_session(data, at + 8, stop)
+    if version != 2 or any(must_be_zero):
+        return 0, 0
+    here = at + 2
+    if bits[1]:
+        if at + number(data, here, 2) != stop:
+            return 0, 0
+        here += 2
+    here += 4 + 4 * bits[4]
+    if bits[6]:
+        if len(data) < here + 2:
+            return 0, 0
+        here += 2 + number(data, here, 2)
+    found = ppp(data, here) if here <= len(data) else None
+    return found if found and whole_ip(data, *found, stop) else (0, 0)
+
+
+def in_gtp(data: bytes, at: int, stop: int) -> tuple[int, int]:
+    if (
+        len(data) < at + 12
+        or data[at] >> 3 != 6
+        or data[at + 1] != 255
+        or at + 8 + number(data, at + 2, 2) != stop
+    ):
+        return 0, 0
+    here = at + 8
+    if data[at] % 8:
+        following = data[here + 3] if data[at] & 4 else 0
+        here += 4
+        for _ in range(16):
+            if following:
+                if len(data) < here + 4 or not data[here] or len(data) < here + 4 * data[here]:
+                    return 0, 0
+                here += 4 * data[here]
+                following = data[here - 1]
+        if following:
+            return 0, 0
+    return next(((here, kind) for kind in (V4, V6) if whole_ip(data, here, kind, stop)), (0, 0))
 
 
 def in_udp(data: bytes, at: int, end: int, ports: tuple[int, int], vlan: int) -> tuple[int, int, int]:
     """(offset, ethertype, vlan) of what is inside a UDP tunnel; ethertype 0 for nothing."""
+    nothing = 0, 0, vlan
+    if len(data) < at + 8:
+        return nothing
+    vni = VNI | number(data, at + 4, 3)
+    if ports[1] in (4789, 8472):
+        return (at + 8, ETHERNET, vni) if data[at] == 8 else nothing
+    if ports[1] == 4790:
+        if data[at] & 0xF9 != 8 or data[at + 1] or data[at + 2]:
+            return nothing
+        inner = {1: V4, 2: V6, 3: ETHERNET, 4: 0x894F, 5: 0x8847}.get(data[at + 3])
+        if not data[at] & 4:
+            inner = None if data[at + 3] else ETHERNET
+        return (at + 8, inner, vni) if inner else nothing
+    if ports[1] == 6081:
+        kind = number(data, at + 2, 2)
+        if number(data, at, 2) & 0xC03F or kind not in (0x6558, V4, V6):
+            return nothing
+        return at + 8 + data[at] % 64 * 4, kind, vni
+    if ports[1] == 2152:
+        return *in_gtp(data, at, end), vlan
+    if ports[1] == 1701 or (ports[0] == 1701 and ports[1] != 3544):
+        return *in_l2tp(data, at, end), vlan
     if 3544 in ports:
         here = at
         if data[here : here + 2] == b"\0\1" and len(data) >= here + 4:
             here += 13 + data[here + 2] + data[here + 3]
         if data[here : here + 2] == b"\0\0" and len(data) >= here + 8:
             here += 8
-        if len(data) >= here + 40 and data[here] >> 4 == 6 and here + 40 + number(data, here + 4, 2) == end:
+        if whole_ip(data, here, V6, end):
             return here, V6, vlan
-        return 0, 0, vlan
-    if ports[1] not in (4789, 8472, 6081) or len(data) < at + 8:
-        return 0, 0, vlan
-    vni = 1 << 31 | number(data, at + 4, 3)
-    if ports[1] == 6081:
-        kind = number(data, at + 2, 2)
-        if number(data, at, 2) & 0xC03F or kind not in (0x6558, V4, V6):
-            return 0, 0, vlan
-        return at + 8 + data[at] % 64 * 4, kind, vni
-    return (at + 8, 0x6558, vni) if data[at] == 8 else (0, 0, vlan)
+    return nothing
 
 
-def tunnel(data: bytes, row: dict[str, int], wire: int) -> dict[str, int]:
-    """The row of the innermost sound packet of a decoded one."""
-    sure = row["proto"] in (4, 41, 47)
+def tunnel(data: bytes, row: dict[str, int], wire: int, most: int = 5) -> dict[str, int]:
+    """The row of the innermost sound packet of a decoded one, with at most so many around it."""
+    sure = row["proto"] in (4, 41, 47, 115)
     if not row["version"] or row["marks"] or not (sure or (row["proto"], row["status"]) == (17, TRANSPORT)):
+        return row
+    if row["depth"] == most:
         return row
     end = row["payload_at"] + row["payload"]
     part = data[:end]
@@ -177,18 +306,25 @@ def tunnel(data: bytes, row: dict[str, int], wire: int) -> dict[str, int]:
         if found is None:
             return row | {"reason": REASONS.index("tunnel_header_wrong")}
         at, kind = found
+    elif row["proto"] == 115:
+        if len(part) < at + 4:
+            return row | {"reason": REASONS.index("tunnel_header_wrong")}
+        at, kind = in_session(part, at + 4, end) if number(part, at, 4) else (0, 0)
     elif row["proto"] == 17:
         ports = row["ports"] >> 16, row["ports"] & 0xFFFF
         at, kind, vlan = in_udp(part, at, end, ports[::-1] if row["reversed"] else ports, vlan)
-    if kind == 0x6558:
+    if kind == ETHERNET:
         try:
             found_at, kind, own = link_layer(part[at:], 1) if at <= len(part) else (0, 0, 0)
         except Stop:
             found_at = kind = own = 0
         at += found_at
-        if vlan == row["vlan"]:
+        if vlan == row["vlan"] or own & VNI:
             vlan = own or vlan
-    if kind not in (V4, V6, 0x0806):
+    elif kind in SHIMS and at <= len(part):
+        at, kind, own = shim(part, at, kind)
+        vlan = own or vlan
+    if kind not in (V4, V6, ARP_TYPE):
         return row
     if row["depth"] == 4:
         return row | ({"reason": REASONS.index("tunnel_too_deep")} if sure else {})
@@ -197,16 +333,16 @@ def tunnel(data: bytes, row: dict[str, int], wire: int) -> dict[str, int]:
     try:
         if at > len(part):
             return wrong
-        (arp if kind == 0x0806 else network)(data, inner, at, *((kind,) if kind != 0x0806 else ()))
+        (arp if kind == ARP_TYPE else network)(data, inner, at, *((kind,) if kind != ARP_TYPE else ()))
     except Stop:
         return wrong
     if inner["status"] != ARP and (inner["status"] < IP or inner["network"] + inner["ip_bytes"] > end):
         return wrong
-    return tunnel(data, inner | {"depth": row["depth"] + 1}, wire)
+    return tunnel(data, inner | {"depth": row["depth"] + 1}, wire, most)
 
 
-def decode(data: bytes, wire: int, link: int) -> dict[str, int]:
-    """Every field of PACKET but time, offset and hash."""
+def decode(data: bytes, wire: int, link: int, most: int = 5) -> dict[str, int]:
+    """Every field of PACKET but time, offset and hash, of a packet with at most so many around it."""
     row = dict.fromkeys(FIELDS, 0)
     row["captured"], row["wire"] = len(data), max(wire, len(data))
     try:
@@ -221,7 +357,7 @@ def decode(data: bytes, wire: int, link: int) -> dict[str, int]:
         row = dict.fromkeys(FIELDS, 0) | {k: row[k] for k in ("captured", "wire", "vlan", "network")}
         row["vlan"] = row["vlan"] or stop.vlan
         row["status"], row["reason"] = ERROR, REASONS.index(stop.reason)
-    return tunnel(data, row, row["wire"])
+    return tunnel(data, row, row["wire"], most)
 
 
 def arp(data: bytes, row: dict[str, int], at: int) -> None:
@@ -239,7 +375,7 @@ def arp(data: bytes, row: dict[str, int], at: int) -> None:
 def network(data: bytes, row: dict[str, int], at: int, kind: int) -> None:
     version = 4 if kind == V4 else 6
     left = len(data) - at
-    if left and data[at] >> 4 != version:
+    if left > 0 and data[at] >> 4 != version:
         raise Stop("ip_version_wrong")
     if left < (20 if version == 4 else 40):
         raise Stop(f"ipv{version}_header_truncated")

@@ -30,21 +30,36 @@ def transport(rng: random.Random, proto: int, v6: bool) -> bytes:
     if proto == 6:
         offset = rng.choice([5, 5, 5, 8, 4, 15])
         return rng.randbytes(12) + bytes([offset << 4, rng.randrange(256)]) + rng.randbytes(6) + data
-    if proto in (4, 17, 41, 47) and rng.random() < 0.8:
+    if proto in (4, 17, 41, 47, 115) and rng.random() < 0.8:
         return tunnel(rng, proto)
     return rng.randbytes({17: 8, 132: 12}.get(proto, 8)) + data
 
 
-def frame(rng: random.Random) -> bytes:
-    """An Ethernet frame."""
-    kind, data = network(rng)
+def frame(rng: random.Random, kind: int | None = None, data: bytes = b"") -> bytes:
+    """An Ethernet frame, of a packet or any."""
+    if kind is None:
+        kind, data = network(rng)
     tag = struct.pack(">HH", 0x8100, rng.randrange(4096)) if rng.random() < 0.2 else b""
     return rng.randbytes(12) + tag + struct.pack(">H", kind) + data
 
 
-def shims(rng: random.Random, kind: int, data: bytes) -> tuple[int, bytes]:
-    """Labels or a PPPoE session before an IP packet."""
-    if rng.random() < 0.5:
+def shims(rng: random.Random, kind: int, data: bytes, more: int = 2) -> tuple[int, bytes]:
+    """Labels, a PPPoE session, a service path or a service instance before an IP packet."""
+    which = rng.random()
+    if which < 0.2:
+        return 0x88E7, rng.randbytes(4) + frame(rng, kind, data)
+    if which < 0.4:
+        form = rng.choice([1, 1, 1, 2, 2, 0, 15, 3])
+        size = rng.choice([6, 6, 2, 2, 4, 1, 63])
+        following = {0x0800: 1, 0x86DD: 2}.get(kind, rng.choice([0, 3, 99]))
+        if following == 3 or rng.random() < 0.2:
+            following, data = 3, frame(rng, kind, data)
+        elif more and rng.random() < 0.3:
+            kind, data = shims(rng, kind, data, more - 1)
+            following = {0x894F: 4, 0x8847: 5}.get(kind, following)
+        head = bytes([rng.choice([0, 0, 0, 0, 0x40]), size, form, following]) + b"\0\0\7\xff"
+        return 0x894F, head + bytes(max(0, size * 4 - 8) if size < 63 else 5) + data
+    if which < 0.7:
         protocol = {0x0800: b"\0\x21", 0x86DD: rng.choice([b"\0\x57", b"\x57"])}.get(kind, b"\xc0\x21")
         return 0x8864, b"\x11\0\0\1" + struct.pack(">H", len(data) + 2) + protocol + data
     labels = b"\0\1\0\x40" * rng.choice([0, 1, 3]) + b"\0\1\1\x40"
@@ -71,9 +86,11 @@ def tunnel(rng: random.Random, proto: int) -> bytes:
             0x8847: lambda: shims(rng, kind, inner)[1],
         }.get(kind, lambda: inner)()
         return struct.pack(">HH", word, kind) + optional + inner
+    if proto == 115:
+        return session(rng, kind, inner, rng.choice([b"\0\0\0\7"] * 4 + [bytes(4), b"\0"]))
     if proto != 17:
         return inner
-    port = rng.choice([4789, 8472, 6081, 3544])
+    port = rng.choice([4789, 8472, 6081, 3544, 4790, 2152, 1701])
     if port == 3544:
         before = rng.choice([b"", b"", bytes(8), b"\0\1\1\2" + bytes(12), b"\0\1\0\0" + bytes(17)])
         data = before + inner
@@ -84,17 +101,77 @@ def tunnel(rng: random.Random, proto: int) -> bytes:
             4 * options
         )
         data += frame(rng) if kind == 0x6558 else inner
+    elif port == 4790:
+        following = rng.choice([{0x0800: 1, 0x86DD: 2}.get(kind, 0), 3, 4, 5])
+        if following >= 4:
+            kind, inner = shims(rng, kind, inner)
+            following = {0x894F: 4, 0x8847: 5, 0x88E7: 3}.get(kind, 7)
+        first = rng.choice([0x0C, 0x0C, 0x0C, 0x08, 0x0D, 0x04, 0x1C])
+        following = rng.choice([0, following]) if first == 8 else following
+        data = bytes([first, 0, rng.choice([0, 0, 0, 1]), following]) + struct.pack(">I", 77 << 8)
+        data += frame(rng) if following in (0, 3) else inner
+    elif port == 2152:
+        data = user_packet(rng, inner)
+    elif port == 1701:
+        data = session_over_udp(rng, kind, inner)
     else:
         data = struct.pack(">II", rng.choice([8 << 24] * 5 + [0]), rng.randrange(1 << 32)) + frame(rng)
     ends = [rng.randrange(1024, 65536), port]
-    if port == 3544 and rng.random() < 0.5:
+    if port in (3544, 1701) and rng.random() < 0.5:
         ends.reverse()
     return struct.pack(">HHHH", *ends, 8 + len(data), 0) + data
 
 
+def session(rng: random.Random, kind: int, inner: bytes, number: bytes) -> bytes:
+    """What L2TPv3 has from a session's number on."""
+    padding = bytes(max(0, 60 - 14 - len(inner))) if rng.random() < 0.3 else b""
+    cards = rng.randbytes(12) + struct.pack(">H", kind)
+    what = rng.choice([cards + inner + padding, cards + b"\x81\0" + inner, point_to_point(rng, kind) + inner])
+    return number + rng.randbytes(rng.choice([0, 4, 8, 12, 16])) + what
+
+
+def point_to_point(rng: random.Random, kind: int) -> bytes:
+    protocol = {0x0800: rng.choice([b"\0\x21", b"\x21"]), 0x86DD: rng.choice([b"\0\x57", b"\x57"])}
+    return rng.choice([b"", b"\xff\x03"]) + protocol.get(kind, b"\xc0\x21")
+
+
+def session_over_udp(rng: random.Random, kind: int, inner: bytes) -> bytes:
+    """A message of L2TP, of either version."""
+    if rng.random() < 0.4:
+        return rng.choice([b"\0\3\0\0"] * 3 + [b"\x80\3\0\0"]) + session(rng, kind, inner, b"\0\0\0\7")
+    word = rng.choice([2, 0x4002, 0x4002, 0x0802, 0x4A02, 0x0202, 0x4102, 0xC802, 0x4012, 0x4001])
+    behind = bytes(4) + bytes(4 if word & 0x0800 else 0)
+    if word & 0x0200:
+        offset = rng.choice([0, 3, 3, 60000])
+        behind += struct.pack(">H", offset) + bytes(offset % 1000)
+    behind += point_to_point(rng, kind) + inner
+    if word & 0x4000:
+        behind = struct.pack(">H", len(behind) + 4 + rng.choice([0, 0, 0, 0, 1])) + behind
+    return struct.pack(">H", word) + behind
+
+
+def user_packet(rng: random.Random, inner: bytes) -> bytes:
+    """A message of GTP-U."""
+    first = rng.choice([0x30, 0x30, 0x32, 0x34, 0x34, 0x37, 0x38, 0x20])
+    more = b""
+    if first & 7:
+        extensions = [
+            bytes([n]) + bytes(4 * n - 2) for n in rng.choices([1, 1, 2, 5], k=rng.choice([1, 1, 3, 17]))
+        ]
+        kinds = [0x85] * len(extensions) + [0]
+        if rng.random() < 0.1:
+            extensions[-1] = b"\0\0\0"
+        if not first & 4 or rng.random() < 0.3:
+            extensions, kinds = [], [rng.choice([0, 0x85]) if not first & 4 else 0]
+        more = b"\0\7\0" + b"".join(bytes([k]) + e for k, e in zip(kinds, extensions, strict=False))
+        more += bytes([kinds[-1]])
+    length = len(more) + len(inner) + rng.choice([0, 0, 0, 0, 0, 1])
+    return bytes([first, rng.choice([255] * 6 + [1])]) + struct.pack(">HI", length, 7) + more + inner
+
+
 def network(rng: random.Random) -> tuple[int, bytes]:
     kind = rng.choice([0x0800, 0x0800, 0x86DD, 0x86DD, 0x0806, rng.randrange(65536)])
-    proto = rng.choice([6, 6, 6, 17, 1, 58, 132, 50, 59, 4, 41, 47, rng.randrange(256)])
+    proto = rng.choice([6, 6, 6, 17, 17, 1, 58, 132, 50, 59, 4, 41, 47, 115, rng.randrange(256)])
     if kind == 0x0806:
         form = rng.choice([b"\0\x01\x08\0\x06\x04", b"\0\x06\x08\0\x06\x04", rng.randbytes(6)])
         return kind, form + rng.randbytes(22)
@@ -252,8 +329,11 @@ def test_tunnels_are_read_as_scapy_builds_them(writing, seed):
     """Whatever the order of the tunnels, the row is that of the innermost packet, and of its network."""
     from scapy.all import GRE, IP, UDP, Dot1Q, Ether, IPv6
     from scapy.contrib.geneve import GENEVE
+    from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
     from scapy.contrib.mpls import MPLS
-    from scapy.layers.ppp import PPP, PPPoE
+    from scapy.contrib.nsh import NSH
+    from scapy.layers.l2tp import L2TP
+    from scapy.layers.ppp import HDLC, PPP, PPPoE
     from scapy.layers.vxlan import VXLAN
 
     rng = random.Random(seed)
@@ -266,7 +346,7 @@ def test_tunnels_are_read_as_scapy_builds_them(writing, seed):
     def around(packet, n):
         """One tunnel more; (packet, VNI of what is inside or None)."""
         vni = rng.randrange(1, 1 << 24)
-        which = rng.randrange(7)
+        which = rng.randrange(14)
         if which == 0:
             return ip(n) / packet, None
         if which == 1:
@@ -281,7 +361,32 @@ def test_tunnels_are_read_as_scapy_builds_them(writing, seed):
             return ip(n) / UDP(dport=4789, chksum=0) / VXLAN(vni=vni, flags=8) / Ether(**CARDS) / packet, vni
         if which == 5:
             return ip(n) / UDP(dport=6081) / GENEVE(vni=vni, proto=0x6558) / Ether(**CARDS) / packet, vni
-        return ip(n) / GRE(proto=0x8847) / MPLS(label=99, s=1) / packet, None
+        if which == 6:
+            return ip(n) / GRE(proto=0x8847) / MPLS(label=99, s=1) / packet, None
+        version = 6 if packet.name == "IPv6" else 4
+        if which == 7:
+            following = 2 if version == 6 else 1
+            head = VXLAN(vni=vni, flags=0x0C, NextProtocol=following)
+            return ip(n) / UDP(dport=4790, chksum=0) / head / packet, vni
+        if which == 8:
+            head = VXLAN(vni=vni, flags=0x0C, NextProtocol=4) / NSH(mdtype=1, nextproto=3)
+            return ip(n) / UDP(dport=4790, chksum=0) / head / Ether(**CARDS) / packet, vni
+        if which == 9:
+            return ip(n) / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=7, gtp_type=255) / packet, None
+        if which == 10:
+            head = GTP_U_Header(teid=7, gtp_type=255, E=1, next_ex=0x85) / GTPPDUSessionContainer(QFI=9)
+            return ip(n) / UDP(sport=2152, dport=2152) / head / packet, None
+        point = PPP() if rng.random() < 0.5 else HDLC() / PPP()
+        if which == 11:
+            return ip(n) / UDP(sport=1701, dport=1701) / L2TP(
+                hdr=rng.choice(["length", "length+sequence"])
+            ) / point / packet, None
+        carrier = ip(n)
+        carrier[0].fields["nh" if carrier.name == "IPv6" else "proto"] = 115
+        cookie = rng.randbytes(rng.choice([0, 4, 8])) + bytes(rng.choice([0, 4]))
+        if which == 12:
+            return carrier / (b"\0\0\0\7" + cookie + bytes(Ether(**CARDS) / packet)), None
+        return carrier / (b"\0\0\0\7" + cookie + bytes(point / packet)), None
 
     inner = ip(0) / UDP(sport=1111, dport=2222) / b"data"
     depth, vlan, packet = rng.randrange(1, 5), 0, inner
@@ -291,12 +396,20 @@ def test_tunnels_are_read_as_scapy_builds_them(writing, seed):
         if vni is not None and not known:  # the innermost network counts
             vlan, known = 1 << 31 | vni, True
     tag = rng.randrange(1, 4095) if rng.random() < 0.3 else 0
-    link = rng.randrange(3)
+    link = rng.randrange(5)
     head = Ether(**CARDS) / Dot1Q(vlan=tag) if tag else Ether(**CARDS)
     if link == 0:
         whole = head / packet
     elif link == 1:
         whole = head / MPLS(label=17, s=0) / MPLS(label=18, s=1) / packet
+    elif link == 2:
+        whole = head / NSH(mdtype=rng.choice([1, 2]), nextproto=2 if packet.name == "IPv6" else 1) / packet
+    elif link == 3:
+        service = rng.randrange(1, 1 << 24)
+        tag = (1 << 31) | service
+        last = head.lastlayer()
+        last.type = 0x88E7
+        whole = head / (struct.pack(">I", service) + bytes(Ether(**CARDS) / packet))
     else:
         whole = head / PPPoE() / PPP() / packet
     raw = bytes(whole)

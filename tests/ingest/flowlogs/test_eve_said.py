@@ -95,3 +95,17 @@ def test_fingerprints_of_hellos(tmp_path):
     client, server = events(tmp_path, ("tls", {"tls": tls}))
     assert (int(client["answer_hi"]), int(server["answer_lo"])) == (int("0f" * 8, 16), int("f0" * 8, 16))
     assert texts(client)[:3] == ["a.example", "", ja4]
+
+
+def test_files(tmp_path):
+    md5, sha256 = "0123456789abcdef" * 2, "fedcba9876543210" * 4
+    told = {"filename": "/a/Tool.exe", "state": "CLOSED", "size": 18, "md5": md5, "sha256": sha256}
+    whole, cut = events(
+        tmp_path,
+        ("fileinfo", {"app_proto": "http", "fileinfo": told}),
+        ("fileinfo", {"app_proto": "ftp-data", "fileinfo": told | {"state": "TRUNCATED", "size": 7}}),
+    )
+    assert (whole["kind"], b.FILE_SOURCES[whole["type"]], source(whole)) == (b.FILE_SEEN, "http", "10.1.0.9")
+    assert (whole["size"], whole["number"], cut["size"], cut["number"]) == (18, 18, 7, 0)
+    assert texts(whole) == ["/a/tool.exe", "", sha256 + " " * 40 + md5]
+    assert b.FILE_SOURCES[cut["type"]] == "ftp"

@@ -173,3 +173,85 @@ def test_fingerprints_of_hellos(events):
     assert server["agent_size"] == 0
     other, _ = events("ssl", SSL | {"ja3": "x" * 32, "ja3s": "12", "ja4": ja4[:-1]})
     assert (other["answer_hi"], other["answer_lo"], other["agent_size"]) == (0, 0, 0)
+
+
+MD5, SHA1, SHA256 = "0123456789abcdef" * 2, "89abcdef01" * 4, "fedcba9876543210" * 4
+FILE = {
+    "ts": 1714564800.5, "fuid": "F1", "tx_hosts": ["10.2.0.3", "10.2.0.4"], "rx_hosts": ["10.1.0.9"],
+    "conn_uids": ["C1"], "source": "HTTP", "analyzers": ["MD5"], "mime_type": "application/x-dosexec",
+    "filename": "Tool.exe", "is_orig": False, "seen_bytes": 593, "total_bytes": 600, "md5": MD5,
+}  # fmt: skip
+CERTIFICATE = {
+    "ts": 1714564800.5, "id": "F2", "certificate.version": 3, "certificate.serial": "08BB00EE",
+    "certificate.subject": "CN=c.example,O=C", "certificate.issuer": "CN=c.example,O=C",
+    "certificate.not_valid_before": 1714560000.0, "certificate.not_valid_after": 1746096000.0,
+}  # fmt: skip
+NOTICE = {
+    "ts": 1714564800.5, "note": "Scan::Port_Scan", "msg": "10.1.0.9 scanned 20 ports", "sub": "remote",
+    "src": "10.1.0.9", "dst": "10.2.0.3", "p": 22, "n": 20, "proto": "tcp",
+}  # fmt: skip
+
+
+def target(event) -> str:
+    return to_text(int(event["dst_hi"]), int(event["dst_lo"]))
+
+
+def test_files(events):
+    (told,) = events("files", FILE)
+    assert (told["kind"], b.FILE_SOURCES[told["type"]]) == (b.FILE_SEEN, "http")
+    assert (source(told), target(told), told["size"], told["number"]) == ("10.2.0.3", "10.1.0.9", 593, 600)
+    assert texts(told) == ["tool.exe", "application/x-dosexec", " " * 104 + MD5]
+    (told,) = events("files", FILE | {"sha1": SHA1.upper(), "sha256": SHA256, "md5": "no digits"})
+    assert texts(told)[2] == SHA256 + SHA1
+    (told,) = events("files", FILE | {"md5": MD5[:-1] + "x", "filename": "n" * 100, "mime_type": "m" * 60})
+    assert texts(told) == ["n" * 66, "m" * 40, ""]
+    (told,) = events("files", FILE | {"filename": "n" * 100, "mime_type": "m" * 60})
+    assert texts(told)[2] == " " * 104 + MD5
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+def test_files_of_newer_versions_tell_their_connection(events, by_client: bool):
+    ends = {"id.orig_h": "10.1.0.9", "id.orig_p": 40000, "id.resp_h": "10.2.0.3", "id.resp_p": 80}
+    row = {name: value for name, value in FILE.items() if name not in ("tx_hosts", "rx_hosts")}
+    (told,) = events("files", row | ends | {"is_orig": by_client})
+    expected = ("10.1.0.9", 40000, "10.2.0.3", 80) if by_client else ("10.2.0.3", 80, "10.1.0.9", 40000)
+    assert (source(told), told["src_port"], target(told), told["dst_port"]) == expected
+
+
+@pytest.mark.parametrize("print_", [None, SHA1, SHA256, "12"])
+def test_certificates(events, print_):
+    (told,) = events("x509", CERTIFICATE | ({"fingerprint": print_} if print_ else {}))
+    assert (told["kind"], told["flags"]) == (b.TLS_WHOLE_CERTIFICATE, b.SELF_SIGNED)
+    assert (told["answers"], told["number"]) == (1714560000, 1746096000)
+    subject, issuer, rest = texts(told)
+    assert (subject, issuer) == ("cn=c.example,o=c", "cn=c.example,o=c")
+    assert rest[104:] == "08bb00ee"
+    assert rest[:64].strip() == (SHA256 if print_ == SHA256 else "")
+    assert rest[64:104].strip() == (SHA1 if print_ == SHA1 else "")
+
+
+def test_certificates_as_long_as_can_be(events):
+    long = {"certificate.subject": "s" * 300, "certificate.issuer": "i" * 300, "certificate.serial": "A" * 99}
+    (told,) = events("x509", CERTIFICATE | long | {"fingerprint": SHA256})
+    assert texts(told) == ["s" * 58, "i" * 40, SHA256 + " " * 40 + "a" * 40]
+    few = {name: CERTIFICATE[name] for name in ("ts", "id", "certificate.serial", "certificate.issuer")}
+    (told,) = events("x509", few)
+    assert (told["number"], told["flags"], texts(told)[0]) == (0, 0, "")
+
+
+def test_notices(events):
+    (told,) = events("notice", NOTICE)
+    assert (told["kind"], told["number"], told["dst_port"], told["proto"]) == (b.NOTICE_RAISED, 20, 22, b.TCP)
+    assert (source(told), target(told)) == ("10.1.0.9", "10.2.0.3")
+    assert texts(told) == ["scan::port_scan", "10.1.0.9 scanned 20 ports", "remote"]
+    few = {name: NOTICE[name] for name in ("ts", "note", "msg")}
+    (told,) = events("notice", few | {"id.orig_h": "10.1.0.7", "id.resp_h": "10.1.0.8", "id.resp_p": 443})
+    assert (source(told), target(told), told["dst_port"], told["proto"]) == ("10.1.0.7", "10.1.0.8", 443, 0)
+
+
+def test_what_lacks_its_name_is_told(tmp_path):
+    found, reader = read(
+        tmp_path / "notice.log", json.dumps(NOTICE) + "\n" + json.dumps(NOTICE | {"note": None}) + "\n"
+    )
+    assert found["kind"].tolist() == [b.NOTICE_RAISED]
+    assert reader.errors.counts == {}  # which fields there are differs from site to site

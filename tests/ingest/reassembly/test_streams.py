@@ -163,3 +163,16 @@ def test_what_python_holds_of_a_half_open_stream_is_little():
     tracemalloc.stop()
     assert len(analyser._connections) == 2000
     assert (held - reserved(analyser._streams)) / 2000 < 4096
+
+
+def test_frames_may_be_said_one_by_one(packets):
+    """Several rows may be of one frame; what carries others (GRE) has no flow."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.l2 import GRE
+
+    made = [IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / b"ab" for _ in range(3)]
+    made.append(IP(src="10.0.0.1", dst="10.0.0.2") / GRE(proto=0x1234) / b"ab")
+    rows, buffer = packets.decoded([bytes(each) for each in made])
+    (batch,) = Reassembler(ApplicationSettings()).add(rows, np.array([7, 7, 9, 9]), buffer)
+    assert batch.pieces["frame"].tolist() == [7, 7, 9]
+    assert batch.flow_of.tolist() == [0, 0, 0, -1]

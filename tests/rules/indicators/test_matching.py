@@ -1,6 +1,15 @@
 from __future__ import annotations
 
-from citywall.batches import DNS_ANSWER, DNS_QUERY, HTTP_REQUEST, TLS_CLIENT, TLS_SERVER, TLS_WHOLE_CLIENT
+from citywall.batches import (
+    DNS_ANSWER,
+    DNS_QUERY,
+    FILE_SEEN,
+    HTTP_REQUEST,
+    TLS_CLIENT,
+    TLS_SERVER,
+    TLS_WHOLE_CERTIFICATE,
+    TLS_WHOLE_CLIENT,
+)
 from rules.indicators import matching
 from tests.rules.indicators.rows import events, flow, flows
 from tests.rules.indicators.test_kernels import listed
@@ -71,3 +80,22 @@ def test_fingerprints_of_hellos():
     assert found("ja4", ja4.decode()) == [(0, 0), (6, 0)]
     assert found("ja3", "ff" * 16) == found("md5", last) == []
     assert listed("ja3", last).in_rows
+
+
+def test_hashes_of_files_and_certificates():
+    """Each at its place in the third text, as logs tell them."""
+    md5, sha1, sha256 = b"0123456789abcdef" * 2, b"89abcdef01" * 4, b"fedcba9876543210" * 4
+    rows = events(
+        (FILE_SEEN, [b"a.exe", b"m", sha256 + sha1 + md5], {}), (FILE_SEEN, [b"", b"", b" " * 104 + md5], {}),
+        (FILE_SEEN, [b"", b"", b" " * 64 + sha1], {}), (FILE_SEEN, [b"x", b"", b""], {}),
+        (TLS_WHOLE_CERTIFICATE, [b"s", b"i", sha256 + sha1 + b"serial"], {}),
+        (DNS_QUERY, [b"", b"", sha256 + sha1 + md5], {}),
+    )  # fmt: skip
+    for kind, value, told in (
+        ("md5", md5, [(0, "file"), (1, "file")]),
+        ("sha1", sha1, [(0, "file"), (2, "file"), (4, "certificate")]),
+        ("sha256", sha256, [(0, "file"), (4, "certificate")]),
+    ):
+        hits = matching.in_events(listed(kind, value.decode(), "0" * len(value)), rows)
+        assert [(h.row, h.where) for h in hits] == told
+        assert {h.number for h in hits} == {0}

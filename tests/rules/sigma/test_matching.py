@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+import uuid
+
 import yaml
 
-from citywall.batches import DNS_ANSWER, DNS_QUERY, END, TLS_CLIENT, TLS_WHOLE_CLIENT
+from citywall.batches import (
+    DNS_ANSWER,
+    DNS_QUERY,
+    END,
+    FILE_SEEN,
+    FILE_SOURCES,
+    NOTICE_RAISED,
+    TLS_CLIENT,
+    TLS_WHOLE_CERTIFICATE,
+    TLS_WHOLE_CLIENT,
+)
 from citywall.domains import Domains, DomainSettings
 from rules.sigma import matching
 from rules.sigma.reading import Ready, compiled
@@ -62,3 +74,45 @@ def test_cards():
     told = matching.card(rule("{category: dns}", "{query: a}", tags=["attack.exfiltration", "attack.t1048"]))
     assert told.attck == (("T1048", "T1048", "TA0010", "Exfiltration"),)
     assert (told.axis, told.title_en) == ("leak", "T")
+
+
+def test_files_certificates_and_notices():
+    md5, sha1 = "0123456789abcdef" * 2, "89abcdef01" * 4
+    asked = {
+        "files": [
+            f"{{md5: {md5.upper()}}}", "{filename|endswith: .exe, source: HTTP}",
+            "{sha256: null, seen_bytes|gt: 9}", f"{{sha1|startswith: {sha1[:6]}}}",
+            "{mime_type|contains: dosexec, rx_hosts|cidr: 10.0.0.0/8}",
+        ],
+        "x509": [
+            "{certificate.serial: 8BB00EE}", "{certificate.subject|contains: 'CN=c'}",
+            f"{{fingerprint: {md5 * 2}}}",
+        ],
+        "notice": ["{note: 'Scan::Port_Scan', n|gte: 20}", "{msg|contains: scanned, sub: remote}"],
+    }  # fmt: skip
+    rules = {
+        f"{name}-{i}": rule(f"{{product: zeek, service: {name}}}", text, id=str(uuid.uuid4()))
+        for name, some in asked.items()
+        for i, text in enumerate(some)
+    }
+    called = {each.id: name for name, each in rules.items()}
+    ends = {"source": "203.0.113.9", "target": "10.0.0.5"}
+    file = ends | {"type": FILE_SOURCES.index("http"), "size": 10}
+    told = f"{' ' * 64}{sha1}{md5}".encode()
+    rows = events(
+        (FILE_SEEN, [b"a.exe", b"application/x-dosexec", told], file), (FILE_SEEN, [b"a.exe"], ends),
+        (TLS_WHOLE_CERTIFICATE, [b"cn=c", b"i", b" " * 104 + b"8bb00ee"], {}),
+        (TLS_WHOLE_CERTIFICATE, [b"cn=d", b"i", f"{md5 * 2}{sha1}8bb00ee0".encode()], {}),
+        (NOTICE_RAISED, [b"scan::port_scan", b"a scanned b", b"remote"], ends | {"number": 20}),
+        (NOTICE_RAISED, [b"scan::port_scan", b"a scanned b"], ends | {"number": 19}),
+    )  # fmt: skip
+    rows["time"] = range(len(rows))
+    found = matching.SigmaLookout([*rules.values()], DOMAINS).events(rows, "s", "live")
+    hits = sorted((called[str(f.facts["rule"])], f.time) for f in found)
+    assert hits == [
+        ("files-0", 0), ("files-1", 0), ("files-2", 0), ("files-3", 0), ("files-4", 0),
+        ("notice-0", 4), ("notice-1", 4), ("x509-0", 2), ("x509-1", 2), ("x509-2", 3),
+    ]  # fmt: skip
+    shown = {called[str(f.facts["rule"])]: f.facts for f in found}
+    assert shown["files-0"]["md5"] == md5
+    assert shown["x509-0"]["certificate.serial"] == "8bb00ee"
