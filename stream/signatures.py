@@ -29,7 +29,7 @@ from ingest.capture import open_capture
 from ingest.capture.sparse import PassingCapture
 from ingest.decode import decode_block
 from ingest.decode.blocks import BlockRef, InlineBlock
-from ingest.decode.layers import of_rebuilt, with_layers
+from ingest.decode.layers import chosen, of_rebuilt, with_layers
 from ingest.fragments.assembler import Assembler
 from rules.cards import confidence_of, kind_of, name_of, severity_of
 from rules.indicators import telling
@@ -86,7 +86,7 @@ class Matching:
         self._analyser = Analyser(settings, growing=True, wanted=self._wanted(engine))
         self._assembler = Assembler(fragments or FragmentSettings())
         self._most = piece
-        self._layers = 0  # packets so far, those around others too
+        self._layers = 1  # the number of the next packet, those around others counted too
         self._seen = _Seen()
 
     def add(self, packets: Rows, frame: int, buffer: Bytes, links: Numbers = _ETHERNET) -> Iterator[Told]:
@@ -100,15 +100,15 @@ class Matching:
             some = packets[at : at + self._most - self._seen.count]
             layers, of = with_layers(some, buffer, links)
             made = self._assembler.add(layers, self._layers, buffer)
-            whole, held = made.readable(buffer)
-            rows, of_layer = of_rebuilt(whole, held, layers["vlan"])
-            frames = of[of_layer] + frame + at
+            rows, held = made.readable(buffer)
+            rows, within = of_rebuilt(rows, held, layers["vlan"]) if len(made.tail) else (rows, None)
+            frames = chosen(chosen(np.arange(frame + at, frame + at + len(some)), of), within)
             self._analyser.add(rows, frames, held)
             if self._asked:
                 self._seen.odd(anomalies(rows, held, int(links[0])))
                 odd, kinds = of_fragments(made.events, layers, self._layers)
-                self._seen.odd((np.searchsorted(of_layer, odd), kinds))
-            self._seen.add(rows, held, layers["offset"][of_layer], frames)
+                self._seen.odd((odd if within is None else np.searchsorted(within, odd), kinds))
+            self._seen.add(rows, held, chosen(layers["offset"], within), frames)
             self._layers += len(layers)
             at += len(some)
             if self._seen.count >= self._most:

@@ -12,29 +12,32 @@ Rows = NDArray[np.void]
 Numbers = NDArray[np.int64]
 
 
-def with_layers(packets: Rows, buffer: NDArray[np.uint8], links: Numbers) -> tuple[Rows, Numbers]:
+def with_layers(packets: Rows, buffer: NDArray[np.uint8], links: Numbers) -> tuple[Rows, Numbers | None]:
     """Decoded packets (PACKET[n]), each with the packets around it behind it, the innermost first.
 
-    With them the row that each is of (i8[m]). Their records are in `buffer`, their link types among `links`;
+    With them the row that each is of (i8[m]); None where they are the same, since nothing travels in a
+    tunnel. Their records are in `buffer`, their link types among `links`;
     those of a link type that Scapy reads stay alone, and so do datagrams that were put together
     (`of_rebuilt`). Of the packets around only UDP has a payload: what others hold is the packet inside.
     """
     return _with(packets, buffer, packets["vlan"], links, rebuilt=False)
 
 
-def of_rebuilt(packets: Rows, buffer: NDArray[np.uint8], vlans: NDArray[np.uint32]) -> tuple[Rows, Numbers]:
+def of_rebuilt(
+    packets: Rows, buffer: NDArray[np.uint8], vlans: NDArray[np.uint32]
+) -> tuple[Rows, Numbers | None]:
     """The same of datagrams that were put together; `vlans` (u4[n]) are those of their fragments."""
     return _with(packets, buffer, vlans, np.zeros(0, np.int64), rebuilt=True)
 
 
 def _with(
     packets: Rows, buffer: NDArray[np.uint8], vlans: NDArray[np.uint32], links: Numbers, *, rebuilt: bool
-) -> tuple[Rows, Numbers]:
-    inside = packets["depth"] > 0
-    if inside.any():
-        inside &= ((packets["marks"] & REBUILT) != 0) == rebuilt
+) -> tuple[Rows, Numbers | None]:
+    if not packets["depth"].any():
+        return packets, None
+    inside = (packets["depth"] > 0) & (((packets["marks"] & REBUILT) != 0) == rebuilt)
     if not inside.any():
-        return packets, np.arange(len(packets))
+        return packets, None
     most = len(packets) + int(packets["depth"][inside].sum(dtype=np.int64))
     rows, of = np.empty(most, PACKET), np.empty(most, np.int64)
     view = buffer.view()
@@ -42,6 +45,11 @@ def _with(
     with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
         n = kernels.decode_layers(view, packets, vlans.astype(np.int64), links, rebuilt, rows, of)
     return rows[:n], of[:n]
+
+
+def chosen(values: Numbers, of: Numbers | None) -> Numbers:
+    """What belongs to rows, for the rows that they became."""
+    return values if of is None else values[of]
 
 
 def compile_layers() -> None:
