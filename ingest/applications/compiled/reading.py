@@ -68,6 +68,7 @@ NO_MORE = 255
 _LEAST = 256
 _PACKET = 1 << 16
 _NONE = np.zeros(0, np.int64)
+_HASHES = tuple(getattr(hashlib, name) for name in DIGESTS)
 _SHORT = {
     SHORT_ROWS: ("puts", "notes", "odd", "jobs"), SHORT_TXS: ("txs", "over"), SHORT_ARENA: ("arena",),
     SHORT_PAGES: ("pages", "following"), SHORT_NODES: ("nodes",),
@@ -280,20 +281,25 @@ class Reading:
         """What kernels left for Python to do."""
         jobs = self._mem.jobs[: self._meta[META_AT["jobs"]]]
         self._meta[META_AT["jobs"]] = 0
-        for job in jobs:
+        self._hash(jobs[jobs["kind"] == HASHES])
+        for job in jobs[jobs["kind"] != HASHES]:
             at, n = int(job["at"]), int(job["length"])
             data = self._mem.arena[at : at + n].tobytes()
-            if job["kind"] == HASHES:
-                digest = hashlib.new(DIGESTS[job["direction"]], data, usedforsecurity=False).hexdigest()
-                to = int(job["part"])
-                self._mem.arena[to : to + len(digest)] = np.frombuffer(digest.encode(), np.uint8)
-            elif job["kind"] == CERTIFICATE:
+            if job["kind"] == CERTIFICATE:
                 to, text = int(job["part"]), fingerprint(data)
                 self._mem.arena[to : to + len(text)] = np.frombuffer(text, np.uint8)
             elif job["kind"] == DATAGRAM:
                 self._again(job, data)
             elif job["kind"] == BODY:
                 self._body(job, data)
+
+    def _hash(self, jobs: Rows) -> None:
+        """Digests of files are written where there is place for them."""
+        arena = memoryview(self._mem.arena)  # type: ignore[arg-type]
+        columns = (jobs[name].tolist() for name in ("direction", "at", "length", "part"))
+        for kind, at, n, to in zip(*columns, strict=True):
+            digest = _HASHES[kind](arena[at : at + n], usedforsecurity=False).hexdigest().encode()
+            arena[to : to + len(digest)] = digest
 
     def _again(self, job: np.void, data: bytes) -> None:
         """What a kernel could not read to its end is read in Python: what comes behind is added."""
@@ -327,20 +333,18 @@ class Reading:
     ) -> None:  # fmt: skip
         """Add to a transaction buffers and numbers that Python read."""
         tx = self._mem.txs[slot]
-        puts = np.zeros(len(rows), PUT)
-        values = b"".join(row[4] for row in rows)
         at = int(self._meta[META_AT["arena"]])
-        for put, (kind, direction, part, frame, text) in zip(puts, rows, strict=True):
-            put["kind"], put["direction"], put["part"], put["frame"] = kind, direction, part, frame
-            put["at"], put["length"], put["tx"], put["turn"] = at, len(text), slot, turn
+        puts = []
+        for kind, direction, part, frame, text in rows:
+            puts.append((frame, at, turn, slot, len(text), part, kind, direction))
             at += len(text)
-        self._append("puts", puts)
-        self._append("arena", np.frombuffer(values, np.uint8))
-        notes = np.zeros(len(more), NOTE)
-        for note, (field, direction, part, frame, value) in zip(notes, more, strict=True):
-            note["field"], note["direction"], note["part"], note["frame"] = field, direction, part, frame
-            note["value"], note["tx"], note["turn"] = value, slot, turn
-        self._append("notes", notes)
+        notes = [
+            (frame, value, turn, slot, part, field, direction)
+            for field, direction, part, frame, value in more
+        ]
+        self._append("puts", np.array(puts, PUT))
+        self._append("notes", np.array(notes, NOTE))
+        self._append("arena", np.frombuffer(b"".join(row[4] for row in rows), np.uint8))
         tx["puts"] += len(puts)
         tx["notes"] += len(notes)
         tx["known"] += 4 * len(puts) + 5 * len(notes)

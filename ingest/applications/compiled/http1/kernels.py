@@ -781,9 +781,9 @@ def _response(mem, owner, data, at, end, begun, frame):
     for i in range(blank + 1, blank + 4):
         code = code * 10 + np.int64(data[i]) - 48
     bare = chunked == 0 and length < 0
-    old = blank - at == 8 and data[at + 5] == 49 and data[at + 7] == 48  # HTTP/1.0
-    older = blank - at == 8 and data[at + 5] == 48 and data[at + 7] == 57
-    if (100 <= code < 200 and (code == 101 or not bare)) or (chunked == 1 and (old or older)):
+    # HTTP/1.0 and 0.9 know no chunks: that is told, of whatever begins so.
+    old = line_end - at >= 8 and data[at + 5] <= 49 and (data[at + 7] == 48 or data[at + 7] == 57)
+    if (100 <= code < 200 and (code == 101 or not bare)) or (chunked == 1 and old):
         return np.int64(HAND)
     coding, kind = _once(lines, n, _ENCODING), _field(lines, n, _TYPE)
     if coding < -1:

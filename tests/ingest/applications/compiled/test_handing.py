@@ -41,6 +41,7 @@ HANDED = {
     "an upgrade": [(0, GET), (1, b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n"), (1, b"\x81\5hello")],
     "no head at all": [(0, GET), (1, b"\xfe\xff")],
     "an answer without a request": [(0, GET), (1, LENGTH + b"123456789" + LENGTH)],
+    "chunks before there were any": [(0, GET), (1, CHUNKED.replace(b"1.1", b"1.01") + b"0\r\n\r\n")],
     "the old way": [(0, GET), (1, LENGTH + b"123456789"), (0, b"GET /old\r\n"), (1, b"it")],
 }
 
