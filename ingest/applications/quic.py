@@ -29,6 +29,7 @@ class Quic(Parser):
         super().__init__(settings, ports, about)
         self.only: Transaction | None = None
         self.version = 0
+        self.named = [False, False]  # which side's version was told
         self.connection = b""  # the id that keys follow from
         self.pieces: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
         self.told = [False, False]
@@ -54,7 +55,7 @@ class Quic(Parser):
         first, version = reader.number(1), reader.number(4)
         if not first & 0x80 or version not in VERSIONS:
             raise Cut
-        initial = first >> 4 & 3 == VERSIONS[version][3]
+        initial = first >> 4 & 3 == VERSIONS[version][2]
         to, _ = _id(reader), _id(reader)
         token = reader.take(_varint(reader)) if initial else b""
         length = _varint(reader)
@@ -79,8 +80,10 @@ class Quic(Parser):
             return
         if self.only is None:
             self.only = self.begin(frame, time)
-            self.only.put("quic.version", TO_SERVER, frame, VERSIONS[version][0])
-            self.only.note("quic.version", TO_SERVER, frame, version)
+        if not self.named[d]:
+            self.named[d] = True
+            self.only.put("quic.version", d, frame, version.to_bytes(4, "big"))
+            self.only.note("quic.version", d, frame, version)
         try:
             self._frames(d, Reader(plain))
         except Cut:
@@ -168,4 +171,4 @@ def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
     if direction != TO_SERVER or len(data) < 64 or data[0] & 0xC0 != 0xC0:
         return False
     version = int.from_bytes(data[1:5], "big")
-    return version in VERSIONS and data[0] >> 4 & 3 == VERSIONS[version][3] and 8 <= data[5] <= _LONGEST_ID
+    return version in VERSIONS and data[0] >> 4 & 3 == VERSIONS[version][2] and 8 <= data[5] <= _LONGEST_ID

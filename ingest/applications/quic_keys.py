@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ingest.applications.aes import kernels
 
 V1, V2, DRAFT_29 = 0x0000_0001, 0x6B33_43CF, 0xFF00_001D
-#: By version: what Suricata calls it, its salt, what its keys are called, and the type of a first packet.
+#: By version: its salt, what its keys are called, and the type of a first packet.
 VERSIONS = {
-    V1: (b"v1", bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a"), b"quic", 0),
-    V2: (b"v2", bytes.fromhex("0dede3def700a6db819381be6e269dcbf9bd2ed9"), b"quicv2", 1),
-    DRAFT_29: (b"draft-29", bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899"), b"quic", 0),
+    V1: (bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a"), b"quic", 0),
+    V2: (bytes.fromhex("0dede3def700a6db819381be6e269dcbf9bd2ed9"), b"quicv2", 1),
+    DRAFT_29: (bytes.fromhex("afbfec289993d24c9e9786f19c6111e04390a899"), b"quic", 0),
 }
 _SAMPLE_AT, _SAMPLE = 4, 16
 #: Bytes behind a packet that say whether it is whole; they are not checked.
@@ -35,7 +35,7 @@ class Keys(NamedTuple):
 @lru_cache(maxsize=1024)
 def keys_of(version: int, connection: bytes) -> tuple[Keys, Keys]:
     """The keys of both directions, for the connection id that the client chose for its server."""
-    _, salt, prefix, _ = VERSIONS[version]
+    salt, prefix, _ = VERSIONS[version]
     first = hmac.digest(salt, connection, "sha256")
     sides = []
     for side in (b"client in", b"server in"):

@@ -15,7 +15,7 @@ PORTS = (4000, 443)
 def test_the_example(said):
     found = said("quic")
     assert found.values("quic.sni") == [b"example.org"]
-    assert found.values("quic.version") == [b"v1"]
+    assert found.values("quic.version") == [b"\0\0\0\1"] * 2
     assert found.values("ja4.hash")[0].startswith(b"q13d02")
     assert found.integers("tls.cipher") == [0xC02F]
     assert [t.over for t in found.transactions] == [1]
@@ -36,7 +36,10 @@ def test_the_second_version_and_two_packets_of_a_datagram(speak):
         crypto(50, HELLO[50:]), version=0x6B3343CF
     )
     found = speak("quic", [(0, two)], PORTS, "udp")
-    assert (found.values("quic.sni"), found.values("quic.version")) == ([b"example.org"], [b"v2"])
+    assert (found.values("quic.sni"), found.values("quic.version")) == (
+        [b"example.org"],
+        [b"\x6b\x33\x43\xcf"],
+    )
 
 
 def test_after_a_retry_keys_follow_from_the_new_id(speak):
