@@ -33,7 +33,7 @@ def made_up(value):
 
 @helper
 def decimal(value, text, n):
-    """A number below 65,536 as text; where it ends."""
+    """A number that is not negative as text; where it ends."""
     divisor = np.int64(1)
     while value // divisor > 9:
         divisor *= 10
