@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.applications.compiled.telling import kernels
 from ingest.applications.merging import Index, fill
 from ingest.applications.tables import (
     ANOMALIES,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
+Numbers = NDArray[np.int64]
 Oddity = tuple[int, int, int, int, int]  # kind, direction, flow, transaction, frame
 _ODD_KIND = np.array([ANOMALY_KIND.get(f"stream.{name}", len(ANOMALIES)) for name in ODD], np.uint16)
 _ALIKE = (
@@ -116,19 +118,11 @@ class Builder:
         flows, index = self._flows(packets, streams)
         made = Tables(flows=flows, counts=streams.counts)
         fill(made, self._transactions, self._told, self._units, index)
-        places: dict[tuple[int, int], int] = {}
-        if any(row[3] >= 0 for row in self._anomalies):
-            keys = index.numbers[made.transactions["flow"]].tolist(), made.transactions["number"].tolist()
-            places = {key: i for i, key in enumerate(zip(*keys, strict=True))}
-        found = sorted(self._anomalies, key=lambda row: (row[4], row[2]))
-        where = index.of(np.array([row[2] for row in found], np.int64)).tolist()
-        made.anomalies = np.array(
-            [
-                (k, d, at, places.get((f, t), -1), frame)
-                for at, (k, d, f, t, frame) in zip(where, found, strict=True)
-            ],
-            ANOMALY,
-        )
+        found = np.array(sorted(self._anomalies, key=lambda row: (row[4], row[2])), np.int64).reshape(-1, 5)
+        made.anomalies = np.zeros(len(found), ANOMALY)
+        made.anomalies["kind"], made.anomalies["direction"] = found[:, 0], found[:, 1]
+        made.anomalies["flow"], made.anomalies["frame"] = index.of(found[:, 2]), found[:, 4]
+        made.anomalies["transaction"] = _places(made.transactions, index, found[:, 2], found[:, 3])
         if self._keep:
             self._streams(made, packets, index)
         self._reading.sweep()
@@ -184,9 +178,19 @@ class Builder:
             made.packet_flow = index.of(numbers).astype(np.int32)
         if self._pieces:
             pieces = np.concatenate(self._pieces)
-            pieces = pieces[np.argsort(pieces["number"] << 1 | pieces["direction"], kind="stable")]
+            order = np.argsort(pieces["number"] << 1 | pieces["direction"], kind="stable")
             chunks = np.zeros(len(pieces), CHUNK)
-            for name in ("direction", "length", "gap", "offset", "arrived", "frame", "time", "at"):
-                chunks[name] = pieces[name]
-            chunks["flow"] = index.of(pieces["number"])
+            kernels.chunks(pieces, order, index.of(pieces["number"]), chunks)
             made.chunks, made.chunk_arena = chunks, np.concatenate(self._arenas)
+
+
+def _places(transactions: Rows, index: Index, flows: Numbers, numbers: Numbers) -> Numbers:
+    """The rows of transactions by flow and number; -1 for none."""
+    found = np.full(len(flows), -1, np.int64)
+    asked = np.flatnonzero(numbers >= 0)
+    if len(asked) and len(transactions):
+        keys = index.numbers[transactions["flow"]] << 32 | transactions["number"]
+        wanted = flows[asked] << 32 | numbers[asked]
+        at = np.searchsorted(keys, wanted, "right") - 1
+        found[asked] = np.where((at >= 0) & (keys[at] == wanted), at, -1)
+    return found

@@ -47,6 +47,15 @@ FLOW = np.dtype(
     ]
 )
 
+
+def _begin(name: str) -> int:
+    assert FLOW.fields is not None
+    return int(FLOW.fields[name][1])
+
+
+#: Bytes of a packet's row and of a flow, and where in a flow rows and bytes of packets begin.
+SIZES = np.array([PACKET.itemsize, FLOW.itemsize, _begin("row"), _begin("head")], np.int64)
+
 #: What of it was so before a scene.
 PAST = np.dtype([("first", "i8"), ("pkts", "i8", (2,)), ("bytes", "i8", (2,))])
 
@@ -90,12 +99,13 @@ class Carry:
         which, side, seen = which[order], side[order], seen[order]
         mine, n = (at[which], side), len(side)
         rows = self._packets.take(n + len(packets))
-        rows[:n] = self.flows["row"][mine]
+        buffer = arena.take(used + KEPT * n + BEHIND, used)
+        kernels.recall(
+            self.flows.view(np.uint8), SIZES, KEPT, at[which], side, rows.view(np.uint8), buffer, used
+        )
         rows["offset"][:n] = used + KEPT * np.arange(n)
         rows["captured"][:n] = np.minimum(rows["captured"][:n], KEPT)
         rows[n:] = packets
-        buffer = arena.take(used + KEPT * n + BEHIND, used)
-        buffer[used : used + KEPT * n].reshape(n, KEPT)[:] = self.flows["head"][mine]
         buffer[-BEHIND:] = 0
         scene = Scene(
             rows, _read_only(buffer), tables, names, frames=np.concatenate([seen, frames]), carried=n,
@@ -161,18 +171,15 @@ class Carry:
         )  # fmt: skip
         over = scene.tables.flows["ended"] != 0
         last[over] = -1  # of what is over nothing is kept
-        which, side = np.nonzero(last >= 0)
-        rows, at, flows = last[which, side], self.at[which], self.flows
-        flows["frame"][at, side], flows["mark"][at, side] = scene.frames[rows], marks[rows]
-        flows["left"][at, side] = scene.available[rows]
-        flows["place"][at, side] = (scene.packets["offset"] if scene.places is None else scene.places)[rows]
-        flows["row"][at, side] = scene.packets[rows]
-        places = scene.packets["offset"][rows].astype(np.int64)[:, None] + np.arange(KEPT)
-        flows["head"][at, side] = scene.buffer[np.minimum(places, len(scene.buffer) - 1)]
+        places = scene.packets["offset"].astype(np.int64) if scene.places is None else scene.places
+        kernels.remember(
+            scene.view, scene.packets, scene.packets.view(np.uint8), scene.frames, marks, scene.available,
+            places, last, self.at, self.flows, self.flows.view(np.uint8), SIZES, KEPT,
+        )  # fmt: skip
         if over.any():
-            there = np.ones(len(flows), np.bool_)
+            there = np.ones(len(self.flows), np.bool_)
             there[self.at[over]] = False
-            self.flows = flows[there]
+            self.flows = self.flows[there]
             for number in scene.numbers[over].tolist():
                 self.told.pop(number, None)
                 self.facts.pop(number, None)

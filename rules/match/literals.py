@@ -57,7 +57,7 @@ class Literals:
         )
         self._patterns = np.frombuffer(b"".join(patterns) + b"\0" * 4, np.uint8)
         stands = [(four, at, number) for number, p in enumerate(patterns) for four, at in _standing_for(p)]
-        bits = max(12, min(20, len(stands).bit_length() + 6))
+        bits = max(12, min(22, len(stands).bit_length() + 6))
         self._shift = 32 - bits
         words = np.array([int.from_bytes(four, "little") for four, _, _ in stands], np.uint64)
         hashes = _hash(words, self._shift)

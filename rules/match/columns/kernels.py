@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from citywall.batches import FIN, FRAGMENT, IP, RST, SYN, TRANSPORT
-from citywall.kernels import bare_kernel, internal, load_be32
+from citywall.kernels import bare_kernel, copy_bytes, internal, load_be32
 
 _TCP = 6
 #: Bit of a mark: the packet is the first its way. Bit of FLOW["known"], for direction d shifted by it: its
@@ -146,6 +146,48 @@ def tally(buffer, packets, transport, flow, side, carried, at, flows, last):
                 row["known"] |= bit
                 row["base"][d] = seq
             row["top"][d] = max(np.int64(row["top"][d]), end - np.int64(row["base"][d]))
+
+
+@bare_kernel
+def remember(
+    buffer, packets, rows, frames, marks, left, places, last, at, flows, bytes_of, sizes, kept,
+):  # fmt: skip
+    """Keep the rows `last` (i8[flows of the scene, 2], -1: none) and the first `kept` bytes of their packets.
+
+    `rows`: the bytes of `packets`, of which each has `sizes[0]`; `bytes_of`: the bytes of `flows`
+    (carry.FLOW), of which each has `sizes[1]`: packets' rows from `sizes[2]` on, their bytes from `sizes[3]`.
+    """
+    size, whole = sizes[0], sizes[1]
+    for f in range(len(at)):
+        for d in range(2):
+            i = last[f, d]
+            if i < 0:
+                continue
+            flow = flows[at[f]]
+            flow["frame"][d] = frames[i]
+            flow["mark"][d] = marks[i]
+            flow["left"][d] = left[i]
+            flow["place"][d] = places[i]
+            begin = at[f] * whole
+            copy_bytes(bytes_of, begin + sizes[2] + d * size, rows, i * size, size)
+            start = np.int64(packets[i]["offset"])
+            there = max(np.int64(0), min(np.int64(kept), len(buffer) - start))
+            copy_bytes(bytes_of, begin + sizes[3] + d * kept, buffer, start, there)
+            for k in range(there, kept):
+                bytes_of[begin + sizes[3] + d * kept + k] = 0
+
+
+@bare_kernel
+def recall(bytes_of, sizes, kept, at, side, packets, buffer, used):
+    """The rows and bytes that were kept, `at` which flow and of which side: see `remember`.
+
+    Rows go to `packets` (their bytes), packets' bytes to `buffer` from `used` on, one behind the other.
+    """
+    size, whole = sizes[0], sizes[1]
+    for i in range(len(at)):
+        begin = at[i] * whole
+        copy_bytes(packets, i * size, bytes_of, begin + sizes[2] + side[i] * size, size)
+        copy_bytes(buffer, used + i * kept, bytes_of, begin + sizes[3] + side[i] * kept, kept)
 
 
 @bare_kernel

@@ -136,3 +136,19 @@ def sweep(mem):
     meta[OVER] = 0
     meta[ODDITIES] = 0
     meta[JOBS] = 0
+
+
+@bare_kernel
+def chunks(pieces, order, flows, out):
+    """Pieces of streams (PIECE) in an order as rows of tables (CHUNK); `flows`: the rows of their flows."""
+    for i in range(len(order)):
+        piece, row = pieces[order[i]], out[i]
+        row["flow"] = flows[order[i]]
+        row["direction"] = piece["direction"]
+        row["length"] = piece["length"]
+        row["gap"] = piece["gap"]
+        row["offset"] = piece["offset"]
+        row["arrived"] = piece["arrived"]
+        row["frame"] = piece["frame"]
+        row["time"] = piece["time"]
+        row["at"] = piece["at"]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citywall.batches import FRAGMENT, IP, PACKET, TRANSPORT
-from rules.match.carry import FLOW
+from rules.match.carry import FLOW, KEPT, SIZES
 from rules.match.columns import kernels
 
 _EXTENSIONS = (0, 43, 44, 51, 60, 135)
@@ -142,3 +142,29 @@ def test_endpoints_are_numbered_as_they_come(packets):
     distinct = list(dict.fromkeys(keys))
     assert [keys[row] for row in rows[:count]] == distinct
     assert [distinct[end] for end in of_row] == keys
+
+
+def test_what_is_kept_of_packets_comes_back():
+    buffer = np.arange(400, dtype=np.int64).astype(np.uint8)
+    packets = np.zeros(3, PACKET)
+    packets["offset"], packets["time"] = [0, 100, 390], [7, 8, 9]
+    flows = np.zeros(3, FLOW)
+    at, last = np.array([2, 0]), np.array([[1, -1], [0, 2]])
+    columns = [np.array(some, np.int64) for some in ([11, 12, 13], [1, 0, 1], [4, 5, 6], [70, 80, 90])]
+    kernels.remember(
+        buffer, packets, packets.view(np.uint8), columns[0], columns[1].astype(np.uint8), *columns[2:], last,
+        at, flows, flows.view(np.uint8), SIZES, KEPT,
+    )  # fmt: skip
+    assert flows["frame"].tolist() == [[11, 13], [0, 0], [12, 0]]
+    assert flows["mark"].tolist() == [[1, 1], [0, 0], [0, 0]]
+    assert flows["left"].tolist() == [[4, 6], [0, 0], [5, 0]]
+    assert flows["place"].tolist() == [[70, 90], [0, 0], [80, 0]]
+    assert flows["row"]["time"].tolist() == [[7, 9], [0, 0], [8, 0]]
+    assert flows["head"][2, 0].tolist() == buffer[100 : 100 + KEPT].tolist()
+    assert flows["head"][0, 1].tolist() == buffer[390:].tolist() + [0] * (KEPT - 10)
+    rows, there = np.zeros(2, PACKET), np.zeros(5 + 2 * KEPT, np.uint8)
+    kernels.recall(
+        flows.view(np.uint8), SIZES, KEPT, np.array([0, 2]), np.array([1, 0]), rows.view(np.uint8), there, 5
+    )
+    assert rows.tolist() == packets[[2, 1]].tolist()
+    assert there[5:].tolist() == flows["head"][0, 1].tolist() + flows["head"][2, 0].tolist()
