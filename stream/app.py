@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -59,6 +59,19 @@ class _App(faust.App):
         """The partitions are given out; the flow may have been resumed before."""
         if self._rebalancing_sensor_state:
             super().on_rebalance_return()
+
+
+def agent_of(app: faust.App, channel: Any, name: str, function: Callable[[Any], Any]) -> Any:
+    """Make an agent that takes one event after another.
+
+    `App.agent` marks it for `autodiscover`, too, for which it looks through the sources of all modules.
+    """
+    made: Any = app.conf.Agent
+    failed = app._on_agent_error  # noqa: SLF001 (as Faust's own gives it)
+    agent = made(function, name=name, app=app, channel=channel, concurrency=1, on_error=failed)
+    app.agents[agent.name] = agent
+    app.topics.beacon.add(agent)
+    return agent
 
 
 def log_of(app: faust.App) -> LogFolder:

@@ -16,7 +16,7 @@ from faust.types import TP
 from citywall.errors import Interrupted, StreamError
 from citywall.settings import CheckpointSettings
 from stream import codecs
-from stream.app import raw_topic
+from stream.app import agent_of, raw_topic
 from stream.board import Board
 from stream.checkpoints import Keeper, Schedule
 from stream.handover import Handover
@@ -104,9 +104,7 @@ class Desk:
         self._handed = asyncio.Event()
         self._generation = 0
         self._under_way: asyncio.Future[None] | None = None
-        self.agent = app.agent(raw_topic(app, *self._names), name=f"stream.{role.name}", concurrency=1)(
-            self._run
-        )
+        self.agent = agent_of(app, raw_topic(app, *self._names), f"stream.{role.name}", self._run)
 
     @property
     def stations(self) -> dict[int, Station]:

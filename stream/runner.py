@@ -35,6 +35,7 @@ from stream.reporting import Observe, Reporter
 from stream.reports import RunReport
 from stream.scoring import named
 from stream.stages import Role
+from stream.webless import forgo_web_client
 
 if TYPE_CHECKING:
     from stream.backbone import Backbone
@@ -324,6 +325,7 @@ def stage_threads(settings: Settings) -> ThreadPoolExecutor:
     """Threads for stages to work in: as many as `workers` says, or the machine has processors."""
     share_one_arena()
     forgo_linear_algebra()
+    forgo_web_client()
     threads = settings.workers or os.cpu_count() or 1
     return ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
 
