@@ -111,7 +111,7 @@ def _run(case: Case, root: Path) -> dict[str, int]:
     from rules.classes import CLASSES
     from rules.language.parser import Parser
     from rules.match.engine import Engine
-    from stream.signatures import over_capture
+    from stream.matching import over_capture
 
     path = root / case.rules
     options = options_of(case.args)
@@ -156,7 +156,7 @@ class Comparison:
 def compare(expected: Path, root: Path, engine: Engine) -> Iterator[tuple[str, Counter[str], Counter[str]]]:
     """(capture, expected, got) of every capture that a file of expected alerts names."""
     from citywall.applicationsettings import ApplicationSettings
-    from stream.signatures import over_capture
+    from stream.matching import over_capture
 
     for path, alerts in read_expected(expected).items():
         wanted = Counter(str(alert["sid"]) for alert in alerts)

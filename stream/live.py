@@ -30,12 +30,12 @@ from ingest.live.segments import Segments
 from stream import codecs
 from stream.board import FEEDER, PACKETS, Board, Status
 from stream.codecs import Header, Kind, Opening, Tally
+from stream.eventloop import run_loop
 from stream.feeder import SENSOR
 from stream.kafka.backbone import KafkaBackbone
 from stream.kafka.cards import RunCard, follow, settings_of
 from stream.kafka.cluster import Cluster
 from stream.outbox import Outbox
-from stream.runner import run_loop
 from stream.sensor import Sent, waiting
 from stream.tapping import CUT_OFF, Keep, new_session, rules_behind
 

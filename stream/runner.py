@@ -7,14 +7,11 @@ import contextlib
 import logging
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-import uvloop
+from typing import TYPE_CHECKING, Protocol
 
 from citywall.allocator import share_one_arena
 from citywall.errors import DataFolderError, Interrupted, SettingsError
@@ -27,6 +24,7 @@ from stream.backbone import LocalBackbone
 from stream.board import PACKETS, Board, Status
 from stream.codecs import Tally
 from stream.data_folder import DataFolder
+from stream.eventloop import run_loop, unless
 from stream.feeder import Feeder, Source
 from stream.letters import LetterBox
 from stream.pacing import Pace
@@ -47,8 +45,6 @@ log = logging.getLogger(__name__)
 #: Seconds between two snapshots.
 TICK = 0.1
 _BUDGET_EVERY = 5.0
-#: Seconds that what is left in the loop gets to stop.
-_PATIENCE = 10.0
 #: How often an interrupted engine is started anew.
 RESTARTS = 20
 
@@ -303,24 +299,6 @@ class Run:
         return all(s.session in finished for s in self.sources if s.refused is None and s.same_as is None)
 
 
-@contextlib.contextmanager
-def _signals(loop: asyncio.AbstractEventLoop, handle: Callable[[int], None]) -> Iterator[None]:
-    """Hand SIGINT and SIGTERM to `handle`, where that is ours to do; put things back after."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        loop.add_signal_handler(number, handle, number)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-            signal.signal(number, before[number])
-
-
 def stage_threads(settings: Settings) -> ThreadPoolExecutor:
     """Threads for stages to work in: as many as `workers` says, or the machine has processors."""
     share_one_arena()
@@ -328,36 +306,6 @@ def stage_threads(settings: Settings) -> ThreadPoolExecutor:
     forgo_web_client()
     threads = settings.workers or os.cpu_count() or 1
     return ThreadPoolExecutor(max(threads, 2), thread_name_prefix="citywall-stage")
-
-
-async def unless(
-    stop: asyncio.Event, work: Coroutine[Any, Any, None], patience_s: float | None = 0.0
-) -> bool:
-    """Await `work`, but not for more than `patience_s` once `stop` is set; whether it came to its end.
-
-    Raises what it raises.
-    """
-    task, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.wait({task}, timeout=patience_s)
-    for each in (task, stopping):
-        each.cancel()
-    await asyncio.wait({task, stopping})
-    if task.cancelled():
-        return False
-    task.result()
-    return True
-
-
-def run_loop(work: Coroutine[Any, Any, None], interrupt: Callable[[int], None]) -> None:
-    """Run `work` in a loop of its own; `interrupt` gets the signals that ask to stop."""
-    loop = uvloop.new_event_loop()  # asyncio's own costs a fifth of the run
-    asyncio.set_event_loop(loop)
-    try:
-        with _signals(loop, interrupt):
-            loop.run_until_complete(work)
-    finally:
-        _close_loop(loop)
 
 
 def cluster_of(settings: Settings) -> Cluster | None:
@@ -389,15 +337,3 @@ def open_backbone(
         cluster, run, roles, card=card_of(run, settings, sensors, tuple(r.name for r in roles if r.pinned)),
         abandoned=tuple(folder.ledger.abandoned), retired=folder.retired,
     )  # fmt: skip
-
-
-def _close_loop(loop: asyncio.AbstractEventLoop) -> None:
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.wait(left, timeout=_PATIENCE))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.run_until_complete(loop.shutdown_default_executor())
-    asyncio.set_event_loop(None)
-    loop.close()

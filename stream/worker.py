@@ -13,9 +13,10 @@ from citywall.errors import Interrupted, SettingsError
 from citywall.settings import Settings
 from stream.assembly import cast
 from stream.board import Board
+from stream.eventloop import run_loop, unless
 from stream.files import CaptureFiles
 from stream.patience import Patience
-from stream.runner import RESTARTS, run_loop, stage_threads, unless
+from stream.runner import RESTARTS, stage_threads
 
 if TYPE_CHECKING:
     from stream.kafka.cards import RunCard

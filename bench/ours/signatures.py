@@ -27,7 +27,7 @@ def match(capture: str, warm: str, rules: str, reading: str = "") -> dict[str, A
     from collections import Counter
 
     from rules.match.engine import Engine
-    from stream.signatures import everything, for_rules, over_capture
+    from stream.matching import everything, for_rules, over_capture
 
     wanted = everything if reading == "all" else for_rules
     idle = _resident()

@@ -51,7 +51,7 @@ def explain(
     """Show each condition of a rule in order against what comes nearest to it in a capture."""
     from rules.match import explain as explaining
     from rules.match.engine import Engine
-    from stream.signatures import everything, matched
+    from stream.matching import everything, matched
 
     look = terminal.of(context)
     rules = [rule for rule in rules_of(files) if rule.sid == sid]
@@ -125,7 +125,7 @@ def test(
 ) -> int:
     """Match rules, or one rule given as text, over a capture."""
     from rules.match.engine import Engine
-    from stream.signatures import over_capture
+    from stream.matching import over_capture
 
     look = terminal.of(context)
     alerts = over_capture(capture, Engine(rules_of(files, text or "")))

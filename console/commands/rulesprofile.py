@@ -29,7 +29,7 @@ def profile(
     """Tell candidates, checks, hits and cost of each rule over a capture."""
     from rules.match.engine import Engine
     from rules.match.profile import Profile
-    from stream.signatures import matched
+    from stream.matching import matched
 
     look = terminal.of(context)
     engine = Engine(rules_of(files))

@@ -16,7 +16,7 @@ from citywall.applicationsettings import ApplicationSettings
 from rules.language.parser import Parser
 from rules.match.engine import Alert, Engine
 from rules.match.limits import Limits
-from stream.signatures import over_capture
+from stream.matching import over_capture
 
 CLIENT, SERVER = "192.168.1.10", "203.0.113.5"
 

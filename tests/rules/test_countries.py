@@ -15,7 +15,7 @@ from citywall.errors import InputError
 from rules import countries
 from rules.language.parser import Parser
 from rules.match.engine import Engine
-from stream.signatures import over_capture
+from stream.matching import over_capture
 from tests.rules.conftest import tcp, udp
 
 SAID = {

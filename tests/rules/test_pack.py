@@ -17,7 +17,8 @@ from drills.classes import CLASSES
 from rules.cards import severity_of
 from rules.match.engine import Engine
 from rules.pack import ATTACK_CLASS, MESSAGE_ZH, SHIPPED, found
-from stream.signatures import Signatures, over_capture
+from stream.matching import over_capture
+from stream.signatures import Signatures
 from tests.rules.conftest import CLIENT, SERVER, tcp, udp
 
 #: Which captures each signature must speak of; in benign ones none may.

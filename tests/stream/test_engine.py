@@ -19,7 +19,7 @@ from stream.codecs import Header, Kind
 from stream.data_folder import DataFolder
 from stream.desk import Hooks
 from stream.engine import Engine
-from stream.runner import run_loop
+from stream.eventloop import run_loop
 from stream.stages import Role
 
 

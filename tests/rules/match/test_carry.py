@@ -6,7 +6,7 @@ from scapy.utils import wrpcap
 from rules.language.parser import Parser
 from rules.match.carry import Carry, Tail
 from rules.match.engine import Engine
-from stream.signatures import matched
+from stream.matching import matched
 from tests.rules.conftest import tcp
 
 

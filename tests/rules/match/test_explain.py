@@ -6,7 +6,7 @@ from scapy.utils import wrpcap
 from rules.language.parser import Parser
 from rules.match.engine import Engine
 from rules.match.explain import explain
-from stream.signatures import matched
+from stream.matching import matched
 from tests.rules.conftest import tcp, udp
 
 WEB = tcp([

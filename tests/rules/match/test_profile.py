@@ -7,7 +7,7 @@ from scapy.utils import wrpcap
 from rules.language.parser import Parser
 from rules.match.engine import Engine
 from rules.match.profile import Profile
-from stream.signatures import matched, over_capture
+from stream.matching import matched, over_capture
 from tests.rules.conftest import tcp
 
 RULES = """

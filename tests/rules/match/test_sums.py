@@ -12,7 +12,7 @@ from scapy.utils import wrpcap
 
 from rules.language.parser import Parser
 from rules.match.engine import Alert, Engine
-from stream.signatures import over_capture
+from stream.matching import over_capture
 from tests.rules.conftest import CLIENT, SERVER
 
 NAMES = ("ipv4", "tcpv4", "tcpv6", "udpv4", "udpv6", "icmpv4", "icmpv6")
