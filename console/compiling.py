@@ -61,14 +61,15 @@ SFLOW = bytes.fromhex("0000000500000001c0000201000000000000000100002710" + "0000
 
 
 def every_kernel() -> None:
-    """Compile all; where there are two processors, what packets hold beside what is made of flows."""
+    """Compile all; where there are two processors, what packets hold beside everything else."""
     if len(os.sched_getaffinity(0)) > 1:
         with ProcessPoolExecutor(1, get_context("spawn")) as beside:
             other = beside.submit(content)
-            stream(packets=False)
+            others()
             other.result()
     else:
         content()
+        others()
     stream(packets=True)
 
 
@@ -99,31 +100,37 @@ def stream(*, packets: bool) -> None:
         run_paths(inputs, folder / "data", settings, None)
 
 
+def others() -> None:
+    """Kernels that need no capture: of flow logs and detectors, of exporters, and of what packets say."""
+    from ingest.collectors.collector import compile_framing
+    from ingest.collectors.exports import compile_exports
+    from ingest.handshakes.gathering import compile_gathering
+    from ingest.live.sealing import compile_copy
+    from ingest.sightings.reading import compile_reading
+
+    compile_copy()
+    compile_framing()
+    compile_exports(NETFLOW)
+    compile_gathering()
+    compile_reading()
+    stream(packets=False)
+
+
 def content() -> None:
-    """Kernels of what is in packets, and those that a run over files need not come to."""
+    """Kernels of what is in packets: fragments, tunnels, streams, application layers."""
     from drills.scene import synthesise
     from ingest.anomalies.finding import compile_anomalies
     from ingest.applications.analysis import analyse
     from ingest.applications.compiled.reading import compile_parsers
     from ingest.applications.quic_keys import compile_opening
-    from ingest.collectors.collector import compile_framing
-    from ingest.collectors.exports import compile_exports
     from ingest.decode.layers import compile_layers
     from ingest.fragments.assembler import compile_fragments
-    from ingest.handshakes.gathering import compile_gathering
-    from ingest.live.sealing import compile_copy
-    from ingest.sightings.reading import compile_reading
     from stream.packing import compile_both
 
-    compile_copy()
-    compile_framing()
-    compile_exports(NETFLOW)
     compile_fragments()
     compile_layers()
-    compile_gathering()
     compile_anomalies()
     compile_both()
-    compile_reading()
     compile_opening()
     compile_parsers()
     with tempfile.TemporaryDirectory(prefix="citywall-compile-") as scratch:

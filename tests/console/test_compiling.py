@@ -31,6 +31,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     module = ModuleType("stream.runner")
     module.run_paths = run_paths  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "stream.runner", module)
+    monkeypatch.setattr(compiling, "others", lambda: compiling.stream(packets=False))
     return calls
 
 
@@ -53,7 +54,7 @@ def test_one_after_another_where_there_is_none(runs: list[set[str]], monkeypatch
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
     monkeypatch.setattr(compiling, "content", lambda: runs.append({"content"}))
     compiling.every_kernel()
-    assert runs == [{"content"}, LOGS | {".pcap"}]
+    assert runs == [{"content"}, LOGS, LOGS | {".pcap"}]
 
 
 def test_the_flow_logs_are_of_known_kinds(tmp_path: Path):
