@@ -67,7 +67,9 @@ def pcap_section(path: str, head: bytes) -> Section:
         )
     big, unit = _PCAP_MAGICS[head[:4]]
     major, minor = struct.unpack(">HH" if big else "<HH", head[4:8])
-    if (major, minor) < (2, 3) or major > 2:
+    # Before 2.3 the two lengths of a record stand the other way round. They differ where a packet was cut:
+    # there the walk tells of a corrupt record.
+    if major != 2:
         raise UnsupportedInput(path, f"pcap version {major}.{minor} is not supported", offset=4)
     # The upper bits hold the length of the frame check sequence.
     (network,) = struct.unpack(">I" if big else "<I", head[20:24])

@@ -39,6 +39,13 @@ def test_pcap_headers(writing, read_all, tmp_path, big, nano):
     assert refs[0].path == str(path)
 
 
+@pytest.mark.parametrize("minor", [0, 1, 2, 3, 4, 5])
+def test_whole_packets_are_read_of_any_version_2(writing, read_all, minor):
+    rows, counts, _ = read_all(writing.pcap(sample(writing), version=(2, minor)))
+    assert len(rows) == 50
+    assert counts.errors == {}
+
+
 def test_a_capture_without_packets_is_no_error(writing, read_all):
     rows, counts, refs = read_all(writing.pcap([]))
     assert len(rows) == 0
