@@ -37,6 +37,23 @@ def fingerprint(data: bytes) -> bytes:
     return hashlib.sha1(data, usedforsecurity=False).digest().hex(":").encode()
 
 
+def is_cut(data: bytes) -> bool:
+    """Whether the head of a certificate's element, or of what is signed in it, ends before it is whole."""
+    at, end = 0, len(data)
+    for _ in range(2):
+        if at + 2 > end:
+            return True
+        long = data[at + 1] & 0x7F if data[at + 1] & 0x80 else 0
+        start = at + 2 + long
+        if start > end:
+            return True
+        stop = start + (int.from_bytes(data[at + 2 : start], "big") if long else data[at + 1])
+        if stop > end:
+            return False
+        at, end = start, stop
+    return False
+
+
 @lru_cache(512)  # servers show the same ones again and again
 def read(data: bytes) -> Certificate:
     """Take a certificate apart; raises Broken."""

@@ -15,6 +15,8 @@ from ingest.applications.tables import TO_CLIENT, TO_SERVER
 _CHANGE, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = 20, 21, 22, 23, 24
 _MOST_RECORD = 16384 + 2048
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE = 1, 2, 11
+#: Types of handshake messages before TLS 1.3 hides them (RFC 5246, 6066, 5077).
+MESSAGES = (0, 1, 2, 4, 11, 12, 13, 14, 15, 16, 20, 21, 22)
 #: Certificates of one chain that are read, and bytes of handshake messages held back.
 MOST_CERTIFICATES, MOST_HANDSHAKE = 16, 1 << 18
 VERSIONS = {
@@ -144,6 +146,10 @@ class Tls(StreamParser):
         messages = self.messages[d]
         while len(messages) >= 4:
             end = 4 + int.from_bytes(messages[1:4], "big")
+            if messages[0] not in MESSAGES:  # what there is of it is passed over
+                self.odd("tls.invalid_handshake_message", d, frame, only)
+                del messages[:end]
+                continue
             if end > MOST_HANDSHAKE:
                 self.odd("tls.handshake_invalid_length", d, frame, only)
                 self.done[d] = True
@@ -202,7 +208,8 @@ class Tls(StreamParser):
         try:
             found = certificate.read(data)
         except (Broken, ValueError):
-            self.odd("tls.invalid_certificate", d, frame, only)
+            event = "certificate_invalid_length" if certificate.is_cut(data) else "invalid_certificate"
+            self.odd(f"tls.{event}", d, frame, only)
             return
         only.put("tls.cert_subject", d, frame, found.subject)
         only.put("tls.cert_issuer", d, frame, found.issuer)

@@ -288,12 +288,23 @@ def _pcap_lanes(buffer, at, stop, end, big, multiply, fraction_limit, max_record
     return k
 
 
+@internal
+def _neighbour(buffer, after, end, big, seconds, here):
+    """The time that the record at `after` is compared with: of the one before, unless that alone leapt."""
+    if seconds >= 0 and after + 16 <= end:
+        there = word32(buffer, after, big)
+        if here - seconds > NEAR or seconds - here > NEAR:
+            if -NEAR <= there - seconds <= NEAR:
+                return seconds
+    return here
+
+
 @bare_kernel
 def walk_pcap(buffer, at, stop, end, big, multiply, fraction_limit, max_record, seconds, lanes):
     """Walk pcap records from `at` until one begins at or after `stop`; `end` is the end of the file.
 
-    `seconds` is the time of the record before (-1: none). `lanes` is scratch (LANE[LANES]), or empty to
-    walk plainly, which is better where something odd is near. Returns (what ended the walk, offset,
+    `seconds` is the time that the record is compared with (-1: none). `lanes` is scratch (LANE[LANES]), or
+    empty to walk plainly, which is better where something odd is near. Returns (what ended the walk, offset,
     records, newest time ns, digest, seconds). CORRUPT and SHORT point at the record that is wrong or
     longer than the file.
     """
@@ -319,7 +330,7 @@ def walk_pcap(buffer, at, stop, end, big, multiply, fraction_limit, max_record, 
             return SHORT, at, packets, newest, digest, seconds
         prefetch(buffer, after)
         packets += 1
-        seconds = here
+        seconds = _neighbour(buffer, after, end, big, seconds, here)
         newest = max(newest, here * 1_000_000_000 + word32(buffer, at + 4, big) * multiply)
         digest = digest_step(digest, at, load_le64(buffer, at), load_le64(buffer, at + 8))
         at = after

@@ -31,6 +31,34 @@ def test_a_certificate_that_is_none_is_told(speak, examples):
     assert found.values("tls.certs") == [b"abc"]
 
 
+def certified(speak, examples, raw, behind=b""):
+    """Events where a server's certificate is `raw`, and `behind` stands behind it in the same record."""
+    body = (len(raw) + 3).to_bytes(3, "big") + len(raw).to_bytes(3, "big") + raw
+    message = b"\x0b" + len(body).to_bytes(3, "big") + body + behind
+    record = b"\x16\3\3" + len(message).to_bytes(2, "big") + message
+    found = speak("tls", [*examples["tls"][0][:2], (1, record)])
+    return [ANOMALIES[k] for k, *_ in found.parser.anomalies]
+
+
+def test_a_certificate_whose_head_is_cut_is_told_apart(speak, examples):
+    """As Suricata has it: its decoder wants more where a head is cut, and refuses what is too long."""
+    for raw, event in (
+        (bytes.fromhex("30053084fffffffa00"), "certificate_invalid_length"),
+        (bytes.fromhex("30063084fffffffa"), "invalid_certificate"),
+        (b"\x30", "certificate_invalid_length"),
+        (b"\x30\x84\0\0", "certificate_invalid_length"),
+        (b"\x30\0", "certificate_invalid_length"),
+    ):
+        assert certified(speak, examples, raw) == [f"tls.{event}"]
+
+
+def test_a_message_of_no_known_type_is_passed_over(speak, examples):
+    told = certified(speak, examples, b"abc", b"\x84\xff\xff\xff" + bytes(100))
+    assert told == ["tls.invalid_certificate", "tls.invalid_handshake_message"]
+    told = certified(speak, examples, b"abc", b"\x03\0\0\1x" + b"\x84\0\0\0" + b"\x0e\0\0\0")
+    assert told == ["tls.invalid_certificate", *["tls.invalid_handshake_message"] * 2]
+
+
 def test_a_heart_beat_that_asks_for_more_than_it_gives_is_told(speak, examples):
     found = speak("tls", [*examples["tls"][0][:2], (0, b"\x18\3\2\0\3\1\x40\0")])
     assert "tls.overflow_heartbeat_message" in [ANOMALIES[k] for k, *_ in found.parser.anomalies]

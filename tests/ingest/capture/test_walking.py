@@ -158,6 +158,16 @@ def test_odd_headers_that_chain_are_read(writing, read_all):
     assert rows["wire"].tolist() == [60] * 50
 
 
+def test_a_record_that_alone_leaps_in_time_does_not_make_its_neighbours_odd(writing, read_all):
+    records = make(writing, random.Random(12), 6)
+    records[1] = writing.Record(records[1].time - 20 * 365 * 86_400 * 10**9, b"y" * 60)
+    damaged = writing.pcap(records) + b"\xff" * 200
+    for block in (1, 1 << 20):
+        rows, counts, _ = read_all(damaged, block_bytes=block)
+        assert len(rows) == 6
+        assert counts.errors["corrupt_record_length"] == 1
+
+
 def test_a_capture_inside_a_packet_does_not_capture_the_walk(writing, read_all):
     inner = writing.pcap([writing.Record(10**9 * i, b"i" * 10) for i in range(40)])
     records = make(writing, random.Random(10), 30)

@@ -144,5 +144,11 @@ class PcapOracle:
                 continue
             s, fraction, captured, wire = struct.unpack_from(self.e, self.data, at)
             out.records.append((at + 16, captured, max(wire, captured), s * 10**9 + fraction * self.unit))
-            near, at = seconds, after
+            near, at = self.neighbour(after, near, seconds), after
         return out
+
+    def neighbour(self, after, near, seconds):
+        if near >= 0 and abs(seconds - near) > NEAR and len(self.data) - after >= 16:
+            there, *_ = struct.unpack_from(self.e, self.data, after)
+            return near if abs(there - near) <= NEAR else seconds
+        return seconds

@@ -25,7 +25,9 @@ _CERTS, _FINGERPRINT, _SUBJECT, _ISSUER, _SERIAL = (
 )
 _ALTERNATIVE = KIND["tls.subjectaltname"]
 _BEGINS, _ENDS = FIELD["tls.cert_notbefore"], FIELD["tls.cert_notafter"]
-_INVALID = ANOMALY_KIND["tls.invalid_certificate"]
+_INVALID, _CUT = (
+    ANOMALY_KIND[f"tls.{name}"] for name in ("invalid_certificate", "certificate_invalid_length")
+)
 #: Elements of one thing that are read.
 _MOST = 4096
 _UTC, _BMP = 0x17, 0x1E
@@ -405,6 +407,28 @@ def _read(mem, tx, d, frame, data, at, end):
 
 
 @shared
+def _is_cut(data, at, end):
+    """Whether the head of an element, or of the first within it, ends before it is whole."""
+    for _ in range(2):
+        if at + 2 > end:
+            return True
+        length = np.int64(data[at + 1])
+        long = length & 0x7F if length & 0x80 else np.int64(0)
+        start = at + 2 + long
+        if start > end:
+            return True
+        if long:
+            length = np.int64(0)
+            for i in range(at + 2, start):
+                length = min(length << 8 | np.int64(data[i]), np.int64(1) << 40)
+        if start + length > end:
+            return False
+        at = start
+        end = start + length
+    return False
+
+
+@shared
 def put_certificate(mem, owner, tx, d, part, frame, data, at, end):
     """A certificate of a chain; the first is taken apart. Its fingerprint is made later."""
     n = end - at
@@ -421,4 +445,4 @@ def put_certificate(mem, owner, tx, d, part, frame, data, at, end):
             copy_bytes(mem.arena, place, data, at, n)
         job(mem, tx, CERTIFICATE, d, to, frame, place, n)
     if not _read(mem, tx, d, frame, data, at, end):
-        odd(mem, owner, _INVALID, d, frame, tx)
+        odd(mem, owner, _CUT if _is_cut(data, at, end) else _INVALID, d, frame, tx)

@@ -22,7 +22,7 @@ from ingest.applications.compiled.memory.kernels import (
 from ingest.applications.compiled.rows.kernels import begin, enough, finish, note, odd, whole
 from ingest.applications.parser import MOST_HELD
 from ingest.applications.tables import ANOMALY_KIND, FIELD
-from ingest.applications.tls import MOST_CERTIFICATES, MOST_HANDSHAKE, MOST_NOTED
+from ingest.applications.tls import MESSAGES, MOST_CERTIFICATES, MOST_HANDSHAKE, MOST_NOTED
 
 # Words of a flow: its transaction and one, directions that are encrypted, whether the client's first bytes
 # were read.
@@ -47,6 +47,8 @@ _VERSION, _BEATS, _STATE, _ENCRYPTED, _CHAIN = (
     FIELD[name]
     for name in ("tls.version", "tls.heartbeat", "ssl_state", "tls.encrypted", "tls.cert_chain_len")
 )
+_KNOWN = np.zeros(256, np.bool_)  # types of messages
+_KNOWN[list(MESSAGES)] = True
 #: Where in the scratch messages are put together: behind what is read there.
 _PLACE = MOST_HELD
 
@@ -112,6 +114,11 @@ def _messages(mem, owner, tx, d, frame, data, at, end):
     wanted = np.int64(4)
     while end - at >= 4:
         wanted = 4 + _load_be24(data, at + 1)
+        if not _KNOWN[data[at]]:
+            odd(mem, owner, _MESSAGE, d, frame, tx)
+            at = min(at + wanted, end)
+            wanted = np.int64(4)
+            continue
         if wanted > MOST_HANDSHAKE:
             odd(mem, owner, _MESSAGE_LENGTH, d, frame, tx)
             flow["done"][d] = 1
@@ -138,7 +145,7 @@ def _handshake(mem, owner, tx, d, frame, data, at, end):
         copy_out(mem, np.int64(mem.nodes[node]["first"]), held, mem.scratch, _PLACE)
         copy_bytes(mem.scratch, _PLACE + held, data, at, 4 - held)
         wanted = 4 + _load_be24(mem.scratch, _PLACE + 1)
-        mem.nodes[node]["x"] = wanted if wanted <= MOST_HANDSHAKE else 4
+        mem.nodes[node]["x"] = wanted if wanted <= MOST_HANDSHAKE and _KNOWN[mem.scratch[_PLACE]] else 4
     if node >= 0 and held + n < mem.nodes[node]["x"]:
         if not enough(mem, 0, 0, 0, 0, n):
             return False

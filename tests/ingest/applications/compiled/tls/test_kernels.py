@@ -35,7 +35,8 @@ CHAIN = message(11, b"\0\0\x0c\0\0\3abc\0\0\3def")
 MESSAGES = (
     CLIENT, SERVER, NEWEST, CHAIN, message(11, b"\0\0\6\0\0\x09abc"), message(11, b"\0"),
     message(12, b"keys"), message(16, b""), message(1, b"\3\3"), message(2, bytes(35)),
-    message(14, b""), b"\x0b\x04\0\0",
+    message(14, b""), b"\x0b\x04\0\0", message(3, b"x"), b"\x84\xff\xff\xff",
+    message(11, b"\0\0\x0c\0\0\x09\x30\5\x30\x84\xff\xff\xff\xfa\0"), message(11, b"\0\0\4\0\0\1\x30"),
 )  # fmt: skip
 HEARTBEATS = (b"", b"\1\0", b"\1\0\1" + bytes(20), b"\2\x40\0x", b"\3\0\0\0")
 ALERTS = (b"\1", b"\2\x28", b"\1\0", b"\7\0")
