@@ -69,8 +69,12 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def waiting(self) -> bool:
         """Whether no rule can look at packets by now, but the folder may get some at any time."""
-        named = self.files or self.indicators
-        return bool(self.folder) and not named and not (Path(self.folder) / CURRENT).is_file()
+        return self.empty and not (self.files or self.indicators)
+
+    @property
+    def empty(self) -> bool:
+        """Whether the folder is named and has nothing yet."""
+        return bool(self.folder) and not (Path(self.folder) / CURRENT).is_file()
 
     @property
     def watched(self) -> bool:

@@ -212,8 +212,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.store.startswith("sqlite://")
 
 
-def results_digest(settings: Settings) -> str:
-    """Digest of the settings that change results: part of a session's identity."""
+def results_digest(settings: Settings, *, lasting: bool = False) -> str:
+    """Digest of the settings that change results: part of a session's identity.
+
+    A folder of rules counts once it has any, so that a file in a service is the session that it is in a run;
+    `lasting`: from the beginning, for what goes on when they come.
+    """
     changing: tuple[Any, ...] = (
         settings.home, settings.meter, settings.domains, settings.correlate,
         settings.use_detectors, settings.detectors, settings.capture.max_record_bytes,
@@ -223,7 +227,8 @@ def results_digest(settings: Settings) -> str:
     if settings.rules.files:
         contents = [file_digest(Path(file)) for file in (*settings.rules.files, *settings.rules.beside)]
         changing = (*changing, settings.rules, settings.applications, contents)
-    if settings.rules.watched:
+    listed = bool(settings.rules.indicators or settings.rules.sigma)
+    if listed or (settings.rules.folder and (lasting or not settings.rules.empty)):
         variables = (settings.rules.addresses, settings.rules.ports, settings.applications)
         changing = (*changing, "lists", settings.rules.lists_digest(), variables)
     if settings.registered:  # without one, sessions keep the names they had before there were registers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -43,6 +44,19 @@ async def unless(
         return False
     task.result()
     return True
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Until a loop takes signals, SIGTERM unwinds and is an end in good order: nothing is under way yet."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

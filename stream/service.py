@@ -23,6 +23,7 @@ from posture.attach import attach
 from stream import codecs
 from stream.assembly import Assembly, Document, assemble
 from stream.data_folder import DataFolder
+from stream.eventloop import stoppable
 from stream.feeder import Feeder
 from stream.health import ServiceHealth
 from stream.inbox import Inbox
@@ -78,6 +79,7 @@ def serve(data: Path, settings: Settings, observe: Observe | None = None, *, bes
     began, now = time.monotonic(), time.time_ns()
     folder = DataFolder(data)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(stoppable())
         stack.callback(folder.close)
         watch = Path(settings.service.watch).absolute() if settings.service.watch else None
         inbox = Inbox(data, watch, settings.service.settle_s)
@@ -141,7 +143,8 @@ class Kept:
 
 def key_of(settings: Settings) -> str:
     """Names the service's run: what its checkpoints fit. Other inputs are no other run."""
-    parts = ["service", __version__, codecs.schema_digest(), settings.lane, results_digest(settings)]
+    parts = ["service", __version__, codecs.schema_digest(), settings.lane]
+    parts += [results_digest(settings, lasting=True)]
     parts += [settings.store, settings.elasticsearch.index_prefix, str(settings.storage.archive_flows)]
     parts += [str(settings.storage.archive_events)]
     parts += [settings.transport, settings.kafka.prefix, str(settings.partitions)]

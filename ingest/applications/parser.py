@@ -200,7 +200,8 @@ class Stream:
         del self.data[:n]
         self.base += n
         if len(self.ends) > 1:  # the last used one stays: it says what was first behind it
-            gone = bisect_left(self.ends, self.base) if self.data else len(self.ends) - 1
+            last = len(self.ends) - 1  # what a parser puts behind the end came with it
+            gone = min(bisect_left(self.ends, self.base), last) if self.data else last
             if gone:
                 del self.ends[:gone], self.frames[:gone], self.times[:gone]
 

@@ -49,3 +49,15 @@ def test_lists_sigma_rules_and_the_version_of_a_folder_are_part_of_a_session(tmp
     digests.add(settings.results_digest(given))
     assert len(digests) == 2 + len(files)
     assert given.rules.watched
+
+
+def test_a_folder_that_has_no_rules_yet_names_no_other_session(tmp_path):
+    plain = settings.results_digest(settings.Settings())
+    given = [f"rules.folder={tmp_path}", "rules.by_version=false"]  # as a service has it
+    waiting = settings.load(environment={}, assignments=given)
+    lasting = settings.results_digest(waiting, lasting=True)
+    assert waiting.rules.waiting
+    assert settings.results_digest(waiting) == plain != lasting
+    (tmp_path / "current").write_text("{}")
+    assert not waiting.rules.waiting
+    assert settings.results_digest(waiting) == settings.results_digest(waiting, lasting=True) == lasting

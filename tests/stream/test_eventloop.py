@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from stream.eventloop import run_loop, unless
+from stream.eventloop import run_loop, stoppable, unless
 
 
 async def _nothing(
@@ -69,3 +69,11 @@ def test_tasks_that_are_left_are_ended():
 
     run_loop(whole(), lambda _: None)
     assert ended == ["stays"]
+
+
+def test_a_service_that_only_begins_ends_in_good_order():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, stoppable():
+        signal.raise_signal(signal.SIGTERM)
+    assert ended.value.code == 0
+    assert signal.getsignal(signal.SIGTERM) is before

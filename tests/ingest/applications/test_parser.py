@@ -41,6 +41,14 @@ def test_used_marks_are_dropped():
     assert len(stream.ends) < 100
 
 
+def test_what_stands_behind_the_end_came_with_the_last_piece():
+    stream = Stream()
+    stream.take(b"abcd", ([2, 2], [7, 8], [70, 80]))
+    stream.data += b"\r\n\r\n"  # as a parser does when a head has no end
+    stream.drop(6)
+    assert (stream.mark(0), bytes(stream.data)) == ((8, 80), b"\r\n")
+
+
 def test_what_is_held_back_is_bounded():
     parser = Lines(ApplicationSettings())
     data = b"x" * (MOST_HELD + 1)
