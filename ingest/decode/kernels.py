@@ -263,6 +263,22 @@ def _ppp(buffer, start, end, at):
 
 
 @internal
+def _next_protocol(number):
+    """The ethertype of what follows, as NSH (RFC 8300 §2.2) and VXLAN-GPE number it; 0 for others."""
+    if number == 1:
+        return np.int64(0x0800)
+    if number == 2:
+        return np.int64(0x86DD)
+    if number == 3:
+        return np.int64(_ETHERNET)
+    if number == 4:
+        return np.int64(_NSH)
+    if number == 5:
+        return np.int64(_MPLS)
+    return np.int64(0)
+
+
+@internal
 def _service_path(buffer, start, captured, at):
     """Past a network service header (RFC 8300): (offset, ethertype of what follows, 0 where it is wrong)."""
     none = np.int64(0)
@@ -276,18 +292,7 @@ def _service_path(buffer, start, captured, at):
         return at, none
     if captured <= at + size:
         return at, none
-    at += size
-    if following == 1:
-        return at, np.int64(0x0800)
-    if following == 2:
-        return at, np.int64(0x86DD)
-    if following == 3:
-        return at, np.int64(_ETHERNET)
-    if following == 4:
-        return at, np.int64(_NSH)
-    if following == 5:
-        return at, np.int64(_MPLS)
-    return at, none
+    return at + size, _next_protocol(following)
 
 
 @internal
@@ -934,17 +939,7 @@ def _in_vxlan_gpe(buffer, start, at):
     following = np.int64(buffer[start + at + 3])
     if first & 4 == 0:
         return here, np.int64(_ETHERNET) if following == 0 else none
-    if following == 1:
-        return here, np.int64(0x0800)
-    if following == 2:
-        return here, np.int64(0x86DD)
-    if following == 3:
-        return here, np.int64(_ETHERNET)
-    if following == 4:
-        return here, np.int64(_NSH)
-    if following == 5:
-        return here, np.int64(_MPLS)
-    return none, none
+    return here, _next_protocol(following)
 
 
 @internal
