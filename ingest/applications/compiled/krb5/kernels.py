@@ -124,6 +124,19 @@ def _inner(data, at, end):
 
 
 @shared
+def _sealing(data, at, end, most, number):
+    """How a field of encrypted data is sealed (its etype): the value, and whether there is one."""
+    sealed, sealed_end = _field(data, at, end, most, number)
+    if sealed < 0:
+        return np.int64(0), False
+    sealed, sealed_end = element(data, sealed, sealed_end)
+    if sealed < 0:
+        return np.int64(0), False
+    kind, kind_end = _field(data, sealed, sealed_end, _MOST_SEALED, 0)
+    return _number(data, kind, kind_end)
+
+
+@shared
 def _ticket(mem, owner, tx, d, frame, data, at, end):
     """What a ticket is for and how it and the answer are sealed; False where they are broken."""
     start, after = _field(data, at, end, _MOST_FIELDS, 5)
@@ -133,25 +146,11 @@ def _ticket(mem, owner, tx, d, frame, data, at, end):
     name, name_end = _field(data, start, after, _MOST_SEALED, 2)
     if name >= 0 and not _put_name(mem, tx, d, _SERVER, frame, data, name, name_end):
         return False
-    sealed, sealed_end = _field(data, start, after, _MOST_SEALED, 3)
-    if sealed < 0:
-        return False
-    sealed, sealed_end = element(data, sealed, sealed_end)
-    if sealed < 0:
-        return False
-    kind, kind_end = _field(data, sealed, sealed_end, _MOST_SEALED, 0)
-    value, there = _number(data, kind, kind_end)
+    value, there = _sealing(data, start, after, _MOST_SEALED, 3)
     if not there:
         return False
     note(mem, tx, _TICKET, d, 0, frame, value)
-    sealed, sealed_end = _field(data, at, end, _MOST_FIELDS, 6)
-    if sealed < 0:
-        return False
-    sealed, sealed_end = element(data, sealed, sealed_end)
-    if sealed < 0:
-        return False
-    kind, kind_end = _field(data, sealed, sealed_end, _MOST_SEALED, 0)
-    value, there = _number(data, kind, kind_end)
+    value, there = _sealing(data, at, end, _MOST_FIELDS, 6)
     if not there:
         return False
     for row in range(len(_WEAKEST)):

@@ -158,6 +158,22 @@ def remove_all(mem, flow, table):
 
 
 @shared
+def drop_tail(mem, flow, d):
+    """Forget the bytes that are held of a direction."""
+    free_chain(mem, np.int64(flow["tail"][d]))
+    flow["tail"][d] = -1
+    flow["tail_end"][d] = -1
+    flow["tail_size"][d] = 0
+
+
+@shared
+def drop_held(mem, flow, d):
+    """And who brought them."""
+    drop_tail(mem, flow, d)
+    remove_all(mem, flow, MARKS + d)
+
+
+@shared
 def remember(mem, flow, table, a, b, c, most):
     """The node for these keys, without bytes; the oldest of the list goes where there are too many."""
     if flow["counts"][table] >= most:

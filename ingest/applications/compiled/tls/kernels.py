@@ -10,12 +10,12 @@ import numpy as np
 from citywall.kernels import copy_bytes, internal, load_be16, shared
 from ingest.applications.compiled.certificate.kernels import put_certificate
 from ingest.applications.compiled.hello.kernels import client_hello, server_hello
-from ingest.applications.compiled.layout import MARKS, TLS
+from ingest.applications.compiled.layout import TLS
 from ingest.applications.compiled.looks.kernels import old_hello
 from ingest.applications.compiled.memory.kernels import (
     append,
     copy_out,
-    free_chain,
+    drop_held,
     hold,
     remove_all,
 )
@@ -181,11 +181,7 @@ def _stop(mem, flow):
     """Both directions are encrypted: nothing more is read."""
     for d in range(2):
         flow["done"][d] = 1
-        free_chain(mem, np.int64(flow["tail"][d]))
-        flow["tail"][d] = -1
-        flow["tail_end"][d] = -1
-        flow["tail_size"][d] = 0
-        remove_all(mem, flow, MARKS + d)
+        drop_held(mem, flow, d)
 
 
 @shared

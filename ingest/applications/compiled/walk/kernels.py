@@ -40,6 +40,8 @@ from ingest.applications.compiled.looks.kernels import YES, looks, recognise_tcp
 from ingest.applications.compiled.memory.kernels import (
     append,
     copy_out,
+    drop_held,
+    drop_tail,
     free_chain,
     keep,
     remove,
@@ -172,16 +174,6 @@ def _drop_flow(mem, at):
 
 
 @shared
-def _drop_held(mem, flow, d):
-    """What is held of a direction is not needed."""
-    free_chain(mem, np.int64(flow["tail"][d]))
-    flow["tail"][d] = -1
-    flow["tail_end"][d] = -1
-    flow["tail_size"][d] = 0
-    remove_all(mem, flow, MARKS + d)
-
-
-@shared
 def _drop_looked(mem, flow, d):
     free_chain(mem, np.int64(flow["looked"][d]))
     flow["looked"][d] = -1
@@ -210,10 +202,7 @@ def _rest(mem, flow, d, data, at, end, used, frame, time, brought):
     """What was not used up waits; `brought` bytes of what was read came with the piece at hand."""
     gone = used - at
     before = (end - at) - brought
-    free_chain(mem, np.int64(flow["tail"][d]))
-    flow["tail"][d] = -1
-    flow["tail_end"][d] = -1
-    flow["tail_size"][d] = 0
+    drop_tail(mem, flow, d)
     left = brought
     if gone >= before:
         remove_all(mem, flow, MARKS + d)
@@ -271,7 +260,7 @@ def _read(mem, owner, d, data, at, end, frame, time, brought):
         odd(mem, owner, _LIMIT, d, frame, -1)
         flow["done"][d] = 1
     if flow["done"][d]:
-        _drop_held(mem, flow, d)
+        drop_held(mem, flow, d)
     else:
         _rest(mem, flow, d, data, at, end, used, frame, time, brought)
     return True
@@ -484,7 +473,7 @@ def _piece(mem, owner, session, piece, data, places, announcers, follows):
             _hand_over(mem, flow, piece)
             return True
         flow["done"][d] = 1
-        _drop_held(mem, flow, d)
+        drop_held(mem, flow, d)
     if not flow["sides"][d]:
         _compare(mem, owner, d, data, at, n, frame)
         if flow["spoken"] == HTTP and not flow["done"][d] and not flow["sides"][d]:
@@ -609,7 +598,7 @@ def end_flows(mem, numbers, frames, begun, python):
         while flow["first"] >= 0:
             finish(mem, np.int64(flow["first"]))
         for d in range(2):
-            _drop_held(mem, flow, d)
+            drop_held(mem, flow, d)
             _drop_looked(mem, flow, d)
         for table in range(TABLES):
             remove_all(mem, flow, table)
@@ -631,7 +620,7 @@ def let_go(mem, at):
     flow["last"] = -1
     flow["open"] = 0
     for d in range(2):
-        _drop_held(mem, flow, d)
+        drop_held(mem, flow, d)
         _drop_looked(mem, flow, d)
     for table in range(TABLES):
         remove_all(mem, flow, table)
