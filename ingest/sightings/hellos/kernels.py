@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import bare_kernel, helper, internal, load_be16
+from citywall.kernels import bare_kernel, helper, internal, load_be16, shared
 from ingest.sightings.digests.kernels import md5, sha256
 
 U8 = np.uint64
@@ -23,6 +23,10 @@ _JA4 = 36
 _WARNING = 7
 _SERVER_NAME, _GROUPS, _POINTS, _SIGNATURES, _ALPN, _VERSIONS = 0, 10, 11, 13, 16, 43
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8).copy()
+# Gaps of a Shell sort (Knuth).
+_GAPS = np.array([9841, 3280, 1093, 364, 121, 40, 13, 4, 1], np.int64)
+# rows of `spans` (at, size): ciphers, extensions, groups, points, signatures, versions, first protocol
+_C, _E, _G, _F, _S, _V, _P = 0, 1, 2, 3, 4, 5, 6
 
 
 @internal
@@ -68,16 +72,18 @@ def joined(buffer, at, size, wide, text, n):
     return n
 
 
-@internal
+@shared
 def sort(values, n):
-    """The first `n` values in order: there are few."""
-    for i in range(1, n):
-        value = values[i]
-        j = i
-        while j > 0 and values[j - 1] > value:
-            values[j] = values[j - 1]
-            j -= 1
-        values[j] = value
+    """The first `n` values in order; however many there are, in n * sqrt(n) steps at most."""
+    for g in range(len(_GAPS)):
+        gap = _GAPS[g]
+        for i in range(gap, n):
+            value = values[i]
+            j = i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
 
 
 @internal
@@ -126,12 +132,14 @@ def protocol_letters(buffer, at, size, text, n):
     return n + 2
 
 
-@internal
-def twelve(out, there, raw, k, to):
-    """The first twelve digits of a digest, noughts where nothing was there."""
+@shared
+def twelve(text, at, n, there, words, out, to):
+    """The first twelve digits of the SHA-256 of a text, into it at `to`; noughts where there was nothing."""
+    if there:
+        sha256(text, at, n, words, out)
     for j in range(12):
-        word = out[0] if j < 8 else out[1]
-        raw[k, to + j] = _HEX[(word >> (28 - 4 * (j & 7))) & 15] if there else np.uint8(48)
+        digit = _HEX[(out[j >> 3] >> (28 - 4 * (j & 7))) & 15]
+        text[to + j] = digit if there else np.uint8(48)
 
 
 @helper
@@ -145,16 +153,55 @@ def listed(values, n, text, to):
     return to
 
 
-@helper
-def ja4_of(buffer, spans, marks, values, text, words, out, raw, k, to):
-    """JA4 into a row's text from place `to` on. `spans` and `marks` are those of `read_client`."""
-    version = np.int64(-1)
+@shared
+def kinds(buffer, spans, every, text, n):
+    """Kinds of extensions joined by strokes; `every`: also those that stand for nothing. Where they end."""
+    first = True
+    at = spans[_E, 0]
+    stop = at + spans[_E, 1]
+    while at < stop:
+        kind = np.int64(load_be16(buffer, at))
+        at += 4 + np.int64(load_be16(buffer, at + 2))
+        if made_up(kind) and not every:
+            continue
+        if not first:
+            text[n] = 45
+            n += 1
+        first = False
+        n = decimal(kind, text, n)
+    return n
+
+
+@internal
+def comma(text, n):
+    """A comma; where it ends."""
+    text[n] = 44
+    return n + 1
+
+
+@shared
+def ja3_text(buffer, client, spans, version, cipher, text, n):
+    """The text that JA3 (JA3S of a server, which chose `cipher`) is the digest of; where it ends."""
+    n = comma(text, decimal(version, text, n))
+    if not client:
+        return kinds(buffer, spans, True, text, comma(text, decimal(cipher, text, n)))
+    n = comma(text, joined(buffer, spans[_C, 0], spans[_C, 1], 2, text, n))
+    n = comma(text, kinds(buffer, spans, False, text, n))
+    n = comma(text, joined(buffer, spans[_G, 0], spans[_G, 1], 2, text, n))
+    return joined(buffer, spans[_F, 0], spans[_F, 1], 1, text, n)
+
+
+@shared
+def ja4_text(buffer, spans, version, named, protocol, size, values, text, begun, words, out, to):
+    """JA4 of a client's hello of `version`, 36 bytes from `to` on; `text` is written to behind `begun`, too.
+
+    `named`: whether it names a server; its first protocol's name is `size` bytes at `protocol`.
+    """
+    chosen = np.int64(-1)
     for i in range(spans[_V, 1] // 2):
         value = np.int64(load_be16(buffer, spans[_V, 0] + 2 * i))
         if not made_up(value):
-            version = max(version, value)
-    if version < 0:
-        version = marks[_M_VERSION]
+            chosen = max(chosen, value)
     ciphers = np.int64(0)
     for i in range(spans[_C, 1] // 2):
         value = np.int64(load_be16(buffer, spans[_C, 0] + 2 * i))
@@ -162,13 +209,12 @@ def ja4_of(buffer, spans, marks, values, text, words, out, raw, k, to):
             values[ciphers] = value
             ciphers += 1
     sort(values, ciphers)
-    n = listed(values, ciphers, text, 0)
-    sha256(text, 0, n, words, out)
-    twelve(out, ciphers > 0, raw, k, to + 11)
-    # extensions
+    n = listed(values, ciphers, text, begun)
+    twelve(text, begun, n - begun, ciphers > 0, words, out, to + 11)
     counted = kept = np.int64(0)
     at = spans[_E, 0]
-    while at < spans[_E, 0] + spans[_E, 1]:
+    stop = at + spans[_E, 1]
+    while at < stop:
         kind = np.int64(load_be16(buffer, at))
         at += 4 + np.int64(load_be16(buffer, at + 2))
         if not made_up(kind):
@@ -177,7 +223,7 @@ def ja4_of(buffer, spans, marks, values, text, words, out, raw, k, to):
                 values[kept] = kind
                 kept += 1
     sort(values, kept)
-    n = listed(values, kept, text, 0)
+    n = listed(values, kept, text, begun)
     first = True
     for i in range(spans[_S, 1] // 2):
         value = np.int64(load_be16(buffer, spans[_S, 0] + 2 * i))
@@ -185,28 +231,21 @@ def ja4_of(buffer, spans, marks, values, text, words, out, raw, k, to):
             text[n] = 95 if first else 44
             n = four(value, text, n + 1)
             first = False
-    sha256(text, 0, n, words, out)
-    twelve(out, counted > 0, raw, k, to + 24)
-    # what stands before the two
-    text[0] = 116
-    n = version_letters(version, text, 1)
-    text[n] = 100 if marks[_M_NAMED] != 0 else 105
-    n = two_digits(ciphers, text, n + 1)
-    n = two_digits(counted, text, n)
-    protocol_letters(buffer, spans[_P, 0], spans[_P, 1], text, n)
-    for j in range(10):
-        raw[k, to + j] = text[j]
-    raw[k, to + 10] = 95
-    raw[k, to + 23] = 95
+    twelve(text, begun, n - begun, counted > 0, words, out, to + 24)
+    text[to] = 116
+    n = version_letters(chosen if chosen >= 0 else version, text, to + 1)
+    text[n] = 100 if named else 105
+    n = two_digits(counted, text, two_digits(ciphers, text, n + 1))
+    protocol_letters(buffer, protocol, size, text, n)
+    text[to + 10] = 95
+    text[to + 23] = 95
 
 
-# rows of `spans` (at, size): ciphers, extensions, groups, points, signatures, versions, first protocol
-_C, _E, _G, _F, _S, _V, _P = 0, 1, 2, 3, 4, 5, 6
 # places of `marks`
 _M_VERSION, _M_NAMED, _M_COUNT, _M_CIPHER = 0, 1, 2, 3
 
 
-@internal
+@shared
 def sound_names(buffer, at, size):
     """Whether a list of protocols is names of which none reaches out of it."""
     stop = at + size
@@ -299,45 +338,13 @@ def sm_suite(value):
 
 
 @helper
-def ja3_text(buffer, client, spans, marks, text):
-    """The text that JA3 (JA3S of a server) is the digest of; where it ends."""
-    n = decimal(marks[_M_VERSION], text, 0)
-    text[n] = 44
-    n += 1
-    if client:
-        n = joined(buffer, spans[_C, 0], spans[_C, 1], 2, text, n)
-    else:
-        n = decimal(marks[_M_CIPHER], text, n)
-    text[n] = 44
-    n += 1
-    first = True
-    at = spans[_E, 0]
-    while at < spans[_E, 0] + spans[_E, 1]:
-        kind = np.int64(load_be16(buffer, at))
-        at += 4 + np.int64(load_be16(buffer, at + 2))
-        if client and made_up(kind):
-            continue
-        if not first:
-            text[n] = 45
-            n += 1
-        first = False
-        n = decimal(kind, text, n)
-    if client:
-        text[n] = 44
-        n = joined(buffer, spans[_G, 0], spans[_G, 1], 2, text, n + 1)
-        text[n] = 44
-        n = joined(buffer, spans[_F, 0], spans[_F, 1], 1, text, n + 1)
-    return n
-
-
-@helper
 def print_hello(buffer, at, end, work, raw, k, e):
     """The fingerprints of one hello, from its version on, into its row; whether it has any."""
     spans, marks, values, text, words, out = work
     client = e["kind"] != _TLS_SERVER
     if not read_hello(buffer, at, end, client, spans, marks):
         return False
-    n = ja3_text(buffer, client, spans, marks, text)
+    n = ja3_text(buffer, client, spans, marks[_M_VERSION], marks[_M_CIPHER], text, np.int64(0))
     md5(text, 0, n, words, out)
     e["answer_hi"] = U8(out[0]) << U8(32) | U8(out[1])
     e["answer_lo"] = U8(out[2]) << U8(32) | U8(out[3])
@@ -348,7 +355,12 @@ def print_hello(buffer, at, end, work, raw, k, e):
         e["flags"] |= _SM_SUITES
     if client:
         to = np.int64(e["name_size"]) + np.int64(e["rest_size"])
-        ja4_of(buffer, spans, marks, values, text, words, out, raw, k, to)
+        ja4_text(
+            buffer, spans, marks[_M_VERSION], marks[_M_NAMED] != 0, spans[_P, 0], spans[_P, 1], values, text,
+            np.int64(0), words, out, np.int64(SCRATCH - _JA4),
+        )  # fmt: skip
+        for j in range(_JA4):
+            raw[k, to + j] = text[SCRATCH - _JA4 + j]
         e["agent_size"] = _JA4
     return True
 

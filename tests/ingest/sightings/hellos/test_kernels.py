@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 import struct
 
+import numpy as np
 import pytest
 import sighted as s
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citywall import batches as b
+from citywall.kernels import bare_kernel
 from ingest.applications.fingerprints import ja3, ja3s, ja4, md5
 from ingest.applications.hello import Cut, read_client, read_server
+from ingest.sightings.hellos import kernels
 
 
 def told(event) -> tuple[str, str]:
@@ -35,6 +38,19 @@ def hello_of(ciphers, extensions, version=0x0303, record=b"\x16\x03\x01") -> byt
     body += numbers(ciphers) + b"\x01\0" + struct.pack(">H", len(more)) + more
     hello = b"\x01" + len(body).to_bytes(3, "big") + body
     return record + struct.pack(">H", len(hello)) + hello
+
+
+@bare_kernel
+def sort(values, n):
+    kernels.sort(values, n)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 65535), max_size=600))
+def test_values_in_order(values):
+    array = np.array([*values, -1], np.int64)
+    sort(array, len(values))
+    assert array.tolist() == [*sorted(values), -1]
 
 
 def one(payload, **more):

@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import struct
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citywall.kernels import bare_kernel
-from ingest.applications.compiled.hello import kernels
 from ingest.applications.tables import ANOMALIES
-
-
-@bare_kernel
-def sort(values, n):
-    kernels.sort(values, n)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 65535), max_size=600))
-def test_values_in_order(values):
-    array = np.array([*values, -1], np.int64)
-    sort(array, len(values))
-    assert array.tolist() == [*sorted(values), -1]
 
 
 def numbers(values):
