@@ -152,7 +152,7 @@ class CaptureStage:
         from ingest.decode.reading import decode_block, link_events
 
         ref, capture = self._source(state, body)
-        if self._settings.rules.waiting and state.elsewhere is not None:  # nobody looks at its bytes
+        if state.elsewhere is not None and self._settings.rules.waiting:  # nobody looks at its bytes
             yield from self._pass(
                 state, Kind.DATA, codecs.pack(InlineBlock(ref, memoryview(b""))), ref.newest
             )
