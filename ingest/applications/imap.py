@@ -60,9 +60,9 @@ class Imap(StreamParser):
         if not rest:  # goes on with a command that waits
             self.finish(made)
             return
-        for old in (self.asked.pop(tag, None), None):
-            if old is not None and not old[0].over:
-                self.finish(old[0])
+        old = self.asked.pop(tag, None)
+        if old is not None and not old[0].over:
+            self.finish(old[0])
         self.asked[tag] = made, rest.split(b" ")[0].upper()
         if len(self.asked) > _MOST_WAITING:
             self.finish(self.asked.pop(next(iter(self.asked)))[0])

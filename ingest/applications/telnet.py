@@ -49,9 +49,10 @@ def _control(data: bytearray) -> int:
         return 0
     if data[1] in _OPTIONS:
         return 3
-    return (
-        data.find(b"\xff\xf0", 2) + 2 if data[1] == _SB and b"\xff\xf0" in data[2:] else 2 * (data[1] != _SB)
-    )
+    if data[1] != _SB:
+        return 2
+    end = data.find(b"\xff\xf0", 2)
+    return end + 2 if end >= 0 else 0
 
 
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:
