@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ class Collecting:
         self._halt.set()
         return first
 
-    async def references(self) -> AsyncIterator[BlockRef]:
+    async def references(self) -> AsyncGenerator[BlockRef]:
         """Those of before, then new ones as they come, until stopped. Raises what `Collector` does."""
         from ingest.collectors.collector import Collector
 

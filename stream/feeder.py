@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import logging
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 #: References fed and not yet taken, at most.
 AHEAD = 8
 _AT_ONCE = 4
+_OVER = -1  # what is taken of a session that has ended
 #: The error of a session whose input could not be read to its end.
 UNREADABLE = "input_unreadable"
 #: Where collectors' datagrams are, in the data folder, by session.
@@ -221,18 +223,19 @@ class Feeder:
         from ingest.collectors.exports import of_capture
 
         taken = await self._begin("flowlog", source)
-        if taken != -1:
+        if taken != _OVER:
             folder = self._folder.root / EXPORTS / source.session
             self._endless = collecting = Collecting(self._settings, folder, source.session)
             fed = 0
             try:
-                async for ref in collecting.references():
-                    if fed >= (taken or 0):
-                        await self._room("flowlog", source.session, fed)
-                        await self._say(
-                            "flowlog", source.session, Kind.DATA, fed, codecs.pack(of_capture(ref))
-                        )
-                    fed += 1
+                async with contextlib.aclosing(collecting.references()) as references:
+                    async for ref in references:
+                        if fed >= (taken or 0):
+                            if not await self._room("flowlog", source.session, fed):
+                                break
+                            body = codecs.pack(of_capture(ref))
+                            await self._say("flowlog", source.session, Kind.DATA, fed, body)
+                        fed += 1
             except InputError as e:
                 log.warning("collecting stopped: %s", e)
                 source.errors[UNREADABLE] = 1
@@ -259,7 +262,7 @@ class Feeder:
 
     async def _finish(self, topic: str, source: Source) -> None:
         """Wait until all of it was taken: one at a time, their state is not small."""
-        while self._taken(topic, source.session) != -1:
+        while self._taken(topic, source.session) != _OVER:
             self._moved.clear()
             await self._moved.wait()
 
@@ -275,7 +278,7 @@ class Feeder:
             self._files.close(str(source.path), STAGE)
             return
         taken = await self._begin(topic, source)
-        if taken != -1:
+        if taken != _OVER:
             fed = await self._references(topic, source.session, references, taken or 0, source)
             await self._end(topic, source, fed)
         self._files.close(str(source.path), STAGE)
@@ -318,7 +321,7 @@ class Feeder:
     async def _references(
         self, topic: str, session: str, references: Iterator[Any], taken: int, source: Source
     ) -> int:
-        """Feed references from number `taken` on; returns how many there are in all."""
+        """Feed references from number `taken` on; returns how many there are, or where they were no news."""
         loop = asyncio.get_running_loop()
         fed, at_once = 0, 1
         while True:
@@ -337,14 +340,22 @@ class Feeder:
                 if fed >= taken:
                     if self._pace is not None and topic == "capture":
                         await self._pace.keep(reference.newest)
-                    await self._room(topic, session, fed)
+                    if not await self._room(topic, session, fed):
+                        return fed
                     await self._say(topic, session, Kind.DATA, fed, codecs.pack(reference))
                 fed += 1
 
-    async def _room(self, topic: str, session: str, fed: int) -> None:
-        while fed - (self._taken(topic, session) or 0) >= AHEAD:
+    async def _room(self, topic: str, session: str, fed: int) -> bool:
+        """Wait until more may be fed; False where the session is over, with all that was to be fed.
+
+        A log that is read again may hold its end, and be read faster than it is fed anew.
+        """
+        while (taken := self._taken(topic, session)) != _OVER:
+            if fed - (taken or 0) < AHEAD:
+                return True
             self._moved.clear()
             await self._moved.wait()
+        return False
 
     async def _say(self, topic: str, session: str, kind: Kind, seq: int, body: bytes) -> None:
         count = int(kind is Kind.DATA)

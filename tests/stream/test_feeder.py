@@ -168,6 +168,19 @@ def test_feeding_goes_on_behind_what_was_taken(tmp_path: Path, standins):
     fed.folder.close()
 
 
+@pytest.mark.parametrize("read", [0, 1, 7, 20])
+def test_a_log_read_again_may_hold_the_end_of_what_is_being_fed(tmp_path: Path, standins, read: int):
+    fed = Fed(tmp_path, standins.settings())
+    fed.feed(plan([standins.capture(tmp_path / "one.pcap", 4000)]))
+    again = Fed.__new__(Fed)
+    again.__dict__ |= {**fed.__dict__, "messages": list(fed.messages), "taken": 0}
+    again.positions = {"capture": Positions(), "flowlog": Positions()}
+    again.take(read)  # the rest is taken when the feeder is at work already
+    again.feed(plan([tmp_path / "one.pcap"]))
+    assert len(again.messages) <= len(fed.messages) + 3
+    fed.folder.close()
+
+
 def test_nothing_is_fed_far_ahead(tmp_path: Path, standins):
     fed = Fed(tmp_path, standins.settings())
     fed.feed(plan([standins.capture(tmp_path / "one.pcap", 4000)]), take=False)
