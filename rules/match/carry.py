@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import PACKET
+from citywall.rows import put
 from citywall.scratch import Scratch
 from rules.match.columns import kernels
+from rules.match.keyed import Keyed
 from rules.match.literals import BEHIND
 from rules.match.scene import Names, Rows, Scene, Tables
 
@@ -70,10 +72,10 @@ class Tail(NamedTuple):
 
 @dataclass
 class Carry:
-    """Live flows in order of their numbers, and by number what rules found of each."""
+    """Live flows by their numbers, and what rules found of each."""
 
     most_tails: int = 128 << 20  # bytes
-    flows: Rows = field(default_factory=lambda: np.zeros(0, FLOW))
+    live: Keyed = field(default_factory=lambda: Keyed(FLOW))
     tails: OrderedDict[int, Tail] = field(default_factory=OrderedDict)  # by 2 * number + direction
     tail_bytes: int = 0
     forgotten: int = 0  # tails dropped for want of room
@@ -82,6 +84,11 @@ class Carry:
     windows: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # streams of a scene are put there
     heads: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # and which headers agree with whom
     _packets: Scratch = field(default_factory=lambda: Scratch(PACKET))
+
+    @property
+    def flows(self) -> Rows:
+        """Rows of live flows: those of a scene are `at` there."""
+        return self.live.rows
 
     def scene(  # noqa: PLR0917  (what a scene is made of)
         self, packets: Rows, frames: Numbers, places: Numbers, arena: Scratch, used: int, tables: Tables,
@@ -92,7 +99,7 @@ class Carry:
         Their bytes are the first `used` of the arena; what is kept of earlier ones is put behind. Columns and
         bytes of a scene are there until the next one is made.
         """
-        at = self._join(tables.flows["number"].astype(np.int64))
+        at = self.live.places(tables.flows["number"].astype(np.int64))
         which, side = np.nonzero(self.flows["frame"][at])
         seen = self.flows["frame"][at[which], side]
         order = np.argsort(seen, kind="stable")
@@ -105,7 +112,7 @@ class Carry:
         )
         rows["offset"][:n] = used + KEPT * np.arange(n)
         rows["captured"][:n] = np.minimum(rows["captured"][:n], KEPT)
-        rows[n:] = packets
+        put(rows[n:], packets)
         buffer[-BEHIND:] = 0
         scene = Scene(
             rows, _read_only(buffer), tables, names, frames=np.concatenate([seen, frames]), carried=n,
@@ -124,24 +131,7 @@ class Carry:
 
     def adopt(self, scene: Scene) -> None:
         """Take over a scene that another carry has made."""
-        self.at = self._join(scene.numbers)
-
-    def _join(self, numbers: Numbers) -> Numbers:
-        """Where flows of numbers in order are kept; new ones are added."""
-        known = np.ascontiguousarray(self.flows["number"])
-        at = np.searchsorted(known, numbers)
-        there = at < len(known)
-        there[there] = known[at[there]] == numbers[there]
-        if there.all():
-            return at
-        new = numbers[~there]
-        if len(new):
-            more = np.zeros(len(new), FLOW)
-            more["number"] = new
-            self.flows = np.concatenate([self.flows, more])
-            if len(self.flows) > len(new) and new[0] < self.flows["number"][-len(new) - 1]:
-                self.flows = self.flows[np.argsort(self.flows["number"], kind="stable")]
-        return np.searchsorted(np.ascontiguousarray(self.flows["number"]), numbers)
+        self.at = self.live.places(scene.numbers)
 
     def marks(self, scene: Scene) -> NDArray[np.uint8]:
         """For each packet 1 where its connection stood before it, and 2 where it is the first its way.
@@ -177,9 +167,7 @@ class Carry:
             places, last, self.at, self.flows, self.flows.view(np.uint8), SIZES, KEPT,
         )  # fmt: skip
         if over.any():
-            there = np.ones(len(self.flows), np.bool_)
-            there[self.at[over]] = False
-            self.flows = self.flows[there]
+            self.live.let_go(self.at[over])
             for number in scene.numbers[over].tolist():
                 self.told.pop(number, None)
                 self.facts.pop(number, None)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 from scapy.utils import wrpcap
 
 from rules.language.parser import Parser
@@ -21,18 +20,11 @@ def test_tails_take_no_more_room_than_there_is():
     assert (carry.tails, carry.tail_bytes) == ({2: Tail(b"a", 0, 3)}, 1)
 
 
-def test_flows_stand_in_order_of_their_numbers():
-    carry = Carry()
-    assert carry._join(np.array([2, 5])).tolist() == [0, 1]
-    assert carry._join(np.array([3, 5, 9])).tolist() == [1, 2, 3]
-    assert carry.flows["number"].tolist() == [2, 3, 5, 9]
-
-
 def test_what_is_over_is_let_go(tmp_path):
     wrpcap(str(tmp_path / "a.pcap"), tcp([(0, b"abc"), (1, b"d" * 300), (0, b"e")], dport=9))
     engine = Engine(Parser().text('alert tcp any any -> any any (content:"abc"; sid:1;)').rules)
     held = [
-        (len(engine.carry.flows), engine.carry.tail_bytes, len(alerts))
+        (len(engine.carry.live), engine.carry.tail_bytes, len(alerts))
         for _, alerts in matched(tmp_path / "a.pcap", engine, piece=3)
     ]
     assert held[-1][:2] == (0, 0)
