@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from citywall.batches import EVENT, FRAGMENTED, PACKET, REBUILT
 from citywall.domains import Domains, DomainSettings
 from citywall.fragmentsettings import FragmentSettings
+from citywall.rows import copy
 from citywall.state import Parts, array_of
 from citywall.watermarks import BEGINNING
 from ingest.fragments import kernels
@@ -41,7 +42,7 @@ class Assembled(NamedTuple):
         """`whole`, and the bytes that its offsets are in: `buffer` where nothing was put together."""
         if not len(self.tail):
             return self.whole, buffer
-        rows = self.whole.copy()
+        rows = copy(self.whole)
         rebuilt = (rows["marks"] & REBUILT) != 0
         others = rows["offset"][~rebuilt]
         low = int(others.min()) if len(others) else 0
@@ -85,15 +86,15 @@ class Assembler:
         if not packets["marks"].any() and not self._due(packets):
             return Assembled(packets, _NONE, packets, _read_only(np.zeros(0, np.uint8)), np.zeros(0, EVENT))
         store = self._store = self._store or new_store(self._memory)
-        n, meta = len(packets), store.meta
-        held = int(meta[META_AT["held"]])
-        rows, frames = np.empty(2 * n + held, PACKET), np.empty(2 * n + held, np.int64)
+        meta = store.meta
         fragments = packets["captured"][(packets["marks"] & FRAGMENTED) != 0]
+        some = len(packets) + len(fragments) + int(meta[META_AT["held"]])  # they may come again
+        rows, frames = np.empty(some, PACKET), np.empty(some, np.int64)
         size = int(meta[META_AT["pages_held"]]) * PAGE + int(fragments.sum())
         tail = np.empty(size, np.uint8)
-        events = np.zeros(4 * n + int(meta[META_AT["live"]]), EVENT)
+        events = np.zeros(4 * len(fragments) + int(meta[META_AT["live"]]), EVENT)
         told_at = np.empty(len(events), np.int64)
-        whole = packets.copy()
+        whole = copy(packets)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             told, filled, odd = kernels.assemble(
                 _read_only(buffer), packets, first_frame, clock, self._policy, self._timeout, *store,
