@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,45 @@ def test_a_killed_sensor_and_its_successor(live: Live, wire: Any, tmp_path: Path
     sessions = {a["citywall"]["session"] for a in live.citywall.alerts().values()}
     assert len(sessions) == 2
     assert sent["session"] in sessions
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_two_interfaces_of_one_sensor_are_two_networks(live: Live, wires: Any, tmp_path: Path, killed: bool):
+    """The same scan on both is that of two hosts, also where the run is killed between them."""
+    path = tmp_path / "scan.pcap"
+    frames = list(syn_scan(START, "10.1.0.66", [f"10.9.1.{i}" for i in range(2, 90)], 445))
+    packets.write_pcap(path, frames)
+    names = ("--set", 'domains.names=["police","health"]')
+    run = live.run(*names)
+    with closing(wires.Wire()) as one, closing(wires.Wire()) as two:
+        sensor = live.sensor(
+            one.interface, "--interface", two.interface, *names,
+            "--set", f"sensor.interfaces.{one.interface}.domain=police",
+            "--set", f"sensor.interfaces.{two.interface}.domain=health",
+        )  # fmt: skip
+        one.send(path)
+        wait(lambda: live.sensed() == len(frames))
+        if killed:
+            run.kill()
+            run.communicate()
+            run = live.run(*names)
+        two.send(path)
+        wait(lambda: live.sensed() == 2 * len(frames))
+        sensor.send_signal(signal.SIGTERM)
+        sent = live.end(sensor)
+    report = live.end(run)
+    assert (report["packets"], report["decode_errors"]) == (2 * len(frames), {})
+    assert (sent["packets"], sent["dropped"]) == (2 * len(frames), 0)
+    assert {name: each["packets"] for name, each in sent["interfaces"].items()} == dict.fromkeys(
+        (one.interface, two.interface), len(frames)
+    )
+    alerts = live.citywall.alerts().values()
+    assert sorted((a["citywall"]["domain"], a["source"]["ip"]) for a in alerts) == [
+        ("health", "10.1.0.66"), ("police", "10.1.0.66"),
+    ]  # fmt: skip
+    assert {e["path"] for a in alerts for e in a["citywall"]["evidence"]} == {
+        f"sensor:gate:{wire.interface}" for wire in (one, two)
+    }
 
 
 def test_the_elder_of_two_leaves(live: Live, wire: Any):
