@@ -20,6 +20,7 @@
     │   └── Interrupted       the engine must be started anew from its checkpoints
     └── StoreError            the alert store refused or failed
         ├── StoreUnavailable  the store cannot be reached or has no room now: the same may succeed later
+        │   └── StoreStarting part of it has just been made and cannot be read yet
         ├── StoreConflict     somebody else changed it first
         └── QueryError        a query that cannot be parsed (place: column)
 """
@@ -177,6 +178,10 @@ class StoreError(CitywallError):
 
 class StoreUnavailable(StoreError):
     """The store cannot be reached, or is too busy: the same call may succeed later."""
+
+
+class StoreStarting(StoreUnavailable):
+    """Part of the store cannot be read yet, as it has just been made: the same call succeeds in a moment."""
 
 
 class StoreConflict(StoreError):

@@ -1,19 +1,20 @@
 """One server, spoken to by requests; every failure becomes a StoreError that says what to do.
 
-What may succeed later (nobody there, no room, a shard that is starting) is StoreUnavailable; nothing is tried
-twice here. The API key is in no message.
+What may succeed later (nobody there, no room) is StoreUnavailable; nothing is tried twice but by `read`. The
+API key is in no message.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from citywall.errors import SettingsError, StoreError, StoreUnavailable
+from citywall.errors import SettingsError, StoreError, StoreStarting, StoreUnavailable
 from citywall.servers import ElasticsearchSettings
 
 KEY_VARIABLE = "CITYWALL_ELASTICSEARCH_API_KEY"
@@ -22,6 +23,10 @@ NDJSON = "application/x-ndjson"
 _CONNECTIONS = 4
 _LONGEST_KEY = 4096
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+#: What a search says (with 503) of an index whose shards are not there: in its first moments, or for longer.
+_SHARDLESS = frozenset({"no_shard_available_action_exception", "search_phase_execution_exception"})
+#: Seconds that `read` waits between its tries.
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.4)
 
 
 def api_key(settings: ElasticsearchSettings) -> str | None:
@@ -111,6 +116,15 @@ class Connection:
         except self._errors as e:
             raise self._translated(e) from e
 
+    def read(self, path: str, body: Any = None, *, absent: Any = ..., **parameters: Any) -> Any:
+        """`ask` something that changes nothing, again for a few seconds where an index is just being made."""
+        for pause in _PAUSES:
+            try:
+                return self.ask("POST", path, body, absent=absent, **parameters)
+            except StoreStarting:
+                time.sleep(pause)
+        return self.ask("POST", path, body, absent=absent, **parameters)
+
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()
@@ -142,6 +156,8 @@ def refusal(url: str, status: int, kind: str, reason: str) -> StoreError:
             f"{url}: asks for an API key, or does not accept ours; see {KEY_VARIABLE} and "
             "elasticsearch.api_key_file"
         )
+    if status == 503 and kind in _SHARDLESS:
+        return StoreStarting(f"{url}: an index cannot be read yet ({status} {kind}: {reason})")
     if temporary(status, kind):
         return StoreUnavailable(f"{url}: has no room now ({status} {kind}: {reason})")
     if status == 403:

@@ -188,8 +188,8 @@ class ElasticDocuments:
         body: dict[str, Any] = {"size": size, "query": {"bool": {"filter": where}}, "sort": sort}
         if after is not None:
             body["search_after"] = after
-        answer = self._connection.ask(
-            "POST", f"/{self.index}/_search", body,
+        answer = self._connection.read(
+            f"/{self.index}/_search", body,
             absent={"hits": {"hits": []}}, allow_partial_search_results="false",
         )  # fmt: skip
         found: list[dict[str, Any]] = answer["hits"]["hits"]

@@ -272,8 +272,7 @@ class ElasticStore:
         if start is not None:
             return start.pit
         self._refresh()
-        answer = self.connection.ask(
-            "POST",
+        answer = self.connection.read(
             f"/{self._places(lanes)}/_pit",
             keep_alive=cursor.KEEP,
             ignore_unavailable="true",
@@ -320,8 +319,7 @@ class ElasticStore:
 
     def _search(self, body: dict[str, Any], lanes: Sequence[str]) -> Any:
         self._refresh()
-        return self.connection.ask(
-            "POST",
+        return self.connection.read(
             f"/{self._places(lanes)}/_search",
             body,
             ignore_unavailable="true",

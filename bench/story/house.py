@@ -30,8 +30,6 @@ PEOPLE = {"ann": ["analyst"], "wang": ["approver"], "zhao": ["approver"]}
 _LIMIT_S = 240.0
 #: How long a service may take to start on a busy machine.
 _START_S = 300.0
-#: How a command says that it may be asked again.
-_AWAY = '"StoreUnavailable"'
 T = TypeVar("T")
 
 
@@ -45,21 +43,13 @@ class Said(BenchError):
 
 
 def wait(found: Callable[[], T], why: Callable[[], str] = str, limit_s: float = 90.0) -> T:
-    """What is found, as soon as it is anything; raises BenchError saying `why` where it does not come.
-
-    A store that is away for a moment, as while an index of Elasticsearch begins, is asked again.
-    """
+    """What is found, as soon as it is anything; raises BenchError saying `why` where it does not come."""
     deadline = time.monotonic() + limit_s
-    while True:
-        try:
-            if value := found():
-                return value
-        except Said as e:
-            if _AWAY not in e.complaint or time.monotonic() > deadline:
-                raise
+    while not (value := found()):
         if time.monotonic() > deadline:
             raise BenchError(f"nothing after {limit_s:.0f} s: {why()}")
         time.sleep(0.1)
+    return value
 
 
 class House:

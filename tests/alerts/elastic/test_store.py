@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from alerts.elastic import cursor
 from alerts.elastic.store import ElasticStore
 from alerts.query import parse
 from alerts.store import open_store
-from citywall.errors import StoreError, StoreUnavailable
+from citywall.errors import StoreError, StoreStarting, StoreUnavailable
 from citywall.servers import ElasticsearchSettings
 
 Make = Callable[..., Any]
@@ -101,4 +102,30 @@ def test_a_server_killed_and_started_loses_nothing(own_elasticsearch: Any, make_
             assert time.monotonic() < deadline
             time.sleep(0.2)
     assert list(store.scan()) == documents[::-1]
+    store.close()
+
+
+def test_an_index_without_a_shard_is_waited_for(
+    elastic_stores: Make, make_document: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in its first moments, when another process reads; not for ever."""
+    store = elastic_stores()
+    store.upsert([make_document(1)])
+    index = store.names.index("live", "2020-01-01")
+    nowhere = {"index.routing.allocation.require._name": "nobody"}
+    store.connection.ask(
+        "PUT", f"/{index}", {"settings": nowhere | {"number_of_replicas": 0}}, wait_for_active_shards=0
+    )
+    anywhere = dict.fromkeys(nowhere)
+    timer = threading.Timer(0.5, store.connection.ask, ("PUT", f"/{index}/_settings", anywhere))
+    timer.start()
+    assert store.count() == 1
+    assert len(store.search().documents) == 1
+    timer.join()
+    other = store.names.index("live", "2020-01-02")
+    store.connection.ask("PUT", f"/{other}", {"settings": nowhere}, wait_for_active_shards=0)
+    monkeypatch.setattr("alerts.elastic.connection._PAUSES", (0.01,))
+    for read in (store.count, store.search):
+        with pytest.raises(StoreStarting, match="cannot be read yet"):
+            read()
     store.close()

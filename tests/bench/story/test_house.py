@@ -24,21 +24,6 @@ def test_people_live_in_it_and_commands_know_its_settings(tmp_path: Path):
         house.end()
 
 
-def test_a_store_that_is_away_for_a_moment_is_asked_again():
-    answers = [Said(("alerts",), 1, '{"error": {"type": "StoreUnavailable"}}'), [], [7]]
-
-    def found():
-        answer = answers.pop(0)
-        if isinstance(answer, Said):
-            raise answer
-        return answer
-
-    assert wait(found) == [7]
-    answers.append(Said(("alerts",), 1, '{"error": {"type": "StoreError"}}'))
-    with pytest.raises(Said):
-        wait(found)
-
-
 def test_what_never_comes_is_told():
     with pytest.raises(BenchError, match="because"):
         wait(lambda: 0, lambda: "because", limit_s=0.0)
