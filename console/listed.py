@@ -13,6 +13,7 @@ from console import options
 from console.framework import option
 
 if TYPE_CHECKING:
+    from console.display.table import Column, Row
     from console.terminal import Terminal
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,6 +55,22 @@ def paged(
         yield from map(document, rows)
         if after is None:
             return
+
+
+def table(
+    documents: Iterable[Document],
+    look: Terminal,
+    columns: Callable[[bool], list[Column]],
+    cells: Callable[[Document, bool], Row],
+) -> int:
+    """Write documents as a table, both asked whether there is little room; returns how many."""
+    from console.display.write import is_narrow, write_table
+
+    brief = is_narrow(look)
+    count = write_table(look, columns(brief), (cells(document, brief) for document in documents))
+    if not count:
+        look.note(look.tr("table.none"))
+    return count
 
 
 def say(

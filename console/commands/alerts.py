@@ -66,12 +66,9 @@ def _search(
 
 def write(documents: Iterator[dict[str, Any]], look: Terminal, *, units: bool = False) -> int:
     """Write alerts as a table, with the unit that answers where `units`; returns how many."""
-    from console.display.write import is_narrow, write_table
     from console.listing import alert_columns, alert_row
 
-    brief = is_narrow(look)
-    rows = (alert_row(document, look.speech, unit=units, compact=brief) for document in documents)
-    count = write_table(look, alert_columns(look.speech, unit=units, brief=brief), rows)
-    if not count:
-        look.note(look.tr("table.none"))
-    return count
+    return listed.table(
+        documents, look, lambda brief: alert_columns(look.speech, unit=units, brief=brief),
+        lambda document, brief: alert_row(document, look.speech, unit=units, compact=brief),
+    )  # fmt: skip
