@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import bare_kernel, copy_bytes, internal, load_le32, load_le64
+from citywall.kernels import bare_kernel, copy_bytes, internal, load_le16, load_le32, load_le64, prefetch
 
 _FOLD = np.uint32(0x20202020)
 _MULTIPLY = np.uint32(0x9E3779B1)
 _FOLD8 = np.uint64(0x2020202020202020)
+_TWO = np.uint32(16)
 #: Places that are hashed before what was found at them is looked at.
 AT_ONCE = 1024
 #: Bits that the hash of four bytes has more than the number of its bucket.
 BUCKET = 3
+_BUCKET = np.uint32(BUCKET)
+#: What four bytes stand for: `word` is up to eight bytes of a literal under `mask`, letters folded, from
+#: `word_back` before the four on; the literal begins `back` before them.
+ENTRY = np.dtype(
+    [("word", "u8"), ("mask", "u8"), ("literal", "i4"), ("word_back", "i4"), ("back", "i4"), ("spare", "i4")]
+)
 
 
 @internal
 def _hash(word, shift):
     """The place in the map of four bytes, letters folded."""
-    return np.int64(np.uint32((word | _FOLD) * _MULTIPLY) >> np.uint32(shift))
+    return np.uint32((word | _FOLD) * _MULTIPLY) >> np.uint32(shift)
 
 
 @internal
@@ -41,22 +48,22 @@ def _same(data, at, end, patterns, start, length):
 
 @bare_kernel
 def scan(
-    data, starts, lengths, first, known, shift, buckets, entries, offsets, patterns, where, sizes, seen,
-    places, out,
+    data, starts, lengths, first, known, shift, buckets, entries, patterns, where, sizes, seen, hashes, found,
+    out,
 ):  # fmt: skip
     """Literals in the buffers `data[starts[k] : + lengths[k]]`, k from `first` on; 8 bytes follow each.
 
     Every second place is looked at: each literal is known by four bytes for either way it may lie. First the
-    places whose hash is known (a bit of `known`) are gathered, which takes no branch; then what they stand
-    for is looked at. `buckets` is, by hash less its last BUCKET bits, where its part of `entries` begins. An
-    entry is (word, mask): eight bytes at once, letters folded; `offsets` beside it is (literal, how far
-    before the hashed bytes the word begins, how far before them the literal does). A place whose four bytes
-    are those two before it is passed over (`literals.py` says why nothing is missed). `seen` (i8 by literal,
-    -1 at first) keeps pairs from being told twice. `places` (i8): room for AT_ONCE of them, and one.
+    places whose hash is known (a bit of `known`, which has one more for none) are gathered, which takes no
+    branch; then what they stand for is looked at, for which it is fetched ahead. `buckets` is, by hash less
+    its last BUCKET bits, where its part of `entries` (ENTRY) begins. A place whose four bytes are those two
+    before it is passed over (`literals.py` says why nothing is missed). `seen` (i8 by literal, -1 at first)
+    keeps pairs from being told twice. `hashes` (u4) and `found` (i8) are room for AT_ONCE, and one.
     Returns (pairs told, next buffer): pairs go to `out` as buffer << 32 | literal; the scan stops before a
     buffer for which there might be no room.
     """
     told = 0
+    nowhere = np.uint32(1) << np.uint32(32 - shift)
     for k in range(first, len(starts)):
         if told + len(sizes) > len(out):
             return told, k
@@ -65,32 +72,41 @@ def scan(
         stop = end - 2
         base = begin
         while base < stop:
-            upto = min(stop, base + 2 * AT_ONCE)
+            m = (min(stop, base + 2 * AT_ONCE) - base + 1) >> 1
+            first_here = np.int64(base == begin)  # there is nothing before it
+            hashes[0] = _hash(load_le32(data, base), shift)
+            for j in range(first_here, m):  # read by two bytes, the compiler takes many at once
+                at = base + 2 * j
+                here = np.uint32(load_le16(data, at))
+                word = here | np.uint32(load_le16(data, at + 2)) << _TWO
+                before = np.uint32(load_le16(data, at - 2)) | here << _TWO
+                hashes[j] = _hash(word, shift) if word != before else nowhere
             n = np.int64(0)
-            before = load_le32(data, base - 2) if base > begin else ~load_le32(data, base)
-            for at in range(base, upto, 2):
-                word = load_le32(data, at)
-                place = _hash(word, shift)
-                places[n] = at << 24 | place
-                bit = known[place >> 3] >> np.uint8(place & 7)
-                n += np.int64(bit & np.uint8(word != before))
-                before = word
+            for j in range(m):
+                place = np.int64(hashes[j])
+                found[n] = j
+                n += np.int64(known[place >> 3] >> np.uint8(place & 7) & np.uint8(1))
             for h in range(n):
-                bucket = (places[h] & 0xFFFFFF) >> BUCKET
-                at = places[h] >> 24
+                prefetch(buckets, np.int64(hashes[found[h]] >> _BUCKET) * buckets.itemsize)
+            for h in range(n):
+                prefetch(entries, np.int64(buckets[hashes[found[h]] >> _BUCKET]) * entries.itemsize)
+            for h in range(n):
+                bucket = np.int64(hashes[found[h]] >> _BUCKET)
+                at = base + 2 * found[h]
                 for e in range(buckets[bucket], buckets[bucket + 1]):
-                    literal = np.int64(offsets[e, 0])
-                    word_at = at - offsets[e, 1]
-                    start = at - offsets[e, 2]
+                    entry = entries[e]
+                    literal = np.int64(entry["literal"])
+                    start = at - entry["back"]
                     if start < begin or seen[literal] == k:
                         continue
-                    if ((load_le64(data, word_at) | _FOLD8) & entries[e, 1]) != entries[e, 0]:
+                    word = load_le64(data, at - entry["word_back"]) | _FOLD8
+                    if word & entry["mask"] != entry["word"]:
                         continue
                     if _same(data, start, end, patterns, where[literal], sizes[literal]):
                         seen[literal] = k
                         out[told] = k << 32 | literal
                         told += 1
-            base = upto
+            base += 2 * m
     return told, np.int64(len(starts))
 
 

@@ -30,8 +30,8 @@ def _weights() -> NDArray[np.int64]:
 
 _WEIGHTS = _weights()
 _NEVER = 1 << 40
-#: What a byte weighs that may be any.
-_ANY = 40
+#: What four bytes weigh of which one may be any, which stand there as often as there are bytes.
+_ANY = 1 << 36
 #: Bytes as they are hashed.
 _FOLDED = sorted({byte | 0x20 for byte in range(256)})
 
@@ -56,18 +56,22 @@ class Literals:
             np.concatenate([[0], np.cumsum(self._sizes)[:-1]]).astype(np.int64) if patterns else self._sizes
         )
         self._patterns = np.frombuffer(b"".join(patterns) + b"\0" * 4, np.uint8)
-        stands = [(four, at, number) for number, p in enumerate(patterns) for four, at in _standing_for(p)]
+        often = _often(patterns)
+        stands = [
+            (four, at, number)
+            for number, p in enumerate(patterns)
+            for four, at in _standing_for(p, often[number])
+        ]
         bits = max(12, min(22, len(stands).bit_length() + 6))
         self._shift = 32 - bits
         words = np.array([int.from_bytes(four, "little") for four, _, _ in stands], np.uint64)
         hashes = _hash(words, self._shift)
-        known = np.zeros(1 << bits, np.bool_)
+        known = np.zeros((1 << bits) + 1, np.bool_)
         known[hashes] = True
         self._known = np.packbits(known, bitorder="little")
         order = np.argsort(hashes, kind="stable")
         entries = [_entry(patterns[stands[i][2]], *stands[i][1:]) for i in order.tolist()]
-        self._entries = np.array([entry[:2] for entry in entries], np.uint64).reshape(len(entries), 2)
-        self._offsets = np.array([entry[2:] for entry in entries], np.int32).reshape(len(entries), 3)
+        self._entries = np.array(entries, kernels.ENTRY)
         ends = np.arange((1 << bits - kernels.BUCKET) + 1)
         self._buckets = np.searchsorted(hashes[order] >> kernels.BUCKET, ends).astype(np.int32)
 
@@ -82,22 +86,39 @@ class Literals:
         view = data.view()
         view.flags.writeable = False
         seen = np.full(self.count, -1, np.int64)
-        places = np.empty(kernels.AT_ONCE + 1, np.int64)
+        hashes, found = np.empty(kernels.AT_ONCE, np.uint32), np.empty(kernels.AT_ONCE + 1, np.int64)
         out = np.empty(max(_LEAST_PAIRS, 2 * self.count), np.int64)
-        found: list[NDArray[np.int64]] = []
+        pairs: list[NDArray[np.int64]] = []
         at = 0
         while at < len(starts):
             told, at = kernels.scan(
                 view, starts, lengths, at, self._known, self._shift, self._buckets, self._entries,
-                self._offsets, self._patterns, self._where, self._sizes, seen, places, out,
+                self._patterns, self._where, self._sizes, seen, hashes, found, out,
             )  # fmt: skip
-            found.append(out[:told].copy())
-        pairs = np.concatenate(found)
-        return pairs >> 32, pairs & 0xFFFFFFFF
+            pairs.append(out[:told].copy())
+        every = np.concatenate(pairs)
+        return every >> 32, every & 0xFFFFFFFF
 
 
-def _standing_for(pattern: bytes) -> list[tuple[bytes, int]]:
-    """Four bytes each that stand for a literal, and how far behind its begin they are."""
+def _often(patterns: Sequence[bytes]) -> list[NDArray[np.int64]]:
+    """By literal and place how often its four bytes there stand in all literals, as they are hashed."""
+    joined = np.frombuffer(b"".join(patterns) + b"\0" * 3, np.uint8).astype(np.uint32)
+    size = len(joined) - 3
+    words = sum((joined[i : i + size] | np.uint32(0x20)) << np.uint32(8 * i) for i in range(4))
+    ends = np.cumsum([len(p) for p in patterns], dtype=np.int64)
+    _, which = np.unique(words, return_inverse=True)
+    within = np.ones(size, np.bool_)  # not those that go on in the next literal
+    for back in range(1, 4):
+        within[np.maximum(ends - back, 0)] = False
+    counts = np.bincount(which, within)[which].astype(np.int64)
+    return [counts[end - len(p) : end] for p, end in zip(patterns, ends.tolist(), strict=True)]
+
+
+def _standing_for(pattern: bytes, often: NDArray[np.int64]) -> list[tuple[bytes, int]]:
+    """Four bytes each that stand for a literal, and how far behind its begin they are.
+
+    Rare ones, that are in few other literals (`often` by place): what is in many stands in much traffic.
+    """
     if len(pattern) == SHORTEST:
         return [*_spread(pattern, 0), *_spread(pattern, -1)]
     if pattern[2:] == pattern[:-2]:
@@ -106,8 +127,10 @@ def _standing_for(pattern: bytes) -> list[tuple[bytes, int]]:
     data = np.frombuffer(pattern, np.uint8)
     weights = np.ones(size + 2, np.int64)  # of a byte before it, its own, and one behind it
     weights[1:-1] = _WEIGHTS[data]
-    weights[0] = weights[-1] = _ANY
     fours = weights[:-3] * weights[1:-2] * weights[2:-1] * weights[3:]
+    fours[1:-1] *= often[: size - 3]
+    fours[0] += _ANY
+    fours[-1] += _ANY
     differs = np.zeros(size + 5, np.bool_)  # by place, from three before the first: from what is two behind
     differs[3 : size + 1] = data[:-2] != data[2:]
     there = size - 1
@@ -130,11 +153,11 @@ def _least(weights: NDArray[np.int64]) -> int:
 
 
 def _entry(pattern: bytes, at: int, number: int) -> tuple[int, ...]:
-    """Up to eight bytes of a literal at a place, folded; which of a word they are; number and distances."""
+    """An ENTRY of a literal by its number, of which four bytes at a place are hashed."""
     begin = max(0, min(at, len(pattern) - 8))
     word = bytes(byte | 0x20 for byte in pattern[begin : begin + 8])
     mask = b"\xff" * len(word)
-    return int.from_bytes(word, "little"), int.from_bytes(mask, "little"), number, at - begin, at
+    return int.from_bytes(word, "little"), int.from_bytes(mask, "little"), number, at - begin, at, 0
 
 
 def _hash(words: NDArray[np.uint64], shift: int) -> NDArray[np.int64]:
