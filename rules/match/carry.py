@@ -13,6 +13,7 @@ from citywall.batches import PACKET
 from citywall.rows import put
 from citywall.scratch import Scratch
 from rules.match.columns import kernels
+from rules.match.gates.tables import Answers
 from rules.match.keyed import Keyed
 from rules.match.literals import BEHIND
 from rules.match.scene import Names, Rows, Scene, Tables
@@ -82,7 +83,7 @@ class Carry:
     told: dict[int, set[tuple[int, int, int]]] = field(default_factory=dict)  # transaction, rule, direction
     facts: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)  # direction, rule: frame
     windows: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # streams of a scene are put there
-    heads: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # and which headers agree with whom
+    heads: Answers = field(default_factory=Answers)
     _packets: Scratch = field(default_factory=lambda: Scratch(PACKET))
 
     @property

@@ -308,7 +308,7 @@ class Engine:
                 packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
             ]
         )  # fmt: skip
-        return Ends(len(self.gates), addresses, numbers, of_row, room=self.carry.heads)
+        return Ends(len(self.gates), addresses, numbers, of_row, answers=self.carry.heads)
 
 
 def _literal_program(programs: Programs, compiled: Compiled) -> int:

@@ -13,7 +13,9 @@ HEAD, DIRECTION, ESTABLISHED, WHERE, DSIZE_LOW, DSIZE_HIGH = range(6)
 #: RULES[WHERE]: on packets, on packets that are of no stream, on streams (see candidates.py), on them alone.
 ON_PACKETS, ON_LOOSE, ON_STREAMS, STREAMS_ALONE = 0, 1, 2, 3
 _ICMP, _ICMP6 = 1, 58
-_UNKNOWN, _AGREES, _NOT = 0, 1, 2
+#: What is known of a header and endpoints, below a stamp: a multiple of STEP under the mask STAMP.
+AGREES, NOT = 1, 2
+STEP, STAMP = 4, 0xFC
 
 
 @internal
@@ -57,11 +59,13 @@ def head_agrees(h, e, head, sets, bounds, port_sets, port_low, port_high, addres
     """Whether header `h` agrees with endpoints `e`.
 
     `addresses` (u8[4, n]): words of source and target; `numbers` (i8[5, n]): ports of source and target,
-    protocol, version, whether there is a network layer. `memo` (u1[heads, n]) keeps answers.
+    protocol, version, whether there is a network layer. `memo` (u1[heads + 1, n]) keeps answers: those that
+    begin with its stamp, which stands first in the row behind the last header; others are of before.
     """
+    stamp = memo[memo.shape[0] - 1, 0]
     known = memo[h, e]
-    if known != _UNKNOWN:
-        return known == _AGREES
+    if known & np.uint8(STAMP) == stamp:
+        return known - stamp == AGREES
     protocol = head[h, PROTOCOL]
     fits = protocol == 0 or protocol == numbers[2, e] or (protocol == _ICMP and numbers[2, e] == _ICMP6)
     fits = fits and (head[h, VERSION] == 0 or head[h, VERSION] == numbers[3, e])
@@ -76,7 +80,7 @@ def head_agrees(h, e, head, sets, bounds, port_sets, port_low, port_high, addres
             fits = _way(
                 head, h, t_hi, t_lo, t_port, s_hi, s_lo, s_port, sets, bounds, port_sets, port_low, port_high
             )
-    memo[h, e] = _AGREES if fits else _NOT
+    memo[h, e] = stamp + np.uint8(AGREES if fits else NOT)
     return fits
 
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.scratch import Scratch
 from rules.language.addresses import MAPPED, Ranges
 from rules.match.compiled import ONCE, STREAM, TRANSACTION, Compiled
 from rules.match.gates import kernels
@@ -32,6 +31,28 @@ class _Index(NamedTuple):
     others: Numbers  # rules that name addresses of IPv6, too
 
 
+class Answers:
+    """Room for what is known of headers and endpoints, used again for others without being cleared."""
+
+    def __init__(self) -> None:
+        self._room = np.zeros(0, np.uint8)
+        self._stamp = 0
+
+    def take(self, heads: int, ends: int) -> tuple[NDArray[np.uint8], int]:
+        """Room in which nothing is known (u1[heads + 1, ends]), and the stamp of what will be."""
+        size = (heads + 1) * ends
+        self._stamp += kernels.STEP
+        if size > len(self._room):
+            self._room = np.zeros(size + (size >> 1), np.uint8)
+            self._stamp = kernels.STEP
+        elif self._stamp > kernels.STAMP:
+            self._room[:] = 0
+            self._stamp = kernels.STEP
+        memo = self._room[:size].reshape(heads + 1, ends)
+        memo[heads, :1] = self._stamp
+        return memo, self._stamp
+
+
 class Ends:
     """Distinct endpoints of a scene: `of_row` says which a packet has."""
 
@@ -42,15 +63,13 @@ class Ends:
         numbers: Numbers,
         of_row: Numbers,
         *,
-        room: Scratch | None = None,
+        answers: Answers | None = None,
     ) -> None:
-        """`room` is where what is known of each header is kept."""
+        """`answers` is where what is known of each header is kept."""
         self.addresses = addresses
         self.numbers = numbers
         self.of_row = of_row
-        count = addresses.shape[1]
-        self.memo = (room or Scratch(np.uint8)).take(heads * count).reshape(heads, count)
-        self.memo[:] = 0
+        self.memo, self.stamp = (answers or Answers()).take(heads, addresses.shape[1])
         self.agreeing: dict[int, NDArray[np.bool_]] = {}  # by header, where it was asked of all
 
 
@@ -113,9 +132,9 @@ class Gates:
 
     def agrees(self, head: int, end: int, ends: Ends) -> bool:
         """Whether a header agrees with endpoints."""
-        known = ends.memo[head, end]
-        if known:
-            return bool(known == 1)
+        known = int(ends.memo[head, end]) - ends.stamp
+        if known in {kernels.AGREES, kernels.NOT}:
+            return known == kernels.AGREES
         return bool(kernels.head_agrees(head, end, *self._tables, ends.addresses, ends.numbers, ends.memo))
 
     def once(self, which: Numbers, ends: Ends) -> Pairs:

@@ -9,17 +9,18 @@ from rules.language.addresses import holds
 from rules.language.model import Rule
 from rules.language.parser import Parser
 from rules.match.compiled import ONCE, Compiled, compile_rules
-from rules.match.gates.tables import Ends, Gates
+from rules.match.gates.tables import Answers, Ends, Gates
 
 Some = tuple[str, int, str, int, int]  # source, port, target, port, protocol
 
 
-def ends_of(some: list[Some], heads: int) -> Ends:
+def ends_of(some: list[Some], heads: int, answers: Answers | None = None) -> Ends:
     words = [(*to_words(s), *to_words(t)) for s, _, t, _, _ in some]
     numbers = [(sp, tp, protocol, 6 if ":" in s else 4, 1) for s, sp, _, tp, protocol in some]
     return Ends(
         heads, np.array(words, np.uint64).reshape(-1, 4).T.copy(),
         np.array(numbers, np.int64).reshape(-1, 5).T.copy(), np.arange(len(some)),
+        answers=answers,
     )  # fmt: skip
 
 
@@ -113,3 +114,27 @@ def test_headers_against_what_their_words_say(heads, some):
     assert set(zip(told.tolist(), orders.tolist(), strict=True)) == {
         (i, o) for i, o in wanted if o in once - broad
     }
+
+
+def test_what_was_known_of_others_is_not_taken_for_known():
+    """The same room, some hundred times, for endpoints that agree and for others."""
+    rules = compiled("tcp 10.0.0.0/8 any -> any any", "udp any any -> any 53", "tcp any any <> any 80")
+    gates, answers = Gates(rules), Answers()
+    dice = np.random.default_rng(5)
+    for _ in range(200):
+        some = [
+            (
+                f"{dice.integers(9, 12)}.0.0.1",
+                1,
+                "1.2.3.4",
+                int(dice.choice([53, 80])),
+                int(dice.choice([6, 17])),
+            )
+            for _ in range(dice.integers(0, 6))
+        ]
+        kept, own = ends_of(some, len(gates), answers), ends_of(some, len(gates))
+        for rule in rules:
+            for end in range(len(some)):
+                assert gates.agrees(rule.head, end, kept) == gates.agrees(rule.head, end, own)
+                assert gates.agrees(rule.head, end, kept) == gates.agrees(rule.head, end, own)  # from memory
+            assert gates.agree(rule.head, kept).tolist() == gates.agree(rule.head, own).tolist()
