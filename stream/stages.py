@@ -152,7 +152,7 @@ class Station:
         self.dead: list[DeadLetter] = []  # set aside since last taken
         self.aside: dict[str, int] = {}  # messages set aside, by session
         self.items = 0  # taken, for the display
-        self.ended = False  # a session ended in the last batch
+        self.ended = False  # a session ended here in the last batch: some of its inputs may end long before
         self.saved = 0.0  # when the last checkpoint was written, wall-clock seconds
         self.tails: dict[str, Tail] = tails_of(stage)  # of topics that are read again after a restart
 
@@ -203,7 +203,6 @@ class Station:
             if topic in self.tails:
                 again_of(self.stage, Message(topic, header, body, 0))
             return
-        self.ended |= header.kind is Kind.END
         self.items += header.count - skip
         try:
             for output in self.stage.receive(Message(topic, header, body, skip)):
@@ -224,6 +223,7 @@ class Station:
 
     def _number(self, output: Output) -> Addressed:
         body, last = output.body, output.kind is Kind.END
+        self.ended |= last
         topic, partition, session = output.topic, output.partition, output.session
         seq = self.ordinals.number((topic, partition, session), output.count, last=last)
         if last and not partition and (aside := self.aside.get(session)):  # tallies are told to the first

@@ -10,7 +10,7 @@ from stream.checkpoints import FolderKeeper
 from stream.codecs import Header, Kind
 from stream.data_folder import DataFolder
 from stream.local.folder import LogFolder
-from stream.stages import Station
+from stream.stages import FINISHED, Output, Station
 
 
 def test_the_embedded_log_has_every_topic_before_anything_starts(tmp_path: Path):
@@ -44,7 +44,8 @@ class Hears:
     def receive(self, message):
         if message.header.kind is Kind.DATA:
             self.heard += codecs.unpack(message.body, list[bytes])[message.skip :]
-        return ()
+        elif message.header.kind is Kind.END:
+            yield Output(FINISHED, message.header.session, Kind.END, codecs.pack(codecs.Tally()))
 
     def flush(self):
         return ()

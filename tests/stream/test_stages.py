@@ -170,6 +170,22 @@ def test_a_bad_message_is_set_aside_and_told_at_the_end():
     assert station.ended
 
 
+def test_a_session_ends_where_its_end_is_said_not_with_the_first_of_its_inputs(standins):
+    """Else what a stage holds of it would be saved just before it is let go."""
+    station = Station(standins.Sums())
+    opening, end = blocks([])
+    ended = []
+    for batch in (
+        [("odd", 0, 0, opening), ("even", 0, 0, opening)],
+        [("odd", 0, 1, end)],
+        [("even", 0, 1, end)],
+        [("odd", 0, 2, opening)],
+    ):
+        list(station.work(batch))
+        ended.append(station.ended)
+    assert ended == [False, False, True, False]
+
+
 @pytest.mark.parametrize(
     ("kind", "error"),
     [(Kind.DATA, StoreError("gone")), (Kind.OPEN, ValueError("open")), (Kind.END, StreamError("end"))],
