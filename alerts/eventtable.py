@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from alerts.flowtable import PROTOCOLS, keys, named, of_one_length, texts, times
+from alerts.flowtable import PROTOCOLS, keys, named, numbers, of_one_length, texts, times
 from citywall.batches import EVENT_NAMES, TEXT, TLS_CLIENT, TLS_SERVER, TLS_WHOLE_CLIENT
 
 #: Names of kinds, each at its number.
@@ -31,7 +31,7 @@ def table(events: NDArray[Any], first: int, community_ids: NDArray[np.bytes_]) -
     answers, prints = _answers(events)
     columns: dict[str, Any] = {
         "time": times(events["time"]),
-        "event_id": pa.array(np.arange(first, first + len(events), dtype=np.uint64)),
+        "event_id": numbers(np.arange(first, first + len(events), dtype=np.uint64)),
         "kind": named(np.minimum(events["kind"], len(KINDS) - 1), KINDS),
         "src": texts(events["src_hi"], events["src_lo"]),
         "dst": texts(events["dst_hi"], events["dst_lo"]),
@@ -44,7 +44,7 @@ def table(events: NDArray[Any], first: int, community_ids: NDArray[np.bytes_]) -
         "print": prints,
         "community_id": of_one_length(community_ids),
     }
-    columns |= {name: pa.array(np.ascontiguousarray(events[name])) for name in _PLAIN}
+    columns |= {name: numbers(events[name]) for name in _PLAIN}
     arrays = list(columns.values())
     fields = [pa.field(n, a.type, nullable=False) for n, a in zip(columns, arrays, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))

@@ -2,6 +2,9 @@
 
 Addresses stand as text for people and as 16 bytes for prefixes; times are UTC timestamps in ns; the
 statistics are those of `citywall.batches.CLOSED`, under the same names.
+
+Columns are made of the memory that holds their values. `pa.array`, asked for the first one, would look for
+pandas, and load it where there is one: that takes longer than writing a hundred thousand flows.
 """
 
 from __future__ import annotations
@@ -51,8 +54,8 @@ def table(ends: NDArray[Any], closed: NDArray[Any], community_ids: NDArray[np.by
         "reason": named(of["reason"], list(END_REASONS)),
         "community_id": of_one_length(community_ids),
     }
-    columns |= {name: pa.array(of[name]) for name in _PLAIN}
-    columns |= {name: pa.array(column) for name, column in statistics.items()}
+    columns |= {name: numbers(of[name]) for name in _PLAIN}
+    columns |= {name: numbers(column) for name, column in statistics.items()}
     arrays = list(columns.values())
     fields = [pa.field(n, a.type, nullable=False) for n, a in zip(columns, arrays, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
@@ -68,9 +71,15 @@ def _columns(rows: NDArray[Any], names: tuple[str, ...]) -> dict[str, NDArray[An
     return found
 
 
-def times(values: NDArray[Any]) -> Any:
+def numbers(values: NDArray[Any], kind: pa.DataType | None = None) -> Any:
+    """Numbers as a column; `kind` says what else they stand for, of the same size."""
+    kind = kind or pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def times(values: NDArray[np.int64]) -> Any:
     """Times (ns) as a column."""
-    return pa.array(values).cast(pa.timestamp("ns", tz="UTC"))
+    return numbers(values, pa.timestamp("ns", tz="UTC"))
 
 
 def of_one_length(texts: NDArray[np.bytes_]) -> Any:
@@ -100,4 +109,7 @@ def keys(hi: NDArray[Any], lo: NDArray[Any]) -> Any:
 
 def named(codes: NDArray[Any], names: list[str]) -> Any:
     """Numbers as the names that stand at them."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int16)), pa.array(names))
+    offsets = np.cumsum([0, *(len(name.encode()) for name in names)], dtype=np.int32)
+    data = pa.py_buffer("".join(names).encode())
+    known = pa.StringArray.from_buffers(len(names), pa.py_buffer(offsets), data)
+    return pa.DictionaryArray.from_arrays(numbers(codes.astype(np.int16)), known)

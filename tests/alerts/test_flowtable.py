@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +13,21 @@ from alerts.flowtable import STATISTICS, table
 from citywall.batches import END_IDLE
 
 Make = Callable[..., Any]
+
+ROOT = Path(__file__).resolve().parents[2]
+_TABLES = """
+import sys
+import numpy as np
+import pyarrow as pa
+from alerts import eventtable, flowtable
+from citywall.batches import CLOSED, EVENT, FLOW
+ids = np.array([b"1:" + b"x" * 28] * 2)
+print(flowtable.table(np.zeros(2, FLOW), np.zeros(2, CLOSED), ids).num_rows)
+print(eventtable.table(np.zeros(2, EVENT), 0, ids).num_rows)
+print("pandas" in sys.modules)
+pa.array([1])
+print("pandas" in sys.modules)
+"""
 
 
 def test_a_row_a_flow(make_flows: Make) -> None:
@@ -43,3 +61,11 @@ def test_statistics_of_other_flows_are_refused(make_flows: Make) -> None:
     reports, closed, ids = make_flows([{}, {}])
     with pytest.raises(ValueError, match="belong"):
         table(reports, closed[::-1], ids)
+
+
+def test_pandas_is_not_loaded_for_a_table() -> None:
+    pytest.importorskip("pandas")
+    done = subprocess.run(
+        [sys.executable, "-c", _TABLES], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.split() == ["2", "2", "False", "True"]  # else this is no longer needed
