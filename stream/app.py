@@ -110,6 +110,7 @@ def make_app(broker: str, loop: asyncio.AbstractEventLoop, group: str = GROUP) -
         worker_redirect_stdouts=False,
         loghandlers=[],
         TableManager=_TableManager,
+        HttpClient=object,  # never made: Faust's default is aiohttp's, which would be imported for its name
     )
 
 

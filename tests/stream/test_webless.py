@@ -11,7 +11,12 @@ import sys
 from stream.webless import forgo_web_client
 forgo_web_client()
 forgo_web_client()
+import asyncio, tempfile
+from pathlib import Path
 import stream.engine, stream.desk, stream.app, stream.local.transport, stream.kafka.transport
+with tempfile.TemporaryDirectory() as folder:
+    app = stream.app.make_app(stream.app.local_url(Path(folder)), asyncio.new_event_loop())
+    assert app.conf.Worker and app.transport
 print("aiohttp" in sys.modules)
 import aiohttp
 print(aiohttp.ClientSession.__module__)
