@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from alerts import flowfilter
@@ -147,6 +146,8 @@ def _about(name: str, term: Term, rows: pa.Table, constants: Mapping[str, str]) 
 def _valued(
     field: Field, term: Term, rows: pa.Table, constants: Mapping[str, str], kinds: NDArray[np.int64]
 ) -> Mask:
+    import pyarrow.compute as pc  # see `flowfilter`
+
     value = term.value
     if field.column in ("protocol", "sign"):
         return _derived(field.column, value, rows, kinds)
@@ -176,6 +177,8 @@ def kinds_of(rows: pa.Table) -> NDArray[np.int64]:
 
 def _there(values: Any) -> Mask:
     if pa.types.is_string(values.type):
+        import pyarrow.compute as pc  # see `flowfilter`
+
         return np.asarray(pc.greater(pc.binary_length(values), 0).to_numpy(zero_copy_only=False))
     return np.ones(len(values), np.bool_)
 

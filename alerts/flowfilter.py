@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from alerts.terms import And, Anything, Net, Node, Not, Number, Or, Span, Term, Text, Words, compare
@@ -128,6 +127,8 @@ def _texts(field: str, value: Text, rows: pa.Table) -> Mask:
         names = np.array([value.matches(n) for n in values.dictionary.to_pylist()], np.bool_)
         return np.asarray(names[values.indices.to_numpy()])
     if not value.wild:
+        import pyarrow.compute as pc  # which makes hundreds of functions: those who only write need none
+
         # Community ids are Base64: their case matters, and two that differ in it are two flows.
         return np.asarray(pc.equal(values, value.text).to_numpy(zero_copy_only=False))
     return np.array([value.matches(t) for t in values.to_pylist()], np.bool_)

@@ -286,7 +286,7 @@ class Feeder:
 
     def _recognise(self, source: Source) -> tuple[str, Iterator[Any]]:
         """The topic a source goes to, and its references from the start; raises InputError."""
-        from ingest.collectors.exports import are_exports
+        from ingest.collectors.recognising import are_exports
 
         if source.path.is_dir():
             return self._flow_log(source)

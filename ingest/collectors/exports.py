@@ -9,9 +9,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import zstandard
-from numpy.typing import NDArray
 
-from citywall.batches import PACKET, TRANSPORT, UDP
+from citywall.batches import PACKET
 from citywall.errors import InputError, UnsupportedInput
 from citywall.state import Parts, bytes_of
 from ingest.capture import headers
@@ -22,9 +21,9 @@ from ingest.collectors.datagrams import REASONS, Datagrams, bare, of_block, spli
 from ingest.collectors.decoder import Decoder
 from ingest.collectors.joined import Joined
 from ingest.collectors.placing import kernels as placing
+from ingest.collectors.recognising import are_exports
 from ingest.decode.blocks import BlockRef
 from ingest.decode.counts import DecodeCounts
-from ingest.decode.reading import decode_block
 from ingest.flowlogs.files import ChunkRef, digest_of, open_log
 from ingest.flowlogs.lines import Errors
 from ingest.flowlogs.rows import Logged
@@ -34,9 +33,6 @@ CAPTURED, BARE = "exports-captured", "exports"
 KINDS = (CAPTURED, BARE)
 #: Bytes of a capture that travel as one chunk.
 CHUNK_BYTES = 1 << 20
-#: Packets looked at before a capture is taken for one of exports.
-_LOOK = 64
-_HEAD = 1 << 17
 #: Bytes of a file of bare datagrams.
 _LARGEST_FILE = 1 << 30
 
@@ -63,36 +59,6 @@ def sniff(path: Path) -> Exports | None:
         return None
     with capture:
         return Exports(CAPTURED) if are_exports(capture) else None
-
-
-def are_exports(capture: CaptureFile) -> bool:
-    """Whether the first packets of a capture are flow exports, all of them."""
-    ref = next(capture.blocks(_HEAD), None)
-    if ref is None or not ref.packets:
-        return False
-    rows = next(decode_block(ref, capture.buffer, min(_LOOK, ref.packets)))
-    if not ((rows["status"] == TRANSPORT) & (rows["proto"] == UDP)).all():
-        return False
-    starts = rows["offset"] + rows["payload_at"]
-    ends = starts + np.minimum(rows["payload"].astype(np.int64), rows["captured"] - rows["payload_at"])
-    return _sound(capture.buffer, starts, ends)
-
-
-def _sound(buffer: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> bool:
-    """Whether every datagram is an export, and most are whole."""
-    if not len(starts) or (ends < starts).any():
-        return False
-    buffer = buffer.view()
-    buffer.flags.writeable = False
-    heads = np.zeros(len(starts), k.HEAD)
-    sets = np.empty(int((ends - starts).sum()) // 4 + len(starts), k.SET)
-    n = k.walk(buffer, starts, ends, heads, sets)
-    if (heads["version"] == 0).any():
-        return False
-    sflow = heads["version"] == k.SFLOW
-    filled = sflow.copy()
-    filled[sets["datagram"][:n]] = True
-    return bool(filled.all()) and int((heads["reason"] == k.NONE).sum()) * 2 > len(heads)
 
 
 def _head(path: Path) -> bytes:

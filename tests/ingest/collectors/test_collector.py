@@ -7,9 +7,9 @@ import threading
 
 from citywall.collectorsettings import CollectorSettings
 from ingest.capture import open_capture
-from ingest.collectors import exports
 from ingest.collectors.collector import Collector, references
 from ingest.collectors.exports import ExportReader, of_capture
+from ingest.collectors.recognising import are_exports
 from tests.exporters import PLAIN, content, five, flow, nine, template
 
 RECORD = flow("10.0.0.1", "10.0.0.2", 1000, 80)
@@ -41,7 +41,7 @@ def test_exports_of_both_families_become_flows_and_a_rerun_reads_the_same(tmp_pa
     assert len(reader.finish().line) == 4
     (segment,) = tmp_path.glob("*.pcap")
     with open_capture(segment) as capture:
-        assert exports.are_exports(capture)
+        assert are_exports(capture)
         (walked,) = capture.blocks(1 << 20)
     assert (walked.packets, walked.digest) == (5, sum(ref.digest for ref in refs) & (1 << 64) - 1)
 
