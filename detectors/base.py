@@ -297,7 +297,10 @@ def shown(
     records: NDArray[Any], rows: NDArray[np.int64], reports: NDArray[np.void], which: NDArray[Any]
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Some copies of records, each with the row that it is as of, as plain values."""
-    return zip(plain(records, which), plain(reports, rows[which]), strict=True)
+    chosen = np.flatnonzero(which) if which.dtype == np.bool_ else which
+    if not len(chosen):  # mostly
+        return iter(())
+    return zip(plain(records, chosen), plain(reports, rows[chosen]), strict=True)
 
 
 def milli(value: float) -> int:

@@ -75,6 +75,8 @@ class Spray(RelationDetector):
         p, spreads = self.parameters, related.spreads
         short = spreads["attempts"] >= p.short_share * spreads["flows"]
         told = np.flatnonzero(short & among(spreads["port"], LOGINS) & (spreads["attempts"] >= p.services))
+        if not len(told):
+            return []
         hosts_of = estimate(related.reached[told])
         many = hosts_of >= p.services
         drafts = []
@@ -108,6 +110,8 @@ class Spray(RelationDetector):
     def _crowds(self, related: Related, reports: NDArray[np.void]) -> list[Draft]:
         p, services = self.parameters, related.services
         told = np.flatnonzero((services["attempts"] >= p.attempts) & among(services["port"], LOGINS))
+        if not len(told):
+            return []
         hosts_of = estimate(related.comers[told])
         # few guess much: that is plain guessing
         many = (hosts_of >= p.sources) & (services["attempts"][told] <= 40 * hosts_of)

@@ -9,7 +9,7 @@ import pytest
 from citywall.errors import SettingsError
 from citywall.findings import Severity
 from detectors import base
-from detectors.base import Context, Draft, parameters_of, plain, read_parameters
+from detectors.base import Context, Draft, parameters_of, plain, read_parameters, shown
 from detectors.places import Places
 from detectors.scan import Scan, ScanParameters
 
@@ -101,3 +101,13 @@ def test_plain_values_are_those_of_the_rows():
     expected = [dict(zip(dtype.names, row, strict=True)) for row in rows[[2, 0]].tolist()]
     assert plain(rows, np.array([2, 0])) == expected
     assert plain(rows, np.zeros(4, bool)) == []
+
+
+def test_records_are_shown_beside_the_rows_they_are_of():
+    records, reports = np.array([(1,), (2,), (3,)], [("n", "u4")]), np.array([(7,), (8,)], [("time", "i8")])
+    rows = np.array([1, 0, 1])
+    expected = [({"n": 1}, {"time": 8}), ({"n": 3}, {"time": 8})]
+    assert list(shown(records, rows, reports, np.array([True, False, True]))) == expected
+    assert list(shown(records, rows, reports, np.array([0, 2]))) == expected
+    assert list(shown(records, rows, reports, np.zeros(3, bool))) == []
+    assert list(shown(records, rows, reports, np.zeros(0, np.int64))) == []
