@@ -157,8 +157,9 @@ def cli(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `citywall` command."""
-    # Imports make hundreds of thousands of objects that stay; looking through them for garbage is in vain.
-    gc.set_threshold(100_000, 20, 20)
+    # Imports make hundreds of thousands of objects that stay, and so do alerts for as long as they are open:
+    # looking through them for garbage is in vain, for of what goes next to nothing goes in circles.
+    gc.set_threshold(400_000, 20, 20)
     # There is no linear algebra here for the threads that NumPy's and SciPy's libraries start, which spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Arrow's writers keep to the allocator of the C library only where this says so (see `alerts.archive`).
