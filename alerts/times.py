@@ -24,6 +24,7 @@ def to_iso(time: int) -> str:
     return f"{_minute(minutes)}{rest // SECOND:02d}.{rest % SECOND:09d}Z"
 
 
+@lru_cache(maxsize=4096)
 def from_iso(text: str) -> int:
     """The first nanosecond of an ISO 8601 time; raises ValueError on anything else."""
     # As `to_iso` writes it, and so most documents: a few to a minute, which is remembered.
