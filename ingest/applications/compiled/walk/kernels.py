@@ -73,6 +73,10 @@ _MOST_UNKNOWN = 4096
 _MOST_SEEN, _SEEN_OF_EACH = 256, 64
 _UDP = 17
 _MULTIPLY = np.uint64(0x9E3779B97F4A7C15)
+# The commands of FTP with which a data connection is expected, as four bytes one behind the other.
+_RETR, _STOR, _STOU, _APPE = (int.from_bytes(verb, "big") for verb in (b"RETR", b"STOR", b"STOU", b"APPE"))
+# Words of a flow that Python reads: the last four bytes to the server, and whether a command was among them.
+_LAST_FOUR, _MAY_ANNOUNCE = 0, 1
 
 
 @internal
@@ -410,6 +414,30 @@ def _announce(mem, host, announcers):
 
 
 @shared
+def _may_announce(flow, piece, data):
+    """Whether a flow that Python reads may announce a connection by now: its client wrote a transfer's verb.
+
+    It stays so while nobody knows what the flow speaks: what came may yet be read as FTP.
+    """
+    if flow["spoken"] == _FTP:
+        flow["words"][_MAY_ANNOUNCE] = 0
+    elif flow["spoken"] != 0:
+        return False
+    if piece["direction"] == 0:
+        last = np.int64(flow["words"][_LAST_FOUR])
+        at = np.int64(piece["at"])
+        for i in range(at, at + np.int64(piece["length"])):
+            byte = np.int64(data[i])
+            if ord("a") <= byte <= ord("z"):
+                byte -= 32
+            last = (last << 8 | byte) & 0xFFFFFFFF
+            if last == _RETR or last == _STOR or last == _STOU or last == _APPE:
+                flow["words"][_MAY_ANNOUNCE] = 1
+        flow["words"][_LAST_FOUR] = last
+    return flow["words"][_MAY_ANNOUNCE] == 1
+
+
+@shared
 def _begin_stream(mem, owner, session, d, data, at, n, gap, frame, places, announcers):
     """The first bytes of a connection: who reads it."""
     flow = mem.flows[owner]
@@ -557,7 +585,7 @@ def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, anno
         if flow["mode"] == PYTHON:
             flow["python"] = 1
             fate[i] |= np.int64(flow["spoken"]) << 8
-            if not told and not flow["udp"] and (flow["spoken"] == 0 or flow["spoken"] == _FTP):
+            if not flow["udp"] and _may_announce(flow, piece, data) and not told:
                 _announce(mem, np.int64(session["a_lo"]), announcers)
                 _announce(mem, np.int64(session["b_lo"]), announcers)
                 told = True

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.analysis import Analyser
+from ingest.applications.compiled.reading import Reading, python_reads
+
 
 @pytest.mark.parametrize("size", [1, 2, 9, 100])
 def test_messages_cut_anywhere(packets, examples, alike, size):
@@ -48,3 +52,49 @@ def test_a_datagram_to_an_announced_place_is_no_file(packets, alike, examples):
     control.append(packets.datagram(packets.client, packets.server, 4001, 21001, b"what is this"))
     told = alike(*packets.decoded(control))
     assert told[0].values("ftpdata.name") == []
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize("each", [0, 1, 7])
+def test_a_transfer_is_seen_however_it_is_cut(packets, alike, examples, size, each):
+    """Its verb in any case, in pieces of any size, in the batch of what it announces or before it."""
+    ask = [(d, data.replace(b"RETR", b"xRETR\r\nreTR")) for d, data in examples["ftp"][0]]
+    cut = [(d, data[at : at + size]) for d, data in ask for at in range(0, len(data), size)]
+    control = packets.conversation(cut, (4000, 21), fin=False)
+    call = examples["dcerpc"][0][0][1]
+    data = packets.conversation([(1, call), (0, call)], (4001, 21001))
+    told = alike(*packets.decoded(control + data), each, growing=bool(each))
+    assert [name for table in told for name in table.values("ftpdata.name")][-1:] == [b"a.txt"]
+
+
+@pytest.mark.parametrize("each", [0, 1, 8])
+def test_a_transfer_before_anybody_knows_that_it_is_ftp(packets, alike, examples, each):
+    """What the client said is read once the server greets, in a batch behind that with the verb."""
+    turns = [(0, b"NOOP\r\nPORT 10,0,0,1,82,9\r\nSTOR b.txt\r\n"), (1, b"220 hi\r\n")]
+    control = packets.conversation(turns, (4000, 21), fin=False)
+    data = packets.conversation([(0, examples["dcerpc"][0][0][1])], (21001, 4001))
+    mixed = control[:3] + data[:3] + control[3:] + data[3:]
+    told = alike(*packets.decoded(mixed), each, growing=bool(each))
+    assert [name for table in told for name in table.values("ftpdata.name")][-1:] == [b"b.txt"]
+
+
+def test_who_transfers_nothing_announces_nothing(packets, monkeypatch, examples):
+    """Connections of hosts that speak FTP, or what nobody knows, are read here all the same."""
+    fates = []
+
+    class Watched(Reading):
+        def read(self, *given):
+            fates.append(super().read(*given))
+            return fates[-1]
+
+    monkeypatch.setattr("ingest.applications.analysis.Reading", Watched)
+    ask = [(0, b"USER bob\r\n"), (1, b"331 word?\r\n"), (0, b"PASV\r\n"), (1, b"227 (10,0,0,2,82,9)\r\n")]
+    turns, ports, _ = examples["ssh"]
+    for verb, python in ((b"RET", False), (b"RETR", True)):
+        control = packets.conversation([*ask, (0, verb + b" a\r\n")], (4000, 2121), fin=False)
+        control += packets.conversation([(0, b"?" * 9)], (4001, 999), fin=False)
+        data = packets.conversation(turns, (4002, ports[1]))
+        rows, buffer = packets.decoded(control + data)
+        analyser = Analyser(ApplicationSettings(), keep_streams=True)
+        analyser.add(rows, 1, buffer)
+        assert python_reads(fates[-1]).all() == python
