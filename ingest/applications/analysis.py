@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
 from citywall.fragmentsettings import FragmentSettings
+from citywall.rows import copy
 from ingest.applications.building import Builder
 from ingest.applications.compiled.reading import MUTE, NO_MORE, Reading, found_before, python_reads
 from ingest.applications.connection import Connection
@@ -161,7 +162,7 @@ class Analyser:
     def _open(self, number: int, rows: Rows, hint: str, expected: str = "") -> Connection:
         row = rows[0]
         return Connection(
-            number, self._settings, _ports(row), rows.copy(), udp=int(row["proto"]) == 17,
+            number, self._settings, _ports(row), copy(rows), udp=int(row["proto"]) == 17,
             addresses=_places(row), expected=expected, wanted=self._wanted, hint=hint,
         )  # fmt: skip
 
@@ -222,7 +223,6 @@ def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, int, list[_Run
     starts = np.flatnonzero(new_run)
     ends = np.append(starts[1:], len(pieces))
     at = pieces["at"]
-    whole = arena.tobytes()
     lengths, frames, times = pieces["length"].tolist(), pieces["frame"].tolist(), pieces["time"].tolist()
     columns = zip(
         starts.tolist(), ends.tolist(), new_flow[starts].tolist(), directions[starts].tolist(),
@@ -239,7 +239,7 @@ def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, int, list[_Run
         if not runs:
             number, slot, begun = flow, place, start
         marks = (lengths[start:end], frames[start:end], times[start:end])
-        runs.append((direction, missed, whole[first:last], marks))
+        runs.append((direction, missed, arena[first:last].tobytes(), marks))
     yield number, slot, begun, runs
 
 

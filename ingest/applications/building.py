@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import copy, join, take
 from ingest.applications.compiled.telling import kernels
 from ingest.applications.merging import Index, fill
 from ingest.applications.tables import (
@@ -17,7 +18,7 @@ from ingest.applications.tables import (
     FLOW,
     Tables,
 )
-from ingest.reassembly.layout import ESTABLISHED, ODD, SESSION
+from ingest.reassembly.layout import ESTABLISHED, ODD, PIECE, SESSION
 
 if TYPE_CHECKING:
     from ingest.applications.compiled.reading import Reading, Told
@@ -86,7 +87,7 @@ class Builder:
     def pieces(self, batch: Batch) -> None:
         """Pieces of streams."""
         if self._keep:
-            pieces = batch.pieces.copy()
+            pieces = copy(batch.pieces)
             pieces["at"] += self._size
             self._size += len(batch.arena)
             self._pieces.append(pieces)
@@ -131,9 +132,8 @@ class Builder:
 
     def _flows(self, _packets: list[tuple[NDArray[Any], ...]], _streams: Reassembler) -> tuple[Rows, Index]:
         if self._keep:
-            rows = np.concatenate(self._ended) if self._ended else np.zeros(0, SESSION)
-            rows = rows[np.argsort(rows["number"], kind="stable")]
-            return self._flow_rows(rows)
+            rows = join(self._ended, SESSION)
+            return self._flow_rows(take(rows, np.argsort(rows["number"], kind="stable")))
         assert self._told is not None
         odd = np.array([row[2] for row in self._anomalies if row[2] not in self._rows], np.int64)
         here = np.unique(np.concatenate([self._told.transactions["flow"], odd]))
@@ -145,8 +145,8 @@ class Builder:
             here[self._reading.knows(here)], np.fromiter(self._rows, np.int64, len(self._rows))
         )
         mine = np.frombuffer(b"".join(row.tobytes() for row in self._rows.values()), SESSION)
-        rows = np.concatenate([mine, self._reading.rows_of(here)])
-        return self._flow_rows(rows[np.argsort(rows["number"])])
+        rows = join([mine, self._reading.rows_of(here)], SESSION)
+        return self._flow_rows(take(rows, np.argsort(rows["number"])))
 
     def _flow_rows(self, rows: Rows) -> tuple[Rows, Index]:
         """FLOW rows of sessions, and where each number's is."""
@@ -177,7 +177,7 @@ class Builder:
             )
             made.packet_flow = index.of(numbers).astype(np.int32)
         if self._pieces:
-            pieces = np.concatenate(self._pieces)
+            pieces = join(self._pieces, PIECE)
             order = np.argsort(pieces["number"] << 1 | pieces["direction"], kind="stable")
             chunks = np.zeros(len(pieces), CHUNK)
             kernels.chunks(pieces, order, index.of(pieces["number"]), chunks)

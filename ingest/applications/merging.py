@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import join, take
 from ingest.applications.compiled.telling import kernels
 from ingest.applications.tables import BUFFER, NUMBER, TRANSACTION, UNIT, Tables
 
@@ -81,7 +82,7 @@ def fill(made: Tables, given: list[tuple[int, Transaction]], told: Told, units: 
     order = np.argsort(flows << 32 | transactions["number"], kind="stable")
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    made.transactions = transactions[order]
+    made.transactions = take(transactions, order)
     made.numbers, _ = _together(python.numbers, told.numbers, rank, n)
     made.buffers, here = _together(python.buffers, told.buffers, rank, n)
     at = size = int(made.buffers["length"].sum())
@@ -106,14 +107,14 @@ def _together(python: Rows, told: Rows, rank: Numbers, n: int) -> tuple[Rows, ND
         rows = told if len(told) else python
         rows["transaction"] = rank[rows["transaction"].astype(np.int64) + (n if len(told) else 0)]
         order = np.argsort(rows["transaction"], kind="stable")
-        return rows[order], here
+        return take(rows, order), here
     places = np.concatenate(
         [rank[python["transaction"].astype(np.int64)], rank[n + told["transaction"].astype(np.int64)]]
     )
     order = np.argsort(places, kind="stable")
-    rows = np.concatenate([python, told])
+    rows = join([python, told], python.dtype)
     rows["transaction"] = places
-    return rows[order], here[order]
+    return take(rows, order), here[order]
 
 
 def _columns(dtype: np.dtype[Any], names: tuple[str, ...], numbers: Numbers) -> Rows:

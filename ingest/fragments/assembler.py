@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from citywall.batches import EVENT, FRAGMENTED, PACKET, REBUILT
 from citywall.domains import Domains, DomainSettings
 from citywall.fragmentsettings import FragmentSettings
+from citywall.rows import copy
 from citywall.state import Parts, array_of
 from citywall.watermarks import BEGINNING
 from ingest.fragments import kernels
@@ -41,7 +42,7 @@ class Assembled(NamedTuple):
         """`whole`, and the bytes that its offsets are in: `buffer` where nothing was put together."""
         if not len(self.tail):
             return self.whole, buffer
-        rows = self.whole.copy()
+        rows = copy(self.whole)
         rebuilt = (rows["marks"] & REBUILT) != 0
         others = rows["offset"][~rebuilt]
         low = int(others.min()) if len(others) else 0
@@ -91,9 +92,9 @@ class Assembler:
         fragments = packets["captured"][(packets["marks"] & FRAGMENTED) != 0]
         size = int(meta[META_AT["pages_held"]]) * PAGE + int(fragments.sum())
         tail = np.empty(size, np.uint8)
-        events = np.zeros(4 * n + int(meta[META_AT["live"]]), EVENT)
+        events = np.zeros(4 * len(fragments) + int(meta[META_AT["live"]]), EVENT)
         told_at = np.empty(len(events), np.int64)
-        whole = packets.copy()
+        whole = copy(packets)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             told, filled, odd = kernels.assemble(
                 _read_only(buffer), packets, first_frame, clock, self._policy, self._timeout, *store,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from citywall.rows import copy, fill, take
 from citywall.state import Parts, bytes_of
 from ingest.reassembly import kernels
 from ingest.reassembly.layout import (
@@ -109,8 +110,7 @@ class Reassembler:
         at = np.searchsorted(known[order], numbers)
         there = at < len(known)
         there[there] = known[order[at[there]]] == numbers[there]
-        found: Rows = sessions[live[order[at[there]]]]
-        return found
+        return take(sessions, live[order[at[there]]])
 
     def mute(self, slot: int, number: int, direction: int) -> None:
         """Give no more of a direction of a flow."""
@@ -189,9 +189,9 @@ class Reassembler:
         order = order[: meta[META_AT["order"]]]
         order = order[np.argsort(self._pieces["number"][order], kind="stable")]
         arena = np.empty(int(self._pieces["length"][order].sum()), np.uint8)
-        ended, odd = ended[: meta[META_AT["ended"]]].copy(), odd[: meta[META_AT["odd"]]].copy()
+        ended, odd = copy(ended[: meta[META_AT["ended"]]]), copy(odd[: meta[META_AT["odd"]]])
         kernels.gather(self._pieces, order, self._arena, arena)
-        given = self._pieces[order]
+        given = take(self._pieces, order)
         held = int(meta[META_AT["held"]])
         kept, kept_arena = self._other_pieces, self._other_arena
         if len(kept) <= (left := int(meta[META_AT["pieces"]]) - len(order)):
@@ -265,7 +265,7 @@ def _slots_for(sessions: int) -> int:
 
 def _longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
     more = np.zeros(size, rows.dtype)
-    more[: len(rows)] = rows[:size]
+    fill(more, [rows])
     return more
 
 

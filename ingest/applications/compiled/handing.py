@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import take
 from ingest.applications import http1, http1_put
 from ingest.applications.compiled.http1 import kernels
 from ingest.applications.compiled.layout import (
@@ -153,9 +154,8 @@ def _of(rows: NDArray[np.void], slots: NDArray[np.int64], most: int) -> NDArray[
     """The rows of some transactions, in their order."""
     mine = np.zeros(most, np.bool_)
     mine[slots] = True
-    rows = rows[mine[rows["tx"]]]
-    ordered: NDArray[np.void] = rows[np.argsort(rows["turn"], kind="stable")]
-    return ordered
+    found = np.flatnonzero(mine[rows["tx"]])
+    return take(rows, found[np.argsort(rows["turn"][found], kind="stable")])
 
 
 def body(data: bytes, d: int, frame: int, transaction: Transaction, settings: ApplicationSettings) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from citywall.rows import fill, take
 from ingest.applications.certificate import fingerprint
 from ingest.applications.compiled import handing
 from ingest.applications.compiled.layout import (
@@ -209,8 +210,7 @@ class Reading:
         mine = self._mem.flows["number"]
         used = np.flatnonzero(self._mem.flows["used"])
         order = used[np.argsort(mine[used])]
-        found: Rows = self._rows[order[np.searchsorted(mine[order], numbers)]]
-        return found
+        return take(self._rows, order[np.searchsorted(mine[order], numbers)])
 
     def oddities(self) -> list[tuple[int, int, int, int, int]]:
         """What was odd since this was asked last: kind, direction, flow, transaction, frame."""
@@ -229,9 +229,9 @@ class Reading:
             going = going[: telling.grown(mem, going)]
             keys = mem.txs["flow"][going] << 32 | mem.txs["number"][going]
             told = np.concatenate([told, going[np.argsort(keys)]])
-        txs = mem.txs[told]
+        txs = take(mem.txs, told)
         order = np.argsort(txs["flow"] << 32 | txs["number"])
-        ranked = txs[order]
+        ranked = take(txs, order)
         buffers = np.zeros(int(txs["puts"].sum()), BUFFER)
         numbers = np.zeros(int(txs["notes"].sum()), NUMBER)
         put_order, note_order = self._order("puts"), self._order("notes")
@@ -371,7 +371,7 @@ def _starts(counts: NDArray[Any]) -> Numbers:
 
 def _longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
     more = np.zeros(size, rows.dtype)
-    more[: len(rows)] = rows
+    fill(more, [rows])
     return more
 
 
