@@ -64,6 +64,13 @@ def take(rows: Rows, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
     return found
 
 
+def longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
+    """Room for `size` rows of any dtype that begins with as many of `rows` as it takes; the rest is blank."""
+    more = np.zeros(size, rows.dtype)
+    fill(more, [rows])
+    return more
+
+
 def fill(room: Rows, pieces: Sequence[Rows]) -> tuple[Rows, list[Rows]]:
     """Copy rows of `pieces` into `room` as long as it has place; gives those there, and the pieces left."""
     into, n = _opaque(room), 0
