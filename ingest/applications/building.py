@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from citywall.rows import copy, join, take
 from ingest.applications.compiled.telling import kernels
-from ingest.applications.merging import Index, fill
+from ingest.applications.merging import fill
 from ingest.applications.tables import (
     ANOMALIES,
     ANOMALY,
@@ -19,6 +19,7 @@ from ingest.applications.tables import (
     Tables,
 )
 from ingest.reassembly.layout import ESTABLISHED, ODD, PIECE, SESSION
+from ingest.reassembly.numbers import Index
 
 if TYPE_CHECKING:
     from ingest.applications.compiled.reading import Reading, Told

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from citywall.rows import join, take
 from ingest.applications.building import Builder
-from ingest.applications.merging import Index
 from ingest.reassembly.layout import SESSION
+from ingest.reassembly.numbers import Index
 
 if TYPE_CHECKING:
     from ingest.applications.compiled.reading import Reading
@@ -95,16 +95,15 @@ class Growing(Builder):
 
     def _flows(self, packets: Packets, streams: Reassembler) -> tuple[Rows, Index]:
         over = join(self._ended, SESSION)
-        parts = [flow_of[flow_of >= 0] for flow_of, *_ in packets]
+        parts = [flow_of for flow_of, *_ in packets]
         parts += [pieces["number"] for pieces in self._pieces]
         assert self._told is not None
         parts += [np.array([n for n, _ in self._transactions], np.int64), self._told.transactions["flow"]]
-        parts += [np.array([row[2] for row in self._anomalies if row[2] >= 0], np.int64)]
-        numbers = np.setdiff1d(np.concatenate(parts), over["number"])
-        rows = join([over, streams.rows_of(numbers)], SESSION)
-        rows = take(rows, np.argsort(rows["number"], kind="stable"))
+        parts += [np.array([row[2] for row in self._anomalies], np.int64)]
+        rows = join([over, streams.rows_of(np.concatenate(parts))], SESSION)
+        order = np.argsort(rows["number"], kind="stable")
+        rows = take(rows, order)
         flows, index = self._flow_rows(rows)
         flows["number"] = rows["number"]
-        ending = np.isin(rows["number"], over["number"])
-        flows["ended"] = np.where(ending, np.where(rows["ended"] > 0, rows["ended"], -1), 0)
+        flows["ended"] = np.where(order < len(over), np.where(rows["ended"] > 0, rows["ended"], -1), 0)
         return flows, index

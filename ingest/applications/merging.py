@@ -14,6 +14,7 @@ from ingest.applications.tables import BUFFER, NUMBER, TRANSACTION, UNIT, Tables
 if TYPE_CHECKING:
     from ingest.applications.compiled.reading import Told
     from ingest.applications.parser import Transaction
+    from ingest.reassembly.numbers import Index
 
 Rows = NDArray[np.void]
 Numbers = NDArray[np.int64]
@@ -25,20 +26,6 @@ _TOLD = (
 )  # fmt: skip
 _PUT = ("kind", "direction", "part", "frame")
 _NOTED = ("field", "direction", "part", "frame", "value")
-
-
-class Index:
-    """Where the row of each flow is: rows are in order of flows' numbers."""
-
-    def __init__(self, numbers: Numbers) -> None:
-        self.numbers = numbers
-
-    def of(self, numbers: Numbers) -> Numbers:
-        """The rows of flows; -1 for those that have none."""
-        if not len(self.numbers):
-            return np.full(len(numbers), -1, np.int64)
-        at = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
-        return np.where(self.numbers[at] == numbers, at, -1)
 
 
 class _Python:

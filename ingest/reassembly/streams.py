@@ -25,6 +25,7 @@ from ingest.reassembly.layout import (
     SESSION,
     SIDE,
 )
+from ingest.reassembly.numbers import Index
 
 Rows = NDArray[np.void]
 Bytes = NDArray[np.uint8]
@@ -102,15 +103,14 @@ class Reassembler:
         return self._sessions[slot : slot + 1]
 
     def rows_of(self, numbers: NDArray[np.int64]) -> Rows:
-        """The SESSION rows of those flows, of numbers in order, that have not ended."""
+        """The SESSION rows of those of some flows that have not ended: each once, in order of numbers."""
         sessions = self._sessions[: int(self._meta[META_AT["sessions"]])]
         live = np.flatnonzero(sessions["used"])
         known = sessions["number"][live]
-        order = np.argsort(known)
-        at = np.searchsorted(known[order], numbers)
-        there = at < len(known)
-        there[there] = known[order[at[there]]] == numbers[there]
-        return take(sessions, live[order[at[there]]])
+        at = Index(known).of(numbers)
+        mine = np.zeros(len(live), np.bool_)
+        mine[at[at >= 0]] = True
+        return take(sessions, live[mine][np.argsort(known[mine])])
 
     def mute(self, slot: int, number: int, direction: int) -> None:
         """Give no more of a direction of a flow."""
