@@ -14,6 +14,7 @@ from citywall.rows import longer, take
 from ingest.applications.certificate import fingerprint
 from ingest.applications.compiled import handing
 from ingest.applications.compiled.layout import (
+    BLOOM,
     BODY,
     CERTIFICATE,
     CONFIG,
@@ -119,7 +120,7 @@ class Reading:
         )  # fmt: skip
         self._rows = np.zeros(0 if keep else _LEAST, SESSION)
         self._keep = keep
-        self._announcers = np.zeros(MOST_ANNOUNCERS, np.int64)
+        self._announcers = np.zeros((MOST_ANNOUNCERS, 1 + BLOOM), np.int64)
         self._late = False
         self.want(wanted)
 
