@@ -64,13 +64,6 @@ def take(rows: Rows, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
     return found
 
 
-def longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
-    """Room for `size` rows of any dtype that begins with as many of `rows` as it takes; the rest is blank."""
-    more = np.zeros(size, rows.dtype)
-    fill(more, [rows])
-    return more
-
-
 def fill(room: Rows, pieces: Sequence[Rows]) -> tuple[Rows, list[Rows]]:
     """Copy rows of `pieces` into `room` as long as it has place; gives those there, and the pieces left."""
     into, n = _opaque(room), 0
@@ -84,6 +77,13 @@ def fill(room: Rows, pieces: Sequence[Rows]) -> tuple[Rows, list[Rows]]:
         if fits < len(piece):
             left.append(piece[fits:])
     return room[:n], left
+
+
+def longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
+    """Room for `size` rows of any dtype that begins with as many of `rows` as it takes; the rest is blank."""
+    more = np.zeros(size, rows.dtype)
+    fill(more, [rows])
+    return more
 
 
 #: References to a room that nobody looks into: the list's, and that of who counts them.

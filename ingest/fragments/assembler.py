@@ -86,10 +86,10 @@ class Assembler:
         if not packets["marks"].any() and not self._due(packets):
             return Assembled(packets, _NONE, packets, _read_only(np.zeros(0, np.uint8)), np.zeros(0, EVENT))
         store = self._store = self._store or new_store(self._memory)
-        n, meta = len(packets), store.meta
-        held = int(meta[META_AT["held"]])
-        rows, frames = np.empty(2 * n + held, PACKET), np.empty(2 * n + held, np.int64)
+        meta = store.meta
         fragments = packets["captured"][(packets["marks"] & FRAGMENTED) != 0]
+        some = len(packets) + len(fragments) + int(meta[META_AT["held"]])  # they may come again
+        rows, frames = np.empty(some, PACKET), np.empty(some, np.int64)
         size = int(meta[META_AT["pages_held"]]) * PAGE + int(fragments.sum())
         tail = np.empty(size, np.uint8)
         events = np.zeros(4 * len(fragments) + int(meta[META_AT["live"]]), EVENT)

@@ -360,8 +360,9 @@ def assemble(
 ):  # fmt: skip
     """Take PACKET rows; row i is frame `first_frame + i`, its bytes are in `buffer`.
 
-    `rows` (PACKET[2 n + pieces held]) takes the rows to be counted to flows, `frames` their frames: fragments
-    as of their datagram's flow; those that come before its first one say NOT_IP, and come again behind that.
+    `rows` (PACKET[n + fragments among them + pieces held]) takes the rows to be counted to flows, `frames`
+    their frames: fragments as of their datagram's flow; those that come before its first one say NOT_IP, and
+    come again behind that.
     `whole` (PACKET[n], a copy of `packets`) takes the rows to be read: the row that completes a datagram
     becomes that datagram, with its bytes in `tail` at its offset, the other fragments say FRAGMENT. `events`
     takes EVENT rows, as of the clock, which stood at `clock` before (their domain is the caller's), `told_at`
