@@ -98,8 +98,9 @@ class Analyser:
             python = self._reading.end(batch.ended["number"], frames)
             self._builder.oddities(self._reading.oddities())
             self._reading.hand_over(lambda number: self._go_on(batch, number))
-            for row, frame in zip(batch.ended[python], frames[python].tolist(), strict=True):
-                connection = self._connections.pop(int(row["number"]))
+            over = batch.ended["number"][python].tolist()
+            for number, frame in zip(over, frames[python].tolist(), strict=True):
+                connection = self._connections.pop(number)
                 connection.end(frame)
                 self._after(connection, -1)
 
@@ -136,8 +137,10 @@ class Analyser:
 
     def _go_on(self, batch: Batch, number: int) -> Connection:
         """A connection for what a kernel read so far."""
-        rows = batch.ended[batch.ended["number"] == number]
-        if not len(rows):
+        ended = np.flatnonzero(batch.ended["number"] == number).tolist()
+        if ended:
+            rows = batch.ended[ended[0] :][:1]
+        else:
             slot = batch.pieces["slot"][np.searchsorted(batch.pieces["number"], number)]
             rows = self._streams.session(int(slot))
         if not self._keep:

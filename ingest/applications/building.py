@@ -65,16 +65,9 @@ class Builder:
 
     def odd(self, odd: Rows) -> None:
         """Odd things of streams (ODDITY rows)."""
-        for row in odd:
-            self._anomalies.append(
-                (
-                    int(_ODD_KIND[row["kind"]]),
-                    int(row["direction"]),
-                    int(row["number"]),
-                    -1,
-                    int(row["frame"]),
-                )
-            )
+        columns = _ODD_KIND[odd["kind"]], odd["direction"], odd["number"], odd["frame"]
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        self._anomalies += [(kind, d, number, -1, frame) for kind, d, number, frame in rows]
 
     def oddities(self, odd: list[Oddity]) -> None:
         """Odd things that parsers in kernels met."""

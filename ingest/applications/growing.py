@@ -40,7 +40,7 @@ class Growing(Builder):
 
     def build(self, packets: Packets, streams: Reassembler) -> Tables:
         """The tables; gathering begins anew."""
-        ended = {int(n) for rows in self._ended for n in rows["number"]}
+        ended = [n for rows in self._ended for n in rows["number"].tolist()]
         self._told = self._reading.tell(growing=True)
         self._own_oddities()
         self._grown()
