@@ -170,16 +170,15 @@ class Reading:
         self._work()
         return python
 
-    def hand_over(self, opened: Callable[[int], Connection]) -> None:
-        """Python goes on with some flows: `opened` makes the connection of a number, which then knows it."""
+    def hand_over(self, opened: Callable[[Numbers], list[Connection]]) -> None:
+        """Python goes on with some flows: `opened` makes the connections of numbers, which it then knows."""
         if not self._meta[META_AT["handed"]]:
             return
         self._meta[META_AT["handed"]] = 0
         flows = self._mem.flows
         mine = np.flatnonzero((flows["handed"] > 0) & (flows["handed"] < handing.TAKEN))
         going = self.going_on(mine)
-        for at in mine.tolist():
-            connection = opened(int(flows["number"][at]))
+        for at, connection in zip(mine.tolist(), opened(flows["number"][mine]), strict=True):
             handing.fill(connection, self._mem, at, going[at], connection.wanted)
             walking.let_go(self._mem, at)
             flows["handed"][at] = handing.TAKEN
