@@ -91,6 +91,13 @@ def fill(room: Rows, pieces: Sequence[Rows]) -> tuple[Rows, list[Rows]]:
     return room[:n], left
 
 
+def longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
+    """Room for `size` rows of any dtype that begins with as many of `rows` as it takes; the rest is blank."""
+    more = np.zeros(size, rows.dtype)
+    fill(more, [rows])
+    return more
+
+
 #: References to a room that nobody looks into: the list's, and that of who counts them.
 _NOBODY = 2
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
 from citywall.fragmentsettings import FragmentSettings
+from citywall.rows import copy
 from ingest.applications.building import Builder
 from ingest.applications.compiled.reading import MUTE, NO_MORE, Reading, found_before, python_reads
 from ingest.applications.connection import Connection
@@ -18,6 +19,7 @@ from ingest.applications.growing import Growing
 from ingest.applications.tables import PROTOCOLS, Tables
 from ingest.applications.wanted import ALL, Wanted
 from ingest.fragments.assembler import Assembler
+from ingest.reassembly.numbers import Index
 from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
@@ -86,7 +88,7 @@ class Analyser:
             self._builder.pieces(batch)
             fate = self._reading.read(batch, self._streams.sessions, self._places())
             self._builder.oddities(self._reading.oddities())
-            self._reading.hand_over(lambda number: self._go_on(batch, number))
+            self._reading.hand_over(lambda numbers: self._go_on(batch, numbers))
             self._feed(batch, fate)
             if not self._keep:
                 for piece in batch.pieces[fate & MUTE > 0]:
@@ -96,9 +98,10 @@ class Analyser:
             frames = np.where(batch.ended["ended"], batch.ended["ended"], batch.ended["last_frame"])
             python = self._reading.end(batch.ended["number"], frames)
             self._builder.oddities(self._reading.oddities())
-            self._reading.hand_over(lambda number: self._go_on(batch, number))
-            for row, frame in zip(batch.ended[python], frames[python].tolist(), strict=True):
-                connection = self._connections.pop(int(row["number"]))
+            self._reading.hand_over(lambda numbers: self._go_on(batch, numbers))
+            over = batch.ended["number"][python].tolist()
+            for number, frame in zip(over, frames[python].tolist(), strict=True):
+                connection = self._connections.pop(number)
                 connection.end(frame)
                 self._after(connection, -1)
 
@@ -133,17 +136,23 @@ class Analyser:
         places = [[_word(low), _word(high), port] for low, high, port in self._expected]
         return np.array(places, np.int64).reshape(-1, 3)
 
-    def _go_on(self, batch: Batch, number: int) -> Connection:
-        """A connection for what a kernel read so far."""
-        rows = batch.ended[batch.ended["number"] == number]
-        if not len(rows):
-            slot = batch.pieces["slot"][np.searchsorted(batch.pieces["number"], number)]
-            rows = self._streams.session(int(slot))
-        if not self._keep:
-            rows = self._reading.rows_of(np.array([number]))
-        connection = self._connections[number] = self._open(number, rows, "")
-        self._builder.handed(connection)
-        return connection
+    def _go_on(self, batch: Batch, numbers: NDArray[np.int64]) -> list[Connection]:
+        """Connections for what a kernel read so far, by the numbers of their flows."""
+        ended = Index(batch.ended["number"]).of(numbers)
+        pieces = np.searchsorted(batch.pieces["number"], numbers)
+        begun = None if self._keep else self._reading.rows_of(numbers)
+        made = []
+        for i, number in enumerate(numbers.tolist()):
+            if begun is not None:
+                rows = begun[i : i + 1]
+            elif ended[i] >= 0:
+                rows = batch.ended[ended[i] :][:1]
+            else:
+                rows = self._streams.session(int(batch.pieces["slot"][pieces[i]]))
+            connection = self._connections[number] = self._open(number, rows, "")
+            self._builder.handed(connection)
+            made.append(connection)
+        return made
 
     def _mute(self, slot: int, number: int) -> None:
         for direction in (0, 1):
@@ -161,7 +170,7 @@ class Analyser:
     def _open(self, number: int, rows: Rows, hint: str, expected: str = "") -> Connection:
         row = rows[0]
         return Connection(
-            number, self._settings, _ports(row), rows.copy(), udp=int(row["proto"]) == 17,
+            number, self._settings, _ports(row), copy(rows), udp=int(row["proto"]) == 17,
             addresses=_places(row), expected=expected, wanted=self._wanted, hint=hint,
         )  # fmt: skip
 
@@ -222,7 +231,6 @@ def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, int, list[_Run
     starts = np.flatnonzero(new_run)
     ends = np.append(starts[1:], len(pieces))
     at = pieces["at"]
-    whole = arena.tobytes()
     lengths, frames, times = pieces["length"].tolist(), pieces["frame"].tolist(), pieces["time"].tolist()
     columns = zip(
         starts.tolist(), ends.tolist(), new_flow[starts].tolist(), directions[starts].tolist(),
@@ -239,7 +247,7 @@ def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, int, list[_Run
         if not runs:
             number, slot, begun = flow, place, start
         marks = (lengths[start:end], frames[start:end], times[start:end])
-        runs.append((direction, missed, whole[first:last], marks))
+        runs.append((direction, missed, arena[first:last].tobytes(), marks))
     yield number, slot, begun, runs
 
 

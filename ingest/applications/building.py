@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import copy, join, take
 from ingest.applications.compiled.telling import kernels
-from ingest.applications.merging import Index, fill
+from ingest.applications.merging import fill
 from ingest.applications.tables import (
     ANOMALIES,
     ANOMALY,
@@ -17,7 +18,8 @@ from ingest.applications.tables import (
     FLOW,
     Tables,
 )
-from ingest.reassembly.layout import ESTABLISHED, ODD, SESSION
+from ingest.reassembly.layout import ESTABLISHED, ODD, PIECE, SESSION
+from ingest.reassembly.numbers import Index
 
 if TYPE_CHECKING:
     from ingest.applications.compiled.reading import Reading, Told
@@ -63,16 +65,9 @@ class Builder:
 
     def odd(self, odd: Rows) -> None:
         """Odd things of streams (ODDITY rows)."""
-        for row in odd:
-            self._anomalies.append(
-                (
-                    int(_ODD_KIND[row["kind"]]),
-                    int(row["direction"]),
-                    int(row["number"]),
-                    -1,
-                    int(row["frame"]),
-                )
-            )
+        columns = _ODD_KIND[odd["kind"]], odd["direction"], odd["number"], odd["frame"]
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        self._anomalies += [(kind, d, number, -1, frame) for kind, d, number, frame in rows]
 
     def oddities(self, odd: list[Oddity]) -> None:
         """Odd things that parsers in kernels met."""
@@ -86,7 +81,7 @@ class Builder:
     def pieces(self, batch: Batch) -> None:
         """Pieces of streams."""
         if self._keep:
-            pieces = batch.pieces.copy()
+            pieces = copy(batch.pieces)
             pieces["at"] += self._size
             self._size += len(batch.arena)
             self._pieces.append(pieces)
@@ -131,9 +126,8 @@ class Builder:
 
     def _flows(self, _packets: list[tuple[NDArray[Any], ...]], _streams: Reassembler) -> tuple[Rows, Index]:
         if self._keep:
-            rows = np.concatenate(self._ended) if self._ended else np.zeros(0, SESSION)
-            rows = rows[np.argsort(rows["number"], kind="stable")]
-            return self._flow_rows(rows)
+            rows = join(self._ended, SESSION)
+            return self._flow_rows(take(rows, np.argsort(rows["number"], kind="stable")))
         assert self._told is not None
         odd = np.array([row[2] for row in self._anomalies if row[2] not in self._rows], np.int64)
         here = np.unique(np.concatenate([self._told.transactions["flow"], odd]))
@@ -145,8 +139,8 @@ class Builder:
             here[self._reading.knows(here)], np.fromiter(self._rows, np.int64, len(self._rows))
         )
         mine = np.frombuffer(b"".join(row.tobytes() for row in self._rows.values()), SESSION)
-        rows = np.concatenate([mine, self._reading.rows_of(here)])
-        return self._flow_rows(rows[np.argsort(rows["number"])])
+        rows = join([mine, self._reading.rows_of(here)], SESSION)
+        return self._flow_rows(take(rows, np.argsort(rows["number"])))
 
     def _flow_rows(self, rows: Rows) -> tuple[Rows, Index]:
         """FLOW rows of sessions, and where each number's is."""
@@ -177,7 +171,7 @@ class Builder:
             )
             made.packet_flow = index.of(numbers).astype(np.int32)
         if self._pieces:
-            pieces = np.concatenate(self._pieces)
+            pieces = join(self._pieces, PIECE)
             order = np.argsort(pieces["number"] << 1 | pieces["direction"], kind="stable")
             chunks = np.zeros(len(pieces), CHUNK)
             kernels.chunks(pieces, order, index.of(pieces["number"]), chunks)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import join, take
 from ingest.applications.building import Builder
-from ingest.applications.merging import Index
 from ingest.reassembly.layout import SESSION
+from ingest.reassembly.numbers import Index
 
 if TYPE_CHECKING:
     from ingest.applications.compiled.reading import Reading
@@ -39,7 +40,7 @@ class Growing(Builder):
 
     def build(self, packets: Packets, streams: Reassembler) -> Tables:
         """The tables; gathering begins anew."""
-        ended = {int(n) for rows in self._ended for n in rows["number"]}
+        ended = [n for rows in self._ended for n in rows["number"].tolist()]
         self._told = self._reading.tell(growing=True)
         self._own_oddities()
         self._grown()
@@ -75,7 +76,9 @@ class Growing(Builder):
                     self._transactions.append((number, each))
         if self._odd_of and self._told is not None:
             names = ("flow", "number", "over")
-            for flow, number, ended in zip(*(self._told.retold[n].tolist() for n in names), strict=True):
+            columns = [self._told.retold[name] for name in names]
+            mine = np.isin(columns[0], [flow for flow, _ in self._odd_of])
+            for flow, number, ended in zip(*(column[mine].tolist() for column in columns), strict=True):
                 self._anomalies += self._odd_of.get((flow, number), ())
                 if ended:
                     self._odd_of.pop((flow, number), None)
@@ -91,17 +94,16 @@ class Growing(Builder):
         return len(each.rows) + len(each.notes) + each.complete.bit_count() + odd
 
     def _flows(self, packets: Packets, streams: Reassembler) -> tuple[Rows, Index]:
-        over = np.concatenate([np.zeros(0, SESSION), *self._ended])
-        parts = [flow_of[flow_of >= 0] for flow_of, *_ in packets]
+        over = join(self._ended, SESSION)
+        parts = [flow_of for flow_of, *_ in packets]
         parts += [pieces["number"] for pieces in self._pieces]
         assert self._told is not None
         parts += [np.array([n for n, _ in self._transactions], np.int64), self._told.transactions["flow"]]
-        parts += [np.array([row[2] for row in self._anomalies if row[2] >= 0], np.int64)]
-        numbers = np.setdiff1d(np.concatenate(parts), over["number"])
-        rows = np.concatenate([over, streams.rows_of(numbers)])
-        rows = rows[np.argsort(rows["number"], kind="stable")]
+        parts += [np.array([row[2] for row in self._anomalies], np.int64)]
+        rows = join([over, streams.rows_of(np.concatenate(parts))], SESSION)
+        order = np.argsort(rows["number"], kind="stable")
+        rows = take(rows, order)
         flows, index = self._flow_rows(rows)
         flows["number"] = rows["number"]
-        ending = np.isin(rows["number"], over["number"])
-        flows["ended"] = np.where(ending, np.where(rows["ended"] > 0, rows["ended"], -1), 0)
+        flows["ended"] = np.where(order < len(over), np.where(rows["ended"] > 0, rows["ended"], -1), 0)
         return flows, index

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
+from ingest.applications.huffman import kernels
+
 #: Bytes that a dynamic table may hold whatever its peer asks for, and fields of one block.
 MOST_TABLE, MOST_FIELDS = 65536, 4096
 #: Bytes of one block's names and values: an index names a long value in one byte.
 MOST_BLOCK = 1 << 20
 _DEFAULT_TABLE = 4096
-# Bits of each symbol's code (RFC 7541, appendix B); the codes follow from them. 256 is the end.
-_LENGTHS = (
-    13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28,
-    28, 28, 28, 28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6,
-    6, 7, 8, 15, 6, 12, 10, 13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8,
-    13, 19, 13, 14, 6, 15, 5, 6, 5, 6, 5, 6, 6, 6, 5, 7, 7, 6, 6, 6, 5, 6, 7, 6, 5, 5, 6, 7, 7, 7, 7, 7, 15,
-    11, 14, 13, 28, 20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23, 24, 24, 22, 23, 24, 23,
-    23, 23, 23, 21, 22, 23, 22, 23, 23, 24, 22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23,
-    21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23, 26, 26, 20, 19, 22, 23, 22, 25, 26, 26,
-    26, 27, 27, 26, 24, 25, 19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27, 20, 24, 20, 21,
-    22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27,
-    27, 26, 30,
-)  # fmt: skip
 _WELL_KNOWN = (
     ":authority", ":method=GET", ":method=POST", ":path=/", ":path=/index.html", ":scheme=http",
     ":scheme=https", ":status=200", ":status=204", ":status=206", ":status=304", ":status=400",
@@ -37,20 +28,6 @@ _WELL_KNOWN = (
 _STATIC = tuple(
     (name.encode(), value.encode()) for name, _, value in (line.partition("=") for line in _WELL_KNOWN)
 )
-
-
-def _codes() -> dict[tuple[int, int], int]:
-    """Symbols by (bits, code): each code is the one before it and one, longer ones shifted."""
-    found: dict[tuple[int, int], int] = {}
-    code = before = 0
-    for bits, symbol in sorted((bits, symbol) for symbol, bits in enumerate(_LENGTHS)):
-        code <<= bits - before
-        found[bits, code] = symbol
-        code, before = code + 1, bits
-    return found
-
-
-_CODES = _codes()
 
 
 class Broken(ValueError):
@@ -69,21 +46,8 @@ class Field(NamedTuple):
 
 def huffman(data: bytes) -> bytes:
     """Huffman codes undone; what is left of the last byte is filling."""
-    out = bytearray()
-    code = bits = 0
-    for byte in data:
-        for shift in (7, 6, 5, 4, 3, 2, 1, 0):
-            code = code << 1 | (byte >> shift & 1)
-            bits += 1
-            symbol = _CODES.get((bits, code))
-            if symbol is not None:
-                if symbol == 256:
-                    return bytes(out)
-                out.append(symbol)
-                code = bits = 0
-            elif bits > 30:
-                return bytes(out)
-    return bytes(out)
+    out = np.empty(kernels.most(len(data)), np.uint8)
+    return out[: kernels.undo(np.frombuffer(data, np.uint8), out)].tobytes()
 
 
 class Table:

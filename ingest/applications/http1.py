@@ -280,9 +280,10 @@ class Http1(StreamParser):
         """The line with a chunk's size."""
         stream, body = self.streams[d], self.bodies[d]
         end = stream.data.find(b"\n")
-        begun = stream.data[:64].lstrip(b" \t\r\n\v\f")[:1]
-        if end < 0 and len(stream.data) < 1024 and (not begun or begun in b"0123456789abcdefABCDEF"):
-            return False
+        if end < 0 and len(stream.data) < 1024:
+            begun = stream.data[:64].lstrip(b" \t\r\n\v\f")[:1]
+            if not begun or begun in b"0123456789abcdefABCDEF":
+                return False
         line = bytes(stream.data[: end if end >= 0 else 64]).strip(b" \t\r\n\v\f")
         if not line and end >= 0:
             stream.drop(end + 1)

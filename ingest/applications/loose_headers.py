@@ -17,6 +17,9 @@ MOST_FOLDS = 128
 _NAMED = re.compile(rb"[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*:")
 _OPEN_NAME = re.compile(rb"[ \t]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*)?(?::[ \t]*)?\Z")
 _STRANGE = re.compile(rb"\r(?!\n)|\n[ \t\0\r]")
+# A name and what follows it up to a colon; lines that go on with a blank are of it.
+_TO_COLON = re.compile(rb"[^:\r\n]*+(?:(?:\r\n?|\n) [^:\r\n]*+)*+:")
+_END = re.compile(rb"[\r\n]")
 
 
 class _MoreError(Exception):
@@ -70,21 +73,8 @@ def _past_blanks(data: bytes, at: int) -> int:
 
 def _colon(data: bytes, at: int) -> int:
     """Where the colon behind a name is, -1 where the line has none. A line that goes on with a blank may."""
-    ended = 0
-    for i in range(at, len(data)):
-        c = data[i]
-        if not ended:
-            if c == 58:
-                return i
-            if c in (10, 13):
-                ended = c
-        elif c == 32:
-            ended = 0
-        elif c == 10 and ended == 13:
-            ended = 10
-        else:
-            return -1
-    return -1
+    found = _TO_COLON.match(data, at)
+    return found.end() - 1 if found else -1
 
 
 def _value(data: bytes, at: int) -> tuple[bytes, int]:
@@ -113,11 +103,10 @@ def _value(data: bytes, at: int) -> tuple[bytes, int]:
 
 def _piece(data: bytes, at: int) -> tuple[bytes, int, int, bytes]:
     """Up to an end of line: bytes, where it goes on, length of the end, and the blank that folds it."""
-    stop = at
-    while stop < len(data) and data[stop] not in (10, 13):
-        stop += 1
-    if stop == len(data):
+    found = _END.search(data, at)
+    if not found:
         raise _MoreError
+    stop = found.start()
     part, end = data[at:stop], _line_end(data, stop)
     after = stop + end
     if after == len(data):

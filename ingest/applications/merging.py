@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import join, take
 from ingest.applications.compiled.telling import kernels
 from ingest.applications.tables import BUFFER, NUMBER, TRANSACTION, UNIT, Tables
 
 if TYPE_CHECKING:
     from ingest.applications.compiled.reading import Told
     from ingest.applications.parser import Transaction
+    from ingest.reassembly.numbers import Index
 
 Rows = NDArray[np.void]
 Numbers = NDArray[np.int64]
@@ -24,20 +26,6 @@ _TOLD = (
 )  # fmt: skip
 _PUT = ("kind", "direction", "part", "frame")
 _NOTED = ("field", "direction", "part", "frame", "value")
-
-
-class Index:
-    """Where the row of each flow is: rows are in order of flows' numbers."""
-
-    def __init__(self, numbers: Numbers) -> None:
-        self.numbers = numbers
-
-    def of(self, numbers: Numbers) -> Numbers:
-        """The rows of flows; -1 for those that have none."""
-        if not len(self.numbers):
-            return np.full(len(numbers), -1, np.int64)
-        at = np.minimum(np.searchsorted(self.numbers, numbers), len(self.numbers) - 1)
-        return np.where(self.numbers[at] == numbers, at, -1)
 
 
 class _Python:
@@ -81,7 +69,7 @@ def fill(made: Tables, given: list[tuple[int, Transaction]], told: Told, units: 
     order = np.argsort(flows << 32 | transactions["number"], kind="stable")
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    made.transactions = transactions[order]
+    made.transactions = take(transactions, order)
     made.numbers, _ = _together(python.numbers, told.numbers, rank, n)
     made.buffers, here = _together(python.buffers, told.buffers, rank, n)
     at = size = int(made.buffers["length"].sum())
@@ -106,14 +94,14 @@ def _together(python: Rows, told: Rows, rank: Numbers, n: int) -> tuple[Rows, ND
         rows = told if len(told) else python
         rows["transaction"] = rank[rows["transaction"].astype(np.int64) + (n if len(told) else 0)]
         order = np.argsort(rows["transaction"], kind="stable")
-        return rows[order], here
+        return take(rows, order), here
     places = np.concatenate(
         [rank[python["transaction"].astype(np.int64)], rank[n + told["transaction"].astype(np.int64)]]
     )
     order = np.argsort(places, kind="stable")
-    rows = np.concatenate([python, told])
+    rows = join([python, told], python.dtype)
     rows["transaction"] = places
-    return rows[order], here[order]
+    return take(rows, order), here[order]
 
 
 def _columns(dtype: np.dtype[Any], names: tuple[str, ...], numbers: Numbers) -> Rows:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from citywall.rows import copy, longer, take
 from citywall.state import Parts, bytes_of
 from ingest.reassembly import kernels
 from ingest.reassembly.layout import (
@@ -24,6 +25,7 @@ from ingest.reassembly.layout import (
     SESSION,
     SIDE,
 )
+from ingest.reassembly.numbers import Index
 
 Rows = NDArray[np.void]
 Bytes = NDArray[np.uint8]
@@ -101,16 +103,14 @@ class Reassembler:
         return self._sessions[slot : slot + 1]
 
     def rows_of(self, numbers: NDArray[np.int64]) -> Rows:
-        """The SESSION rows of those flows, of numbers in order, that have not ended."""
+        """The SESSION rows of those of some flows that have not ended: each once, in order of numbers."""
         sessions = self._sessions[: int(self._meta[META_AT["sessions"]])]
         live = np.flatnonzero(sessions["used"])
         known = sessions["number"][live]
-        order = np.argsort(known)
-        at = np.searchsorted(known[order], numbers)
-        there = at < len(known)
-        there[there] = known[order[at[there]]] == numbers[there]
-        found: Rows = sessions[live[order[at[there]]]]
-        return found
+        at = Index(known).of(numbers)
+        mine = np.zeros(len(live), np.bool_)
+        mine[at[at >= 0]] = True
+        return take(sessions, live[mine][np.argsort(known[mine])])
 
     def mute(self, slot: int, number: int, direction: int) -> None:
         """Give no more of a direction of a flow."""
@@ -170,10 +170,10 @@ class Reassembler:
         held = int(self._meta[META_AT["pieces"]])
         rows = max(self._least_rows, 2 * held, min(4 * packets, 1 << 16) + held)
         if len(self._pieces) < rows:
-            self._pieces = _longer(self._pieces, rows)
+            self._pieces = longer(self._pieces, rows)
         size = max(self._least_bytes, 2 * int(self._meta[META_AT["arena"]]), min(1600 * packets, 16 << 20))
         if len(self._arena) < size:
-            self._arena = _longer(self._arena, size)
+            self._arena = longer(self._arena, size)
         order = np.empty(len(self._pieces), np.int64)
         return order, np.empty(len(self._pieces), SESSION), np.empty(len(self._pieces), ODDITY)
 
@@ -189,9 +189,9 @@ class Reassembler:
         order = order[: meta[META_AT["order"]]]
         order = order[np.argsort(self._pieces["number"][order], kind="stable")]
         arena = np.empty(int(self._pieces["length"][order].sum()), np.uint8)
-        ended, odd = ended[: meta[META_AT["ended"]]].copy(), odd[: meta[META_AT["odd"]]].copy()
+        ended, odd = copy(ended[: meta[META_AT["ended"]]]), copy(odd[: meta[META_AT["odd"]]])
         kernels.gather(self._pieces, order, self._arena, arena)
-        given = self._pieces[order]
+        given = take(self._pieces, order)
         held = int(meta[META_AT["held"]])
         kept, kept_arena = self._other_pieces, self._other_arena
         if len(kept) <= (left := int(meta[META_AT["pieces"]]) - len(order)):
@@ -213,8 +213,8 @@ class Reassembler:
 
     def _grow_sessions(self) -> None:
         size = min(2 * len(self._sessions), self._settings.max_streams + 1)
-        self._sessions = _longer(self._sessions, size)
-        self._sides = _longer(self._sides, 2 * size)
+        self._sessions = longer(self._sessions, size)
+        self._sides = longer(self._sides, 2 * size)
         self._fill_slots()
 
     def _fill_slots(self) -> None:
@@ -223,8 +223,8 @@ class Reassembler:
 
     def _grow_segments(self) -> None:
         size = min(2 * len(self._segments), int(self._config[6]))
-        self._segments = _longer(self._segments, size)
-        self._pages = _longer(self._pages, size * PAGE)
+        self._segments = longer(self._segments, size)
+        self._pages = longer(self._pages, size * PAGE)
 
     def _widen(self) -> None:
         """One packet sets more free than there is room for: more, from now on."""
@@ -263,12 +263,6 @@ def _slots_for(sessions: int) -> int:
     return 1 << (2 * sessions).bit_length()
 
 
-def _longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
-    more = np.zeros(size, rows.dtype)
-    more[: len(rows)] = rows[:size]
-    return more
-
-
 def _read(parts: Parts, name: str, dtype: np.dtype[Any], least: int) -> NDArray[Any]:
     rows = np.frombuffer(bytes_of(parts, name), dtype)
-    return _longer(rows, max(len(rows), least))
+    return longer(rows, max(len(rows), least))

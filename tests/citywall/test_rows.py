@@ -70,6 +70,15 @@ def test_a_room_is_filled_and_the_rest_is_left(sizes, n):
     assert len(there) + sum(map(len, left)) == len(whole)
 
 
+@pytest.mark.parametrize("size", [0, 3, 5, 9])
+def test_rows_in_longer_room(size):
+    for before in (some(FLOW, 5), np.arange(1, 6, dtype=np.uint8)):
+        after = rows.longer(before, size)
+        assert len(after) == size
+        np.testing.assert_array_equal(after[:5], before[:size])
+        assert not after[5:].view(np.uint8).any()
+
+
 def test_a_room_of_another_kind_is_not_filled():
     with pytest.raises(ValueError, match="different kinds"):
         rows.fill(np.zeros(2, FLOW), [some(EVENT, 1)])

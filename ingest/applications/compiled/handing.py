@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import take
 from ingest.applications import http1, http1_put
 from ingest.applications.compiled.http1 import kernels
 from ingest.applications.compiled.layout import (
@@ -20,6 +21,7 @@ from ingest.applications.compiled.layout import (
     PAGE,
     Memory,
 )
+from ingest.applications.compiled.telling import kernels as telling
 from ingest.applications.headers import Field
 from ingest.applications.parser import Transaction
 
@@ -122,11 +124,9 @@ def going_on(
     mem: Memory, flows: NDArray[np.int64], readings: list[Wanted]
 ) -> dict[int, dict[int, Transaction]]:
     """Transactions that go on in some flows, by row of FLOW and of TX, as the parser in Python keeps them."""
-    txs = mem.txs[: mem.meta[META_AT["txs"]]]
-    mine = np.zeros(len(mem.flows), np.bool_)
-    mine[flows] = True
-    slots = np.flatnonzero((txs["used"] == 1) & (txs["over"] == 0) & mine[txs["owner"]])
-    slots = slots[np.argsort(txs["number"][slots], kind="stable")]
+    txs = mem.txs
+    slots = np.empty(int(mem.meta[META_AT["txs"]]), np.int64)
+    slots = slots[: telling.open_of(mem, flows, slots)]
     made: dict[int, dict[int, Transaction]] = {int(at): {} for at in flows}
     by_slot: dict[int, Transaction] = {}
     for slot in slots.tolist():
@@ -138,24 +138,25 @@ def going_on(
         each.complete, each.told = int(row["complete"]), int(row["told"])
         each.request_frame, each.response_frame = int(row["request_frame"]), int(row["response_frame"])
         made[int(row["owner"])][slot] = by_slot[slot] = each
-    puts = _of(mem.puts[: mem.meta[META_AT["puts"]]], slots, len(txs))
+    puts = _of(mem, "puts", slots)
     for slot, kind, d, part, frame, at, n in zip(*(puts[name].tolist() for name in _PUT), strict=True):
         each = by_slot[slot]
         each.rows += (kind, d, part, frame)
         each.values.append(mem.arena[at : at + n].tobytes())
-    notes = _of(mem.notes[: mem.meta[META_AT["notes"]]], slots, len(txs))
+    notes = _of(mem, "notes", slots)
     for slot, *note in zip(*(notes[name].tolist() for name in _NOTE), strict=True):
         by_slot[slot].notes += note
     return made
 
 
-def _of(rows: NDArray[np.void], slots: NDArray[np.int64], most: int) -> NDArray[np.void]:
-    """The rows of some transactions, in their order."""
-    mine = np.zeros(most, np.bool_)
+def _of(mem: Memory, name: str, slots: NDArray[np.int64]) -> NDArray[np.void]:
+    """The rows of some transactions, in their order: buffers (`puts`) or numbers (`notes`)."""
+    rows: NDArray[np.void] = getattr(mem, name)
+    mine = np.zeros(len(mem.txs), np.bool_)
     mine[slots] = True
-    rows = rows[mine[rows["tx"]]]
-    ordered: NDArray[np.void] = rows[np.argsort(rows["turn"], kind="stable")]
-    return ordered
+    found = np.empty(int(mem.txs[name][slots].sum()), np.int64)
+    found = found[telling.rows_of(rows, int(mem.meta[META_AT[name]]), mine, found) :]
+    return take(rows, found[np.argsort(rows["turn"][found], kind="stable")])
 
 
 def body(data: bytes, d: int, frame: int, transaction: Transaction, settings: ApplicationSettings) -> int:

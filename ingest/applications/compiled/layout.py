@@ -140,8 +140,8 @@ SHORT_ROWS, SHORT_TXS, SHORT_ARENA, SHORT_PAGES, SHORT_NODES = 1, 2, 4, 8, 16
 CONFIG = ("keep", "body", "hashes", "allowed", "reads", "calls", "wanted", "here")
 CONFIG_AT = {name: i for i, name in enumerate(CONFIG)}
 
-#: Hosts that may announce a connection, looked for within one batch.
-MOST_ANNOUNCERS = 64
+#: Hosts that may announce a connection, looked for within one batch; words of bits for the ports they name.
+MOST_ANNOUNCERS, BLOOM = 64, 4
 
 SMB, DCERPC, DNS, SNMP = (PROTOCOL[name] for name in ("smb", "dcerpc", "dns", "snmp"))
 HTTP = PROTOCOL["http"]

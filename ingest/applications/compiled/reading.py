@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from citywall.rows import longer, take
 from ingest.applications.certificate import fingerprint
 from ingest.applications.compiled import handing
 from ingest.applications.compiled.layout import (
+    BLOOM,
     BODY,
     CERTIFICATE,
     CONFIG,
@@ -118,7 +120,7 @@ class Reading:
         )  # fmt: skip
         self._rows = np.zeros(0 if keep else _LEAST, SESSION)
         self._keep = keep
-        self._announcers = np.zeros(MOST_ANNOUNCERS, np.int64)
+        self._announcers = np.zeros((MOST_ANNOUNCERS, 1 + BLOOM), np.int64)
         self._late = False
         self.want(wanted)
 
@@ -168,19 +170,22 @@ class Reading:
         self._work()
         return python
 
-    def hand_over(self, opened: Callable[[int], Connection]) -> None:
-        """Python goes on with some flows: `opened` makes the connection of a number, which then knows it."""
+    def hand_over(self, opened: Callable[[Numbers], list[Connection]]) -> None:
+        """Python goes on with some flows: `opened` makes the connections of numbers, which it then knows."""
         if not self._meta[META_AT["handed"]]:
             return
         self._meta[META_AT["handed"]] = 0
         flows = self._mem.flows
         mine = np.flatnonzero((flows["handed"] > 0) & (flows["handed"] < handing.TAKEN))
-        going = handing.going_on(self._mem, mine, self._readings)
-        for at in mine.tolist():
-            connection = opened(int(flows["number"][at]))
+        going = self.going_on(mine)
+        for at, connection in zip(mine.tolist(), opened(flows["number"][mine]), strict=True):
             handing.fill(connection, self._mem, at, going[at], connection.wanted)
             walking.let_go(self._mem, at)
             flows["handed"][at] = handing.TAKEN
+
+    def going_on(self, flows: Numbers) -> dict[int, dict[int, Transaction]]:
+        """Transactions that go on in some flows, by row of FLOW and of TX, as Python keeps them."""
+        return handing.going_on(self._mem, flows, self._readings)
 
     def settle(self, numbers: list[int], protocols: list[int]) -> None:
         """What was found out in Python of its flows: their protocol, 255 where no more of them is read."""
@@ -209,8 +214,7 @@ class Reading:
         mine = self._mem.flows["number"]
         used = np.flatnonzero(self._mem.flows["used"])
         order = used[np.argsort(mine[used])]
-        found: Rows = self._rows[order[np.searchsorted(mine[order], numbers)]]
-        return found
+        return take(self._rows, order[np.searchsorted(mine[order], numbers)])
 
     def oddities(self) -> list[tuple[int, int, int, int, int]]:
         """What was odd since this was asked last: kind, direction, flow, transaction, frame."""
@@ -229,9 +233,9 @@ class Reading:
             going = going[: telling.grown(mem, going)]
             keys = mem.txs["flow"][going] << 32 | mem.txs["number"][going]
             told = np.concatenate([told, going[np.argsort(keys)]])
-        txs = mem.txs[told]
+        txs = take(mem.txs, told)
         order = np.argsort(txs["flow"] << 32 | txs["number"])
-        ranked = txs[order]
+        ranked = take(txs, order)
         buffers = np.zeros(int(txs["puts"].sum()), BUFFER)
         numbers = np.zeros(int(txs["notes"].sum()), NUMBER)
         put_order, note_order = self._order("puts"), self._order("notes")
@@ -261,12 +265,10 @@ class Reading:
 
     def make_room(self, *names: str) -> None:
         """Twice as much of some arrays."""
-        bigger = {
-            name: _longer(getattr(self._mem, name), 2 * len(getattr(self._mem, name))) for name in names
-        }
+        bigger = {name: longer(getattr(self._mem, name), 2 * len(getattr(self._mem, name))) for name in names}
         self._mem = self._mem._replace(**bigger)
         if "flows" in names:
-            self._rows = _longer(self._rows, 2 * len(self._rows))
+            self._rows = longer(self._rows, 2 * len(self._rows))
             walking.fill_buckets(self._mem)
 
     def _grow(self) -> None:
@@ -353,7 +355,7 @@ class Reading:
     def _append(self, name: str, rows: NDArray[Any]) -> None:
         array, at = getattr(self._mem, name), int(self._meta[META_AT[name]])
         if at + len(rows) > len(array):
-            array = _longer(array, 2 * (at + len(rows)))
+            array = longer(array, 2 * (at + len(rows)))
             self._mem = self._mem._replace(**{name: array})
         array[at : at + len(rows)] = rows
         self._meta[META_AT[name]] = at + len(rows)
@@ -367,12 +369,6 @@ def _bits(names: Any) -> int:
 def _starts(counts: NDArray[Any]) -> Numbers:
     starts: Numbers = np.cumsum(counts, dtype=np.int64) - counts
     return starts
-
-
-def _longer(rows: NDArray[Any], size: int) -> NDArray[Any]:
-    more = np.zeros(size, rows.dtype)
-    more[: len(rows)] = rows
-    return more
 
 
 def found_before(fate: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -390,6 +386,7 @@ def python_reads(fate: NDArray[np.uint16]) -> NDArray[np.bool_]:
 def compile_parsers() -> None:
     """Compile what few captures need: the walk itself is compiled with any of them."""
     reading = Reading(ApplicationSettings(), ALL, keep=True)
+    reading.going_on(_NONE)
     reading.settle([0], [0])
     reading.tell(growing=True)
     reading.sweep()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.applications import headers
+from ingest.applications import headers, loose_headers
 from ingest.applications.loose_headers import is_strange, parse
 
 CASES = {
@@ -67,3 +67,35 @@ def test_any_bytes_end_or_ask_for_more(parts):
     data = b"".join(parts)
     read = parse(data, 0)
     assert read is None or read[2] <= len(data)
+
+
+def slowly(data, at):
+    """The colon behind a name, byte by byte."""
+    ended = 0
+    for i in range(at, len(data)):
+        c = data[i]
+        if not ended:
+            if c == 58:
+                return i
+            if c in (10, 13):
+                ended = c
+        elif c == 32:
+            ended = 0
+        elif c == 10 and ended == 13:
+            ended = 10
+        else:
+            return -1
+    return -1
+
+
+@given(st.lists(st.sampled_from([b"a", b":", b"\r", b"\n", b" ", b"\r\n ", b"\t", b"\0"]), max_size=12))
+def test_the_colon_behind_a_name(parts):
+    data = b"".join(parts)
+    for at in range(len(data) + 1):
+        assert loose_headers._colon(data, at) == slowly(data, at)
+
+
+def test_a_name_may_go_on_over_many_lines():
+    data = b"a\n " * 5000
+    assert loose_headers._colon(data, 0) == -1
+    assert loose_headers._colon(data + b":", 0) == len(data)

@@ -17,6 +17,8 @@ ARENA = META_AT["arena"]
 JOBS = META_AT["jobs"]
 OVER = META_AT["over"]
 LEFT = META_AT["gone"]
+# Shorter blocks are moved byte by byte.
+_BLOCK = 16
 
 
 @bare_kernel
@@ -69,6 +71,36 @@ def arrange(mem, ranked, put_order, note_order, put_at, note_at, puts, notes):
 
 
 @bare_kernel
+def rows_of(rows, count, mine, out):
+    """Which of `count` rows (PUT, NOTE) are of transactions that `mine` marks, by row of TX.
+
+    `out` has room for as many as there are; the last ones are looked for first, as most of them are new.
+    Returns how many were not found.
+    """
+    n = len(out)
+    for k in range(count - 1, -1, -1):
+        if n == 0:
+            break
+        if mine[np.int64(rows[k]["tx"])]:
+            n -= 1
+            out[n] = k
+    return n
+
+
+@bare_kernel
+def open_of(mem, flows, out):
+    """The transactions that go on in some flows, flow by flow, as they began; how many."""
+    n = 0
+    for i in range(len(flows)):
+        tx = np.int64(mem.flows[flows[i]]["first"])
+        while tx >= 0:
+            out[n] = tx
+            n += 1
+            tx = np.int64(mem.txs[tx]["after"])
+    return n
+
+
+@bare_kernel
 def gather(buffers, here, arena, other, out):
     """The bytes of buffers one behind the other: what `here` marks stands in `arena`, the rest in `other`."""
     to = np.int64(0)
@@ -82,10 +114,15 @@ def gather(buffers, here, arena, other, out):
 
 @shared
 def _move(arena, to, at, n):
-    """Bytes to where they may lie over one another; never up."""
-    if to + n <= at:
-        copy_bytes(arena, to, arena, at, n)
-    elif to != at:
+    """Bytes to where they may lie over one another; never up: block by block, each as long as the way."""
+    way = at - to
+    if way >= _BLOCK:
+        while n > 0:
+            copy_bytes(arena, to, arena, at, min(n, way))
+            to += way
+            at += way
+            n -= way
+    elif way > 0:
         for i in range(n):
             arena[to + i] = arena[at + i]
 

@@ -14,6 +14,7 @@ from ingest.applications.compiled.dns.kernels import dns_message, dns_stream
 from ingest.applications.compiled.http1.kernels import HAND, NO_ROOM_NOW, http1_end, http1_stream
 from ingest.applications.compiled.krb5.kernels import krb5_message, krb5_stream
 from ingest.applications.compiled.layout import (
+    BLOOM,
     CONFIG_AT,
     DCERPC,
     DNS,
@@ -72,7 +73,13 @@ _FAILED, _FTP = PROTOCOL["failed"], PROTOCOL["ftp"]
 _MOST_UNKNOWN = 4096
 _MOST_SEEN, _SEEN_OF_EACH = 256, 64
 _UDP = 17
+_SPREAD = 40503  # odd, near 65536 divided by the golden ratio
 _MULTIPLY = np.uint64(0x9E3779B97F4A7C15)
+# The commands of FTP with which a data connection is expected, as four bytes one behind the other.
+_RETR, _STOR, _STOU, _APPE = (int.from_bytes(verb, "big") for verb in (b"RETR", b"STOR", b"STOU", b"APPE"))
+# Words of a flow that Python reads: the last four bytes to the server, whether a command was among them, what
+# numbers each direction is in the middle of, and the ports that were named: `BLOOM` words of a bit for some.
+_LAST_FOUR, _MAY_ANNOUNCE, _NUMBERS, _PORTS = 0, 1, 2, 4
 
 
 @internal
@@ -372,6 +379,20 @@ def _datagram(mem, owner, d, data, at, n, frame, time):
     return snmp_message(mem, owner, d, data, at, at + n, frame, time)
 
 
+@internal
+def _bit_of(port):
+    """The word and the bit that stand for a port."""
+    hashed = (port * _SPREAD >> 8) & (64 * BLOOM - 1)
+    return hashed >> 6, hashed & 63
+
+
+@shared
+def _named(announcers, i, port):
+    """Whether an announcer named a port, or may have; a place that nobody understood has the port 0."""
+    word, bit = _bit_of(port)
+    return port == 0 or announcers[i, 1 + word] >> bit & 1 == 1
+
+
 @shared
 def _announced(mem, session, places, announcers):
     """Whether a connection may be one that another announced: Python says whether it is."""
@@ -391,22 +412,93 @@ def _announced(mem, session, places, announcers):
         ):
             return True
     for i in range(known):
-        host = announcers[i]
-        if host == np.int64(session["a_lo"]) or host == np.int64(session["b_lo"]):
+        host = announcers[i, 0]
+        if host == np.int64(session["a_lo"]) and _named(announcers, i, high):
+            return True
+        if host == np.int64(session["b_lo"]) and _named(announcers, i, low):
             return True
     return False
 
 
 @shared
-def _announce(mem, host, announcers):
-    """A connection of a host may announce others, in this very batch."""
+def _announce(mem, flow, host, announcers):
+    """A connection of a host may announce others, in this very batch, at the ports that it named."""
     n = mem.meta[ANNOUNCERS]
-    for i in range(min(n, MOST_ANNOUNCERS)):
-        if announcers[i] == host:
+    at = np.int64(0)
+    while at < min(n, MOST_ANNOUNCERS) and announcers[at, 0] != host:
+        at += 1
+    if at == min(n, MOST_ANNOUNCERS):
+        mem.meta[ANNOUNCERS] = n + 1
+        if at == MOST_ANNOUNCERS:
             return
-    if n < MOST_ANNOUNCERS:
-        announcers[n] = host
-    mem.meta[ANNOUNCERS] = n + 1
+        announcers[at, 0] = host
+        for word in range(BLOOM):
+            announcers[at, 1 + word] = 0
+    for word in range(BLOOM):
+        announcers[at, 1 + word] |= flow["words"][_PORTS + word]
+
+
+@shared
+def _name_port(flow, port):
+    """A port was named, or may have been."""
+    if port <= 0xFFFF:
+        word, bit = _bit_of(port)
+        flow["words"][_PORTS + word] |= np.int64(1) << bit
+
+
+@shared
+def _name_ports(flow, d, data, at, end):
+    """The ports that bytes name as FTP does, and maybe others: h,h,h,h,p,p and |p|.
+
+    Six numbers stand anywhere; what is behind the last one's third digit does not matter, and a line may be
+    cut. The first may have more digits before those that count.
+    """
+    state = np.int64(flow["words"][_NUMBERS + d])
+    number, before, run, count = state & 0x1FFFF, state >> 17 & 0x3FF, state >> 27 & 7, state >> 30 & 7
+    for i in range(at, end):
+        byte = np.int64(data[i])
+        if 48 <= byte <= 57:
+            if run < 5:
+                number = 10 * number + byte - 48
+            run = min(run + 1, np.int64(6))
+            if count >= 5 and run <= 3:
+                _name_port(flow, before << 8 | number)
+            continue
+        if byte == 44 and 1 <= run <= 3:
+            before = number
+            count = min(count + 1, np.int64(5))
+        else:
+            if byte == 124 and run > 0:
+                _name_port(flow, number)
+            count = np.int64(1) if byte == 44 and run > 3 else np.int64(0)
+        number, run = np.int64(0), np.int64(0)
+    flow["words"][_NUMBERS + d] = number | before << 17 | run << 27 | count << 30
+
+
+@shared
+def _may_announce(flow, piece, data):
+    """Whether a flow that Python reads may announce a connection by now: its client wrote a transfer's verb.
+
+    It stays so while nobody knows what the flow speaks: what came may yet be read as FTP.
+    """
+    if flow["spoken"] == _FTP:
+        flow["words"][_MAY_ANNOUNCE] = 0
+    elif flow["spoken"] != 0:
+        return False
+    at = np.int64(piece["at"])
+    end = at + np.int64(piece["length"])
+    _name_ports(flow, np.int64(piece["direction"]), data, at, end)
+    if piece["direction"] == 0:
+        last = np.int64(flow["words"][_LAST_FOUR])
+        for i in range(at, end):
+            byte = np.int64(data[i])
+            if ord("a") <= byte <= ord("z"):
+                byte -= 32
+            last = (last << 8 | byte) & 0xFFFFFFFF
+            if last == _RETR or last == _STOR or last == _STOU or last == _APPE:
+                flow["words"][_MAY_ANNOUNCE] = 1
+        flow["words"][_LAST_FOUR] = last
+    return flow["words"][_MAY_ANNOUNCE] == 1
 
 
 @shared
@@ -519,7 +611,6 @@ def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, anno
     last = np.int64(-1)
     owner = np.int64(-1)
     session = sessions[0]
-    told = False
     for i in range(first, len(pieces)):
         piece = pieces[i]
         number = np.int64(piece["number"])
@@ -527,7 +618,6 @@ def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, anno
             last = number
             owner = flow_of(mem, number)
             session = _session_of(piece, sessions, ended, order, numbers)
-            told = False
         if owner < 0:
             if mem.meta[FREE_FLOW] < 0 and mem.meta[FLOWS] >= len(mem.flows):
                 mem.meta[STOP] = NO_FLOWS
@@ -557,10 +647,9 @@ def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, anno
         if flow["mode"] == PYTHON:
             flow["python"] = 1
             fate[i] |= np.int64(flow["spoken"]) << 8
-            if not told and not flow["udp"] and (flow["spoken"] == 0 or flow["spoken"] == _FTP):
-                _announce(mem, np.int64(session["a_lo"]), announcers)
-                _announce(mem, np.int64(session["b_lo"]), announcers)
-                told = True
+            if not flow["udp"] and _may_announce(flow, piece, data):
+                _announce(mem, flow, np.int64(session["a_lo"]), announcers)
+                _announce(mem, flow, np.int64(session["b_lo"]), announcers)
         elif flow["over"] and not mem.config[KEEP]:
             fate[i] |= 4
     return len(pieces)

@@ -1,0 +1,1 @@
+"""The Huffman code of HPACK (RFC 7541, appendix B)."""
