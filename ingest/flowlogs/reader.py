@@ -46,16 +46,21 @@ class _Waiting:
         self._parts = [join(self._parts, self._parts[0].dtype)]
         return self._parts[0]
 
+    def times(self) -> NDArray[np.int64]:
+        """Of all of them."""
+        self._times = [np.concatenate(self._times)]
+        return self._times[0]
+
     def exchange(self, new: NDArray[np.void], times: NDArray[np.int64], now: int) -> NDArray[np.void]:
         """Add rows with their times; gives (and forgets) those before `now`, in the order they came."""
         if len(new):
             self._parts.append(new)
-            self._times.append(times)
+            self._times.append(times.copy())  # not the rows that it is of
             self._earliest = min(self._earliest, int(times.min()))
             self.count += len(new)
         if self._earliest >= now:
             return new[:0]
-        rows, all_times = self.rows(), np.concatenate(self._times)
+        rows, all_times = self.rows(), self.times()
         passed = all_times < now
         kept = all_times[~passed]
         self._parts, self._times = [take(rows, ~passed)], [kept]
@@ -189,9 +194,9 @@ class FlowLogReader:
     def _relieve(self) -> _Rows:
         """Move the watermark on where too many rows wait."""
         if self.held > self.max_held:
-            waiting = (self._flows.rows()["flow"]["time"], self._events.rows()["time"])
-            times = np.sort(np.concatenate(waiting))
-            passed = int(times[len(times) - self.max_held - 1])
+            times = np.concatenate((self._flows.times(), self._events.times()))
+            last = len(times) - self.max_held - 1
+            passed = int(np.partition(times, last)[last])
             self._watermark.newest = max(self._watermark.newest, passed + 1 + self._watermark.lateness)
         return self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))
 
