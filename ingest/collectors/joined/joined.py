@@ -15,9 +15,7 @@ from ingest.flowlogs.rows import COLUMN_TYPES, Logged
 
 #: Records on their way at once: their rows are to stay in the nearest cache.
 SOME = 64
-_TYPES = {name: np.dtype(kind) for name, kind in COLUMN_TYPES.items() if name != "line"}
-#: Columns of one row lie on different lines of a near cache, which has one for each place in a page or two.
-_PAGE, _STEP = 4096, 192
+_TYPES = {name: kind for name, kind in COLUMN_TYPES.items() if name != "line"}
 
 
 class Joined:
@@ -26,7 +24,7 @@ class Joined:
     def __init__(self, joining: Pairing) -> None:
         self._joining = joining
         self._some = np.zeros(SOME, HALF)
-        self._columns = _laid_out(0)
+        self._columns: list[NDArray[Any]] = [np.empty(0, kind) for kind in _TYPES.values()]
         self._lines = np.zeros(0, np.int64)  # one after the other
         self._filled = 0
         self.records = 0
@@ -56,7 +54,7 @@ class Joined:
         room = self._filled + more
         if len(self._columns[0]) < room:
             old = self._columns
-            self._columns = _laid_out(room + room // 4)
+            self._columns = [np.empty(room + room // 4, kind) for kind in _TYPES.values()]
             for new, before in zip(self._columns, old, strict=True):
                 new[: self._filled] = before[: self._filled]
 
@@ -69,17 +67,3 @@ class Joined:
             self._lines += first - self._lines[0]
         told = dict(zip(_TYPES, (column[:n] for column in self._columns), strict=True))
         return Logged(self._lines[:n], **told)
-
-
-def _laid_out(rows: int) -> list[NDArray[Any]]:
-    """Columns of so many rows in one piece, which the system can give in large pages."""
-    starts, end = [], 0
-    for i, kind in enumerate(_TYPES.values()):
-        end += (i * _STEP - end) % _PAGE
-        starts.append(end)
-        end += rows * kind.itemsize
-    piece = np.empty(end, np.uint8)
-    return [
-        piece[at : at + rows * kind.itemsize].view(kind)
-        for at, kind in zip(starts, _TYPES.values(), strict=True)
-    ]

@@ -7,7 +7,6 @@ import numpy as np
 from ingest.collectors.datagrams import bare
 from ingest.collectors.decoder import Decoder
 from ingest.collectors.joined import Joined
-from ingest.collectors.joined.joined import _laid_out
 from ingest.collectors.kernels import HALF
 from ingest.collectors.pairing import Pairing
 from tests.exporters import five, flow
@@ -31,12 +30,3 @@ def test_flows_stand_behind_those_before_them_until_it_begins_anew():
     ] * 2
     joined.begin()
     assert (len(joined.logged(1).line), joined.records) == (0, 0)
-
-
-def test_columns_lie_apart_and_begin_on_lines_of_their_own():
-    columns = _laid_out(1000)
-    for i, column in enumerate(columns):
-        column[:] = i
-    assert all((column == i).all() and len(column) == 1000 for i, column in enumerate(columns))
-    lines = {column.ctypes.data % 4096 // 64 for column in columns}
-    assert len(lines) > len(columns) // 2
