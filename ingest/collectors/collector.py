@@ -97,6 +97,7 @@ class Collector:
                 while self._filled_from(number):
                     if self._gathered >= self._full:
                         yield self._seal()
+                        sealed = time.monotonic()
             now = time.monotonic()
             if self._some.datagrams and (now - sealed >= SEAL_S or stopping):
                 yield self._seal()

@@ -8,11 +8,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall import rows
 from citywall.batches import PACKET
 from citywall.batches import REASONS as PACKET_REASONS
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, Datagrams
 from ingest.collectors.joined import Joined
+from ingest.collectors.known import Known
 from ingest.collectors.placing import kernels as placing
 from ingest.collectors.reading import kernels as reading
 from ingest.collectors.records import gone
@@ -46,6 +48,11 @@ class Source(msgspec.Struct):
     sampling: Sampling = msgspec.field(default_factory=Sampling)
     seen: set[bytes] = set()
 
+    def has(self, template: Template) -> bool:
+        """Whether a template is known as it is."""
+        known = self.templates.get(template.id)
+        return known is not None and (known.fields, known.scopes) == (template.fields, template.scopes)
+
 
 @dataclass
 class Decoded:
@@ -68,6 +75,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._layouts = Layouts()
+        self._templates = Known(self._layouts.v5)
         self._sources: dict[Key, Source] = {}
         self._by_index: list[Source] = []
         self._expected = np.zeros(0, np.uint32)
@@ -76,6 +84,7 @@ class Decoder:
         self._row = np.zeros(k.COLUMNS, np.uint64)
         self._rates = np.zeros(0, np.int64)
         self._samplers = np.zeros((0, 3), np.int64)
+        self._begun = False  # whether any source said when its clock began
         self._out, self._found = np.empty(0, k.HALF), np.empty(0, k.SET)
         self._keys = np.zeros(0, placing.KEY)
         self._slots = np.full(4 * MAX_SOURCES, -1, np.int32)
@@ -87,42 +96,49 @@ class Decoder:
         others are told.
         """
         n = len(datagrams)
-        heads = np.zeros(n, k.HEAD)
+        heads = np.empty(n, k.HEAD)
         buffer = datagrams.buffer.view()
         buffer.flags.writeable = False
         room = int((datagrams.ends - datagrams.starts).sum()) // 4 + n
         if len(self._found) < room:
             self._found = np.empty(room, k.SET)
         sets = self._found[: k.walk(buffer, datagrams.starts, datagrams.ends, heads, self._found)]
-        sflow = np.flatnonzero(heads["version"] == k.SFLOW)
-        heads["time"][sflow] = datagrams.times[sflow]
+        is_sflow = heads["version"] == k.SFLOW
+        if samples := bool(is_sflow.any()):
+            heads["time"][is_sflow] = datagrams.times[is_sflow]
         self._number += n
         errors = Errors()
         sources = self._place(datagrams, heads, errors)
         clocks = np.where(datagrams.times > 0, datagrams.times, heads["time"])
-        quick = None if len(sflow) else joined
+        quick = None if samples else joined
         work = _Work(buffer, heads, sources, sets, errors, self._number - n, clocks, quick)
         parts = list(self._sets(work))
-        if len(sflow):
+        if samples:
             parts.append(self._samples(datagrams, work))
-        parts = parts or [np.zeros(0, k.HALF)]
-        records = np.concatenate(parts) if len(parts) != 1 else parts[0]
-        if len(sflow):
-            records = records[np.argsort(records["arrived"], kind="stable")]
+        records = rows.join([part for part in parts if len(part)], k.HALF)
+        if samples:
+            records = rows.take(records, np.argsort(records["arrived"], kind="stable"))
         if work.lost:
             _place_in_time(records, heads)
         counts = np.zeros((len(self._by_index), 3), np.int64)
         k.gaps(heads, sources, self._expected, self._known, counts)
-        refused = np.flatnonzero(heads["reason"])
-        for code in np.unique(heads["reason"][refused]):
-            errors.add(REASONS[code], work.first + refused[heads["reason"][refused] == code])
-        strange = np.flatnonzero(heads["strange"])
-        errors.add("not_ip", work.first + np.repeat(strange, heads["strange"][strange]))
+        self._count_wrong(heads, work)
         lost, disordered, restarted = counts.sum(axis=0).tolist()
         notes = {"exports_lost": lost, "exports_out_of_order": disordered, "exporter_restarts": restarted}
         created = int(heads["created"].sum())
         notes |= {"flows_only_created": created} if created else {}
         return Decoded(records, heads, sources, clocks, errors, notes | work.notes)
+
+    @staticmethod
+    def _count_wrong(heads: NDArray[np.void], work: _Work) -> None:
+        """What was refused of datagrams, and their records that are no flow of IP."""
+        refused = np.flatnonzero(heads["reason"])
+        if len(refused):
+            for code in np.unique(heads["reason"][refused]):
+                work.errors.add(REASONS[code], work.first + refused[heads["reason"][refused] == code])
+        strange = np.flatnonzero(heads["strange"])
+        if len(strange):
+            work.errors.add("not_ip", work.first + np.repeat(strange, heads["strange"][strange]))
 
     def _place(self, datagrams: Datagrams, heads: NDArray[np.void], errors: Errors) -> NDArray[np.int32]:
         """The number of the exporter and domain of each datagram; -1 where it is refused."""
@@ -136,9 +152,10 @@ class Decoder:
                 self._begin(
                     Key(int(hi[at]), int(lo[at]), int(heads["domain"][at]), int(heads["version"][at]))
                 )
-        refused = np.flatnonzero(out == placing.REFUSED)
-        out[refused] = -1
-        errors.add("too_many_exporters", self._number - n + refused)
+        if len(self._sources) >= MAX_SOURCES:
+            refused = np.flatnonzero(out == placing.REFUSED)
+            out[refused] = -1
+            errors.add("too_many_exporters", self._number - n + refused)
         return out
 
     def _begin(self, key: Key) -> None:
@@ -165,46 +182,20 @@ class Decoder:
         sets = work.sets
         of = work.sources[sets["datagram"]] if len(sets) else np.zeros(0, np.int32)
         if (of < 0).any():
-            sets = work.sets = sets[of >= 0]
+            sets = work.sets = rows.take(sets, of >= 0)
             of = of[of >= 0]
         parts = []
         at = 0
         while at < len(sets):
-            telling = self._resolve(sets[at:], of[at:])
-            stop = len(sets)
-            for i in (np.flatnonzero(telling) + at).tolist():
-                if self._changes(work, sets[i], self._by_index[of[i]]):
-                    stop = i
-                    break
+            telling = (self._templates.resolve(sets[at:], of[at:]) + at).tolist()
+            changes = (i for i in telling if work.said(sets[i]) not in self._by_index[of[i]].seen)
+            stop = next(changes, len(sets))
             # The set that changes something is decoded with those before it: options are only counted.
             parts.append(self._records(work, sets[at : stop + 1], first=at == 0))
             if stop < len(sets):
                 self._learn(work, sets[stop], self._by_index[of[stop]])
             at = stop + 1
         return parts
-
-    def _resolve(self, sets: NDArray[np.void], of: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Put each data set to its template; gives those that may change how others are read."""
-        telling: NDArray[np.bool_] = sets["kind"] != k.DATA
-        pairs = of.astype(np.int64) << 20 | sets["id"]
-        begins = np.flatnonzero(np.concatenate(([True], pairs[1:] != pairs[:-1])))
-        unique, inverse = np.unique(pairs[begins], return_inverse=True)
-        inverse = np.repeat(inverse, np.diff(begins, append=len(pairs)))
-        layout = np.full(len(unique), -1, np.int32)
-        options = np.zeros(len(unique), np.bool_)
-        for i, pair in enumerate(unique.tolist()):
-            number = pair & 0xFFFFF
-            if number == k.V5_SET:
-                layout[i] = self._layouts.v5
-            elif (template := self._by_index[pair >> 20].templates.get(number)) is not None:
-                layout[i], options[i] = template.layout, template.telling
-        sets["template"] = np.where(telling, -1, layout[inverse])
-        return telling | (options[inverse] & ~telling)
-
-    @staticmethod
-    def _changes(work: _Work, one: np.void, source: Source) -> bool:
-        """Whether a set says something that has not been said since anything changed."""
-        return work.said(one) not in source.seen
 
     def _learn(self, work: _Work, one: np.void, source: Source) -> None:
         said = work.said(one)
@@ -223,6 +214,8 @@ class Decoder:
                     work.errors.add(each.reason, place)
                 elif isinstance(each, Withdrawn):
                     changed |= self._withdraw(each, source)
+                elif source.has(each):
+                    continue  # told again, as most are
                 elif not self._keep(each, source):
                     work.errors.add("too_many_templates", place)
                 else:
@@ -231,16 +224,16 @@ class Decoder:
             source.seen.clear()
         source.seen.add(said)
 
-    @staticmethod
-    def _withdraw(what: Withdrawn, source: Source) -> bool:
-        kept = {
-            number: template
+    def _withdraw(self, what: Withdrawn, source: Source) -> bool:
+        left = [
+            number
             for number, template in source.templates.items()
-            if not gone(what, (0, 0, number), 0, 0, template)
-        }
-        changed = len(kept) != len(source.templates)
-        source.templates = kept
-        return changed
+            if gone(what, (0, 0, number), 0, 0, template)
+        ]
+        for number in left:
+            del source.templates[number]
+            self._templates.tell(source.index, number, None)
+        return bool(left)
 
     def _keep(self, template: Template, source: Source) -> bool:
         """Keep a template, where there is room."""
@@ -249,13 +242,18 @@ class Decoder:
         layout = self._layouts.add(template.fields, options=template.scopes > 0)
         if layout == NO_ROOM:
             source.templates.pop(template.id, None)
+            self._templates.tell(source.index, template.id, None)
             return False
-        source.templates[template.id] = msgspec.structs.replace(template, layout=layout)
+        self._place_template(source, template, layout)
         return True
+
+    def _place_template(self, source: Source, template: Template, layout: int) -> None:
+        kept = source.templates[template.id] = msgspec.structs.replace(template, layout=layout)
+        self._templates.tell(source.index, template.id, kept)
 
     def _records(self, work: _Work, sets: NDArray[np.void], first: bool) -> NDArray[np.void]:
         """Decode data sets as far as they were put to templates; the `first` of a call into kept memory."""
-        if any(source.sampling.begun >= 0 for source in self._by_index):
+        if self._begun:
             self._clocks(work, sets[(sets["kind"] == k.DATA) & (sets["template"] >= 0)])
         room, missing, strange = placing.measure(sets, self._layouts.table, work.heads)
         if missing:
@@ -290,13 +288,14 @@ class Decoder:
     def _tell_rates(self) -> None:
         """Sampling as the kernels take it: a rate for each source, and those of samplers that differ."""
         self._rates = np.array([source.sampling.rate(ALL) for source in self._by_index], np.int64)
-        rows = [
+        told = [
             (source.index, sampler, rate)
             for source in self._by_index
             for sampler, rate in source.sampling.rates.items()
             if rate != source.sampling.rate(ALL) and sampler < 1 << 62
         ]
-        self._samplers = np.array(rows, np.int64).reshape(-1, 3)
+        self._samplers = np.array(told, np.int64).reshape(-1, 3)
+        self._begun = any(source.sampling.begun >= 0 for source in self._by_index)
 
     def _samples(self, datagrams: Datagrams, work: _Work) -> NDArray[np.void]:
         """Packets sampled by sFlow."""
@@ -333,14 +332,15 @@ class Decoder:
         """Go on where `snapshot` was; raises ValueError on anything else."""
         saved = msgspec.msgpack.decode(raw, type=_Saved)
         self._layouts, self._sources, self._by_index = Layouts(), {}, []
+        self._templates = Known(self._layouts.v5)
         self._slots[:] = -1
         for key, source in saved.sources:
             self._sources[key] = source
             self._by_index.append(source)
             self._enter(key)
-            for number, template in source.templates.items():
+            for template in list(source.templates.values()):
                 layout = self._layouts.add(template.fields, options=template.scopes > 0)
-                source.templates[number] = msgspec.structs.replace(template, layout=layout)
+                self._place_template(source, template, layout)
         self._expected = np.array(saved.expected, np.uint32)
         self._known = np.array(saved.known, np.uint8)
         self._number = saved.number
@@ -375,14 +375,14 @@ class _Work:
         return int(one["kind"]).to_bytes(1, "big") + int(one["id"]).to_bytes(3, "big") + raw
 
 
-def _place_in_time(rows: NDArray[np.void], heads: NDArray[np.void]) -> None:
+def _place_in_time(records: NDArray[np.void], heads: NDArray[np.void]) -> None:
     """Times of clocks nobody knows: the last record of a message is taken to have ended at export."""
-    lost = rows["done"] == k.LOST
-    some = rows[lost]
+    lost = records["done"] == k.LOST
+    some = rows.take(records, lost)
     newest = np.zeros(len(heads), np.int64)
     np.maximum.at(newest, some["arrived"], some["last"])
     exported = heads["time"][some["arrived"]]
     for name in ("last", "first"):
         some[name] = exported - (newest[some["arrived"]] - np.minimum(some[name], some["last"])) * 1_000_000
     some["done"] = 0
-    rows[lost] = some
+    records[lost] = some

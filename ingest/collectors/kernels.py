@@ -325,9 +325,17 @@ def rate_of(told, sampler, head, source, rates, samplers):
         return min(told, _MOST_RATE)
     if head["rate"] > 1:
         return U8(head["rate"])
-    for k in range(len(samplers)):
-        if samplers[k, 0] == source and U8(samplers[k, 1]) == sampler:
-            return min(U8(samplers[k, 2]), _MOST_RATE)
+    first, stop = 0, len(samplers)
+    while first < stop:  # they are in the order of their sources
+        middle = (first + stop) // 2
+        if samplers[middle, 0] < source:
+            first = middle + 1
+        else:
+            stop = middle
+    while first < len(samplers) and samplers[first, 0] == source:
+        if U8(samplers[first, 1]) == sampler:
+            return min(U8(samplers[first, 2]), _MOST_RATE)
+        first += 1
     return min(U8(max(rates[source], 1)), _MOST_RATE)
 
 

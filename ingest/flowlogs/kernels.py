@@ -787,3 +787,39 @@ def flow_ids(src_hi, src_lo, dst_hi, dst_lo, ports, proto, vlan, first, line, ou
         h = hash_address(src_hi[r], src_lo[r], salt)
         h = hash_address(dst_hi[r], dst_lo[r], h)
         out[r] = mix64(h ^ mix64(np.uint64(first[r]) ^ mix64(np.uint64(line[r]))))
+
+
+@inline
+def _mean(size, packets):
+    return np.float64(size) / np.float64(max(packets, U8(1)))
+
+
+@kernel
+def closed_flows(flows, src_mac, dst_mac, out) -> None:
+    """Fill blank CLOSED rows with what FLOW rows tell: mean sizes, each flag seen counted once."""
+    for r in range(out.shape[0]):
+        f, c = flows[r], out[r]
+        c["flow_id"] = f["flow_id"]
+        c["src_mac"] = src_mac[r]
+        c["dst_mac"] = dst_mac[r]
+        c["both_size_mean"] = _mean(f["src_bytes"] + f["dst_bytes"], f["src_packets"] + f["dst_packets"])
+        c["src_size_mean"] = _mean(f["src_bytes"], f["src_packets"])
+        c["dst_size_mean"] = _mean(f["dst_bytes"], f["dst_packets"])
+        flags = np.uint32(f["src_flags"])
+        c["src_fin"] = flags & 1
+        c["src_syn"] = flags >> 1 & 1
+        c["src_rst"] = flags >> 2 & 1
+        c["src_psh"] = flags >> 3 & 1
+        c["src_ack"] = flags >> 4 & 1
+        c["src_urg"] = flags >> 5 & 1
+        c["src_ece"] = flags >> 6 & 1
+        c["src_cwr"] = flags >> 7 & 1
+        flags = np.uint32(f["dst_flags"])
+        c["dst_fin"] = flags & 1
+        c["dst_syn"] = flags >> 1 & 1
+        c["dst_rst"] = flags >> 2 & 1
+        c["dst_psh"] = flags >> 3 & 1
+        c["dst_ack"] = flags >> 4 & 1
+        c["dst_urg"] = flags >> 5 & 1
+        c["dst_ece"] = flags >> 6 & 1
+        c["dst_cwr"] = flags >> 7 & 1

@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import EVENT, FLOW
+from citywall.batches import CLOSED, EVENT, FLOW
 from citywall.domains import Domains, DomainSettings
+from citywall.rows import copy, join, take
 from citywall.state import Parts, array_of, bytes_of
 from citywall.watermarks import BEGINNING, END_OF_TIME, Watermark
 from ingest.collectors.exports import KINDS, ExportReader
@@ -42,25 +43,30 @@ class _Waiting:
 
     def rows(self) -> NDArray[np.void]:
         """All of them."""
-        self._parts = [np.concatenate(self._parts)]
+        self._parts = [join(self._parts, self._parts[0].dtype)]
         return self._parts[0]
+
+    def times(self) -> NDArray[np.int64]:
+        """Of all of them."""
+        self._times = [np.concatenate(self._times)]
+        return self._times[0]
 
     def exchange(self, new: NDArray[np.void], times: NDArray[np.int64], now: int) -> NDArray[np.void]:
         """Add rows with their times; gives (and forgets) those before `now`, in the order they came."""
         if len(new):
             self._parts.append(new)
-            self._times.append(times)
+            self._times.append(times.copy())  # not the rows that it is of
             self._earliest = min(self._earliest, int(times.min()))
             self.count += len(new)
         if self._earliest >= now:
             return new[:0]
-        rows, all_times = self.rows(), np.concatenate(self._times)
+        rows, all_times = self.rows(), self.times()
         passed = all_times < now
         kept = all_times[~passed]
-        self._parts, self._times = [rows[~passed]], [kept]
+        self._parts, self._times = [take(rows, ~passed)], [kept]
         self._earliest = int(kept.min()) if len(kept) else END_OF_TIME
         self.count = len(kept)
-        return rows[passed]
+        return take(rows, passed)
 
 
 class _Saved(msgspec.Struct):
@@ -135,7 +141,7 @@ class FlowLogReader:
         """Put what was understood in order; gives what may go."""
         self.errors.merge(parsed.errors)
         flows = np.zeros(len(parsed.logged.line), _HELD_FLOW)
-        flows["flow"] = rows.flow_rows(parsed.logged, self.domains)
+        rows.fill_flows(flows["flow"], parsed.logged, self.domains)
         flows["src_mac"], flows["dst_mac"] = parsed.logged.src_mac, parsed.logged.dst_mac
         events, event_lines = rows.events_of(parsed.resolutions, parsed.said, self.domains)
         out = [(flows[:0], events[:0])]
@@ -144,13 +150,13 @@ class FlowLogReader:
         ranks = np.argsort(order, kind="stable")
         at = 0
         while at < len(ranks):
-            take = ranks[at : at + _STRIDE - self._seen % _STRIDE]
-            chosen = np.sort(take[is_flow[take]])
-            others = np.sort(take[~is_flow[take]]) - len(flows)
-            self._stamp(flows, events, take)
-            out.append(self._take(flows[chosen], events[others]))
-            at += len(take)
-            self._seen += len(take)
+            some = ranks[at : at + _STRIDE - self._seen % _STRIDE]
+            chosen = np.sort(some[is_flow[some]])
+            others = np.sort(some[~is_flow[some]]) - len(flows)
+            self._stamp(flows, events, some)
+            out.append(self._take(take(flows, chosen), take(events, others)))
+            at += len(some)
+            self._seen += len(some)
             if self._seen % _STRIDE == 0:
                 out.append(self._relieve())
         return self._batch(out, parsed.errors)
@@ -182,22 +188,22 @@ class FlowLogReader:
         """Put rows with those that wait; gives the ones the watermark has passed, in order."""
         flows = self._flows.exchange(flows, flows["flow"]["time"], self.watermark)
         events = self._events.exchange(events, events["time"], self.watermark)
-        flows = flows[np.lexsort((flows["flow"]["flow_id"], flows["flow"]["time"]))]
-        return flows, events[np.argsort(events["time"], kind="stable")]
+        order = np.lexsort((flows["flow"]["flow_id"], flows["flow"]["time"]))
+        return take(flows, order), take(events, np.argsort(events["time"], kind="stable"))
 
     def _relieve(self) -> _Rows:
         """Move the watermark on where too many rows wait."""
         if self.held > self.max_held:
-            waiting = (self._flows.rows()["flow"]["time"], self._events.rows()["time"])
-            times = np.sort(np.concatenate(waiting))
-            passed = int(times[len(times) - self.max_held - 1])
+            times = np.concatenate((self._flows.times(), self._events.times()))
+            last = len(times) - self.max_held - 1
+            passed = int(np.partition(times, last)[last])
             self._watermark.newest = max(self._watermark.newest, passed + 1 + self._watermark.lateness)
         return self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))
 
     def _batch(self, parts: list[_Rows], errors: Errors) -> LogBatch:
-        flows = np.concatenate([part[0] for part in parts])
-        events = np.concatenate([part[1] for part in parts])
-        reports = flows["flow"].copy()
+        flows = join([part[0] for part in parts], _HELD_FLOW)
+        events = join([part[1] for part in parts], EVENT)
+        reports = copy(flows["flow"])
         closed = rows.closed_rows(reports, flows["src_mac"], flows["dst_mac"])
         none = np.zeros(0, np.int64)
         return LogBatch(reports, closed, self.watermark, events, errors, none, none)
@@ -213,8 +219,8 @@ class FlowLogReader:
     def restore(self, parts: Parts) -> None:
         """Go on where `snapshot` was; raises ValueError on parts of another shape."""
         saved = msgspec.msgpack.decode(bytes_of(parts, "clock"), type=_Saved)
-        flows = array_of(parts, "flows", _HELD_FLOW).copy()
-        events = array_of(parts, "events", EVENT).copy()
+        flows = copy(array_of(parts, "flows", _HELD_FLOW))
+        events = copy(array_of(parts, "events", EVENT))
         self._flows = _Waiting(flows, flows["flow"]["time"])
         self._events = _Waiting(events, events["time"])
         self._watermark, self._seen = saved.watermark, saved.seen
@@ -231,10 +237,10 @@ class FlowLogReader:
 def _joined(first: LogBatch, second: LogBatch) -> LogBatch:
     """Two batches that follow each other."""
     return LogBatch(
-        np.concatenate((first.reports, second.reports)),
-        np.concatenate((first.closed, second.closed)),
+        join((first.reports, second.reports), FLOW),
+        join((first.closed, second.closed), CLOSED),
         second.watermark,
-        np.concatenate((first.events, second.events)),
+        join((first.events, second.events), EVENT),
         Errors(),
         first.flow_lines,
         first.event_lines,

@@ -14,7 +14,6 @@ from citywall.batches import (
     END,
     END_LOGGED,
     EVENT,
-    FLAG_NAMES,
     FLOW,
     ICMP,
     ICMPV6,
@@ -119,8 +118,13 @@ def protocols(columns: Fields, name: str, words: U64 | None = None) -> tuple[U8s
 
 def flow_rows(logged: Logged, domains: Domains) -> NDArray[np.void]:
     """FLOW rows (END, logged) in the order of `logged`; time is the start."""
-    n = len(logged.line)
-    rows = np.zeros(n, FLOW)
+    rows = np.zeros(len(logged.line), FLOW)
+    fill_flows(rows, logged, domains)
+    return rows
+
+
+def fill_flows(rows: NDArray[np.void], logged: Logged, domains: Domains) -> None:
+    """Fill blank FLOW rows, wherever they lie, with what `flow_rows` gives."""
     for name in (
         "src_hi", "src_lo", "dst_hi", "dst_lo", "first", "src_packets", "dst_packets", "src_bytes",
         "dst_bytes", "src_payload", "dst_payload", "vlan", "src_port", "dst_port", "proto", "first_flags",
@@ -136,32 +140,19 @@ def flow_rows(logged: Logged, domains: Domains) -> NDArray[np.void]:
     rows["version"] = np.where(is_v4(logged.src_hi, logged.src_lo), 4, 6)
     rows["kind"], rows["reason"] = END, END_LOGGED
     rows["domain"] = domains_of(logged.vlan, domains)
-    ids = np.zeros(n, np.uint64)
+    ids = np.zeros(len(rows), np.uint64)
     ports = logged.src_port.astype(np.uint32) << np.uint32(16) | logged.dst_port
     kernels.flow_ids(
         logged.src_hi, logged.src_lo, logged.dst_hi, logged.dst_lo, ports, logged.proto, logged.vlan,
         logged.first, logged.line, ids,
     )  # fmt: skip
     rows["flow_id"] = ids
-    return rows
 
 
 def closed_rows(rows: NDArray[np.void], src_mac: U64, dst_mac: U64) -> NDArray[np.void]:
     """CLOSED rows of logged flows: mean sizes, each flag seen counted once, MACs; the rest is not known."""
     closed = np.zeros(len(rows), CLOSED)
-    closed["flow_id"] = rows["flow_id"]
-    closed["src_mac"], closed["dst_mac"] = src_mac, dst_mac
-    total_packets = rows["src_packets"] + rows["dst_packets"]
-    total_bytes = rows["src_bytes"] + rows["dst_bytes"]
-    for side, packets, size in (
-        ("both", total_packets, total_bytes),
-        ("src", rows["src_packets"], rows["src_bytes"]),
-        ("dst", rows["dst_packets"], rows["dst_bytes"]),
-    ):
-        closed[f"{side}_size_mean"] = size / np.maximum(packets, 1)
-    for side in ("src", "dst"):
-        for bit, flag in enumerate(FLAG_NAMES):
-            closed[f"{side}_{flag}"] = rows[f"{side}_flags"] >> bit & 1
+    kernels.closed_flows(rows, np.ascontiguousarray(src_mac), np.ascontiguousarray(dst_mac), closed)
     return closed
 
 

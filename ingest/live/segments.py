@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from citywall.errors import InputError
+from ingest.live.reserving import Reserved
 from ingest.live.rolling import HEADER, Budget, head
 
 _TIME = struct.Struct("<II")
@@ -34,6 +35,7 @@ class Segments:
         self._segment_bytes = max(segment_bytes, HEADER + 1)
         self._budget = budget or Budget(budget_bytes, self.files)
         self._file: IO[bytes] | None = None
+        self._reserved: Reserved | None = None
         self.path, self.at = folder, HEADER
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -66,6 +68,8 @@ class Segments:
         at = self.at
         try:
             file = self._file or self._begin(records)
+            if self._reserved is not None:
+                self._reserved.reach(at + len(records))
             file.write(records)
             file.flush()
         except OSError as e:
@@ -86,14 +90,17 @@ class Segments:
         self._budget.begin(self.path, self._segment_bytes)
         self._file = self.path.open("xb")
         self._file.write(head(self._link))
+        self._reserved = Reserved(self._file.fileno(), 0, self._segment_bytes)
         return self._file
 
     def _seal(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             self._budget.end(self.path)
+            file.flush()
+            if self._reserved is not None:
+                self._reserved.release()
             if self._durable:
-                file.flush()
                 os.fsync(file.fileno())
             file.close()
 

@@ -18,11 +18,12 @@ from citywall.kernels import (
     bare_kernel,
     copy_bytes,
     internal,
-    load_be16,
     load_be32,
     load_be64,
+    load_le16,
     load_le32,
     load_le64,
+    store_le64,
 )
 from ingest.decode.kernels import digest_step
 
@@ -51,6 +52,8 @@ _DONTWAIT = 0x40
 _HEADER = 16
 _SOL_SOCKET, _RXQ_OVFL, _SOL_UDP, _GRO = 1, 40, 17, 104
 _INET6 = 10
+#: Hops left and the protocol as headers have them side by side, IPv4 and IPv6.
+_64_UDP, _UDP_64 = 64 | 17 << 8, 17 | 64 << 8
 _V4_MAPPED = U8(0xFFFF_0000_0000)
 _EAGAIN, _EINTR = np.int64(errno.EAGAIN), np.int64(errno.EINTR)
 
@@ -84,30 +87,12 @@ def _caller() -> Any:
 
 def _call_twin(number: int, address: int, count: int) -> int:
     library = ctypes.CDLL(None, use_errno=True)
-    got = library.recvmmsg(number, ctypes.c_void_p(address), count, _DONTWAIT, None)
+    got = library.recvmmsg(int(number), ctypes.c_void_p(int(address)), int(count), _DONTWAIT, None)
     return got if got >= 0 else -ctypes.get_errno()
 
 
 # receive_many(socket, address of MESSAGE[n], n): how many messages came without waiting, or minus the error.
 receive_many = _caller() if JIT else _call_twin
-
-
-@internal
-def _put32(out, at, value, big):
-    for i in range(4):
-        out[at + i] = np.uint8((value >> (24 - 8 * i if big else 8 * i)) & 0xFF)
-
-
-@internal
-def _put64(out, at, word):
-    for i in range(8):
-        out[at + i] = np.uint8((word >> U8(56 - 8 * i)) & U8(0xFF))
-
-
-@internal
-def _put16(out, at, value):
-    out[at] = np.uint8((value >> 8) & 0xFF)
-    out[at + 1] = np.uint8(value & 0xFF)
 
 
 @internal
@@ -139,37 +124,36 @@ def _allowed(hi, lo, networks):
 
 
 @internal
-def _header(out, at, second, nanosecond, hi, lo, sender, port, length):
-    """The headers of a record: of the capture, of IP and of UDP. Returns where the payload begins."""
-    four = hi == U8(0) and lo >> U8(32) == U8(0xFFFF)
-    header = 20 if four else 40
-    captured = header + 8 + length
-    _put32(out, at, second, False)
-    _put32(out, at + 4, nanosecond, False)
-    _put32(out, at + 8, captured, False)
-    _put32(out, at + 12, captured, False)
-    at += 16
-    for k in range(header):
-        out[at + k] = 0
+def _turned(value):
+    """The two bytes of a number, the other way round."""
+    return (U8(value) >> U8(8)) & U8(0xFF) | (U8(value) & U8(0xFF)) << U8(8)
+
+
+@internal
+def _header(out, at, when, source, ports, hi, lo, length):
+    """The headers of a record, by words: of the capture, of IP and of UDP. Returns where the payload begins.
+
+    `when` and `ports` are words as they stand there, so is `source` for IPv4 (its last four bytes), `hi` and
+    `lo` for IPv6, where `source` is 0. Up to four bytes of the payload are overwritten.
+    """
+    told = _turned(8 + length)
+    four = source != U8(0)
+    captured = U8((28 if four else 48) + length)
+    store_le64(out, at, when)
+    store_le64(out, at + 8, captured | captured << U8(32))
     if four:
-        out[at] = 0x45
-        _put16(out, at + 2, captured)
-        out[at + 8] = 64
-        out[at + 9] = 17
-        _put32(out, at + 12, np.int64(lo & U8(0xFFFF_FFFF)), True)
-    else:
-        out[at] = 0x60
-        _put16(out, at + 4, 8 + length)
-        out[at + 6] = 17
-        out[at + 7] = 64
-        _put64(out, at + 8, hi)
-        _put64(out, at + 16, lo)
-    at += header
-    _put16(out, at, sender)
-    _put16(out, at + 2, port)
-    _put16(out, at + 4, 8 + length)
-    _put16(out, at + 6, 0)
-    return at + 8
+        store_le64(out, at + 16, U8(0x45) | _turned(captured) << U8(16))
+        store_le64(out, at + 24, source)
+        store_le64(out, at + 32, ports << U8(32))
+        store_le64(out, at + 40, told)
+        return at + 44
+    store_le64(out, at + 16, U8(0x60) | told << U8(32) | U8(_UDP_64) << U8(48))
+    store_le64(out, at + 24, hi)
+    store_le64(out, at + 32, lo)
+    store_le64(out, at + 40, U8(0))
+    store_le64(out, at + 48, U8(0))
+    store_le64(out, at + 56, ports | told << U8(32))
+    return at + 64
 
 
 @bare_kernel
@@ -183,7 +167,8 @@ def frame(
     known: it is zero. `out` begins at `origin` of the file and has room for all; `state` is i8[STATE], and
     goes on. Returns the digest as `BlockRef` has it.
     """
-    second, nanosecond = clock // 1_000_000_000, clock % 1_000_000_000
+    when = U8(clock // 1_000_000_000) | U8(clock % 1_000_000_000) << U8(32)
+    to = _turned(port) << U8(16)
     filled = state[FILLED]
     for i in range(count):
         size = np.int64(messages[i]["length"])
@@ -193,23 +178,26 @@ def frame(
         if step <= 0 or size > step * TOGETHER:
             step = max(size, np.int64(1))
         name = names[i]
-        sender = np.int64(load_be16(name, 2))
-        if name[0] == _INET6:
+        six = name[0] == _INET6
+        if six:
             hi, lo = U8(load_be64(name, 8)), U8(load_be64(name, 16))
         else:
             hi, lo = U8(0), _V4_MAPPED | U8(load_be32(name, 4))
         if not _allowed(hi, lo, networks):
             state[FOREIGN] += max((size + step - 1) // step, np.int64(1))
             continue
+        source = U8(0)
+        if hi == U8(0) and lo >> U8(32) == U8(0xFFFF):
+            source = U8(_64_UDP) | U8(load_le32(name, 20 if six else 4)) << U8(32)
+        ports = U8(load_le16(name, 2)) | to
         done = np.int64(0)
         while True:
             length = min(step, size - done, np.int64(_LONGEST))
-            at = _header(out, filled, second, nanosecond, hi, lo, sender, port, length)
+            at = _header(
+                out, filled, when, source, ports, U8(load_le64(name, 8)), U8(load_le64(name, 16)), length
+            )
             captured = U8(at - filled - 16 + length)
-            digest = digest_step(
-                digest, origin + filled, U8(second) | (U8(nanosecond) << U8(32)),
-                captured | (captured << U8(32)),
-            )  # fmt: skip
+            digest = digest_step(digest, origin + filled, when, captured | captured << U8(32))
             copy_bytes(out, at, buffer, i * slot + done, length)
             filled = at + length
             state[KEPT] += 1

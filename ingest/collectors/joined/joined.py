@@ -25,6 +25,7 @@ class Joined:
         self._joining = joining
         self._some = np.zeros(SOME, HALF)
         self._columns: list[NDArray[Any]] = [np.empty(0, kind) for kind in _TYPES.values()]
+        self._lines = np.zeros(0, np.int64)  # one after the other
         self._filled = 0
         self.records = 0
 
@@ -34,7 +35,7 @@ class Joined:
 
     def take(self, room: int, *decoding: Any) -> None:
         """Decode sets that hold up to `room` records, with what `kernels.flows` wants for that."""
-        self._make_room(room + self._joining.room)
+        self._make_room(room + self._joining.waiting)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             filled, records = kernels.flows(
                 *decoding, *self._joining.work(), self._some, self._joining.out(SOME), self._filled,
@@ -60,5 +61,9 @@ class Joined:
     def logged(self, first: int) -> Logged:
         """All since `begin`, numbered from `first` on. It holds until the next call of anything."""
         n = self._filled
+        if len(self._lines) < n:
+            self._lines = np.arange(n + n // 4)
+        if n:
+            self._lines += first - self._lines[0]
         told = dict(zip(_TYPES, (column[:n] for column in self._columns), strict=True))
-        return Logged(first + np.arange(n), **told)
+        return Logged(self._lines[:n], **told)

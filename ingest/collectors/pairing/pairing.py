@@ -49,9 +49,9 @@ class Pairing:
         return out[: kernels.pair(rows, len(rows), clocks, by_datagram, *self.work(), out)]
 
     @property
-    def room(self) -> int:
-        """How many records may wait."""
-        return len(self._waiting)
+    def waiting(self) -> int:
+        """How many records wait, at the most."""
+        return int(self._state[1] - self._state[0])
 
     def work(self) -> tuple[int, int, NDArray[np.int32], NDArray[np.void], NDArray[np.int64]]:
         """What `kernels.pair` works on: wait, slack, slots, waiting, state."""

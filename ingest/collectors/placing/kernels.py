@@ -6,10 +6,12 @@ import numpy as np
 
 from citywall.batches import TRANSPORT, UDP
 from citywall.kernels import U8, bare_kernel, hash_address, internal, mix64
-from ingest.collectors.kernels import DATA, IPFIX
+from ingest.collectors.kernels import DATA, IPFIX, V5_SET
 
 #: An exporter and what it calls its domain, as `slots` find it.
 KEY = np.dtype([("hi", "u8"), ("lo", "u8"), ("domain", "u8"), ("version", "u8")])
+#: What a data set's (source, id) stands for: `pair` is source << 20 | id; -1 where its template is withdrawn.
+TEMPLATE = np.dtype([("pair", "i8"), ("layout", "i4"), ("telling", "u1")], align=True)
 #: What `place` writes for datagrams that are of no version, and for those of exporters beyond the most.
 NONE, REFUSED = -1, -2
 
@@ -60,6 +62,60 @@ def place(hi, lo, heads, keys, slots, begin, full, out):
             return i
         out[i] = found
     return len(heads)
+
+
+@internal
+def _found(templates, slots, pair):
+    """The slot of a pair, and its row; where it is not known the slot that it would have, and -1."""
+    mask = len(slots) - 1
+    at = np.int64(mix64(U8(pair)) & U8(mask))
+    while slots[at] >= 0 and templates[slots[at]]["pair"] != pair:
+        at = (at + 1) & mask
+    return at, np.int64(slots[at])
+
+
+@bare_kernel
+def tell(templates, slots, count, pair, layout, telling):
+    """Have a pair stand for a layout from now on; both tables have room. Returns how many are known."""
+    at, row = _found(templates, slots, pair)
+    if row < 0:
+        row, count = count, count + 1
+        slots[at] = row
+    templates[row]["pair"] = pair
+    templates[row]["layout"] = layout
+    templates[row]["telling"] = telling
+    return count
+
+
+@bare_kernel
+def resolve(sets, sources, templates, slots, five, found):
+    """Put each data set to its layout: `five` is that of NetFlow v5, -1 stands for none.
+
+    `templates` (TEMPLATE[n]) are found by `slots` (i4, a power of two, -1 where empty). `found` (i8, one for
+    each) takes the sets that may change how others are read, how many is returned.
+    """
+    n, last, layout, telling = 0, np.int64(-1), np.int64(-1), False
+    for s in range(len(sets)):
+        one = sets[s]
+        if one["kind"] != DATA:
+            one["template"] = -1
+            found[n] = s
+            n += 1
+            continue
+        if one["id"] == V5_SET:
+            one["template"] = five
+            continue
+        pair = np.int64(sources[s]) << 20 | np.int64(one["id"])
+        if pair != last:
+            _, row = _found(templates, slots, pair)
+            last, layout, telling = pair, np.int64(-1), False
+            if row >= 0:
+                layout, telling = np.int64(templates[row]["layout"]), templates[row]["telling"] == 1
+        one["template"] = layout
+        if telling:
+            found[n] = s
+            n += 1
+    return n
 
 
 @bare_kernel

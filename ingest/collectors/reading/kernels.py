@@ -226,9 +226,9 @@ def records(buffer, sets, layouts, ops, places, heads, sources, rates, samplers,
     Returns how many there are, and how many of them have times of an unknown clock.
 
     `places` is PLACE[layouts, COLUMNS], `sources` (i4, one a datagram) numbers exporters and domains, `rates`
-    (i8) are their sampling rates, `samplers` (i8[k, 3]) those of (source, sampler). `row` is u8[COLUMNS],
-    room for a record. `heads` takes the number of records of each datagram, whether or not they are flows;
-    'unknown' is set where a set had no template.
+    (i8) are their sampling rates, `samplers` (i8[k, 3]) those of (source, sampler), in the order of sources.
+    `row` is u8[COLUMNS], room for a record. `heads` takes the number of records of each datagram, whether or
+    not they are flows; 'unknown' is set where a set had no template.
     """
     _, _, n, lost = some_records(
         buffer, sets, 0, np.int64(-1), layouts, ops, places, heads, sources, rates, samplers, row, out

@@ -7,6 +7,7 @@ import threading
 
 from citywall.collectorsettings import CollectorSettings
 from ingest.capture import open_capture
+from ingest.collectors import collector as module
 from ingest.collectors.collector import Collector, references
 from ingest.collectors.exports import ExportReader, of_capture
 from ingest.collectors.recognising import are_exports
@@ -61,3 +62,35 @@ def test_others_than_exporters_are_counted_and_not_kept(tmp_path):
     collector, (ref,) = collect(tmp_path, ([five(RECORD)], [five(RECORD)]), exporters=("::1/128",))
     assert (collector.datagrams, collector.foreign) == (1, 1)
     assert ref.errors == {"datagrams_from_others": 1}
+
+
+class Looks:
+    """Asked to stop at the third look; counts them."""
+
+    def __init__(self):
+        self.seen = 0
+
+    def is_set(self):
+        self.seen += 1
+        return self.seen > 2
+
+    def wait(self, _seconds):
+        pass
+
+
+def test_after_a_full_reference_the_next_has_its_time(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(module, "_PIECE", 100)
+    collector = Collector(CollectorSettings(listen=LISTEN[:1]), tmp_path, "s")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        to, looks = ("127.0.0.1", collector.ports[0]), Looks()
+        sender.sendto(five(RECORD, RECORD), to)
+        told = collector.blocks(looks)
+        assert next(told).packets == 1
+        now[0] = module.SEAL_S * 1.5
+        sender.sendto(nine(), to)  # less than full
+        assert next(told).packets == 1
+    assert looks.seen == 3
+    collector.close()

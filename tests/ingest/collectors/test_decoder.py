@@ -227,3 +227,36 @@ def test_a_snapshot_changes_nothing(at):
     rows = np.concatenate([part.records for part in parts])
     assert rows[COUNTS].tolist() == whole.records[COUNTS].tolist()
     assert sum(part.notes["exports_lost"] for part in parts) == whole.notes["exports_lost"] == 5
+
+
+def test_templates_told_again_change_nothing_however_many_there_are(monkeypatch):
+    learned = []
+    learn = Decoder._learn
+    monkeypatch.setattr(
+        Decoder, "_learn", lambda self, work, one, source: learned.append(1) or learn(self, work, one, source)
+    )
+    several = [nine(template(256 + i, PLAIN), template(300 + i, PLAIN)) for i in range(3)]
+    decoder = Decoder()
+    for _ in range(4):
+        out = decoder.decode(bare([*several, nine(content(301, RECORD))]))
+        assert len(out.records) == 1
+    assert len(learned) < 2 * 6 + 1  # each set is new once, and once more where the next changed something
+    before = len(learned)
+    decoder.decode(bare(several * 3))
+    assert len(learned) == before
+
+
+def test_samplers_of_many_exporters_are_each_others_not():
+    sampled = [*PLAIN, (48, 1)]
+    told, asked = [], []
+    for domain in range(20):
+        samplers = [(1, domain + 2), (2, 100 + domain), (3, 1000 + domain)][: 1 + domain % 3]
+        raw = b"".join(struct.pack(">IBI", 0, *one) for one in samplers)
+        said = options(300, [(1, 4)], [(48, 1), (34, 4)])
+        told.append(nine(template(256, sampled), said, content(300, raw), domain=domain))
+        asked += [nine(content(256, RECORD + bytes([one])), domain=domain) for one, _ in samplers]
+    decoder = Decoder()
+    decoder.decode(bare(told))
+    rows = decoder.decode(bare(asked)).records
+    wanted = [rate for n in range(20) for rate in [n + 2, 100 + n, 1000 + n][: 1 + n % 3]]
+    assert (rows["src_packets"] // 3).tolist() == wanted

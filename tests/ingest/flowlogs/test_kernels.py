@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from citywall.addresses import to_words
+from citywall.batches import CLOSED, FLAG_NAMES, FLOW
 from ingest.flowlogs import kernels
 from ingest.flowlogs.fields import word_of
 from ingest.flowlogs.kernels import ABSENT, BAD, GOOD
@@ -433,3 +434,25 @@ def test_flow_ids_tell_flows_apart():
     again = np.zeros(n, np.uint64)
     kernels.flow_ids(*columns, again)
     assert (out == again).all()
+
+
+def test_closed_flows_tell_what_their_totals_do():
+    rng = np.random.default_rng(5)
+    flows = rng.integers(0, 256, 40 * FLOW.itemsize, np.uint8).view(FLOW)
+    flows["src_packets"][:9], flows["dst_packets"][3:12] = 0, 0
+    macs = rng.integers(0, 1 << 48, (2, 40), np.uint64)
+    wanted = np.zeros(40, CLOSED)
+    wanted["flow_id"], wanted["src_mac"], wanted["dst_mac"] = flows["flow_id"], *macs
+    for name in ("packets", "bytes"):
+        both = flows[f"src_{name}"] + flows[f"dst_{name}"]
+        of = (("both", both), ("src", flows[f"src_{name}"]), ("dst", flows[f"dst_{name}"]))
+        for side, total in of:
+            mean = f"{side}_size_mean"
+            wanted[mean] = np.maximum(total, 1) if name == "packets" else total / wanted[mean]
+    for side in ("src", "dst"):
+        for bit, flag in enumerate(FLAG_NAMES):
+            wanted[f"{side}_{flag}"] = flows[f"{side}_flags"] >> bit & 1
+    got = np.zeros(40, CLOSED)
+    kernels.closed_flows(flows, *macs, got)
+    for name in CLOSED.names:
+        assert (got[name] == wanted[name]).all(), name

@@ -11,6 +11,7 @@ from citywall.errors import InputError
 from citywall.sensors import SensorSettings
 from drills import packets
 from ingest.capture import open_capture
+from ingest.live.reserving import STEP
 from ingest.live.rolling import HEADER, Budget
 from ingest.live.sealing import LiveCapture
 from ingest.live.segments import Segments, between
@@ -104,3 +105,14 @@ def test_evidence_of_a_wire_is_what_passed(wire, wires, tmp_path):
     segments.close()
     kept = [data for path in segments.files() for _, data, _ in wires.records(path.read_bytes())]
     assert kept == [data for _, data in frames]
+
+
+def test_a_file_has_its_place_on_the_disk_before_it_is_written_and_no_more_after(tmp_path):
+    segments = Segments(tmp_path, "a", link=101, segment_bytes=STEP // 2, budget_bytes=10 * STEP)
+    segments.append(record(100))
+    size, taken = segments.path.stat().st_size, segments.path.stat().st_blocks * 512
+    segments.close()
+    assert segments.path.stat().st_size == size == HEADER + 116
+    if taken < STEP // 2:
+        pytest.skip("this file system reserves nothing")
+    assert segments.path.stat().st_blocks * 512 < STEP // 2
