@@ -43,7 +43,7 @@ NOT_SETTINGS = frozenset(
     f"CITYWALL_{name}"
     for name in (
         *("CACHE_DIR", "DATA", "REQUIRE_SERVICES", "KAFKA_URL", "KAFKA_PASSWORD"),
-        *("ELASTICSEARCH_URL", "ELASTICSEARCH_API_KEY"),
+        *("ELASTICSEARCH_URL", "ELASTICSEARCH_API_KEY", "BENCH_DATA", "EVERY_CAPTURE"),
     )
 )
 

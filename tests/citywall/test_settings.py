@@ -14,6 +14,13 @@ def test_defaults_need_nothing():
     assert load(environment={}) == Settings()
 
 
+def test_variables_of_tests_and_benchmarks_are_no_settings():
+    for name in ("REQUIRE_SERVICES", "EVERY_CAPTURE", "BENCH_DATA", "CACHE_DIR"):
+        assert load(environment={f"CITYWALL_{name}": "1"}) == Settings()
+    with pytest.raises(SettingsError, match="no such setting"):
+        load(environment={"CITYWALL_BENCH_DATE": "1"})
+
+
 def test_later_sources_win(tmp_path: Path):
     file = tmp_path / "citywall.toml"
     file.write_text("[meter]\nidle_timeout_s = 30\nactive_timeout_s = 60\nmax_flows = 100\n")
