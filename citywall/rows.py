@@ -64,13 +64,6 @@ def take(rows: Rows, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
     return found
 
 
-def put(room: Rows, rows: Rows) -> None:
-    """Copy rows over the rows of a room of the same kind and length."""
-    if room.dtype != rows.dtype:
-        raise ValueError("rows of different kinds cannot be put over each other")
-    _opaque(room)[:] = _opaque(rows)
-
-
 def blank(rows: Rows, chosen: NDArray[np.int64]) -> None:
     """Make the rows at given indices as `zeros` gives them."""
     rows.view(np.uint8).reshape(len(rows), rows.dtype.itemsize)[chosen] = 0

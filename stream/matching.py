@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from citywall.applicationsettings import ApplicationSettings
 from citywall.batches import PACKET
 from citywall.fragmentsettings import FragmentSettings
-from citywall.rows import put
+from citywall.rows import fill
 from citywall.scratch import Scratch
 from ingest.anomalies.finding import anomalies, of_fragments
 from ingest.anomalies.names import NAMES as DECODER_EVENTS
@@ -157,7 +157,7 @@ class _Seen:
         high = int((rows["offset"] + rows["captured"]).max())
         size = self._size + high - low
         mine = self._rows.take(end, begin)[begin:]
-        put(mine, rows)
+        fill(mine, [rows])
         mine["offset"] += self._size - low
         self._frames.take(end, begin)[begin:] = frames
         self._places.take(end, begin)[begin:] = places

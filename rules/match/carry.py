@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.batches import PACKET
-from citywall.rows import put
+from citywall.rows import fill
 from citywall.scratch import Scratch
 from rules.match.columns import kernels
 from rules.match.gates.tables import Answers
@@ -113,7 +113,7 @@ class Carry:
         )
         rows["offset"][:n] = used + KEPT * np.arange(n)
         rows["captured"][:n] = np.minimum(rows["captured"][:n], KEPT)
-        put(rows[n:], packets)
+        fill(rows[n:], [packets])
         buffer[-BEHIND:] = 0
         scene = Scene(
             rows, _read_only(buffer), tables, names, frames=np.concatenate([seen, frames]), carried=n,

@@ -65,7 +65,5 @@ class Keyed:
 
     def _grow(self, wanted: int) -> None:
         held = len(self.rows)
-        more = structured.zeros(held + max(wanted, held >> 1, 64), self.rows.dtype)
-        structured.put(more[:held], self.rows)
-        self.rows = more
-        self._free = np.concatenate([self._free, np.arange(held, len(more))])
+        self.rows = structured.longer(self.rows, held + max(wanted, held >> 1, 64))
+        self._free = np.concatenate([self._free, np.arange(held, len(self.rows))])

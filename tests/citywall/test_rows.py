@@ -98,12 +98,12 @@ def test_a_room_is_given_again_when_nobody_looks_into_it():
     assert other["flow_id"].tolist() == [8] * 4
 
 
-def test_rows_are_put_over_others_and_blanked():
+def test_rows_are_filled_over_others_and_blanked():
     room, more = np.zeros(5, FLOW), some(FLOW, 3)
-    rows.put(room[1:4], more)
+    rows.fill(room[1:4], [more])
     assert room.tolist() == [*np.zeros(1, FLOW).tolist(), *more.tolist(), *np.zeros(1, FLOW).tolist()]
     rows.blank(room, np.array([2, 3]))
     assert room[1] == more[0]
     assert (room[2:] == np.zeros(3, FLOW)).all()
     with pytest.raises(ValueError, match="different kinds"):
-        rows.put(room[:3], some(EVENT, 3))
+        rows.fill(room[:3], [some(EVENT, 3)])
