@@ -1,4 +1,7 @@
-"""Indexes of rule tests: captures, rules, arguments, and the alerts they must give."""
+"""Indexes of rule tests: captures, rules, arguments, and the alerts they must give.
+
+The alerts are of a reader that ends where a capture is damaged (libpcap), so ours does here, too.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +121,7 @@ def _run(case: Case, root: Path) -> dict[str, int]:
     found = Parser(classes=CLASSES).files([path])
     engine = Engine(found.rules, _limits(options, path.parent), inline=options.inline)
     engine.checksums = options.checksums
-    alerts = over_capture(root / case.pcap, engine, settings_of(options))
+    alerts = over_capture(root / case.pcap, engine, settings_of(options), until_damage=True)
     return dict(sorted(Counter(str(alert.rule.sid) for alert in alerts).items()))
 
 
@@ -160,7 +163,7 @@ def compare(expected: Path, root: Path, engine: Engine) -> Iterator[tuple[str, C
 
     for path, alerts in read_expected(expected).items():
         wanted = Counter(str(alert["sid"]) for alert in alerts)
-        got = over_capture(root / path, engine.fresh(), ApplicationSettings())
+        got = over_capture(root / path, engine.fresh(), ApplicationSettings(), until_damage=True)
         yield path, wanted, Counter(str(alert.rule.sid) for alert in got)
 
 

@@ -193,10 +193,15 @@ def matched(
     yield from over(path, Matching(engine, settings, fragments, piece, renew=renew, wanted=wanted))
 
 
-def over(path: Path, matching: Matching) -> Iterator[Told]:
-    """What rules find in the packets of a capture. Raises InputError."""
+def over(path: Path, matching: Matching, *, until_damage: bool = False) -> Iterator[Told]:
+    """What rules find in the packets of a capture. Raises InputError.
+
+    `until_damage` ends where the file is damaged, as libpcap does; else what is behind that is read, too.
+    """
     with open_capture(path) as capture:
         for ref in capture.blocks(_BLOCK):
+            if until_damage and ref.skipped:
+                break
             yield from over_block(matching, ref, capture.buffer)
     yield from matching.end()
 
@@ -218,7 +223,9 @@ def over_capture(
     piece: int = PIECE,
     *,
     wanted: Callable[[Engine], Wanted] | None = None,
+    until_damage: bool = False,
 ) -> list[Alert]:
-    """Alerts of one capture. Raises InputError."""
-    found = matched(path, engine, settings, fragments, piece, wanted=wanted)
+    """Alerts of one capture, read as `over` says. Raises InputError."""
+    matching = Matching(engine, settings, fragments, piece, wanted=wanted)
+    found = over(path, matching, until_damage=until_damage)
     return [alert for _, alerts in found for alert in alerts]

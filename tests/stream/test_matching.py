@@ -106,3 +106,17 @@ def test_layers_of_datagrams_that_were_put_together(tmp_path: Path, outside: boo
         assert found == [(2, len(pieces)), (3, len(pieces)), (4, len(pieces))]
     else:
         assert found == [(2, 2), (3, len(pieces)), *((4, i + 1) for i in range(len(pieces)))]
+
+
+def test_a_damaged_capture_is_read_on_or_ends_as_libpcap_ends(tmp_path: Path):
+    packets = [udp(f"packet {i:02}".encode()) for i in range(20)]
+    for i, packet in enumerate(packets):
+        packet.time = 1_700_000_000 + i
+    path = tmp_path / "a.pcap"
+    wrpcap(str(path), packets)
+    sound = path.read_bytes()
+    tenth = 24 + 10 * (16 + len(packets[0]))
+    path.write_bytes(sound[: tenth + 8] + b"\xff\xff\xff\xff" + sound[tenth + 12 :])
+    rules = Parser().text('alert udp any any -> any any (content:"packet"; sid:1;)').rules
+    assert [a.frame for a in over_capture(path, Engine(rules), until_damage=True)] == list(range(1, 11))
+    assert len(over_capture(path, Engine(rules))) == 19
