@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from citywall import __version__
+from citywall.garbage import collect_seldom
 from console import caller, complaints, language
 from console.framework import Group, option
 from console.options import looks
@@ -157,9 +158,7 @@ def cli(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `citywall` command."""
-    # Imports make hundreds of thousands of objects that stay, and so do alerts for as long as they are open:
-    # looking through them for garbage is in vain, for of what goes next to nothing goes in circles.
-    gc.set_threshold(400_000, 20, 20)
+    collect_seldom()
     # There is no linear algebra here for the threads that NumPy's and SciPy's libraries start, which spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Arrow's writers keep to the allocator of the C library only where this says so (see `alerts.archive`).

@@ -108,6 +108,7 @@ def collect(records: int) -> None:
     """Receive until `records` are there or input ends; tells the port first, then what it cost, as JSON."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, and the engine below
     from citywall.collectorsettings import CollectorSettings
+    from citywall.garbage import collect_seldom
     from ingest.collectors.collector import Collector
     from ingest.collectors.exports import ExportReader, of_capture
 
@@ -115,7 +116,7 @@ def collect(records: int) -> None:
     with tempfile.TemporaryDirectory(prefix="citywall-bench-") as folder:
         _warm(settings, Path(folder) / "warm")
         gc.freeze()
-        gc.set_threshold(100_000, 20, 20)
+        collect_seldom()
         collector, reader = Collector(settings, Path(folder) / "run", "bench"), ExportReader()
         stop = threading.Event()
         print(json.dumps({"port": collector.ports[0]}), flush=True)

@@ -55,10 +55,12 @@ def match(capture: str, warm: str, rules: str, reading: str = "") -> dict[str, A
 @contextmanager
 def _collecting_as_the_program() -> Iterator[None]:
     """Garbage is looked for as `citywall run` does."""
+    from citywall.garbage import collect_seldom
+
     thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    collect_seldom()
     try:
         yield
     finally:
