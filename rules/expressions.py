@@ -20,6 +20,7 @@ from citywall.errors import RuleFault
 Search = Callable[[bytes, int], "tuple[tuple[int, int], ...] | None"]
 
 _OPTIONS = {"i": 0x8, "m": 0x400, "s": 0x20, "x": 0x80, "A": 1 << 31, "E": 0x10, "G": 0x40000}
+_JIT_COMPLETE = 1
 MATCH_LIMIT = 3500
 RECURSION_LIMIT = 1500
 _RE_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "A": 0, "E": 0}
@@ -60,6 +61,7 @@ def _library() -> Any:
     pointer = ctypes.c_void_p
     for function, result, arguments in (
         ("compile", pointer, (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint32, pointer, pointer, pointer)),
+        ("jit_compile", ctypes.c_int, (pointer, ctypes.c_uint32)),
         ("code_free", None, (pointer,)),
         ("match_data_create_from_pattern", pointer, (pointer, pointer)),
         ("match_data_free", None, (pointer,)),
@@ -113,6 +115,8 @@ class _Pcre2:
 
     def __call__(self, subject: bytes, start: int) -> tuple[tuple[int, int], ...] | None:
         if self._data is None:
+            # Machine code where the library can make it, as the reference has it; else it interprets.
+            self._library.pcre2_jit_compile_8(self._code, _JIT_COMPLETE)
             self._data = self._library.pcre2_match_data_create_from_pattern_8(self._code, None)
             self._spans = self._library.pcre2_get_ovector_pointer_8(self._data)
         count = self._library.pcre2_match_8(

@@ -9,6 +9,7 @@ from rules.language.builder import Builder
 from rules.language.model import Number
 
 _DNP3 = frozenset({"dnp3"})
+_WORD = re.compile(r"0x[0-9a-f]{1,4}|0|[1-9][0-9]{0,4}")
 _MODBUS = frozenset({"modbus"})
 _ENIP = frozenset({"enip"})
 _ENIP_COMMANDS = {
@@ -70,13 +71,14 @@ def dnp3_function(builder: Builder, value: str) -> None:
 
 
 def dnp3_indications(builder: Builder, value: str) -> None:
-    """`dnp3_ind:flag[,flag]`: any of them."""
+    """`dnp3_ind:flag[,flag]`: any of them; or a number of two bytes, any of its bits."""
     builder.allow(_DNP3, "dnp3_ind")
     mask = 0
     for part in (p.strip().lower() for p in value.split(",")):
-        if part not in _INDICATIONS:
+        number = int(part, 0) if _WORD.fullmatch(part) else _INDICATIONS.get(part)
+        if number is None or number > 0xFFFF:
             raise builder.fault(f"dnp3_ind does not know {part!r}")
-        mask |= _INDICATIONS[part]
+        mask |= number
     builder.rule.fields.append(Number("dnp3.ind", 0, 0, negated=True, mask=mask))
 
 

@@ -6,7 +6,7 @@ Addresses are inclusive ranges of 128-bit numbers, IPv4 in its mapped form; port
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from citywall.errors import RuleFault
@@ -102,6 +102,8 @@ def _terms(text: str, kind: _Kind, depth: int) -> tuple[list[tuple[int, int]], l
     text = text.strip()
     if not text:
         raise RuleFault(f"an empty {what}", 0)
+    if len(parts := list(_parts(text, what))) > 1:  # a list may stand without its brackets
+        return _both(parts, kind, depth)
     if text[0] == "!":
         wanted, refused = _terms(text[1:], kind, depth + 1)
         inside = subtract(merge(wanted) if wanted else everything, merge(refused), everything[0][1])
@@ -111,12 +113,7 @@ def _terms(text: str, kind: _Kind, depth: int) -> tuple[list[tuple[int, int]], l
     if text[0] == "[":
         if text[-1] != "]":
             raise RuleFault(f"the {what} list {text[:40]!r} is not closed", 0)
-        wanted, refused = [], []
-        for part in _parts(text[1:-1], what):
-            more, less = _terms(part, kind, depth + 1)
-            wanted += more
-            refused += less
-        return wanted, refused
+        return _both(_parts(text[1:-1], what), kind, depth)
     if text[0] == "$":
         name = text[1:]
         if name not in kind.variables:
@@ -125,6 +122,18 @@ def _terms(text: str, kind: _Kind, depth: int) -> tuple[list[tuple[int, int]], l
     if text.lower() == "any":
         return list(everything), []
     return [kind.single(text)], []
+
+
+def _both(
+    parts: Iterable[str], kind: _Kind, depth: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    wanted: list[tuple[int, int]] = []
+    refused: list[tuple[int, int]] = []
+    for part in parts:
+        more, less = _terms(part, kind, depth + 1)
+        wanted += more
+        refused += less
+    return wanted, refused
 
 
 def _parts(text: str, what: str) -> Iterator[str]:

@@ -15,6 +15,8 @@ def test_dnp3():
     assert read("dnp3_obj:2,3;", "dnp3").fields == [Number("dnp3.obj", 515, 515)]
     flags = read("dnp3_ind:all_stations,device_restart;", "dnp3").fields[0]
     assert (flags.agrees(0x0100), flags.agrees(0x8000), flags.agrees(0x0200)) == (True, True, False)
+    assert read("dnp3_ind:0x8000;", "dnp3").fields == [Number("dnp3.ind", 0, 0, negated=True, mask=0x8000)]
+    assert read("dnp3_ind:256;", "dnp3").fields == [Number("dnp3.ind", 0, 0, negated=True, mask=256)]
 
 
 def test_enip():
@@ -32,7 +34,7 @@ def test_enip():
     [
         ("cip_service:128;", "enip"), ("cip_service:a;", "enip"), ("cip_service:1,;", "enip"),
         ("enip.vendor_id:65536;", "enip"), ("enip.status:fine;", "enip"), ("enip.status:1;", "dnp3"),
-        ("dnp3_func:sing;", "dnp3"), ("dnp3_ind:none;", "dnp3"), ("dnp3_obj:1;", "dnp3"),
+        ("dnp3_func:sing;", "dnp3"), ("dnp3_ind:none;", "dnp3"), ("dnp3_ind:65536;", "dnp3"), ("dnp3_obj:1;", "dnp3"),
         ("modbus:function loud;", "modbus"), ("modbus:access read doors;", "modbus"),
         ("modbus:colour 3;", "modbus"),
     ],

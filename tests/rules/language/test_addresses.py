@@ -33,6 +33,9 @@ def inside(text: str, address: str) -> bool:
         ("[$OUT,8.8.8.8]", "9.9.9.9", False),
         ("!2001:db8::/32", "2001:db8::5", False),
         ("[1.1.1.1, [2.2.2.2, 3.3.3.3]]", "3.3.3.3", True),
+        ("1.1.1.1,[2.2.2.2,3.3.3.3]", "3.3.3.3", True),
+        ("10.0.0.0/8,!$HOME", "10.1.2.3", True),
+        ("10.0.0.0/8,!$HOME", "10.2.2.3", False),
     ],
 )
 def test_lists(text: str, address: str, answer: bool):
@@ -41,6 +44,7 @@ def test_lists(text: str, address: str, answer: bool):
 
 def test_ports():
     assert LISTS.ports("$WEB") == ((80, 80), (8000, 8004), (8006, 8010))
+    assert LISTS.ports("25,80:81") == ((25, 25), (80, 81))
     assert LISTS.ports("!80") == ((0, 79), (81, 65535))
     assert LISTS.ports(":1023") == ((0, 1023),)
 
