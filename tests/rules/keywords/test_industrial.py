@@ -34,7 +34,8 @@ def test_enip():
     [
         ("cip_service:128;", "enip"), ("cip_service:a;", "enip"), ("cip_service:1,;", "enip"),
         ("enip.vendor_id:65536;", "enip"), ("enip.status:fine;", "enip"), ("enip.status:1;", "dnp3"),
-        ("dnp3_func:sing;", "dnp3"), ("dnp3_ind:none;", "dnp3"), ("dnp3_ind:65536;", "dnp3"), ("dnp3_obj:1;", "dnp3"),
+        ("dnp3_func:sing;", "dnp3"), ("dnp3_ind:none;", "dnp3"), ("dnp3_ind:65536;", "dnp3"),
+        ("dnp3_obj:1;", "dnp3"),
         ("modbus:function loud;", "modbus"), ("modbus:access read doors;", "modbus"),
         ("modbus:colour 3;", "modbus"),
     ],
