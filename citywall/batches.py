@@ -70,6 +70,7 @@ REASONS = (
     "tunnel_header_wrong",
     "tunnel_inner_wrong",
     "tunnel_too_deep",
+    "tunnel_inner_unknown",
 )
 
 # FLOW.kind

@@ -76,6 +76,8 @@ INTERFACE_UNKNOWN = REASONS.index("interface_unknown")
 TUNNEL_HEADER_WRONG = REASONS.index("tunnel_header_wrong")
 TUNNEL_INNER_WRONG = REASONS.index("tunnel_inner_wrong")
 TUNNEL_TOO_DEEP = REASONS.index("tunnel_too_deep")
+#: Counted only: the row is sound, and what it carries is a tunnel's, but nothing that is known for sure.
+TUNNEL_INNER_UNKNOWN = REASONS.index("tunnel_inner_unknown")
 
 #: One pcapng interface as the kernels need it (see `ingest.decode.blocks.Interface`).
 INTERFACE = np.dtype(
@@ -97,6 +99,8 @@ WHOLE, LATER, FIRST = 0, 1, 2
 
 # Pseudo-ethertype of link types without a protocol field: the IP version nibble decides.
 _BY_VERSION = -1
+# Pseudo-ethertype of what a tunnel carries that cannot be told.
+_UNKNOWN = -2
 _MAX_EXTENSIONS = 16
 #: Headers between the link and IP (labels, sessions, service paths, service instances) that are read.
 _MAX_SHIMS = 4
@@ -223,9 +227,15 @@ def ticks_to_time(ticks, row):
 
 
 @internal
+def _is_label(kind):
+    """Whether an ethertype is that of MPLS."""
+    return kind == _MPLS or kind == _MPLS_MANY
+
+
+@internal
 def _is_shim(kind):
     """Whether an ethertype is that of a header before IP that `_shim` passes over."""
-    return kind == _MPLS or kind == _MPLS_MANY or kind == _PPPOE or kind == _NSH or kind == _SERVICE
+    return _is_label(kind) or kind == _PPPOE or kind == _NSH or kind == _SERVICE
 
 
 @internal
@@ -260,6 +270,83 @@ def _ppp(buffer, start, end, at):
     if protocol == 0x57:
         return at, np.int64(0x86DD), NONE
     return at, none, NONE  # PPP's own talk
+
+
+@internal
+def _hdlc(buffer, start, end, at):
+    """Past a header of Cisco's HDLC, unicast or broadcast (RFC 4349, RFC 4618): (offset, ethertype or 0)."""
+    if end < at + 4 or buffer[start + at] & 0x7F != 0x0F or buffer[start + at + 1] != 0:
+        return at, np.int64(0)
+    return at + 4, np.int64(load_be16(buffer, start + at + 2))
+
+
+@internal
+def _sound(buffer, start, end, at, kind, padded):
+    """Whether an IP packet of ethertype `kind` begins at `start + at`.
+
+    IPv4: a whole header whose checksum is right. IPv6: a packet that fills what there is up to `end`, or
+    lies within it where it may be `padded`.
+    """
+    if kind == 0x0800 and end >= at + 20:
+        first = np.int64(buffer[start + at])
+        header = (first & 15) * 4
+        total = np.int64(load_be16(buffer, start + at + 2))
+        if first >> 4 != 4 or header < 20 or end < at + header or total < header:
+            return False
+        summed = np.int64(0)
+        for k in range(0, header, 2):
+            summed += np.int64(load_be16(buffer, start + at + k))
+        summed = (summed >> 16) + (summed & 0xFFFF)
+        return (summed >> 16) + (summed & 0xFFFF) == 0xFFFF
+    if kind == 0x86DD and end >= at + 40 and buffer[start + at] >> 4 == 6:
+        stop = at + 40 + np.int64(load_be16(buffer, start + at + 4))
+        return stop == end or (padded and stop < end)
+    return False
+
+
+@internal
+def _sound_frame(buffer, start, end, at):
+    """Whether an Ethernet frame with IP, ARP of IPv4 or a PPPoE session begins at `start + at`."""
+    here, kind = _tagged(buffer, start, end, at)
+    if kind == 0x0806:
+        return end >= here + 28 and load_be64(buffer, start + here) >> U8(16) == U8(0x0001_0800_0604)
+    if kind == _PPPOE:
+        return end >= here + 8 and load_be16(buffer, start + here) == 0x1100
+    return _sound(buffer, start, end, here, kind, True)
+
+
+@internal
+def _in_labels(buffer, start, end, here):
+    """What stands behind MPLS labels: (offset, ethertype, Ethernet's, or 0).
+
+    IP says so itself (RFC 4928). Nothing says whether a pseudowire has a control word (RFC 4385), nor of
+    which kind it is: it is taken for what is sound in it, Ethernet (RFC 4448), else PPP or HDLC (RFC 4618),
+    with the word first. What only begins with a control word is tried as Ethernet.
+    """
+    none = np.int64(0)
+    if end < here + 1:
+        return here, none
+    nibble = buffer[start + here] >> 4
+    if nibble == 4 or nibble == 6:
+        kind = np.int64(0x0800 if nibble == 4 else 0x86DD)
+        if not _sound(buffer, start, end, here, kind, False) and _sound_frame(buffer, start, end, here):
+            return here, np.int64(_ETHERNET)
+        return here, kind
+    first = np.int64(4 if nibble == 0 else 0)
+    for word in range(first, -4, -4):
+        if _sound_frame(buffer, start, end, here + word):
+            return here + word, np.int64(_ETHERNET)
+    for word in range(first, -4, -4):
+        if here + word <= end:
+            found, kind, _ = _ppp(buffer, start, end, here + word)
+            if kind != 0 and _sound(buffer, start, end, found, kind, False):
+                return found, kind
+            found, kind = _hdlc(buffer, start, end, here + word)
+            if _sound(buffer, start, end, found, kind, False):
+                return found, kind
+    if nibble == 0:
+        return here + 4, np.int64(_ETHERNET)
+    return here, none
 
 
 @internal
@@ -299,9 +386,9 @@ def _service_path(buffer, start, captured, at):
 def _shim(buffer, start, captured, at, kind):
     """Past what stands between the link and IP: (offset, ethertype, network or 0).
 
-    MPLS labels (RFC 3032, 4448), PPPoE sessions (RFC 2516), network service headers (RFC 8300), the tag of a
-    service instance (802.1ah), whose number is the network. Unchanged where neither IP nor Ethernet with IP
-    is behind it.
+    MPLS labels (RFC 3032) and pseudowires, PPPoE sessions (RFC 2516), network service headers (RFC 8300), the
+    tag of a service instance (802.1ah), whose number is the network. Unchanged where neither IP nor Ethernet
+    with IP is behind it.
     """
     here = at
     inner = kind
@@ -339,17 +426,7 @@ def _shim(buffer, start, captured, at, kind):
                     return at, kind, none
                 bottom = buffer[start + here + 2] & 1 != 0
                 here += 4
-            if captured < here + 1:
-                return at, kind, none
-            nibble = buffer[start + here] >> 4
-            inner = np.int64(0)
-            if nibble == 4:
-                inner = np.int64(0x0800)
-            elif nibble == 6:
-                inner = np.int64(0x86DD)
-            elif nibble == 0:  # a control word, and Ethernet
-                here += 4
-                inner = np.int64(_ETHERNET)
+            here, inner = _in_labels(buffer, start, captured, here)
         if inner == _ETHERNET:
             here, inner = _tagged(buffer, start, captured, here)
         if inner == 0x0800 or inner == 0x86DD or inner == 0x0806:
@@ -557,9 +634,10 @@ def _empty(r, start, captured, wire, time, status, reason, vlan, at):
 
 @internal
 def _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r):
-    """Decode from the network header at `start + at` into row `r`; returns the row's reason.
+    """Decode from the network header at `start + at` into row `r`; returns what it counts as.
 
-    With _CARRIER added where there may be a packet inside. `kind` is the ethertype.
+    That is the row's reason, or TUNNEL_INNER_UNKNOWN where it has none. With _CARRIER added where there may
+    be a packet inside. `kind` is the ethertype.
     """
     carrier = 0
     fragment = WHOLE
@@ -639,7 +717,7 @@ def _decode_ip(buffer, start, captured, wire, time, at, kind, vlan, r):
         return reason
     else:
         _empty(r, start, captured, wire, time, NOT_IP, NONE, vlan, at)
-        return NONE
+        return TUNNEL_INNER_UNKNOWN if _is_label(kind) else NONE
 
     status = FRAGMENT if fragment == LATER else IP
     reason = NONE
@@ -831,27 +909,31 @@ def _fills_frame(buffer, start, end, here, stop):
 
 @internal
 def _in_session(buffer, start, end, at, stop):
-    """What follows the session's number of L2TPv3 (RFC 3931): (offset, ethertype or 0 where it is not sure).
+    """What follows the session's number of L2TPv3 (RFC 3931): (offset, ethertype or _UNKNOWN).
 
     Only the two ends know how long the cookie is (0, 4 or 8 bytes), whether four bytes of sublayer follow,
-    and what is carried: it is taken for what fills the packet to its end, Ethernet (RFC 4719) or PPP.
+    and what is carried: it is taken for what fills the packet to its end, Ethernet (RFC 4719), PPP or HDLC
+    (RFC 4349).
     """
     none = np.int64(0)
     for behind in range(0, 16, 4):
         here = at + behind
         if here > end:
-            return none, none
+            break
         if _fills_frame(buffer, start, end, here, stop):
             return here, np.int64(_ETHERNET)
         found, kind, reason = _ppp(buffer, start, end, here)
         if reason == NONE and _fills(buffer, start, end, found, kind, stop - found):
             return found, kind
-    return none, none
+        found, kind = _hdlc(buffer, start, end, here)
+        if _fills(buffer, start, end, found, kind, stop - found):
+            return found, kind
+    return none, np.int64(_UNKNOWN)
 
 
 @internal
 def _in_l2tp(buffer, start, end, at, length):
-    """What a message of L2TP over UDP holds (RFC 2661 §3.1, RFC 3931 §4.1.2): (offset, ethertype or 0)."""
+    """What a message of L2TP over UDP holds (RFC 2661 §3.1, RFC 3931 §4.1.2): (offset, ethertype or none)."""
     none = np.int64(0)
     stop = at + length
     if end < at + 8:
@@ -883,7 +965,11 @@ def _in_l2tp(buffer, start, end, at, length):
 
 @internal
 def _in_gtp(buffer, start, end, at, length):
-    """What a user packet of GTP (3GPP TS 29.281 §5) holds: (offset, ethertype or 0)."""
+    """What a user packet of GTP (3GPP TS 29.281 §5) holds: (offset, ethertype; 0 where it is none).
+
+    Nothing in it tells the kind of its session (3GPP TS 23.501 §5.6.10): what does not fill it as IP or as an
+    Ethernet frame does is _UNKNOWN.
+    """
     none = np.int64(0)
     if end < at + 12:
         return none, none
@@ -911,7 +997,9 @@ def _in_gtp(buffer, start, end, at, length):
     for kind in (0x0800, 0x86DD):
         if _fills(buffer, start, end, here, kind, at + length - here):
             return here, np.int64(kind)
-    return none, none
+    if _fills_frame(buffer, start, end, here, at + length):
+        return here, np.int64(_ETHERNET)
+    return none, np.int64(_UNKNOWN)
 
 
 @internal
@@ -979,7 +1067,7 @@ def _in_udp(buffer, start, end, at, length, ports, vlan):
 
 @helper
 def _descend(buffer, start, captured, wire, time, at, kind, vlan, r, most):
-    """Decode what is inside of the packet that row `r` is, tunnel by tunnel; returns the row's reason.
+    """Decode what is inside of the packet that row `r` is, tunnel by tunnel; returns what it counts as.
 
     `at`, `kind` and `vlan` are those with which `r` was decoded. It ends at a packet with `most` around it.
     """
@@ -1028,7 +1116,8 @@ def _descend(buffer, start, captured, wire, time, at, kind, vlan, r, most):
         if inner != 0x0800 and inner != 0x86DD and inner != 0x0806:
             if sure:
                 r["reason"] = reason
-                return reason
+            if r["reason"] == NONE and (inner == _UNKNOWN or _is_label(inner)):
+                return np.int64(TUNNEL_INNER_UNKNOWN)
             return np.int64(r["reason"])
         if depth + 1 >= MAX_DEPTH:
             if sure:
@@ -1061,7 +1150,7 @@ def _descend(buffer, start, captured, wire, time, at, kind, vlan, r, most):
 
 @internal
 def decode_network(buffer, start, captured, wire, time, at, kind, vlan, r):
-    """Decode from the network header at `start + at` into row `r`; returns the row's reason.
+    """Decode from the network header at `start + at` into row `r`; returns what it counts as.
 
     `kind` is the ethertype. `wire` is at least `captured`.
     """
@@ -1085,7 +1174,7 @@ def flow_hash(a_hi, a_lo, b_hi, b_lo, ports, proto, vlan):
 
 @internal
 def decode_record(buffer, start, captured, wire, time, link, r):
-    """Decode one record into row `r`; returns its reason."""
+    """Decode one record into row `r`; returns what it counts as."""
     if wire < captured:
         wire = captured
     at, kind, vlan, reason = _link_layer(buffer, start, captured, link)
@@ -1111,8 +1200,8 @@ def decode_pcap(buffer, at, end, digest, big, multiply, link, out, reasons):
     """Decode pcap records of `buffer[at:end]` (u1) until `out` (PACKET[n]) is full or the range ends.
 
     `multiply` turns a record's fraction into ns, `link` is the link type, `reasons` (i8[len(REASONS)])
-    counts rows by reason. Stops before a record that does not fit in the range. Returns (rows, offset
-    after the last of them, digest). draft-ietf-opsawg-pcap §5.
+    counts rows by what they count as. Stops before a record that does not fit in the range. Returns (rows,
+    offset after the last of them, digest). draft-ietf-opsawg-pcap §5.
     """
     n = 0
     fetched = at

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -164,3 +165,51 @@ def test_an_independent_reading_agrees(shared_data: Path) -> None:
     assert names
     found = {name: told for name in names if (told := differences(folder / name))}
     assert found == {name: KNOWN[name] for name in names if name in KNOWN}
+
+
+def _carried() -> list[bytes]:
+    """IP of both versions in pseudowires and tunnels, as Scapy builds them; tshark is told labels by kind."""
+    from scapy.all import IP, UDP, Ether, IPv6
+    from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
+    from scapy.contrib.mpls import MPLS, EoMCW
+    from scapy.layers.ppp import PPP
+
+    made = []
+    outer = IP(src="10.9.0.1", dst="10.9.0.2")
+    for n in range(20):
+        inner = IP(src=f"10.0.0.{n}", dst="10.0.1.1") if n % 2 else IPv6(src=f"fd00::{n}", dst="fd00:1::1")
+        packet = inner / UDP(sport=1000 + n, dport=2000) / bytes(n * 5)
+        # Cards whose first byte looks like IP, a control word, an associated channel.
+        first = ("40", "60", "00", "10", "f2")[n % 5]
+        frame = Ether(src="02:00:00:00:00:01", dst=f"{first}:00:00:00:00:02")
+        user = GTP_U_Header(teid=7, gtp_type=255, E=1, next_ex=0x85) / GTPPDUSessionContainer(QFI=9)
+        link = Ether(src="02:00:00:00:00:03", dst="02:00:00:00:00:04")
+        made += [
+            link / MPLS(label=100, s=1) / frame / packet,
+            link / MPLS(label=101, s=1) / EoMCW(seq=n) / frame / packet,
+            link / MPLS(label=102, s=1) / (b"\xff\x03" + bytes(PPP() / packet)),
+            link / outer / UDP(sport=2152, dport=2152) / user / frame / packet,
+        ]
+    return [bytes(each) for each in made]
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_pseudowires_hold_what_tshark_finds_where_it_is_told_their_kind(tmp_path: Path) -> None:
+    path, records = tmp_path / "carried.pcap", _carried()
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    lines = [struct.pack("<IIII", i, 0, len(raw), len(raw)) + raw for i, raw in enumerate(records)]
+    path.write_bytes(head + b"".join(lines))
+    kinds = {100: "pwethnocw", 101: "pwethcw", 102: "pw_hdlc_nocw_hdlc_ppp"}
+    command = ["tshark", "-n", "-r", str(path), "-o", "gtp.dissect_tpdu_as:ETHERNET"]
+    for label, kind in kinds.items():
+        command += ["-d", f"mpls.label=={label},{kind}"]
+    command += ["--enable-protocol", "communityid", "-e", "communityid"]
+    command += ["-T", "fields", "-E", f"aggregator={_AND}"]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    theirs = [line.split(_AND)[-1] for line in done.stdout.splitlines()]
+    with open_capture(path) as capture:
+        (block,) = capture.blocks(1 << 20)
+        (rows,) = decode_block(block, capture.buffer, 4096)
+        ours = _ids(rows)
+    wrong = [i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b]
+    assert not wrong, [(i, records[i].hex()) for i in wrong]

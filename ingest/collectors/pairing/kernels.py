@@ -6,6 +6,8 @@ import numpy as np
 
 from citywall.kernels import U8, bare_kernel, hash_address, internal, mix64, prefetch
 
+#: What finds a waiting half. A table is asked for any place of it at each record: a small one stays near.
+SLOT = np.int16
 #: Records that are looked at before their turn.
 _AHEAD = 16
 #: More packets than this are not believed where their headers are taken off.
@@ -104,7 +106,7 @@ def _foresee(rows, count, i, clocks, by_datagram, clock, slots):
         r["hash"] = h
         clock = max(clock, clocks[r["arrived"]] if by_datagram else clocks[j])
         r["arrived"] = clock
-        prefetch(slots, np.int64(h & mask) * 4)
+        prefetch(slots, np.int64(h & mask) * slots.itemsize)
     return clock
 
 
@@ -112,7 +114,7 @@ def _foresee(rows, count, i, clocks, by_datagram, clock, slots):
 def pair(rows, count, clocks, by_datagram, wait, slack, slots, waiting, state, out):
     """Join `count` records (HALF[n], in order of arrival) with their other direction, into HALF[n + m] `out`.
 
-    `waiting` is a ring of HALF[m] and `slots` (i4[4 * m], -1 where empty) finds halves in it; both are
+    `waiting` is a ring of HALF[m] and `slots` (SLOT[2 * m], -1 where empty) finds halves in it; both are
     powers of two. `state` (i8[3]) is the oldest of the ring, its end and the newest clock. A half waits until
     the clock is `wait` ns past its arrival, and matches one that begins no more than `slack` ns outside of
     its span. `clocks` (i8) are those of the rows, or, `by_datagram`, of what their `arrived` names, which

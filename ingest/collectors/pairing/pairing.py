@@ -15,7 +15,7 @@ from ingest.flowlogs.rows import COLUMN_TYPES, Logged
 WAIT = 5_000_000_000
 #: How far apart (ns) two directions of one flow may lie.
 SLACK = 2_000_000_000
-#: Records that wait at once.
+#: Records that wait at once, as many as a slot can number.
 ROOM = 1 << 15
 
 
@@ -29,7 +29,7 @@ class Pairing:
     def __init__(self, wait: int = WAIT, slack: int = SLACK, room: int = ROOM) -> None:
         self._wait, self._slack = wait, slack
         self._waiting = np.zeros(room, HALF)
-        self._slots = np.full(room * 4, -1, np.int32)
+        self._slots = np.full(room * 2, -1, kernels.SLOT)
         self._state = np.zeros(3, np.int64)
         self._out = np.empty(0, HALF)
 
@@ -53,7 +53,7 @@ class Pairing:
         """How many records wait, at the most."""
         return int(self._state[1] - self._state[0])
 
-    def work(self) -> tuple[int, int, NDArray[np.int32], NDArray[np.void], NDArray[np.int64]]:
+    def work(self) -> tuple[int, int, NDArray[np.int16], NDArray[np.void], NDArray[np.int64]]:
         """What `kernels.pair` works on: wait, slack, slots, waiting, state."""
         return self._wait, self._slack, self._slots, self._waiting, self._state
 

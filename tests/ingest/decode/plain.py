@@ -6,6 +6,9 @@ from citywall.batches import ARP, ERROR, FRAGMENT, IP, NOT_IP, REASONS, TRANSPOR
 
 V4, V6, ARP_TYPE, ETHERNET = 0x0800, 0x86DD, 0x0806, 0x6558
 SHIMS = (0x8847, 0x8848, 0x8864, 0x894F, 0x88E7)
+LABELS = SHIMS[:2]
+#: What a tunnel carries and nobody can tell.
+UNKNOWN = -2
 VNI = 1 << 31
 FIELDS = (
     "a_hi", "a_lo", "b_hi", "b_lo", "ports", "vlan", "captured", "wire", "ip_bytes", "payload_at", "payload",
@@ -132,8 +135,59 @@ def one_shim(data: bytes, at: int, kind: int) -> tuple[int, int, int] | None:
         if len(data) < at + 4:
             return None
         bottom, at = bool(data[at + 2] & 1), at + 4
-    nibble = data[at] >> 4 if len(data) > at else 15
-    return {4: (at, V4, 0), 6: (at, V6, 0), 0: (at + 4, ETHERNET, 0)}.get(nibble)
+    found = in_labels(data, at)
+    return (*found, 0) if found else None
+
+
+def in_labels(data: bytes, at: int) -> tuple[int, int] | None:
+    """(offset, ethertype) behind labels: IP, or whatever pseudowire is sound."""
+    if len(data) <= at:
+        return None
+    nibble = data[at] >> 4
+    if nibble in (4, 6):
+        kind = V4 if nibble == 4 else V6
+        frame = sound_frame(data, at) and not sound_ip(data, at, kind, padded=False)
+        return at, ETHERNET if frame else kind
+    places = [at + 4, at] if nibble == 0 else [at]
+    found = [(place, ETHERNET) for place in places if sound_frame(data, place)]
+    for place in places:
+        heads = [ppp(data, place) or (0, 0), hdlc(data, place)] if place <= len(data) else []
+        found += [head for head in heads if sound_ip(data, *head, padded=False)]
+    return found[0] if found else (at + 4, ETHERNET) if nibble == 0 else None
+
+
+def sound_ip(data: bytes, at: int, kind: int, *, padded: bool) -> bool:
+    """Whether an IP packet begins at `at`: by its checksum, or by its length."""
+    if kind == V4 and len(data) >= at + 20 and data[at] >> 4 == 4:
+        size = data[at] % 16 * 4
+        header = data[at : at + size]
+        if size < 20 or len(header) < size or number(header, 2, 2) < size:
+            return False
+        return sum(number(header, k, 2) for k in range(0, size, 2)) % 0xFFFF == 0
+    if kind == V6 and len(data) >= at + 40 and data[at] >> 4 == 6:
+        left = len(data) - at - 40 - number(data, at + 4, 2)
+        return left >= 0 if padded else left == 0
+    return False
+
+
+def sound_frame(data: bytes, at: int) -> bool:
+    """Whether an Ethernet frame begins at `at`, with IP, ARP or a PPPoE session in it."""
+    if len(data) < at + 14:
+        return False
+    kind, here = number(data, at + 12, 2), at + 14
+    while kind in (0x8100, 0x88A8) and len(data) >= here + 4:
+        kind, here = number(data, here + 2, 2), here + 4
+    if kind == ARP_TYPE:
+        return len(data) >= here + 28 and data[here : here + 6] == b"\0\x01\x08\0\x06\x04"
+    if kind == 0x8864:
+        return len(data) >= here + 8 and data[here : here + 2] == b"\x11\0"
+    return sound_ip(data, here, kind, padded=True)
+
+
+def hdlc(data: bytes, at: int) -> tuple[int, int]:
+    if data[at : at + 2] not in (b"\x0f\0", b"\x8f\0") or len(data) < at + 4:
+        return 0, 0
+    return at + 4, number(data, at + 2, 2)
 
 
 def ppp(data: bytes, at: int) -> tuple[int, int] | None:
@@ -206,7 +260,10 @@ def in_session(data: bytes, at: int, stop: int) -> tuple[int, int]:
         found = ppp(data, here) if here <= len(data) else None
         if found and whole_ip(data, *found, stop):
             return found
-    return 0, 0
+        found = hdlc(data, here)
+        if whole_ip(data, *found, stop):
+            return found
+    return 0, UNKNOWN
 
 
 def in_l2tp(data: bytes, at: int, stop: int) -> tuple[int, int]:
@@ -253,7 +310,9 @@ def in_gtp(data: bytes, at: int, stop: int) -> tuple[int, int]:
                 following = data[here - 1]
         if following:
             return 0, 0
-    return next(((here, kind) for kind in (V4, V6) if whole_ip(data, here, kind, stop)), (0, 0))
+    if whole_frame(data, here, stop):
+        return here, ETHERNET
+    return next(((here, kind) for kind in (V4, V6) if whole_ip(data, here, kind, stop)), (0, UNKNOWN))
 
 
 def in_udp(data: bytes, at: int, end: int, ports: tuple[int, int], vlan: int) -> tuple[int, int, int]:
@@ -325,7 +384,7 @@ def tunnel(data: bytes, row: dict[str, int], wire: int, most: int = 5) -> dict[s
         at, kind, own = shim(part, at, kind)
         vlan = own or vlan
     if kind not in (V4, V6, ARP_TYPE):
-        return row
+        return row | {"unknown": not row["reason"] and kind in (UNKNOWN, *LABELS)}
     if row["depth"] == 4:
         return row | ({"reason": REASONS.index("tunnel_too_deep")} if sure else {})
     inner = dict.fromkeys(FIELDS, 0) | {"captured": len(data), "wire": wire, "vlan": vlan}
@@ -343,6 +402,12 @@ def tunnel(data: bytes, row: dict[str, int], wire: int, most: int = 5) -> dict[s
 
 def decode(data: bytes, wire: int, link: int, most: int = 5) -> dict[str, int]:
     """Every field of PACKET but time, offset and hash, of a packet with at most so many around it."""
+    row = counted(data, wire, link, most)
+    return {name: row[name] for name in FIELDS}
+
+
+def counted(data: bytes, wire: int, link: int, most: int = 5) -> dict[str, int]:
+    """These, and `unknown` where it is counted that what a tunnel carries could not be told."""
     row = dict.fromkeys(FIELDS, 0)
     row["captured"], row["wire"] = len(data), max(wire, len(data))
     try:
@@ -352,7 +417,7 @@ def decode(data: bytes, wire: int, link: int, most: int = 5) -> dict[str, int]:
         elif kind == 0x0806:
             arp(data, row, at)
         else:
-            row["status"], row["payload_at"] = NOT_IP, at
+            row["status"], row["payload_at"], row["unknown"] = NOT_IP, at, kind in LABELS
     except Stop as stop:
         row = dict.fromkeys(FIELDS, 0) | {k: row[k] for k in ("captured", "wire", "vlan", "network")}
         row["vlan"] = row["vlan"] or stop.vlan
