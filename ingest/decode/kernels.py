@@ -115,6 +115,8 @@ _VXLAN, _VXLAN_OLD, _VXLAN_GPE, _GENEVE, _TEREDO, _GTP, _L2TP = 4789, 8472, 4790
 #: All of these ports lie between.
 _LEAST_PORT, _MOST_PORT = 1701, 8472
 _ETHERNET, _MPLS, _MPLS_MANY, _PPPOE, _NSH, _SERVICE = 0x6558, 0x8847, 0x8848, 0x8864, 0x894F, 0x88E7
+#: The tag of a bridge port extension (802.1Qbh drafts, "VN-Tag"), and Cisco's DCE (FabricPath).
+_PORT_TAG, _FABRIC = 0x8926, 0x8903
 # Bytes asked for ahead of where decoding is, and cache lines a step: every line once, payloads too, since
 # where headers will be is not known yet. Steps of one line end unpredictably; a record is not far enough.
 _FAR = 2048
@@ -235,7 +237,7 @@ def _is_label(kind):
 @internal
 def _is_shim(kind):
     """Whether an ethertype is that of a header before IP that `_shim` passes over."""
-    return _is_label(kind) or kind == _PPPOE or kind == _NSH or kind == _SERVICE
+    return _is_label(kind) or kind == _PPPOE or kind == _NSH or kind == _SERVICE or kind == _FABRIC
 
 
 @internal
@@ -387,8 +389,8 @@ def _shim(buffer, start, captured, at, kind):
     """Past what stands between the link and IP: (offset, ethertype, network or 0).
 
     MPLS labels (RFC 3032) and pseudowires, PPPoE sessions (RFC 2516), network service headers (RFC 8300), the
-    tag of a service instance (802.1ah), whose number is the network. Unchanged where neither IP nor Ethernet
-    with IP is behind it.
+    tag of a service instance (802.1ah), whose number is the network, Cisco's DCE. Unchanged where neither IP
+    nor Ethernet with IP is behind it.
     """
     here = at
     inner = kind
@@ -418,6 +420,9 @@ def _shim(buffer, start, captured, at, kind):
                 return at, kind, none
             network = np.int64(_VNI) | (np.int64(load_be32(buffer, start + here)) & 0xFFFFFF)
             here += 4
+            inner = np.int64(_ETHERNET)
+        elif inner == _FABRIC:
+            here += 2
             inner = np.int64(_ETHERNET)
         else:
             bottom = False
@@ -508,9 +513,13 @@ def _link_layer(buffer, start, captured, link):
         at = np.int64(4)
     else:
         return at, kind, vlan, LINK_TYPE_UNKNOWN
-    while kind == 0x8100 or kind == 0x88A8 or kind == 0x9100:
-        if captured < at + 4:
+    while kind == 0x8100 or kind == 0x88A8 or kind == 0x9100 or kind == _PORT_TAG:
+        if captured < at + (6 if kind == _PORT_TAG else 4):
             return at, kind, vlan, VLAN_TRUNCATED
+        if kind == _PORT_TAG:
+            kind = np.int64(load_be16(buffer, start + at + 4))
+            at += 6
+            continue
         vlan = (vlan << 12 | (np.int64(load_be16(buffer, start + at)) & 0xFFF)) & 0xFFFFFF
         kind = np.int64(load_be16(buffer, start + at + 2))
         at += 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from citywall.batches import ARP, ERROR, FRAGMENT, IP, NOT_IP, REASONS, TRANSPORT
 
 V4, V6, ARP_TYPE, ETHERNET = 0x0800, 0x86DD, 0x0806, 0x6558
-SHIMS = (0x8847, 0x8848, 0x8864, 0x894F, 0x88E7)
+SHIMS = (0x8847, 0x8848, 0x8864, 0x894F, 0x88E7, 0x8903)
 LABELS = SHIMS[:2]
 #: What a tunnel carries and nobody can tell.
 UNKNOWN = -2
@@ -70,9 +70,12 @@ def link_layer(data: bytes, link: int) -> tuple[int, int, int]:
     else:
         raise Stop("link_type_unknown")
     vlan = 0
-    while kind in (0x8100, 0x88A8, 0x9100):
-        if len(data) < at + 4:
+    while kind in (0x8100, 0x88A8, 0x9100, 0x8926):
+        if len(data) < at + (6 if kind == 0x8926 else 4):
             raise Stop("vlan_truncated", vlan)
+        if kind == 0x8926:
+            kind, at = number(data, at + 4, 2), at + 6
+            continue
         vlan = (vlan * 4096 + number(data, at, 2) % 4096) % 2**24
         kind = number(data, at + 2, 2)
         at += 4
@@ -128,6 +131,8 @@ def one_shim(data: bytes, at: int, kind: int) -> tuple[int, int, int] | None:
             return None
         inner = {1: V4, 2: V6, 3: ETHERNET, 4: 0x894F, 5: 0x8847}.get(data[at + 3])
         return (at + size, inner, 0) if inner and len(data) > at + size else None
+    if kind == 0x8903:
+        return at + 2, ETHERNET, 0
     if kind == 0x88E7:
         return (at + 4, ETHERNET, VNI | number(data, at + 1, 3)) if len(data) >= at + 4 else None
     bottom = False

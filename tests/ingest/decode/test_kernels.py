@@ -49,6 +49,8 @@ def shims(rng: random.Random, kind: int, data: bytes, more: int = 2) -> tuple[in
     which = rng.random()
     if which < 0.2:
         return 0x88E7, rng.randbytes(4) + frame(rng, kind, data)
+    if which < 0.25:
+        return 0x8903, rng.randbytes(2) + frame(rng, kind, data)
     if which < 0.4:
         form = rng.choice([1, 1, 1, 2, 2, 0, 15, 3])
         size = rng.choice([6, 6, 2, 2, 4, 1, 63])
@@ -259,6 +261,8 @@ def record(rng: random.Random) -> tuple[int, bytes, int]:
         tags = b"".join(tags[i + 2 : i + 4] + tags[i : i + 2] for i in range(0, len(tags), 4))
     if link == 1 and not tags and rng.random() < 0.1:
         data, kind = b"\xaa\xaa\x03\0\0\0" + struct.pack(">H", kind) + data, rng.choice([0x40, 1500])
+    if link in (1, 113, 276) and rng.random() < 0.1:
+        tags, kind = rng.randbytes(4) + struct.pack(">H", kind) + tags, 0x8926
     packed = struct.pack(">H", kind)
     family = rng.choice([2, 10, 23, 24, 28, 30, 7])
     head = {
