@@ -58,11 +58,18 @@ class Lists:
     ) -> None:
         self._addresses = addresses
         self._ports = ports
-        self._known_addresses: dict[str, Ranges] = {}
+        self._known_addresses: dict[str, tuple[Ranges, bool]] = {}
         self._known_ports: dict[str, Ranges] = {}
 
     def addresses(self, text: str) -> Ranges:
         """Ranges of an address list; raises RuleFault (column 0: the caller knows it)."""
+        return self._address_list(text)[0]
+
+    def negates(self, text: str) -> bool:
+        """Whether an address list, or a variable in it, negates something; raises RuleFault."""
+        return self._address_list(text)[1]
+
+    def _address_list(self, text: str) -> tuple[Ranges, bool]:
         if text not in self._known_addresses:
             found = _read(text, _Kind("address", self._addresses, _address, ALL_ADDRESSES))
             self._known_addresses[text] = found
@@ -71,7 +78,7 @@ class Lists:
     def ports(self, text: str) -> Ranges:
         """Ranges of a port list; raises RuleFault."""
         if text not in self._known_ports:
-            self._known_ports[text] = _read(text, _Kind("port", self._ports, _port, ALL_PORTS))
+            self._known_ports[text] = _read(text, _Kind("port", self._ports, _port, ALL_PORTS))[0]
         return self._known_ports[text]
 
 
@@ -84,14 +91,15 @@ class _Kind(NamedTuple):
     everything: Ranges
 
 
-def _read(text: str, kind: _Kind) -> Ranges:
+def _read(text: str, kind: _Kind) -> tuple[Ranges, bool]:
+    """The ranges of a list, and whether it negates some."""
     what, everything = kind.what, kind.everything
     wanted, refused = _terms(text, kind, 0)
     top = everything[0][1]
     ranges = subtract(merge(wanted) if wanted else everything, merge(refused), top)
     if not ranges:
         raise RuleFault(f"the {what} list {text!r} is empty: everything in it is negated", 0)
-    return ranges
+    return ranges, bool(refused)
 
 
 def _terms(text: str, kind: _Kind, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

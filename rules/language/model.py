@@ -334,6 +334,7 @@ class Rule:
     source_ports: Ranges = ALL_PORTS
     target: Ranges = ALL_ADDRESSES
     target_ports: Ranges = ALL_PORTS
+    negating: bool = False  # an address list negates something
     both_ways: bool = False
     transactional: bool = False  # `=>`: both sides of one transaction
     sid: int = 0

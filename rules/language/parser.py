@@ -183,6 +183,7 @@ def _head(rule: Rule, parts: Split, lists: Lists) -> None:
             setattr(rule, attribute, read(header[at]))
         except RuleFault as e:
             raise RuleFault(e.reason, places[at]) from None
+    rule.negating = lists.negates(header[2]) or lists.negates(header[5])
     portless = {"icmp", "icmpv4", "icmpv6", "arp", "ether"}
     if name in portless and (rule.source_ports != ALL_PORTS or rule.target_ports != ALL_PORTS):
         raise RuleFault(f"{name} has no ports", places[3])

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from rules.countries import PREFIX
 from rules.keywords.sticky import BUFFERS
-from rules.language.addresses import ALL_PORTS
 from rules.language.model import Absent, BufferCheck, Content, Rule
 from rules.match.inspect import Ops
 from rules.match.literals import SHORTEST
@@ -186,9 +185,13 @@ def _kind(rule: Rule, application: bool) -> str:
 
 
 def _addresses_only(rule: Rule, application: bool) -> bool:
-    """Rules about addresses alone are looked at once for each direction of a flow."""
+    """Rules about addresses and ports alone are looked at once for each direction of a flow.
+
+    Not so where an address is negated (Suricata 8, `SignatureIsIPOnly`).
+    """
     return not (
         application
+        or rule.negating
         or rule.numbers
         or rule.flags
         or rule.buffers
@@ -199,9 +202,7 @@ def _addresses_only(rule: Rule, application: bool) -> bool:
         or any(bits.op in {"isset", "isnotset"} for bits in rule.bits)
         or rule.hook
         or rule.flow != type(rule.flow)()
-        or rule.source_ports != ALL_PORTS
-        or rule.target_ports != ALL_PORTS
-        or rule.protocol not in {"ip", "tcp", "udp", "ipv4", "ipv6"}
+        or rule.protocol == "pkthdr"
     )
 
 

@@ -42,6 +42,14 @@ def test_lists(text: str, address: str, answer: bool):
     assert inside(text, address) is answer
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [("any", False), ("10.0.0.1", False), ("!10.0.0.1", True), ("$HOME", True), ("[8.8.8.8,$OUT]", True)],
+)
+def test_what_negates(text: str, answer: bool):
+    assert LISTS.negates(text) is answer
+
+
 def test_ports():
     assert LISTS.ports("$WEB") == ((80, 80), (8000, 8004), (8006, 8010))
     assert LISTS.ports("25,80:81") == ((25, 25), (80, 81))

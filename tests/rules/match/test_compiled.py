@@ -19,6 +19,10 @@ def ready(*rules: str):
         ('alert http any any -> any any (http.uri; content:"abcd"; sid:1;)', TRANSACTION),
         ("alert http any any -> any any (sid:1;)", PACKET),
         ("alert ip 10.0.0.1 any -> any any (sid:1;)", ONCE),
+        ("alert tcp any any -> any 22 (sid:1;)", ONCE),
+        ("alert icmp any any -> any any (sid:1;)", ONCE),
+        ("alert ip !10.0.0.1 any -> any any (sid:1;)", PACKET),
+        ("alert ip $EXTERNAL_NET any -> any any (sid:1;)", PACKET),
         ("alert ip 10.0.0.1 any -> any any (flow:to_server; sid:1;)", PACKET),
     ],
 )
