@@ -41,6 +41,9 @@ class Tls(StreamParser):
         super().__init__(settings, ports, about)
         self.messages = [bytearray(), bytearray()]
         self.encrypted = [False, False]
+        self.beat: tuple[int, int] | None = (
+            None  # who sent the heartbeat under way, its size where it is hidden
+        )
         self.only: Transaction | None = None
         self.begun = False  # the client's first bytes were read
 
@@ -133,14 +136,31 @@ class Tls(StreamParser):
                     self.finish(only)
 
     def _heartbeat(self, d: int, body: bytes, frame: int, only: Transaction) -> None:
-        if self.encrypted[d]:
-            return
-        self.odd("tls.heartbeat_message", d, frame, only)
-        only.note("tls.heartbeat", d, frame, body[0] if body else -1)
-        if len(body) < 3 or body[0] not in (1, 2):
-            self.odd("tls.invalid_heartbeat_message", d, frame, only)
-        elif int.from_bytes(body[1:3], "big") + 3 + 16 > len(body):
-            self.odd("tls.overflow_heartbeat_message", d, frame, only)
+        hidden = any(self.encrypted)
+        if not hidden:
+            self.odd("tls.heartbeat_message", d, frame, only)
+            only.note("tls.heartbeat", d, frame, body[0] if body else -1)
+        if event := self._beat(d, body, hidden):
+            self.odd(event, d, frame, only)
+            self.stop()
+
+    def _beat(self, d: int, body: bytes, hidden: bool) -> str:
+        """What is wrong with a heartbeat (RFC 6520), judged as Suricata does; it reads no more after one."""
+        if len(body) < 3:
+            return ""
+        if not hidden and body[0] not in (1, 2):
+            return "tls.invalid_heartbeat_message"
+        if self.beat is None:
+            self.beat = d, len(body) if hidden else 0
+            asked = int.from_bytes(body[1:3], "big") + 3
+            if hidden or asked + 16 <= len(body):
+                return ""
+            return f"tls.{'overflow' if asked > len(body) else 'invalid'}_heartbeat_message"
+        begun, size = self.beat
+        if begun == d:  # a second one while the first is not answered
+            return "tls.invalid_heartbeat_message"
+        self.beat = None
+        return "tls.dataleak_heartbeat_mismatch" if hidden and 0 < size < len(body) else ""
 
     def _handshake(self, d: int, frame: int, only: Transaction) -> None:
         messages = self.messages[d]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from ingest.applications.tables import ANOMALIES
 from ingest.applications.tls import looks
 
@@ -59,9 +61,27 @@ def test_a_message_of_no_known_type_is_passed_over(speak, examples):
     assert told == ["tls.invalid_certificate", *["tls.invalid_handshake_message"] * 2]
 
 
-def test_a_heart_beat_that_asks_for_more_than_it_gives_is_told(speak, examples):
-    found = speak("tls", [*examples["tls"][0][:2], (0, b"\x18\3\2\0\3\1\x40\0")])
-    assert "tls.overflow_heartbeat_message" in [ANOMALIES[k] for k, *_ in found.parser.anomalies]
+ASKED = b"\x18\3\2\0\x15\1\0\2ok" + bytes(16)
+HIDDEN = b"\x14\3\3\0\1\1"
+
+
+@pytest.mark.parametrize(
+    ("beats", "event"),
+    [
+        ([(0, b"\x18\3\2\0\3\1\x40\0")], "overflow_heartbeat_message"),
+        ([(0, b"\x18\3\2\0\x0a\1\0\2okpadded")], "invalid_heartbeat_message"),
+        ([(0, b"\x18\3\2\0\3\3\0\0")], "invalid_heartbeat_message"),
+        ([(0, ASKED), (0, ASKED)], "invalid_heartbeat_message"),
+        ([(0, ASKED), (1, ASKED), (0, ASKED)], None),
+        ([(0, HIDDEN), (0, ASKED), (1, b"\x18\3\2\0\x15" + bytes(21))], None),
+        ([(0, HIDDEN), (0, ASKED), (1, b"\x18\3\2\0\x16" + bytes(22))], "dataleak_heartbeat_mismatch"),
+    ],
+)
+def test_heartbeats_are_judged(speak, examples, beats, event):
+    found = speak("tls", [*examples["tls"][0][:2], *beats])
+    told = {ANOMALIES[k] for k, *_ in found.parser.anomalies} - {"tls.heartbeat_message"}
+    assert told == ({f"tls.{event}"} if event else set())
+    assert (found.parser.done == [True, True]) is (event is not None)
 
 
 def test_what_is_no_record_ends_the_reading(speak, examples):

@@ -25,21 +25,22 @@ from ingest.applications.tables import ANOMALY_KIND, FIELD
 from ingest.applications.tls import MESSAGES, MOST_CERTIFICATES, MOST_HANDSHAKE, MOST_NOTED
 
 # Words of a flow: its transaction and one, directions that are encrypted, whether the client's first bytes
-# were read.
-_TX, _HIDDEN, _BEGUN = 0, 1, 2
+# were read, the direction and one of the heartbeat under way, its size where it is hidden.
+_TX, _HIDDEN, _BEGUN, _BEATING, _BEAT_SIZE = 0, 1, 2, 3, 4
 _CHANGE, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = 20, 21, 22, 23, 24
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE, _SERVER_KEYS, _CLIENT_KEYS = 1, 2, 11, 12, 16
 _MOST_RECORD = 16384 + 2048
 _FROM_1_3 = 0x0304
 (
-    _TYPE, _HEADER, _RECORD_VERSION, _LENGTH, _ALERTED, _ERROR, _BEAT, _NO_BEAT, _OVERFLOW, _MESSAGE_LENGTH,
+    _TYPE, _HEADER, _RECORD_VERSION, _LENGTH, _ALERTED, _ERROR, _BEAT, _NO_BEAT, _OVERFLOW, _LEAK, _MESSAGE_LENGTH,
     _MESSAGE, _CHAIN_LENGTH,
 ) = (
     ANOMALY_KIND[f"tls.{name}"]
     for name in (
         "invalid_record_type", "invalid_tls_header", "invalid_record_version", "invalid_record_length",
         "invalid_alert_message", "error_message_encountered", "heartbeat_message",
-        "invalid_heartbeat_message", "overflow_heartbeat_message", "handshake_invalid_length",
+        "invalid_heartbeat_message", "overflow_heartbeat_message", "dataleak_heartbeat_mismatch",
+        "handshake_invalid_length",
         "invalid_handshake_message", "certificate_invalid_length",
     )
 )  # fmt: skip
@@ -167,21 +168,45 @@ def _handshake(mem, owner, tx, d, frame, data, at, end):
 
 
 @shared
-def _heartbeat(mem, owner, tx, d, frame, data, at, end):
-    odd(mem, owner, _BEAT, d, frame, tx)
-    note(mem, tx, _BEATS, d, 0, frame, np.int64(data[at]) if end > at else np.int64(-1))
-    if end - at < 3 or (data[at] != 1 and data[at] != 2):
-        odd(mem, owner, _NO_BEAT, d, frame, tx)
-    elif np.int64(load_be16(data, at + 1)) + 3 + 16 > end - at:
-        odd(mem, owner, _OVERFLOW, d, frame, tx)
-
-
-@shared
 def _stop(mem, flow):
-    """Both directions are encrypted: nothing more is read."""
+    """Nothing more is read."""
     for d in range(2):
         flow["done"][d] = 1
         drop_held(mem, flow, d)
+
+
+@internal
+def _beat(words, d, data, at, end):
+    """What is wrong with a heartbeat (RFC 6520), judged as Suricata does; -1 for nothing."""
+    hidden = words[_HIDDEN] != 0
+    size = end - at
+    if size < 3:
+        return np.int64(-1)
+    if not hidden and data[at] != 1 and data[at] != 2:
+        return np.int64(_NO_BEAT)
+    if words[_BEATING] == 0:
+        words[_BEATING] = d + 1
+        words[_BEAT_SIZE] = size if hidden else 0
+        asked = np.int64(load_be16(data, at + 1)) + 3
+        if hidden or asked + 16 <= size:
+            return np.int64(-1)
+        return np.int64(_OVERFLOW) if asked > size else np.int64(_NO_BEAT)
+    if words[_BEATING] == d + 1:  # a second one while the first is not answered
+        return np.int64(_NO_BEAT)
+    words[_BEATING] = 0
+    return np.int64(_LEAK) if hidden and 0 < words[_BEAT_SIZE] < size else np.int64(-1)
+
+
+@shared
+def _heartbeat(mem, owner, tx, d, frame, data, at, end):
+    flow = mem.flows[owner]
+    if flow["words"][_HIDDEN] == 0:
+        odd(mem, owner, _BEAT, d, frame, tx)
+        note(mem, tx, _BEATS, d, 0, frame, np.int64(data[at]) if end > at else np.int64(-1))
+    wrong = _beat(flow["words"], d, data, at, end)
+    if wrong >= 0:
+        odd(mem, owner, wrong, d, frame, tx)
+        _stop(mem, flow)
 
 
 @shared
@@ -203,10 +228,10 @@ def _record(mem, owner, tx, d, kind, frame, data, at, end):
             _stop(mem, flow)
             note(mem, tx, _ENCRYPTED, d, 0, frame, 1)
             finish(mem, tx)
-    elif hidden:
-        return True
     elif kind == _HEARTBEAT:
         _heartbeat(mem, owner, tx, d, frame, data, at, end)
+    elif hidden:
+        return True
     elif end - at == 2 and data[at] != 1:
         odd(mem, owner, _ERROR if data[at] == 2 else _ALERTED, d, frame, tx)
     return True
