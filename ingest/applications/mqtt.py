@@ -9,7 +9,10 @@ from ingest.applications.hello import Cut, Reader
 from ingest.applications.parser import StreamParser, Transaction
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
-_CONNECT, _CONNACK, _PUBLISH, _SUBSCRIBE, _UNSUBSCRIBE = 1, 2, 3, 8, 10
+_CONNECT, _CONNACK, _PUBLISH, _SUBSCRIBE, _SUBACK, _UNSUBSCRIBE, _UNSUBACK = 1, 2, 3, 8, 9, 10, 11
+_PUBACK, _PUBREC, _PUBREL, _PUBCOMP, _DISCONNECT, _AUTH = 4, 5, 6, 7, 14, 15
+#: Topics of a packet, and reason codes, that are told.
+_MOST_TOLD = 1024
 #: Bytes of a packet that is read; longer ones end the reading.
 MOST_PACKET = 1 << 20
 
@@ -90,12 +93,23 @@ class Mqtt(StreamParser):
             reader.take(2)
             self._properties(reader)
             part = 0
-            while reader.left and part < 1024:
+            while reader.left and part < _MOST_TOLD:
                 name = "mqtt.subscribe.topic" if kind == _SUBSCRIBE else "mqtt.unsubscribe.topic"
                 made.put(name, d, frame, reader.vector(2), part)
                 if kind == _SUBSCRIBE:
                     reader.take(1)
                 part += 1
+
+        elif kind in (_SUBACK, _UNSUBACK):
+            reader.take(2)
+            self._properties(reader)
+            for code in reader.take(reader.left)[:_MOST_TOLD]:
+                made.note("mqtt.reason_code", d, frame, code)
+        elif self.version == 5 and kind in (_PUBACK, _PUBREC, _PUBREL, _PUBCOMP, _DISCONNECT, _AUTH):
+            if kind not in (_DISCONNECT, _AUTH):
+                reader.take(2)
+            # Nothing said is success (MQTT 5.0, 3.4.2.1 and 3.14.2.1).
+            made.note("mqtt.reason_code", d, frame, reader.number(1) if reader.left else 0)
 
     def _properties(self, reader: Reader) -> None:
         if self.version == 5:

@@ -7,7 +7,7 @@ import re
 from rules.keywords.base import NONE, OPTIONAL, Keyword, bounds, demand, named_number, quoted, unquoted
 from rules.keywords.sticky import SIDES
 from rules.language.builder import Builder
-from rules.language.model import Absent, BufferCheck, Content, Number, Size
+from rules.language.model import TO_CLIENT, TO_SERVER, Absent, BufferCheck, Content, Number, Size
 
 _SA_ATTRIBUTES = frozenset(
     {"alg_enc", "alg_hash", "alg_auth", "alg_dh", "alg_prf", "sa_group_type", "sa_life_type",
@@ -341,10 +341,12 @@ KEYWORDS = {
     "rfb.secresult": number("rfb.secresult", "rfb", _RFB_RESULTS),
     "rfb.sectype": number("rfb.sectype", "rfb"),
     "snmp.version": number("snmp.version", "snmp"), "snmp.pdu_type": number("snmp.pdu_type", "snmp"),
-    "mqtt.type": number("mqtt.type", "mqtt", _MQTT), "mqtt.qos": number("mqtt.qos", "mqtt"),
-    "mqtt.protocol_version": number("mqtt.protocol_version", "mqtt"),
+    "mqtt.type": number("mqtt.type", "mqtt", _MQTT), "mqtt.qos": number("mqtt.qos", "mqtt", side=TO_SERVER),
+    "mqtt.protocol_version": number("mqtt.protocol_version", "mqtt", side=TO_SERVER),
     "mqtt.reason_code": number("mqtt.reason_code", "mqtt"),
-    "mqtt.connack.session_present": number("mqtt.connack.session_present", "mqtt", {"true": 1, "false": 0}),
+    "mqtt.connack.session_present": number(
+        "mqtt.connack.session_present", "mqtt", {"true": 1, "false": 0}, TO_CLIENT
+    ),
     "nfs_version": whole_range("nfs.version", "nfs"), "nfs.version": whole_range("nfs.version", "nfs"),
     "nfs_procedure": whole_range("nfs.procedure", "nfs"),
     "smb.version": number("smb.version", "smb"), "ike.exchtype": number("ike.exchtype", "ike"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rules.keywords.base import Keyword, bit_names, demand
 from rules.language.builder import Builder
-from rules.language.model import Number
+from rules.language.model import TO_SERVER, Number
 
 _BYTE, _WORD = 255, (1 << 32) - 1
 _CONNECT = {"username": 128, "password": 64, "will_retain": 32, "will": 4, "clean_session": 2}
@@ -22,12 +22,13 @@ _TRAPS = {
 _OPCODES = {"continuation": 0, "text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10}
 
 
-def _bits(field: str, protocol: str, names: Mapping[str, int]) -> Keyword:
+def _bits(field: str, protocol: str, names: Mapping[str, int], side: int = 0) -> Keyword:
     """Bits by name, or a comparison of the number they make."""
 
     def setup(builder: Builder, value: str) -> None:
         builder.allow(frozenset({protocol}), field)
         found = bit_names(builder, value, field, names) or demand(builder, value, field, _BYTE)
+        found.side = side
         builder.rule.fields.append(found)
 
     return Keyword(setup)
@@ -55,8 +56,8 @@ def _word(field: str, protocol: str, words: Mapping[str, int]) -> Keyword:
 
 
 KEYWORDS = {
-    "mqtt.flags": _bits("mqtt.flags", "mqtt", {"dup": 8, "retain": 1}),
-    "mqtt.connect.flags": _bits("mqtt.connect.flags", "mqtt", _CONNECT),
+    "mqtt.flags": _bits("mqtt.flags", "mqtt", {"dup": 8, "retain": 1}, TO_SERVER),
+    "mqtt.connect.flags": _bits("mqtt.connect.flags", "mqtt", _CONNECT, TO_SERVER),
     "websocket.flags": _bits("websocket.flags", "websocket", {"fin": 128, "comp": 64}),
     "websocket.opcode": _number("websocket.opcode", "websocket", _BYTE, _OPCODES),
     "websocket.mask": _number("websocket.mask", "websocket", _WORD),

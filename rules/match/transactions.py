@@ -333,6 +333,9 @@ def directions_of(compiled: Compiled) -> tuple[int, ...]:
         side = check.demand.side or (BUFFERS[check.demand.kind].side if check.demand.kind in BUFFERS else 3)
         if side in {1, 2}:
             return (side - 1,)
+    for number in rule.fields:
+        if number.side:
+            return (number.side - 1,)
     return (0, 1)
 
 
