@@ -12,13 +12,15 @@ from rules.language.model import Number
 _TLS = frozenset({"tls"})
 _TOP = (1 << 62) - 1
 _DATES = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H",
-          "%Y-%m-%d %H", "%Y-%m-%d", "%Y-%m", "%Y")  # fmt: skip
+          "%Y-%m-%d %H", "%Y-%m-%d", "%Y-%m")  # fmt: skip
 _SPAN = re.compile(r"^([<>]?)\s*(.+?)\s*(?:<>\s*(.+))?$")
 #: Bits of `ssl_state`.
 STATES = {"client_hello": 1, "server_hello": 2, "client_keyx": 4, "server_keyx": 8, "unknown": 16}
 
 
 def _seconds(builder: Builder, text: str, keyword: str) -> int:
+    if re.fullmatch(r"\d{1,18}", text):  # seconds since 1970, a year's digits, too
+        return int(text)
     for form in _DATES:
         try:
             return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp())
@@ -28,7 +30,10 @@ def _seconds(builder: Builder, text: str, keyword: str) -> int:
 
 
 def _date(keyword: str, field: str) -> Keyword:
-    """A comparison of a date: `2015-10-01`, `<2016`, `2015<>2016`."""
+    """A comparison of a date or a number of seconds: `2015-10-01`, `<2016-01`, `2015-01<>2016-01`.
+
+    What is given belongs to a span, as Suricata has it.
+    """
 
     def setup(builder: Builder, value: str) -> None:
         builder.allow(_TLS, keyword)
@@ -38,16 +43,16 @@ def _date(keyword: str, field: str) -> Keyword:
         first = _seconds(builder, match[2], keyword)
         low, high = first, first
         if match[3]:
-            low, high = first + 1, _seconds(builder, match[3], keyword) - 1
+            high = _seconds(builder, match[3], keyword)
         elif match[1]:
-            low, high = (-_TOP, first - 1) if match[1] == "<" else (first + 1, _TOP)
+            low, high = (-_TOP, first) if match[1] == "<" else (first, _TOP)
         builder.rule.fields.append(Number(field, low, high))
 
     return Keyword(setup)
 
 
 def _lasting(keyword: str, name: str) -> Keyword:
-    """Whether the certificate is past its time, or within it, when it is seen."""
+    """Whether the certificate is past its time, or not yet, when it is seen."""
 
     def setup(builder: Builder, _value: str) -> None:
         builder.allow(_TLS, keyword)

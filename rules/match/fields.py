@@ -231,16 +231,15 @@ class Numbers:
         return -1
 
     def _lasting(self, transaction: int, direction: int, *, valid: bool) -> int:
-        """Whether a certificate was within its time, or past it, when it was seen."""
+        """Whether a certificate was past its time when it was seen, or not; one of the future is `valid`."""
         now = int(self._scene.tables.transactions["time"][transaction]) // 1_000_000_000
         after = [
             (at, n) for side, at, n in self.values(transaction, "tls.cert_notafter") if side == direction
         ]
-        before = [n for side, _, n in self.values(transaction, "tls.cert_notbefore") if side == direction]
-        if not after or not before:
+        if not after:
             return -1
         at, until = after[0]
-        return at if (before[0] <= now <= until if valid else until < now) else -1
+        return at if (until < now) is not valid else -1
 
     def happened(self, name: str, transaction: int, flow: int, direction: int) -> int:
         """The frame at which an event of a transaction happened; -1 where it did not."""

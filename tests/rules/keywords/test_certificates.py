@@ -6,14 +6,21 @@ from tests.rules.keywords.reading import read, refused
 
 
 def test_dates():
-    after = read("tls_cert_notafter:>2015;", "tls").fields[0]
-    assert (after.name, after.agrees(1420070400), after.agrees(1420070401)) == (
+    after = read("tls_cert_notafter:>2015-01;", "tls").fields[0]
+    assert (after.name, after.agrees(1420070399), after.agrees(1420070400)) == (
         "tls.cert_notafter",
         False,
         True,
     )
     between = read("tls_cert_notbefore:1998-05-01<>2008-05-01;", "tls").fields[0]
     assert (between.agrees(1_000_000_000), between.agrees(1_300_000_000)) == (True, False)
+    assert between.agrees(893_980_800)
+    assert between.agrees(1_209_600_000)
+
+
+def test_digits_are_seconds():
+    before = read("tls_cert_notbefore:<2025;", "tls").fields[0]
+    assert (before.agrees(2025), before.agrees(2026)) == (True, False)
 
 
 def test_states():
