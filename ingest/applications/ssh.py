@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
@@ -12,6 +13,7 @@ from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 _MOST_BANNER, _MOST_PACKET = 2048, 65536
 _KEX_INIT, _NEW_KEYS = 20, 21
+_BANNER = re.compile(rb"SSH-[^-]+-")
 
 
 class Ssh(StreamParser):
@@ -24,6 +26,7 @@ class Ssh(StreamParser):
     ) -> None:
         super().__init__(settings, ports, about)
         self.named = [False, False]
+        self.strange = [False, False]  # a line was no banner, or an odd one
         self.only: Transaction | None = None
 
     def advance(self, direction: int) -> None:
@@ -41,6 +44,9 @@ class Ssh(StreamParser):
             line = bytes(stream.data[:end]).rstrip(b"\r")
             frame = stream.frame(end + 1)
             stream.drop(end + 1)
+            if not _BANNER.match(line) and not self.strange[direction]:
+                self.strange[direction] = True
+                self.odd("ssh.invalid_banner", direction, frame, self.only)
             if line.startswith(b"SSH-"):
                 self.named[direction] = True
                 proto, _, software = line[4:].partition(b"-")

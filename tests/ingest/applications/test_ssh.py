@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
+from ingest.applications.tables import ANOMALIES
+
 
 def test_the_example(said):
     found = said("ssh")
@@ -17,3 +21,17 @@ def test_new_keys_end_the_reading(speak, examples):
 
 def test_a_banner_without_an_end_is_told(speak):
     assert speak("ssh", [(0, b"SSH-" + b"x" * 3000)]).parser.anomalies
+
+
+@pytest.mark.parametrize(
+    ("line", "odd"),
+    [
+        (b"SSH-2.0-x\r\n", 0),
+        (b"SSH-2.0\r\n", 1),
+        (b"SSH--x\n", 1),
+        (b"Exceeded MaxStartups\r\nSSH-2.0-x\n", 1),
+    ],
+)
+def test_lines_that_are_no_banners_are_told_once(speak, line, odd):
+    found = speak("ssh", [(0, b"SSH-2.0-a b\r\n"), (1, b"one\ntwo\n" * odd + line)], (4000, 22))
+    assert [ANOMALIES[k] for k, *_ in found.parser.anomalies] == ["ssh.invalid_banner"] * odd

@@ -12,13 +12,13 @@ from ingest.applications.compiled.rows.kernels import begin, enough, finish, not
 from ingest.applications.ssh import _MOST_BANNER, _MOST_PACKET
 from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND
 
-# Words of a flow: its transaction and one, directions whose banner came.
-_TX, _NAMED = 0, 1
+# Words of a flow: its transaction and one, directions whose banner came, those with a line that was none.
+_TX, _NAMED, _STRANGE = 0, 1, 2
 ARENA = META_AT["arena"]
 _KEX_INIT, _NEW_KEYS = 20, 21
 _LISTS, _COOKIE = 8, 17
 _BANNER = np.frombuffer(b"SSH-", np.uint8).copy()
-_LONG = ANOMALY_KIND["ssh.long_banner"]
+_LONG, _INVALID = ANOMALY_KIND["ssh.long_banner"], ANOMALY_KIND["ssh.invalid_banner"]
 _ENCRYPTED = FIELD["ssh.encrypted"]
 _PROTO, _SOFTWARE = KIND["ssh.proto"], KIND["ssh.software"]
 _TEXTS = np.array([KIND["ssh.hassh.string"], KIND["ssh.hassh.server.string"]], np.int64)
@@ -34,16 +34,28 @@ def _find(data, at, end, byte):
 
 
 @shared
-def _banner(mem, tx, d, frame, data, at, end):
+def _strange(mem, owner, tx, d, frame):
+    """A line is no banner, or an odd one: told once a direction."""
+    flow = mem.flows[owner]
+    if flow["words"][_STRANGE] >> d & 1 == 0:
+        flow["words"][_STRANGE] |= 1 << d
+        odd(mem, owner, _INVALID, d, frame, tx)
+
+
+@shared
+def _banner(mem, owner, tx, d, frame, data, at, end):
     """A line; whether it is the banner."""
     while end > at and data[end - 1] == 13:
         end -= 1
-    if end - at < 4:
-        return False
+    ours = end - at >= 4
     for i in range(4):
-        if data[at + i] != _BANNER[i]:
-            return False
+        ours = ours and data[at + i] == _BANNER[i]
+    if not ours:
+        _strange(mem, owner, tx, d, frame)
+        return False
     stop = _find(data, at + 4, end, 45)
+    if stop == at + 4 or stop == end:
+        _strange(mem, owner, tx, d, frame)
     put(mem, tx, _PROTO, d, 0, frame, data, at + 4, stop - at - 4)
     start = min(stop + 1, end)
     put(mem, tx, _SOFTWARE, d, 0, frame, data, start, _find(data, start, end, 32) - start)
@@ -86,7 +98,7 @@ def _named(mem, owner, tx, d, data, begun, at, end, frame):
                 odd(mem, owner, _LONG, d, frame_upto(mem, flow, d, at + 1 - begun, frame), tx)
                 flow["done"][d] = 1
             return at
-        if _banner(mem, tx, d, frame, data, at, stop):
+        if _banner(mem, owner, tx, d, frame, data, at, stop):
             flow["words"][_NAMED] |= 1 << d
         at = stop + 1
     return at
