@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from citywall import rows
 from citywall.batches import PACKET
 from citywall.batches import REASONS as PACKET_REASONS
+from citywall.scratch import Scratch
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, Datagrams
 from ingest.collectors.joined import Joined
@@ -86,17 +87,18 @@ class Decoder:
         self._samplers = np.zeros((0, 3), np.int64)
         self._begun = False  # whether any source said when its clock began
         self._out, self._found = np.empty(0, k.HALF), np.empty(0, k.SET)
+        self._heads = Scratch(k.HEAD)
         self._keys = np.zeros(0, placing.KEY)
         self._slots = np.full(4 * MAX_SOURCES, -1, np.int32)
 
     def decode(self, datagrams: Datagrams, joined: Joined | None = None) -> Decoded:
-        """Decode; nothing in a datagram makes this raise. The records hold until the next call.
+        """Decode; nothing in a datagram makes this raise. Records and heads hold until the next call.
 
         Records from the first on that need nothing of each other go to `joined`, where it is given; only the
         others are told.
         """
         n = len(datagrams)
-        heads = np.empty(n, k.HEAD)
+        heads = self._heads.take(n)
         buffer = datagrams.buffer.view()
         buffer.flags.writeable = False
         room = int((datagrams.ends - datagrams.starts).sum()) // 4 + n

@@ -15,6 +15,8 @@ from ingest.flowlogs.rows import COLUMN_TYPES, Logged
 
 #: Records on their way at once: their rows are to stay in the nearest cache.
 SOME = 64
+#: Rows that columns have room for at the least: what is not used is not taken, and to grow is to take anew.
+_LEAST = 1 << 17
 _TYPES = {name: kind for name, kind in COLUMN_TYPES.items() if name != "line"}
 
 
@@ -53,8 +55,8 @@ class Joined:
     def _make_room(self, more: int) -> None:
         room = self._filled + more
         if len(self._columns[0]) < room:
-            old = self._columns
-            self._columns = [np.empty(room + room // 4, kind) for kind in _TYPES.values()]
+            old, size = self._columns, max(room + room // 4, _LEAST)
+            self._columns = [np.empty(size, kind) for kind in _TYPES.values()]
             for new, before in zip(self._columns, old, strict=True):
                 new[: self._filled] = before[: self._filled]
 
