@@ -32,7 +32,10 @@ _BATCH = 4096
 
 @dataclass(frozen=True)
 class Datagrams:
-    """`buffer[starts[i]:ends[i]]`, from the exporter at (`hi[i]`, `lo[i]`), received at `times[i]` (ns)."""
+    """`buffer[starts[i]:ends[i]]`, from the exporter at (`hi[i]`, `lo[i]`), received at `times[i]` (ns).
+
+    They lie one behind the other.
+    """
 
     buffer: NDArray[np.uint8]
     starts: NDArray[np.int64]
@@ -43,6 +46,11 @@ class Datagrams:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    @property
+    def span(self) -> int:
+        """Bytes from the first to the last, as many as they have or more."""
+        return int(self.ends[-1] - self.starts[0]) if len(self.starts) else 0
 
     def raw(self, i: int) -> bytes:
         """The bytes of one."""
