@@ -42,3 +42,5 @@ def test_columns_that_grow_keep_what_was_in_them():
     assert len(told.line) == len(few) + len(many)
     assert told.src_port[:4].tolist() == [7, 8, 9, 1]
     assert (told.src_port[3:] == 1).all()
+    columns = [value for name, value in vars(told).items() if name != "line"]
+    assert len({column.ctypes.data % 4096 // 64 for column in columns}) == len(columns)
