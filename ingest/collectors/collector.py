@@ -31,7 +31,7 @@ _SECTION = Section("pcap", big_endian=False, interfaces=(Interface(link=_RAW, mu
 #: Bytes that make a reference, and seconds after which one is made of what there is.
 BLOCK_BYTES = 4 << 20
 SEAL_S = 0.5
-#: Bytes that are written at a time.
+#: Bytes that are written at a time, from one multiple of it to the next.
 _PIECE = 1 << 19
 #: Seconds between two looks at most, so that datagrams are taken many at a time; and bytes a second that the
 #: kernel is to have room for meanwhile.
@@ -95,7 +95,7 @@ class Collector:
             stopping = stop.is_set()
             for number in self._sockets.receive(0 if stopping else min(SEAL_S, 0.1)):
                 while self._filled_from(number):
-                    if self._gathered >= self._full:
+                    if self._gathered + self._some.filled >= self._full:
                         yield self._seal()
                         sealed = time.monotonic()
             now = time.monotonic()
@@ -117,26 +117,27 @@ class Collector:
         some = self._some
         if not self._gathered and not some.filled:
             self._segments.room(self._full)
-            self._at = some.origin = self._segments.at
+            self._at = self._segments.at
+            some.place(self._at)
         before, clock = some.datagrams, time.time_ns()
         self._sockets.take(number, some)
         if some.datagrams > before:
             self._newest = clock
         if again := some.filled >= some.full:
-            self._write()
+            self._write(some.whole)
         return again
 
-    def _write(self) -> None:
+    def _write(self, size: int) -> None:
         """While it is still in a near cache."""
         some = self._some
-        self._segments.append(some.out[: some.filled].data)
-        self._gathered += some.filled
-        some.written(self._segments.at)
+        self._segments.append(some.out[:size].data)
+        self._gathered += size
+        some.written(size)
 
     def _seal(self) -> BlockRef:
         """Write what was gathered; its reference is in the journal when this returns."""
-        self._write()
         some = self._some
+        self._write(some.filled)
         errors: dict[str, int] = {}
         self.dropped, self.foreign = self._sockets.dropped, self._sockets.foreign
         for name, now, told in (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.scratch import Scratch
 from ingest.collectors.placing import kernels
 from ingest.decode.blocks import BlockRef
 from ingest.decode.counts import DecodeCounts
@@ -31,7 +32,10 @@ _BATCH = 4096
 
 @dataclass(frozen=True)
 class Datagrams:
-    """`buffer[starts[i]:ends[i]]`, from the exporter at (`hi[i]`, `lo[i]`), received at `times[i]` (ns)."""
+    """`buffer[starts[i]:ends[i]]`, from the exporter at (`hi[i]`, `lo[i]`), received at `times[i]` (ns).
+
+    They lie one behind the other.
+    """
 
     buffer: NDArray[np.uint8]
     starts: NDArray[np.int64]
@@ -42,6 +46,11 @@ class Datagrams:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    @property
+    def span(self) -> int:
+        """Bytes from the first to the last, as many as they have or more."""
+        return int(self.ends[-1] - self.starts[0]) if len(self.starts) else 0
 
     def raw(self, i: int) -> bytes:
         """The bytes of one."""
@@ -81,12 +90,14 @@ def split_file(raw: bytes) -> list[bytes]:
     return messages
 
 
-def of_block(ref: BlockRef, buffer: NDArray[np.uint8], counts: DecodeCounts) -> Iterator[Datagrams]:
+def of_block(
+    ref: BlockRef, buffer: NDArray[np.uint8], counts: DecodeCounts, room: Scratch
+) -> Iterator[Datagrams]:
     """UDP datagrams in a block of a capture; raises InputError as `decode_block` does.
 
-    Cut ones are taken as far as they go. `counts` takes what decoding met.
+    Cut ones are taken as far as they go. `counts` takes what decoding met, `room` (of PACKET) the packets.
     """
-    for packets in decode_block(ref, buffer, _BATCH, counts):
+    for packets in decode_block(ref, buffer, _BATCH, counts, room):
         n = len(packets)
         starts, ends, times = (np.empty(n, np.int64) for _ in range(3))
         hi, lo = np.empty(n, np.uint64), np.empty(n, np.uint64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from citywall import rows
 from citywall.batches import PACKET
 from citywall.batches import REASONS as PACKET_REASONS
+from citywall.scratch import Scratch
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, Datagrams
 from ingest.collectors.joined import Joined
@@ -86,30 +87,29 @@ class Decoder:
         self._samplers = np.zeros((0, 3), np.int64)
         self._begun = False  # whether any source said when its clock began
         self._out, self._found = np.empty(0, k.HALF), np.empty(0, k.SET)
+        self._heads = Scratch(k.HEAD)
         self._keys = np.zeros(0, placing.KEY)
         self._slots = np.full(4 * MAX_SOURCES, -1, np.int32)
 
     def decode(self, datagrams: Datagrams, joined: Joined | None = None) -> Decoded:
-        """Decode; nothing in a datagram makes this raise. The records hold until the next call.
+        """Decode; nothing in a datagram makes this raise. Records and heads hold until the next call.
 
         Records from the first on that need nothing of each other go to `joined`, where it is given; only the
         others are told.
         """
         n = len(datagrams)
-        heads = np.empty(n, k.HEAD)
+        heads = self._heads.take(n)
         buffer = datagrams.buffer.view()
         buffer.flags.writeable = False
-        room = int((datagrams.ends - datagrams.starts).sum()) // 4 + n
+        room = datagrams.span // 4 + n
         if len(self._found) < room:
             self._found = np.empty(room, k.SET)
         sets = self._found[: k.walk(buffer, datagrams.starts, datagrams.ends, heads, self._found)]
-        is_sflow = heads["version"] == k.SFLOW
-        if samples := bool(is_sflow.any()):
-            heads["time"][is_sflow] = datagrams.times[is_sflow]
+        clocks = np.empty(n, np.int64)
+        samples = int(k.timed(heads, datagrams.times, clocks))
         self._number += n
         errors = Errors()
         sources = self._place(datagrams, heads, errors)
-        clocks = np.where(datagrams.times > 0, datagrams.times, heads["time"])
         quick = None if samples else joined
         work = _Work(buffer, heads, sources, sets, errors, self._number - n, clocks, quick)
         parts = list(self._sets(work))
@@ -120,12 +120,12 @@ class Decoder:
             records = rows.take(records, np.argsort(records["arrived"], kind="stable"))
         if work.lost:
             _place_in_time(records, heads)
-        counts = np.zeros((len(self._by_index), 3), np.int64)
-        k.gaps(heads, sources, self._expected, self._known, counts)
-        self._count_wrong(heads, work)
-        lost, disordered, restarted = counts.sum(axis=0).tolist()
+        counts = np.zeros(k.COUNTS, np.int64)
+        k.tally(heads, sources, self._expected, self._known, counts)
+        lost, disordered, restarted, created, refused, strange = counts.tolist()
+        if refused or strange:
+            self._count_wrong(heads, work)
         notes = {"exports_lost": lost, "exports_out_of_order": disordered, "exporter_restarts": restarted}
-        created = int(heads["created"].sum())
         notes |= {"flows_only_created": created} if created else {}
         return Decoded(records, heads, sources, clocks, errors, notes | work.notes)
 
@@ -301,7 +301,7 @@ class Decoder:
         """Packets sampled by sFlow."""
         heads = work.heads
         heads["version"][work.sources < 0] = 0
-        found = np.empty(int((datagrams.ends - datagrams.starts).sum()) // 24 + 1, sflow.SAMPLE)
+        found = np.empty(datagrams.span // 24 + 1, sflow.SAMPLE)
         found = found[: sflow.samples(work.buffer, datagrams.starts, datagrams.ends, heads, found)]
         out, packets = np.empty(len(found) + 1, k.HALF), np.empty(len(found), PACKET)
         reasons = np.zeros(len(PACKET_REASONS), np.int64)

@@ -12,6 +12,7 @@ import zstandard
 
 from citywall.batches import PACKET
 from citywall.errors import InputError, UnsupportedInput
+from citywall.scratch import Scratch
 from citywall.state import Parts, bytes_of
 from ingest.capture import headers
 from ingest.capture.files import CaptureFile, open_capture
@@ -156,6 +157,7 @@ class ExportReader:
         self._pairing = pairing.Pairing()
         self._joined = Joined(self._pairing)
         self._record = self._flow = 1
+        self._packets = Scratch(PACKET)
         self._open: tuple[str, CaptureFile] | None = None
 
     @property
@@ -223,7 +225,7 @@ class ExportReader:
                 self._open[1].close()
             self._open = (ref.path, open_capture(Path(ref.path)))
         counts = DecodeCounts()
-        yield from of_block(block, self._open[1].buffer, counts)
+        yield from of_block(block, self._open[1].buffer, counts, self._packets)
         for reason, n in counts.errors.items():
             errors.counts[reason] = errors.counts.get(reason, 0) + n
 

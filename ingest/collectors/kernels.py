@@ -79,6 +79,8 @@ HALF = np.dtype(
 
 #: Of `HALF.done`.
 LOST = 2
+#: What `tally` counts.
+COUNTS = 6
 
 V4_MAPPED = U8(0xFFFF_0000_0000)
 #: No count or rate is believed beyond these, so that their product is one.
@@ -437,17 +439,37 @@ def halve(row, head, source, datagram, rates, samplers, h):
 
 
 @bare_kernel
-def gaps(heads, sources, expected, known, counts):
+def timed(heads, times, clocks):
+    """Write when each datagram came by the clock of who received it (`times`, i8), else by its exporter's.
+
+    sFlow tells no time: it gets that in which it came. Returns how many of them there are.
+    """
+    samples = np.int64(0)
+    for i in range(len(heads)):
+        h = heads[i]
+        if h["version"] == SFLOW:
+            samples += 1
+            h["time"] = times[i]
+        clocks[i] = times[i] if times[i] > 0 else h["time"]
+    return samples
+
+
+@bare_kernel
+def tally(heads, sources, expected, known, counts):
     """Follow sequence numbers: `sources` (i8[n], -1 for none) name a slot of `expected` (u4), `known` (u1).
 
-    `counts` (i8[k, 3]) takes, a source: numbers missing, datagrams out of order, restarts. Version 5 and
-    IPFIX count records, the others datagrams.
+    `counts` (i8[COUNTS]) takes numbers missing, datagrams out of order, restarts; and what heads say: flows
+    that were only created, datagrams refused, records that are no flows of IP. Version 5 and IPFIX number
+    records, the others datagrams.
     """
     for i in range(len(heads)):
+        h = heads[i]
+        counts[3] += h["created"]
+        counts[4] += h["reason"] != NONE
+        counts[5] += h["strange"]
         s = sources[i]
         if s < 0:
             continue
-        h = heads[i]
         version = h["version"]
         step = np.int64(h["records"]) if version == V5 or version == IPFIX else 1
         sequence = np.int64(h["sequence"])
@@ -456,12 +478,12 @@ def gaps(heads, sources, expected, known, counts):
             if ahead >= 0x8000_0000:
                 back = 0x1_0000_0000 - ahead
                 if back < 100_000 and sequence + step > 1000:
-                    counts[s, 1] += 1
+                    counts[1] += 1
                     continue
-                counts[s, 2] += 1
+                counts[2] += 1
             elif ahead > 0x100_0000:
-                counts[s, 2] += 1
+                counts[2] += 1
             else:
-                counts[s, 0] += ahead
+                counts[0] += ahead
         expected[s] = np.uint32((sequence + step) & 0xFFFF_FFFF)
         known[s] = 0 if h["unknown"] == 1 and version == IPFIX else 1

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from citywall.batches import EVENT, PACKET, REASONS
 from citywall.domains import Domains
 from citywall.errors import InputError
+from citywall.scratch import Scratch
 from ingest.decode import kernels
 from ingest.decode.blocks import BlockRef
 from ingest.decode.counts import DecodeCounts
@@ -25,13 +26,15 @@ def decode_block(
     buffer: NDArray[np.uint8],
     batch_packets: int,
     counts: DecodeCounts | None = None,
+    room: Scratch | None = None,
 ) -> Iterator[NDArray[np.void]]:
     """Decode the records of `ref` out of `buffer` (u1, the whole file): PACKET arrays, in file order.
 
     Every record is a row; what could not be decoded says so in `status` and `reason`. Each array has
-    `batch_packets` rows but the last. Every batch is new: keep it or drop it. `counts` takes what the walk
-    and the decode met. Raises InputError where the file is not the one that was walked: its size or a
-    record header differs (the latter is known for certain once the block's last batch is asked for).
+    `batch_packets` rows but the last. Every batch is new: keep it or drop it; in `room` (of PACKET), where
+    that is given, each is overwritten by the next. `counts` takes what the walk and the decode met. Raises
+    InputError where the file is not the one that was walked: its size or a record header differs (the latter
+    is known for certain once the block's last batch is asked for).
     """
     end = ref.offset + ref.length
     if end > len(buffer):
@@ -46,7 +49,8 @@ def decode_block(
     step = _stepper(ref, buffer, end, links, reasons)
     at, digest, left = ref.offset, np.uint64(0), ref.packets
     while left > 0:
-        rows = np.empty(min(batch_packets, left), PACKET)
+        size = min(batch_packets, left)
+        rows = np.empty(size, PACKET) if room is None else room.take(size)
         n, at, step_digest = step(at, digest, rows)
         digest = np.uint64(step_digest)
         left -= n
@@ -69,8 +73,7 @@ def _stepper(
     reasons: NDArray[np.int64],
 ) -> _Step:
     section = ref.section
-    table = section.table()
-    known, big = len(section.interfaces), section.big_endian
+    big = section.big_endian
     if section.format == "pcap":
         multiply, link = section.interfaces[0].multiply, section.interfaces[0].link
 
@@ -78,6 +81,8 @@ def _stepper(
             return kernels.decode_pcap(buffer, at, end, digest, big, multiply, link, rows, reasons)
 
         return pcap
+
+    table, known = section.table(), len(section.interfaces)
 
     def pcapng(at: int, digest: np.uint64, rows: NDArray[np.void]) -> Any:
         return kernels.decode_pcapng(buffer, at, end, digest, big, table, known, rows, links, reasons)

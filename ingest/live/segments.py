@@ -64,7 +64,10 @@ class Segments:
             self.at = HEADER
 
     def append(self, records: bytes | memoryview) -> int:
-        """Write whole records, made for offset `at`; gives that offset. They can be read when it returns."""
+        """Write records made for offset `at`; gives that offset. They can be read when it returns.
+
+        The last may go on in what is written next.
+        """
         at = self.at
         try:
             file = self._file or self._begin(records)

@@ -24,9 +24,11 @@ class _Saved(msgspec.Struct):
 
 
 class Pairing:
-    """Joins halves, whatever the batches they come in."""
+    """Joins halves, whatever the batches they come in. `room`: a power of two, ROOM at most (ValueError)."""
 
     def __init__(self, wait: int = WAIT, slack: int = SLACK, room: int = ROOM) -> None:
+        if room > ROOM:
+            raise ValueError(f"no slot can number {room} records that wait")
         self._wait, self._slack = wait, slack
         self._waiting = np.zeros(room, HALF)
         self._slots = np.full(room * 2, -1, kernels.SLOT)

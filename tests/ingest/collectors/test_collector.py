@@ -5,12 +5,16 @@ from __future__ import annotations
 import socket
 import threading
 
+from citywall.batches import PACKET
 from citywall.collectorsettings import CollectorSettings
+from citywall.scratch import Scratch
 from ingest.capture import open_capture
 from ingest.collectors import collector as module
 from ingest.collectors.collector import Collector, references
+from ingest.collectors.datagrams import of_block
 from ingest.collectors.exports import ExportReader, of_capture
 from ingest.collectors.recognising import are_exports
+from ingest.decode.counts import DecodeCounts
 from tests.exporters import PLAIN, content, five, flow, nine, template
 
 RECORD = flow("10.0.0.1", "10.0.0.2", 1000, 80)
@@ -56,6 +60,37 @@ def test_one_that_was_cut_off_goes_on_behind_what_it_told_of(tmp_path):
     assert [ref.index for ref in after] == [len(before)]
     assert after[0].first_frame == 2
     assert after[0].path != before[0].path
+
+
+def test_pieces_end_where_the_file_has_a_multiple_of_them_and_references_where_records_end(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "_PIECE", 4096)
+    monkeypatch.setattr(module, "BLOCK_BYTES", 20_000)
+    ends, append = [], module.Segments.append
+
+    def noted(self, records):
+        append(self, records)
+        ends.append(self.at)
+
+    monkeypatch.setattr(module.Segments, "append", noted)
+    sent = [nine(template(256, PLAIN), sequence=0)]
+    sent += [nine(*[content(256, RECORD)] * (n % 5), sequence=n) for n in range(1, 400)]
+    collector, refs = collect(tmp_path, (sent, []))
+    assert collector.datagrams == len(sent)
+    assert len(refs) > 1
+    told = {ref.offset + ref.length for ref in refs}
+    assert ends == sorted(ends)
+    assert all(end % 4096 == 0 or end in told for end in ends)
+    assert len([end for end in ends if end % 4096 == 0]) > len(refs)
+    (segment,) = tmp_path.glob("*.pcap")
+    with open_capture(segment) as capture:
+        (walked,) = capture.blocks(1 << 20)
+        read = [d.raw(i) for d in of_block(walked, capture.buffer, DecodeCounts(), Scratch(PACKET))
+                for i in range(len(d))]  # fmt: skip
+    assert read == sent
+    assert walked.digest == sum(ref.digest for ref in refs) & (1 << 64) - 1
+    assert sum(ref.packets for ref in refs) == len(sent)
 
 
 def test_others_than_exporters_are_counted_and_not_kept(tmp_path):

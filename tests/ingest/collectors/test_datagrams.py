@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from citywall.batches import PACKET
+from citywall.scratch import Scratch
 from ingest.capture import open_capture
 from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import REASONS, bare, of_block, split_file
@@ -31,7 +33,9 @@ def test_reasons_are_those_of_the_kernels():
 def test_udp_payloads_of_a_capture_with_their_sender(shared_data):
     path = shared_data / "captures/netflow/pmacct-100-IPFIXv10-CISCO/traffic-00.pcap"
     with open_capture(path) as capture:
-        parts = [d for ref in capture.blocks(1 << 20) for d in of_block(ref, capture.buffer, DecodeCounts())]
+        room = Scratch(PACKET)
+        blocks = capture.blocks(1 << 20)
+        parts = [d for ref in blocks for d in of_block(ref, capture.buffer, DecodeCounts(), room)]
     (datagrams,) = parts
     assert len(datagrams) == 6
     assert all(datagrams.raw(i)[:2] == b"\0\x0a" for i in range(6))

@@ -9,6 +9,7 @@ import struct
 import pytest
 
 from citywall.errors import InputError, SettingsError
+from ingest.collectors.framing.kernels import FILLED
 from ingest.collectors.sockets import Gathered, Sockets, parse_address
 
 
@@ -34,6 +35,19 @@ def take_all(sockets: Sockets, wanted: int) -> list[tuple[str, int, bytes, int]]
         for number in ready:
             sockets.take(number, gathered)
     return records_of(gathered)
+
+
+def test_what_reaches_a_multiple_of_the_piece_is_whole_and_the_rest_stays():
+    gathered = Gathered(100)
+    gathered.place(130)
+    assert (gathered.full, gathered.whole) == (70, 0)
+    gathered.state[FILLED], gathered.out[:175] = 175, range(175)
+    assert gathered.whole == 170
+    gathered.written(170)
+    assert (gathered.origin, gathered.filled, gathered.full, gathered.whole) == (300, 5, 100, 0)
+    assert gathered.out[:5].tolist() == [170, 171, 172, 173, 174]
+    gathered.written(5)
+    assert (gathered.origin, gathered.filled, gathered.full) == (305, 0, 95)
 
 
 def test_what_is_sent_comes_with_its_sender():

@@ -25,6 +25,7 @@ from citywall.batches import (
 )
 from citywall.domains import Domains, DomainSettings
 from citywall.i18n import catalogue
+from citywall.scratch import Scratch
 from ingest.capture import WALK_ERRORS, BlockRef, DecodeCounts, decode_block, link_events, open_capture
 
 T0 = 1_700_000_000 * 10**9
@@ -70,6 +71,20 @@ def test_batches_are_full_and_own_their_rows(writing, tmp_path):
         # offsets are absolute: the rows' bytes are in the file's buffer
         at, size = int(batches[1][0]["offset"]), int(batches[1][0]["captured"])
         assert file.buffer[at : at + size].tobytes() == list(frames(1, 20))[7]
+
+
+def test_batches_in_room_that_is_given_are_the_same_and_overwrite_each_other(writing, tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(writing.pcap([writing.Record(T0 + i * 1000, f) for i, f in enumerate(frames(1, 20))]))
+    with open_capture(path) as file:
+        (ref,) = file.blocks(1 << 20)
+        room = Scratch(PACKET)
+        for owned, lent in zip(
+            decode_block(ref, file.buffer, 7), decode_block(ref, file.buffer, 7, None, room), strict=True
+        ):
+            assert np.array_equal(owned, lent)
+            assert not np.shares_memory(owned, lent)
+            assert np.shares_memory(lent, room.take(len(lent)))
 
 
 def test_references_survive_the_journey(writing, read_all):

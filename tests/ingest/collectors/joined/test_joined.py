@@ -30,3 +30,17 @@ def test_flows_stand_behind_those_before_them_until_it_begins_anew():
     ] * 2
     joined.begin()
     assert (len(joined.logged(1).line), joined.records) == (0, 0)
+
+
+def test_columns_that_grow_keep_what_was_in_them():
+    joined = Joined(Pairing(room=4))
+    few, many = np.zeros(3, HALF), np.zeros((1 << 17) + 5, HALF)
+    few["src_port"], many["src_port"] = [7, 8, 9], 1
+    joined.add(few)
+    joined.add(many)
+    told = joined.logged(1)
+    assert len(told.line) == len(few) + len(many)
+    assert told.src_port[:4].tolist() == [7, 8, 9, 1]
+    assert (told.src_port[3:] == 1).all()
+    columns = [value for name, value in vars(told).items() if name != "line"]
+    assert len({column.ctypes.data % 4096 // 64 for column in columns}) == len(columns)

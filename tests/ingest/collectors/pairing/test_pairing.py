@@ -10,6 +10,7 @@ from ingest.collectors import kernels as k
 from ingest.collectors.datagrams import bare
 from ingest.collectors.decoder import Decoder
 from ingest.collectors.pairing import Pairing, logged
+from ingest.collectors.pairing.pairing import ROOM
 from tests.exporters import PLAIN, content, five, flow, nine, template
 
 S = 1_000_000_000
@@ -30,6 +31,28 @@ def test_a_full_ring_lets_the_oldest_go():
     out = pairing.add(rows, np.zeros(len(rows), np.int64))
     assert out["src_lo"].tolist() == [1, 2, 3]
     assert pairing.finish()["src_lo"].tolist() == list(range(4, 12))
+
+
+def test_every_record_that_waits_is_found_in_a_full_ring():
+    """Slots number them all, and halves that come back find theirs, whatever was between."""
+    n = ROOM
+    rows = np.repeat(half(0, 0, 0, 1, 0), n)
+    rows["src_port"], rows["dst_port"] = np.arange(n) + 1, 0
+    rows["src_lo"], rows["dst_lo"] = 1, 2
+    pairing = Pairing()
+    assert len(pairing.add(rows, np.zeros(n, np.int64))) == 0
+    assert pairing.waiting == n
+    again = Pairing()
+    again.restore(pairing.snapshot())
+    back = rows[::-7].copy()
+    for a, b in (("src_lo", "dst_lo"), ("src_port", "dst_port")):
+        back[a], back[b] = back[b].copy(), back[a].copy()
+    for each in (pairing, again):
+        joined = each.add(back.copy(), np.zeros(len(back), np.int64)).copy()
+        assert (joined["src_packets"] + joined["dst_packets"]).tolist() == [2] * len(back)
+        assert len(each.finish()) == n - len(back)
+    with pytest.raises(ValueError, match="no slot"):
+        Pairing(room=2 * ROOM)
 
 
 def test_parts_of_another_shape_are_refused():
