@@ -18,6 +18,7 @@ from citywall.batches import IP
 from rules.countries import Countries
 from rules.language.model import Rule
 from rules.match import candidates, datasets, filling, sought
+from rules.match.alone import Alone
 from rules.match.carry import Carry
 from rules.match.columns import kernels
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules, is_head
@@ -127,6 +128,14 @@ class Engine:
         self.unaimed = [
             c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
         ]
+        self.alone = Alone(
+            [
+                *self.of(PACKET, literal=False),
+                *self.gates.broad,
+                *(c for c in (*self.of(STREAM, literal=False), *self.unaimed) if not c.rule.flow.only_stream),
+            ],
+            self.gates,
+        )
         #: Rules on transactions that no literal of a buffer says where to look for.
         self.loose = [c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
