@@ -298,12 +298,26 @@ def _addresses(engine: Engine, packets: Packets) -> Numbers:
     return np.array(found, np.int64).reshape(-1, 5)
 
 
+def _headed(packets: Packets, rows: Numbers, heads: tuple[int, ...] | None) -> Numbers:
+    """Packets, of some, that one of the headers agrees with."""
+    if heads is None:
+        return rows
+    ends = packets.ends
+    agree = np.zeros(ends.addresses.shape[1], np.bool_)
+    for head in heads:
+        agree |= packets.engine.gates.agree(head, ends)
+    return rows[agree[ends.of_row[rows]]]
+
+
 def _by_literal(engine: Engine, packets: Packets, windows: Windows, rows: Numbers) -> Iterable[Numbers]:
     scene = packets.scene
     found, told = [], []
     in_stream = windows.streamed[rows]
     beside = [rows[in_stream & (packets.direction[rows] == direction)] for direction in (0, 1)]
-    aimed = [(beside[direction], most, index) for direction, most, index in engine.beside_streams]
+    aimed = [
+        (_headed(packets, beside[way], heads), most, index)
+        for way, most, index, heads in engine.beside_streams
+    ]
     for some, most, index in (rows[~in_stream], ANYWHERE, engine.payload), *aimed:
         starts, sizes = packets.payload_at[some], np.minimum(scene.available[some], most)
         buffers, literals = index.literals.scan(scene.buffer, starts, sizes)
