@@ -103,7 +103,7 @@ class Windows:
         arrived = np.append(rows["arrived"], 0)[np.maximum(piece, 0)]
         alone = (piece == -1) | ((piece >= 0) & (arrived == self._spans[:, 4]))
         self._late = alone & (flows["proto"][self._flow] == 6) & (not self._packets.engine.inline)
-        arena = memoryview(self._arena)  # parts of it are bytes sooner than parts of an array
+        arena = self._arena.data  # parts of it are bytes sooner than parts of an array
         for key, (start, end, looked, offset), over_at, had in zip(
             keys, kept.tolist(), final.tolist(), (sizes > 0).tolist(), strict=True
         ):

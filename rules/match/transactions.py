@@ -158,8 +158,8 @@ class _Matcher:
         for order, places in by_rule(orders):
             compiled = without_application(rules[order])
             alike.setdefault(conditions_of(compiled), (compiled, []))[1].extend(places.tolist())
-        for compiled, places in alike.values():
-            agrees[places] &= packets.rest(compiled, rows[places])
+        for compiled, some in alike.values():
+            agrees[some] &= packets.rest(compiled, rows[some])
         for i in np.flatnonzero(agrees).tolist():
             order, item, _, _, at = told[i]
             compiled, row = rules[order], int(rows[i])
