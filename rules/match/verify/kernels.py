@@ -26,7 +26,7 @@ NO, YES, PERHAPS = 0, 1, 2
 #: Where in a content the two bytes are that are looked for first: bits of column C, the one, then the other.
 PLACE = 16
 _PLACE = (1 << PLACE) - 1
-_EACH, _HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+_EACH, _LOWER = np.uint64(0x0101010101010101), np.uint64(0x7F7F7F7F7F7F7F7F)
 _CASE = np.uint64(0x2020202020202020)
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 _AHEAD = 12  # pairs whose bytes are asked for before they are looked at
@@ -62,8 +62,7 @@ def _eight(patterns, op, place):
 def _find_by_eight(data, begin, size, op, patterns, low, stop):
     """(where a content is next from `low` to `stop`, or -1; from where on it was not looked for).
 
-    Eight places at once, by two bytes that few others are. A place whose byte differs by the lowest bit may
-    be taken for one that is alike (a borrow in the subtraction), none is missed.
+    Eight places at once, by two bytes of it that stand in little traffic; nothing behind the buffer is read.
     """
     near, far = op[C] & _PLACE, op[C] >> PLACE
     near_byte, near_case = _eight(patterns, op, near)
@@ -73,7 +72,7 @@ def _find_by_eight(data, begin, size, op, patterns, low, stop):
     while place <= last:
         differs = (load_le64(data, begin + place + near) | near_case) ^ near_byte
         differs |= (load_le64(data, begin + place + far) | far_case) ^ far_byte
-        alike = (differs - _EACH) & ~differs & _HIGHEST
+        alike = ~(((differs & _LOWER) + _LOWER) | differs | _LOWER)  # the highest bit of bytes that are 0
         while alike != _NONE:
             lowest = alike & (~alike + _ONE)
             at = place + ((63 - leading_zeros64(lowest)) >> 3)
