@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from rules.language.model import TO_SERVER, Rule
 from rules.match import events, header, protocols, transactions, units, vlan
-from rules.match.agreement import Agreement, conditions_of
+from rules.match.agreement import Agreement
 from rules.match.columns import kernels
-from rules.match.compiled import ONCE, PACKET, STREAM, Compiled, compiled_names, is_head
+from rules.match.compiled import Compiled, compiled_names, is_head
 from rules.match.deciding import decide, header_holds
 from rules.match.found import Candidate, Numbers
 from rules.match.gates.tables import Columns
@@ -43,8 +43,6 @@ class Packets:
         self.conditions: dict[tuple[object, ...], Mask] = {}
         self._applications: dict[tuple[frozenset[str], str], tuple[Mask, Mask]] = {}
         self._said: dict[str, list[Numbers]] = {}
-        self._of_protocol: dict[int, Numbers] = {}
-        self._alike: dict[tuple[object, ...], Numbers] = {}
         self.was_established = self.established.astype(np.int64)
         self.payload_at = scene.packets["offset"].astype(np.int64) + scene.packets["payload_at"]
         key = (self.flow * 2 + self.direction) << 32 | np.arange(len(self.flow))
@@ -58,18 +56,6 @@ class Packets:
         """Whether a rule's header agrees with a packet."""
         return self.engine.gates.agrees(compiled.head, int(self.ends.of_row[row]), self.ends)
 
-    def agreeing(self, compiled: Compiled, among: Mask | None = None) -> Numbers:
-        """Packets, of those not matched before or of some, that header, flow and header fields agree with."""
-        if among is not None:
-            rows = np.flatnonzero(among)
-            return rows[self.fits(compiled, rows)]
-        key = (compiled.ip_protocol, conditions_of(compiled))
-        if key not in self._alike:
-            rows = self._protocol(compiled.ip_protocol)
-            self._alike[key] = rows[self.rest(compiled, rows)]
-        rows = self._alike[key]
-        return rows[self.engine.gates.agree_with(compiled.head, rows, self.ends)] if len(rows) else rows
-
     def fits(self, compiled: Compiled, rows: Numbers) -> Mask:
         """Which of some packets header, flow and header fields agree with."""
         found = self.rest(compiled, rows)
@@ -77,16 +63,6 @@ class Packets:
         if len(left):
             found[left] = self.engine.gates.agree_with(compiled.head, rows[left], self.ends)
         return found
-
-    def _protocol(self, protocol: int) -> Numbers:
-        """Packets, not matched before, that rules about an IP protocol (0: any) can be about."""
-        if protocol not in self._of_protocol:
-            spoken = self.scene.packets["proto"][self.scene.carried :]
-            mine = spoken >= 0 if not protocol else spoken == protocol
-            if protocol == 1:
-                mine |= spoken == 58
-            self._of_protocol[protocol] = np.flatnonzero(mine) + self.scene.carried
-        return self._of_protocol[protocol]
 
     def rest(self, compiled: Compiled, rows: Numbers) -> Mask:
         """Which of some packets that the header agrees with flow and header fields agree with, too."""
@@ -296,28 +272,10 @@ def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> Numbers:
 
 
 def _packets(engine: Engine, packets: Packets, windows: Windows) -> Iterable[Numbers]:
-    full = (packets.scene.available > 0) & packets.fresh
     yield _addresses(engine, packets)
-    alone: list[tuple[Numbers, Compiled]] = []
-    for compiled in (*engine.of(PACKET, literal=False), *engine.gates.broad):
-        rows = packets.agreeing(compiled, packets.decided() if compiled.decided else None)
-        if compiled.kind == ONCE:
-            rows = rows[packets.first[rows]]
-        if compiled.rule.happenings and len(rows):
-            rows = rows[events.happened(packets, compiled.rule)[rows]]
-        if compiled.payload is not None:
-            rows = rows[full[rows]]
-        alone.append((rows, compiled))
-    loose = full & ~windows.streamed
-    for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed):
-        if compiled.rule.flow.only_stream:
-            continue
-        rows = packets.agreeing(compiled)
-        alone.append((rows[(full if compiled.both else loose)[rows]], compiled))
-    none = np.zeros(0, np.int64)
-    rows = np.concatenate([none, *(rows for rows, _ in alone)])
-    orders = np.concatenate([none, *(np.full(len(rows), compiled.order) for rows, compiled in alone)])
+    rows, orders = engine.alone.ask(packets, windows.streamed)
     yield from decide(packets, rows, orders)
+    full = (packets.scene.available > 0) & packets.fresh
     yield from _by_literal(engine, packets, windows, np.flatnonzero(full))
 
 
@@ -340,12 +298,26 @@ def _addresses(engine: Engine, packets: Packets) -> Numbers:
     return np.array(found, np.int64).reshape(-1, 5)
 
 
+def _headed(packets: Packets, rows: Numbers, heads: tuple[int, ...] | None) -> Numbers:
+    """Packets, of some, that one of the headers agrees with."""
+    if heads is None:
+        return rows
+    ends = packets.ends
+    agree = np.zeros(ends.addresses.shape[1], np.bool_)
+    for head in heads:
+        agree |= packets.engine.gates.agree(head, ends)
+    return rows[agree[ends.of_row[rows]]]
+
+
 def _by_literal(engine: Engine, packets: Packets, windows: Windows, rows: Numbers) -> Iterable[Numbers]:
     scene = packets.scene
     found, told = [], []
     in_stream = windows.streamed[rows]
     beside = [rows[in_stream & (packets.direction[rows] == direction)] for direction in (0, 1)]
-    aimed = [(beside[direction], most, index) for direction, most, index in engine.beside_streams]
+    aimed = [
+        (_headed(packets, beside[way], heads), most, index)
+        for way, most, index, heads in engine.beside_streams
+    ]
     for some, most, index in (rows[~in_stream], ANYWHERE, engine.payload), *aimed:
         starts, sizes = packets.payload_at[some], np.minimum(scene.available[some], most)
         buffers, literals = index.literals.scan(scene.buffer, starts, sizes)

@@ -18,6 +18,7 @@ from citywall.batches import IP
 from rules.countries import Countries
 from rules.language.model import Rule
 from rules.match import candidates, datasets, filling, sought
+from rules.match.alone import Alone
 from rules.match.carry import Carry
 from rules.match.columns import kernels
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules, is_head
@@ -97,6 +98,9 @@ class Engine:
             for c in self.rules
             if (names := [bits.names[0] for bits in c.rule.bits if bits.op in {"set", "toggle"}])
         }
+        #: Rules that ask what is kept in mind, and rules that change it.
+        self._bound = {c.order for c in self.rules if _asks(c.rule)}
+        self._changing = {c.order for c in self.rules if _changes(c.rule)}
         self._deciding = any(compiled.decided for compiled in self.rules)
         #: Whether any rule asks for what decoders say.
         self.decoders = any(h.kind == "decode" for c in self.rules for h in c.rule.happenings)
@@ -127,6 +131,14 @@ class Engine:
         self.unaimed = [
             c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
         ]
+        self.alone = Alone(
+            [
+                *self.of(PACKET, literal=False),
+                *self.gates.broad,
+                *(c for c in (*self.of(STREAM, literal=False), *self.unaimed) if not c.rule.flow.only_stream),
+            ],
+            self.gates,
+        )
         #: Rules on transactions that no literal of a buffer says where to look for.
         self.loose = [c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
@@ -201,41 +213,37 @@ class Engine:
         order = np.lexsort([*(found[:, i] for i in (ITEM, ORDER, PHASE)), layers, found[:, KNOWN]])
         found, layers = found[order], layers[order].tolist()
         alerts: list[Alert] = []
-        known = -1, 0
+        memory, at, within = self.memory, -1, 0
         passed: set[int] = set()  # packets that a rule let go
         pending: list[_Agreed] = []
         every = zip(found.tolist(), layers, places(scene, found[:, ROW]), strict=True)
         for each, layer, where in every:
-            candidate = Candidate(*each)
-            if (candidate.known, layer) != known:
+            known, _, order, _, row = each
+            if known != at or layer != within:
                 if pending:
                     alerts += self._tell(pending, scene)
-                pending, passed, known = [], set(), (candidate.known, layer)
-            compiled = self.rules[candidate.order]
-            if (
-                candidate.row in passed
-                or where.flow in self.memory.passed
-                or where.flow in self.memory.dropped
-            ):
+                    pending = []
+                passed.clear()
+                at, within = known, layer
+            if row in passed or where.flow in memory.passed or where.flow in memory.dropped:
                 continue
-            if not self.memory.agrees(compiled.rule, where):
-                continue
+            compiled = self.rules[order]
             rule = compiled.rule
-            asked = self._filling.get(candidate.order)
-            if asked and not filling.agrees(asked, compiled, candidate, scene, self.memory.sets):
+            if order in self._bound and not memory.agrees(rule, where):
                 continue
-            if rule.filter is not None and not self.memory.tells(rule.sid, rule.filter, where):
+            candidate = Candidate(*each)
+            asked = self._filling.get(order)
+            if asked and not filling.agrees(asked, compiled, candidate, scene, memory.sets):
                 continue
-            self.memory.change(rule, where)
+            if rule.filter is not None and not memory.tells(rule.sid, rule.filter, where):
+                continue
+            if order in self._changing:
+                memory.change(rule, where)
             if rule.action == "pass":
-                passed.add(candidate.row)
-                pending = [
-                    agreed
-                    for agreed in pending
-                    if agreed[0].row != candidate.row or agreed[0].order < candidate.order
-                ]
+                passed.add(row)
+                pending = [agreed for agreed in pending if agreed[0].row != row or agreed[0].order < order]
                 if _takes_flow(candidate, compiled) and where.flow >= 0:
-                    self.memory.passed.add(where.flow)
+                    memory.passed.add(where.flow)
                 if rule.alerting:
                     pending.append((candidate, compiled, where))
                 continue
@@ -265,9 +273,8 @@ class Engine:
         told: list[Alert] = []
         done: set[tuple[int, int, int]] = set()
         let_go: set[int] = set()
-        for candidate, compiled, where in sorted(
-            pending, key=lambda agreed: (agreed[0].order, agreed[0].item)
-        ):
+        in_order = sorted(pending, key=_in_order) if len(pending) > 1 else pending
+        for candidate, compiled, where in in_order:
             rule = compiled.rule
             if candidate.phase == 0:
                 if (candidate.row, rule.sid, rule.gid) in done:
@@ -321,6 +328,15 @@ def _literal_program(programs: Programs, compiled: Compiled) -> int:
 
 def _in_order(agreed: _Agreed) -> tuple[int, int]:
     return agreed[0].order, agreed[0].item
+
+
+def _asks(rule: Rule) -> bool:
+    """Whether a rule asks for bits or numbers that are kept in mind."""
+    return bool(rule.integers) or any(bits.op in {"isset", "isnotset"} for bits in rule.bits)
+
+
+def _changes(rule: Rule) -> bool:
+    return bool(rule.integers) or any(bits.op not in {"isset", "isnotset"} for bits in rule.bits)
 
 
 def _takes_flow(candidate: Candidate, compiled: Compiled) -> bool:

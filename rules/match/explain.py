@@ -99,6 +99,9 @@ class _Looker:
         self.windows = Windows(self.seen)
         self.found = Found(self.seen)
         self.numbers = Numbers(scene)
+        every = np.arange(len(scene.tables.transactions))
+        self.found.ask(every)
+        self.numbers.ask(every)
 
     def packets(self) -> Iterator[Nearest]:
         """Packets, with the stream that each belongs to where the rule is about streams."""

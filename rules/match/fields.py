@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rules.language.model import Number, Rule
 from rules.match.compiled import Compiled
+from rules.match.hits import spread
 from rules.match.scene import Scene
 
 if TYPE_CHECKING:
@@ -32,8 +34,9 @@ class Numbers:
         self._scene = scene
         names = scene.names
         self._values: dict[int, dict[str, list[Value]]] = {}  # of transactions that were asked for
-        owners = scene.tables.numbers["transaction"]  # in order
-        self._begin = np.searchsorted(owners, np.arange(len(scene.tables.transactions) + 1))
+        self._owners = scene.tables.numbers["transaction"].astype(np.int64)  # in order
+        self._columns: list[list[int]] = []  # of the values of transactions that were asked for
+        self._spans: dict[int, tuple[int, int]] = {}
         self._events: dict[tuple[int, str], list[tuple[int, int]]] = {}
         self._loose: dict[str, list[tuple[int, int, int]]] = {}
         odd = scene.tables.anomalies
@@ -47,22 +50,39 @@ class Numbers:
             else:
                 self._loose.setdefault(name, []).append((flow, direction, frame))
 
+    def ask(self, transactions: NDArray[np.int64]) -> None:
+        """Look up the values of the transactions that are going to be asked for."""
+        table = self._scene.tables.numbers
+        first, last = (np.searchsorted(self._owners, transactions, side) for side in ("left", "right"))
+        rows, _ = spread(first, last)
+        self._columns = [table[name][rows].tolist() for name in ("field", "direction", "frame", "value")]
+        ends = np.cumsum(last - first)
+        self._spans = dict(
+            zip(
+                transactions.tolist(),
+                zip((ends - last + first).tolist(), ends.tolist(), strict=True),
+                strict=True,
+            )
+        )
+
     def values(self, transaction: int, name: str) -> list[Value]:
-        """All values of a field."""
+        """All values of a field of a transaction that was asked for."""
         found = self._values.get(transaction)
         if found is None:
             found = self._values[transaction] = self._read(transaction)
         return found.get(name, [])
 
     def _read(self, transaction: int) -> dict[str, list[Value]]:
-        rows = self._scene.tables.numbers[self._begin[transaction] : self._begin[transaction + 1]]
+        begin, end = self._spans[transaction]
         found: dict[str, list[Value]] = {}
-        for field, direction, frame, value in zip(
-            rows["field"].tolist(), rows["direction"].tolist(), rows["frame"].tolist(),
-            rows["value"].tolist(), strict=True,
-        ):  # fmt: skip
+        columns = (column[begin:end] for column in self._columns)
+        for field, direction, frame, value in zip(*columns, strict=True):
             found.setdefault(self._scene.names.fields[field], []).append((direction, frame, value))
         return found
+
+    def _rows(self, transaction: int) -> NDArray[np.void]:
+        begin, end = np.searchsorted(self._owners, (transaction, transaction + 1)).tolist()
+        return self._scene.tables.numbers[begin:end]
 
     def depth(self, flow: int, direction: int) -> int:
         """The frame at which a direction of a flow was read no further; 0 where it was to its end."""
@@ -171,7 +191,7 @@ class Numbers:
     def _ldap(self, name: str, argument: str, transaction: int, direction: int) -> int:
         """A number of the answers; some of them have none."""
         low, high, negated, index = argument.split(",")
-        rows = self._scene.tables.numbers[self._begin[transaction] : self._begin[transaction + 1]]
+        rows = self._rows(transaction)
         count = len(self.values(transaction, "ldap.responses.operation"))
         mine = rows[rows["field"] == self._scene.names.fields.index(name)]
         if direction != 1 or not len(mine):
@@ -216,7 +236,7 @@ class Numbers:
     def _cip_service(self, argument: str, transaction: int, direction: int) -> int:
         """A service of CIP, with its class and attribute; what is in a message counts where it is another."""
         service, *more = map(int, argument.split(","))
-        rows = self._scene.tables.numbers[self._begin[transaction] : self._begin[transaction + 1]]
+        rows = self._rows(transaction)
         rows = rows[rows["direction"] == direction]
         names = self._scene.names.fields
         of = {name: rows[rows["field"] == names.index(f"enip.cip_{name}")] for name in _CIP[: 1 + len(more)]}

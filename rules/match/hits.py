@@ -145,37 +145,46 @@ class Loose:
         self._packets = packets
         self._kinds = kinds
         self._tables = packets.scene.tables
-        self._rows: dict[int, Numbers] = {}
+        self._buffers: dict[int, tuple[Numbers, Numbers, Numbers]] = {}
+        self._open_to: dict[tuple[int, tuple[int, ...]], NDArray[np.bool_]] = {}
         flows = np.asarray(self._tables.transactions["flow"], np.int64)
         self._ends = [_first_of(packets, flows, direction) for direction in (0, 1)]
 
     def maybe(self, compiled: Compiled, wanted: NDArray[np.bool_], directions: Sequence[int]) -> Numbers:
         """Transactions, of those wanted, whose endpoints and contents a rule may agree with."""
-        heads = self._engine.gates.agree(compiled.head, self._packets.ends)
-        if not heads.any():
-            return np.zeros(0, np.int64)
-        there = np.zeros(len(wanted), np.bool_)
-        for direction in directions:
-            ends = self._ends[direction]
-            there |= (ends < 0) | heads[ends]
-        there &= wanted
+        there = self._on_ends(compiled.head, tuple(directions)) & wanted
         for check, program in zip(compiled.checks, self._engine.check_programs(compiled), strict=True):
             if program >= 0 and there.any():
                 there &= self._agreeing(check.demand.kind, program, there)
         return np.flatnonzero(there)
 
+    def _on_ends(self, head: int, directions: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Transactions whose endpoints in some direction a header may agree with."""
+        found = self._open_to.get((head, directions))
+        if found is None:
+            heads = np.append(self._engine.gates.agree(head, self._packets.ends), True)  # -1: not known
+            found = np.zeros(len(self._ends[0]), np.bool_)
+            for direction in directions:
+                found |= heads[self._ends[direction]]
+            self._open_to[head, directions] = found
+        return found
+
     def _agreeing(self, kind: str, program: int, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Transactions with a buffer of a kind that a program may agree with."""
-        buffers, number = self._tables.buffers, self._kinds.get(kind, -1)
-        if number not in self._rows:
-            self._rows[number] = np.flatnonzero(buffers["kind"] == number)
-        rows = self._rows[number]
-        owners = buffers["transaction"][rows].astype(np.int64)
-        rows, owners = rows[among[owners]], owners[among[owners]]
+        number = self._kinds.get(kind, -1)
+        if number not in self._buffers:
+            buffers = self._tables.buffers
+            rows = np.flatnonzero(buffers["kind"] == number)
+            owners, at, lengths = (
+                buffers[name][rows].astype(np.int64) for name in ("transaction", "at", "length")
+            )
+            self._buffers[number] = owners, at, lengths
+        owners, at, lengths = self._buffers[number]
+        some = among[owners]
+        owners = owners[some]
         may = self._engine.programs.verify(
-            self._tables.arena, buffers["at"][rows].astype(np.int64),
-            buffers["length"][rows].astype(np.int64), np.full(len(rows), program),
-        )  # fmt: skip
+            self._tables.arena, at[some], lengths[some], np.full(len(owners), program)
+        )
         found = np.zeros(len(among), np.bool_)
         found[owners[may > 0]] = True
         return found

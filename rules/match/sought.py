@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.match.compiled import Compiled
-from rules.match.gates.kernels import DIRECTION, DSIZE_HIGH, ON_PACKETS, ON_STREAMS, STREAMS_ALONE, WHERE
+from rules.match.gates.kernels import (
+    DIRECTION,
+    DSIZE_HIGH,
+    HEAD,
+    ON_PACKETS,
+    ON_STREAMS,
+    STREAMS_ALONE,
+    WHERE,
+)
 from rules.match.gates.tables import Gates
 from rules.match.literals import Literals
 from rules.match.reach import ANYWHERE
@@ -17,6 +25,8 @@ from rules.match.reach import ANYWHERE
 _TCP = 6
 #: Bytes of a packet that are looked through for what cannot stand behind them.
 NEAR = 32
+#: Headers of the rules of an index that are asked before anything is looked through.
+FEW = 8
 
 
 class Index(NamedTuple):
@@ -33,6 +43,9 @@ class Aimed(NamedTuple):
     direction: int
     most: int
     what: Index
+    heads: (
+        tuple[int, ...] | None
+    )  # of its rules, where these have few: of other packets none is looked through
 
 
 class Every(NamedTuple):
@@ -78,8 +91,9 @@ def beside_streams(rules: Sequence[Compiled], gates: Gates, way: int) -> Iterato
         if row[WHERE] not in {ON_STREAMS, STREAMS_ALONE} and compiled.ip_protocol in {0, _TCP}:
             end = min(compiled.payload_reach, int(row[DSIZE_HIGH]))
             (near if end <= NEAR else far).append((compiled.payload_literal, compiled.order))
-    yield Aimed(way, NEAR, index(near))
-    yield Aimed(way, ANYWHERE, index(far))
+    for most, some in ((NEAR, near), (ANYWHERE, far)):
+        heads = sorted({int(gates.rules[order, HEAD]) for _, order in some})
+        yield Aimed(way, most, index(some), tuple(heads) if len(heads) <= FEW else None)
 
 
 def in_streams(rules: Sequence[Compiled], gates: Gates, way: int) -> Index:

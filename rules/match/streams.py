@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall import rows as structured
 from rules.match import kernels
 from rules.match.agreement import conditions_of
 from rules.match.carry import Tail
@@ -55,8 +56,9 @@ class Windows:
         """Put the pieces of each direction behind what was kept of it, and cut that into windows."""
         scene, carry = self._packets.scene, self._packets.engine.carry
         chunks, flows = scene.tables.chunks, scene.tables.flows
-        chunks = chunks[flows["proto"][chunks["flow"]] == 6]  # datagrams are looked at as packets
-        side = chunks["flow"].astype(np.int64) * 2 + chunks["direction"]
+        of_flow = chunks["flow"].astype(np.int64)
+        mine = np.flatnonzero(flows["proto"][of_flow] == 6)  # datagrams are looked at as packets
+        side = of_flow[mine] * 2 + chunks["direction"][mine]
         stops = carry.stops(scene)
         over = np.flatnonzero((flows["ended"] != 0) | (stops > 0).any(axis=1))
         waiting = [
@@ -72,7 +74,7 @@ class Windows:
         keys = (scene.numbers[self._flow] * 2 + self._direction).tolist()
         tails = [carry.tails.get(key, _NOTHING) for key in keys]
         order = np.argsort(side, kind="stable")
-        rows = chunks[order]
+        rows = structured.take(chunks, mine[order])
         first = np.searchsorted(side[order], np.append(sides, sides[-1] + 1)).astype(np.int64)
         lengths = rows["length"].astype(np.int64)
         sizes = np.array([len(tail.data) for tail in tails], np.int64)
@@ -101,11 +103,12 @@ class Windows:
         arrived = np.append(rows["arrived"], 0)[np.maximum(piece, 0)]
         alone = (piece == -1) | ((piece >= 0) & (arrived == self._spans[:, 4]))
         self._late = alone & (flows["proto"][self._flow] == 6) & (not self._packets.engine.inline)
+        arena = self._arena.data  # parts of it are bytes sooner than parts of an array
         for key, (start, end, looked, offset), over_at, had in zip(
             keys, kept.tolist(), final.tolist(), (sizes > 0).tolist(), strict=True
         ):
             if not over_at:
-                carry.keep_tail(key, Tail(self._arena[start:end].tobytes(), looked, offset))
+                carry.keep_tail(key, Tail(bytes(arena[start:end]), looked, offset))
             elif had:
                 carry.keep_tail(key, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,21 @@ from rules.keywords.sticky import BUFFERS
 from rules.language.model import TO_SERVER, Rule
 from rules.language.states import place
 from rules.match import fields, hooks
+from rules.match.agreement import conditions_of
 from rules.match.compiled import SAME, TRANSACTION, Check, Compiled, is_head
 from rules.match.filling import side_of
-from rules.match.hits import Loose, hit, verdicts
+from rules.match.found import Candidate, by_rule
+from rules.match.hits import Loose, hit, spread, verdicts
 from rules.match.inspect import Inspection, compare
 from rules.match.interest import owners
 from rules.match.transform import changed
 from rules.match.verify.kernels import NO, PERHAPS, YES
 
 if TYPE_CHECKING:
-    from rules.match.agreement import Agreement
     from rules.match.candidates import Packets
-    from rules.match.found import Candidate
+
+#: Bits of a key of buffers below the transaction: kind and direction.
+_SIDES = 17
 
 
 class Found:
@@ -36,26 +40,30 @@ class Found:
         self._names = names.protocols
         owners = tables.buffers["transaction"].astype(np.int64)
         self._order = np.argsort(owners, kind="stable")
-        self._first = np.searchsorted(owners[self._order], np.arange(len(tables.transactions) + 1)).tolist()
-        self._known: dict[int, dict[tuple[int, int], list[int]]] = {}  # of transactions that were asked for
+        self._owners = owners[self._order]
+        self._keys: list[int] = []  # of the buffers of transactions that were asked for, in order
+        self._rows: list[int] = []
+
+    def ask(self, transactions: NDArray[np.int64]) -> None:
+        """Look up the buffers of the transactions that are going to be asked for."""
+        table = self.tables.buffers
+        first, last = (np.searchsorted(self._owners, transactions, side) for side in ("left", "right"))
+        place, which = spread(first, last)
+        rows = self._order[place]
+        keys = transactions[which] << _SIDES | table["kind"][rows].astype(np.int64) << 1
+        keys |= table["direction"][rows]
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._rows = keys[order].tolist(), rows[order].tolist()
 
     def protocol(self, transaction: int) -> str:
         """What a transaction's connection speaks."""
         return self._names[int(self.tables.transactions["protocol"][transaction])]
 
     def buffers(self, transaction: int, kind: int, direction: int) -> list[int]:
-        """Rows of a kind and direction, in order."""
-        known = self._known.get(transaction)
-        if known is None:
-            known = self._known[transaction] = {}
-            rows, table = self._rows(transaction), self.tables.buffers
-            keys = zip(table["kind"][rows].tolist(), table["direction"][rows].tolist(), strict=True)
-            for key, row in zip(keys, rows.tolist(), strict=True):
-                known.setdefault(key, []).append(row)
-        return known.get((kind, direction), [])
-
-    def _rows(self, transaction: int) -> NDArray[np.int64]:
-        return self._order[self._first[transaction] : self._first[transaction + 1]]
+        """Rows of a kind and direction, in order, of a transaction that was asked for."""
+        key = transaction << _SIDES | kind << 1 | direction
+        begin = bisect_left(self._keys, key)
+        return self._rows[begin : bisect_right(self._keys, key, begin)]
 
     def since(self, transaction: int, name: str, direction: int, numbers: fields.Numbers) -> int:
         """The frame at which a buffer or number was known; -1 where it is not there."""
@@ -68,7 +76,9 @@ class Found:
 
     def began(self, transaction: int, direction: int) -> int:
         """The frame of the first buffer of a direction; 0 for none."""
-        rows, table = self._rows(transaction), self.tables.buffers
+        table = self.tables.buffers
+        begin, end = (bisect_left(self._keys, owner << _SIDES) for owner in (transaction, transaction + 1))
+        rows = self._rows[begin:end]
         frames = table["frame"][rows][table["direction"][rows] == direction]
         return int(frames.min()) if len(frames) else 0
 
@@ -83,7 +93,7 @@ class _Matcher:
         self.packets = packets
         self.found = Found(packets)
         self.numbers = fields.Numbers(packets.scene)
-        self._agreed: dict[int, Agreement] = {}
+        self._inspection: Inspection | None = None
         self._told: dict[tuple[int, int], int] = {}  # by program and row of a buffer
 
     def pairs(self) -> Iterator[tuple[int, int]]:
@@ -113,12 +123,15 @@ class _Matcher:
 
     def ask(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Run the compiled contents of all pairs over their buffers."""
+        transactions = np.unique(np.array([transaction for _, transaction in pairs], np.int64))
+        self.found.ask(transactions)
+        self.numbers.ask(transactions)
         kinds = {c.demand.kind for order, _ in pairs for c in self.packets.engine.rules[order].checks}
         numbers = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in kinds}
         self._told = verdicts(self.packets.engine, self.packets.scene.tables, numbers, pairs)
 
-    def match(self, compiled: Compiled, transaction: int) -> Iterator[Candidate]:
-        """Where a rule agrees with a transaction: once a direction."""
+    def match(self, compiled: Compiled, transaction: int) -> Iterator[tuple[int, ...]]:
+        """(rule, item, flow, direction, frame) where a rule agrees with a transaction: once a direction."""
         if compiled.applications and self.found.protocol(transaction) not in compiled.applications:
             return
         row_of_it = self.found.tables.transactions[transaction]
@@ -131,18 +144,31 @@ class _Matcher:
                 continue
             if not row_of_it["over"]:
                 self.packets.is_told(flow, number, compiled.order, direction)
-            if compiled.order not in self._agreed:
-                self._agreed[compiled.order] = self.packets.agree(without_application(compiled))
             item = int(self.packets.scene.numbers[flow]) << 24 | number & 0xFFFFFF
             for at in self._frames(compiled, transaction, flow, direction, frame):
-                row = self.packets.row_of(flow, direction, at)
-                if (
-                    row >= 0
-                    and self._agreed[compiled.order][row]
-                    and self.packets.slow(compiled.rule, row)
-                    and self.packets.heads(compiled, row)
-                ):
-                    yield self.packets.candidate(row, compiled.order, 1, item, at)
+                yield compiled.order, item, flow, direction, at
+
+    def on_packets(self, told: Sequence[tuple[int, ...]]) -> Iterator[Candidate]:
+        """Of what `match` told that which the packets agree with that it was known by."""
+        packets, rules = self.packets, self.packets.engine.rules
+        orders, _, flows, directions, frames = np.array(told, np.int64).reshape(-1, 5).T
+        rows = packets.rows_of(flows, directions, frames)
+        agrees = rows >= 0
+        alike: dict[tuple[object, ...], tuple[Compiled, list[int]]] = {}
+        for order, places in by_rule(orders):
+            compiled = without_application(rules[order])
+            alike.setdefault(conditions_of(compiled), (compiled, []))[1].extend(places.tolist())
+        for compiled, some in alike.values():
+            agrees[some] &= packets.rest(compiled, rows[some])
+        for i in np.flatnonzero(agrees).tolist():
+            order, item, _, _, at = told[i]
+            compiled, row = rules[order], int(rows[i])
+            if (
+                packets.head(compiled, row)
+                and packets.slow(compiled.rule, row)
+                and packets.heads(compiled, row)
+            ):
+                yield packets.candidate(row, order, 1, item, at)
 
     def _frames(
         self, compiled: Compiled, transaction: int, flow: int, direction: int, frame: int
@@ -169,13 +195,13 @@ class _Matcher:
         rule = compiled.rule
         transactions = self.found.tables.transactions
         frame = int(transactions["first_frame"][transaction])
-        inspection = Inspection(little=self.numbers.little(transaction))
+        self._inspection = None
         programs = self.packets.engine.check_programs(compiled)
         for check, program in zip(compiled.checks, programs, strict=True):
             if is_head(check):
                 continue  # asked of the packet
             side = side_of(check, rule, direction)
-            met = self._check(check, program, transaction, side, inspection)
+            met = self._check(check, program, transaction, side)
             if met < 0:
                 return -1
             frame = max(frame, met)
@@ -270,9 +296,13 @@ class _Matcher:
         rows = [row for side in (0, 1) for row in self.found.buffers(transaction, kind, side)] if kind else []
         return any(self.found.data(row).lower() == wanted.encode() for row in rows)
 
-    def _check(
-        self, check: Check, program: int, transaction: int, direction: int, inspection: Inspection
-    ) -> int:
+    def _inspected(self, transaction: int) -> Inspection:
+        """What the interpreter keeps in mind of a rule and a transaction."""
+        if self._inspection is None:
+            self._inspection = Inspection(little=self.numbers.little(transaction))
+        return self._inspection
+
+    def _check(self, check: Check, program: int, transaction: int, direction: int) -> int:
         kind = self.found.kinds.get(SAME.get(check.demand.kind, check.demand.kind))
         rows = self.found.buffers(transaction, kind, direction) if kind is not None else []
         if check.absent and not rows:
@@ -283,7 +313,7 @@ class _Matcher:
             told = self._told.get((program, row), PERHAPS)
             if told == PERHAPS:
                 data = changed(self.found.data(row), check.demand.transforms)
-                told = YES if inspection.holds(check.ops, data) else NO
+                told = YES if self._inspected(transaction).holds(check.ops, data) else NO
             if told == YES:
                 return int(self.found.tables.buffers["frame"][row])
         return -1
@@ -299,11 +329,12 @@ class _Matcher:
 def match(packets: Packets) -> list[Candidate]:
     """Rules on transactions that agree, each once a transaction and direction."""
     matcher = _Matcher(packets)
-    found: list[Candidate] = []
+    told: list[tuple[int, ...]] = []
     pairs = sorted(set(matcher.pairs()))
     matcher.ask(pairs)
     for order, transaction in pairs:
-        found += matcher.match(packets.engine.rules[order], transaction)
+        told += matcher.match(packets.engine.rules[order], transaction)
+    found = list(matcher.on_packets(told))
     found += [
         packets.candidate(row, compiled.order, 1, -2 - item, frame)
         for compiled in packets.engine.of(TRANSACTION, literal=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from citywall.batches import TRANSPORT
 from citywall.kernels import bare_kernel, internal
 
 # Columns of HEADS, the demands of a header.
@@ -12,7 +13,11 @@ PROTOCOL, VERSION, SOURCE, SOURCE_PORTS, TARGET, TARGET_PORTS, BOTH, BARE = rang
 HEAD, DIRECTION, ESTABLISHED, WHERE, DSIZE_LOW, DSIZE_HIGH = range(6)
 #: RULES[WHERE]: on packets, on packets that are of no stream, on streams (see candidates.py), on them alone.
 ON_PACKETS, ON_LOOSE, ON_STREAMS, STREAMS_ALONE = 0, 1, 2, 3
-_ICMP, _ICMP6 = 1, 58
+#: Bits of a packet: it has payload that is there, is of no stream, goes one way of a flow, is of an
+#: established connection or not, is the first its way; from FLAGS on what rules want of the flags of TCP.
+FULL, LOOSE, SERVERWARD, CLIENTWARD, STANDS, STANDS_NOT, FIRST = (1 << i for i in range(7))
+FLAGS = 7
+_ICMP, _ICMP6, _TCP = 1, 58, 6
 #: What is known of a header and endpoints, below a stamp: a multiple of STEP under the mask STAMP.
 AGREES, NOT = 1, 2
 STEP, STAMP = 4, 0xFC
@@ -59,11 +64,11 @@ def head_agrees(h, e, head, sets, bounds, port_sets, port_low, port_high, addres
     """Whether header `h` agrees with endpoints `e`.
 
     `addresses` (u8[4, n]): words of source and target; `numbers` (i8[5, n]): ports of source and target,
-    protocol, version, whether there is a network layer. `memo` (u1[heads + 1, n]) keeps answers: those that
-    begin with its stamp, which stands first in the row behind the last header; others are of before.
+    protocol, version, whether there is a network layer. `memo` (u1[n + 1, heads]) keeps answers: those that
+    begin with its stamp, which stands first in the row behind the last endpoints; others are of before.
     """
     stamp = memo[memo.shape[0] - 1, 0]
-    known = memo[h, e]
+    known = memo[e, h]
     if known & np.uint8(STAMP) == stamp:
         return known - stamp == AGREES
     protocol = head[h, PROTOCOL]
@@ -80,8 +85,17 @@ def head_agrees(h, e, head, sets, bounds, port_sets, port_low, port_high, addres
             fits = _way(
                 head, h, t_hi, t_lo, t_port, s_hi, s_lo, s_port, sets, bounds, port_sets, port_low, port_high
             )
-    memo[h, e] = stamp + np.uint8(AGREES if fits else NOT)
+    memo[e, h] = stamp + np.uint8(AGREES if fits else NOT)
     return fits
+
+
+@internal
+def _agrees(h, e, stamp, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo):
+    """`head_agrees`, without a call where it is known: so many columns are dear to hand over."""
+    known = memo[e, h]
+    if known & np.uint8(STAMP) == stamp:
+        return known - stamp == AGREES
+    return head_agrees(h, e, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo)
 
 
 @bare_kernel
@@ -89,9 +103,10 @@ def all_heads(
     h, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out
 ):  # fmt: skip
     """One header against all endpoints."""
+    stamp = memo[memo.shape[0] - 1, 0]
     for e in range(len(out)):
-        out[e] = head_agrees(
-            h, e, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo
+        out[e] = _agrees(
+            h, e, stamp, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo
         )
 
 
@@ -100,9 +115,10 @@ def some_heads(
     h, of_row, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out
 ):  # fmt: skip
     """One header against the endpoints of some packets."""
+    stamp = memo[memo.shape[0] - 1, 0]
     for i in range(len(of_row)):
-        out[i] = head_agrees(
-            h, of_row[i], head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo
+        out[i] = _agrees(
+            h, of_row[i], stamp, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo
         )
 
 
@@ -119,6 +135,7 @@ def gate(
     returns (pairs told, next pair of the input).
     """
     told = 0
+    stamp = memo[memo.shape[0] - 1, 0]
     for k in range(begin, len(items)):
         literal = literals[k]
         if told + first[literal + 1] - first[literal] > len(out_item):
@@ -141,8 +158,8 @@ def gate(
                 continue
             if sizes[row] < rules[order, DSIZE_LOW] or sizes[row] > rules[order, DSIZE_HIGH]:
                 continue
-            if head_agrees(
-                rules[order, HEAD], of_end[row], head, sets, bounds, port_sets, port_low, port_high,
+            if _agrees(
+                rules[order, HEAD], of_end[row], stamp, head, sets, bounds, port_sets, port_low, port_high,
                 addresses, numbers, memo,
             ):  # fmt: skip
                 out_item[told] = items[k]
@@ -152,16 +169,62 @@ def gate(
 
 
 @bare_kernel
+def alone(
+    packets, begin, flow, side, established, first_its_way, streamed, sizes, of_end, of_protocol, flag_bits,
+    sections, needs, first, orders, most, rules, head, sets, bounds, port_sets, port_low, port_high,
+    addresses, numbers, memo, out_row, out_order,
+):  # fmt: skip
+    """Pairs (row, rule) of rules without a literal, rows from `begin` on, for what groups of rules need.
+
+    Groups of section s are `sections[s] : sections[s + 1]`, by IP protocol `of_protocol` says which; group g
+    needs the bits `needs[g]`, its rules are `orders[first[g] : first[g + 1]]`, `most` in a section at most.
+    `flag_bits`: bits by flags of TCP. Stops where the outputs may be too small: (pairs told, next row).
+    """
+    told = 0
+    stamp = memo[memo.shape[0] - 1, 0]
+    for i in range(begin, len(packets)):
+        if told + most > len(out_row):
+            return told, np.int64(i)
+        p = packets[i]
+        bits = np.int64(FULL if sizes[i] > 0 else 0) | np.int64(0 if streamed[i] else LOOSE)
+        bits |= np.int64(STANDS if established[i] else STANDS_NOT)
+        bits |= np.int64(FIRST if first_its_way[i] else 0)
+        if flow[i] >= 0:
+            bits |= np.int64(CLIENTWARD if side[i] else SERVERWARD)
+        if p["proto"] == _TCP and p["status"] >= TRANSPORT:
+            bits |= flag_bits[p["flags"]]
+        section = of_protocol[p["proto"]]
+        for g in range(sections[section], sections[section + 1]):
+            if bits & needs[g] != needs[g]:
+                continue
+            for k in range(first[g], first[g + 1]):
+                order = orders[k]
+                if sizes[i] < rules[order, DSIZE_LOW] or sizes[i] > rules[order, DSIZE_HIGH]:
+                    continue
+                if _agrees(
+                    rules[order, HEAD], of_end[i], stamp, head, sets, bounds, port_sets, port_low, port_high,
+                    addresses, numbers, memo,
+                ):  # fmt: skip
+                    out_row[told] = i
+                    out_order[told] = order
+                    told += 1
+    return told, np.int64(len(packets))
+
+
+@bare_kernel
 def look_up(
-    ends, side, near, others, segments, first, orders, heads_of, head, sets, bounds, port_sets, port_low,
-    port_high, addresses, numbers, memo, begin, out_end, out_order,
+    ends, side, near, others, wide, segments, first, orders, heads_of, head, sets, bounds, port_sets,
+    port_low, port_high, addresses, numbers, memo, begin, out_end, out_order,
 ):  # fmt: skip
     """Pairs (endpoints, rule) for rules that name addresses of a side: of IPv4 those of the segment it is in.
 
     `near`: by the first two bytes of an address whether any rule names one like it. `others`: rules that are
-    asked for every other address. Of what has no network layer none is told.
+    asked for every other address that is in one of the ranges `wide` (u8[4, n], in order and apart). Of what
+    has no network layer none is told.
     """
     told = 0
+    stamp = memo[memo.shape[0] - 1, 0]
+    all_wide = (np.int64(0), np.int64(wide.shape[1]))
     for k in range(begin, len(ends)):
         e = ends[k]
         if numbers[4, e] == 0:
@@ -183,14 +246,16 @@ def look_up(
             if left == 0:
                 continue
             i, stop = first[left - 1], first[left]
+        elif not _inside(hi, lo, 0, all_wide, wide[0], wide[1], wide[2], wide[3]):
+            continue
         if told + stop - i > len(out_end):
             return told, np.int64(k)
         while i < stop:
             order = orders[i] if four else others[i]
             i += 1
-            if head_agrees(
-                heads_of[order], e, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers,
-                memo,
+            if _agrees(
+                heads_of[order], e, stamp, head, sets, bounds, port_sets, port_low, port_high, addresses,
+                numbers, memo,
             ):  # fmt: skip
                 out_end[told] = e
                 out_order[told] = order

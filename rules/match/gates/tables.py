@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.language.addresses import MAPPED, Ranges
+from rules.language.addresses import MAPPED, Ranges, merge
 from rules.match.compiled import ONCE, STREAM, TRANSACTION, Compiled
 from rules.match.gates import kernels
 
@@ -29,6 +29,7 @@ class _Index(NamedTuple):
     orders: Numbers
     near: NDArray[np.bool_]  # by the first two bytes of an address
     others: Numbers  # rules that name addresses of IPv6, too
+    wide: NDArray[np.uint64]  # all these addresses, as ranges
 
 
 class Answers:
@@ -39,8 +40,9 @@ class Answers:
         self._stamp = 0
 
     def take(self, heads: int, ends: int) -> tuple[NDArray[np.uint8], int]:
-        """Room in which nothing is known (u1[heads + 1, ends]), and the stamp of what will be."""
-        size = (heads + 1) * ends
+        """Room in which nothing is known (u1[ends + 1, heads]), and the stamp of what will be."""
+        heads = max(heads, 1)
+        size = (ends + 1) * heads
         self._stamp += kernels.STEP
         if size > len(self._room):
             self._room = np.zeros(size + (size >> 1), np.uint8)
@@ -48,8 +50,8 @@ class Answers:
         elif self._stamp > kernels.STAMP:
             self._room[:] = 0
             self._stamp = kernels.STEP
-        memo = self._room[:size].reshape(heads + 1, ends)
-        memo[heads, :1] = self._stamp
+        memo = self._room[:size].reshape(ends + 1, heads)
+        memo[ends, 0] = self._stamp
         return memo, self._stamp
 
 
@@ -81,7 +83,8 @@ class Gates:
         self._ports: dict[Ranges, int] = {}
         known: dict[tuple[object, ...], int] = {}
         rows: list[tuple[int, ...]] = []
-        for compiled in rules:
+        # what is asked of every packet lies together, so that little memory is looked at
+        for compiled in sorted(rules, key=lambda c: bool(c.literal) or c.kind == ONCE):
             rule = compiled.rule
             version = int(rule.protocol[-1]) if rule.protocol in {"ipv4", "ip4", "ipv6", "ip6"} else 0
             key = (
@@ -132,7 +135,7 @@ class Gates:
 
     def agrees(self, head: int, end: int, ends: Ends) -> bool:
         """Whether a header agrees with endpoints."""
-        known = int(ends.memo[head, end]) - ends.stamp
+        known = int(ends.memo[end, head]) - ends.stamp
         if known in {kernels.AGREES, kernels.NOT}:
             return known == kernels.AGREES
         return bool(kernels.head_agrees(head, end, *self._tables, ends.addresses, ends.numbers, ends.memo))
@@ -146,11 +149,32 @@ class Gates:
             while begin < len(which) and (len(index.segments) or len(index.others)):
                 found, orders = np.empty(room, np.int64), np.empty(room, np.int64)
                 n, begin = kernels.look_up(
-                    which, side, index.near, index.others, index.segments, index.first, index.orders,
-                    self._heads_of, *self._tables,
-                    ends.addresses, ends.numbers, ends.memo, begin, found, orders,
+                    which, side, index.near, index.others, index.wide, index.segments, index.first,
+                    index.orders, self._heads_of, *self._tables, ends.addresses, ends.numbers, ends.memo,
+                    begin, found, orders,
                 )  # fmt: skip
                 told.append((found[:n].copy(), orders[:n].copy()))
+        return _joined(told)
+
+    def alone(
+        self, packets: NDArray[np.void], begin: int, columns: Sequence[NDArray[Any]],
+        groups: Sequence[Numbers], ends: Ends,
+    ) -> Pairs:  # fmt: skip
+        """(row, rule) of rules without a literal, from a row on: see `kernels.alone`.
+
+        `columns`: of packets, from `flow` to `of_end`; `groups`: from `of_protocol` to `orders`.
+        """
+        told: list[Pairs] = []
+        _, _, sections, _, first, _ = groups
+        most = int(np.diff(first[sections]).max(initial=0))
+        room = max(_ROOM, most)
+        while begin < len(packets):
+            found, which = np.empty(room, np.int64), np.empty(room, np.int64)
+            n, begin = kernels.alone(
+                packets, begin, *columns, *groups, most, self.rules, *self._tables, ends.addresses,
+                ends.numbers, ends.memo, found, which,
+            )  # fmt: skip
+            told.append((found[:n].copy(), which[:n].copy()))
         return _joined(told)
 
     def pass_pairs(
@@ -203,9 +227,12 @@ def _demands(compiled: Compiled) -> tuple[int, ...]:
 
 def _ranges(sets: dict[Ranges, int]) -> tuple[Numbers, NDArray[np.uint64]]:
     first = np.cumsum([0, *(len(ranges) for ranges in sets)]).astype(np.int64)
-    flat = [pair for ranges in sets for pair in ranges]
-    words = [[low >> 64, low & _MASK, high >> 64, high & _MASK] for low, high in flat]
-    return first, np.ascontiguousarray(np.array(words, np.uint64).reshape(len(words), 4).T)
+    return first, _words([pair for ranges in sets for pair in ranges])
+
+
+def _words(ranges: Sequence[tuple[int, int]]) -> NDArray[np.uint64]:
+    words = [[low >> 64, low & _MASK, high >> 64, high & _MASK] for low, high in ranges]
+    return np.ascontiguousarray(np.array(words, np.uint64).reshape(len(words), 4).T)
 
 
 def _port_ranges(sets: dict[Ranges, int]) -> tuple[Numbers, Numbers, Numbers]:
@@ -217,6 +244,11 @@ def _port_ranges(sets: dict[Ranges, int]) -> tuple[Numbers, Numbers, Numbers]:
 def _four(ranges: Ranges) -> list[tuple[int, int]]:
     """What of a list is IPv4 addresses."""
     return [(max(low, MAPPED), min(high, _TOP)) for low, high in ranges if low <= _TOP and high >= MAPPED]
+
+
+def _not_four(ranges: Ranges) -> list[tuple[int, int]]:
+    """What of a list reaches beyond IPv4 addresses."""
+    return [(low, high) for low, high in ranges if low < MAPPED or high > _TOP]
 
 
 def _named(ranges: Ranges) -> bool:
@@ -256,5 +288,9 @@ def _segments(named: list[tuple[Ranges, int]]) -> _Index:
     np.add.at(steps, segments[asked] >> 16, 1)
     np.add.at(steps, (segments[asked + 1] - 1 >> 16) + 1, -1)
     near = np.cumsum(steps)[:-1] > 0
-    others = [order for wide, order in named if any(low < MAPPED or high > _TOP for low, high in wide)]
-    return _Index(segments, first, orders[by_segment], near, np.array(others, np.int64))
+    wide = [(_not_four(ranges), order) for ranges, order in named]
+    others = np.array([order for some, order in wide if some], np.int64)
+    return _Index(
+        segments, first, orders[by_segment], near, others,
+        _words(merge([pair for some, _ in wide for pair in some])),
+    )  # fmt: skip

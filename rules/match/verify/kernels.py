@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import bare_kernel, internal, prefetch
+from citywall.kernels import bare_kernel, internal, leading_zeros64, load_le64, prefetch
 
 # What an op is, column 0.
 CONTENT, SIZE, DATA_AT, TEST, JUMP = range(5)
@@ -23,6 +23,12 @@ HERE, BEGINNING, END = range(3)
 #: Ops of one program, and steps it may take (`inspect.MOST_STEPS`).
 MOST_OPS, MOST_STEPS = 64, 3000
 NO, YES, PERHAPS = 0, 1, 2
+#: Where in a content the two bytes are that are looked for first: bits of column C, the one, then the other.
+PLACE = 16
+_PLACE = (1 << PLACE) - 1
+_EACH, _LOWER = np.uint64(0x0101010101010101), np.uint64(0x7F7F7F7F7F7F7F7F)
+_CASE = np.uint64(0x2020202020202020)
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 _AHEAD = 12  # pairs whose bytes are asked for before they are looked at
 
 
@@ -42,6 +48,41 @@ def _stands(data, at, patterns, start, length, nocase):
             if data[at + i] != patterns[start + i]:
                 return False
     return True
+
+
+@internal
+def _eight(patterns, op, place):
+    """A byte of a content eight times, and the bits of each that may be set or not."""
+    byte = patterns[op[AT] + place]
+    case = _CASE if op[FLAGS] & NOCASE and byte >= 97 and byte <= 122 else _NONE
+    return np.uint64(byte) * _EACH, case
+
+
+@internal
+def _find_by_eight(data, begin, size, op, patterns, low, stop):
+    """(where a content is next from `low` to `stop`, or -1; from where on it was not looked for).
+
+    Eight places at once, by two bytes of it that stand in little traffic; nothing behind the buffer is read.
+    """
+    near, far = op[C] & _PLACE, op[C] >> PLACE
+    near_byte, near_case = _eight(patterns, op, near)
+    far_byte, far_case = _eight(patterns, op, far)
+    place = low
+    last = min(stop, size - max(near, far) - 8)
+    while place <= last:
+        differs = (load_le64(data, begin + place + near) | near_case) ^ near_byte
+        differs |= (load_le64(data, begin + place + far) | far_case) ^ far_byte
+        alike = ~(((differs & _LOWER) + _LOWER) | differs | _LOWER)  # the highest bit of bytes that are 0
+        while alike != _NONE:
+            lowest = alike & (~alike + _ONE)
+            at = place + ((63 - leading_zeros64(lowest)) >> 3)
+            if at > stop:
+                break
+            if _stands(data, begin + at, patterns, op[AT], op[LENGTH], op[FLAGS] & NOCASE):
+                return np.int64(at), np.int64(place)
+            alike ^= lowest
+        place += 8
+    return np.int64(-1), np.int64(place)
 
 
 @internal
@@ -81,6 +122,11 @@ def _find(data, begin, size, op, patterns, last, least, start):
     other = first
     if flags & NOCASE and first >= 97 and first <= 122:
         other = first - np.uint8(32)
+    low = max(low, np.int64(0))
+    if length > 0:
+        found, low = _find_by_eight(data, begin, size, op, patterns, low, stop)
+        if found >= 0:
+            return found
     for place in range(low, stop + 1):
         byte = data[begin + place]
         if (byte == first or byte == other) and _stands(
@@ -158,8 +204,8 @@ def _simple(data, begin, size, op, last):
     return place >= 0, place
 
 
-@bare_kernel
-def holds(data, begin, size, start, ops, first, last_op, patterns, places, lasts, ats):
+@internal
+def _holds(data, begin, size, start, ops, first, last_op, patterns, places, lasts, ats):
     """Whether `ops[first:last_op]` agree with `data[begin : begin + size]`, at `start` of its stream.
 
     `places`, `lasts`, `ats` (i8, MOST_OPS) are room for the contents that may be found again further on.
@@ -249,11 +295,11 @@ def verify(
             out[k] = PERHAPS
             continue
         f, n = first[program], last_op[program]
-        if not holds(data, begins[k], sizes[k], starts[k], ops, f, n, patterns, places, lasts, ats):
+        if not _holds(data, begins[k], sizes[k], starts[k], ops, f, n, patterns, places, lasts, ats):
             out[k] = NO
         elif not whole[program]:
             out[k] = PERHAPS
-        elif looked[k] > 0 and holds(
+        elif looked[k] > 0 and _holds(
             data, begins[k], looked[k], starts[k], ops, f, n, patterns, places, lasts, ats
         ):
             out[k] = NO

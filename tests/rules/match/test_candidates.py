@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from rules.match.literals import Literals
 from tests.rules.conftest import SERVER, tcp, udp
 
 
@@ -38,3 +39,24 @@ alert udp any any -> any any (content:"needle"; sid:7;)
     assert sorted(sids(text, tcp(turns, dport=9999))) == [3, 4, 6, 6]
     near = [(side, b".." + b"needle") for side in (0, 1)]
     assert sorted(sids(text, tcp(near, dport=9999))) == [1, 2]
+
+
+def test_packets_that_no_rule_is_about_are_not_looked_through(sids, monkeypatch):
+    text = """
+alert tcp-pkt any any -> any 9999 (flow:to_server; content:"needle"; sid:1;)
+alert tcp-pkt any 9998 -> any any (flow:to_client; content:"needle"; depth:9; sid:2;)
+"""
+    packets = [p for port in (9998, 9999) for p in tcp([(0, b"needle"), (1, b"needle")], dport=port)]
+    looked: list[int] = []
+    scan = Literals.scan
+
+    def scanned(self, data, starts, lengths):
+        looked.append(len(starts) if self.count else 0)
+        return scan(self, data, starts, lengths)
+
+    monkeypatch.setattr(Literals, "scan", scanned)
+    assert sorted(sids(text, packets)) == [1, 2]
+    some, looked[:] = sum(looked), []
+    monkeypatch.setattr("rules.match.sought.FEW", 0)
+    assert sorted(sids(text, packets)) == [1, 2]
+    assert some < sum(looked)

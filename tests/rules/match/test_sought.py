@@ -35,3 +35,17 @@ def test_indexes_as_one():
     assert every.begin == {"a": 0, "b": 2}
     first = every.first.tolist()
     assert [every.rules[a:b].tolist() for a, b in itertools.pairwise(first)] == [[5, 7], [6], [9]]
+
+
+def test_few_headers_of_an_index_are_known(monkeypatch):
+    text = "\n".join(
+        f'alert tcp-pkt any any -> any {port} (flow:to_server; content:"abcd"; sid:{port};)'
+        for port in (1, 2, 2 << 4)
+    )
+    rules = Parser().text(text).rules
+    engine = Engine(rules)
+    heads = {(a.direction, a.most): a.heads for a in engine.beside_streams}
+    assert heads[0, sought.ANYWHERE] == tuple(sorted({c.head for c in engine.rules}))
+    assert heads[0, sought.NEAR] == heads[1, sought.ANYWHERE] == ()
+    monkeypatch.setattr(sought, "FEW", 2)
+    assert {a.heads for a in Engine(rules).beside_streams} == {(), None}

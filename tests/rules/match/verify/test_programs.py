@@ -98,6 +98,24 @@ def test_what_is_left_out_makes_no_program_refuse_too_much(body, data):
         assert not Inspection().holds(ops, data)
 
 
+LONG = st.lists(st.sampled_from([b"a", b"b", b"A", b"\0", b"\x01", b"`"]), max_size=70).map(b"".join)
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.sampled_from(["a", "b", "A", "|00|", "|01|", "`"]), min_size=1, max_size=12).map("".join),
+    LONG, st.integers(0, 9), st.sampled_from(["", " nocase;"]), st.integers(0, 60),
+)  # fmt: skip
+def test_contents_are_found_eight_places_at_once(word, data, offset, case, depth):
+    """As bytes alone have it, at every place of eight and near the end."""
+    ops = ops_of(f'content:"{word}";{case} offset:{offset}; depth:{depth + 12};')
+    pattern = word.replace("|00|", "\0").replace("|01|", "\x01").encode()
+    there = data[offset : offset + depth + 12]
+    if case:
+        pattern, there = pattern.lower(), there.lower()
+    assert verdict(ops, data) == (YES if pattern in there else NO)
+
+
 @pytest.mark.parametrize(
     ("body", "data", "told"),
     [
