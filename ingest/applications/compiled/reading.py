@@ -104,6 +104,7 @@ class Reading:
         self._set("keep", int(keep))
         self._set("body", settings.body_bytes)
         self._set("hashes", int(settings.hashes))
+        self._set("layers", settings.inflate_layers)
         allowed = {*among(TCP, settings.protocols), *among(UDP, settings.protocols)}
         self._set("allowed", _bits(allowed))
         self._set("here", _bits(name for name in OVER_TCP if not settings.units or name not in WITH_UNITS))
