@@ -181,9 +181,10 @@ class Builder:
 
 def _in_one(arenas: list[Bytes]) -> Bytes:
     """All bytes, one behind the other: not copied where they lie so."""
-    base = arenas[0].base
+    arenas = [each for each in arenas if len(each)]
+    base = arenas[0].base if arenas else None
     if base is None or any(each.base is not base for each in arenas):
-        return np.concatenate(arenas)
+        return np.concatenate([np.zeros(0, np.uint8), *arenas])
     begin = arenas[0].ctypes.data - base.ctypes.data
     end = begin
     for each in arenas:
