@@ -1373,11 +1373,9 @@ def _take_size(mem, owner, d, data, at, end, begun, frame):
     while first < stop and _around(data[first]):
         first += 1
     if stop == end:
-        if end - at > 64:
-            return np.int64(HAND)
-        if first == end or _HEX[data[first]] >= 0:
-            return np.int64(WAIT)
-        return _no_size(mem, owner, d, at, begun, frame)
+        if first < min(end, at + 64) and _HEX[data[first]] < 0:
+            return _no_size(mem, owner, d, at, begun, frame)
+        return np.int64(WAIT) if end - at <= 64 else np.int64(HAND)
     if first == stop:
         return stop + 1
     value, i, digits = np.int64(0), first, 0

@@ -109,6 +109,7 @@ LOOSE_HEADS = [
     b"skipped\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n\t1\x0b;x\r\na  \n0\r\nT: t\r\n\r\r\n",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n xyz\r\nto the end",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"no size " * 20,
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000000001\r\na\r\n1234567890\r\nto the end",
 ]
 ASKED = st.tuples(st.just(0), st.sampled_from(PLAIN_ASKED))
