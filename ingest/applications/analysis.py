@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
 from citywall.fragmentsettings import FragmentSettings
-from citywall.rows import copy
+from citywall.rows import copy, take
 from ingest.applications.building import Builder
 from ingest.applications.compiled.reading import MUTE, NO_MORE, Reading, found_before, python_reads
 from ingest.applications.connection import Connection
@@ -42,7 +42,7 @@ class Analyser:
         self._wanted = wanted
         self._keep = keep_streams
         self._growing = growing
-        self._streams = Reassembler(settings)
+        self._streams = Reassembler(settings, joined=keep_streams)
         self._connections: dict[int, Connection] = {}
         self._expected: dict[tuple[int, int, int], list[tuple[int, str]]] = {}
         self._reading = Reading(settings, wanted, keep=keep_streams)
@@ -78,6 +78,7 @@ class Analyser:
         """
         made = self._builder.build(self._packets, self._streams)
         self._packets = []
+        self._streams.new_room()
         return made
 
     def _take(self, batch: Batch) -> None:
@@ -107,11 +108,12 @@ class Analyser:
 
     def _feed(self, batch: Batch, fate: NDArray[np.uint16]) -> None:
         """The pieces that are read in Python."""
-        mine = batch.pieces[python_reads(fate)]
+        chosen = np.flatnonzero(python_reads(fate))
+        mine = take(batch.pieces, chosen)
         ended = batch.ended["number"].tolist() if len(mine) else []
         over = dict(zip(ended, range(len(ended)), strict=True))
         known: dict[int, int] = {}
-        hints = found_before(fate)[python_reads(fate)]
+        hints = found_before(fate)[chosen]
         for number, slot, first, runs in _runs(mine, batch.arena):
             connection = self._connections.get(number)
             if connection is None:
@@ -160,18 +162,18 @@ class Analyser:
 
     def _begin(self, number: int, rows: Rows, frame: int, hint: str) -> Connection:
         """A connection of which nothing is known, unless another announced it."""
-        row, expected = rows[0], ""
-        if self._expected and int(row["proto"]) != 17:
-            (client, server), ports = _places(row), _ports(row)
+        expected = ""
+        (client, server), ports, proto = _ends(rows)
+        if self._expected and proto != _UDP:
             expected = self._announced((*server, ports[1]), frame)
             expected = expected or self._announced((*client, ports[0]), frame)
         return self._open(number, rows, "" if hint == "unknown" else hint, expected)
 
     def _open(self, number: int, rows: Rows, hint: str, expected: str = "") -> Connection:
-        row = rows[0]
+        addresses, ports, proto = _ends(rows)
         return Connection(
-            number, self._settings, _ports(row), copy(rows), udp=int(row["proto"]) == 17,
-            addresses=_places(row), expected=expected, wanted=self._wanted, hint=hint,
+            number, self._settings, ports, copy(rows), udp=proto == _UDP, addresses=addresses,
+            expected=expected, wanted=self._wanted, hint=hint,
         )  # fmt: skip
 
     def _announced(self, place: tuple[int, int, int], frame: int) -> str:
@@ -198,6 +200,8 @@ class Analyser:
             self._mute(slot, connection.number)
 
 
+_ENDS = ["a_lo", "a_hi", "b_lo", "b_hi", "ports", "client", "proto"]
+_UDP = 17
 # Direction, gap before it, bytes, marks.
 _Run = tuple[int, int, bytes, tuple[list[int], list[int], list[int]]]
 
@@ -207,16 +211,11 @@ def _word(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def _places(row: np.void) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The addresses of a session's client and server, as (low, high) words."""
-    ends = (int(row["a_lo"]), int(row["a_hi"])), (int(row["b_lo"]), int(row["b_hi"]))
-    return ends if row["client"] == 0 else ends[::-1]
-
-
-def _ports(row: np.void) -> tuple[int, int]:
-    """Their ports."""
-    ports = int(row["ports"]) >> 16, int(row["ports"]) & 0xFFFF
-    return ports if row["client"] == 0 else ports[::-1]
+def _ends(rows: Rows) -> tuple[tuple[tuple[int, int], tuple[int, int]], tuple[int, int], int]:
+    """A session's client and server: their addresses as (low, high) words, their ports; and its protocol."""
+    a_lo, a_hi, b_lo, b_hi, both, client, proto = rows[_ENDS][0].item()
+    ends, ports = ((a_lo, a_hi), (b_lo, b_hi)), (both >> 16, both & 0xFFFF)
+    return (ends, ports, proto) if client == 0 else (ends[::-1], ports[::-1], proto)
 
 
 def _runs(pieces: Rows, arena: Bytes) -> Iterator[tuple[int, int, int, list[_Run]]]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.void]
 Numbers = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 Oddity = tuple[int, int, int, int, int]  # kind, direction, flow, transaction, frame
 _ODD_KIND = np.array([ANOMALY_KIND.get(f"stream.{name}", len(ANOMALIES)) for name in ODD], np.uint16)
 _ALIKE = (
@@ -175,7 +176,22 @@ class Builder:
             order = np.argsort(pieces["number"] << 1 | pieces["direction"], kind="stable")
             chunks = np.zeros(len(pieces), CHUNK)
             kernels.chunks(pieces, order, index.of(pieces["number"]), chunks)
-            made.chunks, made.chunk_arena = chunks, np.concatenate(self._arenas)
+            made.chunks, made.chunk_arena = chunks, _in_one(self._arenas)
+
+
+def _in_one(arenas: list[Bytes]) -> Bytes:
+    """All bytes, one behind the other: not copied where they lie so."""
+    arenas = [each for each in arenas if len(each)]
+    base = arenas[0].base if arenas else None
+    if base is None or any(each.base is not base for each in arenas):
+        return np.concatenate([np.zeros(0, np.uint8), *arenas])
+    begin = arenas[0].ctypes.data - base.ctypes.data
+    end = begin
+    for each in arenas:
+        if each.ctypes.data - base.ctypes.data != end:
+            return np.concatenate(arenas)
+        end += len(each)
+    return base[begin:end]
 
 
 def _places(transactions: Rows, index: Index, flows: Numbers, numbers: Numbers) -> Numbers:

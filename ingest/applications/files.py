@@ -6,6 +6,8 @@ import hashlib
 
 from ingest.applications.parser import Transaction
 
+_HASHES = {f"file.{name}": getattr(hashlib, name) for name in ("md5", "sha1", "sha256")}
+
 
 def put_file(
     transaction: Transaction,
@@ -29,7 +31,7 @@ def put_file(
     transaction.note("file.size", direction, frame, size, part)
     transaction.note("file.complete", direction, frame, int(complete), part)
     if complete and hashes:
-        for kind in ("md5", "sha1", "sha256"):
-            if f"file.{kind}" in transaction.kinds:
-                digest = hashlib.new(kind, data, usedforsecurity=False).hexdigest().encode()
-                transaction.put(f"file.{kind}", direction, frame, digest, part)
+        for kind, digest_of in _HASHES.items():
+            if kind in transaction.kinds:
+                digest = digest_of(data, usedforsecurity=False).hexdigest().encode()
+                transaction.put(kind, direction, frame, digest, part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from citywall.applicationsettings import ApplicationSettings
 from ingest.applications import http1_odd, uri
 from ingest.applications.files import put_file
 from ingest.applications.headers import Field, merged, parameter, parse
@@ -184,38 +185,54 @@ def body(
     head: dict[bytes, Field],
 ) -> None:
     """A body came to its end, or what was seen of it."""
-    if body.size == 0:
-        return
-    settings = parser.settings
-    data = bytes(body.kept)
-    whole = not body.lost and len(data) == body.size
-    if body.coding:
+    disposition, kind = head.get(b"content-disposition"), head.get(b"content-type")
+    sound = content(
+        parser.settings, transaction, d, frame, bytes(body.kept), size=body.size, lost=body.lost,
+        coding=body.coding, disposition=b"" if disposition is None else disposition.value,
+        kind=b"" if kind is None else kind.value, asked=parser.asked.get(transaction.number, (b"", b"")),
+    )  # fmt: skip
+    if not sound:
+        parser.odd("http.gzip_decompression_failed", d, frame, transaction)
+
+
+def content(
+    settings: ApplicationSettings,
+    transaction: Transaction,
+    d: int,
+    frame: int,
+    data: bytes,
+    *,
+    size: int,
+    lost: bool,
+    coding: bytes,
+    disposition: bytes,
+    kind: bytes,
+    asked: tuple[bytes, bytes],
+) -> bool:
+    """What was kept of `size` bytes of a body; whether all that there is could be undone.
+
+    `coding`, `disposition`, `kind`: what its head says of it; `asked`: method and path.
+    """
+    if size == 0:
+        return True
+    whole = not lost and len(data) == size
+    sound = True
+    if coding:
         data, sound = inflate(
-            data, body.coding, settings.inflate_bytes, settings.inflate_layers, with_lzma=settings.lzma
+            data, coding, settings.inflate_bytes, settings.inflate_layers, with_lzma=settings.lzma
         )
-        if not sound and whole:
-            parser.odd("http.gzip_decompression_failed", d, frame, transaction)
-    size = len(data) if whole else max(body.size, len(data) + 1)
-    disposition = head.get(b"content-disposition")
-    name = parameter(disposition.value, b"filename") if disposition is not None else b""
-    path = parser.asked.get(transaction.number, (b"", b""))[1]
-    if d == TO_CLIENT:
-        transaction.put("http.response_body", d, frame, data)
-        put_file(
-            transaction, d, frame, data, name=name or path, size=size, complete=whole,
-            hashes=settings.hashes,
-        )  # fmt: skip
-        return
-    transaction.put("http.request_body", d, frame, data)
-    kind = head.get(b"content-type")
-    boundary = parameter(kind.value, b"boundary") if kind is not None else b""
-    if boundary and kind is not None and kind.value.lower().startswith(b"multipart/"):
+    size = len(data) if whole else max(size, len(data) + 1)
+    method, path = asked
+    transaction.put("http.response_body" if d == TO_CLIENT else "http.request_body", d, frame, data)
+    boundary = parameter(kind, b"boundary") if d == TO_SERVER and kind else b""
+    if boundary and kind.lower().startswith(b"multipart/"):
         _parts(transaction, frame, data, boundary, whole, hashes=settings.hashes)
-    elif parser.asked.get(transaction.number, (b"",))[0] in (b"POST", b"PUT"):
+    elif d == TO_CLIENT or method in (b"POST", b"PUT"):
+        name = parameter(disposition, b"filename") if disposition else b""
         put_file(
-            transaction, d, frame, data, name=name or path, size=size, complete=whole,
-            hashes=settings.hashes,
-        )  # fmt: skip
+            transaction, d, frame, data, name=name or path, size=size, complete=whole, hashes=settings.hashes
+        )
+    return sound or not whole
 
 
 def _parts(

@@ -46,13 +46,13 @@ class _Python:
             self.values += each.values
         told = np.array(heads, np.int64).reshape(-1, len(_TOLD) + 2)
         self.flows = np.fromiter((flow for flow, _ in given), np.int64, len(given))
-        self.transactions = _columns(TRANSACTION, _TOLD, told)
-        self.buffers = _columns(BUFFER, _PUT, np.array(rows, np.int64).reshape(-1, len(_PUT)))
+        self.transactions = columns(TRANSACTION, _TOLD, told)
+        self.buffers = columns(BUFFER, _PUT, np.array(rows, np.int64).reshape(-1, len(_PUT)))
         self.buffers["transaction"] = np.repeat(np.arange(len(told)), told[:, -2])
         lengths = np.fromiter(map(len, self.values), np.int64, len(self.values))
         self.buffers["length"] = lengths
         self.buffers["at"] = np.cumsum(lengths) - lengths
-        self.numbers = _columns(NUMBER, _NOTED, np.array(notes, np.int64).reshape(-1, len(_NOTED)))
+        self.numbers = columns(NUMBER, _NOTED, np.array(notes, np.int64).reshape(-1, len(_NOTED)))
         self.numbers["transaction"] = np.repeat(np.arange(len(told)), told[:, -1] // len(_NOTED))
 
 
@@ -104,7 +104,8 @@ def _together(python: Rows, told: Rows, rank: Numbers, n: int) -> tuple[Rows, ND
     return take(rows, order), here[order]
 
 
-def _columns(dtype: np.dtype[Any], names: tuple[str, ...], numbers: Numbers) -> Rows:
+def columns(dtype: np.dtype[Any], names: tuple[str, ...], numbers: Numbers) -> Rows:
+    """Rows of numbers, one column for each name."""
     made = np.zeros(len(numbers), dtype)
     for i, name in enumerate(names):
         made[name] = numbers[:, i]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
-from citywall.rows import copy, longer, take
+from citywall.rows import Rooms, copy, longer, take
 from citywall.state import Parts, bytes_of
 from ingest.reassembly import kernels
 from ingest.reassembly.layout import (
@@ -32,6 +32,8 @@ Bytes = NDArray[np.uint8]
 # What one call may give at most before the rest of a batch is taken in another.
 _MIN_ROWS = 1024
 _MIN_BYTES = 1 << 18
+# Bytes of a room for what is given, taken by the system as it is used.
+_ROOM = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,16 @@ class Batch:
 
 
 class Reassembler:
-    """All connections of one source of packets."""
+    """All connections of one source of packets.
 
-    def __init__(self, settings: ApplicationSettings, *, room: int = 1024) -> None:
+    `joined`: arenas of batches lie one behind the other, as far as a room goes, until `new_room` is called.
+    """
+
+    def __init__(self, settings: ApplicationSettings, *, room: int = 1024, joined: bool = False) -> None:
         self._settings = settings
+        self._joined = joined
+        self._rooms = Rooms(_ROOM, np.dtype(np.uint8))
+        self.new_room()
         memory = settings.memory_mib << 20
         self._config = np.array(
             [
@@ -82,6 +90,11 @@ class Reassembler:
         # What is held moves to these and back: memory that was touched once is dear to ask for again.
         self._other_pieces: Rows = np.zeros(_MIN_ROWS, PIECE)
         self._other_arena: Bytes = np.empty(_MIN_BYTES, np.uint8)
+
+    def new_room(self) -> None:
+        """What is given next may lie where what nobody looks at any more lay."""
+        self._given: Bytes = np.zeros(0, np.uint8)
+        self._used = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -188,7 +201,7 @@ class Reassembler:
         meta = self._meta
         order = order[: meta[META_AT["order"]]]
         order = order[np.argsort(self._pieces["number"][order], kind="stable")]
-        arena = np.empty(int(self._pieces["length"][order].sum()), np.uint8)
+        arena = self._place(int(self._pieces["length"][order].sum()))
         ended, odd = copy(ended[: meta[META_AT["ended"]]]), copy(odd[: meta[META_AT["odd"]]])
         kernels.gather(self._pieces, order, self._arena, arena)
         given = take(self._pieces, order)
@@ -210,6 +223,16 @@ class Reassembler:
             given, arena, ended, odd, flow_of, direction_of & np.uint8(kernels.DIRECTION),
             direction_of & kernels.STOOD > 0, direction_of & kernels.STREAMED > 0,
         )  # fmt: skip
+
+    def _place(self, size: int) -> Bytes:
+        """Where the bytes of a batch go."""
+        if not self._joined or size > _ROOM:
+            return np.empty(size, np.uint8)
+        if size > len(self._given) - self._used:
+            self.new_room()
+            self._given = self._rooms.take().view(np.uint8)
+        self._used += size
+        return self._given[self._used - size : self._used]
 
     def _grow_sessions(self) -> None:
         size = min(2 * len(self._sessions), self._settings.max_streams + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from ingest.applications.compiled.layout import (
 from ingest.applications.compiled.telling import kernels as telling
 from ingest.applications.headers import Field
 from ingest.applications.parser import Transaction
+from ingest.applications.tables import ANOMALY_KIND
 
 if TYPE_CHECKING:
     from citywall.applicationsettings import ApplicationSettings
@@ -41,6 +43,8 @@ _PHASES = {
 _METHODS = {OTHER_METHOD: b"", HEAD_METHOD: b"HEAD", FILE_METHOD: b"POST"}
 _PUT = ("tx", "kind", "direction", "part", "frame", "at", "length")
 _NOTE = ("tx", "field", "direction", "part", "frame", "value")
+_BODY_HEAD = struct.Struct(f"<{BODY_HEAD}q")
+_NOT_UNDONE = ANOMALY_KIND["http.gzip_decompression_failed"]
 _DISPOSITION, _TYPE = b"content-disposition", b"content-type"
 
 
@@ -161,18 +165,16 @@ def _of(mem: Memory, name: str, slots: NDArray[np.int64]) -> NDArray[np.void]:
 
 def body(data: bytes, d: int, frame: int, transaction: Transaction, settings: ApplicationSettings) -> int:
     """Give a transaction what a body says that a kernel left (a job of BODY): what is odd about it, or 0."""
-    kept, size, a, b, c, n, method = np.frombuffer(data, np.int64, BODY_HEAD).tolist()
-    rest = data[8 * BODY_HEAD :]
-    parts = []
+    kept, size, a, b, c, n, method = _BODY_HEAD.unpack_from(data)
+    parts, at = [], _BODY_HEAD.size
     for length in (kept, a, b, c, n):
-        parts.append(rest[:length])
-        rest = rest[length:]
-    parser = http1.Http1(settings)
-    parser.asked[transaction.number] = _METHODS[method], parts[4]
-    whole = http1.Body()
-    whole.kept, whole.size, whole.coding = bytearray(parts[0]), size, parts[1]
-    http1_put.body(parser, transaction, d, frame, whole, _head(parts[2], parts[3]))
-    return parser.anomalies[0][0] if parser.anomalies else 0
+        parts.append(data[at : at + length])
+        at += length
+    sound = http1_put.content(
+        settings, transaction, d, frame, parts[0], size=size, lost=False, coding=parts[1],
+        disposition=parts[2], kind=parts[3], asked=(_METHODS[method], parts[4]),
+    )  # fmt: skip
+    return 0 if sound else _NOT_UNDONE
 
 
 def _nodes(mem: Memory, flow: np.void, table: int) -> Iterator[np.void]:

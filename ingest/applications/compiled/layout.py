@@ -121,7 +121,7 @@ NOT_ODD = 0xFFFF
 OTHER_METHOD, HEAD_METHOD, FILE_METHOD = 0, 1, 2
 
 #: Fields of a head of HTTP/1 that are read by the kernel, and what it keeps of each.
-MOST_LINES, LINE = 96, 8
+MOST_LINES, LINE = 96, 10
 
 # Words of the memory of itself (i8).
 META = (
@@ -137,7 +137,7 @@ NO_ROOM, NO_ROOM_FOR_PIECE, NO_FLOWS = 1, 2, 3
 SHORT_ROWS, SHORT_TXS, SHORT_ARENA, SHORT_PAGES, SHORT_NODES = 1, 2, 4, 8, 16
 
 # Words of the configuration (i8).
-CONFIG = ("keep", "body", "hashes", "allowed", "reads", "calls", "wanted", "here")
+CONFIG = ("keep", "body", "hashes", "allowed", "reads", "calls", "wanted", "here", "layers")
 CONFIG_AT = {name: i for i, name in enumerate(CONFIG)}
 
 #: Hosts that may announce a connection, looked for within one batch; words of bits for the ports they name.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
-from citywall.rows import longer, take
+from citywall.rows import fill, longer, take
 from ingest.applications.certificate import fingerprint
 from ingest.applications.compiled import handing
 from ingest.applications.compiled.layout import (
@@ -51,6 +51,7 @@ from ingest.applications.compiled.layout import (
 )
 from ingest.applications.compiled.telling import kernels as telling
 from ingest.applications.compiled.walk import kernels as walking
+from ingest.applications.merging import columns
 from ingest.applications.parser import MOST_HELD, Transaction
 from ingest.applications.registry import TCP, UDP, among, parser_of
 from ingest.applications.tables import BUFFER, FIELD, KIND, NUMBER, PROTOCOL, PROTOCOLS
@@ -71,6 +72,9 @@ _LEAST = 256
 _PACKET = 1 << 16
 _NONE = np.zeros(0, np.int64)
 _HASHES = tuple(getattr(hashlib, name) for name in DIGESTS)
+_JOB = ("kind", "direction", "at", "length", "part", "tx", "turn", "frame")
+_PUT = ("frame", "turn", "tx", "length", "part", "kind", "direction")
+_NOTE = ("frame", "value", "turn", "tx", "part", "field", "direction")
 _SHORT = {
     SHORT_ROWS: ("puts", "notes", "odd", "jobs"), SHORT_TXS: ("txs", "over"), SHORT_ARENA: ("arena",),
     SHORT_PAGES: ("pages", "following"), SHORT_NODES: ("nodes",),
@@ -104,6 +108,7 @@ class Reading:
         self._set("keep", int(keep))
         self._set("body", settings.body_bytes)
         self._set("hashes", int(settings.hashes))
+        self._set("layers", settings.inflate_layers)
         allowed = {*among(TCP, settings.protocols), *among(UDP, settings.protocols)}
         self._set("allowed", _bits(allowed))
         self._set("here", _bits(name for name in OVER_TCP if not settings.units or name not in WITH_UNITS))
@@ -122,6 +127,7 @@ class Reading:
         self._keep = keep
         self._announcers = np.zeros((MOST_ANNOUNCERS, 1 + BLOOM), np.int64)
         self._late = False
+        self._more: tuple[list[int], list[int], list[bytes]] = ([], [], [])
         self.want(wanted)
 
     def want(self, wanted: Wanted) -> None:
@@ -283,81 +289,79 @@ class Reading:
         """What kernels left for Python to do."""
         jobs = self._mem.jobs[: self._meta[META_AT["jobs"]]]
         self._meta[META_AT["jobs"]] = 0
-        self._hash(jobs[jobs["kind"] == HASHES])
-        for job in jobs[jobs["kind"] != HASHES]:
-            at, n = int(job["at"]), int(job["length"])
-            data = self._mem.arena[at : at + n].tobytes()
-            if job["kind"] == CERTIFICATE:
-                to, text = int(job["part"]), fingerprint(data)
-                self._mem.arena[to : to + len(text)] = np.frombuffer(text, np.uint8)
-            elif job["kind"] == DATAGRAM:
-                self._again(job, data)
-            elif job["kind"] == BODY:
-                self._body(job, data)
-
-    def _hash(self, jobs: Rows) -> None:
-        """Digests of files are written where there is place for them."""
         arena = memoryview(self._mem.arena)  # type: ignore[arg-type]
-        columns = (jobs[name].tolist() for name in ("direction", "at", "length", "part"))
-        for kind, at, n, to in zip(*columns, strict=True):
-            digest = _HASHES[kind](arena[at : at + n], usedforsecurity=False).hexdigest().encode()
-            arena[to : to + len(digest)] = digest
+        for kind, d, at, n, to, *rest in zip(*(jobs[name].tolist() for name in _JOB), strict=True):
+            data = arena[at : at + n]
+            if kind == HASHES:  # there is place for it
+                text = _HASHES[d](data, usedforsecurity=False).hexdigest().encode()
+                arena[to : to + len(text)] = text
+            elif kind == CERTIFICATE:
+                text = fingerprint(bytes(data))
+                arena[to : to + len(text)] = text
+            elif kind == DATAGRAM:
+                self._again(bytes(data), d, *rest)
+            elif kind == BODY:
+                self._body(bytes(data), d, to, *rest)
+        if self._more[0] or self._more[1]:
+            self._put_late()
 
-    def _again(self, job: np.void, data: bytes) -> None:
+    def _again(self, data: bytes, d: int, slot: int, turn: int, frame: int) -> None:
         """What a kernel could not read to its end is read in Python: what comes behind is added."""
-        tx = self._mem.txs[job["tx"]]
+        tx = self._mem.txs[slot]
         parser = parser_of(PROTOCOLS[tx["protocol"]])(self._settings)
         parser.wanted = self._readings[tx["wanted"]]
-        parser.datagram(int(job["direction"]), data, int(job["frame"]), 0)
+        parser.datagram(d, data, frame, 0)
         (made,) = parser.closed
-        rows, notes = made.buffers[tx["puts"] :], made.numbers[tx["notes"] :]
-        self._add(int(job["tx"]), int(job["turn"]), rows, notes)
+        self._add(slot, turn, made.buffers[tx["puts"] :], made.numbers[tx["notes"] :])
         if parser.anomalies:
             odd = np.zeros(len(parser.anomalies), ODDITY)
-            for row, (event, direction, _, frame) in zip(odd, parser.anomalies, strict=True):
-                row["flow"], row["number"], row["frame"] = tx["flow"], tx["number"], frame
+            for row, (event, direction, _, at) in zip(odd, parser.anomalies, strict=True):
+                row["flow"], row["number"], row["frame"] = tx["flow"], tx["number"], at
                 row["kind"], row["direction"] = event, direction
             self._append("odd", odd)
 
-    def _body(self, job: np.void, data: bytes) -> None:
+    def _body(self, data: bytes, d: int, place: int, slot: int, turn: int, frame: int) -> None:
         """A body is undone or taken apart in Python."""
-        slot, d, frame = int(job["tx"]), int(job["direction"]), int(job["frame"])
-        tx = self._mem.txs[slot]
-        made = Transaction(int(tx["protocol"]), int(tx["number"]), 0, 0, self._readings[tx["wanted"]])
+        txs = self._mem.txs
+        made = Transaction(0, 0, 0, 0, self._readings[txs["wanted"][slot]])
         if event := handing.body(data, d, frame, made, self._settings):
-            self._mem.odd[int(job["part"])]["kind"] = event
-            tx["known"] += 1
-        self._add(slot, int(job["turn"]), made.buffers, made.numbers)
+            self._mem.odd["kind"][place] = event
+            txs["known"][slot] += 1
+        self._add(slot, turn, made.buffers, made.numbers)
 
     def _add(
         self, slot: int, turn: int, rows: list[tuple[int, int, int, int, bytes]],
         more: list[tuple[int, int, int, int, int]],
     ) -> None:  # fmt: skip
-        """Add to a transaction buffers and numbers that Python read."""
-        tx = self._mem.txs[slot]
-        at = int(self._meta[META_AT["arena"]])
-        puts = []
+        """Buffers and numbers that Python read come to a transaction, once the work is done."""
+        puts, notes, texts = self._more
         for kind, direction, part, frame, text in rows:
-            puts.append((frame, at, turn, slot, len(text), part, kind, direction))
-            at += len(text)
-        notes = [
-            (frame, value, turn, slot, part, field, direction)
-            for field, direction, part, frame, value in more
-        ]
-        self._append("puts", np.array(puts, PUT))
-        self._append("notes", np.array(notes, NOTE))
-        self._append("arena", np.frombuffer(b"".join(row[4] for row in rows), np.uint8))
-        tx["puts"] += len(puts)
-        tx["notes"] += len(notes)
-        tx["known"] += 4 * len(puts) + 5 * len(notes)
+            puts += (frame, turn, slot, len(text), part, kind, direction)
+            texts.append(text)
+        for field, direction, part, frame, value in more:
+            notes += (frame, value, turn, slot, part, field, direction)
+        txs = self._mem.txs
+        txs["puts"][slot] += len(rows)
+        txs["notes"][slot] += len(more)
+        txs["known"][slot] += 4 * len(rows) + 5 * len(more)
         self._late = True
+
+    def _put_late(self) -> None:
+        """Those buffers and numbers, all at once."""
+        puts, notes, texts = self._more
+        self._more = [], [], []
+        rows = columns(PUT, _PUT, np.array(puts, np.int64).reshape(-1, len(_PUT)))
+        rows["at"] = self._meta[META_AT["arena"]] + _starts(rows["length"])
+        self._append("puts", rows)
+        self._append("notes", columns(NOTE, _NOTE, np.array(notes, np.int64).reshape(-1, len(_NOTE))))
+        self._append("arena", np.frombuffer(b"".join(texts), np.uint8))
 
     def _append(self, name: str, rows: NDArray[Any]) -> None:
         array, at = getattr(self._mem, name), int(self._meta[META_AT[name]])
         if at + len(rows) > len(array):
             array = longer(array, 2 * (at + len(rows)))
             self._mem = self._mem._replace(**{name: array})
-        array[at : at + len(rows)] = rows
+        fill(array[at : at + len(rows)], [rows])
         self._meta[META_AT[name]] = at + len(rows)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications.building import Builder
+from ingest.applications.building import Builder, _in_one
 from ingest.applications.compiled.reading import Reading
 from ingest.applications.connection import Connection
 from ingest.applications.tables import ANOMALIES
@@ -40,3 +40,13 @@ def test_odd_things_of_streams_bear_suricatas_names():
     builder.odd(odd)
     tables = builder.build([], Reassembler(ApplicationSettings()))
     assert ANOMALIES[int(tables.anomalies["kind"][0])] == "stream.reassembly_seq_gap"
+
+
+def test_arenas_are_copied_only_where_they_do_not_lie_together():
+    room = np.arange(9, dtype=np.uint8)
+    made = _in_one([room[2:4], room[4:4], room[4:9]])
+    assert made.tolist() == [2, 3, 4, 5, 6, 7, 8]
+    assert made.base is room
+    for parts in ([room[2:4], room[5:6]], [room[4:9], room[2:4]], [room[2:4], room.copy()[4:9]], [room]):
+        assert _in_one(parts).tobytes() == b"".join(part.tobytes() for part in parts)
+        assert _in_one(parts).base is not room

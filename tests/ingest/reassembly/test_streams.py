@@ -179,3 +179,19 @@ def test_frames_may_be_said_one_by_one(packets):
     (batch,) = Reassembler(ApplicationSettings()).add(rows, np.array([7, 7, 9, 9]), buffer)
     assert batch.pieces["frame"].tolist() == [7, 7, 9]
     assert batch.flow_of.tolist() == [0, 0, 0, -1]
+
+
+def test_bytes_lie_one_behind_the_other_until_a_new_room_is_asked_for(packets):
+    rows, buffer = packets.decoded(packets.conversation([(0, b"abc"), (0, b"defg"), (1, b"hi")]))
+    reassembler = Reassembler(ApplicationSettings(), joined=True)
+    batches = [batch for at in range(len(rows)) for batch in reassembler.add(rows[at:][:1], 1 + at, buffer)]
+    given = [batch.arena for batch in batches if len(batch.arena)]
+    base = given[0].base
+    assert all(each.base is base for each in given)
+    assert base[:9].tobytes() == b"abcdefghi"
+    reassembler.new_room()  # somebody still looks into the other
+    rows, buffer = packets.decoded(packets.conversation([(0, b"xyz")], (9, 9)))
+    again = [batch.arena for batch in reassembler.add(rows, 99, buffer)]
+    assert [each.tobytes() for each in again] == [b"xyz"]
+    assert again[0].base is not base
+    assert b"".join(each.tobytes() for each in given) == b"abcdefghi"

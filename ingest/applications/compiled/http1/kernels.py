@@ -1,9 +1,10 @@
-"""HTTP/1 as `ingest.applications.http1` reads it, where messages are plain; what is not goes to Python.
+"""HTTP/1 as `ingest.applications.http1` reads it; what is very strange goes to Python.
 
-Plain: lines that end with CR LF and do not go on, ordinary bytes, `METHOD /target HTTP/x`, `HTTP/x NNN
-words`, fields `name: value`, bodies by Content-Length (RFC 9112 §6), in chunks or to the end. Whatever else
-comes, a step answers `HAND` with nothing of it used up: the parser in Python goes on from that very message
-or part of a body, so a step may always be more careful than it needs to be.
+Plain heads end their lines with CR LF and go on over none: ordinary bytes, `METHOD /target HTTP/x`,
+`HTTP/x NNN words`, fields `name: value`; bodies come by Content-Length (RFC 9112 §6), in chunks or to the
+end. Strange heads of answers are read here, too, where one piece brought all that their meaning hangs on.
+Whatever else comes, a step answers `HAND` with nothing of it used up: the parser in Python goes on from that
+very message or part of a body, so a step may always be more careful than it needs to be.
 
 A flow's lists: requests that are not over (what was asked, path), bodies of both directions, what heads said
 of them. Its words: what each direction is in the middle of, what is left of a length or chunk, the run of
@@ -43,6 +44,8 @@ from ingest.applications.compiled.rows.kernels import (
     whole,
 )
 from ingest.applications.http1_looks import KNOWN
+from ingest.applications.loose_headers import MOST_FOLDS
+from ingest.applications.parser import MOST_HELD
 from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND
 
 # What a direction is in the middle of.
@@ -57,7 +60,9 @@ UNANSWERED, ANSWERING, ANSWERED = 0, 1, 2
 #: Bytes of a head that are read here, bytes of a body's disposition and the like, requests without an answer.
 MOST_HEAD, MOST_OPEN_HERE = 16_000, 1024
 ARENA, ODDITIES = META_AT["arena"], META_AT["odd"]
-_BODY_BYTES, _WANTS_HASHES = CONFIG_AT["body"], CONFIG_AT["hashes"]
+_BODY_BYTES, _WANTS_HASHES, _LAYERS = (CONFIG_AT[name] for name in ("body", "hashes", "layers"))
+# Where in the scratch memory fields of a strange head are written out, and joined values behind them.
+_TEXT, _JOINED = MOST_HELD + (1 << 16), MOST_HELD + (2 << 16)
 
 
 def _rows(texts):
@@ -101,11 +106,15 @@ _RESPONSE = np.array(
         )
     ]
 )  # fmt: skip
-_CODINGS, _CODING_SIZES = _rows(("gzip", "x-gzip", "deflate", "x-deflate", "lzma", "br", "inflate", "none"))
+_CODINGS, _CODING_SIZES = _rows(
+    ("gzip", "x-gzip", "deflate", "x-deflate", "lzma", "br", "inflate", "none", "identity")
+)
+_IDENTITY = len(_CODING_SIZES) - 1  # known among others, odd by itself
 _SCHEMES, _SCHEME_SIZES = _rows(("basic", "digest", "bearer", "negotiate", "ntlm"))
 _METHODS, _METHOD_SIZES = _rows(sorted(word.decode() for word in KNOWN))
 _WORDS, _WORD_SIZES = _rows(("chunked", "multipart/", "byteranges"))
 _CHUNKED, _MULTIPART, _BYTERANGES = 0, 1, 2
+_HTTP = np.frombuffer(b"http", np.uint8).copy()
 _CONNECT = np.frombuffer(b"CONNECT", np.uint8).copy()
 _SLASH = np.frombuffer(b"HTTP/", np.uint8).copy()
 _TOKEN = np.zeros(256, np.bool_)
@@ -151,9 +160,22 @@ _MISSING_HOST, _HOST_INVALID, _AUTH, _AGAIN = (
 _REPETITION = np.array(
     [ANOMALY_KIND["http.request_header_repetition"], ANOMALY_KIND["http.response_header_repetition"]]
 )
+(_MISSING_COLON, _LENGTH_TWICE, _NO_LENGTH, _ABNORMAL, _OLD_CHUNKED, _RANGES, _MANY_LAYERS, _ODD_CODING) = (
+    ANOMALY_KIND[f"http.{name}"]
+    for name in (
+        "response_field_missing_colon", "duplicate_content_length_field_in_response",
+        "invalid_content_length_field_in_response", "response_abnormal_transfer_encoding",
+        "response_chunked_old_proto", "response_multipart_byteranges", "too_many_encoding_layers",
+        "abnormal_ce_header",
+    )
+)  # fmt: skip
+_EXTENSION = np.array(
+    [ANOMALY_KIND["http.request_chunk_extension"], ANOMALY_KIND["http.response_chunk_extension"]]
+)
+_INVALID_SIZE, _TRAILER_KIND = ANOMALY_KIND["http.invalid_response_chunk_len"], KIND["http.trailer"]
 # Columns of what is kept of a field: name, value, its place in _NAMES or -1, the first one of its name, the
-# next one, and in the first one the last.
-_FROM, _TO, _VALUE, _END, _KEY, _FIRST, _NEXT, _LAST = 0, 1, 2, 3, 4, 5, 6, 7
+# next one whose value is joined to its own, in the first one the last, and the name by which it is compared.
+_FROM, _TO, _VALUE, _END, _KEY, _FIRST, _NEXT, _LAST, _COMPARED, _COMPARED_END = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
 _VERSION_1_1 = np.frombuffer(b"/1.1", np.uint8).copy()
 
 
@@ -298,33 +320,295 @@ def _take_fields(mem, data, at, end):
         line[_TO] = colon
         line[_VALUE] = value
         line[_END] = last
-        line[_KEY] = _among(data, at, colon, _KEYS, _KEY_SIZES)
-        line[_FIRST] = n
-        line[_NEXT] = -1
-        line[_LAST] = n
-        for k in range(n):
-            if lines[k, _FIRST] == k and _same_name(data, lines[k], line):
-                line[_FIRST] = k
-                lines[lines[k, _LAST], _NEXT] = n
-                lines[k, _LAST] = n
-                break
+        line[_COMPARED] = at
+        line[_COMPARED_END] = colon
+        _chain_field(lines, n, data)
         n += 1
         at = stop + 2
     return np.int64(n)
 
 
 @shared
-def _same_name(data, one, other):
+def _chain_field(lines, n, text):
+    """Field `n` is known: it is chained to others of its name. Lengths of bodies are not joined."""
+    line = lines[n]
+    line[_KEY] = _among(text, line[_COMPARED], line[_COMPARED_END], _KEYS, _KEY_SIZES)
+    line[_FIRST] = n
+    line[_NEXT] = -1
+    line[_LAST] = n
+    for k in range(n):
+        if lines[k, _FIRST] == k and _same_name(text, lines[k], line):
+            line[_FIRST] = k
+            if line[_KEY] != _CONTENT_LENGTH:
+                lines[lines[k, _LAST], _NEXT] = n
+                lines[k, _LAST] = n
+            return
+
+
+@shared
+def _same_name(text, one, other):
     """Whether two fields bear the same name."""
-    size = one[_TO] - one[_FROM]
-    if other[_TO] - other[_FROM] != size or one[_KEY] != other[_KEY]:
+    size = one[_COMPARED_END] - one[_COMPARED]
+    if other[_COMPARED_END] - other[_COMPARED] != size or one[_KEY] != other[_KEY]:
         return False
     if one[_KEY] >= 0:
         return True
     for i in range(size):
-        if _lower(data[one[_FROM] + i]) != _lower(data[other[_FROM] + i]):
+        if _lower(text[one[_COMPARED] + i]) != _lower(text[other[_COMPARED] + i]):
             return False
     return True
+
+
+# Strange heads (`ingest.applications.loose_headers`). What hangs on bytes yet to come goes to Python.
+
+
+@internal
+def _end_of_line(data, at):
+    """Length of an ordinary end of line, 0 where there is none; two bytes are there."""
+    c, d = data[at], data[at + 1]
+    if (c == 13 and d == 10) or (c == 10 and d == 13):
+        return np.int64(2)
+    return np.int64(1) if c == 13 or c == 10 else np.int64(0)
+
+
+@shared
+def _odd_end(data, at, end):
+    """Length of an end of line that is deformed, 0 where it is not; HAND where more bytes would tell."""
+    if data[at] == 10 and data[at + 1] == 13 and data[at + 2] == 13:
+        if at + 3 < end and data[at + 3] != 10:
+            return np.int64(0)
+        if at + 5 >= end:
+            return np.int64(HAND)
+        return np.int64(4) if data[at + 4] == 13 and data[at + 5] == 10 else np.int64(0)
+    if data[at] != 13 or data[at + 1] != 10 or data[at + 2] != 13:
+        return np.int64(0)
+    stop = at + 3
+    while stop < end and (data[stop] == 13 or data[stop] == 32 or data[stop] == 9):
+        stop += 1
+    if stop == at + 3 and stop < end:
+        return np.int64(0)
+    if stop < end and data[stop] == 10:
+        stop += 1
+    if stop >= end or (data[stop] == 13 and stop + 1 >= end):
+        return np.int64(HAND)
+    if data[stop] == 10 or (data[stop] == 13 and data[stop + 1] == 10):
+        return np.int64(0)
+    return stop - at
+
+
+@shared
+def _part(data, at, end):
+    """Up to an end of line: where it is, what follows, its length, the byte that folds it or -1; HAND."""
+    stop = at
+    while stop < end and data[stop] != 13 and data[stop] != 10:
+        stop += 1
+    none = np.int64(-1)
+    if stop + 1 >= end:
+        return stop, np.int64(HAND), none, none
+    size = _end_of_line(data, stop)
+    after = stop + size
+    if after >= end:
+        return stop, np.int64(HAND), none, none
+    if data[after] == 32 or data[after] == 9 or data[after] == 0:
+        return stop, after + 1, size, np.int64(data[after])
+    if stop + 2 >= end:
+        return stop, np.int64(HAND), none, none
+    odd_size = _odd_end(data, stop, end)
+    if odd_size < 0:
+        return stop, np.int64(HAND), none, none
+    if odd_size > 0:
+        return stop, stop + odd_size, odd_size, none
+    return stop, after, size, none
+
+
+@shared
+def _named_here(data, at, end):
+    """Whether a field's name and a colon stand there; HAND where they may yet."""
+    while at < end and (data[at] == 32 or data[at] == 9):
+        at += 1
+    begun = at
+    while at < end and _TOKEN[data[at]]:
+        at += 1
+    named = at > begun
+    while at < end and (data[at] == 32 or data[at] == 9):
+        at += 1
+    if at < end and data[at] == 58:
+        if named:
+            return np.int64(1)
+        at += 1
+        while at < end and (data[at] == 32 or data[at] == 9):
+            at += 1
+    return np.int64(HAND) if at == end else np.int64(0)
+
+
+@shared
+def _colon_of(data, at, end):
+    """Where the colon behind a name is, -1 where the line has none; HAND."""
+    while at < end:
+        c = data[at]
+        if c == 58:
+            return at
+        if c == 13 or c == 10:
+            at += 1
+            if c == 13 and at < end and data[at] == 10:
+                at += 1
+            if at < end and data[at] != 32:
+                return np.int64(-1)
+        at += 1
+    return np.int64(HAND)
+
+
+@shared
+def _folded_value(data, at, end, out, to):
+    """A value with the lines that it goes on over: where it ends in `out`, and in `data`, or HAND."""
+    begun = to
+    stop, after, size, fold = _part(data, at, end)
+    copy_bytes(out, to, data, at, stop - at)
+    to += stop - at
+    if fold < 0:
+        return to, after
+    rest = after
+    for _ in range(MOST_FOLDS):
+        at = after
+        named = _named_here(data, at, end)
+        if named != 0:
+            return to, at if named > 0 else np.int64(HAND)
+        if to > begun:
+            out[to] = fold or 32
+            to += 1
+        stop, after, size, fold = _part(data, at, end)
+        if after < 0:
+            return to, after
+        if stop > at or size > 1:
+            rest = after
+            copy_bytes(out, to, data, at, stop - at)
+            to += stop - at
+        elif after >= end:
+            return to, np.int64(HAND)
+        elif data[after] == 10:
+            rest = after
+        if fold < 0:
+            break
+    return to, rest
+
+
+@internal
+def _around(byte):
+    """Whether a byte around a name or value is not of it."""
+    return byte == 32 or 9 <= byte <= 13
+
+
+@shared
+def _without_zeros(text, at, end):
+    """Take zero bytes out of a text; where it ends."""
+    to = at
+    for i in range(at, end):
+        if text[i] != 0:
+            text[to] = text[i]
+            to += 1
+    return to
+
+
+@shared
+def _loose_name(line, data, at, colon, text, to):
+    """The name before a colon, and the one by which it is compared; where they end."""
+    while at < colon and _around(data[at]):
+        at += 1
+    while colon > at and _around(data[colon - 1]):
+        colon -= 1
+    size = colon - at
+    copy_bytes(text, to, data, at, size)
+    copy_bytes(text, to + size, data, at, size)
+    line[_FROM] = to
+    line[_TO] = to + size
+    line[_COMPARED] = to + size
+    line[_COMPARED_END] = _without_zeros(text, to + size, to + 2 * size)
+    return to + 2 * size
+
+
+@shared
+def _loose_fields(mem, data, at, end):
+    """Fields of a strange head, written out: how many, where the head ends, whether each had a colon.
+
+    HAND for the number where the head is not whole, or too much.
+    """
+    lines, text = mem.lines, mem.scratch
+    n = 0
+    sound = True
+    to = np.int64(_TEXT)
+    if at + 1 < end and (data[at] == 10 or (data[at] == 13 and data[at + 1] == 10)):
+        return np.int64(n), at + _end_of_line(data, at), sound
+    while n < MOST_LINES:
+        line = lines[n]
+        colon = _colon_of(data, at, end)
+        if colon == HAND:
+            break
+        to = _loose_name(line, data, at, max(colon, at), text, to)
+        if colon < 0:
+            sound = False
+        else:
+            at = colon + 1
+            while at < end and (data[at] == 32 or data[at] == 9):
+                at += 1
+        begun = to
+        to, at = _folded_value(data, at, end, text, begun)
+        if at < 0 or at + 1 >= end:
+            break
+        first, last = begun, to
+        while first < last and (_around(text[first]) or text[first] == 0):
+            first += 1
+        while last > first and (_around(text[last - 1]) or text[last - 1] == 0):
+            last -= 1
+        line[_VALUE] = first
+        line[_END] = _without_zeros(text, first, last)
+        _chain_field(lines, n, text)
+        n += 1
+        size = _end_of_line(data, at)
+        if size > 0:
+            return np.int64(n), at + size, sound
+    return np.int64(HAND), at, sound
+
+
+@shared
+def _loose_head(mem, data, at, end):
+    """A strange head of an answer: where its first line ends, what follows that, and as `_loose_fields`."""
+    end = min(end, at + MOST_HEAD)
+    none = np.int64(HAND)
+    line_end = at
+    while line_end < end and data[line_end] != 13 and data[line_end] != 10:
+        line_end += 1
+    if line_end + 2 >= end:
+        return line_end, line_end, none, line_end, True
+    if data[line_end] == 13 and data[line_end + 1] != 10:  # a bare CR ends the line
+        n, stop, sound = _loose_fields(mem, data, line_end + 1, end)
+        return line_end, line_end + 1, n, stop, sound
+    raw = line_end + 2 if data[line_end] == 13 else line_end + 1
+    if data[raw] == 10:
+        return line_end, raw, np.int64(0), raw + 1, True
+    if data[raw] == 13:
+        if raw + 1 >= end:
+            return line_end, raw, none, raw, True
+        if data[raw + 1] == 10:
+            return line_end, raw, np.int64(0), raw + 2, True
+    if not _is_strange(data, raw, end):
+        return line_end, raw, none, raw, True
+    n, stop, sound = _loose_fields(mem, data, raw, end)
+    return line_end, raw, n, stop, sound
+
+
+@shared
+def _is_strange(data, at, end):
+    """Whether lines up to an empty one end strangely; False where they do not as far as is known."""
+    while at + 1 < end:
+        c, d = data[at], data[at + 1]
+        if c == 13 and d != 10:
+            return True
+        if c == 10 and (d == 32 or d == 9 or d == 0 or d == 13):
+            return True
+        if c == 10 and d == 10:
+            return False
+        at += 1
+    return False
 
 
 @shared
@@ -340,7 +624,10 @@ def _field(lines, n, key):
 def _once(lines, n, key):
     """`_field`; -2 where it came more than once."""
     i = _field(lines, n, key)
-    return np.int64(-2) if i >= 0 and lines[i, _NEXT] >= 0 else i
+    for k in range(i + 1, n):
+        if i >= 0 and lines[k, _FIRST] == i:
+            return np.int64(-2)
+    return i
 
 
 @shared
@@ -400,11 +687,15 @@ def _new_line(out, at):
 
 
 @shared
-def _put_block(mem, tx, d, frame, data, at, line_end, end, n, without):
-    """The header block: as it came, with one line a name, the names, each field."""
+def _put_block(mem, tx, d, frame, data, at, line_end, raw, end, text, n, without):
+    """The header block: as it came from `raw` on, with one line a name, the names, each field of `text`."""
     lines = mem.lines
-    put(mem, tx, _RAW, d, 0, frame, data, line_end + 2, end - line_end - 2)
-    put(mem, tx, _START, d, 0, frame, data, at, end - at)
+    put(mem, tx, _RAW, d, 0, frame, data, raw, end - raw)
+    to = put_row(mem, tx, _START, d, 0, frame, line_end - at + 2 + end - raw)
+    if to >= 0:
+        copy_bytes(mem.arena, to, data, at, line_end - at)
+        to = _new_line(mem.arena, to + line_end - at)
+        copy_bytes(mem.arena, to, data, raw, end - raw)
     if n == 0:
         return
     if asked_for(mem, tx, _HEADER):
@@ -415,8 +706,8 @@ def _put_block(mem, tx, d, frame, data, at, line_end, end, n, without):
         to = put_row(mem, tx, _HEADER, d, 0, frame, size)
         for i in range(n):
             if lines[i, _FIRST] == i and lines[i, _KEY] != without:
-                to = _put_name(mem, lines[i], data, to)
-                to = _new_line(mem.arena, _put_merged(lines, i, data, mem.arena, to))
+                to = _put_name(mem, lines[i], text, to)
+                to = _new_line(mem.arena, _put_merged(lines, i, text, mem.arena, to))
     if asked_for(mem, tx, _HEADER_NAMES):
         size = np.int64(4)
         for i in range(n):
@@ -426,7 +717,7 @@ def _put_block(mem, tx, d, frame, data, at, line_end, end, n, without):
         for i in range(n):
             if lines[i, _FIRST] == i:
                 length = lines[i, _TO] - lines[i, _FROM]
-                copy_bytes(mem.arena, to, data, lines[i, _FROM], length)
+                copy_bytes(mem.arena, to, text, lines[i, _FROM], length)
                 to = _new_line(mem.arena, to + length)
         _new_line(mem.arena, to)
     kind = _FIELDS[d]
@@ -434,15 +725,15 @@ def _put_block(mem, tx, d, frame, data, at, line_end, end, n, without):
         for i in range(n):
             line = lines[i]
             size = line[_TO] - line[_FROM] + 2 + line[_END] - line[_VALUE]
-            to = _put_name(mem, line, data, put_row(mem, tx, kind, d, i, frame, size))
-            copy_bytes(mem.arena, to, data, line[_VALUE], line[_END] - line[_VALUE])
+            to = _put_name(mem, line, text, put_row(mem, tx, kind, d, i, frame, size))
+            copy_bytes(mem.arena, to, text, line[_VALUE], line[_END] - line[_VALUE])
 
 
 @shared
 def _repeated(lines, n):
     """Whether a name came more than once."""
     for i in range(n):
-        if lines[i, _NEXT] >= 0:
+        if lines[i, _FIRST] != i:
             return True
     return False
 
@@ -679,7 +970,7 @@ def _request(mem, owner, data, at, end, begun, frame, time):
     put(mem, tx, _REQUEST_LINE, 0, 0, known, data, at, line_end - at)
     _put_host(mem, owner, tx, known, data, host, line_end)
     _put_fields(mem, tx, 0, known, data, n, _REQUEST)
-    _put_block(mem, tx, 0, known, data, at, line_end, stop, n, _COOKIE)
+    _put_block(mem, tx, 0, known, data, at, line_end, line_end + 2, stop, data, n, _COOKIE)
     if auth >= 0:
         scheme = lines[auth, _VALUE]
         while scheme < lines[auth, _END] and data[scheme] != 32 and data[scheme] != 9:
@@ -730,28 +1021,184 @@ def _waiting(mem, flow):
 
 
 @shared
-def _status(data, at, line_end):
-    """The blank before a status of three digits, -1 where the line is no `HTTP/x NNN words`."""
-    blank = at
-    while blank < line_end and data[blank] != 32 and data[blank] != 9:
-        blank += 1
-    if line_end - blank < 4 or data[blank] != 32:
-        return np.int64(-1)
-    for i in range(blank + 1, blank + 4):
+def _words_of(data, at, line_end):
+    """The words of a status line: where the first ends, the second begins and ends, and the rest begins.
+
+    There is no second where it ends at its beginning; words end at any white space and follow blanks.
+    """
+    one = at
+    while one < line_end and not _around(data[one]):
+        one += 1
+    two = one
+    while two < line_end and (data[two] == 32 or data[two] == 9):
+        two += 1
+    end = two
+    while two > one and end < line_end and not _around(data[end]):
+        end += 1
+    rest = end
+    while rest < line_end and (data[rest] == 32 or data[rest] == 9):
+        rest += 1
+    return one, two, end, rest
+
+
+@shared
+def _number_of(data, at, end, most):
+    """The number that a word of digits is, of its first digits at most; -1 where it is none."""
+    value = np.int64(0)
+    for i in range(at, end):
         if not 48 <= data[i] <= 57:
             return np.int64(-1)
-    if line_end - blank > 4 and data[blank + 4] != 32:
-        return np.int64(-1)
-    return blank
+        if i - at < most:
+            value = value * 10 + np.int64(data[i]) - 48
+    return value if end > at else np.int64(-1)
 
 
 @shared
 def _begins_answer(data, at, end):
     """Whether bytes begin an answer, or may."""
-    for i in range(min(end - at, np.int64(5))):
-        if data[at + i] != _SLASH[i]:
+    for i in range(min(end - at, np.int64(4))):
+        if _lower(data[at + i]) != _HTTP[i]:
             return False
     return True
+
+
+@shared
+def _no_status(mem, flow, data, at, end):
+    """A first line that is no status line: skipped where one can follow at once, else a body (HTTP/0.9)."""
+    line_end = at
+    while line_end < end and data[line_end] != 10:
+        line_end += 1
+    asked = _waiting(mem, flow)
+    if line_end + 2 >= end or asked < 0:
+        return np.int64(HAND)
+    if data[line_end + 1] == 72:
+        return line_end + 1
+    mem.nodes[asked]["y"] = ANSWERING
+    flow["words"][PHASE + 1] = CLOSE
+    return at
+
+
+@shared
+def _answer_chunked(lines, text, n):
+    """1 where an answer's body comes in chunks, 2 where that is said strangely, 0 where it is not."""
+    first = _field(lines, n, _TRANSFER)
+    i = first
+    while i >= 0:
+        if _has(text, lines[i, _VALUE], lines[i, _END], _CHUNKED):
+            plain = i == first and lines[first, _NEXT] < 0
+            return np.int64(1 if plain and lines[i, _END] - lines[i, _VALUE] == _WORD_SIZES[_CHUNKED] else 2)
+        i = lines[i, _NEXT]
+    return np.int64(0)
+
+
+@shared
+def _answer_length(lines, text, n):
+    """What the first Content-Length says, -1 where there is none, -2 where it says nothing."""
+    i = _field(lines, n, _CONTENT_LENGTH)
+    if i < 0:
+        return np.int64(-1)
+    at, end = lines[i, _VALUE], min(lines[i, _END], lines[i, _VALUE] + 256)
+    while at < end and not 48 <= text[at] <= 57:
+        at += 1
+    stop = at
+    while stop < end and 48 <= text[stop] <= 57:
+        stop += 1
+    value = _number_of(text, at, stop, 18)
+    while stop < end and (text[stop] == 32 or text[stop] == 9):
+        stop += 1
+    return value if value >= 0 and (stop == end or text[stop] == 44) else np.int64(-2)
+
+
+@shared
+def _lengths_differ(lines, text, n):
+    """Whether there is more than one Content-Length, and they say different things, or one nothing."""
+    first = np.int64(-2)
+    count = 0
+    differ = False
+    for i in range(n):
+        if lines[i, _KEY] != _CONTENT_LENGTH:
+            continue
+        at, end = lines[i, _VALUE], lines[i, _END]
+        while at < end and not 48 <= text[at] <= 57:
+            at += 1
+        stop = at
+        while stop < end and 48 <= text[stop] <= 57:
+            stop += 1
+        value = _number_of(text, at, stop, 18)
+        count += 1
+        if value < 0 or (count > 1 and value != first):
+            differ = True
+        first = value
+    return count > 1 and differ
+
+
+@shared
+def _odd_codings(mem, owner, tx, frame, coding, text):
+    """Words of a Content-Encoding that name no compression, and more of them than are undone."""
+    lines, out = mem.lines, mem.scratch
+    if coding < 0:
+        return
+    at = np.int64(_JOINED)
+    end = _put_merged(lines, coding, text, out, at)
+    whole = _among(out, at, end, _CODINGS, _CODING_SIZES)
+    if whole >= 0 and whole != _IDENTITY:
+        return
+    count = 0
+    strange = False
+    while at < end:
+        stop = at
+        while stop < end and out[stop] != 32 and out[stop] != 44:
+            stop += 1
+        if stop > at:
+            count += 1
+            if count <= mem.config[_LAYERS] and _among(out, at, stop, _CODINGS, _CODING_SIZES) < 0:
+                strange = True
+        at = stop + 1
+    if count > mem.config[_LAYERS]:
+        odd(mem, owner, _MANY_LAYERS, 1, frame, tx)
+    if strange:
+        odd(mem, owner, _ODD_CODING, 1, frame, tx)
+
+
+@shared
+def _odd_answer(mem, owner, tx, frame, data, at, line_end, text, n, chunked, bare):
+    """What is out of order in an answer's head (`ingest.applications.http1_odd`)."""
+    lines = mem.lines
+    if _repeated(lines, n):
+        odd(mem, owner, _REPETITION[1], 1, frame, tx)
+    if _lengths_differ(lines, text, n):
+        odd(mem, owner, _LENGTH_TWICE, 1, frame, tx)
+    if chunked == 2:
+        odd(mem, owner, _ABNORMAL, 1, frame, tx)
+    if chunked and line_end - at >= 8 and data[at + 4] == 47 and data[at + 6] == 46:
+        if (data[at + 5] == 49 and data[at + 7] == 48) or (data[at + 5] == 48 and data[at + 7] == 57):
+            odd(mem, owner, _OLD_CHUNKED, 1, frame, tx)
+    kind = _field(lines, n, _TYPE)
+    while bare and kind >= 0:
+        if _has(text, lines[kind, _VALUE], lines[kind, _END], _BYTERANGES):
+            odd(mem, owner, _RANGES, 1, frame, tx)
+            break
+        kind = lines[kind, _NEXT]
+    _odd_codings(mem, owner, tx, frame, _field(lines, n, _ENCODING), text)
+
+
+@shared
+def _put_status(mem, tx, frame, data, at, line_end):
+    """The words of a status line."""
+    one, two, end, rest = _words_of(data, at, line_end)
+    put(mem, tx, _RESPONSE_LINE, 1, 0, frame, data, at, line_end - at)
+    put(mem, tx, _PROTOCOL, 1, 0, frame, data, at, one - at)
+    if end == two:
+        return
+    put(mem, tx, _STAT_CODE, 1, 0, frame, data, two, end - two)
+    code = _number_of(data, two, end, 9)
+    if code >= 0:
+        note(mem, tx, _CODE, 1, 0, frame, code)
+    last = line_end
+    while last > rest and (data[last - 1] == 32 or data[last - 1] == 9):
+        last -= 1
+    if rest > end and rest < line_end:
+        put(mem, tx, _STAT_MSG, 1, 0, frame, data, rest, last - rest)
 
 
 @shared
@@ -762,66 +1209,54 @@ def _response(mem, owner, data, at, end, begun, frame):
         while at < end and _blank(data[at]):
             at += 1
         return at
+    here = flow["tables"][MARKS + 1] < 0  # all that is read came with this piece
     if not _begins_answer(data, at, end):
-        return np.int64(HAND)
+        return _no_status(mem, flow, data, at, end) if here else np.int64(HAND)
     stop = _head_end(data, at, end)
-    if stop < 0:
+    if stop == WAIT:
         return stop if end - at <= MOST_HEAD else np.int64(HAND)
     line_end = _line_end(data, at, end)
-    blank = _status(data, at, line_end)
+    raw, text, sound = line_end + 2, data, True
+    n = _take_fields(mem, data, raw, stop) if stop >= 0 else np.int64(HAND)
+    if n < 0:
+        if not here:
+            return np.int64(HAND)
+        text = mem.scratch
+        line_end, raw, n, stop, sound = _loose_head(mem, data, at, end)
     asked = _waiting(mem, flow)
-    n = _take_fields(mem, data, line_end + 2, stop)
-    if blank < 0 or asked < 0 or n < 0 or stop - at > MOST_HEAD:
+    if asked < 0 or n < 0 or stop - at > MOST_HEAD or (not sound and stop >= end):
         return np.int64(HAND)
     lines = mem.lines
-    chunked, length = _chunked(lines, data, n), _length_of(lines, data, n)
-    if chunked < 0 or length < -1:
+    chunked, length = _answer_chunked(lines, text, n), _answer_length(lines, text, n)
+    bare = _field(lines, n, _TRANSFER) < 0 and _field(lines, n, _CONTENT_LENGTH) < 0
+    _, two, word_end, _ = _words_of(data, at, line_end)
+    code = _number_of(data, two, word_end, 5) if word_end - two < 6 else np.int64(-1)
+    if 100 <= code < 200 and (code == 101 or not bare):
         return np.int64(HAND)
-    code = np.int64(0)
-    for i in range(blank + 1, blank + 4):
-        code = code * 10 + np.int64(data[i]) - 48
-    bare = chunked == 0 and length < 0
-    # HTTP/1.0 and 0.9 know no chunks: that is told, of whatever begins so.
-    old = line_end - at >= 8 and data[at + 5] <= 49 and (data[at + 7] == 48 or data[at + 7] == 57)
-    if (100 <= code < 200 and (code == 101 or not bare)) or (chunked == 1 and old):
-        return np.int64(HAND)
-    coding, kind = _once(lines, n, _ENCODING), _field(lines, n, _TYPE)
-    if coding < -1:
-        return np.int64(HAND)
-    if coding >= 0 and _among(data, lines[coding, _VALUE], lines[coding, _END], _CODINGS, _CODING_SIZES) < 0:
-        return np.int64(HAND)
-    while bare and kind >= 0:
-        if _has(data, lines[kind, _VALUE], lines[kind, _END], _BYTERANGES):
-            return np.int64(HAND)
-        kind = lines[kind, _NEXT]
-    if not enough(mem, 0, 40 + n, 12 * (stop - at) + 2048, 3, 3 * (stop - at)):
+    if not enough(mem, 0, 48 + n, 12 * (stop - at) + 2048, 3, 3 * (stop - at)):
         return np.int64(NO_ROOM_NOW)
     known = frame_upto(mem, flow, 1, stop - begun, frame)
     tx = np.int64(mem.nodes[asked]["a"])
     mem.nodes[asked]["y"] = ANSWERING
+    told = tx
     if 100 <= code < 200:
         if code == 100 and flow["words"][CONTINUED]:
             odd(mem, owner, _AGAIN, 1, known, tx)
         flow["words"][CONTINUED] = 1 if code == 100 else 0
-        return stop
-    flow["words"][CONTINUED] = 0
-    put(mem, tx, _RESPONSE_LINE, 1, 0, known, data, at, line_end - at)
-    put(mem, tx, _PROTOCOL, 1, 0, known, data, at, blank - at)
-    put(mem, tx, _STAT_CODE, 1, 0, known, data, blank + 1, np.int64(3))
-    note(mem, tx, _CODE, 1, 0, known, code)
-    first, last = blank + 4, line_end
-    while first < last and (data[first] == 32 or data[first] == 9):
-        first += 1
-    while last > first and (data[last - 1] == 32 or data[last - 1] == 9):
-        last -= 1
-    if first < last:
-        put(mem, tx, _STAT_MSG, 1, 0, known, data, first, last - first)
-    _put_fields(mem, tx, 1, known, data, n, _RESPONSE)
-    _put_block(mem, tx, 1, known, data, at, line_end, stop, n, _SET_COOKIE)
-    if _repeated(lines, n):
-        odd(mem, owner, _REPETITION[1], 1, known, tx)
-    none = mem.nodes[asked]["x"] == HEAD_METHOD or (bare and (code == 204 or code == 304))
-    _body_begins(mem, owner, asked, 1, data, n, chunked, length, known, none)
+    else:
+        flow["words"][CONTINUED] = 0
+        _put_status(mem, tx, known, data, at, line_end)
+        _put_fields(mem, tx, 1, known, text, n, _RESPONSE)
+        _put_block(mem, tx, 1, known, data, at, line_end, raw, stop, text, n, _SET_COOKIE)
+        _odd_answer(mem, owner, tx, known, data, at, line_end, text, n, chunked, bare)
+        none = mem.nodes[asked]["x"] == HEAD_METHOD or (bare and (code == 204 or code == 304))
+        if not none and chunked == 0 and length == -2:
+            odd(mem, owner, _NO_LENGTH, 1, known, tx)
+        _body_begins(mem, owner, asked, 1, text, n, chunked, length, known, none)
+        if flow["words"][PHASE + 1] == HEAD:
+            told = np.int64(-1)
+    if not sound:
+        odd(mem, owner, _MISSING_COLON, 1, frame, told)
     return stop
 
 
@@ -835,7 +1270,7 @@ def _body_begins(mem, owner, asked, d, data, n, chunked, length, frame, none):
     if none or (chunked == 0 and (length == 0 or (length < 0 and d == 0))):
         _finished(mem, owner, asked, d, frame)
         return
-    if chunked == 1:
+    if chunked:
         flow["words"][PHASE + d] = SIZE
     elif length > 0:
         flow["words"][PHASE + d] = LENGTH
@@ -907,49 +1342,87 @@ def _take_body(mem, owner, d, data, at, end, begun, frame):
     return at + n
 
 
+@internal
+def _feed_of(data, at, end):
+    """Where the next LF is, `end` where there is none."""
+    while at < end and data[at] != 10:
+        at += 1
+    return at
+
+
 @shared
-def _take_size(flow, d, data, at, end):
+def _no_size(mem, owner, d, at, begun, frame):
+    """What should be the size of an answer's chunk is none: no chunks after all."""
+    if d == 0:
+        return np.int64(HAND)
+    if not enough(mem, 0, 1, 0, 0, 0):
+        return np.int64(NO_ROOM_NOW)
+    flow = mem.flows[owner]
+    known = frame_upto(mem, flow, d, at + 1 - begun, frame)
+    odd(mem, owner, _INVALID_SIZE, d, known, np.int64(mem.nodes[_asked_of(mem, flow, d)]["a"]))
+    flow["words"][PHASE + d] = CLOSE
+    return at
+
+
+@shared
+def _take_size(mem, owner, d, data, at, end, begun, frame):
     """The line with a chunk's size."""
-    value = np.int64(0)
-    i = at
-    while i < end and _HEX[data[i]] >= 0:
+    flow = mem.flows[owner]
+    stop = _feed_of(data, at, end)
+    first = at
+    while first < stop and _around(data[first]):
+        first += 1
+    if stop == end:
+        if first < min(end, at + 64) and _HEX[data[first]] < 0:
+            return _no_size(mem, owner, d, at, begun, frame)
+        return np.int64(WAIT) if end - at <= 64 else np.int64(HAND)
+    if first == stop:
+        return stop + 1
+    value, i, digits = np.int64(0), first, 0
+    while i < stop and _HEX[data[i]] >= 0 and digits < 9:
         value = value << 4 | _HEX[data[i]]
+        digits += 1 if value else 0
         i += 1
-        if i - at > 8:
-            return np.int64(HAND)
-    if i < end and i == at:
-        return np.int64(HAND)
-    while i < end and (data[i] == 32 or data[i] == 9):
+    if i == first or digits > 8:
+        return _no_size(mem, owner, d, at, begun, frame)
+    while i < stop and data[i] != 59:
         i += 1
-        if i - at > 32:
-            return np.int64(HAND)
-    if i < end and data[i] != 13:
-        return np.int64(HAND)
-    if i + 1 >= end:
-        return np.int64(WAIT)
-    if data[i + 1] != 10:
-        return np.int64(HAND)
+    if i < stop:
+        if not enough(mem, 0, 1, 0, 0, 0):
+            return np.int64(NO_ROOM_NOW)
+        known = frame_upto(mem, flow, d, stop + 1 - begun, frame)
+        odd(mem, owner, _EXTENSION[d], d, known, np.int64(mem.nodes[_asked_of(mem, flow, d)]["a"]))
     flow["words"][PHASE + d] = CHUNK if value else TRAILER
     flow["words"][LEFT + d] = value
-    return i + 2
+    return stop + 1
 
 
 @shared
 def _take_line(mem, owner, d, data, at, end, begun, frame):
-    """The empty line behind a chunk, or behind the last one."""
+    """The line behind a chunk, or one behind the last chunk."""
     flow = mem.flows[owner]
-    if data[at] != 13 or (at + 1 < end and data[at + 1] != 10):
-        return np.int64(HAND)
-    if at + 1 >= end:
-        return np.int64(WAIT)
+    stop = _feed_of(data, at, end)
+    if stop == end:
+        return np.int64(WAIT) if end - at == 1 and data[at] == 13 else np.int64(HAND)
     if flow["words"][PHASE + d] == CHUNK_END:
         flow["words"][PHASE + d] = SIZE
-        return at + 2
+        return stop + 1
+    last = stop
+    while at < last and data[at] == 13:
+        at += 1
+    while last > at and data[last - 1] == 13:
+        last -= 1
+    known = frame_upto(mem, flow, d, stop + 1 - begun, frame)
+    asked = _asked_of(mem, flow, d)
+    if at < last:
+        if not enough(mem, 0, 1, last - at, 0, 0):
+            return np.int64(NO_ROOM_NOW)
+        put(mem, np.int64(mem.nodes[asked]["a"]), _TRAILER_KIND, d, 0, known, data, at, last - at)
+        return stop + 1
     if not _room_to_finish(mem, flow, d, np.int64(0)):
         return np.int64(NO_ROOM_NOW)
-    known = frame_upto(mem, flow, d, at + 2 - begun, frame)
-    _finished(mem, owner, _asked_of(mem, flow, d), d, known)
-    return at + 2
+    _finished(mem, owner, asked, d, known)
+    return stop + 1
 
 
 @shared
@@ -1061,7 +1534,7 @@ def http1_stream(mem, owner, d, data, at, end, frame, time):
             else:
                 to = _response(mem, owner, data, at, end, begun, frame)
         elif phase == SIZE:
-            to = _take_size(flow, d, data, at, end)
+            to = _take_size(mem, owner, d, data, at, end, begun, frame)
         elif phase == CHUNK_END or phase == TRAILER:
             to = _take_line(mem, owner, d, data, at, end, begun, frame)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,12 +81,44 @@ STRANGE_ANSWERS = [
     b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, xgzip\r\nContent-Length: 1\r\n\r\nx",
     b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncut off", b"HTTP/1.1 200 OK\r\nContent-Len",
 ]  # fmt: skip
+# Strange, but read by the kernel where one piece brings all of the head.
+LOOSE_HEADS = [
+    b"HTTP/1.1\r\nA: b\r\nContent-Length: 2\r\n\r\nxx",
+    b"hTTp/1.1  404\t not  found \r\n\r\nto the end",
+    b"HTTP/1.1 20x \x0b\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 a\rA: b\rContent-Length: 1\r\rx",
+    b"HTTP/1.1 123456 a\r\nA : b\r\nB\r\n \r\n :\r\n c\r\nContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\td: e\r\n f\r\n\0g\r\n\r\nContent-Length: 4\r\n\r\nabcd",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: x \r\n chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+    b"HTTP/1.0 200 OK\r\nTransfer\0-Encoding: chun\0ked\r\nTransfer-Encoding: y\r\n\r\n0\n\r\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: (2) 3\r\nContent-Length: 2\r\n\r\nto the end",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2, 7\r\ncontent-length: 2\r\n\r\nab",
+    b"HTTP/1.1 200 OK\r\nno colon\r\nnone here\r\nContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 0\r\n\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\nno colon\r\n\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip br,zip x y z\r\nContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-encoding:\r br\r\nContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\nContent-Type: multipart/byteranges; boundary=x\r\n\r\nto the end",
+    b"HTTP/1.1 200 OK\r\n\r\rA: b\r\nContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\nA\n\r\r\n\r\n: b\r\n\r\n.",
+    b"HTTP/1.1 200 OK\nA: b\n\rContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\r\n\r\nto the end",
+    b"HTTP/1.1 200 OK\r\nA: b\r\n\r\t\r\nB: c\r\nContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 200 OK\n\nto the end",
+    b"SSH-2.0-x\r\nnothing of HTTP",
+    b"skipped\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n\t1\x0b;x\r\na  \n0\r\nT: t\r\n\r\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n xyz\r\nto the end",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"no size " * 20,
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000000001\r\na\r\n1234567890\r\nto the end",
+]
 ASKED = st.tuples(st.just(0), st.sampled_from(PLAIN_ASKED))
 ANSWERS = st.tuples(st.just(1), st.sampled_from(PLAIN_ANSWERS))
 ANY = st.one_of(
     ASKED, ANSWERS, st.tuples(st.just(1), st.sampled_from(TO_THE_END)),
     st.tuples(st.just(0), st.sampled_from(STRANGE_ASKED)),
     st.tuples(st.just(1), st.sampled_from(STRANGE_ANSWERS)),
+    st.tuples(st.just(1), st.sampled_from(LOOSE_HEADS)),
 )  # fmt: skip
 WANTED = st.sampled_from(
     (
@@ -123,6 +156,40 @@ def test_plain_messages_are_read_here(packets, alike, monkeypatch):
     assert len(told[0].transactions) == len(PLAIN_ASKED) + 1
     assert b"packed " * 50 in told[0].values("http.response_body")
     assert len(told[0].values("file.sha256")) >= 8
+
+
+@pytest.mark.parametrize("answer", LOOSE_HEADS)
+def test_strange_heads_of_one_piece_are_read_here(answer, packets, alike, monkeypatch):
+    """Also cut at each place, where Python may have to read them."""
+    asked = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    for cut_at in range(1, len(answer)):
+        turns = [(0, asked), (1, answer[:cut_at]), (1, answer[cut_at:]), (0, asked), (1, answer)]
+        alike(*packets.decoded(packets.conversation(turns, (4000, 80))), cut_at % 3)
+    monkeypatch.setattr(reading.handing, "fill", None)
+    told = alike(*packets.decoded(packets.conversation([(0, asked), (1, answer)], (4000, 80))))
+    assert len(told[0].transactions) == 1
+
+
+# What ends of lines, folds, names and bodies are made of.
+BITS = (
+    b"\r", b"\n", b"\r\n", b"\n\r", b" ", b"\t", b"\0", b"\x0b", b":", b"a", b"A: b", b"Content-Length: 3",
+    b"\r\n\r\n",
+    b"Transfer-Encoding: chunked", b"Content-Encoding: gzip", b"3", b"0", b";", b"abc", b"\xff",
+)  # fmt: skip
+
+
+def test_heads_of_whatever_bits(packets, alike):
+    @settings(max_examples=250, deadline=None)
+    @given(
+        st.lists(st.sampled_from(BITS), max_size=24).map(b"".join),
+        st.sampled_from((b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 2", b"HTTP", b"")),
+        st.sampled_from((1000, 13, 1)), st.integers(0, 2), st.booleans(),
+    )  # fmt: skip
+    def check(rest, head, size, batch, fin):
+        turns = cut([(0, PLAIN_ASKED[0]), (0, PLAIN_ASKED[5]), (1, head + rest)], [500, 500, size])
+        alike(*packets.decoded(packets.conversation(turns, (4000, 80), fin=fin)), batch)
+
+    check()
 
 
 def test_messages_in_any_order(packets, alike):
