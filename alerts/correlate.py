@@ -27,17 +27,24 @@ from citywall.state import Parts, bytes_of
 _SCHEMA = 2
 #: Alerts a session may have open; beyond it the tenth that was silent longest is closed.
 MAX_OPEN = 20_000
+#: Alerts open from which those that nothing can join any more are let go, whenever there are twice as many as
+#: were left: every checkpoint holds all that are open.
+FEW_OPEN = 1024
 #: Finding ids a session remembers. It must exceed the findings between two checkpoints.
 MAX_REMEMBERED = 1 << 17
 
 
 class SessionState(msgspec.Struct):
-    """What is open in one session. `remembered` is a set in the order of arrival."""
+    """What is open in one session. `remembered` is a set in the order of arrival.
+
+    Beyond `room` open alerts those that were silent for too long are let go.
+    """
 
     open: dict[str, OngoingAlert] = {}
     remembered: dict[str, bool] = {}
     repeated: int = 0
     closed_early: int = 0
+    room: int = FEW_OPEN
 
 
 class _Snapshot(msgspec.Struct):
@@ -147,7 +154,7 @@ class Correlator:
             or finding.time - alert.start > self._cap
         ):
             alert = state.open[key] = begin(finding)
-            if len(state.open) > self._max_open:
+            if len(state.open) > min(state.room, self._max_open):
                 self._make_room(state, key)
         return alert
 
@@ -155,6 +162,7 @@ class Correlator:
         newest_time = state.open[newest].last
         for key in [k for k, a in state.open.items() if newest_time - a.last > self._window]:
             del state.open[key]
+        state.room = max(FEW_OPEN, 2 * len(state.open))
         if len(state.open) <= self._max_open:
             return
         surplus = len(state.open) - self._max_open + self._max_open // 10

@@ -23,7 +23,7 @@ from alerts import times, tokens
 from alerts.sqlfilter import COLUMNS, SIDES, TEXTS, TIMES, Filter, address_key
 from alerts.terms import Finder, network_of, searchable
 from citywall.errors import StoreError
-from citywall.sqlitefile import LARGE_PAGES
+from citywall.sqlitefile import LARGE_PAGES, ROOM_FOR_CHANGES
 
 SCHEMA = 1
 #: "City" in the file's header, so that `file` and we can tell it from other databases.
@@ -217,6 +217,7 @@ class DayFile:
             self._connection.execute("PRAGMA journal_mode = WAL")
             # An alert acknowledged must survive a power cut: its source is then committed.
             self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute(ROOM_FOR_CHANGES)
         schema = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
         if schema == 0 and not read_only:
             self._create()

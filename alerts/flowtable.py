@@ -31,7 +31,7 @@ STATISTICS = tuple(name for name in CLOSED.names or () if name != "flow_id")
 
 
 #: Rows whose columns are gathered together: they stay in the cache from one column to the next.
-_BLOCK = 512
+_BLOCK = 2048
 
 
 def table(ends: NDArray[Any], closed: NDArray[Any], community_ids: NDArray[np.bytes_]) -> pa.Table:

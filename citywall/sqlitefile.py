@@ -15,6 +15,9 @@ from citywall.errors import StoreError
 _BUSY_SECONDS = 30
 #: Bytes of a page where documents of some KiB are kept: fewer pages to write than with SQLite's 4 KiB.
 LARGE_PAGES = 16_384
+#: Room for the pages that a transaction changes: SQLite's 2 MiB are full after some sixty alerts, and then it
+#: writes pages before they are whole, reads them again, and writes them once more.
+ROOM_FOR_CHANGES = "PRAGMA cache_size = -8192"
 #: The table of `Audited`.
 AUDITED = "CREATE TABLE audited (one INTEGER PRIMARY KEY CHECK (one = 1), n INTEGER NOT NULL)"
 
@@ -55,6 +58,7 @@ class SqliteFile:
         with self._failing(), self._connected() as connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA page_size = {self._page_bytes}")
+            connection.execute(ROOM_FOR_CHANGES)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 if not self._check(connection):

@@ -87,9 +87,10 @@ class PlainDisplay:
         if not progress.session:
             return
         now = self._clock()
+        if progress.session == self._session and now - self._told_at < EVERY:
+            return
         line = progress_line(self.state, self.state.language)
-        patience = STILL if line == self._last else EVERY
-        if progress.session != self._session or now - self._told_at >= patience:
+        if progress.session != self._session or line != self._last or now - self._told_at >= STILL:
             self._session, self._told_at, self._last = progress.session, now, line
             self._write(self._err, line)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.correlate import Correlator
+from alerts.correlate import FEW_OPEN, Correlator, SessionState
 from alerts.times import SECOND
 from citywall.cards import DetectorCard
 from citywall.findings import Endpoint, Finding, Severity, event_order
@@ -131,6 +131,21 @@ def test_expired_alerts_make_room_first(cards: Cards, make_finding: Make, make_s
     correlator.add([make_finding(1000, entity="new")], make_session())
     assert correlator.open_alerts == 1
     assert correlator.counts(make_session())["closed_early"] == 0
+
+
+def test_alerts_that_nothing_can_join_are_let_go_and_that_changes_nothing(
+    cards: Cards, make_finding: Make, make_session: Make
+) -> None:
+    findings = [make_finding(i, entity=f"e{i % 1500}") for i in range(3000)]
+    correlator, keeping = Correlator(SETTINGS, cards), Correlator(SETTINGS, cards)
+    keeping._sessions["5e55"] = SessionState(room=1 << 30)
+    documents = correlator.add(findings[:1400], make_session())
+    again = Correlator(SETTINGS, cards)
+    again.restore(correlator.snapshot())
+    documents += again.add(findings[1400:], make_session())
+    assert final(documents) == final(keeping.add(findings, make_session()))
+    assert again.open_alerts <= FEW_OPEN < 1500 == keeping.open_alerts
+    assert again.counts(make_session())["closed_early"] == 0
 
 
 def test_a_closed_session_is_forgotten(cards: Cards, make_finding: Make, make_session: Make) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from alerts.flowtable import STATISTICS, table
+from alerts.flowtable import _BLOCK, STATISTICS, table
 from citywall.batches import END_IDLE
 
 Make = Callable[..., Any]
@@ -52,9 +52,9 @@ def test_no_rows(make_flows: Make) -> None:
 
 
 def test_more_rows_than_a_block(make_flows: Make) -> None:
-    found = table(*make_flows([{"flow_id": i, "src_bytes": 2 * i} for i in range(1, 1400)]))
+    found = table(*make_flows([{"flow_id": i, "src_bytes": 2 * i} for i in range(1, 4500)]))
     assert found["src_bytes"].to_pylist() == [2 * i for i in found["flow_id"].to_pylist()]
-    assert found.num_rows == 1399
+    assert found.num_rows == 4499 > 2 * _BLOCK
 
 
 def test_statistics_of_other_flows_are_refused(make_flows: Make) -> None:
