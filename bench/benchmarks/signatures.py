@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from bench import machine, process
 from bench.errors import BenchError
 from bench.generator.mixing import write_mix
 from bench.harness import Benchmark, Context, Result
-from bench.peers import ahocorasick_rs, hyperscan
+from bench.peers import ahocorasick_rs, hyperscan, suricata
 from bench.subjects import OURS, PIP
 
 #: Where captures and rules are: `rules/*.rules` and captures anywhere below it.
@@ -29,8 +30,11 @@ _AS_RUN = "0 rules, nothing read"
 #: Packets of the mix at most, and of what kernels are warmed with.
 MOST, WARM = 1_000_000, 1_000
 #: Packets a second that Suricata 8.0.6 made of this mix of 1,009,470 packets on a quiet machine of this
-#: kind, one thread, alerts only, its own elapsed time after loading. Carried over, not measured here.
+#: kind, one thread, alerts only, its own elapsed time after loading. Where it is not installed they are
+#: carried over; where it is, it is measured in the same run.
 _SURICATA, CARRIED = "suricata 8.0.6", {"0 rules": 860_000, "300 rules": 296_000, "24827 rules": 197_000}
+_CARRIED_OVER = "carried over from a quiet machine of this kind, not measured in this run"
+_MEASURED = "suricata -k none --runmode single, alerts to a file, loading taken off"
 _PREFILTER = "prefilter, 600 B"
 _PEERS: dict[str, Any] = {"hyperscan": hyperscan, "ahocorasick-rs": ahocorasick_rs}
 
@@ -54,6 +58,10 @@ class Signatures(Benchmark):
             raise BenchError(f"{missing[0]} is not there: {DATA} names a folder with captures and rules")
         runs: dict[str, list[dict[str, Any]]] = {}
         filters: dict[str, list[dict[str, Any]]] = {}
+        beside: dict[str, list[dict[str, Any]]] = {}
+        version = suricata.version()
+        if version is None:
+            context.say(f"{self.name}: suricata is absent: {suricata.OBTAIN}")
         present = {name: peer for name, peer in _PEERS.items() if peer.version()}
         for name in _PEERS.keys() - present.keys():
             context.say(f"{self.name}: {name} is absent: {PIP}")
@@ -71,6 +79,13 @@ class Signatures(Benchmark):
                         f"{told['packets'] / told['cpu']:,.0f} packets a CPU second, "
                         f"{told['memory'] >> 20} MiB"
                     )
+                    if version is not None and case != _AS_RUN:
+                        told = _report("peers.suricata", capture, warm, path or "")
+                        beside.setdefault(case, []).append(told)
+                        context.say(
+                            f"{self.name} {case}: {repeat + 1}/{context.repeats}: suricata {version} "
+                            f"{told['packets'] / told['cpu']:,.0f} packets a CPU second"
+                        )
                 most = next((path for path in reversed(files.values()) if path is not None), None)
                 if most is not None:
                     told = _report("ours.signatures", "prefilter", capture, most)
@@ -78,7 +93,8 @@ class Signatures(Benchmark):
                     for name, peer in present.items():
                         task = peer.__name__.removeprefix("bench.")
                         filters.setdefault(name, []).append(_report(task, capture, most))
-        return _result(context, runs, filters, facts, set(_PEERS) - present.keys())
+        reference = _Reference(f"suricata {version}", beside) if version else _Reference(_SURICATA, {})
+        return _result(context, runs, filters, facts, reference)
 
 
 def _report(task: str, *arguments: object) -> dict[str, Any]:
@@ -87,18 +103,32 @@ def _report(task: str, *arguments: object) -> dict[str, Any]:
     return told
 
 
+class _Reference(NamedTuple):
+    """Suricata: its name, and what it told by number of rules; nothing where it is carried over."""
+
+    name: str
+    tolds: dict[str, list[dict[str, Any]]]
+
+    def samples(self, cases: Iterable[str]) -> dict[str, list[float]]:
+        """CPU seconds a packet."""
+        if not self.tolds:
+            return {case: [1 / CARRIED[case]] for case in cases if case in CARRIED}
+        return {case: [t["cpu"] / t["packets"] for t in tolds] for case, tolds in self.tolds.items()}
+
+
 def _result(
     context: Context,
     runs: dict[str, list[dict[str, Any]]],
     filters: dict[str, list[dict[str, Any]]],
     facts: dict[str, int],
-    absent: set[str],
+    reference: _Reference,
 ) -> Result:
     samples = {case: [told["cpu"] / told["packets"] for told in tolds] for case, tolds in runs.items()}
     costs: dict[str, dict[str, float]] = {OURS: {case: min(some) for case, some in samples.items()}}
     spread = {OURS: {case: max(some) / min(some) - 1 for case, some in samples.items()}}
-    costs[_SURICATA] = {case: 1 / CARRIED[case] for case in runs if case in CARRIED}
-    spread[_SURICATA] = dict.fromkeys(costs[_SURICATA], 0.0)
+    theirs = reference.samples(runs)
+    costs[reference.name] = {case: min(some) for case, some in theirs.items()}
+    spread[reference.name] = {case: max(some) / min(some) - 1 for case, some in theirs.items()}
     for name, tolds in filters.items():
         each = [told["seconds"] / max(1, told["bytes"]) * 600 for told in tolds]
         costs.setdefault(name, {})[_PREFILTER] = min(each)
@@ -143,12 +173,13 @@ def _result(
         "does": {
             OURS: "whole capture: decode, streams, application layers, rules; alerts kept in memory; with "
             "rules what they can see is read, without them everything is but where nothing is said to be",
-            _SURICATA: "carried over from a quiet machine of this kind, not measured in this run",
+            reference.name: _MEASURED if reference.tolds else _CARRIED_OVER,
         },
-        "absent": dict.fromkeys(sorted(absent), PIP),
+        "absent": dict.fromkeys(sorted(_PEERS.keys() - filters.keys()), PIP)
+        | ({} if reference.tolds else {"suricata": suricata.OBTAIN}),
         "captures": {"mix": facts},
         "units": {},
-        "notes": _notes(runs, filters, costs),
+        "notes": _notes(runs, filters, costs, reference),
     }
 
 
@@ -156,8 +187,11 @@ def _notes(
     runs: dict[str, list[dict[str, Any]]],
     filters: dict[str, list[dict[str, Any]]],
     costs: dict[str, dict[str, float]],
+    reference: _Reference,
 ) -> list[str]:
-    notes = [f"{_SURICATA} is carried over from a quiet machine of this kind"]
+    notes = [] if reference.tolds else [f"{reference.name} is {_CARRIED_OVER}"]
+    for case, tolds in reference.tolds.items():
+        notes.append(f"{case}: {reference.name} tells {tolds[0]['alerts']:,} alerts")
     for case, tolds in runs.items():
         told = tolds[0]
         notes.append(

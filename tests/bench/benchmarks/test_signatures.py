@@ -36,6 +36,7 @@ def test_every_number_of_rules_and_every_peer_that_is_there(folder, context, mon
         }  # fmt: skip
 
     monkeypatch.setattr(signatures, "_report", report)
+    monkeypatch.setattr(signatures.suricata, "version", lambda: None)
     rules = {"0 rules": "", "0 rules, nothing read": "", "300 rules": "one.rules"}
     result = signatures.Signatures(folder, rules).run(context)
     assert result["ours"]["0 rules"] == pytest.approx(1e-7)
@@ -46,6 +47,25 @@ def test_every_number_of_rules_and_every_peer_that_is_there(folder, context, mon
     assert list(reading.values()) == ["all", "", ""] * 2
     assert "not measured in this run" in result["does"]["suricata 8.0.6"]
     assert "300 rules" in results.readable(result)
+
+
+def test_suricata_is_measured_where_it_is(folder, context, monkeypatch):
+    def report(task, *given):
+        if task == "peers.suricata":
+            return {"packets": 10, "cpu": 4e-6, "loading": 1.0, "alerts": 7}
+        if given[0] != "match":
+            return {"seconds": 1e-6, "bytes": 600, "literals": 3, "compile": 0.0, "told": 1}
+        return {
+            "packets": 10, "cpu": 2e-6, "wall": 2e-6, "parse": 0.1, "compile": 0.2, "memory": 0,
+            "rules_bytes": 0, "alerts": {},
+        }  # fmt: skip
+
+    monkeypatch.setattr(signatures, "_report", report)
+    monkeypatch.setattr(signatures.suricata, "version", lambda: "9.9")
+    result = signatures.Signatures(folder, {"0 rules": "", "0 rules, nothing read": ""}).run(context)
+    assert result["ratios"]["suricata 9.9"] == {"0 rules": pytest.approx(2.0)}
+    assert "carried" not in result["does"]["suricata 9.9"]
+    assert "0 rules: suricata 9.9 tells 7 alerts" in result["notes"]
 
 
 def test_rules_that_are_not_there_are_said(tmp_path, context):
