@@ -212,7 +212,7 @@ class _Matcher:
         whole = int(row["request_frame" if direction == 0 else "response_frame"])
         if frame < 0 or not whole or not self.packets.silent(flow, direction, whole, frame):
             return -1
-        return frame
+        return max(frame, whole)  # that this side is whole is known then, and not before
 
     def _whole(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
         """The frame at which the payload part was met, and the message where nothing else is demanded."""
