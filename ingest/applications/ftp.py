@@ -7,13 +7,23 @@ from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.files import put_file
-from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.parser import MOST_OPEN, StreamParser, Transaction
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 _MOST_LINE = 4096
 _SIX = re.compile(rb"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
 _EXTENDED = re.compile(rb"\(\|\|\|(\d{1,5})\|\)")
 _TRANSFERS = (b"RETR", b"STOR", b"STOU", b"APPE")
+_NEED_NAME = (b"RETR", b"STOR", b"APPE")
+_NEED_PORT = (*_TRANSFERS, b"NLST", b"LIST", b"MLSD")
+#: Commands that Suricata knows, wherever they stand in a line; of others it says nothing about replies.
+_KNOWN = re.compile(
+    rb"PORT|EPRT|AUTH_TLS|PASV|EPSV|RETR|STO[RU]|ABOR|ACCT|ALLO|APPE|CDUP|CHMOD|CWD|DELE|HELP|IDLE|LIST|MAIL"
+    rb"|MDTM|MKD|MLFL|MLSD|MODE|MRCP|MRSQ|MSAM|MSND|MSOM|NLST|NOOP|PASS|PWD|QUIT|REIN|REST|RMD|RNFR|RNTO"
+    rb"|SITE|SIZE|SMNT|STAT|STRU|SYST|TYPE|UMASK|USER",
+    re.IGNORECASE,
+)
+_PRELIMINARY = re.compile(rb"1\d\d\s")
 _COMMANDS = (
     b"USER", b"PASS", b"FEAT", b"SYST", b"PASV", b"EPSV", b"PORT", b"RETR", b"STOR", b"AUTH", b"CWD", b"TYPE",
     b"QUIT", b"LIST", b"OPTS", b"PWD",
@@ -31,6 +41,9 @@ class Ftp(StreamParser):
         super().__init__(settings, ports, about)
         self.asked: list[Transaction] = []
         self.commands: list[bytes] = []
+        self.known: list[bool] = []  # whether Suricata knows what was asked
+        self.latest = b""  # the line of the latest command
+        self.negotiated = False  # where the next data connection goes
         self.place: tuple[int, int] = (-1, 0)  # where the next data connection goes: whose address, port
         self.many = b""
 
@@ -52,6 +65,8 @@ class Ftp(StreamParser):
 
     def _command(self, line: bytes, frame: int, time: int) -> Transaction:
         verb, _, rest = line.partition(b" ")
+        if len(self.asked) >= MOST_OPEN:  # the oldest is told without an answer
+            del self.asked[0], self.commands[0], self.known[0]
         made = self.begin(frame, time)
         made.put("ftp.command", TO_SERVER, frame, verb)
         if rest:
@@ -60,6 +75,14 @@ class Ftp(StreamParser):
         verb = verb.upper()
         self.asked.append(made)
         self.commands.append(verb)
+        self.known.append(_KNOWN.search(line) is not None)
+        self.latest = line
+        if verb in _NEED_NAME and len(line) < len(b"RETR x"):
+            self.odd("ftp.file_without_name", TO_SERVER, frame, made)
+        elif verb in _NEED_PORT:
+            if not self.negotiated:
+                self.odd("ftp.file_before_port", TO_SERVER, frame, made)
+            self.negotiated = False
         if verb == b"PORT" and (found := _SIX.search(rest)):
             self.place = (TO_SERVER, int(found.group(5)) << 8 | int(found.group(6)))
             made.note("ftp.port_address", TO_SERVER, frame, _address(found))
@@ -90,7 +113,9 @@ class Ftp(StreamParser):
         made = self.asked[0] if self.asked else self.begin(frame, time)
         if line[:3].isdigit():
             made.put("ftp.completion_code", TO_CLIENT, frame, line[:3])
-        made.note("ftp.reply_received", TO_CLIENT, frame, 1)
+        self._negotiate(line)
+        if self.known and self.known[0]:
+            self._received(made, line, frame)
         made.put("ftp.reply", TO_CLIENT, frame, line[4:] if line[:3].isdigit() else line)
         if not last:
             if made not in self.asked:
@@ -109,10 +134,41 @@ class Ftp(StreamParser):
             self.becomes = "tls"
         made.whole(TO_CLIENT, frame)
         if made in self.asked:
-            self.asked.pop(0)
-            self.commands.pop(0)
+            del self.asked[0], self.commands[0], self.known[0]
         self.finish(made)
         return made
+
+    def _received(self, made: Transaction, line: bytes, frame: int) -> None:
+        """A reply is there; one that is preliminary is none, if nothing more comes with it."""
+        stream = self.streams[TO_CLIENT]
+        if not _PRELIMINARY.match(line):
+            made.note("ftp.reply_received", TO_CLIENT, frame, 1)
+        elif (end := stream.data.find(b"\n")) < 0 or stream.frame(end + 1) != frame:
+            made.note("ftp.reply_received", TO_CLIENT, frame, 0)
+
+    def _negotiate(self, line: bytes) -> None:
+        """With a reply to the latest command it may be known where the next data connection goes."""
+        verb, _, rest = self.latest.upper().partition(b" ")
+        found: re.Match[bytes] | None = None
+        if verb == b"PORT" or (verb == b"PASV" and line.startswith(b"227 ")):
+            found = _SIX.search(rest if verb == b"PORT" else line)
+            port = int(found.group(5)) << 8 | int(found.group(6)) if found else 0
+        elif verb == b"EPRT":
+            text = rest.rstrip(b"|").rpartition(b"|")[2]
+            port = int(text[:5]) if text.isdigit() else 0
+        elif verb == b"EPSV" and line.startswith(b"229 "):
+            found = _EXTENDED.search(line)
+            port = int(found.group(1)) if found else 0
+        else:
+            return
+        self.negotiated |= port != 0
+
+    def end(self, frame: int) -> None:
+        """What was not answered is told to be."""
+        for made, known in zip(self.asked, self.known, strict=True):
+            if known:
+                made.note("ftp.reply_received", TO_CLIENT, frame, 0)
+        super().end(frame)
 
 
 def _address(found: re.Match[bytes]) -> int:

@@ -22,6 +22,8 @@ _MESSAGES = (b"message/rfc822", b"message/global")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 #: Parts of one mail, and how deep they may stand in one another.
 MOST_PARTS, MOST_DEPTH = 256, 8
+#: Bytes of a file's name beyond which Suricata 8.0.6 tells and cuts it.
+MOST_NAME = 255
 
 
 class Part(NamedTuple):
@@ -43,8 +45,6 @@ def put_mail(
     for field in fields:
         kind = _FIELDS.get(field.key)
         if kind is not None:
-            if kind in seen and "smtp.duplicate_fields" not in odd:
-                odd.append("smtp.duplicate_fields")
             transaction.put(kind, d, frame, field.value, seen.get(kind, 0))
             seen[kind] = seen.get(kind, 0) + 1
         elif field.key == b"received":
@@ -55,13 +55,15 @@ def put_mail(
     files = urls = 0
     for part in parts:
         name = _name(part.fields)
+        if len(name) > MOST_NAME and "smtp.mime_long_filename" not in odd:
+            odd.append("smtp.mime_long_filename")
         media = part.fields.get(b"content-type")
         text = media is None or media.value.lower().startswith((b"text/", b"message/"))
         is_file = bool(name) or not text
         if is_file:
             put_file(
-                transaction, d, frame, part.data, name=name, complete=whole or part is not parts[-1],
-                hashes=hashes, part=files,
+                transaction, d, frame, part.data, name=name[:MOST_NAME],
+                complete=whole or part is not parts[-1], hashes=hashes, part=files,
             )  # fmt: skip
             files += 1
         else:

@@ -7,11 +7,18 @@ from typing import ClassVar
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.mime import put_mail
 from ingest.applications.parser import StreamParser, Transaction
+from ingest.applications.smtp_order import Order, size_of
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
-#: Bytes of a command or reply line, as RFC 5321 has them and Suricata tells beyond.
-MOST_COMMAND, MOST_REPLY = 510, 510
+#: Bytes of a command line that are kept, as RFC 5321 has them; of a line that Suricata reads.
+MOST_COMMAND, MOST_READ = 510, 4096
 _MOST_LINE = 1 << 16
+_OF_REPLIES = frozenset(
+    {
+        "smtp.invalid_reply", "smtp.no_server_welcome_message", "smtp.tls_rejected",
+        "smtp.data_command_rejected",
+    }
+)  # fmt: skip
 
 
 class Smtp(StreamParser):
@@ -29,9 +36,11 @@ class Smtp(StreamParser):
         self.commands: list[bytes] = []
         self.in_data = False
         self.greeted = False
+        self.order = Order()
         self.mail = bytearray()
         self.size = 0
         self.left = 0  # of a BDAT chunk
+        self.since = 0  # the frame in which it was announced
         self.last = False
 
     def _transaction(self, frame: int, time: int) -> Transaction:
@@ -51,16 +60,11 @@ class Smtp(StreamParser):
                     return
                 continue
             if direction == TO_SERVER and self.left:
-                n = min(self.left, len(stream.data))
-                self._keep(bytes(stream.data[:n]))
-                frame, time = stream.frame(n), stream.time(n)
-                stream.drop(n)
-                self.left -= n
-                if self.left == 0 and self.last:
-                    self._over(frame, time)
+                self._piece()
                 continue
             end = stream.data.find(b"\n")
             if end < 0:
+                self.order.over |= len(stream.data) >= MOST_READ  # Suricata does not wait for its end
                 self.done[direction] = len(stream.data) > _MOST_LINE
                 return
             line = bytes(stream.data[:end]).rstrip(b"\r")
@@ -70,11 +74,42 @@ class Smtp(StreamParser):
                 self.unit(unit, direction, frame, line)
             stream.drop(end + 1)
             (self._command if direction == TO_SERVER else self._reply)(line, frame, time)
+            if end >= MOST_READ - 1:
+                self.odd("smtp.truncated_line", direction, frame, self._transaction(frame, time))
+            if self.order.events:
+                self._tell(frame, time)
+
+    def _tell(self, frame: int, time: int) -> None:
+        """What is odd about the order of things, each of the side that Suricata's rules ask."""
+        for event in self.order.events:
+            side = TO_CLIENT if event in _OF_REPLIES else TO_SERVER
+            self.odd(event, side, frame, self._transaction(frame, time))
+        self.order.events.clear()
+
+    def _piece(self) -> None:
+        """Bytes of a chunk."""
+        stream = self.streams[TO_SERVER]
+        n = min(self.left, len(stream.data))
+        frame, time = stream.frame(n), stream.time(n)
+        end = bytes(stream.data[max(n - 1, 0) : n + 1])
+        alone = len(end) < 2 or stream.frame(n + 1) != frame  # its segment ends with it
+        self._keep(bytes(stream.data[:n]))
+        stream.drop(n)
+        self.left -= n
+        if self.left:
+            return
+        # Suricata reads to the end of a line where the chunk began in the same segment, else to that of it.
+        began = frame == self.since
+        whole = end[:1] == b"\n" or (not began and (alone or (end[:1] == b"\r" and end[1:] != b"\n")))
+        self.order.chunk_ends(cut=not whole, waits=began and alone)
+        if self.order.events:
+            self._tell(frame, time)
+        if self.last:
+            self._over(frame, time)
 
     def _command(self, line: bytes, frame: int, time: int) -> None:
         d = TO_SERVER
-        if len(line) > MOST_COMMAND:
-            self.odd("smtp.max_command_line_len_exceeded", d, frame, self.current)
+        self.order.command(line)
         upper = line[:10].upper()
         verb = upper.split(b" ")[0]
         if verb in (b"EHLO", b"HELO"):
@@ -102,17 +137,16 @@ class Smtp(StreamParser):
             self.commands.append(verb)
 
     def _chunk(self, line: bytes, frame: int) -> None:
-        words = line.split()
-        if len(words) < 2 or not words[1].isdigit():
-            self.odd("smtp.bdat_chunk_len_exceeded", TO_SERVER, frame, self.current)
-            return
-        self.left = min(int(words[1][:10]), 1 << 31)
-        self.last = words[-1].upper() == b"LAST"
+        self.left, self.since = max(size_of(line), 0), frame
+        self.last = line.upper().endswith(b" LAST")
 
     def _data(self) -> bool:
         """Bytes of a mail up to the line with a dot."""
         stream = self.streams[TO_SERVER]
         data = stream.data
+        self.order.early()
+        if self.order.events:
+            self._tell(stream.frame(1), stream.time(1))
         if data.startswith(b".\r\n") and not self.mail:
             end, after = 0, 3
         else:
@@ -132,6 +166,9 @@ class Smtp(StreamParser):
         frame, time = stream.frame(after), stream.time(after)
         stream.drop(after)
         stream.need = 1
+        self.order.mail_ends()
+        if self.order.events:
+            self._tell(frame, time)
         self._over(frame, time)
         return True
 
@@ -159,34 +196,25 @@ class Smtp(StreamParser):
 
     def _reply(self, line: bytes, frame: int, time: int) -> None:
         d = TO_CLIENT
-        if len(line) > MOST_REPLY:
-            self.odd("smtp.max_reply_line_len_exceeded", d, frame, self.current)
+        self.order.reply(line)
         if len(line) < 3 or not line[:3].isdigit():
-            self.odd("smtp.invalid_reply", d, frame, self.current)
             return
         made = self._transaction(frame, time)
         made.put("smtp.reply", d, frame, line, len(made.values))
         made.note("smtp.reply_code", d, frame, int(line[:3]))
         if line[3:4] == b"-":
             return
-        if not self.greeted:
-            self.greeted = True
-            if line[:3] != b"220":
-                self.odd("smtp.no_server_welcome_message", d, frame, made)
-            return
-        if not self.commands:
-            if line[:3] != b"421" and line[:1] != b"2":
-                self.odd("smtp.unable_to_match_reply_with_request", d, frame, made)
-            return
-        verb = self.commands.pop(0)
-        if verb == b"STARTTLS":
-            if line[:3] == b"220":
-                self.becomes = "tls"
-            else:
-                self.odd("smtp.tls_rejected", d, frame, made)
+        verb = self.commands.pop(0) if self.greeted and self.commands else b""
+        self.greeted = True
+        if verb == b"STARTTLS" and line[:3] == b"220":
+            self.becomes = "tls"
         elif verb == b"DATA" and line[:3] != b"354":
             self.in_data = False
-            self.odd("smtp.data_command_rejected", d, frame, made)
+
+    def gap(self, direction: int, missed: int) -> None:
+        """What answers what is not known any more."""
+        self.order.over = True
+        super().gap(direction, missed)
 
     def close(self, direction: int, frame: int) -> None:
         """A mail that was cut off is read as far as it goes."""

@@ -324,7 +324,8 @@ ANOMALIES = (
     "ike.unknown_proposal", "ike.multiple_server_proposal",
     "enip.invalid_pdu", "nfs.malformed_data", "pgsql.invalid_length", "pgsql.malformed_request",
     "pgsql.malformed_response", "pop3.request_too_long", "pop3.incorrect_argument_count",
-    "pop3.unknown_command", "pop3.response_too_long",
+    "pop3.unknown_command", "pop3.response_too_long", "ftp.file_before_port", "ftp.file_without_name",
+    "smtp.truncated_line", "smtp.mime_long_filename",
 )  # fmt: skip
 ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 

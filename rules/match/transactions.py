@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: Bits of a key of buffers below the transaction: kind and direction.
 _SIDES = 17
 
+#: Protocols of which an event is told once a direction, by rules that name none.
+_TWO_SIDED = ("ftp", "smtp")
+
 
 class Found:
     """The tables of a scene by transaction."""
@@ -223,18 +226,19 @@ class _Matcher:
     def _happened(self, rule: Rule, name: str, transaction: int, flow: int, direction: int) -> int:
         """The frame at which an event of a transaction happened; -1 where it did not.
 
-        What happened on the other side counts, where the rule names a side, as long as this side of the
-        transaction is still looked at: up to the first packet this way since it was whole.
+        What happened on the other side counts, where the rule names a side or the protocol's transactions
+        have two, as long as this side of the transaction is still looked at: up to the first packet this way
+        since it was whole.
         """
         frame = self.numbers.happened(name, transaction, flow, direction)
-        if frame >= 0 or not rule.flow.direction:
+        if frame >= 0 or not (rule.flow.direction or self.found.protocol(transaction) in _TWO_SIDED):
             return frame
         frame = self.numbers.happened(name, transaction, flow, 1 - direction)
         row = self.found.tables.transactions[transaction]
         whole = int(row["request_frame" if direction == 0 else "response_frame"])
         if frame < 0 or not whole or not self.packets.silent(flow, direction, whole, frame):
             return -1
-        return frame
+        return max(frame, whole)  # that this side is whole is known then, and not before
 
     def _whole(self, compiled: Compiled, transaction: int, flow: int, direction: int) -> int:
         """The frame at which the payload part was met, and the message where nothing else is demanded."""

@@ -67,6 +67,41 @@ def test_alerts_are_the_same_at_any_size_of_pieces(tmp_path: Path):
         assert at(size) == whole
 
 
+def test_events_of_transactions_with_two_sides_are_the_same_at_any_size_of_pieces(tmp_path: Path):
+    rules = """
+alert ftp any any -> any any (app-layer-event:ftp.file_before_port; sid:1;)
+alert ftp any any -> any any (ftp.reply_received:no; sid:2;)
+alert ftp any any -> any any (ftp.reply_received:yes; sid:3;)
+alert smtp any any -> any any (app-layer-event:smtp.bdat_chunk_len_exceeded; sid:4;)
+alert smtp any any -> any any (flow:to_client; app-layer-event:smtp.no_server_welcome_message; sid:5;)
+alert smtp any any -> any any (flow:to_server; app-layer-event:smtp.duplicate_fields; sid:6;)
+"""
+    files = [
+        (1, b"220 hi\r\n"), (0, b"USER a\r\n"), (1, b"331 b\r\n"), (0, b"RETR a.txt\r\n"),
+        (1, b"150 wait\r\n"), (1, b"226 done\r\n"), (0, b"QUIT\r\n"),
+    ]  # fmt: skip
+    mail = [
+        (0, b"EHLO a\r\n"), (1, b"220 hi\r\n"), (0, b"HELO b\r\n"), (1, b"250 a\r\n"),
+        (0, b"BDAT 3 LAST\r\nabcQUIT\r\n"), (1, b"250 b\r\n"),
+    ]  # fmt: skip
+    flows = [tcp(files, dport=21), tcp(mail, sport=40001, dport=25)]
+    wrpcap(
+        str(tmp_path / "a.pcap"), [p for two in itertools.zip_longest(*flows) for p in two if p is not None]
+    )
+    found = Parser().text(rules)
+    assert not found.rejected
+    engine = Engine(found.rules)
+
+    def at(size: int) -> list[tuple[object, ...]]:
+        alerts = over_capture(tmp_path / "a.pcap", engine.fresh(), piece=size)
+        return [(a.rule.sid, a.frame, a.known, a.flow, a.direction, a.transaction) for a in alerts]
+
+    whole = at(1 << 30)
+    assert sorted(sid for sid, *_ in whole) == [1, 1, 2, 2, 3, 3, 4, 4, 5, 6]
+    for size in (1, 2, 7, 20):
+        assert at(size) == whole
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 1 << 30])
 def test_each_layer_of_a_tunnel_is_a_packet_of_its_frame(tmp_path: Path, size: int):
     """The innermost first, as Suricata has it; each has a flow, but GRE, whose payload is what is inside."""

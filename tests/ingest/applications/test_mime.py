@@ -27,8 +27,16 @@ def test_attachments_are_those_the_standard_library_finds():
     assert ("email.url", b"example.org/a") in found
 
 
-def test_fields_that_come_twice_are_told():
-    assert read(b"From: a\nFrom: b\n\nx")[1] == ["smtp.duplicate_fields"]
+def test_fields_that_come_twice_are_no_command_that_does():
+    assert read(b"From: a\nFrom: b\n\nx")[1] == []
+
+
+def test_a_long_name_of_a_file_is_told_and_cut():
+    mail = b"Content-Type: application/x; name=%s\n\nx"
+    assert read(mail % (b"n" * 255))[1] == []
+    found, odd = read(mail % (b"n" * 256))
+    assert odd == ["smtp.mime_long_filename"]
+    assert ("file.name", b"n" * 255) in found
 
 
 def test_a_mail_in_a_mail_is_read_as_it_stands_there():

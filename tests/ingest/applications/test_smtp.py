@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.smtp import Smtp
 from ingest.applications.tables import ANOMALIES
 
 
@@ -27,15 +29,43 @@ def test_after_starttls_comes_tls(speak):
     assert found.parser.becomes == "tls"
 
 
+_GREETED = [(1, b"220 x\r\n"), (0, b"EHLO a\r\n"), (1, b"250-x\r\n250 CHUNKING\r\n")]
+
+
 @pytest.mark.parametrize(
-    ("turns", "event"),
+    ("turns", "events"),
     [
-        ([(0, b"EHLO " + b"x" * 600 + b"\r\n")], "smtp.max_command_line_len_exceeded"),
-        ([(1, b"hello\r\n")], "smtp.invalid_reply"),
-        ([(1, b"554 no\r\n")], "smtp.no_server_welcome_message"),
-        ([(1, b"220 x\r\n"), (0, b"DATA\r\n"), (1, b"503 no\r\n")], "smtp.data_command_rejected"),
+        ([(1, b"hello\r\n")], []),
+        ([(0, b"EHLO a\r\n"), (1, b"220 x\r\n")], ["smtp.no_server_welcome_message"]),
+        ([*_GREETED, (0, b"NOOP\r\n"), (1, b"hello\r\n")], ["smtp.invalid_reply"]),
+        ([*_GREETED, (0, b"DATA\r\n"), (1, b"503 no\r\n")], ["smtp.data_command_rejected"]),
+        ([*_GREETED, (0, b"DATA\r\n"), (1, b"354 go\r\n"), (0, b"a: b\r\n.\r\n")], []),
+        ([*_GREETED, (0, b"DATA\r\n"), (0, b"a: b\r\n.\r\n")], ["smtp.invalid_pipelined_sequence"]),
+        ([*_GREETED, (0, b"NOOP " + b"x" * 4100 + b"\r\n")], ["smtp.truncated_line"]),
+        ([*_GREETED, (0, b"NOOP " + b"x" * 600 + b"\r\n")], []),
+        ([*_GREETED, (0, b"BDAT 3 LAST\r\nab\n")], []),
+        ([*_GREETED, (0, b"BDAT 3 LAST\r\n"), (0, b"abc"), (0, b"QUIT\r\n")], []),
+        ([*_GREETED, (0, b"BDAT 3 LAST\r\n"), (0, b"ab\rQUIT\r\n")], []),
+        ([*_GREETED, (0, b"BDAT 3 LAST\r\n"), (0, b"ab\r\n")], ["smtp.bdat_chunk_len_exceeded"]),
+        ([*_GREETED, (0, b"BDAT 3 LAST\r\nabcQUIT\r\n")], ["smtp.bdat_chunk_len_exceeded"]),
+        ([*_GREETED, (0, b"BDAT 3 LAST\r\nabc")], []),
+        ([*_GREETED, (0, b"BDAT 3 LAST\r\nabc"), (0, b"QUIT\r\n")], ["smtp.bdat_chunk_len_exceeded"]),
+        ([*_GREETED, (0, b"BDAT 3\r\nab\nBDAT 2 LAST\r\nb\n")], ["smtp.bdat_chunk_len_exceeded"]),
     ],
 )
-def test_what_is_odd_is_told(speak, turns, event):
+def test_what_is_odd_is_told(speak, turns, events):
     found = speak("smtp", turns, (4000, 25))
-    assert event in [ANOMALIES[k] for k, *_ in found.parser.anomalies]
+    assert [ANOMALIES[k] for k, *_ in found.parser.anomalies] == events
+
+
+@pytest.mark.parametrize("lost", ["gap", "line"])
+def test_after_a_gap_or_a_line_without_an_end_nothing_is_said_of_the_order(lost):
+    parser = Smtp(ApplicationSettings(), (4000, 25))
+    said = [*_GREETED, (1, b"x" * 5000 if lost == "line" else b""), (0, b"DATA\r\na: b\r\n.\r\n")]
+    for frame, (direction, data) in enumerate(said, 1):
+        if data:
+            parser.feed(direction, data, ([len(data)], [frame], [frame]))
+        else:
+            parser.gap(direction, 5)
+    assert parser.anomalies == []
+    assert parser.closed

@@ -40,3 +40,20 @@ def test_an_event_of_the_answer_is_one_of_the_request_while_that_is_looked_at(si
     between = asked[5].copy()  # another packet of the client before the answer
     between["TCP"].flags = "A"
     assert sids(text, [*asked[:5], asked[2].copy(), *asked[5:]]) == []
+
+
+def test_an_event_of_a_protocol_with_answers_is_told_on_both_sides_by_a_rule_that_names_none(sids):
+    turns = [
+        (1, b"220 hi\r\n"),
+        (0, b"RETR a.txt\r\n"),
+        (1, b"425 no\r\n"),
+        (0, b"QUIT\r\n"),
+        (1, b"221 x\r\n"),
+    ]
+    event = "app-layer-event:ftp.file_before_port;"
+    text = f"""
+alert ftp any any -> any any ({event} sid:1;)
+alert ftp any any -> any any (flow:to_server; {event} sid:2;)
+alert ftp any any -> any any (flow:to_client; {event} sid:3;)
+"""
+    assert sorted(sids(text, tcp(turns, dport=21))) == [1, 1, 2, 3]
