@@ -12,6 +12,7 @@ from ingest.applications.files import put_file
 from ingest.applications.parser import StreamParser, Transaction
 from ingest.applications.smb1 import CHAINING, FILES, NEGOTIATING, NONE
 from ingest.applications.smb1 import read as read1
+from ingest.applications.smb_units import tell
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 _MOST_MESSAGE = 1 << 20
@@ -50,6 +51,8 @@ class Smb(StreamParser):
                 stream.need = end
                 return
             stream.need = 8
+            if self.settings.units:
+                tell(self, direction, stream.frame(end), bytes(stream.data[:end]))
             older = end > 8 and stream.data[4:8] == b"\xffSMB"
             if older and not self.wanted.calls and not _of_files(stream.data, end):
                 stream.drop(end)
