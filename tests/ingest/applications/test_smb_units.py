@@ -116,3 +116,47 @@ def test_older_messages_that_are_passed_over_have_units_too():
     parser.feed(0, message, ([len(message)], [1], [1]))
     assert not parser.made
     assert [data for kind, *_, data in parser.units if tables.UNITS[kind] == "smb.smb1.data"] == [b"abcdef"]
+
+
+def feed(parser, d, data, frame):
+    for at in range(0, len(data), 5):
+        parser.feed(d, data[at : at + 5], ([len(data[at : at + 5])], [frame], [frame]))
+
+
+def test_units_go_on_behind_a_gap(examples):
+    """With the next message that is found; what is read otherwise ends there, units asked for or not."""
+    turns = examples["smb"][0]
+    lost = b"\0\0\0\x20rest of what was lost \xfeSM\xfeSMB"
+    made = []
+    for units in (True, False):
+        parser = Smb(ApplicationSettings(units=units), (4000, 445))
+        feed(parser, 0, turns[0][1][:-3], 1)
+        parser.gap(0, 100)
+        assert parser.done == [not units, False]
+        feed(parser, 0, lost + nbss(smb2(b"next")) + turns[0][1], 2)
+        feed(parser, 1, turns[1][1], 3)
+        parser.gap(0, 5)
+        feed(parser, 0, nbss(smb2(b"last")) + b"\1\0\0\0" + nbss(smb2(b"is not read")), 4)
+        assert parser.done == [True, False]
+        assert not any(parser.seeking)
+        parser.end(5)
+        made.append(parser)
+    told = [
+        (frame, data)
+        for kind, d, frame, data in made[0].units
+        if not d and tables.UNITS[kind] == "smb.smb2.data"
+    ]
+    assert told == [(2, b"next"), (2, turns[0][1][68:]), (4, b"last")]
+    assert not made[1].units
+    assert made[0].anomalies == made[1].anomalies == []
+    assert [each.notes for each in made[0].closed] == [each.notes for each in made[1].closed]
+    assert [each.rows for each in made[0].closed] == [each.rows for each in made[1].closed]
+
+
+def test_what_is_looked_through_is_not_kept():
+    parser = Smb(ApplicationSettings(units=True), (4000, 445))
+    parser.gap(1, 1)
+    for frame in range(100):
+        feed(parser, 1, bytes(1000), frame)
+    assert len(parser.streams[1].data) < 8
+    assert not parser.units
