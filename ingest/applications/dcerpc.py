@@ -154,11 +154,19 @@ class Dcerpc(StreamParser):
                 return
             data = bytes(stream.data[:end])
             frame, time = stream.mark(end)
+            if self.settings.units:
+                self._units(direction, data, frame)
             stream.drop(end)
             stream.need = 16
             made = self.calls.pdu(direction, data, frame, time)
             if made is not None and not made.over and (made.complete == 3 or data[2] in (_BIND, _ALTER)):
                 self.finish(made)
+
+    def _units(self, d: int, data: bytes, frame: int) -> None:
+        self.unit("dcerpc.pdu", d, frame, data)
+        self.unit("dcerpc.hdr", d, frame, data[:16])
+        if len(data) > 16:
+            self.unit("dcerpc.data", d, frame, data[16:])
 
 
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:

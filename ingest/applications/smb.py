@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Any, ClassVar
 
@@ -12,11 +13,14 @@ from ingest.applications.files import put_file
 from ingest.applications.parser import StreamParser, Transaction
 from ingest.applications.smb1 import CHAINING, FILES, NEGOTIATING, NONE
 from ingest.applications.smb1 import read as read1
+from ingest.applications.smb_units import tell
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 _MOST_MESSAGE = 1 << 20
 _NEGOTIATE, _SESSION, _TREE, _CREATE, _CLOSE, _READ, _WRITE, _IOCTL = 0, 1, 3, 5, 6, 8, 9, 11
 _PIPE_TRANSCEIVE = 0x0011C017
+#: Where a message begins after bytes were lost: a session's message, its length, and what stands behind it.
+_MESSAGE = re.compile(rb"(?s)\0.{3}[\xfd-\xff]SMB")
 _HEAD = struct.Struct("<4sHHIHHIIQIIQ16s")
 
 
@@ -36,22 +40,49 @@ class Smb(StreamParser):
         self.names: dict[bytes, bytes] = {}  # of open files
         self.creates: dict[tuple[int, int], bytes] = {}
         self.files: dict[tuple[bytes, int], bytearray] = {}
+        self.torn = [False, False]  # bytes of a direction were lost: units alone are told of it
+        self.seeking = [False, False]  # and where its next message begins is not known
+
+    def gap(self, direction: int, missed: int) -> None:
+        """Bytes were lost: what is read ends, units go on with the next message that is found."""
+        if not self.settings.units or self.done[direction]:
+            super().gap(direction, missed)
+            return
+        stream = self.streams[direction]
+        stream.drop(len(stream.data))
+        stream.base += missed
+        stream.need = 8
+        self.torn[direction] = self.seeking[direction] = True
+
+    def _found(self, direction: int) -> bool:
+        """Pass over what comes before a message; False where there is none yet."""
+        stream = self.streams[direction]
+        found = _MESSAGE.search(stream.data)
+        stream.drop(found.start() if found else max(len(stream.data) - 7, 0))
+        self.seeking[direction] = found is None
+        return found is not None
 
     def advance(self, direction: int) -> None:
         """Message by message, each behind its length."""
         stream = self.streams[direction]
+        if self.seeking[direction] and not self._found(direction):
+            return
         while len(stream.data) >= 8:
             end = 4 + int.from_bytes(stream.data[1:4], "big")
             if (stream.data[0] != 0 and stream.data[0] < 0x81) or end > _MOST_MESSAGE:
-                self.odd("smb.malformed_data", direction, stream.frame(4))
+                if not self.torn[direction]:
+                    self.odd("smb.malformed_data", direction, stream.frame(4))
                 self.done[direction] = True
                 return
             if len(stream.data) < end:
                 stream.need = end
                 return
             stream.need = 8
+            if self.settings.units:
+                tell(self, direction, stream.frame(end), bytes(stream.data[:end]))
             older = end > 8 and stream.data[4:8] == b"\xffSMB"
-            if older and not self.wanted.calls and not _of_files(stream.data, end):
+            passed = older and not self.wanted.calls and not _of_files(stream.data, end)
+            if passed or self.torn[direction]:
                 stream.drop(end)
                 continue
             data = bytes(stream.data[4:end])

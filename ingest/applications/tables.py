@@ -251,7 +251,9 @@ UNITS = (
     "ssh.record.pdu", "smtp.command_line", "smtp.response_line", "tls.pdu", "tls.hdr", "tls.data",
     "tls.alert", "tls.heartbeat", "mqtt.pdu", "mqtt.header", "mqtt.data", "ldap.pdu",
     "enip.hdr", "enip.data", "enip.pdu", "enip.cip", "enip.enip.item", "telnet.pdu", "telnet.ctl",
-    "telnet.data",
+    "telnet.data", "smb.nbss.pdu", "smb.nbss.hdr", "smb.nbss.data", "smb.smb1.pdu", "smb.smb1.hdr",
+    "smb.smb1.data", "smb.smb2.pdu", "smb.smb2.hdr", "smb.smb2.data", "smb.smb3.pdu", "smb.smb3.hdr",
+    "smb.smb3.data", "dcerpc.pdu", "dcerpc.hdr", "dcerpc.data",
 )  # fmt: skip
 UNIT_KIND = {name: i for i, name in enumerate(UNITS)}
 

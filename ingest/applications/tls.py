@@ -57,7 +57,12 @@ class Tls(StreamParser):
         while len(stream.data) >= 5 and not self.done[direction]:
             kind, version = stream.data[0], stream.data[1] << 8 | stream.data[2]
             length = stream.data[3] << 8 | stream.data[4]
-            if not self._sound(direction, kind, version, length, self.only):
+            event = _fault(kind, version, length)
+            if event and not self.only.over:
+                self.odd(event, direction, stream.frame(5), self.only)
+                if event == "tls.invalid_record_type":
+                    self.odd("tls.invalid_tls_header", direction, stream.frame(5), self.only)
+            if event:
                 self.done[direction] = True
                 return
             end = 5 + length
@@ -69,7 +74,8 @@ class Tls(StreamParser):
             if self.settings.units:
                 self._units(direction, frame, kind, bytes(stream.data[:5]), body)
             stream.drop(end)
-            self._record(direction, kind, body, frame, self.only)
+            if not self.only.over:
+                self._record(direction, kind, body, frame, self.only)
         stream.need = 5
 
     def _old_hello(self, only: Transaction) -> bool:
@@ -90,21 +96,6 @@ class Tls(StreamParser):
         only.note("tls.version", TO_SERVER, stream.frame(end), data[3] << 8 | data[4])
         stream.drop(end)
         return True
-
-    def _sound(self, d: int, kind: int, version: int, length: int, only: Transaction) -> bool:
-        frame = self.streams[d].frame(5)
-        if not _CHANGE <= kind <= _HEARTBEAT:
-            event = "tls.invalid_record_type"
-        elif version >> 8 != 3 and version != 0x0101:
-            event = "tls.invalid_record_version"
-        elif length > _MOST_RECORD:
-            event = "tls.invalid_record_length"
-        else:
-            return True
-        self.odd(event, d, frame, only)
-        if event == "tls.invalid_record_type":
-            self.odd("tls.invalid_tls_header", d, frame, only)
-        return False
 
     def _units(self, d: int, frame: int, kind: int, head: bytes, body: bytes) -> None:
         self.unit("tls.pdu", d, frame, head + body)
@@ -130,10 +121,10 @@ class Tls(StreamParser):
             self.encrypted[d] = True
             only.whole(d, frame)
             if all(self.encrypted):
-                self.stop()
+                if not self.settings.units:  # else records are told on, and nothing else of them
+                    self.stop()
                 only.note("tls.encrypted", d, frame, 1)
-                if not only.over:
-                    self.finish(only)
+                self.finish(only)
 
     def _heartbeat(self, d: int, body: bytes, frame: int, only: Transaction) -> None:
         hidden = any(self.encrypted)
@@ -238,6 +229,15 @@ class Tls(StreamParser):
         only.note("tls.cert_notafter", d, frame, found.not_after)
         for part, name in enumerate(found.names):
             only.put("tls.subjectaltname", d, frame, name, part)
+
+
+def _fault(kind: int, version: int, length: int) -> str:
+    """What is wrong with a record's head; nothing where it is sound."""
+    if not _CHANGE <= kind <= _HEARTBEAT:
+        return "tls.invalid_record_type"
+    if version >> 8 != 3 and version != 0x0101:
+        return "tls.invalid_record_version"
+    return "tls.invalid_record_length" if length > _MOST_RECORD else ""
 
 
 def _is_old(head: bytes) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rules.match.compiled import UNIT, Compiled
 from rules.match.inspect import Inspection
 from rules.match.transactions import without_application
@@ -25,9 +27,8 @@ def match(packets: Packets) -> Iterator[Candidate]:
         if wanted is None:
             continue
         agreed = packets.agree(without_application(compiled))
-        for item, unit in enumerate(scene.tables.units):
-            if unit["kind"] != wanted:
-                continue
+        for item in np.flatnonzero(scene.tables.units["kind"] == wanted).tolist():
+            unit = scene.tables.units[item]
             row = packets.row_of(int(unit["flow"]), int(unit["direction"]), int(unit["frame"]))
             if row < 0 or not agreed[row] or not packets.slow(compiled.rule, row):
                 continue

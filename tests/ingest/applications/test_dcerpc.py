@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import struct
 
+from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.dcerpc import looks
+from ingest.applications.tables import UNITS
 
 
 def test_the_example(said):
@@ -26,3 +28,15 @@ def test_how_it_is_recognised():
     assert looks(0, call(3, b""), (1, 2))
     assert looks(0, b"\5", (1, 2)) is None
     assert not looks(0, b"\4" + bytes(20), (1, 2))
+
+
+def test_units_are_parts_of_each_pdu(speak):
+    sent = call(3, b"abc") + struct.pack("<BBBBIHHI", 5, 0, 16, 3, 0x10, 16, 0, 7)
+    found = speak("dcerpc", [(0, sent)], (4000, 135), cut=5, settings=ApplicationSettings(units=True))
+    assert [(UNITS[kind], frame, data) for kind, _, frame, data in found.parser.units] == [
+        ("dcerpc.pdu", 6, sent[:27]),
+        ("dcerpc.hdr", 6, sent[:16]),
+        ("dcerpc.data", 6, sent[16:27]),
+        ("dcerpc.pdu", 9, sent[27:]),
+        ("dcerpc.hdr", 9, sent[27:]),
+    ]

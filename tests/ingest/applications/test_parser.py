@@ -79,6 +79,7 @@ UNITS = {
     "tls": (443, {"tls.pdu", "tls.hdr", "tls.data"}),
     "mqtt": (1883, {"mqtt.pdu", "mqtt.header", "mqtt.data"}),
     "ldap": (389, {"ldap.pdu"}),
+    "dcerpc": (135, {"dcerpc.pdu", "dcerpc.hdr", "dcerpc.data"}),
     "smtp": (25, {"smtp.command_line", "smtp.response_line"}),
     "websocket": (80, {"websocket.header", "websocket.pdu", "websocket.data"}),
 }

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.applications.tables import ANOMALIES
+from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.tables import ANOMALIES, UNITS
 from ingest.applications.tls import looks
 
 
@@ -21,6 +22,30 @@ def test_encrypted_data_ends_the_reading(speak, examples):
     found = speak("tls", [*examples["tls"][0], *data])
     assert found.parser.done == [True, True]
     assert found.integers("tls.encrypted") == [1]
+
+
+def test_records_are_units_also_behind_encryption(speak, examples):
+    """Whether units are asked for or not, the rest is the same, whatever comes behind."""
+    record = b"\x17\3\3\0\1"
+    behind = [
+        (0, record + b"b" + b"\x16\3\3\0\4\x63\0\0\0" + b"\x15\3\3\0\2\2\x28"),
+        (1, b"\x18\3\3\0\3\7\0\0"),
+        (1, b"\x14\3\3\0\1\1" + record + b"z"),
+        (0, b"GET / HTTP/1.0" + record + b"c"),  # is no record: that direction is over
+        (1, record + b"last"),
+    ]
+    turns = [*examples["tls"][0], (0, record + b"a"), (1, record + b"y"), *behind]
+    plain = speak("tls", turns)
+    asked = speak("tls", turns, settings=ApplicationSettings(units=True))
+    units = [(d, data) for kind, d, _, data in asked.parser.units if UNITS[kind] == "tls.data"]
+    assert [data for d, data in units if d == 0][-4:] == [b"a", b"b", b"\x63\0\0\0", b"\2\x28"]
+    assert [data for d, data in units if d == 1][-5:] == [b"y", b"\7\0\0", b"\1", b"z", b"l"]
+    assert not plain.parser.units
+    assert asked.parser.done == [True, False]
+    assert plain.parser.anomalies == asked.parser.anomalies
+    assert [each.notes for each in plain.transactions] == [each.notes for each in asked.transactions]
+    assert [each.rows for each in plain.transactions] == [each.rows for each in asked.transactions]
+    assert asked.integers("tls.encrypted") == [1]
 
 
 def test_a_certificate_that_is_none_is_told(speak, examples):

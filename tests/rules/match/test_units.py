@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.rules.conftest import udp
+from tests.rules.conftest import tcp, udp
 
 INVITE = b"INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nContent-Length: 4\r\n\r\nv=0\n"
 
@@ -15,3 +15,34 @@ alert sip any any -> any any (frame:nothing; content:"a"; sid:5;)
 """
     found = sids(text, [udp(INVITE, dport=5060), udp(INVITE, dport=5060)])
     assert sorted(found) == [1, 1, 2, 2, 4, 4]
+
+
+def message(body):
+    """One of SMB 2 behind its length."""
+    data = b"\xfeSMB\x40" + bytes(59) + body
+    return len(data).to_bytes(4, "big") + data
+
+
+def test_messages_of_smb(sids):
+    text = """
+alert smb any any -> any any (flow:to_server; frame:smb2.pdu; content:"|FE|SMB"; startswith; sid:1;)
+alert smb any any -> any any (flow:to_client; frame:smb2.hdr; content:"|FE|SMB"; startswith; bsize:64; sid:2;)
+alert smb any any -> any any (frame:smb.smb2.data; content:"abc"; startswith; endswith; sid:3;)
+alert smb any any -> any any (frame:nbss.hdr; bsize:4; content:"|00 00 00|"; startswith; sid:4;)
+alert smb any any -> any any (frame:smb1.pdu; content:"SMB"; sid:5;)
+"""
+    turns = [(0, message(b"abc")), (1, message(b"answer")), (0, message(b"abc"))]
+    assert sorted(sids(text, tcp(turns, dport=445))) == [1, 1, 2, 3, 3, 4, 4, 4]
+
+
+def test_records_of_tls_behind_encryption(sids):
+    """No more is read of an encrypted connection but the records it is cut into."""
+    hello = b"\x16\3\3\0\x2d\1\0\0\x29\3\3" + bytes(32) + b"\0\0\2\x13\1\1\0"
+    answer = b"\x16\3\3\0\x2a\2\0\0\x26\3\3" + bytes(32) + b"\0\xc0\x2f\0"
+    data = [(0, b"\x17\3\3\0\1a"), (1, b"\x17\3\3\0\1b")]
+    text = 'alert tls any any -> any any (frame:tls.pdu; content:"|17 03 03|"; startswith; sid:1;)\n'
+    text += 'alert tls any any -> any any (flow:to_client; frame:tls.data; content:"b"; sid:2;)'
+    assert (
+        sorted(sids(text, tcp([(0, hello), (1, answer), *data, *data, *data], dport=443)))
+        == [1] * 6 + [2] * 3
+    )

@@ -6,6 +6,8 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citywall.applicationsettings import ApplicationSettings
+
 
 def pdu(kind, flags, call, body, little=True):
     order = "<" if little else ">"
@@ -59,3 +61,10 @@ def test_calls_in_any_order(packets, alike):
         )
 
     check()
+
+
+def test_units_are_kept_by_the_parser_in_python(packets, examples, alike):
+    turns, ports, _ = examples["dcerpc"]
+    rows, buffer = packets.decoded(packets.conversation(turns, ports))
+    told = alike(rows, buffer, settings=ApplicationSettings(midstream=True, units=True))
+    assert len(told[0].units)

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from citywall.applicationsettings import ApplicationSettings
 from citywall.kernels import bare_kernel
 from ingest.applications.compiled.smb import kernels
 from ingest.applications.wanted import ALL, Wanted
@@ -120,3 +121,10 @@ def test_a_length_that_is_none_says_when_it_came(packets, alike):
     turns = [(0, good), (0, b"\7\0"), (0, b"\0\4"), (0, b"\xffSMB")]
     told = alike(*packets.decoded(packets.conversation(turns, (4000, 445))))
     assert len(told[0].anomalies) == 1
+
+
+def test_units_are_kept_by_the_parser_in_python(packets, examples, alike):
+    turns, ports, _ = examples["smb"]
+    rows, buffer = packets.decoded(packets.conversation(turns, ports))
+    told = alike(rows, buffer, settings=ApplicationSettings(midstream=True, units=True))
+    assert len(told[0].units)
