@@ -327,7 +327,7 @@ ANOMALIES = (
     "pop3.unknown_command", "pop3.response_too_long", "modbus.unsolicited_response",
     "modbus.invalid_function_code", "modbus.invalid_value", "modbus.invalid_exception_code",
     "modbus.value_mismatch", "modbus.flooded", "dhcp.truncated_options", "dnp3.flooded",
-    "dnp3.len_too_small", "dnp3.bad_transport_crc", "dnp3.malformed", "dnp3.unknown_object",
+    "dnp3.len_too_small", "dnp3.bad_transport_crc",
     "dnp3.too_many_points", "dnp3.too_many_objects", "dnp3.too_long_reassembly",
 )  # fmt: skip
 ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
