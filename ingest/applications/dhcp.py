@@ -30,7 +30,7 @@ class Dhcp(Parser):
         for bit, where in _MORE:
             if overload & bit:
                 found += _options(data[where])[0]
-        if not sound:
+        if not sound and len(data) >= _OPTIONS:
             self.odd("dhcp.truncated_options", direction, frame, made)
         told = set()  # what is given twice is asked by its first
         for kind, value in found:

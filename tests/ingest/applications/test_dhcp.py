@@ -47,6 +47,10 @@ def test_options_in_the_names(speak, overload):
     assert not told(found)
 
 
+def test_a_datagram_that_is_no_message_has_no_options(speak):
+    assert not told(speak("dhcp", [(0, message(b"")[:239])], PORTS, "udp"))
+
+
 def test_the_first_of_two_counts(speak):
     twice = b"\x33\4\0\0\1\0\x33\4\0\0\2\0\xff"
     assert speak("dhcp", [(1, message(twice))], PORTS, "udp").integers("dhcp.leasetime") == [256]
