@@ -195,6 +195,13 @@ class Stream:
         ends, at = self.ends, self.base + (upto if upto > 0 else 1)
         return bisect_left(ends, at) if len(ends) > 1 and at <= ends[-2] else -1
 
+    def together(self, upto: int) -> int:
+        """How many bytes were there with the frame with which the first `upto` were."""
+        frame, at = self.frame(upto), self._mark(upto) % max(len(self.frames), 1)
+        while at + 1 < len(self.frames) and self.frames[at + 1] == frame:
+            at += 1
+        return self.ends[at] - self.base if self.ends else len(self.data)
+
     def drop(self, n: int) -> None:
         """The first `n` bytes are used up."""
         del self.data[:n]

@@ -239,7 +239,7 @@ FIELDS = (
     "enip.command", "enip.status", "enip.protocol_version", "enip.capabilities", "enip.cip_service",
     "enip.cip_class", "enip.cip_instance", "enip.cip_attribute", "enip.cip_status", "enip.cip_extendedstatus",
     "enip.device_type", "enip.vendor_id", "enip.product_code", "enip.revision", "enip.identity_status",
-    "enip.serial", "enip.state", "nfs.version", "nfs.procedure", "tftp.opcode",
+    "enip.serial", "enip.state", "nfs.version", "nfs.procedure", "tftp.opcode", "modbus.category",
 )  # fmt: skip
 FIELD = {name: i for i, name in enumerate(FIELDS)}
 
@@ -327,7 +327,11 @@ ANOMALIES = (
     "enip.invalid_pdu", "nfs.malformed_data", "pgsql.invalid_length", "pgsql.malformed_request",
     "pgsql.malformed_response", "pop3.request_too_long", "pop3.incorrect_argument_count",
     "pop3.unknown_command", "pop3.response_too_long", "ftp.file_before_port", "ftp.file_without_name",
-    "smtp.truncated_line", "smtp.mime_long_filename",
+    "smtp.truncated_line", "smtp.mime_long_filename", "modbus.unsolicited_response",
+    "modbus.invalid_function_code", "modbus.invalid_value", "modbus.invalid_exception_code",
+    "modbus.value_mismatch", "modbus.flooded", "dhcp.truncated_options", "dnp3.flooded",
+    "dnp3.len_too_small", "dnp3.bad_transport_crc",
+    "dnp3.too_many_points", "dnp3.too_many_objects", "dnp3.too_long_reassembly",
 )  # fmt: skip
 ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 

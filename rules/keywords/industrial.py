@@ -48,18 +48,8 @@ _INDICATIONS = {
     "no_func_code_support": 1, "object_unknown": 2, "parameter_error": 4, "event_buffer_overflow": 8,
     "already_executing": 16, "config_corrupt": 32, "reserved_2": 64, "reserved_1": 128,
 }  # fmt: skip
-#: Groups of Modbus functions: the numbers in each.
-_PUBLIC = frozenset({*range(1, 65), *range(73, 100), *range(111, 128)})
-_ASSIGNED = frozenset({*range(1, 8), 11, 12, 15, 16, 17, *range(20, 25), 43})
-_RESERVED = frozenset({8, 9, 10, 13, 14, 41, 42, 90, 91, 125, 126, 127})
-_GROUPS = {
-    "assigned": _ASSIGNED,
-    "unassigned": _PUBLIC - _ASSIGNED - _RESERVED,
-    "public": _PUBLIC - _RESERVED,
-    "user": frozenset({*range(65, 73), *range(100, 111)}),
-    "reserved": _RESERVED,
-    "all": frozenset(range(256)),
-}
+#: Categories of Modbus functions, as bits of `modbus.category`.
+_GROUPS = {"assigned": 1, "unassigned": 2, "public": 3, "user": 4, "reserved": 8, "all": 15}
 _READS = {"discretes": {2}, "coils": {1}, "input": {4}, "holding": {3, 23}}
 _WRITES = {"coils": {5, 15}, "holding": {6, 16, 22, 23}}
 
@@ -105,7 +95,8 @@ def _modbus_part(builder: Builder, word: str, text: str) -> None:
     if word == "access":
         _access(builder, text)
     elif word == "function" and (name := text.lstrip("! ")) in _GROUPS:
-        _one_of(builder, _GROUPS[name], negated=text.startswith("!"))
+        group = _GROUPS[name] ^ (15 if text.startswith("!") else 0)
+        builder.rule.others.append(("modbus", f"group,{group}"))
     else:
         field = {"address": "modbus.span", "value": "modbus.value"}.get(word, f"modbus.{word}")
         low, high, negated = bounds(builder, text, f"modbus {word}", 65535)
@@ -118,12 +109,8 @@ def _access(builder: Builder, text: str) -> None:
     if tables is None or len(words) > 2 or (len(words) == 2 and words[1] not in tables):
         raise builder.fault(f"modbus access does not know {text!r}")
     wanted = tables[words[1]] if len(words) == 2 else set().union(*tables.values())
-    _one_of(builder, frozenset(wanted), negated=False)
-
-
-def _one_of(builder: Builder, functions: frozenset[int], *, negated: bool) -> None:
-    told = "/".join(map(str, sorted(functions)))
-    builder.rule.others.append(("modbus", f"one,{told},{int(negated)}"))
+    told = "/".join(map(str, sorted(wanted)))
+    builder.rule.others.append(("modbus", f"one,{told}"))
 
 
 def enip_number(name: str, top: int, names: dict[str, int] | None = None) -> Keyword:

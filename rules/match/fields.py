@@ -215,11 +215,10 @@ class Numbers:
             return -1
         if field == "one":
             wanted = {int(n) for n in told[0].split("/")}
-            return self._first(
-                at
-                for _, at, n in self.values(transaction, "modbus.function")
-                if (n in wanted) is not bool(int(told[1]))
-            )
+            return self._first(at for _, at, n in self.values(transaction, "modbus.function") if n in wanted)
+        if field == "group":
+            groups = int(told[0])
+            return self._first(at for _, at, n in self.values(transaction, "modbus.category") if n & groups)
         low, high, negated = map(int, told)
         if field == "modbus.span":  # addresses count from 1, and several may be meant at once
             first = [n + 1 for _, _, n in self.values(transaction, "modbus.address")]

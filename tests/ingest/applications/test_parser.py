@@ -105,3 +105,11 @@ def test_numbers_follow_those_of_another_parser():
     parser.count_from(3)
     assert (early.number, parser.begin(1, 1).number) == (3, 4)
     assert [row[2] for row in parser.anomalies] == [3, -1]
+
+
+def test_bytes_that_came_together():
+    stream = Stream()
+    stream.take(b"abcdefgh", ([2, 3, 1, 2], [5, 5, 6, 7], [0, 0, 0, 0]))
+    assert [stream.together(n) for n in (1, 2, 5, 6, 7)] == [5, 5, 5, 6, 8]
+    stream.drop(3)
+    assert [stream.together(n) for n in (1, 3, 5)] == [2, 3, 5]

@@ -63,6 +63,35 @@ alert modbus any any -> any any (modbus:unit 8; sid:7;)
     assert sorted(sids(text, tcp([(0, request(3, 10, 2)), (1, answer)], dport=502))) == [1, 2, 4]
 
 
+def test_modbus_functions_by_group(sids):
+    text = """
+alert modbus any any -> any any (modbus:function assigned; sid:1;)
+alert modbus any any -> any any (modbus:function reserved; sid:2;)
+alert modbus any any -> any any (modbus:function !assigned; sid:3;)
+alert modbus any any -> any any (modbus:function public; sid:4;)
+alert modbus any any -> any any (modbus:function user; sid:5;)
+"""
+
+    def of(*bodies):
+        turns = [(0, struct.pack(">HHH", i, 0, len(body)) + body) for i, body in enumerate(bodies)]
+        return sorted(sids(text, tcp(turns, dport=502)))
+
+    assert of(b"\7\x08\0\4\0\0") == [1, 4]
+    assert of(b"\7\x08\0\6\0\0") == [2, 3]
+    assert of(b"\7\x11", b"\7\x41") == [1, 3, 4, 5]
+
+
+def test_events_of_modbus(sids):
+    text = """
+alert modbus any any -> any any (flow:to_client; app-layer-event:modbus.value_mismatch; sid:1;)
+alert modbus any any -> any any (app-layer-event:modbus.unsolicited_response; sid:2;)
+alert modbus any any -> any any (app-layer-event:modbus.invalid_value; sid:3;)
+"""
+    answer = struct.pack(">HHHBBHH", 1, 0, 6, 7, 6, 10, 3)
+    assert sids(text, tcp([(0, request(6, 10, 2)), (1, answer)], dport=502)) == [1]
+    assert sorted(sids(text, tcp([(0, request(3, 10, 0)), (1, answer)], dport=502))) == [2, 3]
+
+
 def message(body):
     """SendRRData with an unconnected item."""
     items = bytes(6) + struct.pack("<H", 2) + bytes(4) + struct.pack("<HH", 0xB2, len(body)) + body

@@ -350,7 +350,11 @@ def _modbus(data, at, n, a, b):
         return NO
     if n < 8:
         return PERHAPS
-    return YES if load_be16(data, at + 2) == 0 and 2 <= load_be16(data, at + 4) <= 254 else NO
+    function = data[at + 7] & 0x7F
+    if load_be16(data, at + 2) != 0 or not (1 <= function <= 24 or function == 43):
+        return NO
+    length = load_be16(data, at + 4)
+    return YES if (length == 3 if data[at + 7] >= 0x80 else 2 <= length <= 254) else NO
 
 
 @shared
