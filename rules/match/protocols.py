@@ -24,14 +24,21 @@ class Scene(Protocol):
 
 
 def spoken(
-    scene: Scene, flow: NDArray[np.int64], direction: NDArray[np.int64], mode: str
+    scene: Scene,
+    flow: NDArray[np.int64],
+    direction: NDArray[np.int64],
+    mode: str,
+    then: NDArray[np.int64] | None = None,
 ) -> list[NDArray[np.int64]]:
-    """Of each packet what is known, by then, to be spoken (0: nothing): one column, or one a side."""
+    """Of each packet what is known, by then, to be spoken (0: nothing): one column, or one a side.
+
+    `then`: frames, where others are asked than those of the packets.
+    """
     flows = scene.tables.flows
     if not len(flows):
         return [np.zeros(len(flow), np.int64)]
     at = np.clip(flow, 0, len(flows) - 1)
-    frames = scene.frames
+    frames = scene.frames if then is None else then
     there = flow >= 0
 
     def by_then(protocol: NDArray[Any], since: NDArray[Any]) -> NDArray[np.int64]:

@@ -370,7 +370,8 @@ def slow_value(scene: Scene, row: int, name: str, wanted: int) -> int | None:
     if name == "vxlan.vni":
         network = int(scene.packets["vlan"][row])
         return network ^ VNI if network & VNI else None
-    if scene.packets["proto"][row] != 6 or start + 20 > len(data):
+    # a fragment has no header of TCP, though it is of that protocol
+    if scene.packets["proto"][row] != 6 or not 0 < start <= len(data) - 20:
         return None
     options = _options(data[start + 20 : start + (data[start + 12] >> 4) * 4])
     found = options.get(2 if name == "tcp.mss" else 3)

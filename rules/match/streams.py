@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall import rows as structured
-from rules.match import kernels
+from rules.match import kernels, protocols
 from rules.match.agreement import conditions_of
 from rules.match.carry import Tail
 from rules.match.compiled import STREAM, TRANSACTION, Compiled
@@ -17,6 +17,7 @@ from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
 from rules.match.literals import BEHIND
+from rules.match.transactions import without_application
 from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Windows:
         self._late = np.zeros(0, np.bool_)  # nobody acknowledged it: it is looked at when all is over
         self._arena: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._flow = self._direction = np.zeros(0, np.int64)
+        self._spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
         self._cut()
 
     def _cut(self) -> None:
@@ -160,7 +162,7 @@ class Windows:
         items, orders, told = items[left], orders[left], told[left]
         for order, places in by_rule(orders):
             compiled = engine.rules[order]
-            some = places[packets.rest(compiled, at[items[places]])]
+            some = places[self._agree(compiled, at, items[places])]
             mine, surely = items[some], told[some] == YES
             if compiled.kind == TRANSACTION:  # its payload part
                 self._met(compiled, mine, surely)
@@ -168,6 +170,25 @@ class Windows:
             mine = mine[self._sure(compiled, at, mine, surely)]
             phase = np.where(self._late[mine], AFTER, 0)
             yield columns(packets.scene, at[mine], order, phase, IN_STREAM, spans[mine, 4])
+
+    def _agree(self, compiled: Compiled, at: Numbers, windows: Numbers) -> NDArray[np.bool_]:
+        """Which of some windows flow, header fields and application protocol agree with.
+
+        What makes bytes known makes known what they speak: the protocol is asked for when a window became
+        known, and not at the packet that it is told of, which came before.
+        """
+        found = self._packets.rest(without_application(compiled), at[windows])
+        if compiled.applications:
+            found = found & self._speaks(compiled.applications)[windows]
+        return found
+
+    def _speaks(self, names: frozenset[str]) -> NDArray[np.bool_]:
+        """Windows of flows that were known to speak one of some protocols when they became known."""
+        if names not in self._spoken:
+            scene, then = self._packets.scene, self._spans[:, 4]
+            said = protocols.spoken(scene, self._flow, self._direction, "final", then)
+            self._spoken[names] = protocols.among(scene, said, names)[0]
+        return self._spoken[names]
 
     def _sure(self, compiled: Compiled, at: Numbers, windows: Numbers, surely: NDArray[np.bool_]) -> Any:
         """Which windows, of those whose compiled contents may agree, agree in all that is left."""
@@ -239,7 +260,7 @@ class Windows:
         for compiled in (*engine.of(STREAM, literal=False), *engine.unaimed):
             key = conditions_of(compiled)
             if key not in alike:
-                alike[key] = there[packets.rest(compiled, at[there])]
+                alike[key] = there[self._agree(compiled, at, there)]
             which = alike[key]
             which = which[engine.gates.agree_with(compiled.head, at[which], packets.ends)]
             yield which, np.full(len(which), compiled.order)

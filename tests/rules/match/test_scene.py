@@ -27,6 +27,20 @@ def test_header_fields_of_tcp(sids, options: str, answer: int):
     assert len(sids(f"alert tcp any any -> any any ({options} sid:1;)", [packet])) == answer
 
 
+def test_a_fragment_of_tcp_has_no_options(sids):
+    packet = (
+        Ether()
+        / IP(src="10.0.0.1", dst="10.0.0.2")
+        / TCP(flags="S", options=[("MSS", 1400)])
+        / Raw(bytes(40))
+    )
+    pieces = [Ether() / piece for piece in fragment(packet[IP], 8)]
+    text = "alert tcp any any -> any any (tcp.mss:1400; sid:1;)\n"
+    text += "alert ip any any -> any any (tcp.mss:<9; sid:2;)"
+    assert sids(text, pieces[:1] + pieces[2:]) == []
+    assert sids(text, pieces) == [1]
+
+
 def test_behind_ipv6_extension_headers(sids):
     packet = (
         Ether()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,15 @@ def test_a_reset_of_the_client_that_names_no_window_ends_no_beginning(sids):
     reset["TCP"].flags = "R"
     text = 'alert tcp any any -> any any (flow:established,to_server; content:"magic"; sid:1;)'
     assert sids(text, [made[0], reset, *made[1:]]) == [1]
+
+
+@pytest.mark.parametrize("header", ["http", "tcp"])
+def test_what_is_said_with_the_first_bytes_counts_for_the_protocol_that_they_tell(sids, header):
+    asked = b"GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"
+    text = f'alert {header} any any -> any any (flow:established,to_server; content:"example"; sid:1;)'
+    assert sids(text, tcp([(0, asked), (1, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")])) == [1]
+    text = 'alert tls any any -> any any (content:"example"; sid:1;)'
+    assert sids(text, tcp([(0, asked)])) == []
 
 
 def test_a_datagram_is_told_once_however_long_its_flow_goes_on(alerts):
