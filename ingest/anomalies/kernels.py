@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.batches import ERROR, FRAGMENT, FRAGMENTED, NOT_IP, REASONS
+from citywall.batches import ARP, ERROR, FRAGMENT, FRAGMENTED, NOT_IP, REASONS
 from citywall.kernels import bare_kernel, internal, load_be16, load_be32
 from ingest.anomalies.names import NUMBER
 
@@ -746,6 +746,7 @@ def anomalies(buffer, packets, first, link, of_reason, cut_link, rows, kinds, la
         reason = np.int64(p["reason"])
         if status == NOT_IP:
             _link(buffer, start, end, link, i, out)
+        if status == NOT_IP or status == ARP:
             continue
         if status == ERROR:
             if reason == _LINK_CUT:

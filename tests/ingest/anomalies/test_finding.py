@@ -239,6 +239,11 @@ def test_what_fragments_were_told_of():
     assert [a.tolist() for a in of_fragments(events[:0], rows, 10)] == [[], []]
 
 
+@pytest.mark.parametrize("card", [b"\x45", b"\x68"])
+def test_a_card_that_begins_like_ip_is_no_ip_packet(card):
+    assert said(card + bytes(11) + b"\x08\x06\0\1\x08\0\6\4\0\2" + bytes(20)) == [set()]
+
+
 def test_a_service_header_that_leads_to_a_packet_is_nothing_odd():
     assert said(ethernet(0x894F, bytes.fromhex("0fc20201000000ff") + v4(17, udp(8)))) == [set()]
 
