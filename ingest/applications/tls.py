@@ -41,9 +41,8 @@ class Tls(StreamParser):
         super().__init__(settings, ports, about)
         self.messages = [bytearray(), bytearray()]
         self.encrypted = [False, False]
-        self.beat: tuple[int, int] | None = (
-            None  # who sent the heartbeat under way, its size where it is hidden
-        )
+        # Who sent the heartbeat under way, its size where it is hidden.
+        self.beat: tuple[int, int] | None = None
         self.only: Transaction | None = None
         self.begun = False  # the client's first bytes were read
 

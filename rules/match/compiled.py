@@ -89,6 +89,13 @@ class Compiled:
         return _NETWORK.get(self.rule.protocol, 0)
 
 
+def without_application(compiled: Compiled) -> Compiled:
+    """A rule whose protocol is known from what it looks into: not asked of packets again."""
+    if not compiled.applications:
+        return compiled
+    return Compiled(compiled.rule, compiled.kind, compiled.order, compiled.head)
+
+
 def compiled_names(name: str) -> frozenset[str]:
     """What a protocol's name in a rule stands for."""
     return frozenset(_ALSO.get(name, {name}))

@@ -11,13 +11,12 @@ from citywall import rows as structured
 from rules.match import kernels, protocols
 from rules.match.agreement import conditions_of
 from rules.match.carry import Tail
-from rules.match.compiled import STREAM, TRANSACTION, Compiled
+from rules.match.compiled import STREAM, TRANSACTION, Compiled, without_application
 from rules.match.found import IN_STREAM, Numbers, by_rule, columns
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
 from rules.match.literals import BEHIND
-from rules.match.transactions import without_application
 from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:

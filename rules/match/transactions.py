@@ -14,7 +14,7 @@ from rules.language.model import TO_SERVER, Rule
 from rules.language.states import place
 from rules.match import fields, hooks
 from rules.match.agreement import conditions_of
-from rules.match.compiled import SAME, TRANSACTION, Check, Compiled, is_head
+from rules.match.compiled import SAME, TRANSACTION, Check, Compiled, is_head, without_application
 from rules.match.filling import side_of
 from rules.match.found import Candidate, by_rule
 from rules.match.hits import Loose, hit, spread, verdicts
@@ -372,10 +372,3 @@ def directions_of(compiled: Compiled) -> tuple[int, ...]:
         if number.side:
             return (number.side - 1,)
     return (0, 1)
-
-
-def without_application(compiled: Compiled) -> Compiled:
-    """A rule whose protocol is known from what it looks into: not asked of packets again."""
-    if not compiled.applications:
-        return compiled
-    return Compiled(compiled.rule, compiled.kind, compiled.order, compiled.head)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rules.match.compiled import UNIT, Compiled
+from rules.match.compiled import UNIT, Compiled, without_application
 from rules.match.inspect import Inspection
-from rules.match.transactions import without_application
 from rules.match.transform import changed
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ alert tcp any any -> any 9999 (content:!"zzz"; sid:13;)
 """
 
 
+def _told(path: Path, engine: Engine, size: int) -> list[tuple[object, ...]]:
+    """All that alerts say, with pieces of a size."""
+    alerts = over_capture(path, engine.fresh(), piece=size)
+    return [(a.rule.sid, a.frame, a.known, a.flow, a.direction, a.transaction) for a in alerts]
+
+
 def test_alerts_are_the_same_at_any_size_of_pieces(tmp_path: Path):
     query = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\7example\3org\0\0\1\0\1"
     web = [
@@ -55,12 +62,7 @@ def test_alerts_are_the_same_at_any_size_of_pieces(tmp_path: Path):
     wrpcap(str(tmp_path / "a.pcap"), packets)
     found = Parser().text(MANY)
     assert not found.rejected
-    engine = Engine(found.rules)
-
-    def at(size: int) -> list[tuple[object, ...]]:
-        alerts = over_capture(tmp_path / "a.pcap", engine.fresh(), piece=size)
-        return [(a.rule.sid, a.frame, a.known, a.flow, a.direction, a.transaction) for a in alerts]
-
+    at = partial(_told, tmp_path / "a.pcap", Engine(found.rules))
     whole = at(1 << 30)
     assert {sid for sid, *_ in whole} == set(range(1, 14))
     for size in (1, 7, 20, 4096):
@@ -90,12 +92,7 @@ alert smtp any any -> any any (flow:to_server; app-layer-event:smtp.duplicate_fi
     )
     found = Parser().text(rules)
     assert not found.rejected
-    engine = Engine(found.rules)
-
-    def at(size: int) -> list[tuple[object, ...]]:
-        alerts = over_capture(tmp_path / "a.pcap", engine.fresh(), piece=size)
-        return [(a.rule.sid, a.frame, a.known, a.flow, a.direction, a.transaction) for a in alerts]
-
+    at = partial(_told, tmp_path / "a.pcap", Engine(found.rules))
     whole = at(1 << 30)
     assert sorted(sid for sid, *_ in whole) == [1, 1, 2, 2, 3, 3, 4, 4, 5, 6]
     for size in (1, 2, 7, 20):

@@ -93,6 +93,14 @@ def link_layer(data: bytes, link: int) -> tuple[int, int, int]:
     return at, kind, vlan
 
 
+def behind_card(data: bytes, at: int) -> tuple[int, int]:
+    """Past an Ethernet header and its VLAN tags: (ethertype, offset)."""
+    kind, at = number(data, at + 12, 2), at + 14
+    while kind in (0x8100, 0x88A8) and len(data) >= at + 4:
+        kind, at = number(data, at + 2, 2), at + 4
+    return kind, at
+
+
 def shim(data: bytes, at: int, kind: int) -> tuple[int, int, int]:
     """Past labels, sessions, service paths and service instances, where they lead to something."""
     here, inner, network = at, kind, 0
@@ -105,9 +113,7 @@ def shim(data: bytes, at: int, kind: int) -> tuple[int, int, int]:
         if inner == ETHERNET:
             if len(data) < here + 14:
                 break
-            inner, here = number(data, here + 12, 2), here + 14
-            while inner in (0x8100, 0x88A8) and len(data) >= here + 4:
-                inner, here = number(data, here + 2, 2), here + 4
+            inner, here = behind_card(data, here)
         if inner in (V4, V6, ARP_TYPE):
             return here, inner, network
         if inner not in SHIMS:
@@ -179,9 +185,7 @@ def sound_frame(data: bytes, at: int) -> bool:
     """Whether an Ethernet frame begins at `at`, with IP, ARP or a PPPoE session in it."""
     if len(data) < at + 14:
         return False
-    kind, here = number(data, at + 12, 2), at + 14
-    while kind in (0x8100, 0x88A8) and len(data) >= here + 4:
-        kind, here = number(data, here + 2, 2), here + 4
+    kind, here = behind_card(data, at)
     if kind == ARP_TYPE:
         return len(data) >= here + 28 and data[here : here + 6] == b"\0\x01\x08\0\x06\x04"
     if kind == 0x8864:
@@ -247,9 +251,7 @@ def whole_frame(data: bytes, at: int, stop: int) -> bool:
     """Whether an Ethernet frame with IP or ARP begins at `at` and ends at `stop`."""
     if len(data) < at + 14:
         return False
-    kind, here = number(data, at + 12, 2), at + 14
-    while kind in (0x8100, 0x88A8) and len(data) >= here + 4:
-        kind, here = number(data, here + 2, 2), here + 4
+    kind, here = behind_card(data, at)
     if kind == ARP_TYPE:
         form = data[here : here + 6] == b"\0\x01\x08\0\x06\x04"
         return 28 <= stop - here <= 46 and len(data) >= here + 28 and form
