@@ -288,9 +288,9 @@ def _head_end(data, at, end):
 
 
 @shared
-def _line_end(data, at, end):
-    """Where the first CR is, `end` where there is none."""
-    while at < end and data[at] != 13:
+def _find(data, at, end, byte):
+    """Where a byte stands, `end` where it does not."""
+    while at < end and data[at] != byte:
         at += 1
     return at
 
@@ -303,7 +303,7 @@ def _take_fields(mem, data, at, end):
     while at < end - 2:
         if n >= MOST_LINES:
             return np.int64(-1)
-        stop = _line_end(data, at, end)
+        stop = _find(data, at, end, 13)
         colon = at
         while colon < stop and _TOKEN[data[colon]]:
             colon += 1
@@ -923,7 +923,7 @@ def _request(mem, owner, data, at, end, begun, frame, time):
             at += 1
         return at
     stop = _head_end(data, at, end)
-    line_end = _line_end(data, at, end)
+    line_end = _find(data, at, end, 13)
     if line_end + 1 < end or stop >= 0:
         one, two = _first_words(data, at, line_end)
         if one < 0 or not plain_target(data, one + 1, two) or flow["open"] >= MOST_OPEN_HERE:
@@ -1215,7 +1215,7 @@ def _response(mem, owner, data, at, end, begun, frame):
     stop = _head_end(data, at, end)
     if stop == WAIT:
         return stop if end - at <= MOST_HEAD else np.int64(HAND)
-    line_end = _line_end(data, at, end)
+    line_end = _find(data, at, end, 13)
     raw, text, sound = line_end + 2, data, True
     n = _take_fields(mem, data, raw, stop) if stop >= 0 else np.int64(HAND)
     if n < 0:
@@ -1342,14 +1342,6 @@ def _take_body(mem, owner, d, data, at, end, begun, frame):
     return at + n
 
 
-@internal
-def _feed_of(data, at, end):
-    """Where the next LF is, `end` where there is none."""
-    while at < end and data[at] != 10:
-        at += 1
-    return at
-
-
 @shared
 def _no_size(mem, owner, d, at, begun, frame):
     """What should be the size of an answer's chunk is none: no chunks after all."""
@@ -1368,7 +1360,7 @@ def _no_size(mem, owner, d, at, begun, frame):
 def _take_size(mem, owner, d, data, at, end, begun, frame):
     """The line with a chunk's size."""
     flow = mem.flows[owner]
-    stop = _feed_of(data, at, end)
+    stop = _find(data, at, end, 10)
     first = at
     while first < stop and _around(data[first]):
         first += 1
@@ -1401,7 +1393,7 @@ def _take_size(mem, owner, d, data, at, end, begun, frame):
 def _take_line(mem, owner, d, data, at, end, begun, frame):
     """The line behind a chunk, or one behind the last chunk."""
     flow = mem.flows[owner]
-    stop = _feed_of(data, at, end)
+    stop = _find(data, at, end, 10)
     if stop == end:
         return np.int64(WAIT) if end - at == 1 and data[at] == 13 else np.int64(HAND)
     if flow["words"][PHASE + d] == CHUNK_END:
