@@ -40,6 +40,10 @@ _GRADES = {
 
 #: What either side may begin with that is told wherever it is heard.
 _TOLD = records.SHELL | records.EXECUTABLE | records.SCRIPT | records.JSON_RPC
+#: From where servers of FTP bring what was asked for (RFC 959, 3.2). Anybody may send from there, so that it
+#: is told, and the control connection is another pair's.
+_FTP_DATA = 20
+_BROUGHT = _Grade(Severity.INFORMATIONAL, 0.3)
 
 
 class ChannelParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +96,7 @@ class Channel(RelationDetector):
         asks, says, port = pairs["asks"], pairs["says"], pairs["port"]
         either = asks | says
         outside = ~self.places.are_home(pairs["dst_hi"], pairs["dst_lo"])
-        unserved = ~among(port, (20, 21, 23, 25, 80, 110, 143, 443))
+        unserved = ~among(port, (20, 21, 23, 25, 80, 110, 143, 443)) & (asks & records.TRANSFER == 0)
         web = (asks & records.HTTP_REQUEST != 0) & outside & (port < 10000) & ~among(port, p.web_ports)
         tool = among(port, p.tool_ports) & (pairs["sent_bytes"] >= records.SAID)
         tool &= either & (records.HTTP_REQUEST | records.HTTP_RESPONSE | records.JSON_RPC) == 0
@@ -112,7 +116,8 @@ class Channel(RelationDetector):
 
     def _draft(self, kind: str, pair: Any, row: Any) -> Draft:
         source, target = self.source(pair), self.service(pair)
-        grade = _GRADES[kind]
+        brought = kind in ("raw_program", "raw_script") and pair["first_far_port"] == _FTP_DATA
+        grade = _BROUGHT if brought else _GRADES[kind]
         return Draft(
             kind=kind, about="", entity=self.between(source, target),
             time=int(row["time"]), began=int(pair["began"]),

@@ -19,6 +19,10 @@ from detectors.ground import Ground
 from detectors.prefixes import Prefixes
 
 
+#: A host itself and what is on its link (RFC 1122, 3927, 4291): never outside, whatever is said to be ours.
+_HERE = ("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10")
+
+
 class Places:
     """Turns words of records into endpoints and evidence; knows which networks are ours."""
 
@@ -27,7 +31,7 @@ class Places:
     ) -> None:
         self.ground = ground
         self.frontage = ground.frontage if ground is not None else Frontage()
-        self._home = Prefixes(home)
+        self._home = Prefixes((*home, *_HERE))
         self._domains = domains
 
     @property

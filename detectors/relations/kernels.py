@@ -76,6 +76,8 @@ from detectors.relations.records import (
     SSH,
     STARTS,
     TLS,
+    TRANSFER,
+    TRANSFER_WITHIN,
 )  # fmt: skip
 
 ARP_REQUEST, ARP_REPLY, ND_SOLICIT, ND_ADVERT = 1, 2, 3, 4
@@ -97,6 +99,7 @@ DOS_HEADER = U8(0x4D5A9000)
 # which first bytes below 64, and which from there to 127, anything that `bits_of` knows may begin with
 BEGIN_LOW = U8(1 << 0x05 | 1 << 0x23 | 1 << 0x2F)
 BEGIN_HIGH = U8(sum(1 << (byte - 64) for byte in b"CGHMOPSWbilnpsuw{\x7f"))
+FTP_CONTROL = 21
 EPHEMERAL = 32768  # ports that clients are given by most systems
 
 # Tables.meta: three numbers a table as in the feature kernel, then the clock, rows of `starts` in use and
@@ -532,6 +535,14 @@ def pass_hours(pair, time):
 
 
 @internal
+def transfer(tables, a, b, time):
+    """Whether the client of a pair has lately said something at its server's control port of FTP."""
+    salt = pair_salt(TCP, FTP_CONTROL)
+    i = lookup(tables.pair_slots, tables.pairs, pair_hash(a, b, salt), pair_hash(b, a, salt + U8(1)))
+    return i >= 0 and time - tables.pairs[i]["last"] <= TRANSFER_WITHIN
+
+
+@internal
 def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
     """What a report means for its relation: (index, whether that is new, whether it is to be shown)."""
     proto = row["proto"]
@@ -605,6 +616,8 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
     if first_answer:
         pair["answered"] += 1
         show = show or pair["answered"] == 1
+    if proto == TCP and (asks | says) & (EXECUTABLE | SCRIPT | SHELL) != 0 and transfer(tables, a, b, time):
+        asks |= TRANSFER
     if (asks & ~np.int64(pair["asks"])) | (says & ~np.int64(pair["says"])) != 0:
         pair["asks"] = np.int64(pair["asks"]) | asks
         pair["says"] = np.int64(pair["says"]) | says

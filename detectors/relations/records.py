@@ -151,11 +151,15 @@ LOGIN, ADMIN, INDUSTRIAL, CLEAR = 1, 2, 4, 8
 ALWAYS, OVER_TCP, NO_WEB, NAMED = 1, 2, 4, 8
 # bits of PAIR.asks and PAIR.says
 HTTP_REQUEST, HTTP_RESPONSE, TLS, SSH, SCRIPT, EXECUTABLE, JSON_RPC, SHELL, RPC = (1 << n for n in range(9))
+#: Of PAIR.asks: the two had a control connection of FTP (RFC 959) when a file came, so this one carried it.
+TRANSFER = 1 << 9
 
 # bits of EDGE.ways
 SHARE, MAPPER, PROCEDURES, DIRECTORY = 1, 2, 4, 8
 
 SAID = 600  # bytes sent a day at a CLEAR port from which a pair is shown
+#: How long after a control connection's newest report a connection is taken for one of its transfers, ns.
+TRANSFER_WITHIN = 300_000_000_000
 STARTS = 32  # latest flows of a pair whose times and sizes are kept
 REGISTERS = 256  # of the HyperLogLogs: standard error 6.5 %
 CROWD = 64  # registers of a place: standard error 13 %

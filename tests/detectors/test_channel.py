@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from relation_scenes import Scene, inside, outside
 
+from citywall.findings import Severity
 from citywall.settings import PRIVATE
 from detectors.registry import build
 
@@ -50,3 +51,38 @@ def test_the_port_of_a_tool_needs_much_and_no_other_protocol():
     assert judge(port=4444, scale=20) == ["tool_port"]
     assert judge(port=4444, scale=0.4) == []
     assert judge(b"GET / HT", b"HTTP/1.1", port=4444, scale=20, target=inside(7)) == []
+
+
+PROGRAM = b"MZ\x90\x00\x03\x00\x00\x00"
+
+
+def judged(scene):
+    found = build({"channel": {}}, PRIVATE).process(scene.reports(), scene.events(), "s", "live")
+    return [(f.kind, f.severity) for f in found if f.detector == "channel"]
+
+
+def test_programs_that_ftp_was_asked_for_are_its_business():
+    client, server = inside(9), outside(7)
+    carried = Scene().tcp(0, client, server, 21, "talk", greets=b"220 (vsF", asks=b"USER ano")
+    assert judged(carried.tcp(2, client, server, 41151, "talk", greets=PROGRAM)) == []
+    # of another server, or long after, nobody asked by FTP
+    elsewhere = Scene().tcp(0, client, outside(8), 21, "talk", greets=b"220 (vsF", asks=b"USER ano")
+    assert judged(elsewhere.tcp(2, client, server, 41151, "talk", greets=PROGRAM)) == [
+        ("raw_program", Severity.HIGH)
+    ]
+    late = Scene().tcp(0, client, server, 21, "talk", greets=b"220 (vsF", asks=b"USER ano")
+    assert judged(late.tcp(900, client, server, 41151, "talk", greets=PROGRAM)) == [
+        ("raw_program", Severity.HIGH)
+    ]
+
+
+def test_what_a_server_of_ftp_brings_is_told_without_alarm():
+    brought = Scene().tcp(0, outside(7), inside(9), 33421, "talk", asks=PROGRAM, sport=20)
+    assert judged(brought) == [("raw_program", Severity.INFORMATIONAL)]
+    shell = Scene().tcp(0, outside(7), inside(9), 33421, "talk", asks=b"Microsof", sport=20)
+    assert judged(shell) == [("raw_shell", Severity.HIGH)]
+
+
+@pytest.mark.parametrize("here", ["127.0.0.1", "169.254.7.7", "fe80::7", "::1"])
+def test_nothing_on_the_own_host_or_link_is_outside(here):
+    assert judge(b"GET / HT", b"HTTP/1.1", port=7080, target=here) == []

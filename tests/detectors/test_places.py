@@ -18,6 +18,7 @@ def test_home_is_what_the_settings_say():
     places = Places(("10.0.0.0/8", "fd00::/8"))
     assert places.is_home(*to_words("10.1.2.3"))
     assert places.is_home(*to_words("fd12::1"))
+    assert all(places.is_home(*to_words(a)) for a in ("127.0.0.1", "::1", "169.254.1.1", "fe80::1"))
     assert not places.is_home(*to_words("11.0.0.1"))
     assert not places.is_home(*to_words("2001:db8::1"))
 

@@ -188,6 +188,10 @@ class Oracle:
         if answer:
             pair["answered"] += 1
             show |= pair["answered"] == 1
+        if proto == f.TCP and (asks | says) & (r.EXECUTABLE | r.SCRIPT | r.SHELL):
+            control = self.tables["pairs"].get((a, b, f.TCP, 21))
+            if control is not None and time - control["last"] <= r.TRANSFER_WITHIN:
+                asks |= r.TRANSFER
         if asks & ~pair["asks"] or says & ~pair["says"]:
             pair["asks"] |= asks
             pair["says"] |= says
