@@ -100,6 +100,7 @@ FLOW = np.dtype(
         ("src_head", "u8"), ("dst_head", "u8"),  # first 8 payload bytes, big endian, zero padded
         ("domain", "u4"), ("vlan", "u4"),
         ("report", "u4"),  # 0 for the flow's first report, then counting
+        ("sampling", "u4"),  # an exporter looked at one packet in so many: counts are estimates; 0: at all
         ("src_port", "u2"), ("dst_port", "u2"),
         ("proto", "u1"), ("version", "u1"),
         ("kind", "u1"), ("reason", "u1"),

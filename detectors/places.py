@@ -18,7 +18,6 @@ from detectors.frontage import Frontage
 from detectors.ground import Ground
 from detectors.prefixes import Prefixes
 
-
 #: A host itself and what is on its link (RFC 1122, 3927, 4291): never outside, whatever is said to be ours.
 _HERE = ("127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10")
 

@@ -219,6 +219,7 @@ def grown(keep, count):
 def fate(row):
     """How the contact of a flow that ended fared."""
     proto = row["proto"]
+    failed = FAILED if row["sampling"] <= 1 else NOTHING  # an answer may not have been looked at
     if many(row["dst_hi"], row["dst_lo"]) or nobody(row["src_hi"], row["src_lo"]):
         return NOTHING
     if proto == TCP:
@@ -232,14 +233,14 @@ def fate(row):
             return NOTHING
         if dst & SYN != 0 or row["dst_payload"] > U8(0) or (src & ACK != 0 and row["src_packets"] > U8(1)):
             return ANSWERED
-        return FAILED if dst & RST != 0 or dst == 0 else NOTHING
+        return failed if dst & RST != 0 or dst == 0 else NOTHING
     if proto == UDP:
         if row["src_port"] < 1024 or row["dst_port"] >= 1024 or row["dst_port"] == 0:
             return NOTHING  # silence at high ports is often meant
-        return ANSWERED if row["dst_packets"] > U8(0) else FAILED
+        return ANSWERED if row["dst_packets"] > U8(0) else failed
     kind = row["icmp_type"]
     if (proto == ICMP and kind == 8) or (proto == ICMPV6 and kind == 128):
-        return ANSWERED if row["dst_packets"] > U8(0) else FAILED
+        return ANSWERED if row["dst_packets"] > U8(0) else failed
     return NOTHING
 
 
@@ -394,7 +395,7 @@ def channel_of(row):
         return MADE if made and row["src_payload"] > U8(0) else -1
     silent = row["src_payload"] == U8(0) and row["dst_payload"] == U8(0)
     if flags & (SYN | RST) == 0 and silent and dst & RST != 0 and dst & (SYN | FIN) == 0:
-        return STRAY
+        return STRAY if row["sampling"] <= 1 else -1
     return -1
 
 

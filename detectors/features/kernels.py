@@ -52,6 +52,7 @@ BINS = 16  # of the histograms that entropy is taken from
 REGISTERS = 32  # of the HyperLogLog of sources: standard error 18 %
 OPEN_LOGINS = 32  # connections to one service that are followed at a time
 BIN_LIMIT = 60_000
+LEAST_SAMPLED = 8  # sampled packets that a flood is made of at the least: chance rarely brings so many
 REPLY_SHARE = 50  # fewer than one packet back for this many is one-way
 GRACE = 60 * SECOND
 NEIGHBOURS = 8
@@ -595,6 +596,14 @@ def outcome_of(row, limits, logged):
 
 
 @internal
+def outcome_sampled(row, outcome, refused):
+    """What a contact is known to have come to where packets were sampled: silence tells nothing."""
+    if outcome == ANSWERED or (refused and np.int64(row["src_flags"]) & SYN != 0):
+        return outcome
+    return NOTHING
+
+
+@internal
 def told_of(flow_id, state):
     """What a contact keeps of the flow that made it, and how it fared."""
     return (U8(flow_id) << U8(2)) | U8(state)
@@ -752,6 +761,8 @@ def scan_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst
     outcome, refused, odd = NOTHING, False, False
     if row["report"] == 0:
         outcome, refused, odd = outcome_of(row, limits, logged)
+        if row["sampling"] > 1:
+            outcome = outcome_sampled(row, outcome, refused)
         if outcome == NOTHING:
             return
         h, g = pair_hash(a, b, salt), pair_hash(b, a, salt + U8(1))
@@ -935,11 +946,15 @@ def receive(tables, limits, output, row, row_index, time, level, channel, domain
     allowed_flows = limits.flood[level, channel, ALLOWED_FLOWS]
     y_packets = max(np.int64(0), target["packets_sum"] + target["packets_now"] - allowed_packets)
     y_flows = max(np.int64(0), target["flows_sum"] + target["flows_now"] - allowed_flows)
+    # A few packets that each stand for thousands are chance: their sum must be one of several.
+    alarm_packets = max(
+        limits.flood[level, channel, ALARM_PACKETS], LEAST_SAMPLED * np.int64(row["sampling"])
+    )
     before_packets, before_flows = target["packets_peak"], target["flows_peak"]
     target["packets_peak"] = max(before_packets, y_packets)
     target["flows_peak"] = max(before_flows, y_flows)
     if (
-        target["packets_peak"] >= limits.flood[level, channel, ALARM_PACKETS]
+        target["packets_peak"] >= alarm_packets
         and significant(target["packets_peak"]) != significant(before_packets)
     ) or (
         target["flows_peak"] >= limits.flood[level, channel, ALARM_FLOWS]
@@ -956,6 +971,73 @@ def receive(tables, limits, output, row, row_index, time, level, channel, domain
         output.counts[1] = n + 1
     target["keep"] = time + (GRACE if target["packets_peak"] + target["flows_peak"] > 0 else 0)
     keep_wide_sample(target, row, True)
+
+
+@internal
+def relieve(tables, limits, time, level, channel, domain, hi, lo, packets):
+    """Count packets that are no flood's against those that would be, never below none."""
+    key, salt = hash_address(hi, lo, U8(domain)), receiver_salt(level, channel)
+    h, g = pair_hash(key, U8(0), salt), pair_hash(U8(0), key, salt + U8(1))
+    i = lookup(tables.target_slots, tables.targets, h, g)
+    if i < 0:
+        return
+    roll(tables, i, time // SECOND, limits, level)
+    target = tables.targets[i]
+    target["packets_now"] = max(target["packets_now"] - packets, -target["packets_sum"])
+
+
+@internal
+def flood_sampled(row, limits):
+    """`flood_channel` where only some packets were looked at, and whether they count against the channel.
+
+    That no answer was among them tells nothing. Openings and answers of TCP are held to the other segments
+    that the same host receives, answers of amplifiers to the questions that it asks; of other UDP only what
+    goes from no service to no service is one-way.
+    """
+    proto = row["proto"]
+    if proto == TCP:
+        flags = np.int64(row["src_flags"]) & (SYN | ACK | RST)
+        if flags == SYN:
+            return SYN_HALF_OPEN, 0, False
+        if flags & RST != 0 or (flags == SYN | ACK and row["src_port"] < row["dst_port"]):
+            return TCP_REFLECTED, 0, False
+        return SYN_HALF_OPEN, 0, True  # and of answers nobody asked for
+    if proto == UDP:
+        if many(row["dst_hi"], row["dst_lo"]):
+            return -1, 0, False
+        if limits.amplifiers[row["src_port"]] != 0:
+            return UDP_REFLECTED, 0, False
+        if limits.amplifiers[row["dst_port"]] != 0:
+            return UDP_REFLECTED, 1, True
+        return UDP_ONE_WAY if row["src_port"] >= 1024 and row["dst_port"] >= 1024 else -1, 0, False
+    return ICMP_ANY if proto == ICMP or proto == ICMPV6 else -1, 0, False
+
+
+@internal
+def flood_side(row, limits, logged):
+    """(channel or -1, 1 when the initiator is the host it is about, whether it counts against that)."""
+    if row["sampling"] > 1:
+        return flood_sampled(row, limits)
+    channel, backwards = flood_channel(row, limits, logged)
+    return channel, backwards, False
+
+
+@internal
+def flood_relief(tables, limits, row, time, channel, backwards, src_domain, dst_domain):
+    """Packets that the host of a sampled report receives, or asks with, and that are no flood's."""
+    packets = np.int64(row["src_packets_delta"])
+    hi, lo, domain = row["dst_hi"], row["dst_lo"], dst_domain
+    if backwards:
+        hi, lo, domain = row["src_hi"], row["src_lo"], src_domain
+        packets *= REPLY_SHARE
+    if limits.partitions > 1 and receiver_share(domain, hi, lo, limits) != limits.partition:
+        return
+    for level in range(2):
+        if level == 1:
+            hi, lo = prefix_of(hi, lo, limits)
+        relieve(tables, limits, time, level, channel, domain, hi, lo, packets)
+        if channel == SYN_HALF_OPEN:
+            relieve(tables, limits, time, level, TCP_REFLECTED, domain, hi, lo, packets)
 
 
 @internal
@@ -1004,8 +1086,11 @@ def flood_channel(row, limits, logged):
 @internal
 def flood_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, logged):
     """What a report means for the host and the prefix that receive it."""
-    channel, backwards = flood_channel(row, limits, logged)
+    channel, backwards, relieves = flood_side(row, limits, logged)
     if channel < 0:
+        return
+    if relieves:
+        flood_relief(tables, limits, row, time, channel, backwards, src_domain, dst_domain)
         return
     if backwards:
         packets, size = np.int64(row["dst_packets_delta"]), row["dst_bytes_delta"]
@@ -1123,8 +1208,8 @@ def login_salt(port):
 @internal
 def login_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain):
     """What a report means for the login service it goes to."""
-    if row["proto"] != TCP or row["dst_packets"] == U8(0):
-        return
+    if row["proto"] != TCP or row["dst_packets"] == U8(0) or row["sampling"] > 1:
+        return  # sampled packets of a long session look like many short ones
     service = service_of(row, limits)
     if service == 0:
         return
@@ -1253,7 +1338,7 @@ def foresee(tables, limits, row, k, a, b):
         if first_answer or emptied:
             h = pair_hash(a, b, contact_salt(proto, 0 if icmp else row["dst_port"]))
             ahead[k, AT_CONTACT] = foresee_slot(tables.contact_slots, h)
-    channel, backwards = flood_channel(row, limits, row["reason"] == END_LOGGED)
+    channel, backwards, _ = flood_side(row, limits, row["reason"] == END_LOGGED)
     if channel >= 0:
         if backwards:
             packets, hi, lo, h = row["dst_packets_delta"], src_hi, src_lo, a
@@ -1336,7 +1421,7 @@ def share_flows(reports, limits, sources, receivers):
         domain = domain_of(row["domain"], row["src_hi"], row["src_lo"])
         source = share_of(host_hash(domain, row["src_hi"], row["src_lo"]), limits)
         sources[n] = source
-        channel, backwards = flood_channel(row, limits, row["reason"] == END_LOGGED)
+        channel, backwards, _ = flood_side(row, limits, row["reason"] == END_LOGGED)
         if channel < 0:
             receivers[n] = source
         elif backwards:

@@ -616,8 +616,13 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
     if first_answer:
         pair["answered"] += 1
         show = show or pair["answered"] == 1
-    if proto == TCP and (asks | says) & (EXECUTABLE | SCRIPT | SHELL) != 0 and transfer(tables, a, b, time):
-        asks |= TRANSFER
+    if proto == TCP and (asks | says) & (EXECUTABLE | SCRIPT | SHELL) != 0:
+        if transfer(tables, a, b, time):
+            asks |= TRANSFER
+        elif row["report"] == 0 and row["kind"] != END:
+            # flows that began between two ticks are told in no order: the control connection may come yet
+            asks &= ~(EXECUTABLE | SCRIPT)
+            says &= ~(EXECUTABLE | SCRIPT)
     if (asks & ~np.int64(pair["asks"])) | (says & ~np.int64(pair["says"])) != 0:
         pair["asks"] = np.int64(pair["asks"]) | asks
         pair["says"] = np.int64(pair["says"]) | says
@@ -675,8 +680,8 @@ def attempt_of(row, reach):
         return False
     if row["report"] != 0 and row["src_packets_delta"] == 0 and row["dst_packets_delta"] == 0:
         return False
-    if row["dst_payload"] == U8(0):
-        return False
+    if row["dst_payload"] == U8(0) or row["sampling"] > 1:
+        return False  # sampled packets of a long one look like many short ones
     size = min(row["src_payload"], U8(MOST)) + min(row["dst_payload"], U8(MOST))
     return size <= U8(reach.attempt_bytes) and duration(row) <= reach.attempt_ns
 

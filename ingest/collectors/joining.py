@@ -13,7 +13,7 @@ from ingest.flowlogs.rows import Logged
 
 _SAME = (
     "src_hi", "src_lo", "dst_hi", "dst_lo", "src_port", "dst_port", "proto", "src_packets", "dst_packets",
-    "src_bytes", "dst_bytes", "src_flags", "dst_flags", "vlan", "src_mac", "dst_mac", "first",
+    "src_bytes", "dst_bytes", "src_flags", "dst_flags", "vlan", "src_mac", "dst_mac", "first", "sampling",
 )  # fmt: skip
 
 

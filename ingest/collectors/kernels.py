@@ -66,13 +66,14 @@ PLACE = np.dtype([("at", "i4"), ("shift", "i4")])
 
 #: A record as a flow of one direction (of both, where it is `paired`), and what is made of two. `source`: the
 #: exporter and domain it came from; `arrived`: its datagram until it is paired, then the clock when it came.
-#: `done`: 1 when it has gone out with its other half, LOST while its times are those of an unknown clock.
+#: `sampling`: as of FLOW. `done`: 1 when it has gone out with its other half, LOST while its times are those
+#: of an unknown clock.
 HALF = np.dtype(
     [("src_hi", "u8"), ("src_lo", "u8"), ("dst_hi", "u8"), ("dst_lo", "u8"), ("first", "i8"), ("last", "i8"),
      ("src_packets", "u8"), ("dst_packets", "u8"), ("src_bytes", "u8"), ("dst_bytes", "u8"),
      ("src_mac", "u8"), ("dst_mac", "u8"), ("number", "i8"), ("arrived", "i8"), ("hash", "u8"),
-     ("source", "i4"), ("vlan", "u4"), ("src_port", "u2"), ("dst_port", "u2"), ("icmp", "u2"),
-     ("proto", "u1"),
+     ("source", "i4"), ("vlan", "u4"), ("sampling", "u4"),
+     ("src_port", "u2"), ("dst_port", "u2"), ("icmp", "u2"), ("proto", "u1"),
      ("src_flags", "u1"), ("dst_flags", "u1"), ("paired", "u1"), ("sampled", "u1"), ("done", "u1")],
     align=True,
 )  # fmt: skip
@@ -342,6 +343,12 @@ def rate_of(told, sampler, head, source, rates, samplers):
 
 
 @internal
+def told_of(rate):
+    """FLOW.sampling of a rate (at most `_MOST_RATE`): 0 where every packet is looked at."""
+    return np.uint32(rate if rate > U8(1) else U8(0))
+
+
+@internal
 def scaled(count, rate):
     """What a count stands for."""
     return count if rate == U8(1) else min(count, _MOST) * rate
@@ -408,6 +415,7 @@ def halve(row, head, source, datagram, rates, samplers, h):
     size = row[BYTES] if row[BYTES] != U8(0) else row[OUT_BYTES]
     if packets == U8(0) and size > U8(0):
         packets = U8(1)
+    h["sampling"] = told_of(rate)
     h["src_packets"] = scaled(packets, rate)
     h["src_bytes"] = scaled(size, rate)
     h["dst_packets"] = scaled(row[REV_PACKETS], rate)

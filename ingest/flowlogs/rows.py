@@ -70,6 +70,12 @@ class Logged:
     vlan: NDArray[np.uint32]
     src_mac: U64
     dst_mac: U64
+    #: As of FLOW; text says nothing of it.
+    sampling: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+
+    def __post_init__(self) -> None:
+        if len(self.sampling) != len(self.line):
+            self.sampling = np.zeros(len(self.line), np.uint32)
 
     def where(self, mask: NDArray[np.bool_]) -> Logged:
         """The rows that `mask` chooses."""
@@ -128,7 +134,7 @@ def fill_flows(rows: NDArray[np.void], logged: Logged, domains: Domains) -> None
     for name in (
         "src_hi", "src_lo", "dst_hi", "dst_lo", "first", "src_packets", "dst_packets", "src_bytes",
         "dst_bytes", "src_payload", "dst_payload", "vlan", "src_port", "dst_port", "proto", "first_flags",
-        "src_flags", "dst_flags", "icmp_type", "icmp_code",
+        "src_flags", "dst_flags", "icmp_type", "icmp_code", "sampling",
     ):  # fmt: skip
         rows[name] = getattr(logged, name)
     rows["time"] = logged.first
@@ -169,7 +175,7 @@ def domains_of(vlans: NDArray[np.uint32], domains: Domains) -> NDArray[np.uint32
 _OTHERWISE = {
     "line": np.int64, "first": np.int64, "duration": np.int64, "src_port": np.uint16, "dst_port": np.uint16,
     "proto": np.uint8, "src_flags": np.uint8, "dst_flags": np.uint8, "first_flags": np.uint8,
-    "icmp_type": np.uint8, "icmp_code": np.uint8, "vlan": np.uint32,
+    "icmp_type": np.uint8, "icmp_code": np.uint8, "vlan": np.uint32, "sampling": np.uint32,
 }  # fmt: skip
 #: Each column of `Logged`, in order, and what it is made of.
 COLUMN_TYPES: dict[str, type] = {f.name: _OTHERWISE.get(f.name, np.uint64) for f in fields(Logged)}

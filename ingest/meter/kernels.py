@@ -264,6 +264,7 @@ def tell(h, c, a, b, kind, reason, now, domain, row):
     row["domain"] = domain
     row["vlan"] = h["vlan"]
     row["report"] = h["report"]
+    row["sampling"] = 0
     row["proto"] = h["proto"]
     row["version"] = h["version"]
     row["kind"] = kind

@@ -11,6 +11,7 @@ from detector_scenes import Scene, address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citywall.batches import ACK, END, END_LOGGED, FIN, PSH, RST, SYN
 from citywall.findings import Severity
 from citywall.settings import PRIVATE
 from detectors.features import kernels
@@ -221,3 +222,72 @@ def test_a_second_flood_after_a_pause_is_told_again():
             scene.tcp(start + i * 0.001, address(i % 300, net=9), VICTIM, 443, "silent")
     began = {f.began for f in judge(scene)}
     assert len(began) == 2
+
+
+def sampled(scene, rate, seed):
+    """The scene's packets as an exporter tells them that looks at one in `rate` (sFlow): a row a sample."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for row in (r for r in scene.rows if r["kind"] == END):
+        for side, other in (("src", "dst"), ("dst", "src")):
+            count = row[f"{side}_packets"]
+            opening = (row["first_flags"] if side == "src" else row["dst_flags"] & (SYN | ACK)) or ACK
+            for place in np.flatnonzero(rng.random(count) < 1 / rate).tolist():
+                flags = opening if place == 0 else (row[f"{side}_flags"] & ~SYN or opening) | (opening & ACK)
+                time = row["first"] + int((row["last"] - row["first"]) * place / max(count, 1))
+                rows.append(
+                    row
+                    | {
+                        "flow_id": int(rng.integers(1, 2**63)), "time": time, "first": time, "last": time,
+                        "report": 0, "reason": END_LOGGED, "frame": -1, "offset": -1, "sampling": rate,
+                        "src_head": 0, "dst_head": 0,
+                        "src_hi": row[f"{side}_hi"], "src_lo": row[f"{side}_lo"],
+                        "dst_hi": row[f"{other}_hi"], "dst_lo": row[f"{other}_lo"],
+                        "src_port": row[f"{side}_port"], "dst_port": row[f"{other}_port"],
+                        "src_packets": rate, "src_packets_delta": rate, "src_bytes": 60 * rate,
+                        "src_bytes_delta": 60 * rate, "src_payload": 0, "dst_packets": 0, "dst_bytes": 0,
+                        "dst_packets_delta": 0, "dst_bytes_delta": 0, "dst_payload": 0,
+                        "src_flags": flags, "first_flags": SYN if flags & SYN else flags & ~(FIN | RST),
+                        "dst_flags": 0,
+                    }
+                )  # fmt: skip
+    return Scene(rows, [], 0)
+
+
+def busy(seconds=60):
+    """A portal with 60 connections a second, a resolver with 60 questions and answers, pings between."""
+    scene = Scene()
+    for i in range(60 * seconds):
+        at = i / 60
+        client = address(i % 997, False, 30)
+        scene.flow(
+            at, client, VICTIM, 6, None, 443, 12, 10, 2000, 9000, 0.8, first=SYN,
+            flags=(SYN | ACK | PSH | FIN, SYN | ACK | PSH | FIN),
+        )  # fmt: skip
+        scene.udp(at, "10.2.0.53", address(i % 7, False, 31), 53, size=60)
+        if i % 60 == 0:
+            scene.flow(at, client, VICTIM, 1, 0, 0, 1, 1, 56, 56, 0.01, icmp=8)
+    return scene
+
+
+@pytest.mark.parametrize("rate", [2, 16, 128, 2048])
+def test_few_packets_that_stand_for_many_are_no_flood(rate):
+    """An exporter that samples tells a ping as a thousand, and every handshake as half of one."""
+    for seed in range(3):
+        assert judge(sampled(busy(), rate, seed)) == []
+    one = sampled(Scene().flow(0, "10.2.0.9", VICTIM, 1, 0, 0, 1, 0, 56, 0, 0.01, icmp=8), 1, 0)
+    one.rows[0] |= {"sampling": rate, "src_packets": rate, "src_packets_delta": rate}
+    assert judge(one) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (scenes.syn_flood, "syn_flood"),
+        (scenes.ping_flood, "icmp_flood"),
+        (scenes.udp_reflection, "udp_reflection"),
+        (scenes.tcp_reflection, "tcp_reflection"),
+    ],
+)
+def test_floods_are_found_in_samples(name, kind):
+    assert kind in {f.kind for f in judge(sampled(name(False), 16, 1))}

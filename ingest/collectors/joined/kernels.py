@@ -14,7 +14,7 @@ def flows(
     buffer, sets, layouts, ops, places, heads, sources, rates, samplers, row, clocks, wait, slack, slots,
     waiting, state, some, out, n, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto,
     src_packets, dst_packets, src_bytes, dst_bytes, src_payload, dst_payload, src_flags, dst_flags,
-    first_flags, icmp_type, icmp_code, vlan, src_mac, dst_mac,
+    first_flags, icmp_type, icmp_code, vlan, src_mac, dst_mac, sampling,
 ):  # fmt: skip
     """`records`, then `pair` by the clocks of datagrams, then `columns` from `n` on.
 
@@ -32,7 +32,7 @@ def flows(
         columns(
             out, told, n, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto,
             src_packets, dst_packets, src_bytes, dst_bytes, src_payload, dst_payload, src_flags, dst_flags,
-            first_flags, icmp_type, icmp_code, vlan, src_mac, dst_mac,
+            first_flags, icmp_type, icmp_code, vlan, src_mac, dst_mac, sampling,
         )  # fmt: skip
         n += told
     return n, count

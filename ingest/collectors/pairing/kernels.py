@@ -186,6 +186,7 @@ def _add(w, r):
     w["src_packets"] += r["src_packets"]
     w["src_bytes"] += r["src_bytes"]
     w["src_flags"] |= r["src_flags"]
+    w["sampling"] = max(w["sampling"], r["sampling"])
     w["last"] = max(w["last"], r["last"])
     w["first"] = min(w["first"], r["first"])
 
@@ -196,6 +197,7 @@ def _join(w, r):
     w["dst_packets"] += r["src_packets"]
     w["dst_bytes"] += r["src_bytes"]
     w["dst_flags"] |= r["src_flags"]
+    w["sampling"] = max(w["sampling"], r["sampling"])
     if w["dst_mac"] == U8(0):
         w["dst_mac"] = r["src_mac"]
     begun = r["first"] < w["first"] or (
@@ -222,7 +224,7 @@ def drain(slots, waiting, state, out):
 def columns(
     flows, count, at, first, duration, src_hi, src_lo, dst_hi, dst_lo, src_port, dst_port, proto, src_packets,
     dst_packets, src_bytes, dst_bytes, src_payload, dst_payload, src_flags, dst_flags, first_flags, icmp_type,
-    icmp_code, vlan, src_mac, dst_mac,
+    icmp_code, vlan, src_mac, dst_mac, sampling,
 ):  # fmt: skip
     """Write `count` flows (HALF[n]) into the columns of a flow log from `at` on (`rows.Logged` less line)."""
     for j in range(count):
@@ -258,3 +260,4 @@ def columns(
         vlan[i] = f["vlan"]
         src_mac[i] = f["src_mac"]
         dst_mac[i] = f["dst_mac"]
+        sampling[i] = f["sampling"]

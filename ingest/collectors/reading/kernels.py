@@ -41,6 +41,7 @@ from ingest.collectors.kernels import (
     record,
     scaled,
     span,
+    told_of,
 )
 from ingest.collectors.straight.kernels import BEHIND, fill, milliseconds
 
@@ -73,6 +74,7 @@ def _counted(buffer, at, places, rate, h):
     size = _told(_word(buffer, at, places[BYTES]), _word(buffer, at, places[OUT_BYTES]))
     if packets == U8(0) and size > U8(0):
         packets = U8(1)
+    h["sampling"] = told_of(rate)
     h["src_packets"] = scaled(packets, rate)
     h["src_bytes"] = scaled(size, rate)
     h["dst_packets"] = U8(0)

@@ -122,7 +122,8 @@ class Oracle:
         proto = row["proto"]
         if is_many(*row["dst"]) or row["src"] in NOBODY:
             return k.NOTHING
-        answered = k.ANSWERED if row["dst_packets"] else k.FAILED
+        failed = k.NOTHING if row["sampling"] > 1 else k.FAILED
+        answered = k.ANSWERED if row["dst_packets"] else failed
         if proto == f.UDP:
             asks = row["src_port"] >= 1024 and 0 < row["dst_port"] < 1024
             return answered if asks else k.NOTHING
@@ -137,7 +138,7 @@ class Oracle:
             return k.NOTHING
         if dst & f.SYN or row["dst_payload"] or (src & f.ACK and row["src_packets"] > 1):
             return k.ANSWERED
-        return k.FAILED if not dst or dst & f.RST else k.NOTHING
+        return failed if not dst or dst & f.RST else k.NOTHING
 
     def ended(self, row: dict[str, Any]) -> None:
         outcome = self.fate(row)
@@ -222,7 +223,8 @@ class Oracle:
             return r.MADE if src & f.ACK and dst & f.SYN and row["src_payload"] else None
         silent = not row["src_payload"] and not row["dst_payload"]
         reset = dst & f.RST and not dst & (f.SYN | f.FIN)
-        return r.STRAY if silent and reset and not flags & (f.SYN | f.RST) else None
+        stray = silent and reset and not flags & (f.SYN | f.RST) and row["sampling"] <= 1
+        return r.STRAY if stray else None
 
     def allowed(self, service: Record) -> int:
         least = self.norms.request_allowed if service["channel"] == r.MADE else self.norms.stray_allowed

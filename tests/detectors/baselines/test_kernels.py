@@ -101,6 +101,7 @@ def hostile(seed, n):
         ("first_flags", [0, 2, 2, 2, 16, 18, 24]),
         ("src_flags", [0, 2, 18, 24, 27]),
         ("dst_flags", [0, 4, 18, 20, 27]),
+        ("sampling", [*[0] * 12, 1, 2, 512]),
         ("icmp_type", [0, 8, 8, 128, 129, 134]),
     ):
         rows[name] = rng.choice(np.array(values, rows.dtype[name]), n)
@@ -144,7 +145,7 @@ def test_hostile_rows(seed, n, low):
 
 
 def test_rows_reach_every_table():
-    shown = compare(hostile(4, 2500), norms(**LOW))
+    shown = compare(hostile(4, 4000), norms(**LOW))
     missed, silent = usual.missed_backup().reports(), usual.silent_segment().reports()
     assert all(shown[what] for what in OUT if what != "jobs")
     assert compare(missed, norms())["jobs"] == 1

@@ -150,7 +150,8 @@ class Oracle:
         contact = self.contacts.get(key)
         if row["report"] == 0:
             outcome, refused, odd = self.outcome(row)
-            if outcome == k.NOTHING:
+            opened = refused and row["src_flags"] & k.SYN
+            if outcome == k.NOTHING or (row["sampling"] > 1 and outcome != k.ANSWERED and not opened):
                 return
             if contact is not None and self.clock - contact["seen"] <= self.limits.window:
                 contact["seen"] = self.clock
@@ -395,9 +396,53 @@ class Oracle:
             return k.ICMP_ANY, (reply and back > 0) or back > 2 * sent & M64
         return (k.OTHER_ONE_WAY if back == 0 and row["report"] == 0 and not multicast else -1), False
 
+    def sampled(self, row: dict[str, int]) -> tuple[int, bool, bool]:
+        known = self.limits.amplifiers
+        if row["proto"] == k.TCP:
+            opening, answer, reset = (row["src_flags"] & (k.SYN | k.ACK | k.RST) == f for f in (
+                k.SYN, k.SYN | k.ACK, row["src_flags"] & (k.SYN | k.ACK) | k.RST,
+            ))  # fmt: skip
+            if opening:
+                return k.SYN_HALF_OPEN, False, False
+            if reset or (answer and row["src_port"] < row["dst_port"]):
+                return k.TCP_REFLECTED, False, False
+            return k.SYN_HALF_OPEN, False, True
+        if row["proto"] == k.UDP:
+            if is_many(row["dst_hi"], row["dst_lo"]):
+                return -1, False, False
+            if known[row["src_port"]]:
+                return k.UDP_REFLECTED, False, False
+            if known[row["dst_port"]]:
+                return k.UDP_REFLECTED, True, True
+            return (k.UDP_ONE_WAY if min(row["src_port"], row["dst_port"]) >= 1024 else -1), False, False
+        return (k.ICMP_ANY if row["icmp"] else -1), False, False
+
+    def relieve(self, row: dict[str, int], channel: int, backwards: bool) -> None:
+        host = row["a"] if backwards else row["b"]
+        packets = row["src_packets_delta"] * (50 if backwards else 1)
+        channels = (channel, k.TCP_REFLECTED) if channel == k.SYN_HALF_OPEN else (channel,)
+        for level, place in ((0, host), (1, self.prefix(host))):
+            for each in channels:
+                target = self.targets.get((level, each, place))
+                if target is not None:
+                    self.roll(target, level, each)
+                    target["packets_now"] = max(target["packets_now"] - packets, -target["packets_sum"])
+
+    def prefix(self, host: tuple[int, int, int]) -> tuple[int, int, int]:
+        domain, hi, lo = host
+        if hi == 0:
+            return (domain, 0, lo >> 32 - self.limits.prefix_v4 << 32 - self.limits.prefix_v4)
+        return (domain, hi >> 64 - self.limits.prefix_v6 << 64 - self.limits.prefix_v6, 0)
+
     def flood(self, row: dict[str, int]) -> None:
-        channel, backwards = self.channel(row)
+        if row["sampling"] > 1:
+            channel, backwards, relieves = self.sampled(row)
+        else:
+            (channel, backwards), relieves = self.channel(row), False
         if channel < 0:
+            return
+        if relieves:
+            self.relieve(row, channel, backwards)
             return
         mine, other = ("dst", "src") if backwards else ("src", "dst")
         packets, size = row[f"{mine}_packets_delta"], min(row[f"{mine}_bytes_delta"], 1 << 40)
@@ -410,13 +455,8 @@ class Oracle:
             packets, replies, size = (-(-v // seconds) for v in (packets, replies, size))
         told = (packets, size, replies, int(row["report"] == 0), row[f"{mine}_port"], row[f"{other}_port"])
         self.receive(row, 0, channel, receiver, receiver, sender, told)
-        domain, hi, lo = receiver
-        if not is_many(hi, lo):
-            if hi == 0:
-                prefix = (domain, 0, lo >> 32 - self.limits.prefix_v4 << 32 - self.limits.prefix_v4)
-            else:
-                prefix = (domain, hi >> 64 - self.limits.prefix_v6 << 64 - self.limits.prefix_v6, 0)
-            self.receive(row, 1, channel, prefix, receiver, sender, told)
+        if not is_many(*receiver[1:]):
+            self.receive(row, 1, channel, self.prefix(receiver), receiver, sender, told)
 
     def receive(
         self,
@@ -440,18 +480,9 @@ class Oracle:
                 target["prefix"] = self.limits.prefix_v4 if place[1] == 0 else self.limits.prefix_v6
             self.restart(target)
             self.targets[level, channel, place] = target
-        if second > target["second"]:
-            left = min(second - target["second"], 1 << 20)
-            while left and any(target[n] for n in ("packets_sum", "flows_sum", "packets_now", "flows_now")):
-                # one second at a time, but for sums that take days to run dry
-                step = 1 if target["packets_now"] or target["flows_now"] or left < 5000 else left - 100
-                y = target["packets_sum"] + target["packets_now"] - allowed_packets * step
-                z = target["flows_sum"] + target["flows_now"] - allowed_flows * step
-                target.update(packets_sum=max(0, y), flows_sum=max(0, z), packets_now=0, flows_now=0)
-                left -= step
-            target["second"] = second
-            if target["packets_sum"] == 0 and target["flows_sum"] == 0:
-                self.restart(target)
+        self.roll(target, level, channel)
+        if row["sampling"] > 1:
+            alarm_packets = max(alarm_packets, k.LEAST_SAMPLED * row["sampling"])
         if target["packets"] == 0:
             target["began"] = row["first"]
             target.update(sample_of(row, "first", wide=True))
@@ -495,6 +526,23 @@ class Oracle:
             lists = {n: list(target[n]) for n in ("source_bins", "spread_bins", "registers")}
             self.show("targets", target, **lists)
         target.update(sample_of(row, "late", wide=True))
+
+    def roll(self, target: Record, level: int, channel: int) -> None:
+        allowed_packets, _, allowed_flows, _ = (int(v) for v in self.limits.flood[level, channel])
+        second = self.clock // k.SECOND
+        if second <= target["second"]:
+            return
+        left = min(second - target["second"], 1 << 20)
+        while left and any(target[n] for n in ("packets_sum", "flows_sum", "packets_now", "flows_now")):
+            # one second at a time, but for sums that take days to run dry
+            step = 1 if target["packets_now"] or target["flows_now"] or left < 5000 else left - 100
+            y = target["packets_sum"] + target["packets_now"] - allowed_packets * step
+            z = target["flows_sum"] + target["flows_now"] - allowed_flows * step
+            target.update(packets_sum=max(0, y), flows_sum=max(0, z), packets_now=0, flows_now=0)
+            left -= step
+        target["second"] = second
+        if target["packets_sum"] == 0 and target["flows_sum"] == 0:
+            self.restart(target)
 
     @staticmethod
     def restart(target: Record) -> None:
@@ -549,7 +597,7 @@ class Oracle:
         return login["now"] + login["before"] * left // self.limits.login_window
 
     def login(self, row: dict[str, int]) -> None:
-        if row["proto"] != k.TCP or row["dst_packets"] == 0:
+        if row["proto"] != k.TCP or row["dst_packets"] == 0 or row["sampling"] > 1:
             return
         service = self.service(row)
         if service == 0:

@@ -141,7 +141,7 @@ class Oracle:
         told = row["report"] == 0 or row["src_packets_delta"] or row["dst_packets_delta"]
         size = min(row["src_payload"], 1 << 40) + min(row["dst_payload"], 1 << 40)
         short = size <= self.reach.attempt_bytes and row["lasted"] <= self.reach.attempt_ns
-        return bool(over and told and row["dst_payload"] and short)
+        return bool(over and told and row["dst_payload"] and short and row["sampling"] <= 1)
 
     def kept(self, row: dict[str, int]) -> dict[str, int]:
         names = ("flow_id", "frame", "offset", "src_hi", "src_lo", "dst_hi", "dst_lo", "domain", "src_port",
@@ -192,6 +192,8 @@ class Oracle:
             control = self.tables["pairs"].get((a, b, f.TCP, 21))
             if control is not None and time - control["last"] <= r.TRANSFER_WITHIN:
                 asks |= r.TRANSFER
+            elif row["report"] == 0 and row["kind"] != f.END:
+                asks, says = asks & ~(r.EXECUTABLE | r.SCRIPT), says & ~(r.EXECUTABLE | r.SCRIPT)
         if asks & ~pair["asks"] or says & ~pair["says"]:
             pair["asks"] |= asks
             pair["says"] |= says
