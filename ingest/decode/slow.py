@@ -1,4 +1,4 @@
-"""Link types the kernels do not know go through Scapy, one packet at a time.
+"""Link types the kernels do not know go through Scapy, one packet at a time; frame relay, by our own reader.
 
 Scapy only finds the network header; the kernels decode from there, so rows mean the same on both paths.
 It is GPL-2.0-only and slow to import: an unmodified dependency, loaded when such a link type turns up.
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.decode import relay
 from ingest.decode.kernels import LINK_TYPE_UNKNOWN, decode_located
 
 _SIMPLE = (("IP", 0x0800), ("IPv6", 0x86DD), ("ARP", 0x0806))
@@ -42,8 +43,10 @@ def _dissector(link: int) -> Any | None:
 def locate(link: int, record: bytes) -> tuple[int, int, int] | None:
     """Where the network header of a record is: (offset, ethertype, vlan).
 
-    The offset is -1 where the record holds neither IP nor ARP. None where Scapy does not know `link`.
+    The offset is -1 where the record holds neither IP nor ARP. None where nobody knows `link`.
     """
+    if link == relay.LINK:
+        return relay.locate(record)
     dissector = _dissector(link)
     if dissector is None:
         return None
@@ -89,7 +92,7 @@ def decode_slowly(
 ) -> int:
     """Decode again, in place, the rows of `packets` (PACKET[n]) whose link type the kernels refused.
 
-    `links` (i4[n]) holds each row's link type; `reasons` (i8) is corrected. Returns rows Scapy was shown.
+    `links` (i4[n]) holds each row's link type; `reasons` (i8) is corrected. Returns how many somebody read.
     """
     refused = np.flatnonzero(packets["reason"] == LINK_TYPE_UNKNOWN)
     found: list[tuple[int, int, int, int]] = []
