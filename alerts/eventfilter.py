@@ -34,6 +34,7 @@ from citywall.batches import (
     LOGIN_RESULT,
     NOTICE_RAISED,
     SSH_BANNER,
+    TEXT,
     TLS_CLIENT,
     TLS_SERVER,
     TLS_WHOLE_CERTIFICATE,
@@ -86,6 +87,7 @@ FIELDS: dict[str, Field] = {
     "tls.server.hash.sha256": Field("agent", _WORD, (TLS_WHOLE_CERTIFICATE,), part=(0, 64)),
     "tls.server.hash.sha1": Field("agent", _WORD, (TLS_WHOLE_CERTIFICATE,), part=(64, 104)),
     "tls.server.x509.serial_number": Field("agent", _WORD, (TLS_WHOLE_CERTIFICATE,), part=(104, 144)),
+    "tls.server.x509.alternative_names": Field("agent", _WORD, (TLS_WHOLE_CERTIFICATE,), part=(144, TEXT)),
     "file.name": Field("name", _WORD, (FILE_SEEN,)), "file.mime_type": Field("rest", _WORD, (FILE_SEEN,)),
     "file.size": Field("number", _LONG, (FILE_SEEN,)),
     **{f"file.hash.{name}": Field("agent", _WORD, (FILE_SEEN,), part=part) for name, part in (

@@ -181,6 +181,9 @@ SERVICES = ("other", "ftp", "pop3", "imap", "smtp", "http", "smb", "ldap", "kerb
 #: FILE_SEEN.type: by which protocol it came.
 FILE_SOURCES = ("other", "http", "smtp", "ftp", "smb", "tls", "nfs", "irc", "krb5", "http2")
 
+#: TLS_WHOLE_CERTIFICATE.type: of which kind the key is.
+KEY_KINDS = ("other", "rsa", "dsa", "ecdsa")
+
 #: CALLS_BOUND.type and code.
 INTERFACES = ("other", "replication", "services", "tasks", "registry", "objects")
 BOUND_BY = ("other", "bind", "mapper", "pipe")
@@ -203,7 +206,8 @@ RC4_HMAC = 23
 #: * TLS_WHOLE_CLIENT: as TLS_CLIENT, of a hello that took several packets; the TLS_CLIENT of its first packet
 #:   told what stood there. TLS_WHOLE_CERTIFICATE: subject, issuer, SHA-256 and SHA-1 as digits; code =
 #:   version, count = place (of TLCP there are two), answers and number = seconds since when and until when.
-#:   Logs of certificates do not say between whom, and give the serial number behind the digits.
+#:   Logs give the serial number behind the digits (40 places), then as many of the other names as find room,
+#:   the key's kind (KEY_KINDS) in `type` and its bits in `size`; without ends where no other log names any.
 #: * FILE_SEEN: name, MIME type, SHA-256, SHA-1 and MD5 as digits, each at its place (blanks where it is not
 #:   told); from who sends it; type = FILE_SOURCES, size = bytes seen, number = bytes in all (0: not known).
 #: * NOTICE_RAISED: what it is called, what it says, what else; number = how many it is about.

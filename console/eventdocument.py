@@ -91,8 +91,14 @@ def _server(row: Row, document: Told, own: Told) -> None:
 
 def _certificate(row: Row, document: Told, own: Told) -> None:
     server: Told = _hashes(row["agent"], ("sha256", 0, 64), ("sha1", 64, 104))
-    if serial := row["agent"][104:]:
+    agent = row["agent"]
+    if serial := agent[104:144].strip():
         server["x509"] = {"serial_number": serial}
+    if others := agent[144:].split():
+        server.setdefault("x509", {})["alternative_names"] = others
+    if row["type"] and row["type"] < len(b.KEY_KINDS):
+        key = {"public_key_algorithm": b.KEY_KINDS[row["type"]], "public_key_size": row["size"]}
+        server.setdefault("x509", {}).update(key)
     for name, text in (("subject", row["name"]), ("issuer", row["rest"])):
         if text:
             server[name] = text

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from ingest.decode import relay
+
 Place = tuple[int, int, int]
 
 NOWHERE: Place = (-1, 0, 0)
@@ -141,5 +143,5 @@ def _raw(record: bytes) -> Place:
 #: By link type.
 LOCATORS: dict[int, Callable[[bytes], Place]] = {
     8: slip, 10: fddi, 100: atm_rfc1483, 123: sunatm, 226: ipnet, 239: nflog, 242: ipoib,
-    258: pktap, 281: broadcom, 282: broadcom, 284: dsa, 285: edsa,
+    relay.LINK: relay.locate, 258: pktap, 281: broadcom, 282: broadcom, 284: dsa, 285: edsa,
 }  # fmt: skip

@@ -11,13 +11,16 @@ from citywall.batches import (
     FILE_SEEN,
     FILE_SOURCES,
     ICMP,
+    KEY_KINDS,
     NOTICE_RAISED,
     SELF_SIGNED,
     TCP,
+    TEXT,
     TLS_WHOLE_CERTIFICATE,
     UDP,
 )
 from ingest.flowlogs import kernels
+from ingest.flowlogs.chains.layout import NAME
 from ingest.flowlogs.fields import Fields, Vocabulary
 from ingest.flowlogs.said import Said, write
 from ingest.sightings import kernels as sightings
@@ -25,8 +28,13 @@ from ingest.sightings import kernels as sightings
 #: Protocols by which files come, as logs call them.
 _ALSO = {"ssl": "tls", "ftp_data": "ftp", "ftp-data": "ftp"}
 SOURCE = Vocabulary({name: (FILE_SOURCES.index(_ALSO.get(name, name)),) for name in (*FILE_SOURCES, *_ALSO)})
+KEY_KIND = Vocabulary(
+    {name: (KEY_KINDS.index(name),) for name in KEY_KINDS} | {"ec": (KEY_KINDS.index("ecdsa"),)}
+)
 PROTO = Vocabulary({"tcp": (TCP,), "udp": (UDP,), "icmp": (ICMP,)})
 _SHA256, _SHA1, _MD5, _SERIAL = 64, 40, 32, 40
+#: Bytes for subject, issuer and other names together.
+_OTHERS = TEXT - _SHA256 - _SHA1 - _SERIAL
 _BLANK = ord(" ")
 _MOST = 0xFFFF_FFFF
 _SECOND = 1_000_000_000
@@ -59,8 +67,11 @@ def files(fields: Fields, said: Said, names: FileNames, source: str, outer: Fiel
     return said.where(fields.status == 0)
 
 
-def certificates(fields: Fields, said: Said, prefix: str, fingerprint: str) -> Said:
-    """A line of a log of certificates: what they say, and what tells them apart."""
+def certificates(fields: Fields, said: Said, prefix: str, fingerprint: str, alternatives: str) -> Said:
+    """A line of a log of certificates: what they say, and what tells them apart.
+
+    `alternatives` names the list of the other names that they are good for.
+    """
     rows = said.rows
     rows["kind"] = TLS_WHOLE_CERTIFICATE
     subject, issuer = f"{prefix}subject", f"{prefix}issuer"
@@ -69,14 +80,33 @@ def certificates(fields: Fields, said: Said, prefix: str, fingerprint: str) -> S
     rows["flags"] = np.where(same, SELF_SIGNED, 0)
     rows["answers"] = _seconds(fields, f"{prefix}not_valid_before")
     rows["number"] = np.minimum(_seconds(fields, f"{prefix}not_valid_after"), _MOST)
+    rows["type"] = KEY_KIND.look_up(fields.words(f"{prefix}key_type"))[0][:, 0]
+    rows["size"] = np.minimum(fields.counts(f"{prefix}key_length"), np.uint64(_MOST))
     size = rows["agent_size"].astype(np.int64)
     begins = rows["name_size"].astype(np.int64) + rows["rest_size"]
     places = np.arange(_SERIAL)
     serial = rows["text"][np.arange(len(rows))[:, None], begins[:, None] + places]
     serial[places >= size[:, None]] = _BLANK
     parts = [_digits(fields, fingerprint, digits) for digits in (_SHA256, _SHA1)]
-    _put(rows, np.concatenate([*parts, serial], axis=1))
+    others = np.full((len(rows), _OTHERS), _BLANK, np.uint8)
+    kernels.listed(fields.lines.buffer, fields.span_of(alternatives), _OTHERS - begins, others)
+    _put(rows, np.concatenate([*parts, serial, others], axis=1))
     return said.where(fields.status == 0)
+
+
+def named(fields: Fields, told: NDArray[np.void], name: str, *, weak: bool = False) -> NDArray[np.void]:
+    """Who showed each certificate that a list names (NAME): the source in `told`, which has a row a line."""
+    spans = fields.span_of(name)
+    room = int(kernels.separators(fields.lines.buffer, spans)) + len(spans)
+    found = np.zeros(room, NAME)
+    of = np.zeros(room, np.int64)
+    n = kernels.items(fields.lines.buffer, spans, found["key"], found["place"], of)
+    found, of = found[:n], of[:n]
+    for field in ("src_hi", "src_lo", "dst_hi", "dst_lo", "src_port", "dst_port", "proto", "code", "time"):
+        found[field] = told[field][of]
+    found["line"], found["weak"] = fields.lines.numbers[of], weak
+    shown: NDArray[np.void] = found[found["key"] != 0]
+    return shown
 
 
 def notices(fields: Fields, said: Said, names: tuple[str, str, str], count: str) -> Said:

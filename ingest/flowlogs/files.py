@@ -34,6 +34,7 @@ class ChunkRef(msgspec.Struct, frozen=True):
 
     `offset` and `length` count bytes of the inflated text; `first_line` counts from 1; `digest` is of
     the bytes. `errors` are what the cutting itself found before this chunk, with first line numbers.
+    `folder`: other logs of the same session may say more about what it tells.
     """
 
     session: str
@@ -47,6 +48,7 @@ class ChunkRef(msgspec.Struct, frozen=True):
     digest: str
     errors: dict[str, int] = {}
     places: dict[str, list[int]] = {}
+    folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ class Located:
 
 
 def locate(path: Path) -> Located:
-    """A file is itself; a Zeek folder is its logs (`conn.log`, `dns.*.log`, compressed or not), conn first.
+    """A file is itself; a Zeek folder is its logs (`conn.log`, `dns.*.log`, compressed or not).
+
+    Connections come first, then certificates: one that is known need not be waited for.
 
     Raises InputError where the path cannot be read, UnsupportedInput for a folder without a log.
     """
@@ -68,7 +72,7 @@ def locate(path: Path) -> Located:
         files = sorted(entry for entry in path.iterdir() if entry.is_file())
     except OSError as e:
         raise InputError(str(path), e.strerror or str(e)) from e
-    logs = tuple(sorted((file for file in files if _is_log_name(file.name)), key=_conn_first))
+    logs = tuple(sorted((file for file in files if _is_log_name(file.name)), key=_turn))
     if not logs:
         raise UnsupportedInput(str(path), "is a folder without a Zeek log")
     return Located(logs, tuple(file for file in files if file not in logs))
@@ -80,8 +84,8 @@ def _is_log_name(name: str) -> bool:
     return name.endswith(".log")
 
 
-def _conn_first(file: Path) -> tuple[bool, str]:
-    return file.name.split(".")[0] != "conn", file.name
+def _turn(file: Path) -> tuple[int, str]:
+    return {"conn": 0, "x509": 1}.get(file.name.split(".")[0], 2), file.name
 
 
 class LogFile:

@@ -823,3 +823,77 @@ def closed_flows(flows, src_mac, dst_mac, out) -> None:
         c["dst_urg"] = flags >> 5 & 1
         c["dst_ece"] = flags >> 6 & 1
         c["dst_cwr"] = flags >> 7 & 1
+
+
+@inline
+def _is_item(c):
+    """Whether a byte belongs to an item of a list: `["a","b"]` as JSON has it, `a,b` as columns do."""
+    return c != 44 and c != 34 and c != 91 and c != 93 and c > 32
+
+
+@kernel
+def separators(buffer, spans):
+    """How many commas there are in the spans."""
+    n = 0
+    for r in range(spans.shape[0]):
+        for i in range(spans[r, 0], spans[r, 1]):
+            if buffer[i] == 44:
+                n += 1
+    return n
+
+
+@kernel
+def items(buffer, spans, words, places, rows):
+    """The items of each list: their `words`, their places in it (65,535 at the most) and which list it is.
+
+    There is room for `separators` and one for each list; what blanks cut stays one item. Returns how many.
+    """
+    n = 0
+    for r in range(spans.shape[0]):
+        i, end = spans[r, 0], spans[r, 1]
+        place = 0
+        while i < end:
+            while i < end and not _is_item(buffer[i]):
+                i += 1
+            start = i
+            while i < end and buffer[i] != 44 and buffer[i] != 34 and buffer[i] != 93:
+                i += 1
+            if i > start:
+                words[n] = _word(buffer, start, i)
+                places[n] = min(place, 65535)
+                rows[n] = r
+                place += 1
+                n += 1
+            while i < end and buffer[i] != 44:
+                i += 1
+    return n
+
+
+@kernel
+def listed(buffer, spans, rooms, out) -> None:
+    """Each list's items one after another with a blank between, as many whole ones as `rooms` bytes hold.
+
+    Letters become small, what is no plain character a question mark.
+    """
+    for r in range(spans.shape[0]):
+        i, end = spans[r, 0], spans[r, 1]
+        at = np.int64(0)
+        while i < end:
+            while i < end and not _is_item(buffer[i]):
+                i += 1
+            start = i
+            while i < end and _is_item(buffer[i]):
+                i += 1
+            to = at + np.int64(at > 0)
+            if i == start:
+                continue
+            if to + i - start > rooms[r]:
+                break
+            for k in range(start, i):
+                c = np.int64(buffer[k])
+                if 65 <= c <= 90:
+                    c += 32
+                elif c > 126:
+                    c = np.int64(63)
+                out[r, to + k - start] = c
+            at = to + (i - start)

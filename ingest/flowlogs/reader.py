@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from citywall.watermarks import BEGINNING, END_OF_TIME, Watermark
 from ingest.collectors.exports import KINDS, ExportReader
 from ingest.collectors.joining import Joining
 from ingest.flowlogs import registry, rows
+from ingest.flowlogs.chains.chains import Chains
 from ingest.flowlogs.files import ChunkRef, read_chunk
 from ingest.flowlogs.lines import Errors
 from ingest.flowlogs.parser import Parsed
@@ -97,12 +100,14 @@ class FlowLogReader:
         self._events = _Waiting(np.zeros(0, EVENT))
         self._exports: ExportReader | None = None  # what a log of flow exports needs from chunk to chunk
         self._joining: Joining | None = None  # what a log of single directions needs
+        self._chains: Chains | None = None  # what certificates need that several logs tell of
         self._others: dict[str, int] = {}
 
     @property
     def notes(self) -> dict[str, int]:
         """What is worth knowing and no error: what a log holds beside flows, what became of exports."""
-        return self._others | (self._exports.notes if self._exports else {})
+        told = self._others | (self._chains.notes if self._chains else {})
+        return told | (self._exports.notes if self._exports else {})
 
     @property
     def watermark(self) -> int:
@@ -131,6 +136,9 @@ class FlowLogReader:
             if len(parsed.oneway):
                 self._joining = self._joining or Joining()
                 parsed.logged = self._joining.add(parsed.logged, parsed.oneway)
+            if ref.folder and (len(parsed.said.keys) or len(parsed.said.names)):
+                self._chains = self._chains or Chains()
+                parsed.said = self._chains.add(parsed.said)
             return parsed
         if self._exports is None:
             self._exports = ExportReader()
@@ -163,13 +171,14 @@ class FlowLogReader:
 
     def finish(self) -> LogBatch:
         """The end of the log: everything that waits."""
+        last = []
         if (joined := self._exports or self._joining) is not None:
-            last = self._give(Parsed(joined.finish()))
-            self._watermark.close()
-            rest = self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))], Errors())
-            return _joined(last, rest)
+            last.append(self._give(Parsed(joined.finish())))
+        if self._chains is not None:
+            last.append(self._give(Parsed(rows.nothing(), said=self._chains.finish())))
         self._watermark.close()
-        return self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))], Errors())
+        last.append(self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))], Errors()))
+        return reduce(_joined, last)
 
     def _stamp(self, flows: NDArray[np.void], events: NDArray[np.void], take: NDArray[np.int64]) -> None:
         """Give the rows of `take` (in line order, flows before events) the time they count as."""
@@ -214,6 +223,7 @@ class FlowLogReader:
         flows, events = self._flows.rows(), self._events.rows()
         parts: Parts = {"flows": flows, "events": events, "clock": msgspec.msgpack.encode(saved)}
         parts |= self._exports.snapshot() if self._exports else {}
+        parts |= self._chains.snapshot() if self._chains else {}
         return parts | (self._joining.snapshot() if self._joining else {})
 
     def restore(self, parts: Parts) -> None:
@@ -229,6 +239,9 @@ class FlowLogReader:
         if "joining" in parts:
             self._joining = Joining()
             self._joining.restore(parts)
+        if "chains" in parts:
+            self._chains = Chains()
+            self._chains.restore(parts)
         if "exports" in parts:
             self._exports = ExportReader()
             self._exports.restore(parts)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -101,7 +102,7 @@ def _cut(path: Path, parser: Parser, chunk_bytes: int, session: str) -> Iterator
         of_log = parser if not path.is_dir() else _parser_of(log)
         if of_log is not None:
             for ref in cut_chunks(log, of_log, chunk_bytes, session, index):
-                yield ref
+                yield msgspec.structs.replace(ref, folder=path.is_dir())
                 index = ref.index + 1
 
 

@@ -24,7 +24,9 @@ from citywall.batches import (
     TLS_CLIENT,
     TLS_SERVER,
 )
+from citywall.rows import join, take
 from ingest.flowlogs import kernels
+from ingest.flowlogs.chains.layout import NAME
 from ingest.flowlogs.fields import Fields, Vocabulary
 from ingest.sightings import kernels as sightings
 from ingest.sightings.leases import kernels as dhcp
@@ -61,10 +63,16 @@ _DHCP_REQUEST, _DHCP_ACK = 3, 5  # RFC 2132
 
 @dataclass
 class Said:
-    """EVENT rows in line order, and the lines they came from."""
+    """EVENT rows in line order, and the lines they came from.
+
+    `keys`: where the rows are certificates, what other logs call each (0: nothing). `names` (NAME, in line
+    order) are those who showed certificates that another log tells of.
+    """
 
     rows: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, EVENT))
     lines: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    keys: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    names: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, NAME))
 
     def where(self, chosen: NDArray[np.bool_]) -> Said:
         """The rows that `chosen` says."""
@@ -73,10 +81,15 @@ class Said:
 
 def together(*parts: Said) -> Said:
     """Rows of several in line order, those of one line in the order given."""
-    rows = np.concatenate([part.rows for part in parts])
+    rows = join([part.rows for part in parts], EVENT)
     lines = np.concatenate([part.lines for part in parts])
+    keys = np.concatenate([part.keys for part in parts])
+    names = join([part.names for part in parts], NAME)
     order = np.argsort(lines, kind="stable")
-    return Said(rows[order], lines[order])
+    chosen = keys[order] if len(keys) else keys
+    return Said(
+        take(rows, order), lines[order], chosen, take(names, np.argsort(names["line"], kind="stable"))
+    )
 
 
 def blank(fields: Fields, time: NDArray[np.int64], ends: tuple[str, str, str, str], proto: int) -> Said:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import TCP, UDP
+from citywall.batches import TCP, TLS_WHOLE_CERTIFICATE, UDP
+from citywall.rows import join, take
 from ingest.flowlogs import artefacts, said
+from ingest.flowlogs.chains.layout import NAME
 from ingest.flowlogs.fields import Fields, Vocabulary, cut, read_json
 from ingest.flowlogs.lines import Errors, Lines
 from ingest.flowlogs.said import Said
@@ -36,7 +38,16 @@ def _http(fields: Fields) -> Said:
 def _ssl(fields: Fields) -> Said:
     told = said.blank(fields, fields.times("ts"), _ENDS, TCP)
     prints = said.hexadecimal(fields, "ja3"), said.hexadecimal(fields, "ja3s")
-    return said.sessions(fields, told, "version", "cipher", "server_name", prints=prints, ja4="ja4")
+    found = said.sessions(fields, told, "version", "cipher", "server_name", prints=prints, ja4="ja4")
+    by_server = said.turned(told, TLS_WHOLE_CERTIFICATE).rows
+    shown = [
+        artefacts.named(fields, rows, f"{chain}_{name}")
+        for chain, rows in (("cert_chain", by_server), ("client_cert_chain", told.rows))
+        for name in ("fps", "fuids")  # by fingerprint since 4.1, before by the file's identifier
+    ]
+    names = join(shown, NAME)
+    found.names = take(names, np.argsort(names["line"], kind="stable"))
+    return found
 
 
 def _ssh(fields: Fields) -> Said:
@@ -62,12 +73,20 @@ def _files(fields: Fields) -> Said:
     for side, name in (("src", "tx_hosts"), ("dst", "rx_hosts")):
         artefacts.first_host(fields, told, side, name)
     names = artefacts.FileNames("filename", "mime_type", "seen_bytes", "total_bytes")
-    return artefacts.files(fields, told, names, "source")
+    found = artefacts.files(fields, told, names, "source")
+    shown = artefacts.named(fields, told.rows, "fuid", weak=True)
+    certificate = fields.lines.numbers[_CERTIFICATES.look_up(fields.words("mime_type"))[1]]
+    found.names = shown[np.isin(shown["line"], certificate)]
+    found.names["code"] = 0
+    return found
 
 
 def _x509(fields: Fields) -> Said:
     told = said.blank(fields, fields.times("ts"), _ENDS, TCP)
-    return artefacts.certificates(fields, told, "certificate.", "fingerprint")
+    found = artefacts.certificates(fields, told, "certificate.", "fingerprint", "san.dns")
+    keys = np.where(fields.present("fingerprint"), fields.words("fingerprint"), fields.words("id"))
+    found.keys = keys[fields.status == 0]
+    return found
 
 
 def _notice(fields: Fields) -> Said:
@@ -81,22 +100,36 @@ def _notice(fields: Fields) -> Said:
 
 
 _CERTIFICATE = tuple(
-    f"certificate.{name}" for name in ("subject", "issuer", "serial", "not_valid_before", "not_valid_after")
+    f"certificate.{name}"
+    for name in (
+        "subject",
+        "issuer",
+        "serial",
+        "not_valid_before",
+        "not_valid_after",
+        "key_type",
+        "key_length",
+    )
 )
+#: As which certificates go in a log of files.
+_CERTIFICATES = Vocabulary(
+    {f"application/{name}": (1,) for name in ("pkix-cert", "x-x509-user-cert", "x-x509-ca-cert")}
+)
+_CHAINS = ("cert_chain_fps", "client_cert_chain_fps", "cert_chain_fuids", "client_cert_chain_fuids")
 _HOSTS = ("id.orig_h", "id.resp_h")
 #: By kind of log: the fields that are read, those that must be there, and what makes rows of them.
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Callable[[Fields], Said]]] = {
     "dhcp": (("client_addr", "server_addr", "mac", "requested_addr", "assigned_addr"), ("mac",), _dhcp),
     "dns": (("proto", "trans_id", "query", "qtype", "rcode", "answers"), _HOSTS, _dns),
     "http": (("method", "host", "uri", "user_agent", "status_code"), _HOSTS, _http),
-    "ssl": (("version", "cipher", "server_name", "ja3", "ja3s", "ja4"), _HOSTS, _ssl),
+    "ssl": (("version", "cipher", "server_name", "ja3", "ja3s", "ja4", *_CHAINS), _HOSTS, _ssl),
     "ssh": (("auth_success",), _HOSTS, _ssh),
     "smtp": (("last_reply",), _HOSTS, _smtp),
     "files": (
         ("fuid", "tx_hosts", "rx_hosts", "is_orig", "source", "filename", "mime_type", "seen_bytes",
          "total_bytes", "md5", "sha1", "sha256"), ("fuid",), _files,
     ),
-    "x509": ((*_CERTIFICATE, "fingerprint"), ("certificate.serial",), _x509),
+    "x509": ((*_CERTIFICATE, "san.dns", "fingerprint", "id"), ("certificate.serial",), _x509),
     "notice": (("note", "msg", "sub", "src", "dst", "p", "n", "proto"), ("note",), _notice),
 }  # fmt: skip
 

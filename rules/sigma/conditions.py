@@ -16,7 +16,8 @@ Mask = NDArray[np.bool_]
 Rows = NDArray[np.void]
 _PIECES = ("name", "rest", "agent")
 #: Parts of the third piece that have a place of their own, blank where there is nothing.
-SLICES = {"sha256": (0, 64), "sha1": (64, 104), "md5": (104, 136), "serial": (104, 144)}
+SLICES = {"sha256": (0, 64), "sha1": (64, 104), "md5": (104, 136), "serial": (104, 144),
+          "others": (144, 242)}  # fmt: skip
 #: Answers come from the server: its end is the other one.
 _OTHER = {"src": "dst", "dst": "src", "src_port": "dst_port", "dst_port": "src_port"}
 

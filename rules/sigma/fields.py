@@ -134,6 +134,8 @@ CERTIFICATES = Source(
     | _named(Column(TEXT, ("serial",)), "certificate.serial", "tls.server.x509.serial_number")
     | _named(Column(TEXT, ("sha256",)), "fingerprint", "tls.server.hash.sha256")
     | _named(Column(TEXT, ("sha1",)), "tls.server.hash.sha1")
+    | _named(Column(TEXT, ("others",)), "san.dns", "tls.server.x509.alternative_names")
+    | _named(Column(NUMBER, ("size",)), "certificate.key_length", "tls.server.x509.public_key_size")
     | _named(Column(NUMBER, ("answers",)), "certificate.not_valid_before")
     | _named(Column(NUMBER, ("number",)), "certificate.not_valid_after"),
 )  # fmt: skip

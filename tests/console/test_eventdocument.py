@@ -58,6 +58,7 @@ def test_what_each_says(documents):
     assert documents[b.TLS_CLIENT]["citywall"]["event"]["sm_suites"] is True
     shown = documents[b.TLS_WHOLE_CERTIFICATE]["tls"]["server"]
     assert (shown["subject"], shown["issuer"], shown["not_after"]) == ("name", "rest", "1970-01-01T00:01:00Z")
+    assert "x509" not in shown
     assert documents[b.TLS_WHOLE_CLIENT]["tls"]["client"] == tls["client"]
     server = documents[b.TLS_SERVER]["tls"]
     assert (server["cipher"], server["server"]["ja3s"][-4:]) == ("TLS_RSA_WITH_RC4_128_SHA", "0201")
@@ -79,3 +80,20 @@ def test_what_each_says(documents):
     assert in_words(file) == "rest name agent"
     assert documents[b.NOTICE_RAISED]["citywall"]["event"]["notice"] == "name"
     assert in_words(documents[b.NOTICE_RAISED]) == "rest name"
+
+
+def test_what_logs_tell_of_a_certificate():
+    row = {
+        "event_id": "1", "path": "x509.log", "size": 2048, "frame": -1, "flags": 0, "time": "t",
+        "code": 0x0303,
+        "kind": "tls_whole_certificate", "src": "10.2.0.3", "src_port": 443, "dst": "10.1.0.9", "vlan": 0,
+        "dst_port": 40000, "proto": "tcp", "community_id": "1:a", "session": "s", "lane": "live", "domain": 0,
+        "type": 1, "name": "cn=a", "rest": "cn=b", "answers": 0, "number": 0, "count": 1,
+        "agent": " " * 104 + "0a".ljust(40) + "a.example b.example",
+    }  # fmt: skip
+    shown = event_document(row, lambda _: "default")["tls"]
+    assert shown["version"] == "TLSv1.2"
+    assert shown["server"]["x509"] == {
+        "serial_number": "0a", "alternative_names": ["a.example", "b.example"],
+        "public_key_algorithm": "rsa", "public_key_size": 2048,
+    }  # fmt: skip

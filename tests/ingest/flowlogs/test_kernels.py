@@ -456,3 +456,40 @@ def test_closed_flows_tell_what_their_totals_do():
     kernels.closed_flows(flows, *macs, got)
     for name in CLOSED.names:
         assert (got[name] == wanted[name]).all(), name
+
+
+LISTS = st.lists(st.text('aB., "[]é', max_size=14), max_size=5)
+
+
+@MODEST
+@given(LISTS)
+def test_items_of_lists(texts: list[str]):
+    buffer, spans = spans_of(texts)
+    room = kernels.separators(buffer, spans) + len(texts)
+    words, places, rows = np.zeros(room, np.uint64), np.zeros(room, np.uint16), np.zeros(room, np.int64)
+    n = kernels.items(buffer, spans, words, places, rows)
+    wanted = []
+    for r, text in enumerate(texts):
+        place = 0
+        for part in text.split(","):
+            found = re.match(r'[\x00-\x20"\[\]]*([^"\]]*)', part)
+            if item := found[1]:
+                wanted.append((word_of(item), place, r))
+                place += 1
+    assert list(zip(words[:n].tolist(), places[:n].tolist(), rows[:n].tolist(), strict=True)) == wanted
+
+
+@MODEST
+@given(LISTS, st.integers(0, 12))
+def test_lists_as_text(texts: list[str], room: int):
+    buffer, spans = spans_of(texts)
+    out = np.full((len(texts), 12), 32, np.uint8)
+    kernels.listed(buffer, spans, np.full(len(texts), room), out)
+    for r, text in enumerate(texts):
+        wanted = b""
+        for item in re.findall(rb'[^,"\[\]\x00-\x20]+', text.encode()):
+            more = wanted + b" " * bool(wanted) + bytes(63 if c > 126 else c for c in item.lower())
+            if len(more) > room:
+                break
+            wanted = more
+        assert out[r].tobytes().rstrip() == wanted

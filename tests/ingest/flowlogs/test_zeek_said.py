@@ -239,6 +239,18 @@ def test_certificates_as_long_as_can_be(events):
     assert (told["number"], told["flags"], texts(told)[0]) == (0, 0, "")
 
 
+def test_the_other_names_of_a_certificate_and_its_key(events):
+    names = [f"{c}.Example.org" for c in "abcdefgh"]
+    more = {"certificate.key_type": "ecdsa", "certificate.key_length": 256, "san.dns": names}
+    (told,) = events("x509", CERTIFICATE | more)
+    assert (b.KEY_KINDS[told["type"]], told["size"]) == ("ecdsa", 256)
+    subject, issuer, rest = texts(told)
+    assert rest[144:] == "a.example.org b.example.org c.example.org d.example.org"  # whole ones, with room
+    assert len(subject + issuer + rest) <= b.TEXT
+    (told,) = events("x509", CERTIFICATE | {"certificate.key_type": "odd", "san.dns": ["n" * 90]})
+    assert (told["type"], texts(told)[2][104:]) == (0, "08bb00ee")
+
+
 def test_notices(events):
     (told,) = events("notice", NOTICE)
     assert (told["kind"], told["number"], told["dst_port"], told["proto"]) == (b.NOTICE_RAISED, 20, 22, b.TCP)

@@ -86,7 +86,7 @@ def test_files_certificates_and_notices():
         ],
         "x509": [
             "{certificate.serial: 8BB00EE}", "{certificate.subject|contains: 'CN=c'}",
-            f"{{fingerprint: {md5 * 2}}}",
+            f"{{fingerprint: {md5 * 2}}}", "{san.dns|contains: b.example, certificate.key_length|lt: 2048}",
         ],
         "notice": ["{note: 'Scan::Port_Scan', n|gte: 20}", "{msg|contains: scanned, sub: remote}"],
     }  # fmt: skip
@@ -103,6 +103,10 @@ def test_files_certificates_and_notices():
         (FILE_SEEN, [b"a.exe", b"application/x-dosexec", told], file), (FILE_SEEN, [b"a.exe"], ends),
         (TLS_WHOLE_CERTIFICATE, [b"cn=c", b"i", b" " * 104 + b"8bb00ee"], {}),
         (TLS_WHOLE_CERTIFICATE, [b"cn=d", b"i", f"{md5 * 2}{sha1}8bb00ee0".encode()], {}),
+        (
+            TLS_WHOLE_CERTIFICATE, [b"cn=e", b"i", b" " * 144 + b"a.example b.example"],
+            {"size": 1024, "number": 1},
+        ),
         (NOTICE_RAISED, [b"scan::port_scan", b"a scanned b", b"remote"], ends | {"number": 20}),
         (NOTICE_RAISED, [b"scan::port_scan", b"a scanned b"], ends | {"number": 19}),
     )  # fmt: skip
@@ -111,7 +115,7 @@ def test_files_certificates_and_notices():
     hits = sorted((called[str(f.facts["rule"])], f.time) for f in found)
     assert hits == [
         ("files-0", 0), ("files-1", 0), ("files-2", 0), ("files-3", 0), ("files-4", 0),
-        ("notice-0", 4), ("notice-1", 4), ("x509-0", 2), ("x509-1", 2), ("x509-2", 3),
+        ("notice-0", 5), ("notice-1", 5), ("x509-0", 2), ("x509-1", 2), ("x509-2", 3), ("x509-3", 4),
     ]  # fmt: skip
     shown = {called[str(f.facts["rule"])]: f.facts for f in found}
     assert shown["files-0"]["md5"] == md5
