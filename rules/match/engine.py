@@ -22,13 +22,13 @@ from rules.match.alone import Alone
 from rules.match.carry import Carry
 from rules.match.columns import kernels
 from rules.match.compiled import ONCE, PACKET, STREAM, TRANSACTION, UNIT, Compiled, compile_rules, is_head
-from rules.match.found import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, ROW, Candidate, by_rule, places
+from rules.match.found import IN_STREAM, ITEM, KNOWN, ORDER, PHASE, ROW, Candidate, Places, by_rule
 from rules.match.gates.tables import Ends, Gates
 from rules.match.hits import Parts, speaks
 from rules.match.interest import Interest, interest
 from rules.match.limits import Limits
 from rules.match.scene import Scene
-from rules.match.state import Memory, Where
+from rules.match.state import ASKS, OF_FLOWS, Memory, Where
 from rules.match.verify.programs import Programs
 
 _Agreed = tuple[Candidate, Compiled, Where]
@@ -91,7 +91,7 @@ class Engine:
         self._asking = {
             c.order: asked
             for c in self.rules
-            if (asked := [(b.names, b.scope in {"flow", "tx"}) for b in c.rule.bits if b.op == "isset"])
+            if (asked := [(b.names, b.scope in OF_FLOWS) for b in c.rule.bits if b.op == "isset"])
         }
         self._setting = {
             c.order: names
@@ -100,6 +100,12 @@ class Engine:
         }
         #: Rules that ask what is kept in mind, and rules that change it.
         self._bound = {c.order for c in self.rules if _asks(c.rule)}
+        #: What of the former is bits of flows alone.
+        self._of_flows = {
+            c.order: tuple((bits.op == "isset", bits.names) for bits in c.rule.bits if bits.op in ASKS)
+            for c in self.rules
+            if c.order in self._bound and not c.rule.integers and _asks_flows(c.rule)
+        }
         self._changing = {c.order for c in self.rules if _changes(c.rule)}
         self._deciding = any(compiled.decided for compiled in self.rules)
         #: Whether any rule asks for what decoders say.
@@ -216,8 +222,9 @@ class Engine:
         memory, at, within = self.memory, -1, 0
         passed: set[int] = set()  # packets that a rule let go
         pending: list[_Agreed] = []
-        every = zip(found.tolist(), layers, places(scene, found[:, ROW]), strict=True)
-        for each, layer, where in every:
+        places = Places(scene, found[:, ROW])
+        every = zip(found.tolist(), layers, places.flows, strict=True)
+        for i, (each, layer, flow) in enumerate(every):
             known, _, order, _, row = each
             if known != at or layer != within:
                 if pending:
@@ -225,12 +232,12 @@ class Engine:
                     pending = []
                 passed.clear()
                 at, within = known, layer
-            if row in passed or where.flow in memory.passed or where.flow in memory.dropped:
+            if row in passed or flow in memory.passed or flow in memory.dropped:
                 continue
-            compiled = self.rules[order]
+            if order in self._bound and not self._stand(order, places, i):
+                continue
+            compiled, where = self.rules[order], places[i]
             rule = compiled.rule
-            if order in self._bound and not memory.agrees(rule, where):
-                continue
             candidate = Candidate(*each)
             asked = self._filling.get(order)
             if asked and not filling.agrees(asked, compiled, candidate, scene, memory.sets):
@@ -242,13 +249,20 @@ class Engine:
             if rule.action == "pass":
                 passed.add(row)
                 pending = [agreed for agreed in pending if agreed[0].row != row or agreed[0].order < order]
-                if _takes_flow(candidate, compiled) and where.flow >= 0:
-                    memory.passed.add(where.flow)
+                if _takes_flow(candidate, compiled) and flow >= 0:
+                    memory.passed.add(flow)
                 if rule.alerting:
                     pending.append((candidate, compiled, where))
                 continue
             pending.append((candidate, compiled, where))
         return alerts + self._tell(pending, scene)
+
+    def _stand(self, order: int, places: Places, i: int) -> bool:
+        """Whether bits and numbers stand as a rule asks."""
+        bits = self._of_flows.get(order)
+        if bits is not None:  # as of most: it need not be known where the packet is
+            return self.memory.stand(bits, places.flows[i], places.times[i])
+        return self.memory.agrees(self.rules[order].rule, places[i])
 
     def _possible(self, found: NDArray[np.int64], scene: Scene) -> NDArray[np.int64]:
         """The candidates less those that ask for bits which nobody has set, nor can set in this scene."""
@@ -273,10 +287,11 @@ class Engine:
         told: list[Alert] = []
         done: set[tuple[int, int, int]] = set()
         let_go: set[int] = set()
-        in_order = sorted(pending, key=_in_order) if len(pending) > 1 else pending
+        several = len(pending) > 1
+        in_order = sorted(pending, key=_in_order) if several else pending
         for candidate, compiled, where in in_order:
             rule = compiled.rule
-            if candidate.phase == 0:
+            if several and candidate.phase == 0:
                 if (candidate.row, rule.sid, rule.gid) in done:
                     continue
                 done.add((candidate.row, rule.sid, rule.gid))
@@ -332,11 +347,16 @@ def _in_order(agreed: _Agreed) -> tuple[int, int]:
 
 def _asks(rule: Rule) -> bool:
     """Whether a rule asks for bits or numbers that are kept in mind."""
-    return bool(rule.integers) or any(bits.op in {"isset", "isnotset"} for bits in rule.bits)
+    return bool(rule.integers) or any(bits.op in ASKS for bits in rule.bits)
+
+
+def _asks_flows(rule: Rule) -> bool:
+    """Whether all bits that a rule asks for are of the flow."""
+    return all(bits.scope in OF_FLOWS for bits in rule.bits if bits.op in ASKS)
 
 
 def _changes(rule: Rule) -> bool:
-    return bool(rule.integers) or any(bits.op not in {"isset", "isnotset"} for bits in rule.bits)
+    return bool(rule.integers) or any(bits.op not in ASKS for bits in rule.bits)
 
 
 def _takes_flow(candidate: Candidate, compiled: Compiled) -> bool:

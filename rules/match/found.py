@@ -56,11 +56,15 @@ def columns(  # noqa: PLR0917  (what a candidate is made of)
     return found
 
 
-def places(scene: Scene, rows: Numbers) -> Iterator[Where]:
-    """Flow, addresses and time of packets."""
-    flows = np.append(scene.numbers, -1)[scene.flow[rows]].tolist()
-    source, target = scene.source, scene.target
-    ends = (words[rows].tolist() for words in (*source[:2], *target[:2]))
-    times = scene.packets["time"][rows].tolist()
-    for flow, s_hi, s_lo, t_hi, t_lo, time in zip(flows, *ends, times, strict=True):
-        yield Where(flow, s_hi << 64 | s_lo, t_hi << 64 | t_lo, time)
+class Places:
+    """Flow, addresses and time of packets, each made when it is asked for."""
+
+    def __init__(self, scene: Scene, rows: Numbers) -> None:
+        self.flows: list[int] = np.append(scene.numbers, -1)[scene.flow[rows]].tolist()
+        self.times: list[int] = scene.packets["time"][rows].tolist()
+        source, target = scene.source, scene.target
+        self._words = [words[rows].tolist() for words in (*source[:2], *target[:2])]
+
+    def __getitem__(self, i: int) -> Where:
+        s_hi, s_lo, t_hi, t_lo = self._words
+        return Where(self.flows[i], s_hi[i] << 64 | s_lo[i], t_hi[i] << 64 | t_lo[i], self.times[i])

@@ -10,6 +10,8 @@ from rules.language.model import Bits, FlowInt, Limit, Rule
 from rules.match.datasets import Sets
 
 _SECOND = 1_000_000_000
+#: What rules do with bits that changes none; and what bits of a flow are of.
+ASKS, OF_FLOWS = frozenset({"isset", "isnotset"}), frozenset({"flow", "tx"})
 
 
 class Where(NamedTuple):
@@ -47,6 +49,20 @@ class Memory:
         for known in (self.passed, self.dropped, *self.named.values()):
             known.difference_update(flows)
 
+    def stand(self, asked: Sequence[tuple[bool, tuple[str, ...]]], flow: int, now: int) -> bool:
+        """Whether of bits of a flow one of each group is set, or none is."""
+        for wanted, names in asked:
+            found = False
+            for name in names:
+                key = "flow", flow, name
+                until = self.bits.get(key)
+                if until is not None and (not until or self._is_set(key, now)):
+                    found = True
+                    break
+            if found is not wanted:
+                return False
+        return True
+
     def agrees(self, rule: Rule, where: Where) -> bool:
         """Whether bits and numbers stand as the rule demands."""
         for bits in rule.bits:
@@ -57,6 +73,8 @@ class Memory:
     def change(self, rule: Rule, where: Where) -> None:
         """Set what the rule sets, once it matched."""
         for bits in rule.bits:
+            if bits.op in ASKS:
+                continue
             key = self._key(bits, bits.names[0], where)
             until = where.time + bits.expire * _SECOND if bits.expire else 0
             if bits.op == "set" or (bits.op == "toggle" and not self._is_set(key, where.time)):
@@ -69,7 +87,7 @@ class Memory:
             self._compute(number, where)
 
     def _bits_agree(self, bits: Bits, where: Where) -> bool:
-        if bits.op not in {"isset", "isnotset"}:
+        if bits.op not in ASKS:
             return True
         for name in bits.names:
             if self._is_set(self._key(bits, name, where), where.time):
@@ -86,7 +104,7 @@ class Memory:
         return True
 
     def _key(self, bits: Bits, name: str, where: Where) -> tuple[object, ...]:
-        if bits.scope in {"flow", "tx"}:
+        if bits.scope in OF_FLOWS:
             return ("flow", where.flow, name)
         if bits.scope == "ip_src":
             return ("host", where.source, name)

@@ -64,9 +64,9 @@ class Windows:
         over = np.flatnonzero((flows["ended"] != 0) | (stops > 0).any(axis=1))
         waiting = [
             2 * at + d
-            for at in over.tolist()
+            for at, number in zip(over.tolist(), scene.numbers[over].tolist(), strict=True)
             for d in (0, 1)
-            if 2 * int(scene.numbers[at]) + d in carry.tails
+            if 2 * number + d in carry.tails
         ]
         sides = np.union1d(side, np.array(waiting, np.int64)).astype(np.int64)
         if not len(sides):

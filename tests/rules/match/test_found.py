@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from rules.match.found import Candidate, by_rule, columns, places
+from rules.match.found import Candidate, Places, by_rule, columns
 
 
 def test_pairs_by_rule_keep_their_order():
@@ -32,7 +32,8 @@ def test_columns_are_candidates():
 
 
 def test_where_packets_are():
-    told = list(places(scene(), np.array([0, 1, 2])))
-    assert [tuple(where) for where in told] == [
+    places = Places(scene(), np.array([0, 1, 2]))
+    assert (places.flows, places.times) == ([80, -1, 70], [100, 200, 300])
+    assert [tuple(places[i]) for i in range(3)] == [
         (80, 1, 1 << 64, 100), (-1, 2, 2 << 64, 200), (70, 3, 3 << 64, 300)
     ]  # fmt: skip

@@ -29,6 +29,27 @@ def test_bits_of_flows_hosts_and_pairs():
     assert memory.agrees(rule("flowbits:isnotset,a;"), at(3))
 
 
+def test_bits_of_flows_alone_stand_as_rules_agree():
+    memory = Memory()
+    memory.change(rule("flowbits:set,a; flowbits:isset,c;"), at(0))
+    memory.bits["flow", 1, "b"] = 5 * SECOND  # until then
+    for options in (
+        "isset,a",
+        "isset,a|x",
+        "isset,x|b",
+        "isset,x",
+        "isnotset,a",
+        "isnotset,x",
+        "isnotset,x|b",
+    ):
+        for flow, now in ((1, 1), (2, 1), (1, 6)):
+            demand = rule(f"flowbits:{options};")
+            asked = [(bits.op == "isset", bits.names) for bits in demand.bits]
+            expected = memory.agrees(demand, at(now, flow=flow))
+            assert memory.stand(asked, flow, now * SECOND) is expected, (options, flow, now)
+    assert ("flow", 1, "c") not in memory.bits
+
+
 def test_numbers_of_flows():
     memory = Memory()
     assert memory.agrees(rule("flowint:n,notset;"), at(0))
