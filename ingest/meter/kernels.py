@@ -45,7 +45,7 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
 TURNS = SYN | RST | ACK  # flags that turn a connection; PSH and the others say nothing of its state
 MAX_SIZE = 1 << 20  # an IP packet counts as at most this many bytes: no header can claim more
 MAX_TIME = 1 << 62  # times are clamped to this, year 2116, so that deadlines do not overflow
-GROUP = 16  # packets whose slots and records are fetched together
+GROUP = 16  # packets that records are asked for ahead; in a burst, the processor would let some go
 LOW32 = U8(0xFFFFFFFF)
 TWO64 = 18446744073709551616.0
 
@@ -191,13 +191,13 @@ def add_gap(r, gap):
 
 
 @internal
-def flow_id(h, c):
+def flow_id(h, frame):
     """Identity of a flow: its key and the time and frame of its first packet."""
     key = U8(h["ports"]) | (U8(h["proto"]) << U8(32))
     x = hash_address(h["a_hi"], h["a_lo"], key)
     x = hash_address(h["b_hi"], h["b_lo"], x ^ (U8(h["vlan"]) * MIX1))
     x = mix64(x ^ (U8(h["first"] & np.int64(0x7FFFFFFFFFFFFFFF)) * MIX1))
-    return mix64(x + U8(c["frame"] & np.int64(0x7FFFFFFFFFFFFFFF)) * MIX1)
+    return mix64(x + U8(frame & np.int64(0x7FFFFFFFFFFFFFFF)) * MIX1)
 
 
 @internal
@@ -220,7 +220,7 @@ def domain_of(vlan, keys, domains, by_vlan):
 def tell(h, c, a, b, kind, reason, now, domain, row):
     """Write a FLOW row about flow k, and begin anew to count what changes."""
     row["time"] = now
-    row["flow_id"] = flow_id(h, c)
+    row["flow_id"] = c["flow_id"]
     high_port = np.uint16(h["ports"] >> np.uint32(16))
     low_port = np.uint16(h["ports"] & np.uint32(0xFFFF))
     if h["origin"] == 0:
@@ -570,6 +570,7 @@ def begin(h, c, a, b, p, now, frame, buffer, ethernet):
     at = np.int64(p["offset"])
     c["offset"] = at
     c["frame"] = frame
+    c["flow_id"] = flow_id(h, frame)
     c["src_mac"] = 0
     c["dst_mac"] = 0
     if ethernet and np.int64(p["captured"]) >= 14 and at >= 0 and at <= buffer.size - 14:
@@ -627,6 +628,25 @@ def find(slots, heads, p):
 
 
 @internal
+def fetch_slot(slots, p, mask):
+    """Ask for the slot where probing for packet p's flow begins."""
+    prefetch(slots, np.int64((p["hash"] >> U8(32)) & mask) * 8)
+
+
+@internal
+def fetch_flow(slots, heads, sides, p, mask):
+    """Ask for what packet p is going to change of the flow in its first slot, most likely its own."""
+    s = slots[np.int64((p["hash"] >> U8(32)) & mask)]
+    if s != U8(0):
+        k = np.int64(s & LOW32) - 1
+        prefetch(heads, k * heads.itemsize)
+        prefetch(heads, k * heads.itemsize + 64)
+        k = 2 * k + np.int64(p["reversed"] & np.uint8(1))
+        prefetch(sides, k * sides.itemsize)
+        prefetch(sides, k * sides.itemsize + 64)
+
+
+@internal
 def frame_of(frames, first_frame, i):
     """The frame number of row `i`."""
     if frames.size != 0:
@@ -652,21 +672,15 @@ def meter(
     n = np.int64(packets.size)
     told = np.int64(0)
     ended = np.int64(0)
-    fetched = start
+    for i in range(start, min(start + 2 * GROUP, n)):
+        fetch_slot(slots, packets[i], mask)
+    for i in range(start, min(start + GROUP, n)):
+        fetch_flow(slots, heads, sides, packets[i], mask)
     for i in range(start, n):
-        if i == fetched:
-            fetched = min(i + GROUP, n)
-            for j in range(i, fetched):
-                prefetch(slots, np.int64((packets[j]["hash"] >> U8(32)) & mask) * 8)
-            for j in range(i, fetched):
-                s = slots[np.int64((packets[j]["hash"] >> U8(32)) & mask)]
-                if s != U8(0):
-                    k = np.int64(s & LOW32) - 1
-                    prefetch(heads, k * heads.itemsize)
-                    prefetch(heads, k * heads.itemsize + 64)
-                    k = 2 * k + np.int64(packets[j]["reversed"] & np.uint8(1))
-                    prefetch(sides, k * sides.itemsize)
-                    prefetch(sides, k * sides.itemsize + 64)
+        if i + 2 * GROUP < n:
+            fetch_slot(slots, packets[i + 2 * GROUP], mask)
+        if i + GROUP < n:
+            fetch_flow(slots, heads, sides, packets[i + GROUP], mask)
         p = packets[i]
         now = max(min(np.int64(p["time"]), MAX_TIME), -MAX_TIME)
         late = 0
@@ -834,13 +848,13 @@ def meter(
 @bare_kernel
 def identify(table, ids, which):
     """Write the id and the index of every live flow: u64[n], i32[n]; returns n."""
-    heads, _, cold, slots, _, _, _ = table
+    _, _, cold, slots, _, _, _ = table
     n = 0
     for i in range(slots.size):
         s = slots[i]
         if s != U8(0):
             k = np.int64(s & LOW32) - 1
-            ids[n] = flow_id(heads[k], cold[k])
+            ids[n] = cold[k]["flow_id"]
             which[n] = k
             n += 1
     return n

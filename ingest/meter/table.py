@@ -4,7 +4,7 @@ A flow is one HEAD, two SIDEs and one COLD at the same index: HEAD and one SIDE 
 touches (four cache lines), COLD only what reports and closing need. Sides are those of the packet row's
 canonical endpoints a and b, so that the side of a packet is known before its flow is.
 
-432 bytes a flow. The arrays are as long as `max_flows`, but a page is committed only when a flow first
+440 bytes a flow. The arrays are as long as `max_flows`, but a page is committed only when a flow first
 uses it; the slots (the hash index) are grown by the meter.
 """
 
@@ -60,6 +60,7 @@ COLD = np.dtype(
         ("next", "i4"), ("previous", "i4"),  # neighbours in the queue
         ("first_flags", "u1"), ("icmp_type", "u1"), ("icmp_code", "u1"),
         ("offset", "i8"), ("frame", "i8"),
+        ("flow_id", "u8"),
         ("src_mac", "u8"), ("dst_mac", "u8"),
     ],
     align=True,

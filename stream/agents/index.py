@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from alerts.store import AlertStore
 
 Document = dict[str, Any]
+#: Seconds by the wall that documents of files wait for others to be stored with: what a transaction costs is
+#: shared among them, and whoever looks on sees them come.
+WAIT_S = 1.0
 #: Kinds of sessions that are files, where they have a size.
 FILES = ("capture", "flowlog")
 
@@ -27,7 +31,7 @@ class IndexStage:
     `open_store` is called when something is to be done there: a store that is away holds up nobody who is
     only given partitions. `after` gets documents that the store has taken, at least once each, the newest of
     each alert: cases are made of them. Of files, which end, fewer than `together` wait for others, in
-    checkpoints too, but never beyond the end of a session.
+    checkpoints too, but never beyond the end of a session; for the store no longer than `WAIT_S`.
     """
 
     name = "index"
@@ -49,6 +53,7 @@ class IndexStage:
         self.totals = {"alerts": 0}
         self.fresh: list[Document] = []  # indexed since somebody took them
         self._waiting: dict[str, Document] = {}
+        self._since = 0.0  # when the first of them came, by the wall
         self._sessions: dict[str, set[str]] = {}  # ids of each session
         self._files: set[str] = set()  # sessions that are known to end by themselves
 
@@ -66,6 +71,7 @@ class IndexStage:
             if opened.kind in FILES and opened.size:
                 self._files.add(session)
         elif message.header.kind is Kind.DATA:
+            self._since = self._since if self._waiting else time.monotonic()
             for document in codecs.unpack(message.body, list[Document]):
                 name = document["event"]["id"]
                 self._waiting[name] = document
@@ -74,14 +80,22 @@ class IndexStage:
                     self.totals["alerts"] += 1
         else:
             tally = codecs.unpack(message.body, Tally)
-            yield from self.flush()
+            self._store_waiting()
             self._tell(least=1)
             tally.alerts = len(self._sessions.pop(session))
             self._files.discard(session)
             yield Output(FINISHED, session, Kind.END, codecs.pack(tally))
 
     def flush(self) -> Iterable[Output]:
-        """Write what came, waiting for a store that is away; raises StoreError."""
+        """Write what came, or enough of it, waiting for a store that is away; raises StoreError."""
+        least = self._together if self._sessions.keys() <= self._files else 1
+        if len(self._waiting) >= least or time.monotonic() - self._since >= WAIT_S:
+            self._store_waiting()
+        self._tell(least)
+        return ()
+
+    def _store_waiting(self) -> None:
+        """Write what waits; raises StoreError."""
         if self._waiting:
             documents = list(self._waiting.values())
             self.patience(self._store.upsert, documents)
@@ -89,8 +103,6 @@ class IndexStage:
                 self._untold |= self._waiting
             self._waiting.clear()
             self.fresh += documents
-        self._tell(least=self._together if self._sessions.keys() <= self._files else 1)
-        return ()
 
     def _tell(self, least: int) -> None:
         """Give `after` what it was not given yet, where that is enough."""
@@ -104,11 +116,12 @@ class IndexStage:
         return fresh
 
     def snapshot(self) -> Parts:
-        """Ids of the sessions under way, and what `after` was not given."""
+        """Ids of the sessions under way, what the store was not given, and what `after` was not."""
         ids = {session: sorted(names) for session, names in self._sessions.items()}
-        untold = list(self._untold.values())
+        held = {"waiting": list(self._waiting.values()), "untold": list(self._untold.values())}
         return {
-            "sessions": codecs.pack(ids), "totals": codecs.pack(self.totals), "untold": codecs.pack(untold),
+            "sessions": codecs.pack(ids), "totals": codecs.pack(self.totals),
+            **{name: codecs.pack(documents) for name, documents in held.items()},
         }  # fmt: skip
 
     def restore(self, parts: Parts) -> None:
@@ -116,5 +129,7 @@ class IndexStage:
         ids = codecs.unpack(bytes_of(parts, "sessions"), dict[str, list[str]])
         self._sessions = {session: set(names) for session, names in ids.items()}
         self.totals = codecs.unpack(bytes_of(parts, "totals"), dict[str, int])
-        untold = codecs.unpack(bytes_of(parts, "untold"), list[Document])
-        self._untold = {document["event"]["id"]: document for document in untold}
+        self._waiting, self._untold = (
+            {d["event"]["id"]: d for d in codecs.unpack(bytes_of(parts, name), list[Document])}
+            for name in ("waiting", "untold")
+        )

@@ -5,6 +5,7 @@ import pytest
 
 from citywall.errors import StoreError, StoreUnavailable
 from stream import codecs, patience
+from stream.agents import index
 from stream.agents.index import IndexStage
 from stream.codecs import Tally
 from stream.stages import FINISHED
@@ -68,6 +69,37 @@ def test_of_files_many_are_told_together_and_a_checkpoint_keeps_them(session, ha
     feeding.data(codecs.pack([document("d", 1)]), count=1)
     feeding.end()
     assert taken[1:] == [[("a", 2), ("b", 1), ("d", 1)]]
+
+
+def test_documents_of_files_wait_for_others_for_a_moment_and_a_checkpoint_keeps_them(
+    session, hand, monkeypatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(index.time, "monotonic", lambda: clock[0])
+    store = Memory()
+
+    def come(*names: str) -> None:
+        feeding.data(codecs.pack([document(name, 1) for name in names]), count=len(names))
+        feeding.flush()
+
+    feeding = hand(IndexStage(lambda: store, together=3), session)
+    feeding.open()
+    come("a")
+    clock[0] += index.WAIT_S / 2
+    come("b")
+    assert store.documents == {}
+    parts = feeding.stage.snapshot()
+    come("c")
+    assert store.calls[1:] == ["upsert 3"]
+    come("d")
+    clock[0] += index.WAIT_S
+    feeding.flush()
+    assert store.calls[1:] == ["upsert 3", "upsert 1"]
+    store.documents.clear()
+    feeding.stage = IndexStage(lambda: store, together=3)
+    feeding.stage.restore(parts)
+    feeding.end()
+    assert store.documents == {name: document(name, 1) for name in "ab"}
 
 
 def test_of_what_has_no_end_each_is_told_at_once(session, hand) -> None:
