@@ -13,13 +13,13 @@ from citywall.applicationsettings import ApplicationSettings
 from citywall.fragmentsettings import FragmentSettings
 from citywall.rows import copy, take
 from ingest.applications.building import Builder
-from ingest.applications.compiled.reading import MUTE, NO_MORE, Reading, found_before, python_reads
+from ingest.applications.compiled.handing import Announced, found_before, python_reads
+from ingest.applications.compiled.reading import MUTE, NO_MORE, Reading
 from ingest.applications.connection import Connection
 from ingest.applications.growing import Growing
 from ingest.applications.tables import PROTOCOLS, Tables
 from ingest.applications.wanted import ALL, Wanted
 from ingest.fragments.assembler import Assembler
-from ingest.reassembly.numbers import Index
 from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
@@ -114,7 +114,10 @@ class Analyser:
         over = dict(zip(ended, range(len(ended)), strict=True))
         known: dict[int, int] = {}
         hints = found_before(fate)[chosen]
+        announced = self._reading.announced()[::-1]
         for number, slot, first, runs in _runs(mine, batch.arena):
+            while announced and announced[-1][0] <= number:
+                self._announce(batch, announced.pop())
             connection = self._connections.get(number)
             if connection is None:
                 rows = batch.ended[over[number] :][:1] if number in over else self._streams.session(slot)
@@ -130,6 +133,8 @@ class Analyser:
                 known[number] = NO_MORE
             elif connection.protocol != before:
                 known[number] = connection.protocol
+        while announced:
+            self._announce(batch, announced.pop())
         if known:
             self._reading.settle(list(known), list(known.values()))
 
@@ -140,21 +145,22 @@ class Analyser:
 
     def _go_on(self, batch: Batch, numbers: NDArray[np.int64]) -> list[Connection]:
         """Connections for what a kernel read so far, by the numbers of their flows."""
-        ended = Index(batch.ended["number"]).of(numbers)
-        pieces = np.searchsorted(batch.pieces["number"], numbers)
         begun = None if self._keep else self._reading.rows_of(numbers)
         made = []
         for i, number in enumerate(numbers.tolist()):
-            if begun is not None:
-                rows = begun[i : i + 1]
-            elif ended[i] >= 0:
-                rows = batch.ended[ended[i] :][:1]
-            else:
-                rows = self._streams.session(int(batch.pieces["slot"][pieces[i]]))
+            rows = self._session(batch, number) if begun is None else begun[i : i + 1]
             connection = self._connections[number] = self._open(number, rows, "")
             self._builder.handed(connection)
             made.append(connection)
         return made
+
+    def _session(self, batch: Batch, number: int) -> Rows:
+        """The SESSION row of a flow with pieces in a batch, or one that ended with it."""
+        ended = np.flatnonzero(batch.ended["number"] == number)[:1]
+        if len(ended):
+            return take(batch.ended, ended)
+        piece = np.searchsorted(batch.pieces["number"], number)
+        return self._streams.session(int(batch.pieces["slot"][piece]))
 
     def _mute(self, slot: int, number: int) -> None:
         for direction in (0, 1):
@@ -176,6 +182,16 @@ class Analyser:
             expected=expected, wanted=self._wanted, hint=hint,
         )  # fmt: skip
 
+    def _announce(self, batch: Batch, announced: Announced) -> None:
+        """A flow that a kernel reads announced a connection."""
+        number, name, direction, port, frame = announced
+        addresses, _, _ = _ends(self._session(batch, number))
+        self._expect((*addresses[direction], port), name, frame)
+
+    def _expect(self, place: tuple[int, int, int], name: str, frame: int) -> None:
+        if len(self._expected) < 65536 and len(self._expected.setdefault(place, [])) < 64:
+            self._expected[place].append((frame, name))
+
     def _announced(self, place: tuple[int, int, int], frame: int) -> str:
         """What was announced for a place before a frame; it is used up."""
         waiting = self._expected.get(place)
@@ -192,9 +208,7 @@ class Analyser:
         self._builder.take(connection)
         if parser is not None and parser.expected:
             for name, direction, port, frame in parser.expected:
-                place = (*connection.addresses[direction], port)
-                if len(self._expected) < 65536 and len(self._expected.setdefault(place, [])) < 64:
-                    self._expected[place].append((frame, name))
+                self._expect((*connection.addresses[direction], port), name, frame)
             parser.expected.clear()
         if slot >= 0 and not self._keep and connection.over():
             self._mute(slot, connection.number)

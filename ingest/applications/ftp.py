@@ -10,19 +10,22 @@ from ingest.applications.files import put_file
 from ingest.applications.parser import MOST_OPEN, StreamParser, Transaction
 from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
-_MOST_LINE = 4096
+#: Bytes of a line that are kept; one that is longer is told, and read no further where it does not end.
+MOST_LINE = 4096
 _SIX = re.compile(rb"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
 _EXTENDED = re.compile(rb"\(\|\|\|(\d{1,5})\|\)")
 _TRANSFERS = (b"RETR", b"STOR", b"STOU", b"APPE")
 _NEED_NAME = (b"RETR", b"STOR", b"APPE")
 _NEED_PORT = (*_TRANSFERS, b"NLST", b"LIST", b"MLSD")
 #: Commands that Suricata knows, wherever they stand in a line; of others it says nothing about replies.
-_KNOWN = re.compile(
-    rb"PORT|EPRT|AUTH_TLS|PASV|EPSV|RETR|STO[RU]|ABOR|ACCT|ALLO|APPE|CDUP|CHMOD|CWD|DELE|HELP|IDLE|LIST|MAIL"
-    rb"|MDTM|MKD|MLFL|MLSD|MODE|MRCP|MRSQ|MSAM|MSND|MSOM|NLST|NOOP|PASS|PWD|QUIT|REIN|REST|RMD|RNFR|RNTO"
-    rb"|SITE|SIZE|SMNT|STAT|STRU|SYST|TYPE|UMASK|USER",
-    re.IGNORECASE,
-)
+KNOWN = (
+    b"PORT", b"EPRT", b"AUTH_TLS", b"PASV", b"EPSV", b"RETR", b"STOR", b"STOU", b"ABOR", b"ACCT", b"ALLO",
+    b"APPE", b"CDUP", b"CHMOD", b"CWD", b"DELE", b"HELP", b"IDLE", b"LIST", b"MAIL", b"MDTM", b"MKD", b"MLFL",
+    b"MLSD", b"MODE", b"MRCP", b"MRSQ", b"MSAM", b"MSND", b"MSOM", b"NLST", b"NOOP", b"PASS", b"PWD", b"QUIT",
+    b"REIN", b"REST", b"RMD", b"RNFR", b"RNTO", b"SITE", b"SIZE", b"SMNT", b"STAT", b"STRU", b"SYST", b"TYPE",
+    b"UMASK", b"USER",
+)  # fmt: skip
+_KNOWN = re.compile(b"|".join(KNOWN), re.IGNORECASE)
 _PRELIMINARY = re.compile(rb"1\d\d\s")
 _COMMANDS = (
     b"USER", b"PASS", b"FEAT", b"SYST", b"PASV", b"EPSV", b"PORT", b"RETR", b"STOR", b"AUTH", b"CWD", b"TYPE",
@@ -54,13 +57,13 @@ class Ftp(StreamParser):
             line = bytes(stream.data[:end]).rstrip(b"\r")
             frame, time = stream.frame(end + 1), stream.time(end + 1)
             stream.drop(end + 1)
-            made = (self._command if direction == TO_SERVER else self._reply)(line[:_MOST_LINE], frame, time)
-            if end + 1 > _MOST_LINE:
+            made = (self._command if direction == TO_SERVER else self._reply)(line[:MOST_LINE], frame, time)
+            if end + 1 > MOST_LINE:
                 side = "request" if direction == TO_SERVER else "response"
                 self.odd(f"ftp.{side}_command_too_long", direction, frame, made)
             if self.becomes:
                 return
-        if len(stream.data) > _MOST_LINE:
+        if len(stream.data) > MOST_LINE:
             self.done[direction] = True
 
     def _command(self, line: bytes, frame: int, time: int) -> Transaction:

@@ -1,4 +1,4 @@
-"""A flow of HTTP/1 goes over to the parser in Python, from what a kernel left to it on."""
+"""A flow of HTTP/1 or FTP goes over to the parser in Python, from what a kernel left to it on."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from numpy.typing import NDArray
 
 from citywall.rows import take
 from ingest.applications import http1, http1_put
+from ingest.applications.compiled.ftp import kernels as ftp_kernels
 from ingest.applications.compiled.http1 import kernels
 from ingest.applications.compiled.layout import (
     BODY_HEAD,
     FILE_METHOD,
+    FTP,
     HEAD_METHOD,
     MARKS,
     META_AT,
     OTHER_METHOD,
     PAGE,
+    PYTHON,
     Memory,
 )
 from ingest.applications.compiled.telling import kernels as telling
+from ingest.applications.ftp import Ftp
 from ingest.applications.headers import Field
-from ingest.applications.parser import Transaction
+from ingest.applications.parser import StreamParser, Transaction
 from ingest.applications.tables import ANOMALY_KIND
 
 if TYPE_CHECKING:
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
     from ingest.applications.connection import Connection, Marks
     from ingest.applications.wanted import Wanted
 
+#: A data connection that a flow announced: the flow's number, protocol and what is said of it, at whose
+#: address (0: of the flow's client), port, since which frame.
+Announced = tuple[int, str, int, int, int]
 #: `handed` of a flow that Python has; of one that went over at its end.
 TAKEN, AT_END = 4, 3
 _PHASES = {
@@ -51,10 +58,36 @@ _DISPOSITION, _TYPE = b"content-disposition", b"content-type"
 def fill(connection: Connection, mem: Memory, at: int, going: dict[int, Transaction], wanted: Wanted) -> None:
     """Make a connection what it were if it had read all that flow `at` has said; `going`: by row of TX."""
     flow = mem.flows[at]
-    parser = http1.Http1(connection.settings, connection.ports)
+    parser = (_ftp if flow["spoken"] == FTP else _http1)(connection, mem, flow, going)
     parser.wanted = wanted
     parser.made = int(flow["made"])
     parser.open = list(going.values())
+    connection.go_on(
+        parser, int(flow["protocol"]), int(flow["protocol_frame"]), flow["sides"], flow["sides_frame"]
+    )
+    for d in (0, 1):
+        _fill_stream(connection, parser, mem, flow, d)
+    connection.apart = flow["handed"] != AT_END and bool(flow["alone"][flow["handed"] - 1])
+
+
+def _ftp(connection: Connection, mem: Memory, flow: np.void, going: dict[int, Transaction]) -> StreamParser:
+    """The parser of a control connection, before a command: the latest one is that command from then on."""
+    parser = Ftp(connection.settings, connection.ports)
+    words = flow["words"].tolist()
+    for node in _nodes(mem, flow, ftp_kernels.ASKED):
+        parser.asked.append(going[int(node["a"])])
+        parser.commands.append(int(node["b"]).to_bytes(4, "big"))
+        parser.known.append(bool(node["c"]))
+    parser.negotiated = bool(words[ftp_kernels.FLAGS] & ftp_kernels.NEGOTIATED)
+    if place := words[ftp_kernels.PLACE]:
+        parser.place = (place - 1) & 1, (place - 1) >> 1
+    if many := words[ftp_kernels.MANY]:
+        parser.many = (many - 1).to_bytes(3, "big")
+    return parser
+
+
+def _http1(connection: Connection, mem: Memory, flow: np.void, going: dict[int, Transaction]) -> StreamParser:
+    parser = http1.Http1(connection.settings, connection.ports)
     words = flow["words"].tolist()
     parser.continued = bool(words[kernels.CONTINUED])
     last = None
@@ -72,12 +105,7 @@ def fill(connection: Connection, mem: Memory, at: int, going: dict[int, Transact
         parser.request = last
     elif flow["handed"] == 1 and 0 < words[kernels.SURPLUS] == flow["run"][0]:
         parser.phase[0], parser.previous = http1.SURPLUS, last
-    connection.go_on(
-        parser, int(flow["protocol"]), int(flow["protocol_frame"]), flow["sides"], flow["sides_frame"]
-    )
-    for d in (0, 1):
-        _fill_stream(connection, parser, mem, flow, d)
-    connection.apart = flow["handed"] != AT_END and bool(flow["alone"][flow["handed"] - 1])
+    return parser
 
 
 def _fill_body(parser: http1.Http1, mem: Memory, flow: np.void, d: int, left: int) -> None:
@@ -100,7 +128,7 @@ def _head(disposition: bytes, kind: bytes) -> dict[bytes, Field]:
     return {key: Field(key, key, value) for key, value in given if value}
 
 
-def _fill_stream(connection: Connection, parser: http1.Http1, mem: Memory, flow: np.void, d: int) -> None:
+def _fill_stream(connection: Connection, parser: StreamParser, mem: Memory, flow: np.void, d: int) -> None:
     """Bytes that wait are fed again, run by run as they would have been; not yet those of the present run."""
     stream = parser.streams[d]
     data = _chain(mem, flow["tail"][d], flow["tail_size"][d])
@@ -193,3 +221,20 @@ def _chain(mem: Memory, first: int, size: int) -> bytes:
         parts.append(mem.pages[page * PAGE : (page + 1) * PAGE])
         page = int(mem.following[page])
     return b"".join(part.tobytes() for part in parts)[: int(size)]
+
+
+def what_comes(data: bytes) -> str:
+    """What a job of ANNOUNCED says of a connection, as the parser in Python says it."""
+    return f"ftp-data:{data[:4].decode()}:{data[4:].decode('latin-1')}"
+
+
+def found_before(fate: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """What a flow was found to speak, by piece that Python reads; 0 where that is not known."""
+    found: NDArray[np.uint16] = (fate >> 8).astype(np.uint16)
+    return found
+
+
+def python_reads(fate: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    """Which pieces a parser in Python reads."""
+    mine: NDArray[np.bool_] = fate & 3 == PYTHON
+    return mine

@@ -13,7 +13,7 @@ from ingest.applications.tables import PROTOCOL
 FRESH, HERE, PYTHON, QUIET = 0, 1, 2, 3
 
 #: Protocols that have a kernel here, over TCP and over UDP.
-OVER_TCP = ("smb", "dcerpc", "dns", "http", "tls", "ssh", "krb5")
+OVER_TCP = ("smb", "dcerpc", "dns", "http", "tls", "ssh", "krb5", "ftp")
 OVER_UDP = ("dns", "snmp", "krb5")
 #: Of these, those of which units may be kept: parsers in Python do that.
 WITH_UNITS = ("smb", "dcerpc", "tls", "ssh")
@@ -109,8 +109,9 @@ MARKS = 10  # and the next, by direction
 #: Jobs: a hash of a file, whose hexadecimal digits have their place already (`part`: where, `direction`:
 #: which of DIGESTS); a datagram for the Python parser; a body of HTTP/1 that is not plain, behind BODY_HEAD
 #: numbers that say what is where (`part`: the row for what is odd about it); the fingerprint of a certificate
-#: (`part`: where).
-HASHES, DATAGRAM, BODY, CERTIFICATE = 0, 1, 2, 3
+#: (`part`: where); a data connection that FTP announced, by its verb and the name of its file (`direction`:
+#: at whose address, `part`: at which port).
+HASHES, DATAGRAM, BODY, CERTIFICATE, ANNOUNCED = 0, 1, 2, 3, 4
 DIGESTS = ("md5", "sha1", "sha256")
 #: What the numbers before a body are: bytes kept, size, lengths of Content-Encoding, Content-Disposition,
 #: Content-Type and path (which follow the body in this order), what was asked (OTHER_METHOD, ...).
@@ -145,7 +146,7 @@ MOST_ANNOUNCERS, BLOOM = 64, 4
 
 SMB, DCERPC, DNS, SNMP = (PROTOCOL[name] for name in ("smb", "dcerpc", "dns", "snmp"))
 HTTP = PROTOCOL["http"]
-TLS, SSH, KRB5 = (PROTOCOL[name] for name in ("tls", "ssh", "krb5"))
+TLS, SSH, KRB5, FTP = (PROTOCOL[name] for name in ("tls", "ssh", "krb5", "ftp"))
 
 #: Lists of a hello, and the values of the longest.
 SPANS, MOST_VALUES = 9, 1 << 15

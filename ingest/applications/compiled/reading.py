@@ -14,6 +14,7 @@ from citywall.rows import fill, longer, take
 from ingest.applications.certificate import fingerprint
 from ingest.applications.compiled import handing
 from ingest.applications.compiled.layout import (
+    ANNOUNCED,
     BLOOM,
     BODY,
     CERTIFICATE,
@@ -38,7 +39,6 @@ from ingest.applications.compiled.layout import (
     OVER_TCP,
     PAGE,
     PUT,
-    PYTHON,
     SHORT_ARENA,
     SHORT_NODES,
     SHORT_PAGES,
@@ -128,6 +128,7 @@ class Reading:
         self._announcers = np.zeros((MOST_ANNOUNCERS, 1 + BLOOM), np.int64)
         self._late = False
         self._more: tuple[list[int], list[int], list[bytes]] = ([], [], [])
+        self._announced: list[handing.Announced] = []
         self.want(wanted)
 
     def want(self, wanted: Wanted) -> None:
@@ -230,6 +231,11 @@ class Reading:
         names = ("kind", "direction", "flow", "number", "frame")
         return list(zip(*(odd[name].tolist() for name in names), strict=True))
 
+    def announced(self) -> list[handing.Announced]:
+        """Data connections announced since this was asked last, in order of the flows that did."""
+        announced, self._announced = self._announced, []
+        return announced
+
     def tell(self, *, growing: bool) -> Told:
         """Transactions that are over; `growing`: also those that something came to. `sweep` is next."""
         mem, meta = self._mem, self._meta
@@ -302,6 +308,9 @@ class Reading:
                 self._again(bytes(data), d, *rest)
             elif kind == BODY:
                 self._body(bytes(data), d, to, *rest)
+            elif kind == ANNOUNCED:
+                number = int(self._mem.txs["flow"][rest[0]])
+                self._announced.append((number, handing.what_comes(bytes(data)), d, to, rest[2]))
         if self._more[0] or self._more[1]:
             self._put_late()
 
@@ -373,18 +382,6 @@ def _bits(names: Any) -> int:
 def _starts(counts: NDArray[Any]) -> Numbers:
     starts: Numbers = np.cumsum(counts, dtype=np.int64) - counts
     return starts
-
-
-def found_before(fate: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """What a flow was found to speak, by piece that Python reads; 0 where that is not known."""
-    found: NDArray[np.uint16] = (fate >> 8).astype(np.uint16)
-    return found
-
-
-def python_reads(fate: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """Which pieces a parser in Python reads."""
-    mine: NDArray[np.bool_] = fate & 3 == PYTHON
-    return mine
 
 
 def compile_parsers() -> None:

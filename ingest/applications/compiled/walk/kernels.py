@@ -11,6 +11,15 @@ import numpy as np
 from citywall.kernels import bare_kernel, copy_bytes, internal, shared
 from ingest.applications.compiled.dcerpc.kernels import dcerpc_stream
 from ingest.applications.compiled.dns.kernels import dns_message, dns_stream
+from ingest.applications.compiled.ftp.kernels import (
+    FLAGS,
+    FOLLOWED,
+    PORTS,
+    bit_of,
+    ftp_end,
+    ftp_stream,
+    name_port,
+)
 from ingest.applications.compiled.http1.kernels import HAND, NO_ROOM_NOW, http1_end, http1_stream
 from ingest.applications.compiled.krb5.kernels import krb5_message, krb5_stream
 from ingest.applications.compiled.layout import (
@@ -19,6 +28,7 @@ from ingest.applications.compiled.layout import (
     DCERPC,
     DNS,
     FRESH,
+    FTP,
     GONE,
     HERE,
     HTTP,
@@ -69,17 +79,16 @@ KEEP, ALLOWED, READS, OWN = (CONFIG_AT[name] for name in ("keep", "allowed", "re
 _MISMATCH = ANOMALY_KIND["applayer.mismatch_protocol_both_directions"]
 _ONE_SIDED = ANOMALY_KIND["applayer.detect_protocol_only_one_direction"]
 _LIMIT = ANOMALY_KIND["applayer.parser_limit_reached"]
-_FAILED, _FTP = PROTOCOL["failed"], PROTOCOL["ftp"]
+_FAILED = PROTOCOL["failed"]
 _MOST_UNKNOWN = 4096
 _MOST_SEEN, _SEEN_OF_EACH = 256, 64
 _UDP = 17
-_SPREAD = 40503  # odd, near 65536 divided by the golden ratio
 _MULTIPLY = np.uint64(0x9E3779B97F4A7C15)
 # The commands of FTP with which a data connection is expected, as four bytes one behind the other.
 _RETR, _STOR, _STOU, _APPE = (int.from_bytes(verb, "big") for verb in (b"RETR", b"STOR", b"STOU", b"APPE"))
 # Words of a flow that Python reads: the last four bytes to the server, whether a command was among them, what
-# numbers each direction is in the middle of, and the ports that were named: `BLOOM` words of a bit for some.
-_LAST_FOUR, _MAY_ANNOUNCE, _NUMBERS, _PORTS = 0, 1, 2, 4
+# numbers each direction is in the middle of; the ports that were named stand where FTP's kernel has them.
+_LAST_FOUR, _MAY_ANNOUNCE, _NUMBERS = 0, 1, 2
 
 
 @internal
@@ -245,6 +254,8 @@ def _stream(mem, owner, d, data, at, end, frame, time):
         return ssh_stream(mem, owner, d, data, at, end, frame, time)
     if spoken == KRB5:
         return krb5_stream(mem, owner, d, data, at, end, frame, time)
+    if spoken == FTP:
+        return ftp_stream(mem, owner, d, data, at, end, frame, time)
     return dns_stream(mem, owner, d, data, at, end, frame, time)
 
 
@@ -379,17 +390,10 @@ def _datagram(mem, owner, d, data, at, n, frame, time):
     return snmp_message(mem, owner, d, data, at, at + n, frame, time)
 
 
-@internal
-def _bit_of(port):
-    """The word and the bit that stand for a port."""
-    hashed = (port * _SPREAD >> 8) & (64 * BLOOM - 1)
-    return hashed >> 6, hashed & 63
-
-
 @shared
 def _named(announcers, i, port):
     """Whether an announcer named a port, or may have; a place that nobody understood has the port 0."""
-    word, bit = _bit_of(port)
+    word, bit = bit_of(port)
     return port == 0 or announcers[i, 1 + word] >> bit & 1 == 1
 
 
@@ -435,15 +439,7 @@ def _announce(mem, flow, host, announcers):
         for word in range(BLOOM):
             announcers[at, 1 + word] = 0
     for word in range(BLOOM):
-        announcers[at, 1 + word] |= flow["words"][_PORTS + word]
-
-
-@shared
-def _name_port(flow, port):
-    """A port was named, or may have been."""
-    if port <= 0xFFFF:
-        word, bit = _bit_of(port)
-        flow["words"][_PORTS + word] |= np.int64(1) << bit
+        announcers[at, 1 + word] |= flow["words"][PORTS + word]
 
 
 @shared
@@ -462,14 +458,14 @@ def _name_ports(flow, d, data, at, end):
                 number = 10 * number + byte - 48
             run = min(run + 1, np.int64(6))
             if count >= 5 and run <= 3:
-                _name_port(flow, before << 8 | number)
+                name_port(flow, before << 8 | number)
             continue
         if byte == 44 and 1 <= run <= 3:
             before = number
             count = min(count + 1, np.int64(5))
         else:
             if byte == 124 and run > 0:
-                _name_port(flow, number)
+                name_port(flow, number)
             count = np.int64(1) if byte == 44 and run > 3 else np.int64(0)
         number, run = np.int64(0), np.int64(0)
     flow["words"][_NUMBERS + d] = number | before << 17 | run << 27 | count << 30
@@ -481,7 +477,11 @@ def _may_announce(flow, piece, data):
 
     It stays so while nobody knows what the flow speaks: what came may yet be read as FTP.
     """
-    if flow["spoken"] == _FTP:
+    if flow["spoken"] == FTP and flow["handed"]:  # its kernel may have read what places it named
+        for word in range(BLOOM):
+            flow["words"][PORTS + word] = -1
+        return True
+    if flow["spoken"] == FTP:
         flow["words"][_MAY_ANNOUNCE] = 0
     elif flow["spoken"] != 0:
         return False
@@ -582,6 +582,39 @@ def _piece(mem, owner, session, piece, data, places, announcers, follows):
     return sound
 
 
+@shared
+def _line_follows(pieces, i, data):
+    """Whether a line ends in what came behind piece `i` with the same frame."""
+    piece = pieces[i]
+    for j in range(i + 1, len(pieces)):
+        other = pieces[j]
+        if (
+            other["number"] != piece["number"]
+            or other["direction"] != piece["direction"]
+            or other["frame"] != piece["frame"]
+            or other["gap"] != 0
+        ):
+            return False
+        at = np.int64(other["at"])
+        for k in range(at, at + np.int64(other["length"])):
+            if data[k] == 10:
+                return True
+    return False
+
+
+@shared
+def _announce_ports(mem, flow, session, announcers):
+    """Data connections that FTP's kernel announced are those of both hosts of its flow."""
+    named = np.int64(0)
+    for word in range(BLOOM):
+        named |= flow["words"][PORTS + word]
+    if named:
+        _announce(mem, flow, np.int64(session["a_lo"]), announcers)
+        _announce(mem, flow, np.int64(session["b_lo"]), announcers)
+        for word in range(BLOOM):
+            flow["words"][PORTS + word] = 0
+
+
 @internal
 def _session_of(piece, sessions, ended, order, numbers):
     """The session of a flow: in its slot, or among those that are over."""
@@ -633,12 +666,17 @@ def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, anno
                 and pieces[i - 1]["direction"] == piece["direction"]
                 and piece["gap"] == 0
             )
+            if flow["mode"] == HERE and flow["spoken"] == FTP and piece["direction"]:
+                more = FOLLOWED if _line_follows(pieces, i, data) else 0
+                flow["words"][FLAGS] = flow["words"][FLAGS] & ~FOLLOWED | more
             sound = _piece(mem, owner, session, piece, data, places, announcers, follows)
             if not sound:
                 # a datagram, and a piece for which nothing was done yet, is taken whole once more
                 mem.meta[AGAIN] = 1 if mem.meta[STOP] == NO_ROOM and not flow["udp"] else 0
                 return i
             mem.meta[AGAIN] = 0
+            if flow["mode"] == HERE and flow["spoken"] == FTP:
+                _announce_ports(mem, flow, session, announcers)
             if flow["mode"] == HERE and flow["done"][0] and flow["done"][1]:
                 flow["over"] = 1
                 if flow["sides"][0] and flow["sides"][1]:
@@ -677,6 +715,8 @@ def end_flows(mem, numbers, frames, begun, python):
                 flow["mode"] = PYTHON
                 flow["python"] = 1
                 mem.meta[HANDED] += 1
+        if flow["mode"] == HERE and flow["spoken"] == FTP and not ftp_end(mem, at, frames[i]):
+            return i
         if flow["python"]:
             python[i] = True
             if flow["handed"]:

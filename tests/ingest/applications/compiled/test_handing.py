@@ -71,6 +71,23 @@ def test_python_goes_on(packets, alike, handed, name):
             assert len(handed) == 1
 
 
+def test_python_goes_on_with_ftp(packets, alike, handed):
+    """Before AUTH, with commands that wait, a reply that goes on and a place that was named."""
+    turns = [
+        (0, b"USER a\r\n"), (1, b"331-more\r\n"), (0, b"PORT 10,0,0,1,9,9\r\nAUTH TLS\r\nRETR x\r\n"),
+        (1, b"331 word?\r\n200 ok\r\n500 no\r\n150 "), (1, b"wait\r\n"),
+    ]  # fmt: skip
+    for size in (1000, 7):
+        cut = [(d, data[at : at + size]) for d, data in turns for at in range(0, len(data), size)]
+        rows = packets.conversation(cut, (4000, 21), fin=False)
+        rows += packets.conversation([(0, b"the file")], (20, 2313))
+        for batch, growing in ((0, False), (3, True)):
+            handed.clear()
+            told = alike(*packets.decoded(rows), batch, growing=growing)
+            assert len(handed) == 1
+            assert b"RETR" in [value for table in told for value in table.values("ftp.command")]
+
+
 @pytest.mark.parametrize("answer", [LENGTH, CHUNKED + b"fff\r\n", b"HTTP/1.0 200 OK\r\n\r\n", NAMED])
 @pytest.mark.parametrize("growing", [False, True])
 def test_holes(packets, alike, handed, answer, growing):

@@ -6,7 +6,8 @@ import pytest
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.analysis import Analyser
-from ingest.applications.compiled.reading import Reading, python_reads
+from ingest.applications.compiled.handing import python_reads
+from ingest.applications.compiled.reading import Reading
 
 
 @pytest.mark.parametrize("size", [1, 2, 9, 100])
@@ -150,4 +151,4 @@ def test_who_transfers_nothing_announces_nothing(packets, monkeypatch, examples)
         rows, buffer = packets.decoded(control + data)
         analyser = Analyser(ApplicationSettings(), keep_streams=True)
         analyser.add(rows, 1, buffer)
-        assert python_reads(fates[-1]).all() == python
+        assert python_reads(fates[-1])[-len(turns) :].all() == python

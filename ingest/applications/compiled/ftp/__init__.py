@@ -1,0 +1,1 @@
+"""FTP as a kernel."""
