@@ -22,6 +22,8 @@ LOGS = (
     _ENDS + b'"proto":"udp","trans_id":1,"query":"a.example.com","qtype":1,"rcode":3}\n',
     _ENDS + b'"trans_depth":1,"method":"GET","host":"a","uri":"/","status_code":404}\n',
     _ENDS + b'"version":"TLSv12","cipher":"TLS_RSA_WITH_RC4_128_SHA","server_name":"a"}\n',
+    _ENDS + b'"version":"TLSv12","cipher":"c","cert_chain_fps":["aa","bb"],"client_cert_chain_fuids":["F1"]}\n',
+    b'{"ts":1.5,"fingerprint":"aa","certificate.serial":"0A","certificate.subject":"CN=a","san.dns":["a.example","b"]}\n',
     b'{"ts":1.5,"mac":"02:00:00:00:00:01","requested_addr":"192.0.2.9","msg_types":["DISCOVER"]}\n',
     b"StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,SrcBytes,Label\n"
     b"2023/11/14 22:13:20.0,1.5,tcp,192.0.2.1,40000,   ->,198.51.100.1,443,SRPA_SPA,0,0,9,768,360,\n",
@@ -38,6 +40,7 @@ def targets() -> dict[str, Target]:
     """Lines to every parser, files to the reader, mapping files."""
     from citywall.errors import InputError, SettingsError
     from ingest.flowlogs import registry
+    from ingest.flowlogs.chains.chains import Chains
     from ingest.flowlogs.lines import split
     from ingest.flowlogs.mapped import Mapped
     from ingest.flowlogs.mapping import Mapping, load
@@ -54,11 +57,13 @@ def targets() -> dict[str, Target]:
 
     def logs(data: bytes) -> None:
         """Whatever the format, every parser reads them; no row is of a line that is none."""
-        lines = split(data, 1)
+        lines, chains = split(data, 1), Chains(2)
         for parser in PARSERS.values():
             if parser.name != "mapped":
                 told = parser.parse(lines, parser.header(data, ""))
                 assert len(told.logged.line) <= len(data) + 1
+                chains.add(told.said)
+        chains.finish()
         for each in mapped:
             each.parse(lines, each.initial)
 

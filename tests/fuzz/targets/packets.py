@@ -23,6 +23,7 @@ PACKETS = (
     SIX[:6] + b"\x2c" + SIX[7:] + b"\x11\0\0\1\0\0\0\7" + UDP + CUT,
     bytes(12) + b"\x88\x47\0\1\1\x40" + FOUR + UDP,
     bytes(12) + b"\x88\x64\x11\0\0\1\0\x20\0\x21" + FOUR + UDP,
+    b"\x18\x41\3\0\x80\0\x80\xc2\0\7" + ETHERNET + FOUR + UDP,
     bytes(12) + b"\x08\x06\0\1\x08\0\6\4\0\2" + bytes(20),
     ETHERNET + FOUR + bytes.fromhex("0044004300fc0000") + b"\2\1\6\0" + bytes(236) + b"\x63\x82\x53\x63\x35\1\5",
 )  # fmt: skip
@@ -38,7 +39,7 @@ def targets() -> dict[str, Target]:
     from citywall.domains import Domains, DomainSettings
     from citywall.fragmentsettings import FragmentSettings
     from ingest.anomalies.finding import anomalies
-    from ingest.decode import kernels
+    from ingest.decode import kernels, relay
     from ingest.decode.reading import link_events
     from ingest.fragments.assembler import Assembler
 
@@ -56,6 +57,7 @@ def targets() -> dict[str, Target]:
     def packets(data: bytes) -> None:
         """By each link type; fragments go over a snapshot."""
         records = [part[:65535] for part in data.split(CUT)]
+        assert all(relay.locate(record)[0] <= len(record) for record in records)
         for link in LINKS:
             rows, buffer = decoded(records, link)
             link_events(buffer, rows, 1, Domains(DomainSettings()))
