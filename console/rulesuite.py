@@ -6,6 +6,7 @@ The alerts are of a reader that ends where a capture is damaged (libpcap), so ou
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -80,20 +81,36 @@ def options_of(args: Sequence[str]) -> Options:
             pair = word[6:] if word.startswith("--set=") else next(words, "")
             key, _, value = pair.partition("=")
             found.sets[key.strip()] = value.strip()
+            if key.strip() == "pcap-file.checksum-checks" and value.strip() == "no":
+                found = replace(found, checksums=False)
     return replace(found, inline=found.inline or found.sets.get("stream.inline") in {"true", "yes"})
+
+
+def size_of(text: str) -> int | None:
+    """Bytes of `200kb`, `1mb` or a bare number, None of anything else."""
+    found = re.fullmatch(r"(\d{1,9})\s*(kb|mb|gb)?", text.strip(), re.IGNORECASE)
+    if found is None:
+        return None
+    return min(int(found[1]) << {"": 0, "kb": 10, "mb": 20, "gb": 30}[(found[2] or "").lower()], 1 << 28)
 
 
 def settings_of(options: Options) -> ApplicationSettings:
     """How streams and application layers are to be read."""
     from citywall.applicationsettings import ApplicationSettings
 
-    sets = options.sets
+    sets, defaults = options.sets, ApplicationSettings()
+    bodies = [
+        size_of(v) for k, v in sets.items() if k.endswith(("response-body-limit", "request-body-limit"))
+    ]
+    depth = size_of(sets.get("stream.reassembly.depth", ""))
     layers = next((v for k, v in sets.items() if k.endswith("response-body-decompress-layer-limit")), "2")
     return ApplicationSettings(
         midstream=sets.get("stream.midstream") in {"true", "yes"},
         async_oneside=sets.get("stream.async-oneside") in {"true", "yes"},
         inline=options.inline,
         checksums=options.checksums,
+        depth_bytes=defaults.depth_bytes if depth is None else depth,
+        body_bytes=max([defaults.body_bytes, *(size for size in bodies if size is not None)]),
         inflate_layers=int(layers) if layers.isdigit() else 2,
         lzma=any(k.endswith(".lzma-enabled") and v == "yes" for k, v in sets.items()),
     )

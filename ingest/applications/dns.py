@@ -12,10 +12,16 @@ from ingest.applications.tables import TO_CLIENT, TO_SERVER
 MOST_RECORDS, MOST_LABELS = 1024, 128
 #: Bytes of a name, written out.
 MOST_NAME = 1025
+#: Labels and pointers of a name that are followed.
+MOST_STEPS = 255
+LOOP, TRUNCATED, STEPS = 1, 2, 4
+#: What is told of a name, by bit.
+ODD = {LOOP: "dns.infinite_loop", TRUNCATED: "dns.name_too_long", STEPS: "dns.too_many_labels"}
 _HEADER = struct.Struct(">6H")
 _FIXED = struct.Struct(">HHIH")
 _PORTS = (53, 5353, 5355)
 _NAMED = frozenset((2, 5, 12, 39))  # records whose data is a name
+_NAMING = {2: 0, 5: 0, 6: 0, 12: 0, 15: 2}  # those whose data has a name, and where it stands
 _SECTIONS = ("answers", "authorities", "additionals")
 # What a section that cannot be read is called; answers are part of the message proper.
 _WRONG = {"authorities": "dns.invalid_authorities", "additionals": "dns.invalid_additionals"}
@@ -29,8 +35,49 @@ class Malformed(ValueError):
         self.event = event
 
 
+def name_in(data: bytes, at: int, end: int) -> tuple[bytes, int, int]:
+    """The name at an offset, labels joined by dots; where it ends; bits of `ODD` of what is odd about it.
+
+    As Suricata reads names: pointers may go ahead, and what is too long or goes in a circle behind a pointer
+    is cut off. Bytes from `end` on do not belong to it until a pointer was followed.
+    """
+    name, after, odd, steps = bytearray(), -1, 0, 0
+    while at < end:
+        length = data[at]
+        if length == 0:
+            at += 1
+            break
+        if length < 64:
+            if at + 1 + length > end:
+                raise Malformed("dns.malformed_data")
+            if not odd & TRUNCATED:
+                name += b"." * bool(name) + data[at + 1 : at + 1 + length]
+            at += 1 + length
+        else:
+            to = int.from_bytes(data[at : at + 2], "big") & 0x3FFF
+            if length < 0xC0 or at + 2 > end or to > len(data) or (to == at and after < 0):
+                raise Malformed("dns.malformed_data")
+            if to == at:
+                odd |= LOOP
+                break
+            after = at + 2 if after < 0 else after
+            at, end = to, len(data)
+        steps += 1
+        if steps > MOST_STEPS:
+            if after < 0:
+                raise Malformed("dns.malformed_data")
+            odd |= STEPS | TRUNCATED
+            break
+        if len(name) > MOST_NAME:
+            del name[MOST_NAME:]
+            odd |= TRUNCATED
+            if after >= 0:
+                break
+    return bytes(name), at if after < 0 else after, odd
+
+
 def name_at(data: bytes, at: int) -> tuple[bytes, int]:
-    """The name at an offset, labels joined by dots, and where it ends; compression that loops is refused."""
+    """As `name_in`, where a name must be sound: pointers go back, and nothing is cut off."""
     labels: list[bytes] = []
     size, after, hops = 0, -1, 0
     while True:
@@ -92,6 +139,8 @@ class Dns(StreamParser):
             return
         transaction = self.begin(frame, time)
         d = TO_CLIENT if data[2] & 0x80 else TO_SERVER
+        if self.settings.units:
+            self.unit("dns.pdu", d, frame, data)
         read(self, transaction, d, frame, data)
         transaction.whole(d, frame)
         self.finish(transaction)
@@ -108,60 +157,88 @@ def read(parser: Parser, transaction: Transaction, d: int, frame: int, data: byt
         parser.odd("dns.z_flag_set", d, frame, transaction)
     if flags >> 11 & 15 >= 7:
         parser.odd("dns.invalid_opcode", d, frame, transaction)
+    message = _Message(transaction, d, frame, data)
     try:
-        at = _questions(transaction, d, frame, data, counts[0])
-        _records(transaction, d, frame, data, at, counts[1:])
+        message.records(message.questions(counts[0]), counts[1:])
     except Malformed as e:
         parser.odd(e.event, d, frame, transaction)
+    for bit, event in ODD.items():
+        if message.odd & bit:
+            parser.odd(event, d, frame, transaction)
 
 
-def _questions(transaction: Transaction, d: int, frame: int, data: bytes, count: int) -> int:
-    at = 12
-    for part in range(min(count, MOST_RECORDS)):
-        name, at = name_at(data, at)
-        if at + 4 > len(data):
+class _Message:
+    """Names and records of a message as they go to its transaction."""
+
+    def __init__(self, transaction: Transaction, d: int, frame: int, data: bytes) -> None:
+        self.odd = 0  # bits of `ODD`
+        self._transaction, self._d, self._frame, self._data = transaction, d, frame, data
+        self._answering = bool(data[2] & 0x80)
+        self._names = 0  # of `dns.response.rrname`
+
+    def questions(self, count: int) -> int:
+        """Where the questions end."""
+        transaction, d, frame, data = self._transaction, self._d, self._frame, self._data
+        at = 12
+        for part in range(min(count, MOST_RECORDS)):
+            name, at = self._name(at, len(data))
+            if at + 4 > len(data):
+                raise Malformed("dns.malformed_data")
+            if d == TO_SERVER:
+                transaction.put("dns.query", d, frame, name, part)
+            transaction.put("dns.queries.rrname", d, frame, name, part)
+            transaction.put("dns.query.name", d, frame, name, part)
+            self._response(name)
+            transaction.note("dns.rrtype", d, frame, int.from_bytes(data[at : at + 2], "big"), part)
+            at += 4
+        return at
+
+    def records(self, at: int, counts: list[int]) -> None:
+        """The three sections."""
+        read = 0
+        for section, count in zip(_SECTIONS, counts, strict=True):
+            for i in range(count):
+                if read >= MOST_RECORDS:
+                    return
+                try:
+                    at = self._record(at, section, i)
+                except Malformed as e:
+                    raise Malformed(_WRONG.get(section, e.event)) from e
+                read += 1
+
+    def _record(self, at: int, section: str, i: int) -> int:
+        """Where a record ends."""
+        transaction, d, frame, data = self._transaction, self._d, self._frame, self._data
+        name, at = self._name(at, len(data))
+        if at + 10 > len(data):
             raise Malformed("dns.malformed_data")
-        if d == TO_SERVER:
-            transaction.put("dns.query", d, frame, name, part)
-        transaction.put("dns.queries.rrname", d, frame, name, part)
-        transaction.put("dns.query.name", d, frame, name, part)
-        transaction.note("dns.rrtype", d, frame, int.from_bytes(data[at : at + 2], "big"), part)
-        at += 4
-    return at
+        kind, _, ttl, length = _FIXED.unpack_from(data, at)
+        at += 10
+        if at + length > len(data):
+            raise Malformed("dns.malformed_data")
+        if kind != 41 and (section == "answers" or self._answering):  # EDNS has no owner
+            transaction.put(f"dns.{section}.rrname", d, frame, name, i)
+            self._response(name)
+        if kind in _NAMING:
+            self._response(self._name(at + _NAMING[kind], at + length)[0])
+        if section == "answers":
+            transaction.put("dns.answer.name", d, frame, name, i)
+            value = self._name(at, at + length)[0] if kind in _NAMED else data[at : at + length]
+            transaction.put("dns.rdata", d, frame, value, i)
+            transaction.note("dns.ttl", d, frame, ttl, i)
+            transaction.note("dns.rrtype", d, frame, kind, 256 + i)
+        return int(at + length)
 
+    def _name(self, at: int, end: int) -> tuple[bytes, int]:
+        name, after, odd = name_in(self._data, at, end)
+        self.odd |= odd
+        return name, after
 
-def _records(transaction: Transaction, d: int, frame: int, data: bytes, at: int, counts: list[int]) -> None:
-    part = 0
-    for section, count in zip(_SECTIONS, counts, strict=True):
-        for i in range(count):
-            if part >= MOST_RECORDS:
-                return
-            name, kind, ttl, at, length = _record(data, at, _WRONG.get(section, ""))
-            if kind != 41:  # EDNS has no owner
-                transaction.put(f"dns.{section}.rrname", d, frame, name, i)
-                transaction.put("dns.response.rrname", d, frame, name, part)
-            if section == "answers":
-                transaction.put("dns.answer.name", d, frame, name, i)
-                value = name_at(data, at)[0] if kind in _NAMED else data[at : at + length]
-                transaction.put("dns.rdata", d, frame, value, i)
-                transaction.note("dns.ttl", d, frame, ttl, i)
-                transaction.note("dns.rrtype", d, frame, kind, 256 + i)
-            at += length
-            part += 1
-
-
-def _record(data: bytes, at: int, wrong: str) -> tuple[bytes, int, int, int, int]:
-    """A record: owner, kind, time to live, where its data are. `wrong`: the event where it cannot be read."""
-    try:
-        name, at = name_at(data, at)
-    except Malformed as e:
-        raise Malformed(wrong or e.event) from e
-    if at + 10 > len(data):
-        raise Malformed(wrong or "dns.malformed_data")
-    kind, _, ttl, length = _FIXED.unpack_from(data, at)
-    if at + 10 + length > len(data):
-        raise Malformed(wrong or "dns.malformed_data")
-    return name, kind, ttl, at + 10, length
+    def _response(self, name: bytes) -> None:
+        """A name in a response, whatever it stands in."""
+        if self._answering and name:
+            self._transaction.put("dns.response.rrname", self._d, self._frame, name, self._names)
+            self._names += 1
 
 
 def looks(direction: int, data: bytes, ports: tuple[int, int]) -> bool | None:

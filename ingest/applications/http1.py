@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications import headers, http1_heads, http1_put
+from ingest.applications import headers, http1_heads, http1_put, http1_units
 from ingest.applications.headers import Field
 from ingest.applications.http1_looks import KNOWN, looks
 from ingest.applications.parser import StreamParser, Transaction
@@ -63,6 +63,8 @@ class Http1(StreamParser):
         self, settings: ApplicationSettings, ports: tuple[int, int] = (0, 0), about: str = ""
     ) -> None:
         super().__init__(settings, ports, about)
+        if settings.units:
+            self.streams = (http1_units.Kept(), http1_units.Kept())
         self.phase = [HEAD, HEAD]
         self.bodies = [Body(), Body()]
         self.heads: list[dict[bytes, Field]] = [{}, {}]
@@ -340,6 +342,7 @@ class Http1(StreamParser):
         """One half of a transaction is whole."""
         transaction = self.half(d)
         self.phase[d] = HEAD
+        http1_units.tell(self, self.streams[d], d, frame)
         if transaction is None:
             return
         http1_put.body(self, transaction, d, frame, self.bodies[d], self.heads[d])

@@ -33,6 +33,10 @@ class Mdns(Parser):
 
     name: ClassVar[str] = "mdns"
 
+    def odd(self, kind: str, direction: int, frame: int, transaction: Transaction | None = None) -> None:
+        """What is odd of a message of DNS, called after multicast DNS."""
+        super().odd("m" + kind, direction, frame, transaction)
+
     def datagram(self, direction: int, data: bytes, frame: int, time: int) -> None:
         """A message."""
         if len(data) < 12:

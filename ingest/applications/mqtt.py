@@ -1,4 +1,4 @@
-"""MQTT 3.1, 3.1.1 and 5: each packet is a transaction."""
+"""MQTT 3.1, 3.1.1 and 5: a packet and those that answer it are a transaction, of the side that began it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 _CONNECT, _CONNACK, _PUBLISH, _SUBSCRIBE, _SUBACK, _UNSUBSCRIBE, _UNSUBACK = 1, 2, 3, 8, 9, 10, 11
 _PUBACK, _PUBREC, _PUBREL, _PUBCOMP, _DISCONNECT, _AUTH = 4, 5, 6, 7, 14, 15
+_UNASSIGNED = 0
+#: What packets answer, and those that are the last answer.
+_ANSWERS = {
+    _CONNACK: "connect", _PUBACK: "publish", _PUBREC: "publish", _PUBREL: "publish", _PUBCOMP: "publish",
+    _SUBACK: "subscribe", _UNSUBACK: "unsubscribe",
+}  # fmt: skip
+_LAST = frozenset((_CONNACK, _PUBACK, _PUBCOMP, _SUBACK, _UNSUBACK))
+_HELLO = -1  # what CONNECT waits under, which has no identifier
 #: Topics of a packet, and reason codes, that are told.
 _MOST_TOLD = 1024
 #: Bytes of a packet that is read; longer ones end the reading.
@@ -29,6 +37,18 @@ def _variable(data: bytes, at: int) -> tuple[int, int]:
     raise Cut
 
 
+def _ident(first: int, body: bytes) -> int:
+    """The identifier of a packet, -1 where it has none."""
+    kind, at = first >> 4, 0
+    if kind == _PUBLISH:
+        if not first & 6:
+            return -1
+        at = 2 + int.from_bytes(body[:2], "big")
+    elif kind not in _ANSWERS and kind not in (_SUBSCRIBE, _UNSUBSCRIBE):
+        return -1
+    return int.from_bytes(body[at : at + 2], "big") if kind != _CONNACK and at + 2 <= len(body) else -1
+
+
 class Mqtt(StreamParser):
     """One connection's packets."""
 
@@ -39,6 +59,8 @@ class Mqtt(StreamParser):
     ) -> None:
         super().__init__(settings, ports, about)
         self.version = 4
+        self.connected = False
+        self.waiting: dict[int, tuple[Transaction, int]] = {}  # not yet answered, and whose: by identifier
 
     def advance(self, direction: int) -> None:
         """Packet by packet."""
@@ -64,17 +86,62 @@ class Mqtt(StreamParser):
                 self.unit("mqtt.data", direction, frame, body)
             stream.drop(end)
             stream.need = 2
-            made = self.begin(frame, time)
-            made.note("mqtt.type", direction, frame, first >> 4)
-            made.note("mqtt.flags", direction, frame, first & 15)
-            made.note("mqtt.qos", direction, frame, first >> 1 & 3)
-            try:
-                self._packet(made, direction, first, body, frame)
-            except Cut:
-                self.odd("mqtt.malformed_traffic", direction, frame, made)
-            made.note("mqtt.protocol_version", direction, frame, self.version)
-            made.whole(direction, frame)
+            self._take(direction, first, body, frame, time)
+
+    def _take(self, direction: int, first: int, body: bytes, frame: int, time: int) -> None:
+        """A packet: of the transaction that it answers, or the first of another."""
+        kind, ident = first >> 4, _ident(first, body)
+        answered = self._answered(kind, ident)
+        made, d = answered or (self.begin(frame, time), direction)
+        begun = answered is None
+        made.note("mqtt.type", d, frame, kind)
+        made.note("mqtt.flags", d, frame, first & 15)
+        made.note("mqtt.qos", d, frame, first >> 1 & 3)
+        try:
+            self._packet(made, d, first, body, frame)
+        except Cut:
+            self.odd("mqtt.malformed_traffic", d, frame, made)
+            self.stop()
+        made.note("mqtt.protocol_version", d, frame, self.version)
+        if begun and not self.done[d]:
+            self._odd_of(made, d, first, frame)
+        asks = kind == _CONNECT or (kind in (_PUBLISH, _SUBSCRIBE, _UNSUBSCRIBE) and first & 6 and ident >= 0)
+        if begun and asks:
+            self.waiting[_HELLO if kind == _CONNECT else ident] = made, d
+        elif begun or kind in _LAST:
+            made.whole(d, frame)
             self.finish(made)
+
+    def _answered(self, kind: int, ident: int) -> tuple[Transaction, int] | None:
+        """The transaction that a packet answers, and its side; it waits on until the last answer."""
+        key = _HELLO if kind == _CONNACK else ident
+        if kind not in _ANSWERS or key not in self.waiting:
+            return None
+        found = self.waiting.pop(key) if kind in _LAST else self.waiting[key]
+        self.connected |= kind == _CONNACK
+        return None if found[0].over else found
+
+    def _odd_of(self, made: Transaction, d: int, first: int, frame: int) -> None:
+        """What is odd about a packet that begins a transaction."""
+        kind = first >> 4
+        if kind == _CONNECT and self.connected:
+            self.odd("mqtt.double_connect", d, frame, made)
+        if kind == _UNASSIGNED:
+            self.odd("mqtt.unassigned_msg_type", d, frame, made)
+        if kind in (_PUBLISH, _SUBSCRIBE, _UNSUBSCRIBE) and first & 6 == 6:
+            self.odd("mqtt.invalid_qos_level", d, frame, made)
+        if kind in _ANSWERS:
+            self.odd(f"mqtt.missing_{_ANSWERS[kind]}", d, frame, made)
+        if not self.connected and kind not in (_UNASSIGNED, _CONNECT, _CONNACK):
+            self.odd("mqtt.unintroduced_message", d, frame, made)
+
+    def end(self, frame: int) -> None:
+        """What was not answered never will be."""
+        for made, d in self.waiting.values():
+            if not made.over:
+                made.whole(d, frame)
+        self.waiting.clear()
+        super().end(frame)
 
     def _packet(self, made: Transaction, d: int, first: int, body: bytes, frame: int) -> None:
         kind, reader = first >> 4, Reader(body)

@@ -108,8 +108,8 @@ class Nfs(StreamParser):
         if rpc != 2 or program != PROGRAM or version not in VERSIONS:
             return
         made, handle, name, offset = None, b"", b"", 0
-        if version == 4 and procedure:
-            made, handle, name, offset = self._compound(args, frame, time)
+        if version == 4:
+            made, handle, name, offset = self._compound(args if procedure else Xdr(b""), frame, time)
         else:
             reads, writes = (_READ2, _WRITE2) if version == 2 else (_READ, _WRITE)
             if procedure not in (reads, writes) and not (version == 3 and procedure == _COMMIT):

@@ -34,6 +34,8 @@ class Rfb(StreamParser):
                 return
             data, frame = bytes(stream.data[:n]), stream.frame(n)
             stream.drop(n)
+            if self.settings.units:
+                self.unit("rfb.pdu", direction, frame, data)
             (self._client if direction == TO_SERVER else self._server)(data, frame, self.only)
 
     def _needs(self, d: int) -> int:

@@ -253,7 +253,8 @@ UNITS = (
     "enip.hdr", "enip.data", "enip.pdu", "enip.cip", "enip.enip.item", "telnet.pdu", "telnet.ctl",
     "telnet.data", "smb.nbss.pdu", "smb.nbss.hdr", "smb.nbss.data", "smb.smb1.pdu", "smb.smb1.hdr",
     "smb.smb1.data", "smb.smb2.pdu", "smb.smb2.hdr", "smb.smb2.data", "smb.smb3.pdu", "smb.smb3.hdr",
-    "smb.smb3.data", "dcerpc.pdu", "dcerpc.hdr", "dcerpc.data",
+    "smb.smb3.data", "dcerpc.pdu", "dcerpc.hdr", "dcerpc.data", "dns.pdu", "rfb.pdu", "http.request",
+    "http.response",
 )  # fmt: skip
 UNIT_KIND = {name: i for i, name in enumerate(UNITS)}
 
@@ -332,6 +333,11 @@ ANOMALIES = (
     "modbus.value_mismatch", "modbus.flooded", "dhcp.truncated_options", "dnp3.flooded",
     "dnp3.len_too_small", "dnp3.bad_transport_crc",
     "dnp3.too_many_points", "dnp3.too_many_objects", "dnp3.too_long_reassembly",
+    "mqtt.missing_connect", "mqtt.missing_publish", "mqtt.missing_subscribe", "mqtt.missing_unsubscribe",
+    "mqtt.double_connect", "mqtt.unintroduced_message", "mqtt.invalid_qos_level", "mqtt.missing_msg_id",
+    "mqtt.unassigned_msg_type", "mdns.malformed_data", "mdns.z_flag_set", "mdns.invalid_opcode",
+    "mdns.name_too_long", "mdns.infinite_loop", "mdns.too_many_labels", "mdns.invalid_additionals",
+    "mdns.invalid_authorities",
 )  # fmt: skip
 ANOMALY_KIND = {name: i for i, name in enumerate(ANOMALIES)}
 

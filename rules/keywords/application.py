@@ -301,6 +301,7 @@ def frame(builder: Builder, value: str) -> None:
     name = value.strip()
     if not re.fullmatch(r"[\w.-]+", name):
         raise builder.fault(f"frame does not know {name!r}")
+    name = name.replace("http1.", "http.", 1) if name.startswith("http1.") else name
     protocol = {"http1": "http"}.get(builder.rule.protocol, builder.rule.protocol)
     if not name.startswith(f"{protocol}.") and protocol not in {"tcp", "udp", "ip"}:
         name = f"{protocol}.{name}"

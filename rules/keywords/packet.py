@@ -95,6 +95,8 @@ def dsize(builder: Builder, value: str) -> None:
     builder.once("dsize")
     low, high, negated = bounds(builder, value, "dsize", 65535)
     builder.rule.numbers.append(Number("dsize", low, high, negated))
+    if negated:  # another size is one of a payload that is there (Suricata, `SIG_MASK_REQUIRE_PAYLOAD`)
+        builder.rule.numbers.append(Number("dsize", 1, 65535))
     builder.packet_only = builder.packet_only or "dsize"
 
 

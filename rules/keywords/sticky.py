@@ -48,10 +48,9 @@ _ROWS: tuple[tuple[str, int, bool, bool, str], ...] = (
     ("http smtp ftp-data nfs smb http2", BOTH, True, False,
      "file.magic"),
     ("dns", BOTH, True, False,
-     "dns.queries.rrname dns.query.name"),
+     "dns.queries.rrname dns.query.name dns.answer.name dns.answers.rrname"),
     ("dns", TO_CLIENT, True, False,
-     ("dns.answer.name dns.answers.rrname dns.authorities.rrname "
-     "dns.additionals.rrname dns.response.rrname")),
+     "dns.authorities.rrname dns.additionals.rrname dns.response.rrname"),
     ("mdns", BOTH, True, False,
      ("mdns.queries.rrname mdns.answers.rrname mdns.authorities.rrname "
      "mdns.additionals.rrname mdns.response.rrname")),

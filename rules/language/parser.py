@@ -213,6 +213,17 @@ def _protocol(builder: Builder) -> None:
         )
 
 
+def _both_sides(builder: Builder, sides: int) -> None:
+    """Demands on the sides of `sides`, and whether `=>` says that a rule is about both."""
+    rule, both = builder.rule, sides == TO_SERVER | TO_CLIENT
+    if both and not rule.transactional:
+        raise builder.fault("one rule looks into request and response: that takes => for its direction")
+    if rule.transactional and not both and not rule.fields:
+        raise builder.fault("=> takes demands on the request and on the response")
+    if rule.transactional and rule.flow.direction:
+        raise builder.fault("=> takes no direction of flow")
+
+
 def _consistent(builder: Builder) -> None:
     """Demands that exclude each other."""
     from rules.keywords.sticky import BUFFERS
@@ -233,8 +244,7 @@ def _consistent(builder: Builder) -> None:
         for op in check.ops:
             if isinstance(op, Size) and op.low > op.high:
                 raise builder.fault("no length is within the demanded bounds")
-    if sides == TO_SERVER | TO_CLIENT and not rule.transactional:
-        raise builder.fault("one rule looks into request and response: that takes => for its direction")
+    _both_sides(builder, sides)
     if rule.flow.only_stream and builder.packet_only:
         raise builder.fault(f"flow:only_stream does not go with {builder.packet_only}")
     if rule.tag is not None and rule.action == "pass":

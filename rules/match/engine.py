@@ -360,7 +360,12 @@ def _changes(rule: Rule) -> bool:
 
 
 def _takes_flow(candidate: Candidate, compiled: Compiled) -> bool:
-    """Whether pass and drop count for the whole flow: not where one packet's own bytes decided."""
+    """Whether pass and drop count for the whole flow: not where one packet's own bytes decided.
+
+    Nor where beside the protocol something is asked of the packet (Suricata, `SignatureSetType`).
+    """
+    rule = compiled.rule
     return bool(
-        candidate.phase or candidate.item == IN_STREAM or compiled.kind == ONCE or compiled.applications
-    )
+        candidate.phase or candidate.item == IN_STREAM or compiled.kind == ONCE or compiled.decided
+        or (compiled.applications and (rule.buffers or not (rule.numbers or rule.flags or rule.stream_sizes)))
+    )  # fmt: skip

@@ -64,6 +64,7 @@ def interest(rules: Sequence[Compiled], every: Iterable[str]) -> Interest:
         kinds |= asked
         if any(check.absent for check in compiled.checks):
             kinds |= _LINES
+            fields.add("dns.id")
         fields |= {number.name for number in rule.fields}
         fields |= {_NUMBERS[name] for name, _ in rule.others if name in _NUMBERS}
         calls = calls or bool(spoken & _CALLS and (rule.fields or asked != {"file.data"}))

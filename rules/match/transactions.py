@@ -310,6 +310,9 @@ class _Matcher:
         kind = self.found.kinds.get(SAME.get(check.demand.kind, check.demand.kind))
         rows = self.found.buffers(transaction, kind, direction) if kind is not None else []
         if check.absent and not rows:
+            asked = self.numbers.values(transaction, "dns.id")
+            if check.demand.kind.startswith("dns.") and all(side != direction for side, _, _ in asked):
+                return -1  # no message of DNS went that way
             columns = self.found.tables.transactions
             frame = int(columns["request_frame" if direction == 0 else "response_frame"][transaction])
             return frame or self._headed(check.demand.kind, transaction, direction)

@@ -48,6 +48,14 @@ def test_arguments():
     told = settings_of(found)
     assert (told.midstream, told.inline, told.checksums) == (True, True, False)
     assert settings_of(options_of([])).checksums
+    assert not options_of(["--set pcap-file.checksum-checks=no"]).checksums
+
+
+def test_limits_of_streams_and_bodies_are_understood():
+    told = settings_of(options_of(["--set stream.reassembly.depth=8kb --set a.response-body-limit=1mb"]))
+    assert (told.depth_bytes, told.body_bytes) == (8 << 10, 1 << 20)
+    assert settings_of(options_of(["--set stream.reassembly.depth=0"])).depth_bytes == 0
+    assert settings_of(options_of(["--set stream.reassembly.depth=all"])) == settings_of(options_of([]))
 
 
 def test_a_comparison_counts_what_is_missing_and_what_is_more(tmp_path: Path):

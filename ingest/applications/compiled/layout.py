@@ -16,7 +16,7 @@ FRESH, HERE, PYTHON, QUIET = 0, 1, 2, 3
 OVER_TCP = ("smb", "dcerpc", "dns", "http", "tls", "ssh", "krb5", "ftp")
 OVER_UDP = ("dns", "snmp", "krb5")
 #: Of these, those of which units may be kept: parsers in Python do that.
-WITH_UNITS = ("smb", "dcerpc", "tls", "ssh")
+WITH_UNITS = ("smb", "dcerpc", "tls", "ssh", "dns", "http")
 
 #: Lists of NODE rows that a flow may have.
 TABLES = 12

@@ -22,14 +22,14 @@ def test_answers_come_from_who_speaks(speak):
     assert found.buffers[0] == {
         "mdns.answers.rrname": [b"_http._tcp.local"],
         "mdns.additionals.rrname": [b"host.local"],
-        "mdns.response.rrname": [b"_http._tcp.local", b"host.local"],
+        "mdns.response.rrname": [b"_http._tcp.local", b"a._http._tcp.local", b"host.local"],
     }
     assert found.transactions[0].complete == 1
 
 
 def test_a_broken_message_is_told(speak):
     found = speak("mdns", [(0, b"\0\0\0\0\0\1\0\0\0\0\0\0\5abc"), (0, b"short")], (5353, 5353), "udp")
-    assert [ANOMALIES[k] for k, *_ in found.parser.anomalies] == ["dns.malformed_data"] * 2
+    assert [ANOMALIES[k] for k, *_ in found.parser.anomalies] == ["mdns.malformed_data"] * 2
 
 
 def test_it_goes_by_its_port(examples):

@@ -100,6 +100,13 @@ def test_version_4_tells_files_and_what_makes_or_removes_one(speak):
     assert found.values("file.data") == [b"hello"]
 
 
+def test_a_call_of_version_4_that_does_nothing_is_no_transaction(speak):
+    turns = [(0, framed(call(1, 0, version=4))), (1, framed(answer(1)))]
+    assert not speak("nfs", turns, PORTS).transactions
+    turns = [(0, framed(call(1, 0))), (1, framed(answer(1)))]
+    assert speak("nfs", turns, PORTS).integers("nfs.procedure") == [0]
+
+
 def test_what_is_cut_off_or_too_long_is_told(speak):
     found = speak("nfs", [(0, framed(call(1, 1)[:30])), (0, b"\xff\xff\xff\xff")], PORTS)
     assert [ANOMALIES[k] for k, *_ in found.parser.anomalies] == ["nfs.malformed_data"] * 2

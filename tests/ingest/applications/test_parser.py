@@ -80,6 +80,8 @@ UNITS = {
     "mqtt": (1883, {"mqtt.pdu", "mqtt.header", "mqtt.data"}),
     "ldap": (389, {"ldap.pdu"}),
     "dcerpc": (135, {"dcerpc.pdu", "dcerpc.hdr", "dcerpc.data"}),
+    "rfb": (5900, {"rfb.pdu"}),
+    "http": (80, {"http.request", "http.response"}),
     "smtp": (25, {"smtp.command_line", "smtp.response_line"}),
     "websocket": (80, {"websocket.header", "websocket.pdu", "websocket.data"}),
 }

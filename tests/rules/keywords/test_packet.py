@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from rules.countries import NO_DATABASE
 from rules.language.model import Flags, Number, StreamSize
+from tests.rules.conftest import tcp
 from tests.rules.keywords.reading import read, refused
 
 
@@ -39,3 +40,8 @@ def test_refused():
     assert "comparison" in refused("stream_size:client,~,100;")
     assert "ipopts" in refused("ipopts:none;")
     assert "valid or invalid" in refused("ipv4-csum:wrong;")
+
+
+def test_another_size_is_one_of_a_payload_that_is_there(sids):
+    text = "alert tcp any any -> any any (dsize:!5; sid:1;)"
+    assert sids(text, tcp([(0, b"12345"), (1, b"1234")])) == [1]

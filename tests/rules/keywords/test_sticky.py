@@ -21,6 +21,6 @@ def test_old_names_stand_for_todays():
 
 
 def test_a_side_may_be_said():
-    rule = read('http.connection: to_client; content:"a";', "http", "=>")
+    rule = read('http.connection: to_client; content:"a"; http.uri; content:"b";', "http", "=>")
     assert rule.buffers[0].side == TO_CLIENT
     assert "takes no value" in refused('http.uri: to_client; content:"a";', "http")

@@ -74,7 +74,7 @@ def test_old_style_modifiers_move_the_content():
 def test_sticky_buffers_and_transforms():
     options = 'http.uri; content:"a"; from_base64: offset 3; content:"b"; file_data; content:"c"; pkt_data;'
     options += 'content:"d";'
-    found = rule(options, "alert http any any => any any ")
+    found = rule(options, "alert http any any -> any any ")
     assert [(c.kind, [t.name for t in c.transforms]) for c in found.buffers] == [
         ("http.uri", []), ("http.uri", ["from_base64"]), ("file.data", []), ("payload", []),
     ]  # fmt: skip
@@ -172,3 +172,17 @@ def test_dns_over_https_is_both():
     found = Parser().text('alert doh2 any any -> any any (dns.opcode:0; http.host; content:"x"; sid:1;)\n')
     assert not found.rejected
     assert Parser().text('alert doh2 any any -> any any (ssh.proto; content:"x"; sid:1;)\n').rejected
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ('http.uri; content:"a";', "request and on the response"),
+        ('content:"a";', "request and on the response"),
+        ('flow:to_server; http.uri; content:"a"; http.stat_code; content:"200";', "no direction"),
+    ],
+)
+def test_a_rule_on_both_sides_asks_something_of_both(options, said):
+    found = Parser().text(f"alert http any any => any any ({options} sid:1;)")
+    assert not found.rules
+    assert said in found.rejected[0].reason

@@ -74,3 +74,9 @@ alert icmp any any -> any any (dsize:>100; sid:3;)
 alert icmp any any -> any any (ipv4.hdr; content:"|40|"; offset:8; depth:1; sid:4;)
 """
     assert sids(text, [ping(1), ping(2), ping(3, ttl=5)]) == [4, 1, 4, 2]
+
+
+def test_a_drop_that_asks_something_of_its_packet_takes_no_flow_along(sids):
+    turns = [(0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), (1, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")]
+    assert len(sids("drop http any any -> any any (dsize:0; sid:1;)", tcp(turns))) > 1
+    assert sids("drop http any any -> any any (sid:1;)", tcp(turns)) == [1]

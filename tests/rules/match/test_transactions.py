@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from tests.rules.conftest import tcp
+import struct
+
+from tests.rules.conftest import tcp, udp
 
 TURNS = [
     (0, b"GET /download HTTP/1.1\r\nHost: a.example\r\nX-Id: one\r\n\r\n"),
@@ -57,3 +59,11 @@ alert ftp any any -> any any (flow:to_server; {event} sid:2;)
 alert ftp any any -> any any (flow:to_client; {event} sid:3;)
 """
     assert sorted(sids(text, tcp(turns, dport=21))) == [1, 1, 2, 3]
+
+
+def test_a_name_is_absent_only_from_messages_that_could_have_it(sids):
+    ask = struct.pack(">6H", 1, 0x0100, 1, 0, 0, 0) + b"\1a\0\0\1\0\1"
+    answer = struct.pack(">6H", 1, 0x8180, 1, 0, 0, 0) + b"\1a\0\0\1\0\1"
+    text = "alert dns any any -> any any (dns.authorities.rrname; absent; sid:1;)"
+    assert sids(text, [udp(ask), udp(answer, back=True)]) == [1]
+    assert sids(text, [udp(ask)]) == []

@@ -6,9 +6,8 @@ import numpy as np
 
 from citywall.kernels import copy_bytes, load_be16, load_be32, shared
 from ingest.applications.compiled.layout import DNS
-from ingest.applications.compiled.looks.kernels import MOST_NAME, name_end
 from ingest.applications.compiled.rows.kernels import begin, enough, finish, note, odd, put, put_row, whole
-from ingest.applications.dns import MOST_RECORDS
+from ingest.applications.dns import LOOP, MOST_NAME, MOST_RECORDS, MOST_STEPS, STEPS, TRUNCATED
 from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND
 
 _EVENTS = np.array(
@@ -38,95 +37,166 @@ _SECTIONS = np.array([KIND[f"dns.{name}.rrname"] for name in ("answers", "author
 
 
 @shared
-def _write_name(data, base, at, out, to):
-    """A sound name, labels joined by dots."""
-    begun = False
-    while True:
+def _name_in(data, base, at, end, last):
+    """A name at an offset: (where it ends, or -1; its size written out; what is odd about it).
+
+    Offsets count from `base`, where the message of `last` bytes begins; from `end` on bytes do not belong to
+    the name until a pointer was followed.
+    """
+    size, after, odd, steps = np.int64(0), np.int64(-1), np.int64(0), np.int64(0)
+    wrong = np.int64(-1), np.int64(0), np.int64(0)
+    while at < end:
         length = np.int64(data[base + at])
         if length == 0:
-            return
+            at += 1
+            break
+        if length < 64:
+            if at + 1 + length > end:
+                return wrong
+            if not odd & TRUNCATED:
+                size += length + (1 if size else 0)
+            at += 1 + length
+        else:
+            if length < 0xC0 or at + 2 > end:
+                return wrong
+            to = (length & 0x3F) << 8 | np.int64(data[base + at + 1])
+            if to > last or (to == at and after < 0):
+                return wrong
+            if to == at:
+                odd |= LOOP
+                break
+            if after < 0:
+                after = at + 2
+            at, end = to, last
+        steps += 1
+        if steps > MOST_STEPS:
+            if after < 0:
+                return wrong
+            odd |= STEPS | TRUNCATED
+            break
+        if size > MOST_NAME:
+            size = np.int64(MOST_NAME)
+            odd |= TRUNCATED
+            if after >= 0:
+                break
+    return at if after < 0 else after, size, odd
+
+
+@shared
+def _write_name(data, base, at, out, to, size):
+    """So many bytes of a name, labels joined by dots."""
+    left = size
+    while left > 0:
+        length = np.int64(data[base + at])
         if length >= 0xC0:
             at = (length & 0x3F) << 8 | np.int64(data[base + at + 1])
             continue
-        if begun:
+        if left < size:
             out[to] = 46
             to += 1
-        copy_bytes(out, to, data, base + at + 1, length)
-        to += length
+            left -= 1
+        some = min(length, left)
+        copy_bytes(out, to, data, base + at + 1, some)
+        to += some
+        left -= some
         at += 1 + length
-        begun = True
 
 
 @shared
 def _put_name(mem, tx, kind, d, part, frame, data, base, at, size):
     to = put_row(mem, tx, kind, d, part, frame, size)
     if to >= 0:
-        _write_name(data, base, at, mem.arena, to)
+        _write_name(data, base, at, mem.arena, to, size)
 
 
 @shared
-def _questions(mem, tx, d, frame, data, base, end, count):
-    """Where the questions end; less than 0: minus one less the number of what is wrong."""
-    at = np.int64(12)
+def _questions(mem, tx, d, frame, data, base, last, count):
+    """Where the questions end, or -1; names told of a response; what is odd."""
+    at, names, odds = np.int64(12), np.int64(0), np.int64(0)
+    answering = data[base + 2] & 0x80
     for part in range(min(count, MOST_RECORDS)):
-        after, size = name_end(data, base, at, end, MOST_NAME)
-        if after < 0:
-            return -1 - size
-        if base + after + 4 > end:
-            return np.int64(-1)
+        after, size, odd = _name_in(data, base, at, last, last)
+        odds |= odd
+        if after < 0 or after + 4 > last:
+            return np.int64(-1), names, odds
         if d == 0:
             _put_name(mem, tx, _QUERY, d, part, frame, data, base, at, size)
         _put_name(mem, tx, _QUERIES, d, part, frame, data, base, at, size)
         _put_name(mem, tx, _QUERY_NAME, d, part, frame, data, base, at, size)
+        if answering and size:
+            _put_name(mem, tx, _RESPONSE, d, names, frame, data, base, at, size)
+            names += 1
         note(mem, tx, _TYPE, d, part, frame, np.int64(load_be16(data, base + after)))
         at = after + 4
-    return at
+    return at, names, odds
 
 
 @shared
-def _answer(mem, tx, d, frame, data, base, end, at, kind, ttl, length, i):
-    """What an answer says, its name aside; 0, or minus one less the number of what is wrong."""
+def _answer(mem, tx, d, frame, data, base, last, at, kind, ttl, length, i):
+    """What an answer says, its name aside: whether that can be read, and what is odd."""
+    odd = np.int64(0)
     if kind == 2 or kind == 5 or kind == 12 or kind == 39:
-        after, size = name_end(data, base, at, end, MOST_NAME)
+        after, size, odd = _name_in(data, base, at, at + length, last)
         if after < 0:
-            return -1 - size
+            return False, odd
         _put_name(mem, tx, _RDATA, d, i, frame, data, base, at, size)
     else:
         put(mem, tx, _RDATA, d, i, frame, data, base + at, length)
     note(mem, tx, _TTL, d, i, frame, ttl)
     note(mem, tx, _TYPE, d, 256 + i, frame, kind)
-    return np.int64(0)
+    return True, odd
 
 
 @shared
-def _records(mem, tx, d, frame, data, base, end, at):
-    """The three sections; 0, or minus one less the number of what is wrong."""
-    part = 0
+def _record(mem, tx, d, frame, data, base, last, at, section, i, names):
+    """Where a record ends, or -1; names told of a response until then; what is odd."""
+    answering = data[base + 2] & 0x80
+    after, size, odds = _name_in(data, base, at, last, last)
+    if after < 0 or after + 10 > last:
+        return np.int64(-1), names, odds
+    kind = np.int64(load_be16(data, base + after))
+    ttl = np.int64(load_be32(data, base + after + 4))
+    length = np.int64(load_be16(data, base + after + 8))
+    body = after + 10
+    if body + length > last:
+        return np.int64(-1), names, odds
+    if kind != 41 and (section == 0 or answering):
+        _put_name(mem, tx, _SECTIONS[section], d, i, frame, data, base, at, size)
+        if answering and size:
+            _put_name(mem, tx, _RESPONSE, d, names, frame, data, base, at, size)
+            names += 1
+    if kind == 2 or kind == 5 or kind == 6 or kind == 12 or kind == 15:
+        begin_at = body + (2 if kind == 15 else 0)
+        after, told, odd = _name_in(data, base, begin_at, body + length, last)
+        odds |= odd
+        if after < 0:
+            return np.int64(-1), names, odds
+        if answering and told:
+            _put_name(mem, tx, _RESPONSE, d, names, frame, data, base, begin_at, told)
+            names += 1
+    if section == 0:
+        _put_name(mem, tx, _ANSWER, d, i, frame, data, base, at, size)
+        sound, odd = _answer(mem, tx, d, frame, data, base, last, body, kind, ttl, length, i)
+        odds |= odd
+        if not sound:
+            return np.int64(-1), names, odds
+    return body + length, names, odds
+
+
+@shared
+def _records(mem, tx, d, frame, data, base, last, at, names):
+    """The three sections: 0, or minus one less the number of what is wrong; what is odd."""
+    read, odds = 0, np.int64(0)
     for section in range(3):
         for i in range(np.int64(load_be16(data, base + 6 + 2 * section))):
-            if part >= MOST_RECORDS:
-                return np.int64(0)
-            after, size = name_end(data, base, at, end, MOST_NAME)
-            if after < 0:
-                return -1 - size if section == 0 else _OTHER_SECTIONS - section
-            if base + after + 10 > end:
-                return np.int64(-1) if section == 0 else _OTHER_SECTIONS - section
-            kind = np.int64(load_be16(data, base + after))
-            ttl = np.int64(load_be32(data, base + after + 4))
-            length = np.int64(load_be16(data, base + after + 8))
-            if base + after + 10 + length > end:
-                return np.int64(-1) if section == 0 else _OTHER_SECTIONS - section
-            if kind != 41:
-                _put_name(mem, tx, _SECTIONS[section], d, i, frame, data, base, at, size)
-                _put_name(mem, tx, _RESPONSE, d, part, frame, data, base, at, size)
-            if section == 0:
-                _put_name(mem, tx, _ANSWER, d, i, frame, data, base, at, size)
-                wrong = _answer(mem, tx, d, frame, data, base, end, after + 10, kind, ttl, length, i)
-                if wrong < 0:
-                    return wrong
-            at = after + 10 + length
-            part += 1
-    return np.int64(0)
+            if read >= MOST_RECORDS:
+                return np.int64(0), odds
+            at, names, odd = _record(mem, tx, d, frame, data, base, last, at, section, i, names)
+            odds |= odd
+            if at < 0:
+                return (np.int64(-1) if section == 0 else _OTHER_SECTIONS - section), odds
+            read += 1
+    return np.int64(0), odds
 
 
 @shared
@@ -145,7 +215,7 @@ def dns_message(mem, owner, data, base, end, frame, time):
         + np.int64(load_be16(data, base + 10)),
         n // 11 + 1,
     )  # fmt: skip
-    if not enough(mem, 1, 8 + 3 * asked + 5 * told, (3 * asked + 4 * told) * MOST_NAME + n, 0, 0):
+    if not enough(mem, 1, 8 + 4 * asked + 6 * told, (4 * asked + 5 * told) * MOST_NAME + n, 0, 0):
         return False
     d = 1 if flags & 0x8000 else 0
     tx = begin(mem, owner, DNS, frame, time)
@@ -157,11 +227,15 @@ def dns_message(mem, owner, data, base, end, frame, time):
         odd(mem, owner, _Z_FLAG, d, frame, tx)
     if flags >> 11 & 15 >= 7:
         odd(mem, owner, _OPCODE_EVENT, d, frame, tx)
-    at = _questions(mem, tx, d, frame, data, base, end, np.int64(load_be16(data, base + 4)))
+    at, names, odds = _questions(mem, tx, d, frame, data, base, n, np.int64(load_be16(data, base + 4)))
     if at >= 0:
-        at = _records(mem, tx, d, frame, data, base, end, at)
+        at, more = _records(mem, tx, d, frame, data, base, n, at, names)
+        odds |= more
     if at < 0:
         odd(mem, owner, _EVENTS[-1 - at], d, frame, tx)
+    for i in range(3):
+        if odds >> i & 1:
+            odd(mem, owner, _EVENTS[1 + i], d, frame, tx)
     whole(mem, tx, d, frame)
     finish(mem, tx)
     return True
