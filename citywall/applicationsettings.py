@@ -33,6 +33,13 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         int,
         Meta(ge=0, le=1 << 30, description="Bytes of each direction of a connection that are read; 0: all."),
     ] = 1 << 20
+    deep_ports: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65535)], ...],
+        Meta(
+            max_length=8,
+            description="Ports whose connections are read to their end: shares, machinery.",
+        ),
+    ] = (139, 445, 502)
     max_streams: Annotated[
         int,
         Meta(

@@ -13,6 +13,7 @@ from citywall.batches import ACK, FIN, IP, RST, SYN, TRANSPORT
 from citywall.kernels import bare_kernel, copy_bytes, load_be16, load_be32
 from ingest.reassembly.layout import (
     CLOSED,
+    DEEP,
     ESTABLISHED,
     MAX_WAITING,
     META_AT,
@@ -158,7 +159,7 @@ def _emit(source, at, n, number, slot, direction, side, pieces, arena, order, od
     if side["done"] != 0 or side["mute"] != 0 or n <= 0:
         return
     depth = config[3]
-    if depth > 0 and offset + n >= depth:
+    if depth > 0 and side["deep"] == 0 and offset + n >= depth:
         side["done"] = 1
         meta[DEPTH_REACHED] += 1
         _odd(ODD_DEPTH, number, direction, frame, odd, meta)
@@ -492,7 +493,16 @@ def end_all(sessions, sides, slots, segments, pieces, order, ended, meta):
 
 
 @bare_kernel
-def _open(p, frame, slot, sessions, sides, meta):
+def _deep(ports, config):
+    """Whether a connection is read to its end, by either port."""
+    for n in range(DEEP, len(config)):
+        if config[n] > 0 and (config[n] == ports >> 16 or config[n] == ports & 0xFFFF):
+            return 1
+    return 0
+
+
+@bare_kernel
+def _open(p, frame, slot, sessions, sides, config, meta):
     """Begin a session from a packet, whose sender is taken for the client."""
     s = sessions[slot]
     s["a_hi"] = p["a_hi"]
@@ -521,8 +531,10 @@ def _open(p, frame, slot, sessions, sides, meta):
     s["number"] = meta[NUMBER]
     meta[NUMBER] += 1
     meta[LIVE] += 1
+    deep = _deep(np.int64(p["ports"]), config)
     for d in range(2):
         clear(sides[2 * slot + d])
+        sides[2 * slot + d]["deep"] = deep
 
 
 @bare_kernel
@@ -545,6 +557,7 @@ def clear(side):
     side["scale"] = 0
     side["done"] = 0
     side["mute"] = 0
+    side["deep"] = 0
     side["stamped"] = 0
     side["stamp"] = 0
 
@@ -986,7 +999,7 @@ def track(
                 meta[SESSIONS] = slot + 1
             else:
                 return i, MORE_SESSIONS
-            _open(p, frame, slot, sessions, sides, meta)
+            _open(p, frame, slot, sessions, sides, config, meta)
             _chain(slot, sessions, meta)
             mask = len(slots) - 1
             h = np.int64(p["hash"] >> np.uint64(20)) & mask

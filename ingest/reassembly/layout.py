@@ -38,6 +38,7 @@ SIDE = np.dtype(
         ("waiting", "i4"), ("waiting_count", "i4"),  # first segment behind a hole, how many
         ("held_first", "i4"), ("held_last", "i4"),  # pieces in order but not acknowledged
         ("known", "u1"), ("scale", "u1"), ("done", "u1"), ("mute", "u1"),
+        ("deep", "u1"),  # read to its end
         ("stamped", "u1"), ("stamp", "u4"),  # the time stamp of its SYN
     ],
     align=True,
@@ -101,4 +102,6 @@ COUNTED = META[META.index("evicted") :]
 CONFIG = (
     "midstream", "async", "inline", "depth", "policy", "max_sessions", "max_segments", "max_held",
     "checksums", "all_held",
+    *(f"deep_{n}" for n in range(8)),  # ports whose connections are read to their end; 0 is none
 )  # fmt: skip
+DEEP = CONFIG.index("deep_0")

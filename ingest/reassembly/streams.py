@@ -14,7 +14,9 @@ from citywall.rows import Rooms, copy, longer, take
 from citywall.state import Parts, bytes_of
 from ingest.reassembly import kernels
 from ingest.reassembly.layout import (
+    CONFIG,
     COUNTED,
+    DEEP,
     META,
     META_AT,
     ODDITY,
@@ -76,6 +78,8 @@ class Reassembler:
             ],
             np.int64,
         )  # fmt: skip
+        self._config.resize(len(CONFIG))
+        self._config[DEEP : DEEP + len(settings.deep_ports)] = settings.deep_ports
         self._meta = np.zeros(len(META), np.int64)
         for name in ("free_session", "oldest", "newest", "free_segment"):
             self._meta[META_AT[name]] = -1

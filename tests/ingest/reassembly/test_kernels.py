@@ -155,6 +155,16 @@ def test_depth_ends_a_direction(packets):
     assert counts["depth_reached"] == 1
 
 
+@pytest.mark.parametrize("ports", [(80,), (1, 2, 3, 4, 5, 6, 7, 80), (4000,)])
+def test_connections_at_some_ports_are_read_to_their_end(packets, ports):
+    made = Link(packets)
+    for i in range(5):
+        made.send(1000 * i, b"x" * 1000)
+        made.acknowledge(1000 * (i + 1))
+    streams, odd, _, counts = run(packets, made.packets, depth_bytes=2500, deep_ports=ports)
+    assert (streams, odd, counts) == ({(0, 0): b"x" * 5000}, [], {})
+
+
 def test_a_beginning_that_was_not_seen(packets):
     made = Link(packets)
     made.send(0, b"hello")
