@@ -616,13 +616,8 @@ def pair_row(tables, reach, row, time, a, b, a_domain, b_domain, swap):
     if first_answer:
         pair["answered"] += 1
         show = show or pair["answered"] == 1
-    if proto == TCP and (asks | says) & (EXECUTABLE | SCRIPT | SHELL) != 0:
-        if transfer(tables, a, b, time):
-            asks |= TRANSFER
-        elif row["report"] == 0 and row["kind"] != END:
-            # flows that began between two ticks are told in no order: the control connection may come yet
-            asks &= ~(EXECUTABLE | SCRIPT)
-            says &= ~(EXECUTABLE | SCRIPT)
+    if proto == TCP and (asks | says) & (EXECUTABLE | SCRIPT | SHELL) != 0 and transfer(tables, a, b, time):
+        asks |= TRANSFER
     if (asks & ~np.int64(pair["asks"])) | (says & ~np.int64(pair["says"])) != 0:
         pair["asks"] = np.int64(pair["asks"]) | asks
         pair["says"] = np.int64(pair["says"]) | says

@@ -76,15 +76,6 @@ def test_programs_that_ftp_was_asked_for_are_its_business():
     ]
 
 
-def test_a_transfer_told_before_its_control_connection_is_one():
-    scene = Scene().tcp(0.2, inside(9), outside(7), 41151, "talk", greets=PROGRAM)
-    scene.tcp(0.1, inside(9), outside(7), 21, "talk", greets=b"220 (vsF", asks=b"USER ano")
-    for row in scene.rows:
-        row["flow_id"] = 1 if row["dst_port"] == 41151 else 2
-    assert [row["dst_port"] for row in scene.reports()[:2]] == [41151, 21]
-    assert judged(scene) == []
-
-
 def test_what_a_server_of_ftp_brings_is_told_without_alarm():
     brought = Scene().tcp(0, outside(7), inside(9), 33421, "talk", asks=PROGRAM, sport=20)
     assert judged(brought) == [("raw_program", Severity.INFORMATIONAL)]

@@ -192,8 +192,6 @@ class Oracle:
             control = self.tables["pairs"].get((a, b, f.TCP, 21))
             if control is not None and time - control["last"] <= r.TRANSFER_WITHIN:
                 asks |= r.TRANSFER
-            elif row["report"] == 0 and row["kind"] != f.END:
-                asks, says = asks & ~(r.EXECUTABLE | r.SCRIPT), says & ~(r.EXECUTABLE | r.SCRIPT)
         if asks & ~pair["asks"] or says & ~pair["says"]:
             pair["asks"] |= asks
             pair["says"] |= says
