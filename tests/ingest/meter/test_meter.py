@@ -270,7 +270,7 @@ class SlowMeter:
             "time": now, "first": flow.first, "last": flow.last, "offset": flow.p["offset"],
             "frame": flow.frame, "vlan": flow.p["vlan"], "report": flow.reports, "proto": flow.p["proto"],
             "version": flow.p["version"], "kind": kind, "reason": reason, "first_flags": flow.p["flags"],
-            "icmp_type": flow.p["icmp_type"],
+            "icmp_type": flow.p["icmp_type"], "sampling": 0,
             "icmp_code": flow.p["icmp_code"], "domain": NAMED if flow.p["vlan"] == 7 else flow.p["vlan"],
             "src_port": flow.p["sport"], "dst_port": flow.p["dport"],
         }  # fmt: skip

@@ -10,7 +10,7 @@ TEXT = f"""
 alert tcp any any -> any any (flags:S,12; sid:1;)
 alert tcp any any -> any any (flags:!A; flow:to_server; sid:2;)
 alert tcp any any -> {SERVER} any (flow:established,to_server; dsize:>2; sid:3;)
-alert tcp any any -> any any (flow:not_established; dsize:!4; sid:4;)
+alert tcp any any -> any any (flow:not_established; dsize:<4; sid:4;)
 alert ip any any -> any any (ip_proto:17; sid:5;)
 alert icmp any any -> any any (itype:8; sid:6;)
 alert udp any 53 -> any any (content:"a"; sid:7;)
