@@ -141,8 +141,8 @@ import sys, time, types
 from stream.reports import Progress, RunReport, SessionReport
 ALERT = {alert!r}
 def run_paths(paths, data, settings, observe):
-    for n in range(100):
-        observe(Progress(session=1, sessions=1, path=str(paths[0]), bytes_done=n * 1000, bytes_total=100_000,
+    for n in range({steps}):
+        observe(Progress(session=1, sessions=1, path=str(paths[0]), bytes_done=n, bytes_total={steps},
                          packets=n * 10, alerts=1, new_alerts=[ALERT], seconds=n / 10))
         time.sleep(0.02)
     report = RunReport()
@@ -166,9 +166,10 @@ def on_a_terminal(
 
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    steps = 1200 if interrupt else 100  # who interrupts may come late on a busy machine
     environment = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES", "NO_COLOR"}}
     process = subprocess.Popen(
-        [sys.executable, "-c", FAKE.format(alert=alert), *arguments],
+        [sys.executable, "-c", FAKE.format(alert=alert, steps=steps), *arguments],
         stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT,
         env={**environment, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **env},
     )  # fmt: skip
