@@ -15,7 +15,8 @@ from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from citywall.i18n import tr
-from console.app.dialogs import CSS, MOVES, Body, Choices, Line, move, settled
+from console.app.dialogs import CSS, MOVES, Body, move, settled
+from console.app.keys import Choices, Line
 from console.text import clean
 
 

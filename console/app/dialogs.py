@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.events import Key
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Input, Label, OptionList
@@ -18,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from alerts.workflow import MAX_NAME, MAX_NOTE, STATUSES, Status, Workflow
 from citywall.i18n import tr
+from console.app.keys import Choices, Line
 
 #: Style of every dialog; `Dialog` stands for its class.
 CSS = """
@@ -35,26 +34,12 @@ Dialog OptionList { height: auto; max-height: 7; background: $surface; margin-bo
 """
 
 
-#: Bindings of every dialog, first of all others. Together with `Line` and `Choices`, which do what keys say
-#: themselves, they see to it that each key of a burst reaches what had the focus when it was typed.
+#: Bindings of every dialog, first of all others. Together with `keys.Line` and `keys.Choices`, which do
+#: what keys say themselves, they bring each key of a burst to what had the focus when it was typed.
 MOVES = (
     Binding("tab", "move(1)", show=False, priority=True),
     Binding("shift+tab", "move(-1)", show=False, priority=True),
 )
-
-
-def _bindings(of: type[Widget]) -> tuple[Binding, ...]:
-    return tuple(binding for binding in of.BINDINGS if isinstance(binding, Binding))
-
-
-async def _directly(widget: Widget, event: Key, known: Sequence[Binding]) -> None:
-    """Do at once what a key is bound to: bubbling up, it would be done to what has the focus then."""
-    for binding in known:
-        if event.key in binding.key.split(","):
-            event.stop()
-            event.prevent_default()
-            await widget.run_action(binding.action)
-            return
 
 
 class Body(VerticalScroll, can_focus=False):
@@ -70,22 +55,6 @@ class Body(VerticalScroll, can_focus=False):
 
     def _fit(self, screen: Screen[Any]) -> None:
         self.styles.max_height = max(3, screen.size.height - self._AROUND)
-
-
-class Line(Input):
-    """A line to type into."""
-
-    async def on_key(self, event: Key) -> None:
-        """Edit, or submit."""
-        await _directly(self, event, _bindings(Input))
-
-
-class Choices(OptionList):
-    """A list to choose from."""
-
-    async def on_key(self, event: Key) -> None:
-        """Move, or choose."""
-        await _directly(self, event, _bindings(OptionList))
 
 
 async def settled(*widgets: Widget) -> None:

@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Label
 
+from console.app import keys
+
 _LAST_WORD = re.compile(r"[^\s()]*$")
 #: Lines of each kind that are remembered.
 _REMEMBERED = 50
@@ -40,11 +42,11 @@ def complete(value: str, names: Sequence[str]) -> str | None:
     return None if found is None else value[: len(value) - len(typed)] + found
 
 
-class Line(Input):
+class Line(keys.Line):
     """The input: tab completes, up and down go through what was typed before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", show=False, priority=True),
+        Binding("tab", "complete", show=False),
         Binding("escape", "leave", show=False),
         Binding("up", "earlier(-1)", show=False),
         Binding("down", "earlier(1)", show=False),
@@ -54,16 +56,22 @@ class Line(Input):
         super().__init__(compact=True, select_on_focus=False, **more)
         self.before: list[str] = []
         self._at = 0
+        self._names: Callable[[str], Sequence[str]] | None = None
 
-    def begin(self, before: list[str]) -> None:
-        """Begin a line, with what was typed before."""
+    def begin(self, value: str, before: list[str], names: Callable[[str], Sequence[str]] | None) -> None:
+        """Begin a line, with what was typed before and the names that complete it."""
         self.before = before
         self._at = len(before)
+        self._names = names
+        self.suggester = Completion(names) if names else None
+        self.value = value
+        self.cursor_position = len(value)
 
     def action_complete(self) -> None:
-        """Take the suggestion."""
+        """Complete the last word, whether the suggestion is in sight already or not."""
+        found = complete(self.value, self._names(self.value)) if self._names else None
+        self.value = found or self.value
         self.cursor_position = len(self.value)
-        self.action_cursor_right()
 
     def action_earlier(self, by: int) -> None:
         """An earlier line, or a later one."""
@@ -117,10 +125,7 @@ class Prompt(Horizontal):
         self.query_one(".label", Label).update(label)
         self.fault("")
         line = self.query_one(Line)
-        line.suggester = Completion(names) if names else None
-        line.begin(self._lines.setdefault(kind, []))
-        line.value = value
-        line.cursor_position = len(value)
+        line.begin(value, self._lines.setdefault(kind, []), names)
         line.disabled = False
         self.add_class("open")
         line.focus()

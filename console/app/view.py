@@ -133,7 +133,7 @@ class View(Screen[None]):
     def where(self) -> None:
         """Draw the crumbs: which view, what it looks at, where in it."""
         width = self.app.size.width
-        if self.is_mounted and width > 0:
+        if self.is_mounted and width > 0 and self in self.own.trail():  # messages may come when it is left
             self.query_one(".crumbs", Static).update(self._crumbs(width), layout=False)
 
     def _crumbs(self, width: int) -> Text:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 
 from console.app.prompt import Line, Prompt, complete
 
@@ -41,5 +43,25 @@ def test_typing_completing_remembering(drive: Any):
         await it.reached(lambda: not it.app.view.query_one(Prompt).is_open)
         assert len(it.app.trail()) == 1
         assert it.app.focused is it.app.view.grid
+
+    drive(story)
+
+
+def test_what_is_typed_in_one_burst_comes_in_order(drive: Any, tmp_path: Path):
+    """As from a slow connection: what the line was filled with goes before the new name comes."""
+    out = tmp_path / "out.jsonl"
+
+    def burst(app: Any, keys: list[str]) -> None:
+        for key in keys:
+            app.post_message(Key(key, key if len(key) == 1 else None))
+
+    async def story(it: Any) -> None:
+        await it.until("Newest", "One port on many hosts")
+        await it.press("colon")
+        burst(it.app, [*"al", "tab", "enter"])
+        await it.until("1-12 of 12")
+        await it.press("e")
+        burst(it.app, ["ctrl+u", *str(out), "enter"])
+        await it.reached(lambda: out.exists() and out.read_text("utf-8").count("\n") == 12)
 
     drive(story)
