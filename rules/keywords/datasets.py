@@ -16,7 +16,8 @@ from rules.language.model import BufferCheck, Listed
 
 _OPERATIONS = frozenset({"isset", "isnotset", "set", "unset"})
 _DIGESTS = {"md5": 16, "sha256": 32, "sha1": 20}
-_TYPES = frozenset({"string", "md5", "sha256", "ipv4", "ip"})
+_TYPES = frozenset({"string", "md5", "sha256", "ipv4", "ip", "ipv6"})
+_ADDRESSES = frozenset({"ip", "ipv6"})  # both of sixteen bytes, those of version 4 mapped
 _COMPARISONS: dict[str, Callable[[int, int], bool]] = {
     ">": int.__gt__, "<": int.__lt__, ">=": int.__ge__, "<=": int.__le__, "==": int.__eq__, "=": int.__eq__,
 }  # fmt: skip
@@ -43,7 +44,10 @@ def dataset(builder: Builder, value: str) -> None:
     if "save" in given or "state" in given:
         _beside(builder, given.get("save") or given["state"])
     values: frozenset[bytes] = frozenset()
-    if load := given.get("load") or given.get("state"):
+    load = given.get("load")
+    if load is None and "state" in given and _beside(builder, given["state"]).exists():
+        load = given["state"]  # rules fill it: before they have, there is none
+    if load:
         how = given.get("format", "csv")
         if how in {"json", "ndjson"}:
             values = frozenset(_typed(builder, each, kind) for each in _json(builder, load, given, how))
@@ -51,7 +55,7 @@ def dataset(builder: Builder, value: str) -> None:
             values = frozenset(_written(builder, each, kind) for each in _lines(builder, load))
         else:
             raise builder.fault(f"dataset has no format {how!r}")
-    builder.add(Listed(parts[1], values, op=parts[0], wide=kind == "ip", above=above))
+    builder.add(Listed(parts[1], values, op=parts[0], wide=kind in _ADDRESSES, above=above))
 
 
 def datarep(builder: Builder, value: str) -> None:
@@ -73,7 +77,7 @@ def datarep(builder: Builder, value: str) -> None:
             raise builder.fault(f"{given['load']!r} has a line without a reputation")
         if _COMPARISONS[parts[1]](int(reputation), wanted):
             values.add(_written(builder, text.strip(), kind))
-    builder.add(Listed(parts[0], frozenset(values), wide=kind == "ip"))
+    builder.add(Listed(parts[0], frozenset(values), wide=kind in _ADDRESSES))
 
 
 def digests(digest: str) -> Keyword:
@@ -147,12 +151,12 @@ def _written(builder: Builder, text: bytes, kind: str) -> bytes:
 
 def _typed(builder: Builder, text: str, kind: str) -> bytes:
     """A value as buffers have it: digests and addresses as bytes, these of 16 where both kinds may be."""
-    if kind in {"ip", "ipv4"}:
+    if kind in _ADDRESSES or kind == "ipv4":
         try:
             address = ipaddress.ip_address(text)
         except ValueError as e:
             raise builder.fault(f"a data set of addresses: {e}") from None
-        return wide(address.packed) if kind == "ip" else address.packed
+        return wide(address.packed) if kind in _ADDRESSES else address.packed
     if kind in _DIGESTS:
         try:
             digest = bytes.fromhex(text)

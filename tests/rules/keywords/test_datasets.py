@@ -31,12 +31,21 @@ def test_strings_are_in_base64_and_keep_their_case(tmp_path):
     assert (found.name, found.op, found.values) == ("n", "isset", {b"Www.Example"})
 
 
+def test_a_state_that_is_not_there_yet_is_empty(tmp_path):
+    assert op(tmp_path, "dataset:set,n,type string,state names").values == frozenset()
+    text = base64.b64encode(b"a.example").decode()
+    assert op(tmp_path, "dataset:set,n,type string,state names", names=text).values == {b"a.example"}
+    found = read(tmp_path, "dataset:isset,n,type string,load none,state names", names=text)
+    assert "cannot be read" in found.rejected[0].reason
+
+
 def test_digests_and_addresses_are_bytes(tmp_path):
     assert op(tmp_path, "dataset:isset,n,type md5,load f", f="AB" * 16).values == {b"\xab" * 16}
     assert op(tmp_path, "dataset:isset,n,type ipv4,load f", f="10.0.0.1").values == {b"\x0a\0\0\1"}
-    found = op(tmp_path, "dataset:isnotset,n,type ip,load f", f="10.0.0.1\n2001:db8::1")
-    assert found.wide
-    assert bytes(10) + b"\xff\xff\x0a\0\0\1" in found.values
+    for kind in ("ip", "ipv6"):
+        found = op(tmp_path, f"dataset:isnotset,n,type {kind},load f", f="10.0.0.1\n2001:db8::1")
+        assert found.wide
+        assert bytes(10) + b"\xff\xff\x0a\0\0\1" in found.values
 
 
 @pytest.mark.parametrize(("how", "rows", "more"), [
