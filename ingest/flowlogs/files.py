@@ -17,6 +17,7 @@ import msgspec
 import zstandard
 
 from citywall.errors import InputError, UnsupportedInput
+from citywall.watermarks import END_OF_TIME
 from ingest.flowlogs.lines import KEPT_PLACES, MAX_LINE
 from ingest.flowlogs.parser import Parser
 
@@ -25,6 +26,8 @@ HEAD_BYTES = 1 << 16
 #: A compressed log may not inflate to more than this.
 MAX_INFLATED = 64 << 30
 _PIECE = 1 << 20
+#: Logs that are kept open.
+_OPEN = 64
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _BOM = b"\xef\xbb\xbf"
 
@@ -34,7 +37,9 @@ class ChunkRef(msgspec.Struct, frozen=True):
 
     `offset` and `length` count bytes of the inflated text; `first_line` counts from 1; `digest` is of
     the bytes. `errors` are what the cutting itself found before this chunk, with first line numbers.
-    `folder`: other logs of the same session may say more about what it tells.
+    `folder`: other logs of the same session may say more about what it tells; which of them this one is
+    (`log`), whether nothing of it follows (`last`), and the time (ns) before which none speaks that was not
+    read of yet (`ahead`).
     """
 
     session: str
@@ -49,11 +54,14 @@ class ChunkRef(msgspec.Struct, frozen=True):
     errors: dict[str, int] = {}
     places: dict[str, list[int]] = {}
     folder: bool = False
+    log: int = 0
+    last: bool = False
+    ahead: int = END_OF_TIME
 
 
 @dataclass(frozen=True)
 class Located:
-    """Logs that PATH stands for, in the order to read them, and files beside them that are not read."""
+    """Logs that PATH stands for, by rank where they tell of one time, and files that are not read."""
 
     logs: tuple[Path, ...]
     skipped: tuple[Path, ...]
@@ -109,7 +117,8 @@ class LogFile:
 def open_log(path: Path) -> LogFile:
     """Open a log, inflating gzip and zstd into a temporary file; raises InputError.
 
-    The last few logs opened are kept, so that reading chunk by chunk does not inflate again.
+    The last logs opened are kept, as many as are read together, so that reading chunk by chunk does not
+    inflate again.
     """
     try:
         facts = path.stat()
@@ -118,7 +127,7 @@ def open_log(path: Path) -> LogFile:
         raise InputError(str(path), e.strerror or str(e)) from e
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=_OPEN)
 def _opened(path: Path, size: int, _modified: int) -> LogFile:
     raw = path.open("rb")
     magic = os.pread(raw.fileno(), 4, 0)

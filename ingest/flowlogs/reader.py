@@ -24,15 +24,18 @@ from ingest.flowlogs.registry import LogBatch
 
 #: How far starts may stand out of order before they count as late.
 LATENESS = 5_000_000_000
-#: Rows held back at once for ordering.
+#: Rows held back at once for ordering; of logs read together, each of which may be a chunk ahead.
 MAX_HELD = 1 << 15
+MAX_HELD_TOGETHER = 1 << 18
 #: Rows that pass between looks at MAX_HELD, counted over the whole log so that chunks do not matter.
 _STRIDE = 1 << 14
+#: What stands in for a log's number where rows are of none alone.
+_NO_LOG = -1
 
 _HELD_FLOW = np.dtype([("flow", FLOW), ("src_mac", "u8"), ("dst_mac", "u8")], align=True)
+_HELD_EVENT = np.dtype([("event", EVENT), ("log", "i4")], align=True)
 
-
-_Rows = tuple[NDArray[np.void], NDArray[np.void]]  # flows with their MACs, events
+_Rows = tuple[NDArray[np.void], NDArray[np.void]]  # flows with their MACs, events with their log's number
 
 
 class _Waiting:
@@ -72,8 +75,24 @@ class _Waiting:
         return take(rows, passed)
 
 
+class _Clocks(msgspec.Struct):
+    """How far each log has come (`newest`, ns, by its number) of those that are read together."""
+
+    newest: dict[int, int] = {}
+    ended: set[int] = set()
+    ahead: int = END_OF_TIME
+
+    def slowest(self) -> int:
+        """The newest time that every log which goes on, or will begin, has come to."""
+        going = [time for log, time in self.newest.items() if log not in self.ended]
+        if self.ahead != END_OF_TIME:
+            going.append(self.ahead)
+        return min(going) if going else max(self.newest.values(), default=BEGINNING)
+
+
 class _Saved(msgspec.Struct):
     watermark: Watermark
+    clocks: _Clocks
     seen: int
     counts: dict[str, int]
     places: dict[str, list[int]]
@@ -86,6 +105,7 @@ class FlowLogReader:
     Rows wait until the watermark (`lateness` ns behind the newest start) has passed them and leave in
     order of (time, flow id), so that times never go back. `late` counts rows that came after the
     watermark had passed their start; no more than `max_held` rows wait (about), the oldest leave first.
+    Logs of a folder are ordered each by itself, and together they are as far as the slowest of them.
     """
 
     def __init__(
@@ -95,9 +115,10 @@ class FlowLogReader:
         self.max_held = max_held
         self.errors = Errors()
         self._watermark = Watermark(lateness=lateness)
+        self._clocks = _Clocks()
         self._seen = 0
         self._flows = _Waiting(np.zeros(0, _HELD_FLOW))
-        self._events = _Waiting(np.zeros(0, EVENT))
+        self._events = _Waiting(np.zeros(0, _HELD_EVENT))
         self._exports: ExportReader | None = None  # what a log of flow exports needs from chunk to chunk
         self._joining: Joining | None = None  # what a log of single directions needs
         self._chains: Chains | None = None  # what certificates need that several logs tell of
@@ -126,7 +147,15 @@ class FlowLogReader:
 
     def add(self, ref: ChunkRef, lines: bytes | None = None) -> LogBatch:
         """Take the next chunk (its bytes are read where not given); raises InputError."""
-        return self._give(self._read(ref, lines))
+        if ref.folder:
+            self._clocks.ahead = ref.ahead
+            self.max_held = max(self.max_held, MAX_HELD_TOGETHER)
+        batch = self._give(self._read(ref, lines), ref.log)
+        if not ref.last:
+            return batch
+        self._clocks.ended.add(ref.log)
+        self._move()
+        return _joined(batch, self._rest())
 
     def _read(self, ref: ChunkRef, data: bytes | None) -> Parsed:
         if ref.parser not in KINDS:
@@ -145,13 +174,15 @@ class FlowLogReader:
         logged, errors = self._exports.add(ref, data)
         return Parsed(logged, errors=errors)
 
-    def _give(self, parsed: Parsed) -> LogBatch:
+    def _give(self, parsed: Parsed, log: int = 0) -> LogBatch:
         """Put what was understood in order; gives what may go."""
         self.errors.merge(parsed.errors)
         flows = np.zeros(len(parsed.logged.line), _HELD_FLOW)
         rows.fill_flows(flows["flow"], parsed.logged, self.domains)
         flows["src_mac"], flows["dst_mac"] = parsed.logged.src_mac, parsed.logged.dst_mac
-        events, event_lines = rows.events_of(parsed.resolutions, parsed.said, self.domains)
+        said, event_lines = rows.events_of(parsed.resolutions, parsed.said, self.domains)
+        events = np.zeros(len(said), _HELD_EVENT)
+        events["event"], events["log"] = said, log
         out = [(flows[:0], events[:0])]
         order = np.concatenate((parsed.logged.line, event_lines))
         is_flow = np.arange(len(order)) < len(flows)
@@ -161,7 +192,7 @@ class FlowLogReader:
             some = ranks[at : at + _STRIDE - self._seen % _STRIDE]
             chosen = np.sort(some[is_flow[some]])
             others = np.sort(some[~is_flow[some]]) - len(flows)
-            self._stamp(flows, events, some)
+            self._stamp(flows, events, some, log)
             out.append(self._take(take(flows, chosen), take(events, others)))
             at += len(some)
             self._seen += len(some)
@@ -175,30 +206,42 @@ class FlowLogReader:
         if (joined := self._exports or self._joining) is not None:
             last.append(self._give(Parsed(joined.finish())))
         if self._chains is not None:
-            last.append(self._give(Parsed(rows.nothing(), said=self._chains.finish())))
+            last.append(self._give(Parsed(rows.nothing(), said=self._chains.finish()), _NO_LOG))
         self._watermark.close()
-        last.append(self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))], Errors()))
-        return reduce(_joined, last)
+        return reduce(_joined, [*last, self._rest()])
 
-    def _stamp(self, flows: NDArray[np.void], events: NDArray[np.void], take: NDArray[np.int64]) -> None:
+    def _rest(self) -> LogBatch:
+        """What the watermark has passed without a row of its own."""
+        return self._batch([self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, _HELD_EVENT))], Errors())
+
+    def _stamp(
+        self, flows: NDArray[np.void], events: NDArray[np.void], take: NDArray[np.int64], log: int
+    ) -> None:
         """Give the rows of `take` (in line order, flows before events) the time they count as."""
-        starts = np.concatenate((flows["flow"]["time"], events["time"]))[take]
-        mark = self._watermark
-        newest = np.maximum.accumulate(np.concatenate(([mark.newest], starts)))
+        starts = np.concatenate((flows["flow"]["time"], events["event"]["time"]))[take]
+        mark, clocks = self._watermark, self._clocks
+        newest = np.maximum.accumulate(np.concatenate(([clocks.newest.get(log, BEGINNING)], starts)))
         floor = np.where(newest[:-1] == BEGINNING, BEGINNING, newest[:-1] - mark.lateness)
-        mark.late += int(np.count_nonzero(starts < floor))
-        mark.newest = int(newest[-1])
-        stamped = np.maximum(starts, floor)
+        stamped = np.maximum(starts, np.maximum(floor, self.watermark))
+        mark.late += int(np.count_nonzero(starts < stamped))
+        clocks.newest[log] = int(newest[-1])
+        self._move()
         of_flow = take < len(flows)
         flows["flow"]["time"][take[of_flow]] = stamped[of_flow]
-        events["time"][take[~of_flow] - len(flows)] = stamped[~of_flow]
+        events["event"]["time"][take[~of_flow] - len(flows)] = stamped[~of_flow]
+
+    def _move(self) -> None:
+        """Move the watermark as far as all logs have come."""
+        self._watermark.newest = max(self._watermark.newest, self._clocks.slowest())
 
     def _take(self, flows: NDArray[np.void], events: NDArray[np.void]) -> _Rows:
         """Put rows with those that wait; gives the ones the watermark has passed, in order."""
         flows = self._flows.exchange(flows, flows["flow"]["time"], self.watermark)
-        events = self._events.exchange(events, events["time"], self.watermark)
+        events = self._events.exchange(events, events["event"]["time"], self.watermark)
         order = np.lexsort((flows["flow"]["flow_id"], flows["flow"]["time"]))
-        return take(flows, order), take(events, np.argsort(events["time"], kind="stable"))
+        said = events["event"]
+        ranks = np.lexsort((events["log"], said["digest"], said["kind"], said["time"]))
+        return take(flows, order), take(events, ranks)
 
     def _relieve(self) -> _Rows:
         """Move the watermark on where too many rows wait."""
@@ -207,11 +250,11 @@ class FlowLogReader:
             last = len(times) - self.max_held - 1
             passed = int(np.partition(times, last)[last])
             self._watermark.newest = max(self._watermark.newest, passed + 1 + self._watermark.lateness)
-        return self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, EVENT))
+        return self._take(np.zeros(0, _HELD_FLOW), np.zeros(0, _HELD_EVENT))
 
     def _batch(self, parts: list[_Rows], errors: Errors) -> LogBatch:
         flows = join([part[0] for part in parts], _HELD_FLOW)
-        events = join([part[1] for part in parts], EVENT)
+        events = copy(join([part[1] for part in parts], _HELD_EVENT)["event"])
         reports = copy(flows["flow"])
         closed = rows.closed_rows(reports, flows["src_mac"], flows["dst_mac"])
         none = np.zeros(0, np.int64)
@@ -219,7 +262,9 @@ class FlowLogReader:
 
     def snapshot(self) -> Parts:
         """What waits, the clock and the counts."""
-        saved = _Saved(self._watermark, self._seen, self.errors.counts, self.errors.places, self._others)
+        saved = _Saved(
+            self._watermark, self._clocks, self._seen, self.errors.counts, self.errors.places, self._others
+        )
         flows, events = self._flows.rows(), self._events.rows()
         parts: Parts = {"flows": flows, "events": events, "clock": msgspec.msgpack.encode(saved)}
         parts |= self._exports.snapshot() if self._exports else {}
@@ -230,10 +275,10 @@ class FlowLogReader:
         """Go on where `snapshot` was; raises ValueError on parts of another shape."""
         saved = msgspec.msgpack.decode(bytes_of(parts, "clock"), type=_Saved)
         flows = copy(array_of(parts, "flows", _HELD_FLOW))
-        events = copy(array_of(parts, "events", EVENT))
+        events = copy(array_of(parts, "events", _HELD_EVENT))
         self._flows = _Waiting(flows, flows["flow"]["time"])
-        self._events = _Waiting(events, events["time"])
-        self._watermark, self._seen = saved.watermark, saved.seen
+        self._events = _Waiting(events, events["event"]["time"])
+        self._watermark, self._clocks, self._seen = saved.watermark, saved.clocks, saved.seen
         self.errors = Errors(saved.counts, saved.places)
         self._others = saved.others
         if "joining" in parts:

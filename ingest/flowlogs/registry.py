@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,12 +18,13 @@ from ingest.collectors.exports import Exports
 from ingest.flowlogs import rows
 from ingest.flowlogs.binetflow import Binetflow
 from ingest.flowlogs.eve import Eve
-from ingest.flowlogs.files import ChunkRef, cut_chunks, head_of, locate
+from ingest.flowlogs.files import HEAD_BYTES, ChunkRef, cut_chunks, head_of, locate, open_log
 from ingest.flowlogs.lines import Errors, split
 from ingest.flowlogs.mapped import Mapped
 from ingest.flowlogs.mapping import load
 from ingest.flowlogs.parser import Parsed, Parser
 from ingest.flowlogs.portal import PortalRecords
+from ingest.flowlogs.together import together
 from ingest.flowlogs.vpc import Vpc
 from ingest.flowlogs.zeek_json import ZeekJson
 from ingest.flowlogs.zeek_other import ZeekOther
@@ -46,6 +46,8 @@ PARSERS: dict[str, Parser] = {
 
 #: Bytes of a log that travel as one chunk.
 CHUNK_BYTES = 1 << 20
+#: Lines of a chunk that are looked at for when it begins; a log of Zeek has some ten that describe it.
+_FIRST_LINES = 64
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,22 @@ def chunks(
 
 
 def _cut(path: Path, parser: Parser, chunk_bytes: int, session: str) -> Iterator[ChunkRef]:
-    """File after file, each by its own parser; what has none in a folder is left out."""
-    index = 0
-    for log in locate(path).logs:
-        of_log = parser if not path.is_dir() else _parser_of(log)
-        if of_log is not None:
-            for ref in cut_chunks(log, of_log, chunk_bytes, session, index):
-                yield msgspec.structs.replace(ref, folder=path.is_dir())
-                index = ref.index + 1
+    """A file, or those of a folder together, each by its own parser; what has none is left out."""
+    if not path.is_dir():
+        return cut_chunks(path, parser, chunk_bytes, session)
+    known = ((log, _parser_of(log)) for log in locate(path).logs)
+    return together(
+        [cut_chunks(log, of_log, chunk_bytes, session) for log, of_log in known if of_log], _begins
+    )
+
+
+def _begins(ref: ChunkRef) -> int | None:
+    """The time (ns) of the first row among the first lines of a chunk."""
+    lines = open_log(Path(ref.path)).read(ref.offset, min(ref.length, HEAD_BYTES)).splitlines(keepends=True)
+    batch, _ = parse(ref, b"".join(lines[:_FIRST_LINES]))
+    rows = [(batch.flow_lines, batch.reports["time"]), (batch.event_lines, batch.events["time"])]
+    found = [(int(of[0]), int(times[0])) for of, times in rows if len(of)]
+    return min(found)[1] if found else None
 
 
 def read(ref: ChunkRef, lines: bytes) -> Parsed:
