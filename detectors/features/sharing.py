@@ -19,7 +19,7 @@ from detectors.baselines import kernels as baselines
 from detectors.baselines.kernels import Norms
 from detectors.features import kernels
 from detectors.features.kernels import Limits
-from detectors.features.tables import read_only
+from detectors.features.tables import read_only, texts
 from detectors.identities import kernels as identities
 from detectors.relations import kernels as relations
 from detectors.relations.kernels import Reach
@@ -70,7 +70,7 @@ class Sharing:
             kernels.share_events(rows, self._limits, shares[0])
             relations.share_events(rows, self._reach, shares[1])
             sightings.share_events(rows, self._limits.partitions, shares[2], shares[3])
-            identities.share_events(rows, rows["text"], self._limits.partitions, *shares[4:])
+            identities.share_events(rows, texts(rows), self._limits.partitions, *shares[4:])
         told = rows["kind"] >= FIRST_SIGHTING
         shares[:2, told] = shares[2:4, told]
         shares[2:4, ~told] = shares[:2, ~told]

@@ -165,6 +165,16 @@ def read_only(array: NDArray[np.void], dtype: np.dtype[Any]) -> NDArray[np.void]
     return view
 
 
+def texts(events: NDArray[np.void]) -> NDArray[np.uint8]:
+    """The text (u1[n, TEXT]) of EVENT rows, read-only and contiguous.
+
+    A field of one row is contiguous and one of several is not: kernels would be compiled for both.
+    """
+    text = np.ascontiguousarray(events["text"])
+    text.flags.writeable = False
+    return text
+
+
 def ends_of(reports: NDArray[np.void]) -> NDArray[np.uint64]:
     """Hashes of the source and the target of each FLOW row, which every kernel over flows goes by."""
     ends = np.empty((len(reports), 2), np.uint64)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.batches import DHCP_MESSAGE, EVENT, ND_ADVERT, NTLM_LOGON, SHARE_OPENED
 from citywall.rows import take
-from detectors.features.tables import read_only
+from detectors.features.tables import read_only, texts
 from detectors.identities import kernels
 from detectors.identities.kernels import Bounds
 from detectors.places import Places
@@ -57,7 +57,7 @@ class Identities(Subjects):
         events = read_only(events, EVENT)
         networks = self.networks(events)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
-            kernels.observe(events, events["text"], networks, self.tables, self.bounds, self._output)
+            kernels.observe(events, texts(events), networks, self.tables, self.bounds, self._output)
         return self._told()
 
     def networks(self, events: NDArray[np.void]) -> NDArray[np.uint64]:

@@ -15,7 +15,7 @@ from citywall.batches import DNS_ANSWER, EVENT, HTTP_RESPONSE, TEXT, TLS_CERTIFI
 from citywall.rows import zeros
 from detectors import keeping
 from detectors.features.kernels import FAR_PAST
-from detectors.features.tables import read_only, room_for
+from detectors.features.tables import read_only, room_for, texts
 from detectors.sightings import kernels, records
 from detectors.sightings.kernels import Limits, Output, Tables
 
@@ -121,7 +121,7 @@ class Sightings(Subjects):
         """Take in at most CHUNK EVENT rows of applications."""
         self._make_room(events)
         events = read_only(events, EVENT)
-        raw = events["text"]
+        raw = texts(events)
         odd, home = self._odd(events, raw), self._at_home(events)
         with np.errstate(over="ignore"):  # hashes wrap; matters only where the kernel is not compiled
             kernels.observe(events, raw, odd, home, self.tables, self.limits, self._output)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import detector_scenes as scenes
+import numba
 import numpy as np
 import pytest
 
 from citywall.batches import EVENT, FLOW
-from detectors.features.tables import CHUNK, FeatureParameters, Features
+from detectors.features.tables import CHUNK, FeatureParameters, Features, texts
 from detectors.registry import DETECTORS, limits_of
 
 LIMITS = limits_of({name: d.Parameters() for name, d in DETECTORS.items()})
@@ -63,3 +64,13 @@ def test_strided_and_read_only_rows_are_taken():
     rows = scenes.horizontal().reports()
     rows.flags.writeable = False
     assert len(Features(SMALL, LIMITS).observe_flows(rows[::2]).groups)
+
+
+def test_texts_are_of_one_kind_however_many():
+    rows = np.zeros(3, EVENT)
+    rows["text"] = np.arange(3)[:, None]
+    for n in (0, 1, 3):
+        found = texts(rows[:n])
+        assert numba.typeof(found) == numba.typeof(texts(rows))
+        assert found.tolist() == rows["text"][:n].tolist()
+    assert rows["text"].flags.writeable
