@@ -1,8 +1,7 @@
 """Rare link types that neither the kernels nor Scapy know: where the network header of a record is.
 
 Formats as the registry of link-layer header types at tcpdump.org has them. Each is a function of a record's
-bytes that gives (offset, ethertype, vlan); the offset is -1 where it holds neither IP nor ARP. They only
-read, and raise nothing: what is cut off holds no header.
+bytes that gives a place (`headers`), and raises nothing.
 """
 
 from __future__ import annotations
@@ -11,49 +10,23 @@ from collections.abc import Callable
 from typing import Literal
 
 from ingest.decode import relay
+from ingest.decode.headers import NOWHERE, Place, network, typed, versioned, word
 
-Place = tuple[int, int, int]
-
-NOWHERE: Place = (-1, 0, 0)
-_IPV4, _IPV6 = 0x0800, 0x86DD
-_NETWORK = frozenset({_IPV4, _IPV6, 0x0806})
-_TAGS = frozenset({0x8100, 0x88A8, 0x9100})
 _SNAP = bytes.fromhex("aaaa03000000")  # RFC 1042: SNAP with the organisation that means ethertypes
 _LLC_IP = bytes.fromhex("060603")
-_MOST_TAGS = 4
-
-
-def _word(record: bytes, at: int) -> int:
-    return int.from_bytes(record[at : at + 2], "big") if at + 2 <= len(record) else 0
-
-
-def _typed(record: bytes, at: int, vlan: int = 0) -> Place:
-    """Behind an ethertype at `at`, and the VLAN tags that may follow it."""
-    for _ in range(_MOST_TAGS):
-        kind = _word(record, at)
-        if kind not in _TAGS:
-            break
-        vlan, at = (vlan << 12 | _word(record, at + 2) & 0xFFF) & 0xFFFFFF, at + 4
-    return (at + 2, kind, vlan) if kind in _NETWORK and at + 2 < len(record) else NOWHERE
-
-
-def _versioned(record: bytes, at: int) -> Place:
-    """IP by its first nibble."""
-    version = record[at] >> 4 if at < len(record) else 0
-    return (at, _IPV4 if version == 4 else _IPV6, 0) if version in (4, 6) else NOWHERE
 
 
 def _logical(record: bytes, at: int) -> Place:
     """Behind a header of logical link control (IEEE 802.2) at `at`."""
     if record[at : at + 6] == _SNAP:
-        return _typed(record, at + 6)
-    return _versioned(record, at + 3) if record[at : at + 3] == _LLC_IP else NOWHERE
+        return typed(record, at + 6)
+    return versioned(record, at + 3) if record[at : at + 3] == _LLC_IP else NOWHERE
 
 
 def slip(record: bytes) -> Place:
     """LINKTYPE_SLIP: a direction, fifteen bytes of what a compressed header was (RFC 1144), IP."""
     compressed = len(record) > 1 and record[1] & 0x80 != 0
-    return NOWHERE if compressed else _versioned(record, 16)
+    return NOWHERE if compressed else versioned(record, 16)
 
 
 def fddi(record: bytes) -> Place:
@@ -73,7 +46,7 @@ def sunatm(record: bytes) -> Place:
 
 def ipnet(record: bytes) -> Place:
     """LINKTYPE_IPNET: 24 bytes of Solaris' loopback, whose second is the address family."""
-    return _versioned(record, 24) if len(record) > 1 and record[1] in (2, 26) else NOWHERE
+    return versioned(record, 24) if len(record) > 1 and record[1] in (2, 26) else NOWHERE
 
 
 def nflog(record: bytes) -> Place:
@@ -91,20 +64,19 @@ def _nflog(record: bytes, order: Literal["little", "big"]) -> Place:
         if size < 4:
             break
         if kind & 0x3FFF == 9:  # NFULA_PAYLOAD
-            return _versioned(record, at + 4)
+            return versioned(record, at + 4)
         at += size + 3 & ~3
     return NOWHERE
 
 
 def ipoib(record: bytes) -> Place:
     """LINKTYPE_IPOIB: 40 bytes of addresses, then the header of RFC 4391: an ethertype and two of nothing."""
-    kind = _word(record, 40)
-    return (44, kind, 0) if kind in _NETWORK and len(record) > 44 else NOWHERE
+    return network(record, 44, word(record, 40))
 
 
 def broadcom(record: bytes) -> Place:
     """LINKTYPE_DSA_TAG_BRCM and its like: four bytes of a switch before or amid an Ethernet header."""
-    return _typed(record, 16)
+    return typed(record, 16)
 
 
 def dsa(record: bytes) -> Place:
@@ -119,7 +91,7 @@ def edsa(record: bytes) -> Place:
 
 def _marvell(record: bytes, at: int) -> Place:
     tagged = at < len(record) and record[at] & 0x20 != 0
-    return _typed(record, at + 4, _word(record, at + 2) & 0xFFF if tagged else 0)
+    return typed(record, at + 4, word(record, at + 2) & 0xFFF if tagged else 0)
 
 
 def pktap(record: bytes) -> Place:
@@ -133,11 +105,11 @@ def pktap(record: bytes) -> Place:
 
 
 def _ethernet(record: bytes) -> Place:
-    return _typed(record, 12)
+    return typed(record, 12)
 
 
 def _raw(record: bytes) -> Place:
-    return _versioned(record, 0)
+    return versioned(record, 0)
 
 
 #: By link type.
