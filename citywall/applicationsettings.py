@@ -17,7 +17,7 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         tuple[str, ...], Meta(description="Protocols that are read, as `http`, `dns`; empty for all.")
     ] = ()
     midstream: Annotated[bool, Meta(description="Follow TCP connections whose beginning was not seen.")] = (
-        False
+        True
     )
     async_oneside: Annotated[
         bool, Meta(description="Follow TCP connections of which only one direction is seen.")

@@ -180,7 +180,9 @@ def compare(expected: Path, root: Path, engine: Engine) -> Iterator[tuple[str, C
 
     for path, alerts in read_expected(expected).items():
         wanted = Counter(str(alert["sid"]) for alert in alerts)
-        got = over_capture(root / path, engine.fresh(), ApplicationSettings(), until_damage=True)
+        got = over_capture(
+            root / path, engine.fresh(), ApplicationSettings(midstream=False), until_damage=True
+        )
         yield path, wanted, Counter(str(alert.rule.sid) for alert in got)
 
 

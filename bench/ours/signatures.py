@@ -26,6 +26,7 @@ def match(capture: str, warm: str, rules: str, reading: str = "") -> dict[str, A
     """
     from collections import Counter
 
+    from citywall.applicationsettings import ApplicationSettings
     from rules.match.engine import Engine
     from stream.matching import everything, for_rules, over_capture
 
@@ -37,11 +38,12 @@ def match(capture: str, warm: str, rules: str, reading: str = "") -> dict[str, A
     engine = Engine(read)
     loaded = time.process_time()
     rules_bytes = _resident() - idle
-    over_capture(Path(warm), engine.fresh(), wanted=wanted)  # kernels are there
+    settings = ApplicationSettings(midstream=False)  # as Suricata does
+    over_capture(Path(warm), engine.fresh(), settings, wanted=wanted)  # kernels are there
     before = _resident()
     with _collecting_as_the_program():
         wall, cpu = time.perf_counter(), time.process_time()
-        alerts = over_capture(Path(capture), engine.fresh(), wanted=wanted)
+        alerts = over_capture(Path(capture), engine.fresh(), settings, wanted=wanted)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
     return {
