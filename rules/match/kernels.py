@@ -16,6 +16,8 @@ _FOLD8 = np.uint64(0x2020202020202020)
 _TWO = np.uint32(16)
 #: Places that are hashed before what was found at them is looked at.
 AT_ONCE = 1024
+#: Buffers whose first bytes are fetched ahead.
+_AHEAD = 4
 #: Bits that the hash of four bytes has more than the number of its bucket.
 BUCKET = 3
 _BUCKET = np.uint32(BUCKET)
@@ -67,6 +69,8 @@ def scan(
     for k in range(first, len(starts)):
         if told + len(sizes) > len(out):
             return told, k
+        if k + _AHEAD < len(starts):
+            prefetch(data, starts[k + _AHEAD])
         begin = starts[k]
         end = begin + lengths[k]
         stop = end - 2
@@ -111,13 +115,11 @@ def scan(
 
 
 @bare_kernel
-def gather(tails, sizes, arena, at, lengths, first, out):
+def gather(tails, places, sizes, arena, at, lengths, first, out):
     """Of each stream its tail and its pieces, one behind the other."""
     to = np.int64(0)
-    source = np.int64(0)
     for g in range(len(sizes)):
-        copy_bytes(out, to, tails, source, sizes[g])
-        source += sizes[g]
+        copy_bytes(out, to, tails, places[g], sizes[g])
         to += sizes[g]
         for k in range(first[g], first[g + 1]):
             copy_bytes(out, to, arena, at[k], lengths[k])

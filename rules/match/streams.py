@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from citywall import rows as structured
 from rules.match import kernels, protocols
 from rules.match.agreement import conditions_of
-from rules.match.carry import Tail
+from rules.match.columns.kernels import TAIL_AT, TAIL_LOOKED, TAIL_OFFSET, TAIL_SIZE
 from rules.match.compiled import STREAM, TRANSACTION, Compiled, without_application
 from rules.match.found import IN_STREAM, Numbers, by_rule, columns
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
 from rules.match.literals import BEHIND
+from rules.match.tails import of_flows
 from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ AFTER = 2
 LEAST = 2560
 #: Bytes looked at again, so that what stands across a border is found.
 BACK = 2560
-_NOTHING = Tail(b"", 0, 0)
 
 
 class Windows:
@@ -61,27 +61,24 @@ class Windows:
         mine = np.flatnonzero(flows["proto"][of_flow] == 6)  # datagrams are looked at as packets
         side = of_flow[mine] * 2 + chunks["direction"][mine]
         stops = carry.stops(scene)
-        over = np.flatnonzero((flows["ended"] != 0) | (stops > 0).any(axis=1))
-        waiting = [
-            2 * at + d
-            for at, number in zip(over.tolist(), scene.numbers[over].tolist(), strict=True)
-            for d in (0, 1)
-            if 2 * number + d in carry.tails
-        ]
-        sides = np.union1d(side, np.array(waiting, np.int64)).astype(np.int64)
+        over = (flows["ended"] != 0) | (stops > 0).any(axis=1)
+        kept = of_flows(carry.flows, carry.at)
+        there = np.repeat(over, 2) & (kept[:, TAIL_SIZE] > 0)
+        there[side] = True
+        sides = np.flatnonzero(there)
         if not len(sides):
             return
         self._flow, self._direction = sides >> 1, sides & 1
-        keys = (scene.numbers[self._flow] * 2 + self._direction).tolist()
-        tails = [carry.tails.get(key, _NOTHING) for key in keys]
+        places, sizes, looked, offsets = (
+            kept[sides, number] for number in (TAIL_AT, TAIL_SIZE, TAIL_LOOKED, TAIL_OFFSET)
+        )
         order = np.argsort(side, kind="stable")
         rows = structured.take(chunks, mine[order])
         first = np.searchsorted(side[order], np.append(sides, sides[-1] + 1)).astype(np.int64)
         lengths = rows["length"].astype(np.int64)
-        sizes = np.array([len(tail.data) for tail in tails], np.int64)
         self._arena = _gathered(
-            carry.windows, np.frombuffer(b"".join(tail.data for tail in tails), np.uint8), sizes,
-            scene.tables.chunk_arena, rows["at"].astype(np.int64), lengths, first,
+            carry.windows, carry.tails.room, places, sizes, scene.tables.chunk_arena,
+            rows["at"].astype(np.int64), lengths, first,
         )  # fmt: skip
         ended = flows["ended"][self._flow]
         final = np.where(ended < 0, flows["last_frame"][self._flow], ended).astype(np.int64)
@@ -89,13 +86,11 @@ class Windows:
         message = self._messages(sides, first, frames)
         most = 2 * len(rows) + len(sides)
         windows, which = np.empty((most, 6), np.int64), np.empty(most, np.int64)
-        kept = np.empty((len(sides), 4), np.int64)
+        left = np.empty((len(sides), 4), np.int64)
         told = kernels.cut(
-            first, sizes, np.array([tail.looked for tail in tails], np.int64),
-            np.array([tail.offset for tail in tails], np.int64),
-            stops[self._flow, self._direction], final, lengths,
+            first, sizes, looked, offsets, stops[self._flow, self._direction], final, lengths,
             rows["gap"].astype(np.int64), frames, message,
-            1 if self._packets.engine.inline else LEAST, BACK, windows, which, kept,
+            1 if self._packets.engine.inline else LEAST, BACK, windows, which, left,
         )  # fmt: skip
         self._spans, which = windows[:told], which[:told]
         self._first = np.append(True, which[1:] != which[:-1])[:told]
@@ -104,14 +99,8 @@ class Windows:
         arrived = np.append(rows["arrived"], 0)[np.maximum(piece, 0)]
         alone = (piece == -1) | ((piece >= 0) & (arrived == self._spans[:, 4]))
         self._late = alone & (flows["proto"][self._flow] == 6) & (not self._packets.engine.inline)
-        arena = self._arena.data  # parts of it are bytes sooner than parts of an array
-        for key, (start, end, looked, offset), over_at, had in zip(
-            keys, kept.tolist(), final.tolist(), (sizes > 0).tolist(), strict=True
-        ):
-            if not over_at:
-                carry.keep_tail(key, Tail(bytes(arena[start:end]), looked, offset))
-            elif had:
-                carry.keep_tail(key, None)
+        left[final != 0, 1] = left[final != 0, 0]  # of what is over nothing is kept
+        carry.tails.keep(carry.flows, carry.at, sides, left, self._arena)
 
     def whole(self, flow: int, direction: int) -> bytes:
         """All that became known of a direction of a flow in this scene."""
@@ -279,11 +268,11 @@ class Windows:
 
 
 def _gathered(  # noqa: PLR0917  (columns)
-    room: Scratch, tails: NDArray[np.uint8], sizes: Numbers, arena: NDArray[np.uint8], at: Numbers,
-    lengths: Numbers, first: Numbers,
+    room: Scratch, tails: NDArray[np.uint8], places: Numbers, sizes: Numbers, arena: NDArray[np.uint8],
+    at: Numbers, lengths: Numbers, first: Numbers,
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Of each stream its tail and its pieces, one behind the other."""
     out = room.take(int(sizes.sum() + lengths.sum()) + BEHIND)
-    kernels.gather(tails, sizes, arena, at, lengths, first, out)
+    kernels.gather(tails, places, sizes, arena, at, lengths, first, out)
     out[-BEHIND:] = 0
     return out

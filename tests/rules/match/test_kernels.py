@@ -109,7 +109,7 @@ def test_tails_and_pieces_stand_one_behind_the_other():
     out = np.zeros(9, np.uint8)
     arena = np.frombuffer(b"XYZabc", np.uint8)
     kernels.gather(
-        np.frombuffer(b"ttu", np.uint8), np.array([2, 1]), arena, np.array([3, 0, 4]), np.array([3, 2, 1]),
-        np.array([0, 1, 3]), out,
+        np.frombuffer(b".u.tt", np.uint8), np.array([3, 1]), np.array([2, 1]), arena,
+        np.array([3, 0, 4]), np.array([3, 2, 1]), np.array([0, 1, 3]), out,
     )  # fmt: skip
     assert bytes(out) == b"ttabcuXYb"
