@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from citywall.batches import IP
 from rules.countries import Countries
 from rules.language.model import Rule
-from rules.match import candidates, datasets, filling, sought
+from rules.match import candidates, datasets, filling, sought, transactions
 from rules.match.alone import Alone
 from rules.match.carry import Carry
 from rules.match.columns import kernels
@@ -145,6 +145,10 @@ class Engine:
             ],
             self.gates,
         )
+        #: By rule on transactions in which directions it is looked at: 1 to the server, 2 to the client.
+        self.ways = np.zeros(len(self.rules), np.int64)
+        for c in self._lists[TRANSACTION]:
+            self.ways[c.order] = sum(1 << direction for direction in transactions.directions_of(c))
         #: Rules on transactions that no literal of a buffer says where to look for.
         self.loose = [c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
@@ -330,7 +334,7 @@ class Engine:
                 packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
             ]
         )  # fmt: skip
-        return Ends(len(self.gates), addresses, numbers, of_row, answers=self.carry.heads)
+        return Ends(len(self.gates), addresses, numbers, of_row, known, answers=self.carry.heads)
 
 
 def _literal_program(programs: Programs, compiled: Compiled) -> int:

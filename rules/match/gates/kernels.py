@@ -123,6 +123,31 @@ def some_heads(
 
 
 @bare_kernel
+def open_to(
+    orders, flows, ways, of_side, heads_of, head, sets, bounds, port_sets, port_low, port_high, addresses,
+    numbers, memo, out,
+):  # fmt: skip
+    """Whether a rule's header agrees with a flow in one of some directions, or it is not known.
+
+    `ways`: by rule, bit d for direction d. `of_side`: by twice the flow and the direction its endpoints, -1
+    where they are not known.
+    """
+    stamp = memo[memo.shape[0] - 1, 0]
+    for i in range(len(orders)):
+        order = orders[i]
+        found = False
+        for d in range(2):
+            if found or not ways[order] >> d & 1:
+                continue
+            e = of_side[2 * flows[i] + d]
+            found = e < 0 or _agrees(
+                heads_of[order], e, stamp, head, sets, bounds, port_sets, port_low, port_high, addresses,
+                numbers, memo,
+            )  # fmt: skip
+        out[i] = found
+
+
+@bare_kernel
 def gate(
     items, literals, begin, first, orders, of_packet, direction, established, streamed, sizes, of_end, rules,
     streams, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out_item,

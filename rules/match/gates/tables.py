@@ -19,6 +19,7 @@ _TOP = MAPPED + (1 << 32) - 1
 #: Pairs that a kernel may tell at once: more memory is dear to touch.
 _ROOM = 1 << 13
 _NO_MOST = (1 << 62) - 1
+_NO_SIDES = np.zeros(0, np.int64)
 
 
 class _Index(NamedTuple):
@@ -64,13 +65,18 @@ class Ends:
         addresses: NDArray[np.uint64],
         numbers: Numbers,
         of_row: Numbers,
+        of_side: Numbers = _NO_SIDES,
         *,
         answers: Answers | None = None,
     ) -> None:
-        """`answers` is where what is known of each header is kept."""
+        """`of_side`: by twice the flow and the direction, -1 where it has none.
+
+        `answers` is where what is known of each header is kept.
+        """
         self.addresses = addresses
         self.numbers = numbers
         self.of_row = of_row
+        self.of_side = of_side
         self.memo, self.stamp = (answers or Answers()).take(heads, addresses.shape[1])
         self.agreeing: dict[int, NDArray[np.bool_]] = {}  # by header, where it was asked of all
 
@@ -139,6 +145,18 @@ class Gates:
         if known in {kernels.AGREES, kernels.NOT}:
             return known == kernels.AGREES
         return bool(kernels.head_agrees(head, end, *self._tables, ends.addresses, ends.numbers, ends.memo))
+
+    def open_to(self, orders: Numbers, flows: Numbers, ways: Numbers, ends: Ends) -> NDArray[np.bool_]:
+        """Whether rules' headers agree with flows in one of the directions in which each is looked at.
+
+        `ways`: by rule, see `kernels.open_to`. What is not known of a flow may agree.
+        """
+        found = np.empty(len(orders), np.bool_)
+        kernels.open_to(
+            orders, flows, ways, ends.of_side, self._heads_of, *self._tables, ends.addresses, ends.numbers,
+            ends.memo, found,
+        )  # fmt: skip
+        return found
 
     def once(self, which: Numbers, ends: Ends) -> Pairs:
         """(endpoints, rule) of rules about addresses alone that agree with some of the endpoints."""
