@@ -132,7 +132,10 @@ class Engine:
         self.beside_streams = [
             a for way in (0, 1) for a in sought.beside_streams(self.rules, self.gates, way)
         ]
-        self.in_streams = [sought.in_streams(self.rules, self.gates, way) for way in (0, 1)]
+        self.in_streams = [
+            sought.in_streams(self.rules, self.gates, way, sought.of_all(self.beside_streams, way))
+            for way in (0, 1)
+        ]
         #: Rules on transactions with a part about the payload that no literal says where to look for.
         self.unaimed = [
             c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal

@@ -48,10 +48,24 @@ def _same(data, at, end, patterns, start, length):
     return True
 
 
+@internal
+def _mark(data, start, stop, end, bounds, marks):
+    """Mark the parts that a literal at `start`, up to `stop`, stands in, and all that repeats it behind that.
+
+    Where a repetition goes on the literal is not looked for again.
+    """
+    while stop < end and data[stop] == data[stop - 2]:
+        stop += 1
+    part = max(np.searchsorted(bounds, start, "right") - 1, 0)
+    while part < len(bounds) and bounds[part] < stop:
+        marks[part] = 1
+        part += 1
+
+
 @bare_kernel
 def scan(
-    data, starts, lengths, first, known, shift, buckets, entries, patterns, where, sizes, seen, hashes, found,
-    out,
+    data, starts, lengths, first, known, shift, buckets, entries, patterns, where, sizes, telling, bounds,
+    marks, seen, hashes, found, out,
 ):  # fmt: skip
     """Literals in the buffers `data[starts[k] : + lengths[k]]`, k from `first` on; 8 bytes follow each.
 
@@ -60,7 +74,9 @@ def scan(
     branch; then what they stand for is looked at, for which it is fetched ahead. `buckets` is, by hash less
     its last BUCKET bits, where its part of `entries` (ENTRY) begins. A place whose four bytes are those two
     before it is passed over (`literals.py` says why nothing is missed). `seen` (i8 by literal, -1 at first)
-    keeps pairs from being told twice. `hashes` (u4) and `found` (i8) are room for AT_ONCE, and one.
+    keeps pairs from being told twice. Literals from `telling` on are not told: they mark the parts of `data`
+    they stand in, or more; part i begins at `bounds[i]`, in order. `hashes` (u4) and `found` (i8) are room
+    for AT_ONCE, and one.
     Returns (pairs told, next buffer): pairs go to `out` as buffer << 32 | literal; the scan stops before a
     buffer for which there might be no room.
     """
@@ -106,7 +122,11 @@ def scan(
                     word = load_le64(data, at - entry["word_back"]) | _FOLD8
                     if word & entry["mask"] != entry["word"]:
                         continue
-                    if _same(data, start, end, patterns, where[literal], sizes[literal]):
+                    if not _same(data, start, end, patterns, where[literal], sizes[literal]):
+                        continue
+                    if literal >= telling:
+                        _mark(data, start, start + sizes[literal], end, bounds, marks)
+                    else:
                         seen[literal] = k
                         out[told] = k << 32 | literal
                         told += 1
@@ -224,3 +244,25 @@ def messages(first, frames, sides, ends, out):
         while left < stop and frames[left] == ends[i]:
             out[left] = True
             left += 1
+
+
+@bare_kernel
+def covered(buffer, at, sizes, arena, bounds, lengths, rows, looked, marks, out):
+    """Mark packets whose payload is, byte for byte, a part of a stream that was looked through unmarked.
+
+    Parts: where each begins in the arena, its length, the row of its packet (-1: not known), whether it was
+    looked through. Packets: where their payload begins in the buffer, and its size.
+    """
+    for i in range(len(bounds)):
+        row = rows[i]
+        if row < 0 or not looked[i] or marks[i] or sizes[row] != lengths[i]:
+            continue
+        a, b, n = bounds[i], at[row], lengths[i]
+        words = n >> 3
+        differs = np.uint64(0)
+        for k in range(words):
+            differs |= load_le64(arena, a + 8 * k) ^ load_le64(buffer, b + 8 * k)
+        for k in range(8 * words, n):
+            differs |= np.uint64(arena[a + k] ^ buffer[b + k])
+        if differs == np.uint64(0):
+            out[row] = True

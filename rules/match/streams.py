@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,20 @@ LEAST = 2560
 BACK = 2560
 
 
+class _Parts(NamedTuple):
+    """What became known of streams in a scene, as it came: pieces one behind the other in the arena."""
+
+    begins: Numbers
+    lengths: Numbers
+    sides: Numbers
+    arrived: Numbers
+    looked: NDArray[np.bool_]  # they are in windows
+
+
+_NONE = np.zeros(0, np.int64)
+_NO_PARTS = _Parts(_NONE, _NONE, _NONE, _NONE, np.zeros(0, np.bool_))
+
+
 class Windows:
     """The stream windows of a scene. `streamed` says which packets' payloads went into a stream."""
 
@@ -51,6 +65,9 @@ class Windows:
         self._arena: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._flow = self._direction = np.zeros(0, np.int64)
         self._spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
+        self._parts = _NO_PARTS
+        self._marks = np.zeros(0, np.uint8)  # of parts
+        self._aimed: list[tuple[Numbers, Numbers]] = []
         self._cut()
 
     def _cut(self) -> None:
@@ -93,6 +110,13 @@ class Windows:
             1 if self._packets.engine.inline else LEAST, BACK, windows, which, left,
         )  # fmt: skip
         self._spans, which = windows[:told], which[:told]
+        pieces = np.repeat(np.arange(len(sides)), np.diff(first))
+        begins = np.cumsum(lengths) - lengths + np.cumsum(sizes)[pieces]
+        upto = np.zeros(len(sides), np.int64)
+        upto[which] = self._spans[:, 2]
+        self._parts = _Parts(
+            begins, lengths, sides[pieces], rows["arrived"].astype(np.int64), begins + lengths <= upto[pieces]
+        )
         self._first = np.append(True, which[1:] != which[:-1])[:told]
         self._flow, self._direction = self._flow[which], self._direction[which]
         piece = self._spans[:, 5]
@@ -124,6 +148,25 @@ class Windows:
             kernels.messages(first, frames, at[there], ends[there], found)
         return found
 
+    def look(self) -> None:
+        """Look for literals in all windows."""
+        self._marks = np.zeros(len(self._parts.begins), np.uint8)
+        self._aimed = [
+            self._literals(index.literals, np.flatnonzero(self._direction == direction))
+            for direction, index in enumerate(self._packets.engine.in_streams)
+        ]
+
+    def covered(self) -> NDArray[np.bool_]:
+        """Packets whose whole payload is in windows and has nothing that packets are looked through for."""
+        packets, parts = self._packets, self._parts
+        found = np.zeros(len(packets.flow), np.bool_)
+        rows = packets.rows_of(parts.sides >> 1, parts.sides & 1, parts.arrived)
+        kernels.covered(
+            packets.scene.view, packets.payload_at, packets.scene.available, self._arena, parts.begins,
+            parts.lengths, rows, parts.looked, self._marks, found,
+        )  # fmt: skip
+        return found
+
     def match(self) -> Iterator[Numbers]:
         """Rules on streams that agree with a window, as seen at the packet that made it known."""
         engine, packets, spans = self._packets.engine, self._packets, self._spans
@@ -134,12 +177,9 @@ class Windows:
             at, packets.direction, packets.was_established, self.streamed, packets.scene.available
         )
         aimed = [
-            engine.gates.pass_pairs(
-                *self._literals(index.literals, np.flatnonzero(self._direction == direction)),
-                (index.first, index.rules), columns_, packets.ends, streams=True,
-            )
-            for direction, index in enumerate(engine.in_streams)
-        ]  # fmt: skip
+            engine.gates.pass_pairs(*found, (index.first, index.rules), columns_, packets.ends, streams=True)
+            for found, index in zip(self._aimed, engine.in_streams, strict=True)
+        ]
         items, orders = (np.concatenate([pair[i] for pair in aimed]) for i in (0, 1))
         in_order = np.argsort(items, kind="stable")
         loose = list(self._loose(at))
@@ -211,7 +251,7 @@ class Windows:
         begins = np.insert(np.maximum(start, looked - literals.longest + 1), tails, start[tails])
         ends = np.insert(end, tails, looked[tails])
         own = np.flatnonzero(np.insert(np.ones(len(end), np.bool_), tails, values=False))
-        items, found = literals.scan(self._arena, begins, ends - begins)
+        items, found = literals.scan(self._arena, begins, ends - begins, (self._parts.begins, self._marks))
         since = np.minimum(
             np.searchsorted(ends, start, "right"), own
         )  # what ends where a window looks, or behind

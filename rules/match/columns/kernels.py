@@ -286,7 +286,9 @@ def together(room, at, sizes):
     """Move pieces of a room, in the order in which they lie there, to its begin, one behind the other."""
     to = np.int64(0)
     for i in range(len(at)):
-        if at[i] != to:
+        if to + sizes[i] <= at[i]:
+            copy_bytes(room, to, room, at[i], sizes[i])
+        elif at[i] != to:
             for k in range(sizes[i]):  # to the front, so nothing is written that is still to be read
                 room[to + k] = room[at[i] + k]
         to += sizes[i]

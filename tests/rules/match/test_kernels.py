@@ -52,6 +52,71 @@ def _tells_all(words: list[bytes], texts: list[bytes]) -> None:
     assert len(found) == len(set(found))
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(REPEATED.map(lambda t: t.lower()[:9]), st.sampled_from([b"abb", b"a b\0"]))
+        .filter(lambda t: len(t) > 2), min_size=1, max_size=4,
+    ),
+    st.integers(0, 4),
+    st.lists(st.lists(REPEATED, min_size=1, max_size=5), min_size=1, max_size=3),
+)  # fmt: skip
+def test_parts_in_which_something_stands_that_is_not_told_are_marked(words, telling, texts):
+    """Each text, in its parts, is a buffer; a part that a literal goes over to is marked, too."""
+    telling = min(telling, len(words))
+    parts = [part for text in texts for part in text]
+    data = np.frombuffer(b"".join(parts) + b"\0", np.uint8)
+    lengths = np.array([sum(map(len, text)) for text in texts], np.int64)
+    begins = np.cumsum([0, *map(len, parts[:-1])]).astype(np.int64)
+    marks = np.zeros(len(parts), np.uint8)
+    buffers, literals = Literals(words, telling).scan(
+        data, np.cumsum(lengths) - lengths, lengths, (begins, marks)
+    )
+    assert set(zip(buffers.tolist(), literals.tolist(), strict=True)) == {
+        (b, w)
+        for b, text in enumerate(texts)
+        for w, word in enumerate(words[:telling])
+        if word in b"".join(text).lower()
+    }
+    for part, mark in zip(parts, marks.tolist(), strict=True):
+        assert mark or not any(word in part.lower() for word in words[telling:])
+    whole = b" ".join(b"".join(text) for text in texts).lower()
+    assert any(word in whole for word in words[telling:]) == marks.any()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.binary(max_size=20), st.sampled_from(["same", "other", "shorter", "marked", "not looked"])
+        ),
+        max_size=6,
+    )
+)
+def test_packets_that_are_parts_of_streams_are_covered(some):
+    arena = np.frombuffer(b"".join(data for data, _ in some) + bytes(8), np.uint8)
+    payloads = [
+        data[:-1] + bytes([data[-1] ^ 1])
+        if how == "other" and data
+        else data[:-1]
+        if how == "shorter"
+        else data
+        for data, how in some
+    ]
+    buffer = np.frombuffer(b"".join(payloads) + bytes(8), np.uint8)
+    lengths = np.array([len(data) for data, _ in some], np.int64)
+    sizes = np.array([len(data) for data in payloads], np.int64)
+    out = np.zeros(len(some), np.bool_)
+    kernels.covered(
+        buffer, np.cumsum(sizes) - sizes, sizes, arena, np.cumsum(lengths) - lengths, lengths,
+        np.arange(len(some)), np.array([how != "not looked" for _, how in some], np.bool_),
+        np.array([how == "marked" for _, how in some], np.uint8), out,
+    )  # fmt: skip
+    assert out.tolist() == [
+        how not in {"marked", "not looked"} and payload == data
+        for (data, how), payload in zip(some, payloads, strict=True)
+    ]
+
+
 Chunk = tuple[int, int, int, bool]  # length, gap, frame, whether a message is complete
 
 
