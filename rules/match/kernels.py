@@ -246,23 +246,47 @@ def messages(first, frames, sides, ends, out):
             left += 1
 
 
+@internal
+def _first_at(frames, fresh, frame):
+    """The first row, from `fresh` on, of a frame; any where it is not there. Most count on by one."""
+    row = fresh + frame - frames[fresh]
+    if row < fresh or row >= len(frames) or frames[row] != frame:
+        return np.searchsorted(frames, frame)
+    while row > fresh and frames[row - 1] == frame:
+        row -= 1
+    return row
+
+
+@internal
+def _alike(one, a, other, b, n):
+    """Whether n bytes of two buffers are alike."""
+    words = n >> 3
+    differs = np.uint64(0)
+    for k in range(words):
+        differs |= load_le64(one, a + 8 * k) ^ load_le64(other, b + 8 * k)
+    for k in range(8 * words, n):
+        differs |= np.uint64(one[a + k] ^ other[b + k])
+    return differs == np.uint64(0)
+
+
 @bare_kernel
-def covered(buffer, at, sizes, arena, bounds, lengths, rows, looked, marks, out):
+def covered(
+    buffer, at, sizes, frames, flow, side, fresh, arena, begins, lengths, sides, arrived, looked, marks, out,
+):  # fmt: skip
     """Mark packets whose payload is, byte for byte, a part of a stream that was looked through unmarked.
 
-    Parts: where each begins in the arena, its length, the row of its packet (-1: not known), whether it was
-    looked through. Packets: where their payload begins in the buffer, and its size.
+    Packets, from row `fresh` on: where their payload begins in the buffer and its size, frame, flow, side.
+    Parts: where each begins in the arena, its length, twice the flow and the side, the frame that it came
+    with, whether it was looked through.
     """
-    for i in range(len(bounds)):
-        row = rows[i]
-        if row < 0 or not looked[i] or marks[i] or sizes[row] != lengths[i]:
+    if fresh >= len(frames):
+        return
+    for i in range(len(begins)):
+        if not looked[i] or marks[i] or arrived[i] < frames[fresh]:
             continue
-        a, b, n = bounds[i], at[row], lengths[i]
-        words = n >> 3
-        differs = np.uint64(0)
-        for k in range(words):
-            differs |= load_le64(arena, a + 8 * k) ^ load_le64(buffer, b + 8 * k)
-        for k in range(8 * words, n):
-            differs |= np.uint64(arena[a + k] ^ buffer[b + k])
-        if differs == np.uint64(0):
-            out[row] = True
+        row = _first_at(frames, fresh, arrived[i])
+        while row < len(frames) and frames[row] == arrived[i]:
+            mine = flow[row] * 2 + side[row] == sides[i] and sizes[row] == lengths[i]
+            if mine and _alike(arena, begins[i], buffer, at[row], lengths[i]):
+                out[row] = True
+            row += 1

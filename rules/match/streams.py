@@ -158,12 +158,11 @@ class Windows:
 
     def covered(self) -> NDArray[np.bool_]:
         """Packets whose whole payload is in windows and has nothing that packets are looked through for."""
-        packets, parts = self._packets, self._parts
+        packets, parts, scene = self._packets, self._parts, self._packets.scene
         found = np.zeros(len(packets.flow), np.bool_)
-        rows = packets.rows_of(parts.sides >> 1, parts.sides & 1, parts.arrived)
         kernels.covered(
-            packets.scene.view, packets.payload_at, packets.scene.available, self._arena, parts.begins,
-            parts.lengths, rows, parts.looked, self._marks, found,
+            scene.view, packets.payload_at, scene.available, scene.frames, packets.flow, packets.direction,
+            scene.carried, self._arena, *parts, self._marks, found,
         )  # fmt: skip
         return found
 

@@ -84,37 +84,43 @@ def test_parts_in_which_something_stands_that_is_not_told_are_marked(words, tell
     assert any(word in whole for word in words[telling:]) == marks.any()
 
 
+HOWS = ["same", "other", "shorter", "marked", "not looked", "another flow", "another frame"]
+
+
 @given(
-    st.lists(
-        st.tuples(
-            st.binary(max_size=20), st.sampled_from(["same", "other", "shorter", "marked", "not looked"])
-        ),
-        max_size=6,
-    )
+    st.lists(st.tuples(st.binary(max_size=20), st.sampled_from(HOWS), st.integers(0, 2)), max_size=6),
+    st.integers(0, 2),
 )
-def test_packets_that_are_parts_of_streams_are_covered(some):
-    arena = np.frombuffer(b"".join(data for data, _ in some) + bytes(8), np.uint8)
+def test_packets_that_are_parts_of_streams_are_covered(some, carried):
+    """Of frames, some without a gap, several packets may be; the first ones were matched before."""
+    some = [(b"", "same", 1)] * carried + some
+    arena = np.frombuffer(b"".join(data for data, *_ in some) + bytes(8), np.uint8)
     payloads = [
         data[:-1] + bytes([data[-1] ^ 1])
         if how == "other" and data
         else data[:-1]
         if how == "shorter"
         else data
-        for data, how in some
+        for data, how, _ in some
     ]
     buffer = np.frombuffer(b"".join(payloads) + bytes(8), np.uint8)
-    lengths = np.array([len(data) for data, _ in some], np.int64)
-    sizes = np.array([len(data) for data in payloads], np.int64)
+    lengths, sizes = (np.array(list(map(len, each)), np.int64) for each in ([d for d, *_ in some], payloads))
+    frames = np.cumsum([step for *_, step in some], dtype=np.int64)
+    flow = np.arange(len(some)) // 2
+    how = np.array([how for _, how, _ in some], object)
     out = np.zeros(len(some), np.bool_)
     kernels.covered(
-        buffer, np.cumsum(sizes) - sizes, sizes, arena, np.cumsum(lengths) - lengths, lengths,
-        np.arange(len(some)), np.array([how != "not looked" for _, how in some], np.bool_),
-        np.array([how == "marked" for _, how in some], np.uint8), out,
+        buffer, np.cumsum(sizes) - sizes, sizes, frames, flow, np.arange(len(some)) % 2, carried, arena,
+        np.cumsum(lengths) - lengths, lengths, np.arange(len(some)) + 10 * (how == "another flow"),
+        frames + 99 * (how == "another frame"), how != "not looked", (how == "marked").astype(np.uint8), out,
     )  # fmt: skip
-    assert out.tolist() == [
-        how not in {"marked", "not looked"} and payload == data
-        for (data, how), payload in zip(some, payloads, strict=True)
+    before = frames[:carried].max(initial=-1)
+    assert [o for o, f in zip(out.tolist(), frames.tolist(), strict=True) if f > before] == [
+        h in {"same", "other", "shorter"} and payload == data
+        for (data, h, _), payload, f in zip(some, payloads, frames.tolist(), strict=True)
+        if f > before
     ]
+    assert not out[:carried].any()
 
 
 Chunk = tuple[int, int, int, bool]  # length, gap, frame, whether a message is complete
