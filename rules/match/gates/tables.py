@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rules.language.addresses import MAPPED, Ranges, merge
 from rules.match.compiled import ONCE, STREAM, TRANSACTION, Compiled
 from rules.match.gates import kernels
+from rules.match.reach import beginning
 
 Numbers = NDArray[np.int64]
 Pairs = tuple[Numbers, Numbers]
@@ -106,6 +107,9 @@ class Gates:
         self._first, self._bounds = _ranges(self._sets)
         self._port_first, self._port_low, self._port_high = _port_ranges(self._ports)
         self.rules = np.array([_demands(compiled) for compiled in rules], np.int64).reshape(len(rules), 6)
+        self._beginnings = (
+            np.array([_beginning(compiled) for compiled in rules], np.uint64).reshape(-1, 2).T.copy()
+        )
         self._heads_of = np.array([compiled.head for compiled in rules], np.int64)
         self._once, self.broad = _once([c for c in rules if c.kind == ONCE])
 
@@ -180,7 +184,7 @@ class Gates:
     ) -> Pairs:  # fmt: skip
         """(row, rule) of rules without a literal, from a row on: see `kernels.alone`.
 
-        `columns`: of packets, from `flow` to `of_end`; `groups`: from `of_protocol` to `orders`.
+        `columns`: of packets, from `flow` to `payload_at`; `groups`: from `of_protocol` to `orders`.
         """
         told: list[Pairs] = []
         _, _, sections, _, first, _ = groups
@@ -189,8 +193,8 @@ class Gates:
         while begin < len(packets):
             found, which = np.empty(room, np.int64), np.empty(room, np.int64)
             n, begin = kernels.alone(
-                packets, begin, *columns, *groups, most, self.rules, *self._tables, ends.addresses,
-                ends.numbers, ends.memo, found, which,
+                packets, begin, *columns, *groups, most, self._beginnings, self.rules, *self._tables,
+                ends.addresses, ends.numbers, ends.memo, found, which,
             )  # fmt: skip
             told.append((found[:n].copy(), which[:n].copy()))
         return _joined(told)
@@ -241,6 +245,13 @@ def _demands(compiled: Compiled) -> tuple[int, ...]:
         if number.name == "dsize" and not number.negated:
             low, high = max(low, number.low), min(high, number.high)
     return compiled.head, rule.flow.direction, established, where, low, high
+
+
+def _beginning(compiled: Compiled) -> tuple[int, int]:
+    """What a rule without a literal wants of the first bytes of a packet's payload: see `kernels.alone`."""
+    if compiled.payload is None or compiled.payload_literal or compiled.payload.demand.transforms:
+        return 0, 0
+    return beginning(compiled.payload.ops.ops)
 
 
 def _ranges(sets: dict[Ranges, int]) -> tuple[Numbers, NDArray[np.uint64]]:
