@@ -98,7 +98,7 @@ class Alone:
         rows, orders = self._gates.alone(
             packets.scene.packets, packets.scene.carried,
             (packets.flow, packets.direction, packets.established, packets.first, streamed,
-             packets.scene.available, packets.ends.of_row),
+             packets.scene.available, packets.ends.of_row, packets.scene.view, packets.payload_at),
             (self._of_protocol, self._flag_bits, self._sections, self._needs_of, self._first, self._orders),
             packets.ends,
         )  # fmt: skip

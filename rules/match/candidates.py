@@ -266,6 +266,7 @@ def gather(engine: Engine, scene: Scene, marks: NDArray[np.uint8]) -> Numbers:
     if engine.deciding:
         packets.decided()
     windows = Windows(packets)
+    windows.look()
     found = [none, *_packets(engine, packets, windows), *windows.match()]
     told = [*transactions.match(packets), *units.match(packets)]  # by now it is known what payloads met
     return np.concatenate([*found, np.array(told, np.int64).reshape(-1, 5)])
@@ -314,8 +315,11 @@ def _by_literal(engine: Engine, packets: Packets, windows: Windows, rows: Number
     found, told = [], []
     in_stream = windows.streamed[rows]
     beside = [rows[in_stream & (packets.direction[rows] == direction)] for direction in (0, 1)]
+    without = windows.covered()
     aimed = [
         (_headed(packets, beside[way], heads), most, index)
+        if heads is not None or most != ANYWHERE
+        else (beside[way][~without[beside[way]]], most, index)
         for way, most, index, heads in engine.beside_streams
     ]
     for some, most, index in (rows[~in_stream], ANYWHERE, engine.payload), *aimed:

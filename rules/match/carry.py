@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +15,12 @@ from rules.match.gates.tables import Answers
 from rules.match.keyed import Keyed
 from rules.match.literals import BEHIND
 from rules.match.scene import Names, Rows, Scene, Tables
+from rules.match.tails import Tails
 
 Numbers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+#: Bytes that ends of streams may take.
+MOST_TAILS = 128 << 20
 #: Bytes of a packet that are kept, from its link header on: enough for every header.
 KEPT = 128
 #: One live flow: what is known of it, and of its last packet in each direction.
@@ -45,6 +46,7 @@ FLOW = np.dtype(
         ("bytes", "i8", (2,)),
         ("base", "i8", (2,)),  # first sequence number seen
         ("top", "i8", (2,)),  # how far from it the furthest byte was
+        ("tail", "i8", (2 * kernels.TAIL,)),  # the end of each direction's stream: `tails.Tails`
         ("row", PACKET, (2,)),
         ("head", "u1", (2, KEPT)),
     ]
@@ -63,23 +65,12 @@ SIZES = np.array([PACKET.itemsize, FLOW.itemsize, _begin("row"), _begin("head")]
 PAST = np.dtype([("first", "i8"), ("pkts", "i8", (2,)), ("bytes", "i8", (2,))])
 
 
-class Tail(NamedTuple):
-    """The end of a stream that is to be looked at again: bytes, how many were looked at, its offset."""
-
-    data: bytes
-    looked: int
-    offset: int
-
-
 @dataclass
 class Carry:
     """Live flows by their numbers, and what rules found of each."""
 
-    most_tails: int = 128 << 20  # bytes
     live: Keyed = field(default_factory=lambda: Keyed(FLOW))
-    tails: OrderedDict[int, Tail] = field(default_factory=OrderedDict)  # by 2 * number + direction
-    tail_bytes: int = 0
-    forgotten: int = 0  # tails dropped for want of room
+    tails: Tails = field(default_factory=lambda: Tails(MOST_TAILS))
     told: dict[int, set[tuple[int, int, int]]] = field(default_factory=dict)  # transaction, rule, direction
     facts: dict[int, dict[tuple[int, int], int]] = field(default_factory=dict)  # direction, rule: frame
     windows: Scratch = field(default_factory=lambda: Scratch(np.uint8))  # streams of a scene are put there
@@ -168,13 +159,11 @@ class Carry:
             places, last, self.at, self.flows, self.flows.view(np.uint8), SIZES, KEPT,
         )  # fmt: skip
         if over.any():
+            self.tails.let_go(self.flows, self.at[over])
             self.live.let_go(self.at[over])
             for number in scene.numbers[over].tolist():
                 self.told.pop(number, None)
                 self.facts.pop(number, None)
-                for direction in (0, 1):
-                    if (tail := self.tails.pop(2 * number + direction, None)) is not None:
-                        self.tail_bytes -= len(tail.data)
 
     def grown(self, scene: Scene, flow: int, direction: int, row: int) -> int:
         """How many bytes went one way over a connection up to a packet, by its sequence numbers."""
@@ -184,17 +173,6 @@ class Carry:
                 direction, self.flows[self.at[flow]],
             )
         )  # fmt: skip
-
-    def keep_tail(self, key: int, tail: Tail | None) -> None:
-        """Keep the end of a stream; what was kept of it before goes."""
-        old = self.tails.pop(key, None)
-        self.tail_bytes += (len(tail.data) if tail else 0) - (len(old.data) if old else 0)
-        if tail is not None:
-            self.tails[key] = tail
-        while self.tail_bytes > self.most_tails:
-            _, gone = self.tails.popitem(last=False)
-            self.tail_bytes -= len(gone.data)
-            self.forgotten += 1
 
 
 def _read_only(data: Bytes) -> Bytes:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from citywall.batches import IP
 from rules.countries import Countries
 from rules.language.model import Rule
-from rules.match import candidates, datasets, filling, sought
+from rules.match import candidates, datasets, filling, sought, transactions
 from rules.match.alone import Alone
 from rules.match.carry import Carry
 from rules.match.columns import kernels
@@ -132,7 +132,10 @@ class Engine:
         self.beside_streams = [
             a for way in (0, 1) for a in sought.beside_streams(self.rules, self.gates, way)
         ]
-        self.in_streams = [sought.in_streams(self.rules, self.gates, way) for way in (0, 1)]
+        self.in_streams = [
+            sought.in_streams(self.rules, self.gates, way, sought.of_all(self.beside_streams, way))
+            for way in (0, 1)
+        ]
         #: Rules on transactions with a part about the payload that no literal says where to look for.
         self.unaimed = [
             c for c in self._lists[TRANSACTION] if c.payload is not None and not c.payload_literal
@@ -145,6 +148,10 @@ class Engine:
             ],
             self.gates,
         )
+        #: By rule on transactions in which directions it is looked at: 1 to the server, 2 to the client.
+        self.ways = np.zeros(len(self.rules), np.int64)
+        for c in self._lists[TRANSACTION]:
+            self.ways[c.order] = sum(1 << direction for direction in transactions.directions_of(c))
         #: Rules on transactions that no literal of a buffer says where to look for.
         self.loose = [c for c in self._lists[TRANSACTION] if not c.literal or c.literal_kind == "payload"]
         kinds = {c.literal_kind for c in self._lists[TRANSACTION] if c.literal} - {"payload"}
@@ -330,7 +337,7 @@ class Engine:
                 packets["version"][rows].astype(np.int64), (packets["status"][rows] >= IP).astype(np.int64),
             ]
         )  # fmt: skip
-        return Ends(len(self.gates), addresses, numbers, of_row, answers=self.carry.heads)
+        return Ends(len(self.gates), addresses, numbers, of_row, known, answers=self.carry.heads)
 
 
 def _literal_program(programs: Programs, compiled: Compiled) -> int:

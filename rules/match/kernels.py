@@ -16,6 +16,8 @@ _FOLD8 = np.uint64(0x2020202020202020)
 _TWO = np.uint32(16)
 #: Places that are hashed before what was found at them is looked at.
 AT_ONCE = 1024
+#: Buffers whose first bytes are fetched ahead.
+_AHEAD = 4
 #: Bits that the hash of four bytes has more than the number of its bucket.
 BUCKET = 3
 _BUCKET = np.uint32(BUCKET)
@@ -46,10 +48,24 @@ def _same(data, at, end, patterns, start, length):
     return True
 
 
+@internal
+def _mark(data, start, stop, end, bounds, marks):
+    """Mark the parts that a literal at `start`, up to `stop`, stands in, and all that repeats it behind that.
+
+    Where a repetition goes on the literal is not looked for again.
+    """
+    while stop < end and data[stop] == data[stop - 2]:
+        stop += 1
+    part = max(np.searchsorted(bounds, start, "right") - 1, 0)
+    while part < len(bounds) and bounds[part] < stop:
+        marks[part] = 1
+        part += 1
+
+
 @bare_kernel
 def scan(
-    data, starts, lengths, first, known, shift, buckets, entries, patterns, where, sizes, seen, hashes, found,
-    out,
+    data, starts, lengths, first, known, shift, buckets, entries, patterns, where, sizes, telling, bounds,
+    marks, seen, hashes, found, out,
 ):  # fmt: skip
     """Literals in the buffers `data[starts[k] : + lengths[k]]`, k from `first` on; 8 bytes follow each.
 
@@ -58,7 +74,9 @@ def scan(
     branch; then what they stand for is looked at, for which it is fetched ahead. `buckets` is, by hash less
     its last BUCKET bits, where its part of `entries` (ENTRY) begins. A place whose four bytes are those two
     before it is passed over (`literals.py` says why nothing is missed). `seen` (i8 by literal, -1 at first)
-    keeps pairs from being told twice. `hashes` (u4) and `found` (i8) are room for AT_ONCE, and one.
+    keeps pairs from being told twice. Literals from `telling` on are not told: they mark the parts of `data`
+    they stand in, or more; part i begins at `bounds[i]`, in order. `hashes` (u4) and `found` (i8) are room
+    for AT_ONCE, and one.
     Returns (pairs told, next buffer): pairs go to `out` as buffer << 32 | literal; the scan stops before a
     buffer for which there might be no room.
     """
@@ -67,6 +85,8 @@ def scan(
     for k in range(first, len(starts)):
         if told + len(sizes) > len(out):
             return told, k
+        if k + _AHEAD < len(starts):
+            prefetch(data, starts[k + _AHEAD])
         begin = starts[k]
         end = begin + lengths[k]
         stop = end - 2
@@ -102,7 +122,11 @@ def scan(
                     word = load_le64(data, at - entry["word_back"]) | _FOLD8
                     if word & entry["mask"] != entry["word"]:
                         continue
-                    if _same(data, start, end, patterns, where[literal], sizes[literal]):
+                    if not _same(data, start, end, patterns, where[literal], sizes[literal]):
+                        continue
+                    if literal >= telling:
+                        _mark(data, start, start + sizes[literal], end, bounds, marks)
+                    else:
                         seen[literal] = k
                         out[told] = k << 32 | literal
                         told += 1
@@ -111,13 +135,11 @@ def scan(
 
 
 @bare_kernel
-def gather(tails, sizes, arena, at, lengths, first, out):
+def gather(tails, places, sizes, arena, at, lengths, first, out):
     """Of each stream its tail and its pieces, one behind the other."""
     to = np.int64(0)
-    source = np.int64(0)
     for g in range(len(sizes)):
-        copy_bytes(out, to, tails, source, sizes[g])
-        source += sizes[g]
+        copy_bytes(out, to, tails, places[g], sizes[g])
         to += sizes[g]
         for k in range(first[g], first[g + 1]):
             copy_bytes(out, to, arena, at[k], lengths[k])
@@ -222,3 +244,49 @@ def messages(first, frames, sides, ends, out):
         while left < stop and frames[left] == ends[i]:
             out[left] = True
             left += 1
+
+
+@internal
+def _first_at(frames, fresh, frame):
+    """The first row, from `fresh` on, of a frame; any where it is not there. Most count on by one."""
+    row = fresh + frame - frames[fresh]
+    if row < fresh or row >= len(frames) or frames[row] != frame:
+        return np.searchsorted(frames, frame)
+    while row > fresh and frames[row - 1] == frame:
+        row -= 1
+    return row
+
+
+@internal
+def _alike(one, a, other, b, n):
+    """Whether n bytes of two buffers are alike."""
+    words = n >> 3
+    differs = np.uint64(0)
+    for k in range(words):
+        differs |= load_le64(one, a + 8 * k) ^ load_le64(other, b + 8 * k)
+    for k in range(8 * words, n):
+        differs |= np.uint64(one[a + k] ^ other[b + k])
+    return differs == np.uint64(0)
+
+
+@bare_kernel
+def covered(
+    buffer, at, sizes, frames, flow, side, fresh, arena, begins, lengths, sides, arrived, looked, marks, out,
+):  # fmt: skip
+    """Mark packets whose payload is, byte for byte, a part of a stream that was looked through unmarked.
+
+    Packets, from row `fresh` on: where their payload begins in the buffer and its size, frame, flow, side.
+    Parts: where each begins in the arena, its length, twice the flow and the side, the frame that it came
+    with, whether it was looked through.
+    """
+    if fresh >= len(frames):
+        return
+    for i in range(len(begins)):
+        if not looked[i] or marks[i] or arrived[i] < frames[fresh]:
+            continue
+        row = _first_at(frames, fresh, arrived[i])
+        while row < len(frames) and frames[row] == arrived[i]:
+            mine = flow[row] * 2 + side[row] == sides[i] and sizes[row] == lengths[i]
+            if mine and _alike(arena, begins[i], buffer, at[row], lengths[i]):
+                out[row] = True
+            row += 1

@@ -32,6 +32,7 @@ _WEIGHTS = _weights()
 #: By byte how often it stands in traffic, to be compared.
 OFTEN = _WEIGHTS.astype(np.uint8).tobytes()
 _NEVER = 1 << 40
+_NO_PARTS = np.zeros(0, np.int64), np.zeros(0, np.uint8)
 #: What four bytes weigh of which one may be any, which stand there as often as there are bytes.
 _ANY = 1 << 36
 #: Bytes as they are hashed.
@@ -50,8 +51,11 @@ class Literals:
     stands two bytes before a place that is passed over as well, so it is found where the repetition begins.
     """
 
-    def __init__(self, patterns: Sequence[bytes]) -> None:
+    def __init__(self, patterns: Sequence[bytes], telling: int | None = None) -> None:
+        """Of the patterns from `telling` on it is only marked where they stand."""
         self.count = len(patterns)
+        self.patterns = tuple(patterns)
+        self.telling = self.count if telling is None else telling
         self._sizes = np.array([len(p) for p in patterns], np.int64)
         self.longest = int(self._sizes.max(initial=0))
         self._where = (
@@ -78,9 +82,14 @@ class Literals:
         self._buckets = np.searchsorted(hashes[order] >> kernels.BUCKET, ends).astype(np.int32)
 
     def scan(
-        self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(buffer, literal) pairs of `data[starts : starts + lengths]`, each once, buffers in order."""
+        self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64],
+        parts: tuple[NDArray[np.int64], NDArray[np.uint8]] = _NO_PARTS,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+        """(buffer, literal) pairs of `data[starts : starts + lengths]`, each once, buffers in order.
+
+        `parts`: where parts of the data begin, in order, and of each the mark that it gets where a literal
+        that is not told may stand in it.
+        """
         if not self.count or not len(starts):
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         if int((starts + lengths).max()) + BEHIND > len(data):
@@ -95,7 +104,7 @@ class Literals:
         while at < len(starts):
             told, at = kernels.scan(
                 view, starts, lengths, at, self._known, self._shift, self._buckets, self._entries,
-                self._patterns, self._where, self._sizes, seen, hashes, found, out,
+                self._patterns, self._where, self._sizes, self.telling, *parts, seen, hashes, found, out,
             )  # fmt: skip
             pairs.append(out[:told].copy())
         every = np.concatenate(pairs)

@@ -8,6 +8,8 @@ from rules.language.model import ByteTest, Content, IsDataAt, Op, Size
 
 #: No end is known.
 ANYWHERE = 1 << 40
+#: Bytes that are compared at once.
+_WORD = 8
 
 
 def literal_of(op: Content, prefix: bytes = b"") -> bytes:
@@ -29,6 +31,24 @@ def reach(ops: Sequence[Op], literal: bytes) -> int:
         elif not isinstance(op, ByteTest | IsDataAt | Size):
             last = ANYWHERE
     return found
+
+
+def beginning(ops: Sequence[Op]) -> tuple[int, int]:
+    """(mask, word) of a buffer's first eight bytes, little endian, as all ops want them.
+
+    Of the mask a byte is 0 where the buffer may have any, or none.
+    """
+    mask, word = bytearray(_WORD), bytearray(_WORD)
+    for op in ops:
+        if not isinstance(op, Content) or op.negated or op.relative:
+            continue
+        at, size = _number(op.offset or 0), len(op.pattern)
+        if not (op.starts or op.depth == size) or at + size > _WORD:
+            continue
+        for place, byte in enumerate(op.pattern, 0 if op.starts else at):
+            if not (op.nocase and bytes([byte]).isalpha()):
+                mask[place], word[place] = 0xFF, byte
+    return int.from_bytes(mask, "little"), int.from_bytes(word, "little")
 
 
 def _end(op: Content, last: int) -> int:

@@ -96,15 +96,27 @@ def beside_streams(rules: Sequence[Compiled], gates: Gates, way: int) -> Iterato
         yield Aimed(way, most, index(some), tuple(heads) if len(heads) <= FEW else None)
 
 
-def in_streams(rules: Sequence[Compiled], gates: Gates, way: int) -> Index:
-    """What is looked for in streams of a direction."""
-    return index(
+def of_all(aimed: Sequence[Aimed], way: int) -> Index | None:
+    """What is looked for in all packets of a direction, anywhere; None where few are looked through."""
+    for each in aimed:
+        if each.direction == way and each.most == ANYWHERE and each.heads is None:
+            return each.what
+    return None
+
+
+def in_streams(rules: Sequence[Compiled], gates: Gates, way: int, beside: Index | None) -> Index:
+    """What is looked for in streams of a direction; it is marked where something of `beside` stands there."""
+    told = index(
         [
             (compiled.payload_literal, compiled.order)
             for compiled in _going(rules, gates, way)
             if gates.rules[compiled.order, WHERE] != ON_PACKETS
         ]
     )
+    if beside is None:
+        return told
+    patterns = [*told.literals.patterns, *beside.literals.patterns]
+    return told._replace(literals=Literals(patterns, told.literals.count))
 
 
 def _going(rules: Sequence[Compiled], gates: Gates, way: int) -> Iterator[Compiled]:

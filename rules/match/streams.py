@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from citywall import rows as structured
 from rules.match import kernels, protocols
 from rules.match.agreement import conditions_of
-from rules.match.carry import Tail
+from rules.match.columns.kernels import TAIL_AT, TAIL_LOOKED, TAIL_OFFSET, TAIL_SIZE
 from rules.match.compiled import STREAM, TRANSACTION, Compiled, without_application
 from rules.match.found import IN_STREAM, Numbers, by_rule, columns
 from rules.match.gates.tables import Columns
 from rules.match.inspect import Inspection
 from rules.match.interest import SILENT
 from rules.match.literals import BEHIND
+from rules.match.tails import of_flows
 from rules.match.verify.kernels import YES
 
 if TYPE_CHECKING:
@@ -33,7 +34,20 @@ AFTER = 2
 LEAST = 2560
 #: Bytes looked at again, so that what stands across a border is found.
 BACK = 2560
-_NOTHING = Tail(b"", 0, 0)
+
+
+class _Parts(NamedTuple):
+    """What became known of streams in a scene, as it came: pieces one behind the other in the arena."""
+
+    begins: Numbers
+    lengths: Numbers
+    sides: Numbers
+    arrived: Numbers
+    looked: NDArray[np.bool_]  # they are in windows
+
+
+_NONE = np.zeros(0, np.int64)
+_NO_PARTS = _Parts(_NONE, _NONE, _NONE, _NONE, np.zeros(0, np.bool_))
 
 
 class Windows:
@@ -51,6 +65,9 @@ class Windows:
         self._arena: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._flow = self._direction = np.zeros(0, np.int64)
         self._spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
+        self._parts = _NO_PARTS
+        self._marks = np.zeros(0, np.uint8)  # of parts
+        self._aimed: list[tuple[Numbers, Numbers]] = []
         self._cut()
 
     def _cut(self) -> None:
@@ -61,27 +78,24 @@ class Windows:
         mine = np.flatnonzero(flows["proto"][of_flow] == 6)  # datagrams are looked at as packets
         side = of_flow[mine] * 2 + chunks["direction"][mine]
         stops = carry.stops(scene)
-        over = np.flatnonzero((flows["ended"] != 0) | (stops > 0).any(axis=1))
-        waiting = [
-            2 * at + d
-            for at, number in zip(over.tolist(), scene.numbers[over].tolist(), strict=True)
-            for d in (0, 1)
-            if 2 * number + d in carry.tails
-        ]
-        sides = np.union1d(side, np.array(waiting, np.int64)).astype(np.int64)
+        over = (flows["ended"] != 0) | (stops > 0).any(axis=1)
+        kept = of_flows(carry.flows, carry.at)
+        there = np.repeat(over, 2) & (kept[:, TAIL_SIZE] > 0)
+        there[side] = True
+        sides = np.flatnonzero(there)
         if not len(sides):
             return
         self._flow, self._direction = sides >> 1, sides & 1
-        keys = (scene.numbers[self._flow] * 2 + self._direction).tolist()
-        tails = [carry.tails.get(key, _NOTHING) for key in keys]
+        places, sizes, looked, offsets = (
+            kept[sides, number] for number in (TAIL_AT, TAIL_SIZE, TAIL_LOOKED, TAIL_OFFSET)
+        )
         order = np.argsort(side, kind="stable")
         rows = structured.take(chunks, mine[order])
         first = np.searchsorted(side[order], np.append(sides, sides[-1] + 1)).astype(np.int64)
         lengths = rows["length"].astype(np.int64)
-        sizes = np.array([len(tail.data) for tail in tails], np.int64)
         self._arena = _gathered(
-            carry.windows, np.frombuffer(b"".join(tail.data for tail in tails), np.uint8), sizes,
-            scene.tables.chunk_arena, rows["at"].astype(np.int64), lengths, first,
+            carry.windows, carry.tails.room, places, sizes, scene.tables.chunk_arena,
+            rows["at"].astype(np.int64), lengths, first,
         )  # fmt: skip
         ended = flows["ended"][self._flow]
         final = np.where(ended < 0, flows["last_frame"][self._flow], ended).astype(np.int64)
@@ -89,29 +103,28 @@ class Windows:
         message = self._messages(sides, first, frames)
         most = 2 * len(rows) + len(sides)
         windows, which = np.empty((most, 6), np.int64), np.empty(most, np.int64)
-        kept = np.empty((len(sides), 4), np.int64)
+        left = np.empty((len(sides), 4), np.int64)
         told = kernels.cut(
-            first, sizes, np.array([tail.looked for tail in tails], np.int64),
-            np.array([tail.offset for tail in tails], np.int64),
-            stops[self._flow, self._direction], final, lengths,
+            first, sizes, looked, offsets, stops[self._flow, self._direction], final, lengths,
             rows["gap"].astype(np.int64), frames, message,
-            1 if self._packets.engine.inline else LEAST, BACK, windows, which, kept,
+            1 if self._packets.engine.inline else LEAST, BACK, windows, which, left,
         )  # fmt: skip
         self._spans, which = windows[:told], which[:told]
+        pieces = np.repeat(np.arange(len(sides)), np.diff(first))
+        begins = np.cumsum(lengths) - lengths + np.cumsum(sizes)[pieces]
+        upto = np.zeros(len(sides), np.int64)
+        upto[which] = self._spans[:, 2]
+        self._parts = _Parts(
+            begins, lengths, sides[pieces], rows["arrived"].astype(np.int64), begins + lengths <= upto[pieces]
+        )
         self._first = np.append(True, which[1:] != which[:-1])[:told]
         self._flow, self._direction = self._flow[which], self._direction[which]
         piece = self._spans[:, 5]
         arrived = np.append(rows["arrived"], 0)[np.maximum(piece, 0)]
         alone = (piece == -1) | ((piece >= 0) & (arrived == self._spans[:, 4]))
         self._late = alone & (flows["proto"][self._flow] == 6) & (not self._packets.engine.inline)
-        arena = self._arena.data  # parts of it are bytes sooner than parts of an array
-        for key, (start, end, looked, offset), over_at, had in zip(
-            keys, kept.tolist(), final.tolist(), (sizes > 0).tolist(), strict=True
-        ):
-            if not over_at:
-                carry.keep_tail(key, Tail(bytes(arena[start:end]), looked, offset))
-            elif had:
-                carry.keep_tail(key, None)
+        left[final != 0, 1] = left[final != 0, 0]  # of what is over nothing is kept
+        carry.tails.keep(carry.flows, carry.at, sides, left, self._arena)
 
     def whole(self, flow: int, direction: int) -> bytes:
         """All that became known of a direction of a flow in this scene."""
@@ -135,6 +148,24 @@ class Windows:
             kernels.messages(first, frames, at[there], ends[there], found)
         return found
 
+    def look(self) -> None:
+        """Look for literals in all windows."""
+        self._marks = np.zeros(len(self._parts.begins), np.uint8)
+        self._aimed = [
+            self._literals(index.literals, np.flatnonzero(self._direction == direction))
+            for direction, index in enumerate(self._packets.engine.in_streams)
+        ]
+
+    def covered(self) -> NDArray[np.bool_]:
+        """Packets whose whole payload is in windows and has nothing that packets are looked through for."""
+        packets, parts, scene = self._packets, self._parts, self._packets.scene
+        found = np.zeros(len(packets.flow), np.bool_)
+        kernels.covered(
+            scene.view, packets.payload_at, scene.available, scene.frames, packets.flow, packets.direction,
+            scene.carried, self._arena, *parts, self._marks, found,
+        )  # fmt: skip
+        return found
+
     def match(self) -> Iterator[Numbers]:
         """Rules on streams that agree with a window, as seen at the packet that made it known."""
         engine, packets, spans = self._packets.engine, self._packets, self._spans
@@ -145,12 +176,9 @@ class Windows:
             at, packets.direction, packets.was_established, self.streamed, packets.scene.available
         )
         aimed = [
-            engine.gates.pass_pairs(
-                *self._literals(index.literals, np.flatnonzero(self._direction == direction)),
-                (index.first, index.rules), columns_, packets.ends, streams=True,
-            )
-            for direction, index in enumerate(engine.in_streams)
-        ]  # fmt: skip
+            engine.gates.pass_pairs(*found, (index.first, index.rules), columns_, packets.ends, streams=True)
+            for found, index in zip(self._aimed, engine.in_streams, strict=True)
+        ]
         items, orders = (np.concatenate([pair[i] for pair in aimed]) for i in (0, 1))
         in_order = np.argsort(items, kind="stable")
         loose = list(self._loose(at))
@@ -222,7 +250,7 @@ class Windows:
         begins = np.insert(np.maximum(start, looked - literals.longest + 1), tails, start[tails])
         ends = np.insert(end, tails, looked[tails])
         own = np.flatnonzero(np.insert(np.ones(len(end), np.bool_), tails, values=False))
-        items, found = literals.scan(self._arena, begins, ends - begins)
+        items, found = literals.scan(self._arena, begins, ends - begins, (self._parts.begins, self._marks))
         since = np.minimum(
             np.searchsorted(ends, start, "right"), own
         )  # what ends where a window looks, or behind
@@ -279,11 +307,11 @@ class Windows:
 
 
 def _gathered(  # noqa: PLR0917  (columns)
-    room: Scratch, tails: NDArray[np.uint8], sizes: Numbers, arena: NDArray[np.uint8], at: Numbers,
-    lengths: Numbers, first: Numbers,
+    room: Scratch, tails: NDArray[np.uint8], places: Numbers, sizes: Numbers, arena: NDArray[np.uint8],
+    at: Numbers, lengths: Numbers, first: Numbers,
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Of each stream its tail and its pieces, one behind the other."""
     out = room.take(int(sizes.sum() + lengths.sum()) + BEHIND)
-    kernels.gather(tails, sizes, arena, at, lengths, first, out)
+    kernels.gather(tails, places, sizes, arena, at, lengths, first, out)
     out[-BEHIND:] = 0
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +17,8 @@ from rules.match.agreement import conditions_of
 from rules.match.compiled import SAME, TRANSACTION, Check, Compiled, is_head, without_application
 from rules.match.filling import side_of
 from rules.match.found import Candidate, by_rule
-from rules.match.hits import Loose, hit, spread, verdicts
+from rules.match.hits import Buffers, agreeing, hit, loose, spread, verdicts
 from rules.match.inspect import Inspection, compare
-from rules.match.interest import owners
 from rules.match.transform import changed
 from rules.match.verify.kernels import NO, PERHAPS, YES
 
@@ -96,42 +95,40 @@ class _Matcher:
         self.packets = packets
         self.found = Found(packets)
         self.numbers = fields.Numbers(packets.scene)
+        self._buffers = Buffers(packets.scene.tables)
         self._inspection: Inspection | None = None
         self._told: dict[tuple[int, int], int] = {}  # by program and row of a buffer
 
-    def pairs(self) -> Iterator[tuple[int, int]]:
-        """(rule, transaction) that may agree: by literal, and rules without one."""
-        engine, scene = self.packets.engine, self.packets.scene
-        asked = {*engine.buffers, *engine.parts.names}
-        kinds = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in asked}
-        orders, transactions = hit(engine, scene.tables, kinds, scene.names.protocols)
-        flows = scene.tables.transactions["flow"].astype(np.int64)
-        met = self.packets.facts()
-        for order, transaction in zip(orders.tolist(), transactions.tolist(), strict=True):
-            if engine.rules[order].payload is None or flows[transaction] in met.get(order, ()):
-                yield order, transaction
-        loose = [c for c in engine.loose if c.payload is None or c.order in met]
-        open_to = Loose(self.packets, {k: self.found.kinds.get(SAME.get(k, k), -1) for k in _kinds_of(loose)})
-        spoken: dict[frozenset[str], NDArray[np.bool_]] = {}
-        for compiled in loose:
-            wanted = compiled.applications or owners(compiled)
-            if wanted not in spoken:
-                of = np.array([not wanted or name in wanted for name in scene.names.protocols])
-                spoken[wanted] = of[scene.tables.transactions["protocol"]]
-            there = spoken[wanted]
-            if compiled.payload is not None:
-                there = there & np.isin(flows, met[compiled.order])
-            for transaction in open_to.maybe(compiled, there, directions_of(compiled)).tolist():
-                yield compiled.order, transaction
+    def pairs(self) -> list[tuple[int, int]]:
+        """(rule, transaction) that may agree, in order, each once: by literal, and rules without one."""
+        engine, packets = self.packets.engine, self.packets
+        kinds = self._kinds({*engine.buffers, *engine.parts.names})
+        met = packets.facts()
+        rules = [c.order for c in engine.loose if c.payload is None or c.order in met]
+        some = hit(packets, self._buffers, kinds), loose(packets, np.array(rules, np.int64))
+        orders, transactions = (np.concatenate([pair[i] for pair in some]) for i in (0, 1))
+        every = np.unique(orders << 32 | transactions)
+        orders, transactions = every >> 32, every & 0xFFFFFFFF
+        there = agreeing(engine, self._buffers, kinds, orders, transactions)
+        flows = packets.scene.tables.transactions["flow"]
+        return [
+            (order, transaction)
+            for order, transaction in zip(orders[there].tolist(), transactions[there].tolist(), strict=True)
+            if engine.rules[order].payload is None or int(flows[transaction]) in met.get(order, ())
+        ]
+
+    def _kinds(self, names: Iterable[str]) -> dict[str, int]:
+        """The numbers of buffers by the names that rules have for them; -1 for none."""
+        return {name: self.found.kinds.get(SAME.get(name, name), -1) for name in names}
 
     def ask(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Run the compiled contents of all pairs over their buffers."""
+        engine = self.packets.engine
         transactions = np.unique(np.array([transaction for _, transaction in pairs], np.int64))
         self.found.ask(transactions)
         self.numbers.ask(transactions)
-        kinds = {c.demand.kind for order, _ in pairs for c in self.packets.engine.rules[order].checks}
-        numbers = {kind: self.found.kinds.get(SAME.get(kind, kind), -1) for kind in kinds}
-        self._told = verdicts(self.packets.engine, self.packets.scene.tables, numbers, pairs)
+        kinds = self._kinds({c.demand.kind for order, _ in pairs for c in engine.rules[order].checks})
+        self._told = verdicts(engine, self._buffers, kinds, pairs)
 
     def match(self, compiled: Compiled, transaction: int) -> Iterator[tuple[int, ...]]:
         """(rule, item, flow, direction, frame) where a rule agrees with a transaction: once a direction."""
@@ -337,7 +334,7 @@ def match(packets: Packets) -> list[Candidate]:
     """Rules on transactions that agree, each once a transaction and direction."""
     matcher = _Matcher(packets)
     told: list[tuple[int, ...]] = []
-    pairs = sorted(set(matcher.pairs()))
+    pairs = matcher.pairs()
     matcher.ask(pairs)
     for order, transaction in pairs:
         told += matcher.match(packets.engine.rules[order], transaction)
@@ -348,10 +345,6 @@ def match(packets: Packets) -> list[Candidate]:
         for row, item, frame in matcher.numbers.unowned(packets, compiled)
     ]
     return found
-
-
-def _kinds_of(rules: Sequence[Compiled]) -> set[str]:
-    return {check.demand.kind for compiled in rules for check in compiled.checks}
 
 
 def directions_of(compiled: Compiled) -> tuple[int, ...]:

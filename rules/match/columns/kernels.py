@@ -11,6 +11,10 @@ _TCP = 6
 #: Bit of a mark: the packet is the first its way. Bit of FLOW["known"], for direction d shifted by it: its
 #: sequence numbers count from FLOW["base"].
 FIRST, BASED = 2, 4
+#: Numbers of FLOW["tail"] for each direction: where the end of its stream is kept and how many bytes it has
+#: (0: none), how many of them were looked at, how far the first is from where bytes began without a gap.
+TAIL_AT, TAIL_SIZE, TAIL_LOOKED, TAIL_OFFSET = range(4)
+TAIL = 4
 
 
 @internal
@@ -253,3 +257,38 @@ def endpoints(flow, side, known, rows, of_row):
                 known[key] = found
         of_row[i] = found
     return n
+
+
+@bare_kernel
+def keep_tails(flows, at, sides, spans, data, room, used):
+    """Copy ends of streams behind the first `used` bytes of `room`, and note them with their flows.
+
+    `sides` (twice the flow and the direction), `at` and `spans` are as `tails.Tails.keep` has them. Returns
+    (bytes of the room that are used then, how many more bytes flows speak of).
+    """
+    grown = np.int64(0)
+    for g in range(len(sides)):
+        tail = flows[at[sides[g] >> 1]]["tail"]
+        first = (sides[g] & 1) * TAIL
+        start, end = spans[g, 0], spans[g, 1]
+        grown += end - start - tail[first + TAIL_SIZE]
+        copy_bytes(room, used, data, start, end - start)
+        tail[first + TAIL_AT] = used
+        tail[first + TAIL_SIZE] = end - start
+        tail[first + TAIL_LOOKED] = spans[g, 2] if end > start else 0
+        tail[first + TAIL_OFFSET] = spans[g, 3] if end > start else 0
+        used += end - start
+    return used, grown
+
+
+@bare_kernel
+def together(room, at, sizes):
+    """Move pieces of a room, in the order in which they lie there, to its begin, one behind the other."""
+    to = np.int64(0)
+    for i in range(len(at)):
+        if to + sizes[i] <= at[i]:
+            copy_bytes(room, to, room, at[i], sizes[i])
+        elif at[i] != to:
+            for k in range(sizes[i]):  # to the front, so nothing is written that is still to be read
+                room[to + k] = room[at[i] + k]
+        to += sizes[i]

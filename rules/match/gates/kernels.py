@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from citywall.batches import TRANSPORT
-from citywall.kernels import bare_kernel, internal
+from citywall.kernels import bare_kernel, internal, load_le64
 
 # Columns of HEADS, the demands of a header.
 PROTOCOL, VERSION, SOURCE, SOURCE_PORTS, TARGET, TARGET_PORTS, BOTH, BARE = range(8)
@@ -21,6 +21,7 @@ _ICMP, _ICMP6, _TCP = 1, 58, 6
 #: What is known of a header and endpoints, below a stamp: a multiple of STEP under the mask STAMP.
 AGREES, NOT = 1, 2
 STEP, STAMP = 4, 0xFC
+_ONE, _ALL = np.uint64(1), np.uint64((1 << 64) - 1)
 
 
 @internal
@@ -123,6 +124,31 @@ def some_heads(
 
 
 @bare_kernel
+def open_to(
+    orders, flows, ways, of_side, heads_of, head, sets, bounds, port_sets, port_low, port_high, addresses,
+    numbers, memo, out,
+):  # fmt: skip
+    """Whether a rule's header agrees with a flow in one of some directions, or it is not known.
+
+    `ways`: by rule, bit d for direction d. `of_side`: by twice the flow and the direction its endpoints, -1
+    where they are not known.
+    """
+    stamp = memo[memo.shape[0] - 1, 0]
+    for i in range(len(orders)):
+        order = orders[i]
+        found = False
+        for d in range(2):
+            if found or not ways[order] >> d & 1:
+                continue
+            e = of_side[2 * flows[i] + d]
+            found = e < 0 or _agrees(
+                heads_of[order], e, stamp, head, sets, bounds, port_sets, port_low, port_high, addresses,
+                numbers, memo,
+            )  # fmt: skip
+        out[i] = found
+
+
+@bare_kernel
 def gate(
     items, literals, begin, first, orders, of_packet, direction, established, streamed, sizes, of_end, rules,
     streams, head, sets, bounds, port_sets, port_low, port_high, addresses, numbers, memo, out_item,
@@ -170,15 +196,17 @@ def gate(
 
 @bare_kernel
 def alone(
-    packets, begin, flow, side, established, first_its_way, streamed, sizes, of_end, of_protocol, flag_bits,
-    sections, needs, first, orders, most, rules, head, sets, bounds, port_sets, port_low, port_high,
-    addresses, numbers, memo, out_row, out_order,
+    packets, begin, flow, side, established, first_its_way, streamed, sizes, of_end, buffer, payload_at,
+    of_protocol, flag_bits, sections, needs, first, orders, most, beginnings, rules, head, sets, bounds,
+    port_sets, port_low, port_high, addresses, numbers, memo, out_row, out_order,
 ):  # fmt: skip
     """Pairs (row, rule) of rules without a literal, rows from `begin` on, for what groups of rules need.
 
     Groups of section s are `sections[s] : sections[s + 1]`, by IP protocol `of_protocol` says which; group g
     needs the bits `needs[g]`, its rules are `orders[first[g] : first[g + 1]]`, `most` in a section at most.
-    `flag_bits`: bits by flags of TCP. Stops where the outputs may be too small: (pairs told, next row).
+    `flag_bits`: bits by flags of TCP. `beginnings` (u8[2, rules], see `reach.beginning`): what a rule wants
+    of the first eight bytes of the payload, in the buffer, behind which eight more follow. Stops where the
+    outputs may be too small: (pairs told, next row).
     """
     told = 0
     stamp = memo[memo.shape[0] - 1, 0]
@@ -193,12 +221,19 @@ def alone(
             bits |= np.int64(CLIENTWARD if side[i] else SERVERWARD)
         if p["proto"] == _TCP and p["status"] >= TRANSPORT:
             bits |= flag_bits[p["flags"]]
+        word, there = np.uint64(0), np.uint64(0)
+        if sizes[i] > 0:
+            word = load_le64(buffer, payload_at[i])
+            there = _ALL if sizes[i] >= 8 else (_ONE << np.uint64(8 * sizes[i])) - _ONE
         section = of_protocol[p["proto"]]
         for g in range(sections[section], sections[section + 1]):
             if bits & needs[g] != needs[g]:
                 continue
             for k in range(first[g], first[g + 1]):
                 order = orders[k]
+                mask = beginnings[0, order]
+                if word & mask != beginnings[1, order] or mask & ~there:
+                    continue
                 if sizes[i] < rules[order, DSIZE_LOW] or sizes[i] > rules[order, DSIZE_HIGH]:
                     continue
                 if _agrees(

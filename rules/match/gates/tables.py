@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rules.language.addresses import MAPPED, Ranges, merge
 from rules.match.compiled import ONCE, STREAM, TRANSACTION, Compiled
 from rules.match.gates import kernels
+from rules.match.reach import beginning
 
 Numbers = NDArray[np.int64]
 Pairs = tuple[Numbers, Numbers]
@@ -19,6 +20,7 @@ _TOP = MAPPED + (1 << 32) - 1
 #: Pairs that a kernel may tell at once: more memory is dear to touch.
 _ROOM = 1 << 13
 _NO_MOST = (1 << 62) - 1
+_NO_SIDES = np.zeros(0, np.int64)
 
 
 class _Index(NamedTuple):
@@ -64,13 +66,18 @@ class Ends:
         addresses: NDArray[np.uint64],
         numbers: Numbers,
         of_row: Numbers,
+        of_side: Numbers = _NO_SIDES,
         *,
         answers: Answers | None = None,
     ) -> None:
-        """`answers` is where what is known of each header is kept."""
+        """`of_side`: by twice the flow and the direction, -1 where it has none.
+
+        `answers` is where what is known of each header is kept.
+        """
         self.addresses = addresses
         self.numbers = numbers
         self.of_row = of_row
+        self.of_side = of_side
         self.memo, self.stamp = (answers or Answers()).take(heads, addresses.shape[1])
         self.agreeing: dict[int, NDArray[np.bool_]] = {}  # by header, where it was asked of all
 
@@ -100,6 +107,9 @@ class Gates:
         self._first, self._bounds = _ranges(self._sets)
         self._port_first, self._port_low, self._port_high = _port_ranges(self._ports)
         self.rules = np.array([_demands(compiled) for compiled in rules], np.int64).reshape(len(rules), 6)
+        self._beginnings = (
+            np.array([_beginning(compiled) for compiled in rules], np.uint64).reshape(-1, 2).T.copy()
+        )
         self._heads_of = np.array([compiled.head for compiled in rules], np.int64)
         self._once, self.broad = _once([c for c in rules if c.kind == ONCE])
 
@@ -140,6 +150,18 @@ class Gates:
             return known == kernels.AGREES
         return bool(kernels.head_agrees(head, end, *self._tables, ends.addresses, ends.numbers, ends.memo))
 
+    def open_to(self, orders: Numbers, flows: Numbers, ways: Numbers, ends: Ends) -> NDArray[np.bool_]:
+        """Whether rules' headers agree with flows in one of the directions in which each is looked at.
+
+        `ways`: by rule, see `kernels.open_to`. What is not known of a flow may agree.
+        """
+        found = np.empty(len(orders), np.bool_)
+        kernels.open_to(
+            orders, flows, ways, ends.of_side, self._heads_of, *self._tables, ends.addresses, ends.numbers,
+            ends.memo, found,
+        )  # fmt: skip
+        return found
+
     def once(self, which: Numbers, ends: Ends) -> Pairs:
         """(endpoints, rule) of rules about addresses alone that agree with some of the endpoints."""
         told: list[Pairs] = []
@@ -162,7 +184,7 @@ class Gates:
     ) -> Pairs:  # fmt: skip
         """(row, rule) of rules without a literal, from a row on: see `kernels.alone`.
 
-        `columns`: of packets, from `flow` to `of_end`; `groups`: from `of_protocol` to `orders`.
+        `columns`: of packets, from `flow` to `payload_at`; `groups`: from `of_protocol` to `orders`.
         """
         told: list[Pairs] = []
         _, _, sections, _, first, _ = groups
@@ -171,8 +193,8 @@ class Gates:
         while begin < len(packets):
             found, which = np.empty(room, np.int64), np.empty(room, np.int64)
             n, begin = kernels.alone(
-                packets, begin, *columns, *groups, most, self.rules, *self._tables, ends.addresses,
-                ends.numbers, ends.memo, found, which,
+                packets, begin, *columns, *groups, most, self._beginnings, self.rules, *self._tables,
+                ends.addresses, ends.numbers, ends.memo, found, which,
             )  # fmt: skip
             told.append((found[:n].copy(), which[:n].copy()))
         return _joined(told)
@@ -223,6 +245,13 @@ def _demands(compiled: Compiled) -> tuple[int, ...]:
         if number.name == "dsize" and not number.negated:
             low, high = max(low, number.low), min(high, number.high)
     return compiled.head, rule.flow.direction, established, where, low, high
+
+
+def _beginning(compiled: Compiled) -> tuple[int, int]:
+    """What a rule without a literal wants of the first bytes of a packet's payload: see `kernels.alone`."""
+    if compiled.payload is None or compiled.payload_literal or compiled.payload.demand.transforms:
+        return 0, 0
+    return beginning(compiled.payload.ops.ops)
 
 
 def _ranges(sets: dict[Ranges, int]) -> tuple[Numbers, NDArray[np.uint64]]:

@@ -50,9 +50,9 @@ alert tcp-pkt any 9998 -> any any (flow:to_client; content:"needle"; depth:9; si
     looked: list[int] = []
     scan = Literals.scan
 
-    def scanned(self, data, starts, lengths):
+    def scanned(self, data, starts, lengths, *parts):
         looked.append(len(starts) if self.count else 0)
-        return scan(self, data, starts, lengths)
+        return scan(self, data, starts, lengths, *parts)
 
     monkeypatch.setattr(Literals, "scan", scanned)
     assert sorted(sids(text, packets)) == [1, 2]

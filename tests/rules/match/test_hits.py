@@ -14,9 +14,11 @@ HTTP = [(0, b"GET /a?needle=1 HTTP/1.1\r\nHost: needle.example\r\nUser-Agent: ab
 def test_rules_are_of_the_protocols_that_they_name():
     text = 'alert http any any -> any any (http.uri; content:"abc"; sid:1;)\n'
     text += 'alert tcp any any -> any any (http.uri; content:"abc"; sid:2;)'
+    text += '\nalert tcp any any -> any any (http.uri; content:"a"; sid:3;)\n'
+    text += 'alert tcp any any -> any any (content:"needle"; http.uri; bsize:3; sid:4;)'
     rules = compile_rules(Parser().text(text).rules)
     told = {c.rule.sid: speaks(rules, ("http", "dns"))[c.order].tolist() for c in rules}
-    assert told == {1: [True, False], 2: [True, True]}
+    assert told == {1: [True, False], 2: [True, True], 3: [True, False], 4: [True, False]}
     assert np.array(speaks([], ("http",))).shape == (0, 1)
 
 
@@ -70,3 +72,17 @@ def test_every_further_buffer_must_agree_and_one_of_several_is_enough(sids):
     ]  # fmt: skip
     told = sids("".join(f"{host}{rule} sid:{i};)\n" for i, rule in enumerate(rules, 1)), tcp(HTTP))
     assert sorted(told) == [3, 5]
+
+
+def test_transactions_are_held_to_rules_of_the_ends_of_their_own_connection(sids):
+    way = "any -> any"
+    text = f"""
+alert http any {way} 80 (http.uri; content:"needle"; sid:1;)
+alert http any {way} 81 (http.uri; content:"needle"; sid:2;)
+alert http any 80 -> any any (http.uri; content:"needle"; sid:3;)
+alert http any 80 -> any any (http.stat_code; content:"200"; sid:4;)
+alert http any 80 <> any any (http.uri; bsize:>3; sid:5;)
+alert http any {way} 81 (http.uri; bsize:>3; sid:6;)
+"""
+    assert sorted(sids(text, tcp(HTTP))) == [1, 4, 5]
+    assert sorted(sids(text, [*tcp(HTTP, dport=81), *tcp(HTTP, sport=40001)])) == [1, 2, 4, 5, 6]

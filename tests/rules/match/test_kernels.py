@@ -52,6 +52,77 @@ def _tells_all(words: list[bytes], texts: list[bytes]) -> None:
     assert len(found) == len(set(found))
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(REPEATED.map(lambda t: t.lower()[:9]), st.sampled_from([b"abb", b"a b\0"]))
+        .filter(lambda t: len(t) > 2), min_size=1, max_size=4,
+    ),
+    st.integers(0, 4),
+    st.lists(st.lists(REPEATED, min_size=1, max_size=5), min_size=1, max_size=3),
+)  # fmt: skip
+def test_parts_in_which_something_stands_that_is_not_told_are_marked(words, telling, texts):
+    """Each text, in its parts, is a buffer; a part that a literal goes over to is marked, too."""
+    telling = min(telling, len(words))
+    parts = [part for text in texts for part in text]
+    data = np.frombuffer(b"".join(parts) + b"\0", np.uint8)
+    lengths = np.array([sum(map(len, text)) for text in texts], np.int64)
+    begins = np.cumsum([0, *map(len, parts[:-1])]).astype(np.int64)
+    marks = np.zeros(len(parts), np.uint8)
+    buffers, literals = Literals(words, telling).scan(
+        data, np.cumsum(lengths) - lengths, lengths, (begins, marks)
+    )
+    assert set(zip(buffers.tolist(), literals.tolist(), strict=True)) == {
+        (b, w)
+        for b, text in enumerate(texts)
+        for w, word in enumerate(words[:telling])
+        if word in b"".join(text).lower()
+    }
+    for part, mark in zip(parts, marks.tolist(), strict=True):
+        assert mark or not any(word in part.lower() for word in words[telling:])
+    whole = b" ".join(b"".join(text) for text in texts).lower()
+    assert any(word in whole for word in words[telling:]) == marks.any()
+
+
+HOWS = ["same", "other", "shorter", "marked", "not looked", "another flow", "another frame"]
+
+
+@given(
+    st.lists(st.tuples(st.binary(max_size=20), st.sampled_from(HOWS), st.integers(0, 2)), max_size=6),
+    st.integers(0, 2),
+)
+def test_packets_that_are_parts_of_streams_are_covered(some, carried):
+    """Of frames, some without a gap, several packets may be; the first ones were matched before."""
+    some = [(b"", "same", 1)] * carried + some
+    arena = np.frombuffer(b"".join(data for data, *_ in some) + bytes(8), np.uint8)
+    payloads = [
+        data[:-1] + bytes([data[-1] ^ 1])
+        if how == "other" and data
+        else data[:-1]
+        if how == "shorter"
+        else data
+        for data, how, _ in some
+    ]
+    buffer = np.frombuffer(b"".join(payloads) + bytes(8), np.uint8)
+    lengths, sizes = (np.array(list(map(len, each)), np.int64) for each in ([d for d, *_ in some], payloads))
+    frames = np.cumsum([step for *_, step in some], dtype=np.int64)
+    flow = np.arange(len(some)) // 2
+    how = np.array([how for _, how, _ in some], object)
+    out = np.zeros(len(some), np.bool_)
+    kernels.covered(
+        buffer, np.cumsum(sizes) - sizes, sizes, frames, flow, np.arange(len(some)) % 2, carried, arena,
+        np.cumsum(lengths) - lengths, lengths, np.arange(len(some)) + 10 * (how == "another flow"),
+        frames + 99 * (how == "another frame"), how != "not looked", (how == "marked").astype(np.uint8), out,
+    )  # fmt: skip
+    before = frames[:carried].max(initial=-1)
+    assert [o for o, f in zip(out.tolist(), frames.tolist(), strict=True) if f > before] == [
+        h in {"same", "other", "shorter"} and payload == data
+        for (data, h, _), payload, f in zip(some, payloads, frames.tolist(), strict=True)
+        if f > before
+    ]
+    assert not out[:carried].any()
+
+
 Chunk = tuple[int, int, int, bool]  # length, gap, frame, whether a message is complete
 
 
@@ -109,7 +180,7 @@ def test_tails_and_pieces_stand_one_behind_the_other():
     out = np.zeros(9, np.uint8)
     arena = np.frombuffer(b"XYZabc", np.uint8)
     kernels.gather(
-        np.frombuffer(b"ttu", np.uint8), np.array([2, 1]), arena, np.array([3, 0, 4]), np.array([3, 2, 1]),
-        np.array([0, 1, 3]), out,
+        np.frombuffer(b".u.tt", np.uint8), np.array([3, 1]), np.array([2, 1]), arena,
+        np.array([3, 0, 4]), np.array([3, 2, 1]), np.array([0, 1, 3]), out,
     )  # fmt: skip
     assert bytes(out) == b"ttabcuXYb"

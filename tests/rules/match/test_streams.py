@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scapy.utils import wrpcap
 
+from rules.language.parser import Parser
+from rules.match.engine import Engine
 from rules.match.literals import Literals
-from rules.match.streams import Windows
+from rules.match.streams import _NO_PARTS, Windows
+from stream.matching import over_capture
 from tests.rules.conftest import tcp, udp
 
 
@@ -54,6 +58,7 @@ def test_literals_of_windows_are_found_although_no_byte_is_scanned_twice(streams
     spans[:, 0] = np.minimum(spans[:, 0], spans[:, 1])
     windows = Windows.__new__(Windows)
     windows._arena, windows._spans, windows._first = arena, spans, np.array(first, np.bool_)
+    windows._parts, windows._marks = _NO_PARTS, np.zeros(0, np.uint8)
     words = [b"aab", b"abba", b"bababa"]
     pairs = []
     for side in (False, True):
@@ -121,3 +126,46 @@ def test_a_datagram_is_told_once_however_long_its_flow_goes_on(alerts):
     packets = [udp(b"magic", dport=9)]
     packets += [udp(b"%d" % i, dport=10 + i) for i in range(40)]
     assert [a.rule.sid for a in alerts(text, packets, pace=20)] == [1]
+
+
+@pytest.mark.parametrize("piece", [4, 20, 4096])
+def test_packets_are_not_looked_through_for_what_their_stream_was_looked_through_for(
+    tmp_path, monkeypatch, piece
+):
+    """Of packets whose bytes are in windows only those are looked through again in which something may be."""
+    turns = [
+        (0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (1, b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n"),
+    ]
+    turns += [
+        (1, data)
+        for data in (b"x" * 900 + b"nee", b"dle" + b"y" * 1097, b"aaaaaaa" + b"z" * 993, b"needle" * 10)
+    ]
+    turns += [(1, b"b" * 940)]
+    wrpcap(str(tmp_path / "a.pcap"), tcp(turns))
+    ways = ["any any -> any 80", "any 80 -> any any", *(f"any {port} -> any any" for port in range(1, 10))]
+    text = "".join(
+        f'alert tcp-pkt {way} (content:"{word}"; sid:{10 * i + k};)\n'
+        for i, way in enumerate(ways)
+        for k, word in enumerate(["needle", "aaaa", "yyyz", "Host", "bbb"])
+    )
+    engine = Engine(Parser().text(text).rules)
+
+    def told() -> list[tuple[int, int]]:
+        found = over_capture(tmp_path / "a.pcap", engine.fresh(), piece=piece)
+        return [(alert.rule.sid, alert.frame) for alert in found]
+
+    spared = []
+    covered = Windows.covered
+
+    def counted(self):
+        found = covered(self)
+        spared.append(int(found.sum()))
+        return found
+
+    monkeypatch.setattr(Windows, "covered", counted)
+    some = told()
+    assert sum(spared) >= (1 if piece > 4 else 0)
+    monkeypatch.setattr(Windows, "covered", lambda self: np.zeros(len(self._packets.flow), np.bool_))
+    assert some == told()
+    assert {sid for sid, _ in some} == {3, 10, 11, 14}

@@ -138,3 +138,25 @@ def test_what_was_known_of_others_is_not_taken_for_known():
                 assert gates.agrees(rule.head, end, kept) == gates.agrees(rule.head, end, own)
                 assert gates.agrees(rule.head, end, kept) == gates.agrees(rule.head, end, own)  # from memory
             assert gates.agree(rule.head, kept).tolist() == gates.agree(rule.head, own).tolist()
+
+
+@given(st.lists(SOME, min_size=1, max_size=4), st.data())
+def test_headers_are_held_to_the_directions_of_a_flow_as_far_as_they_are_known(some, data):
+    rules = compiled(
+        "tcp 10.0.0.0/30 any -> any 1:3", "udp any any <> any 2", "ip 10.0.0.4/30 any -> any any"
+    )
+    gates, ends = Gates(rules), ends_of(some, 3)
+    sides = data.draw(st.lists(st.integers(-1, len(some) - 1), min_size=4, max_size=4))
+    ends.of_side = np.array(sides, np.int64)
+    ways = np.array(data.draw(st.lists(st.integers(0, 3), min_size=3, max_size=3)), np.int64)
+    pairs = [(rule.order, flow) for rule in rules for flow in (0, 1)]
+    orders, flows = np.array(pairs, np.int64).T
+    asked = ends_of(some, 3)
+
+    def agrees_with(order: int, side: int) -> bool:
+        return side < 0 or gates.agrees(rules[order].head, side, asked)
+
+    assert gates.open_to(orders, flows, ways, ends).tolist() == [
+        any(agrees_with(order, sides[2 * flow + d]) for d in (0, 1) if ways[order] >> d & 1)
+        for order, flow in pairs
+    ]
