@@ -129,7 +129,8 @@ HOLE, BYTE, SEEN = (False, 0x18, 500, 1, b"x" * 200), (False, 0x18, 1, 1, b"G"),
 
 
 def reserved(reassembler):
-    return sum(each.nbytes for each in vars(reassembler).values() if isinstance(each, np.ndarray))
+    arrays = [each for each in vars(reassembler).values() if isinstance(each, np.ndarray)]
+    return sum(each.nbytes for each in [*arrays, *(room.take(0).base for room in reassembler._taken)])
 
 
 @pytest.mark.parametrize("turns", [(SYN,), (SYN, SYN_ACK, HOLE)], ids=["asked", "with a hole"])
