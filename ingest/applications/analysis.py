@@ -93,8 +93,7 @@ class Analyser:
             self._reading.hand_over(lambda numbers: self._go_on(batch, numbers))
             self._feed(batch, fate)
             if not self._keep:
-                for piece in batch.pieces[fate & MUTE > 0]:
-                    self._mute(int(piece["slot"]), int(piece["number"]))
+                self._mute(batch, np.flatnonzero(fate & MUTE))
         if len(batch.ended):
             self._builder.ended(batch.ended)
             frames = np.where(batch.ended["ended"], batch.ended["ended"], batch.ended["last_frame"])
@@ -163,9 +162,9 @@ class Analyser:
         piece = np.searchsorted(batch.pieces["number"], number)
         return self._streams.session(int(batch.pieces["slot"][piece]))
 
-    def _mute(self, slot: int, number: int) -> None:
-        for direction in (0, 1):
-            self._streams.mute(slot, number, direction)
+    def _mute(self, batch: Batch, pieces: NDArray[np.int64]) -> None:
+        """Nothing more need come of the flows of some pieces."""
+        self._streams.mute(batch.pieces["slot"][pieces].astype(np.int64), batch.pieces["number"][pieces])
 
     def _begin(self, number: int, rows: Rows, frame: int, hint: str) -> Connection:
         """A connection of which nothing is known, unless another announced it."""
@@ -212,7 +211,7 @@ class Analyser:
                 self._expect((*connection.addresses[direction], port), name, frame)
             parser.expected.clear()
         if slot >= 0 and not self._keep and connection.over():
-            self._mute(slot, connection.number)
+            self._streams.mute(np.array([slot]), np.array([connection.number]))
 
 
 _ENDS = ["a_lo", "a_hi", "b_lo", "b_hi", "ports", "client", "proto"]

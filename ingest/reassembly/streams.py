@@ -132,10 +132,14 @@ class Reassembler:
         mine[at[at >= 0]] = True
         return take(sessions, live[mine][np.argsort(known[mine])])
 
-    def mute(self, slot: int, number: int, direction: int) -> None:
-        """Give no more of a direction of a flow."""
-        if self._sessions["used"][slot] and self._sessions["number"][slot] == number:
-            self._sides["mute"][2 * slot + direction] = 1
+    def mute(
+        self, slots: NDArray[np.int64], numbers: NDArray[np.int64], directions: tuple[int, ...] = (0, 1)
+    ) -> None:
+        """Give no more of directions of the flows in some slots, where these are still theirs."""
+        sessions = self._sessions
+        mine = slots[(sessions["used"][slots] > 0) & (sessions["number"][slots] == numbers)]
+        for direction in directions:
+            self._sides["mute"][2 * mine + direction] = 1
 
     def add(self, packets: Rows, frames: int | NDArray[np.int64], buffer: Bytes) -> Iterator[Batch]:
         """Take decoded packets (PACKET[n]). Their bytes are in `buffer`.
