@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ def report(case: str, capture: str, warm: str) -> dict[str, Any]:
     `streams`: TCP put together, nothing read. `transactions`: everything read and told at the end, as that
     command does. A case of `WITHOUT`: everything read and told as it grows, as signatures read it.
     """
+    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")  # as `console.cli` has it, before NumPy is there
     work = meter if case == "meter" else streams if case == "streams" else reading(case)
     work(warm)  # kernels are there
     with collecting_as_the_program():
