@@ -23,6 +23,7 @@ _PLACES = {
     "detectors": "detectors:Detectors",
     "detection": "detection:Detection",
     "signatures": "signatures:Signatures",
+    "applications": "applications:Applications",
     "live": "live:Live",
     "weeks": "weeks:WeeksBenchmark",
 }

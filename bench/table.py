@@ -21,6 +21,7 @@ TITLES = {
     "chaos": "killed at random",
     "models": "forest, a row; rows of a call",
     "signatures": "signatures",
+    "applications": "application layers",
 }
 HEADINGS = ("", "packets", "Citywall", "peer", "its cost", "ratio")
 

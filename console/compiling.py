@@ -122,6 +122,7 @@ def content() -> None:
     from ingest.anomalies.finding import compile_anomalies
     from ingest.applications.analysis import analyse
     from ingest.applications.compiled.reading import compile_parsers
+    from ingest.applications.compiled.recognising import compile_recognising
     from ingest.applications.quic_keys import compile_opening
     from ingest.decode.layers import compile_layers
     from ingest.fragments.assembler import compile_fragments
@@ -133,6 +134,7 @@ def content() -> None:
     compile_both()
     compile_opening()
     compile_parsers()
+    compile_recognising()
     with tempfile.TemporaryDirectory(prefix="citywall-compile-") as scratch:
         scene = Path(scratch) / "scene.pcap"
         synthesise(scene, minutes=SCENE_MINUTES)

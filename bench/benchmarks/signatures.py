@@ -47,8 +47,7 @@ class Signatures(Benchmark):
     named: ClassVar[bool] = True  # it needs captures and rules of others
 
     def __init__(self, data: Path | None = None, rules: dict[str, str] | None = None) -> None:
-        beside = Path(__file__).resolve().parents[3] / "shared" / "data"
-        self.data = data or Path(os.environ.get(DATA) or beside)
+        self.data = data_folder(data)
         self.rules = RULES if rules is None else rules
 
     def run(self, context: Context) -> Result:
@@ -72,7 +71,7 @@ class Signatures(Benchmark):
             for repeat in range(context.repeats):
                 for case, path in files.items():
                     reading = "all" if path is None and case != _AS_RUN else ""
-                    told = _report("ours.signatures", "match", capture, warm, path or "", reading)
+                    told = reported("ours.signatures", "match", capture, warm, path or "", reading)
                     runs.setdefault(case, []).append(told)
                     context.say(
                         f"{self.name} {case}: {repeat + 1}/{context.repeats}: "
@@ -80,7 +79,7 @@ class Signatures(Benchmark):
                         f"{told['memory'] >> 20} MiB"
                     )
                     if version is not None and case != _AS_RUN:
-                        told = _report("peers.suricata", capture, warm, path or "")
+                        told = reported("peers.suricata", capture, warm, path or "")
                         beside.setdefault(case, []).append(told)
                         context.say(
                             f"{self.name} {case}: {repeat + 1}/{context.repeats}: suricata {version} "
@@ -88,16 +87,23 @@ class Signatures(Benchmark):
                         )
                 most = next((path for path in reversed(files.values()) if path is not None), None)
                 if most is not None:
-                    told = _report("ours.signatures", "prefilter", capture, most)
+                    told = reported("ours.signatures", "prefilter", capture, most)
                     filters.setdefault(OURS, []).append(told)
                     for name, peer in present.items():
                         task = peer.__name__.removeprefix("bench.")
-                        filters.setdefault(name, []).append(_report(task, capture, most))
+                        filters.setdefault(name, []).append(reported(task, capture, most))
         reference = _Reference(f"suricata {version}", beside) if version else _Reference(_SURICATA, {})
         return _result(context, runs, filters, facts, reference)
 
 
-def _report(task: str, *arguments: object) -> dict[str, Any]:
+def data_folder(given: Path | None) -> Path:
+    """Where captures and rules are: as given, as the environment says, or beside the project."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    return given or Path(os.environ.get(DATA) or beside)
+
+
+def reported(task: str, *arguments: object) -> dict[str, Any]:
+    """What a task of `bench` measures of itself in a process of its own."""
     argv = [sys.executable, "-m", "bench.worker", "report", task, *(str(a) for a in arguments)]
     told: dict[str, Any] = json.loads(process.run(argv).output.splitlines()[-1])
     return told

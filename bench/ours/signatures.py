@@ -41,7 +41,7 @@ def match(capture: str, warm: str, rules: str, reading: str = "") -> dict[str, A
     settings = ApplicationSettings(midstream=False)  # as Suricata does
     over_capture(Path(warm), engine.fresh(), settings, wanted=wanted)  # kernels are there
     before = _resident()
-    with _collecting_as_the_program():
+    with collecting_as_the_program():
         wall, cpu = time.perf_counter(), time.process_time()
         alerts = over_capture(Path(capture), engine.fresh(), settings, wanted=wanted)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -55,7 +55,7 @@ def match(capture: str, warm: str, rules: str, reading: str = "") -> dict[str, A
 
 
 @contextmanager
-def _collecting_as_the_program() -> Iterator[None]:
+def collecting_as_the_program() -> Iterator[None]:
     """Garbage is looked for as `citywall run` does."""
     from citywall.garbage import collect_seldom
 

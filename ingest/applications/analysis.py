@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
 from citywall.fragmentsettings import FragmentSettings
-from citywall.rows import copy, take
+from citywall.rows import take
 from ingest.applications.building import Builder
 from ingest.applications.compiled.handing import Announced, found_before, python_reads
 from ingest.applications.compiled.reading import MUTE, NO_MORE, Reading
@@ -20,6 +20,7 @@ from ingest.applications.growing import Growing
 from ingest.applications.tables import PROTOCOLS, Tables
 from ingest.applications.wanted import ALL, Wanted
 from ingest.fragments.assembler import Assembler
+from ingest.reassembly.layout import SESSION
 from ingest.reassembly.streams import Batch, Reassembler
 
 Rows = NDArray[np.void]
@@ -92,8 +93,7 @@ class Analyser:
             self._reading.hand_over(lambda numbers: self._go_on(batch, numbers))
             self._feed(batch, fate)
             if not self._keep:
-                for piece in batch.pieces[fate & MUTE > 0]:
-                    self._mute(int(piece["slot"]), int(piece["number"]))
+                self._mute(batch, np.flatnonzero(fate & MUTE))
         if len(batch.ended):
             self._builder.ended(batch.ended)
             frames = np.where(batch.ended["ended"], batch.ended["ended"], batch.ended["last_frame"])
@@ -149,7 +149,7 @@ class Analyser:
         made = []
         for i, number in enumerate(numbers.tolist()):
             rows = self._session(batch, number) if begun is None else begun[i : i + 1]
-            connection = self._connections[number] = self._open(number, rows, "")
+            connection = self._connections[number] = self._open(number, rows, _ends(rows))
             self._builder.handed(connection)
             made.append(connection)
         return made
@@ -162,24 +162,24 @@ class Analyser:
         piece = np.searchsorted(batch.pieces["number"], number)
         return self._streams.session(int(batch.pieces["slot"][piece]))
 
-    def _mute(self, slot: int, number: int) -> None:
-        for direction in (0, 1):
-            self._streams.mute(slot, number, direction)
+    def _mute(self, batch: Batch, pieces: NDArray[np.int64]) -> None:
+        """Nothing more need come of the flows of some pieces."""
+        self._streams.mute(batch.pieces["slot"][pieces].astype(np.int64), batch.pieces["number"][pieces])
 
     def _begin(self, number: int, rows: Rows, frame: int, hint: str) -> Connection:
         """A connection of which nothing is known, unless another announced it."""
         expected = ""
-        (client, server), ports, proto = _ends(rows)
+        ends = (client, server), ports, proto = _ends(rows)
         if self._expected and proto != _UDP:
             expected = self._announced((*server, ports[1]), frame)
             expected = expected or self._announced((*client, ports[0]), frame)
-        return self._open(number, rows, "" if hint == "unknown" else hint, expected)
+        return self._open(number, rows, ends, "" if hint == "unknown" else hint, expected)
 
-    def _open(self, number: int, rows: Rows, hint: str, expected: str = "") -> Connection:
-        addresses, ports, proto = _ends(rows)
+    def _open(self, number: int, rows: Rows, ends: _Ends, hint: str = "", expected: str = "") -> Connection:
+        addresses, ports, proto = ends
         return Connection(
-            number, self._settings, ports, copy(rows), udp=proto == _UDP, addresses=addresses,
-            expected=expected, wanted=self._wanted, hint=hint,
+            number, self._settings, ports, np.frombuffer(rows.tobytes(), SESSION), udp=proto == _UDP,
+            addresses=addresses, expected=expected, wanted=self._wanted, hint=hint,
         )  # fmt: skip
 
     def _announce(self, batch: Batch, announced: Announced) -> None:
@@ -211,7 +211,7 @@ class Analyser:
                 self._expect((*connection.addresses[direction], port), name, frame)
             parser.expected.clear()
         if slot >= 0 and not self._keep and connection.over():
-            self._mute(slot, connection.number)
+            self._streams.mute(np.array([slot]), np.array([connection.number]))
 
 
 _ENDS = ["a_lo", "a_hi", "b_lo", "b_hi", "ports", "client", "proto"]
@@ -220,13 +220,17 @@ _UDP = 17
 _Run = tuple[int, int, bytes, tuple[list[int], list[int], list[int]]]
 
 
+# Addresses of client and server as (low, high) words, their ports, and the IP protocol.
+_Ends = tuple[tuple[tuple[int, int], tuple[int, int]], tuple[int, int], int]
+
+
 def _word(value: int) -> int:
     """A word without a sign, as one with."""
     return value - (1 << 64) if value >> 63 else value
 
 
-def _ends(rows: Rows) -> tuple[tuple[tuple[int, int], tuple[int, int]], tuple[int, int], int]:
-    """A session's client and server: their addresses as (low, high) words, their ports; and its protocol."""
+def _ends(rows: Rows) -> _Ends:
+    """A session's client and server."""
     a_lo, a_hi, b_lo, b_hi, both, client, proto = rows[_ENDS][0].item()
     ends, ports = ((a_lo, a_hi), (b_lo, b_hi)), (both >> 16, both & 0xFFFF)
     return (ends, ports, proto) if client == 0 else (ends[::-1], ports[::-1], proto)

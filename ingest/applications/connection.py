@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
+from ingest.applications.compiled.recognising import recognise
 from ingest.applications.parser import Parser, StreamParser, Transaction
-from ingest.applications.registry import TCP, UDP, among, looks_of, parser_of, recognise, unread
+from ingest.applications.registry import looks_of, parser_of, unread
 from ingest.applications.tables import PROTOCOL
 from ingest.applications.wanted import ALL, Wanted
 
@@ -148,7 +149,7 @@ class Connection:
             return
         if self.parser is None:
             hint, self._hint = self._hint, ""
-            name = hint or recognise(among(UDP, self.settings.protocols), direction, data, self.ports)
+            name = hint or recognise(self.settings.protocols, direction, data, self.ports, udp=True)
             if not name:
                 self._seen[direction] += data[:64]
                 self.failed = len(self._seen[0]) + len(self._seen[1]) > 256
@@ -168,8 +169,7 @@ class Connection:
         self._early.append((direction, data, marks))
         self._seen[direction] += data[:MOST_UNKNOWN]
         hint, self._hint = self._hint, ""
-        names = among(TCP, self.settings.protocols)
-        name = hint or recognise(names, direction, self._seen[direction], self.ports)
+        name = hint or self._looked_at(direction, self._seen[direction])
         if name:
             self._side(direction, PROTOCOL[name], marks[1][0])
             self._choose(name, marks[1][0])
@@ -187,6 +187,9 @@ class Connection:
             for d in (0, 1):
                 if not self.sides[self._changed + d]:
                     self._side(d, failed, frame)
+
+    def _looked_at(self, direction: int, seen: bytes) -> str | None:
+        return recognise(self.settings.protocols, direction, seen, self.ports, udp=False)
 
     def _side(self, direction: int, protocol: int, frame: int) -> None:
         self._spoken = None
@@ -206,7 +209,7 @@ class Connection:
         if looks_of(spoken)(direction, seen, self.ports):
             self._side(direction, PROTOCOL[spoken], frame)
             return
-        name = recognise(among(TCP, self.settings.protocols), direction, seen, self.ports)
+        name = self._looked_at(direction, seen)
         if name is None and len(seen) < MOST_UNKNOWN:
             return
         if name:

@@ -42,6 +42,7 @@ class Smb(StreamParser):
         self.files: dict[tuple[bytes, int], bytearray] = {}
         self.torn = [False, False]  # bytes of a direction were lost: units alone are told of it
         self.seeking = [False, False]  # and where its next message begins is not known
+        self.passing = [0, 0]  # bytes that are passed over: the rest of a message that is too long
 
     def gap(self, direction: int, missed: int) -> None:
         """Bytes were lost: what is read ends, units go on with the next message that is found."""
@@ -52,6 +53,7 @@ class Smb(StreamParser):
         stream.drop(len(stream.data))
         stream.base += missed
         stream.need = 8
+        self.passing[direction] = 0
         self.torn[direction] = self.seeking[direction] = True
 
     def _found(self, direction: int) -> bool:
@@ -62,14 +64,28 @@ class Smb(StreamParser):
         self.seeking[direction] = found is None
         return found is not None
 
+    def _pass(self, direction: int) -> None:
+        """Drop what is passed over."""
+        stream = self.streams[direction]
+        if passed := min(self.passing[direction], len(stream.data)):
+            self.passing[direction] -= passed
+            stream.drop(passed)
+
     def advance(self, direction: int) -> None:
-        """Message by message, each behind its length."""
+        """Message by message, each behind its length.
+
+        Of a message that is too long its beginning is read, and the rest passed over as it comes: the name
+        and the beginning of the file in it are known, and the next message is found.
+        """
         stream = self.streams[direction]
         if self.seeking[direction] and not self._found(direction):
             return
+        self._pass(direction)
         while len(stream.data) >= 8:
-            end = 4 + int.from_bytes(stream.data[1:4], "big")
-            if (stream.data[0] != 0 and stream.data[0] < 0x81) or end > _MOST_MESSAGE:
+            size = 4 + int.from_bytes(stream.data[1:4], "big")
+            end = min(size, _MOST_MESSAGE)
+            speaks = stream.data[4] >= 0xFD and stream.data[5:8] == b"SMB"
+            if (stream.data[0] != 0 and stream.data[0] < 0x81) or (size > end and not speaks):
                 if not self.torn[direction]:
                     self.odd("smb.malformed_data", direction, stream.frame(4))
                 self.done[direction] = True
@@ -78,16 +94,19 @@ class Smb(StreamParser):
                 stream.need = end
                 return
             stream.need = 8
+            self.passing[direction] = size - end
             if self.settings.units:
                 tell(self, direction, stream.frame(end), bytes(stream.data[:end]))
             older = end > 8 and stream.data[4:8] == b"\xffSMB"
             passed = older and not self.wanted.calls and not _of_files(stream.data, end)
             if passed or self.torn[direction]:
                 stream.drop(end)
+                self._pass(direction)
                 continue
             data = bytes(stream.data[4:end])
             frame, time = stream.mark(end)
             stream.drop(end)
+            self._pass(direction)
             if data[:4] == b"\xffSMB":
                 read1(self, direction, data, frame, time)
             elif data[:4] == b"\xfeSMB":

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from citywall.applicationsettings import ApplicationSettings
 from citywall.rows import Rooms, copy, longer, take
+from citywall.scratch import Scratch
 from citywall.state import Parts, bytes_of
 from ingest.reassembly import kernels
 from ingest.reassembly.layout import (
@@ -94,6 +95,8 @@ class Reassembler:
         # What is held moves to these and back: memory that was touched once is dear to ask for again.
         self._other_pieces: Rows = np.zeros(_MIN_ROWS, PIECE)
         self._other_arena: Bytes = np.empty(_MIN_BYTES, np.uint8)
+        # What one call tells of order, ends and oddities; it is copied out of these.
+        self._taken = Scratch(np.int64), Scratch(SESSION), Scratch(ODDITY)
 
     def new_room(self) -> None:
         """What is given next may lie where what nobody looks at any more lay."""
@@ -129,10 +132,14 @@ class Reassembler:
         mine[at[at >= 0]] = True
         return take(sessions, live[mine][np.argsort(known[mine])])
 
-    def mute(self, slot: int, number: int, direction: int) -> None:
-        """Give no more of a direction of a flow."""
-        if self._sessions["used"][slot] and self._sessions["number"][slot] == number:
-            self._sides["mute"][2 * slot + direction] = 1
+    def mute(
+        self, slots: NDArray[np.int64], numbers: NDArray[np.int64], directions: tuple[int, ...] = (0, 1)
+    ) -> None:
+        """Give no more of directions of the flows in some slots, where these are still theirs."""
+        sessions = self._sessions
+        mine = slots[(sessions["used"][slots] > 0) & (sessions["number"][slots] == numbers)]
+        for direction in directions:
+            self._sides["mute"][2 * mine + direction] = 1
 
     def add(self, packets: Rows, frames: int | NDArray[np.int64], buffer: Bytes) -> Iterator[Batch]:
         """Take decoded packets (PACKET[n]). Their bytes are in `buffer`.
@@ -191,8 +198,8 @@ class Reassembler:
         size = max(self._least_bytes, 2 * int(self._meta[META_AT["arena"]]), min(1600 * packets, 16 << 20))
         if len(self._arena) < size:
             self._arena = longer(self._arena, size)
-        order = np.empty(len(self._pieces), np.int64)
-        return order, np.empty(len(self._pieces), SESSION), np.empty(len(self._pieces), ODDITY)
+        order, ended, odd = (room.take(len(self._pieces)) for room in self._taken)
+        return order, ended, odd
 
     def _batch(
         self,

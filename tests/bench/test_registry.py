@@ -20,6 +20,7 @@ def test_every_benchmark_is_registered_under_its_name():
         "detectors",
         "detection",
         "signatures",
+        "applications",
         "live",
         "weeks",
     ]

@@ -49,6 +49,10 @@ _PHASES = {
 #: What was asked, as far as it matters for what comes yet.
 _METHODS = {OTHER_METHOD: b"", HEAD_METHOD: b"HEAD", FILE_METHOD: b"POST"}
 _PUT = ("tx", "kind", "direction", "part", "frame", "at", "length")
+_OPEN = (
+    "owner", "wanted", "protocol", "number", "first_frame", "time", "complete", "told", "request_frame",
+    "response_frame",
+)  # fmt: skip
 _NOTE = ("tx", "field", "direction", "part", "frame", "value")
 _BODY_HEAD = struct.Struct(f"<{BODY_HEAD}q")
 _NOT_UNDONE = ANOMALY_KIND["http.gzip_decompression_failed"]
@@ -161,15 +165,14 @@ def going_on(
     slots = slots[: telling.open_of(mem, flows, slots)]
     made: dict[int, dict[int, Transaction]] = {int(at): {} for at in flows}
     by_slot: dict[int, Transaction] = {}
-    for slot in slots.tolist():
-        row = txs[slot]
-        each = Transaction(
-            int(row["protocol"]), int(row["number"]), int(row["first_frame"]), int(row["time"]),
-            readings[int(row["wanted"])],
-        )  # fmt: skip
-        each.complete, each.told = int(row["complete"]), int(row["told"])
-        each.request_frame, each.response_frame = int(row["request_frame"]), int(row["response_frame"])
-        made[int(row["owner"])][slot] = by_slot[slot] = each
+    columns = (txs[name][slots].tolist() for name in _OPEN)
+    for slot, owner, wanted, protocol, number, frame, time, complete, told, asked, answered in zip(
+        slots.tolist(), *columns, strict=True
+    ):
+        each = Transaction(protocol, number, frame, time, readings[wanted])
+        each.complete, each.told = complete, told
+        each.request_frame, each.response_frame = asked, answered
+        made[owner][slot] = by_slot[slot] = each
     puts = _of(mem, "puts", slots)
     for slot, kind, d, part, frame, at, n in zip(*(puts[name].tolist() for name in _PUT), strict=True):
         each = by_slot[slot]

@@ -183,7 +183,8 @@ class Reading:
             return
         self._meta[META_AT["handed"]] = 0
         flows = self._mem.flows
-        mine = np.flatnonzero((flows["handed"] > 0) & (flows["handed"] < handing.TAKEN))
+        handed = flows["handed"][: self._meta[META_AT["flows"]]].copy()  # rows are wide: gone over once
+        mine = np.flatnonzero((handed > 0) & (handed < handing.TAKEN))
         going = self.going_on(mine)
         for at, connection in zip(mine.tolist(), opened(flows["number"][mine]), strict=True):
             handing.fill(connection, self._mem, at, going[at], connection.wanted)

@@ -35,7 +35,7 @@ def test_every_number_of_rules_and_every_peer_that_is_there(folder, context, mon
             "rules_bytes": 1 << 20, "alerts": {"1": 5} if given[3] else {},
         }  # fmt: skip
 
-    monkeypatch.setattr(signatures, "_report", report)
+    monkeypatch.setattr(signatures, "reported", report)
     monkeypatch.setattr(signatures.suricata, "version", lambda: None)
     rules = {"0 rules": "", "0 rules, nothing read": "", "300 rules": "one.rules"}
     result = signatures.Signatures(folder, rules).run(context)
@@ -60,7 +60,7 @@ def test_suricata_is_measured_where_it_is(folder, context, monkeypatch):
             "rules_bytes": 0, "alerts": {},
         }  # fmt: skip
 
-    monkeypatch.setattr(signatures, "_report", report)
+    monkeypatch.setattr(signatures, "reported", report)
     monkeypatch.setattr(signatures.suricata, "version", lambda: "9.9")
     result = signatures.Signatures(folder, {"0 rules": "", "0 rules, nothing read": ""}).run(context)
     assert result["ratios"]["suricata 9.9"] == {"0 rules": pytest.approx(2.0)}

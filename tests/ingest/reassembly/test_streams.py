@@ -58,7 +58,7 @@ def test_muted_directions_give_nothing_more(packets):
     reassembler = Reassembler(ApplicationSettings())
     (first,) = reassembler.add(rows[:5], 1, buffer)
     assert first.pieces["length"].tolist() == [3]
-    reassembler.mute(int(first.pieces["slot"][0]), 0, 0)
+    reassembler.mute(first.pieces["slot"][:1].astype(np.int64), np.array([0]), (0,))
     rest = [*reassembler.add(rows[5:], 6, buffer), *reassembler.end()]
     assert {int(d) for b in rest for d in b.pieces["direction"]} == {1}
 
@@ -129,7 +129,8 @@ HOLE, BYTE, SEEN = (False, 0x18, 500, 1, b"x" * 200), (False, 0x18, 1, 1, b"G"),
 
 
 def reserved(reassembler):
-    return sum(each.nbytes for each in vars(reassembler).values() if isinstance(each, np.ndarray))
+    arrays = [each for each in vars(reassembler).values() if isinstance(each, np.ndarray)]
+    return sum(each.nbytes for each in [*arrays, *(room.take(0).base for room in reassembler._taken)])
 
 
 @pytest.mark.parametrize("turns", [(SYN,), (SYN, SYN_ACK, HOLE)], ids=["asked", "with a hole"])

@@ -10,6 +10,7 @@ import numpy as np
 
 from citywall.kernels import copy_bytes, internal, load_be32, shared
 from ingest.applications.compiled.layout import ANNOUNCED, BLOOM, FTP, META_AT
+from ingest.applications.compiled.looks.kernels import place_of
 from ingest.applications.compiled.memory.kernels import append, remove
 from ingest.applications.compiled.rows.kernels import begin, enough, finish, job, note, odd, put, whole
 from ingest.applications.ftp import KNOWN, MOST_LINE
@@ -71,14 +72,6 @@ def _digit(byte):
 @internal
 def _upper(byte):
     return byte - 32 if 97 <= byte <= 122 else byte
-
-
-@internal
-def _find(data, at, end, byte):
-    """Where a byte stands, `end` where it does not."""
-    while at < end and data[at] != byte:
-        at += 1
-    return at
 
 
 @shared
@@ -276,7 +269,9 @@ def _received(mem, flow, tx, data, at, end, after, stop, frame):
     preliminary = end - at >= 4 and data[at] == 49 and _digit(data[at + 1]) and _digit(data[at + 2])
     if not preliminary or not (data[at + 3] == 32 or 9 <= data[at + 3] <= 13):
         note(mem, tx, _RECEIVED, 1, 0, frame, 1)
-    elif _find(data, after, stop, 10) == stop and (flow["alone"][1] or flow["words"][FLAGS] & FOLLOWED == 0):
+    elif place_of(data, after, stop, 10) == stop and (
+        flow["alone"][1] or flow["words"][FLAGS] & FOLLOWED == 0
+    ):
         note(mem, tx, _RECEIVED, 1, 0, frame, 0)
 
 
@@ -334,7 +329,7 @@ def ftp_stream(mem, owner, d, data, at, end, frame, time):
     """Line by line; where the first begins that is not whole."""
     flow = mem.flows[owner]
     while True:
-        line_end = _find(data, at, end, 10)
+        line_end = place_of(data, at, end, 10)
         if line_end == end:
             break
         after = line_end + 1
@@ -344,7 +339,7 @@ def ftp_stream(mem, owner, d, data, at, end, frame, time):
         if not enough(mem, 1, 8, 2 * (line_end - at) + 16, _NODES, 0):
             return at
         if d == 0:
-            space = _find(data, at, line_end, 32)
+            space = place_of(data, at, line_end, 32)
             verb = _verb(data, at, space)
             if verb == _AUTH:
                 flow["handed"] = 1

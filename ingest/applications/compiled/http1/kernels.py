@@ -30,6 +30,7 @@ from ingest.applications.compiled.layout import (
     NOT_ODD,
     OTHER_METHOD,
 )
+from ingest.applications.compiled.looks.kernels import place_of
 from ingest.applications.compiled.memory.kernels import append, copy_out, frame_upto, hold, remove
 from ingest.applications.compiled.rows.kernels import (
     asked_for,
@@ -288,14 +289,6 @@ def _head_end(data, at, end):
 
 
 @shared
-def _find(data, at, end, byte):
-    """Where a byte stands, `end` where it does not."""
-    while at < end and data[at] != byte:
-        at += 1
-    return at
-
-
-@shared
 def _take_fields(mem, data, at, end):
     """The fields from `at` to the empty line before `end`: how many, -1 where they are not plain."""
     lines = mem.lines
@@ -303,7 +296,7 @@ def _take_fields(mem, data, at, end):
     while at < end - 2:
         if n >= MOST_LINES:
             return np.int64(-1)
-        stop = _find(data, at, end, 13)
+        stop = place_of(data, at, end, 13)
         colon = at
         while colon < stop and _TOKEN[data[colon]]:
             colon += 1
@@ -923,7 +916,7 @@ def _request(mem, owner, data, at, end, begun, frame, time):
             at += 1
         return at
     stop = _head_end(data, at, end)
-    line_end = _find(data, at, end, 13)
+    line_end = place_of(data, at, end, 13)
     if line_end + 1 < end or stop >= 0:
         one, two = _first_words(data, at, line_end)
         if one < 0 or not plain_target(data, one + 1, two) or flow["open"] >= MOST_OPEN_HERE:
@@ -1215,7 +1208,7 @@ def _response(mem, owner, data, at, end, begun, frame):
     stop = _head_end(data, at, end)
     if stop == WAIT:
         return stop if end - at <= MOST_HEAD else np.int64(HAND)
-    line_end = _find(data, at, end, 13)
+    line_end = place_of(data, at, end, 13)
     raw, text, sound = line_end + 2, data, True
     n = _take_fields(mem, data, raw, stop) if stop >= 0 else np.int64(HAND)
     if n < 0:
@@ -1360,7 +1353,7 @@ def _no_size(mem, owner, d, at, begun, frame):
 def _take_size(mem, owner, d, data, at, end, begun, frame):
     """The line with a chunk's size."""
     flow = mem.flows[owner]
-    stop = _find(data, at, end, 10)
+    stop = place_of(data, at, end, 10)
     first = at
     while first < stop and _around(data[first]):
         first += 1
@@ -1393,7 +1386,7 @@ def _take_size(mem, owner, d, data, at, end, begun, frame):
 def _take_line(mem, owner, d, data, at, end, begun, frame):
     """The line behind a chunk, or one behind the last chunk."""
     flow = mem.flows[owner]
-    stop = _find(data, at, end, 10)
+    stop = place_of(data, at, end, 10)
     if stop == end:
         return np.int64(WAIT) if end - at == 1 and data[at] == 13 else np.int64(HAND)
     if flow["words"][PHASE + d] == CHUNK_END:

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import internal, load_be16, load_be32, load_le16, load_le32, shared
+from citywall.kernels import (
+    bare_kernel,
+    internal,
+    leading_zeros64,
+    load_be16,
+    load_be32,
+    load_le16,
+    load_le32,
+    load_le64,
+    shared,
+)
 from ingest.applications.dnp3 import _TABLE
 from ingest.applications.enip import COMMANDS as ENIP_COMMANDS
 from ingest.applications.enip import STATUSES
@@ -24,6 +34,8 @@ from ingest.applications.sip import _METHODS as SIP_METHODS
 from ingest.applications.tables import PROTOCOL
 
 NO, YES, PERHAPS = 0, 1, 2
+#: Of each byte of a word the lowest bit, and all but the highest.
+_ONES, _LOW = np.uint64(0x0101010101010101), np.uint64(0x7F7F7F7F7F7F7F7F)
 
 
 def _words(texts):
@@ -124,6 +136,21 @@ def _begins_upper(data, at, n, word, size):
         if _upper(data[at + i]) != word[i]:
             return NO
     return YES if n >= size else PERHAPS
+
+
+@shared
+def place_of(data, at, end, byte):
+    """Where a byte stands in `data[at:end]`, `end` where it does not; looked for eight at a time."""
+    eight = np.uint64(byte) * _ONES
+    while at + 8 <= end:
+        word = load_le64(data, at) ^ eight
+        found = ~(((word & _LOW) + _LOW) | word | _LOW)  # the highest bit of each byte that is zero
+        if found:
+            return at + ((63 - leading_zeros64(found & (~found + np.uint64(1)))) >> 3)
+        at += 8
+    while at < end and data[at] != byte:
+        at += 1
+    return at
 
 
 @shared
@@ -809,3 +836,11 @@ def recognise_tcp(allowed, direction, data, at, n, client, server):
 def recognise_udp(allowed, direction, data, at, n, client, server):
     """What a datagram is of."""
     return recognise(_ORDER_UDP, allowed, direction, data, at, n, client, server)
+
+
+@bare_kernel
+def recognised(udp, allowed, direction, data, client, server):
+    """What bytes are of, for parsers in Python: its number, 0 where none is, -1 where more may tell."""
+    if udp:
+        return recognise_udp(allowed, direction, data, np.int64(0), len(data), client, server)
+    return recognise_tcp(allowed, direction, data, np.int64(0), len(data), client, server)

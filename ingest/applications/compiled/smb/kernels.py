@@ -31,6 +31,8 @@ from ingest.applications.smb1 import CHAINING, MOST_CHAINED, NONE
 from ingest.applications.tables import ANOMALY_KIND, FIELD, KIND
 
 _ASKED, _SHARES, _READS, _NAMES, _CREATES, _FILES = 0, 1, 2, 3, 4, 5
+#: Words of a flow, beside those of DCE/RPC: bytes of each direction that are passed over.
+_PASSING = 2
 ARENA = META_AT["arena"]
 _BODY, _WANTS_HASHES, _WANTS_CALLS = CONFIG_AT["body"], CONFIG_AT["hashes"], CONFIG_AT["calls"]
 _MALFORMED = ANOMALY_KIND["smb.malformed_data"]
@@ -44,6 +46,7 @@ _DATA, _NAME = KIND["file.data"], KIND["file.name"]
 _DIGESTS = np.array([[KIND["file.md5"], 32], [KIND["file.sha1"], 40], [KIND["file.sha256"], 64]])
 _SIGNATURE = np.frombuffer(b"NTLMSSP\0\3\0\0\0", np.uint8).copy()
 _MOST_MESSAGE, _MOST_REMEMBERED, _MOST_FILES = 1 << 20, 1024, 64
+_SIGNED = int.from_bytes(b"SMB", "big")
 _IPC = np.frombuffer(b"IPC", np.uint8).copy()
 _PIPE_TRANSCEIVE = 0x0011C017
 _PENDING, _MORE_NEEDED = 0x103, 0xC0000016
@@ -567,14 +570,28 @@ def _of_files(data, at, size):
 
 
 @shared
+def _passed(flow, d, n):
+    """How many of `n` bytes are passed over, since they are of a message that is too long."""
+    passed = min(np.int64(flow["words"][_PASSING + d]), n)
+    flow["words"][_PASSING + d] -= passed
+    return passed
+
+
+@shared
 def smb_stream(mem, owner, d, data, at, end, frame, time):
-    """Message by message, each behind its length; where the first begins that is not whole."""
+    """Message by message, each behind its length; where the first begins that is not whole.
+
+    Of a message that is too long its beginning is read, and the rest passed over as it comes.
+    """
     flow = mem.flows[owner]
     begun = at
+    at += _passed(flow, d, end - at)
     while end - at >= 8:
         first = np.int64(data[at])
-        size = 4 + (np.int64(load_be32(data, at)) & 0xFFFFFF)
-        if (first != 0 and first < 0x81) or size > _MOST_MESSAGE:
+        whole_size = 4 + (np.int64(load_be32(data, at)) & 0xFFFFFF)
+        size = min(whole_size, np.int64(_MOST_MESSAGE))
+        speaks = data[at + 4] >= 0xFD and load_be32(data, at + 4) & 0xFFFFFF == _SIGNED
+        if (first != 0 and first < 0x81) or (whole_size > size and not speaks):
             if not enough(mem, 0, 1, 0, 0, 0):
                 return at
             odd(mem, owner, _MALFORMED, d, frame_upto(mem, flow, d, at + 4 - begun, frame), -1)
@@ -587,7 +604,9 @@ def smb_stream(mem, owner, d, data, at, end, frame, time):
         signature = np.int64(load_be32(data, at + 4)) if size >= 8 else np.int64(0)
         older = signature == 0xFF534D42
         if older and size > 8 and not mem.config[_WANTS_CALLS] and not _of_files(data, at, size):
+            flow["words"][_PASSING + d] = whole_size - size
             at += size
+            at += _passed(flow, d, end - at)
             continue
         parts = np.int64(MOST_CHAINED) if older else size // 64 + 1
         rows = 40 * min(parts, 64) + size // 12
@@ -599,5 +618,7 @@ def smb_stream(mem, owner, d, data, at, end, frame, time):
             _message1(mem, owner, d, data, at + 4, at + size, frame, time)
         elif signature == 0xFE534D42:
             _compound(mem, owner, d, data, at + 4, at + size, frame, time)
+        flow["words"][_PASSING + d] = whole_size - size
         at += size
+        at += _passed(flow, d, end - at)
     return at

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.kernels import copy_bytes, internal, load_be32, shared
+from citywall.kernels import copy_bytes, load_be32, shared
 from ingest.applications.compiled.hello.kernels import put_text
 from ingest.applications.compiled.layout import META_AT, SSH
+from ingest.applications.compiled.looks.kernels import place_of
 from ingest.applications.compiled.memory.kernels import frame_upto
 from ingest.applications.compiled.rows.kernels import begin, enough, finish, note, odd, put, whole
 from ingest.applications.ssh import _MOST_BANNER, _MOST_PACKET
@@ -23,14 +24,6 @@ _ENCRYPTED = FIELD["ssh.encrypted"]
 _PROTO, _SOFTWARE = KIND["ssh.proto"], KIND["ssh.software"]
 _TEXTS = np.array([KIND["ssh.hassh.string"], KIND["ssh.hassh.server.string"]], np.int64)
 _HASHES = np.array([KIND["ssh.hassh"], KIND["ssh.hassh.server"]], np.int64)
-
-
-@internal
-def _find(data, at, end, byte):
-    """Where a byte stands, `end` where it does not."""
-    while at < end and data[at] != byte:
-        at += 1
-    return at
 
 
 @shared
@@ -53,12 +46,12 @@ def _banner(mem, owner, tx, d, frame, data, at, end):
     if not ours:
         _strange(mem, owner, tx, d, frame)
         return False
-    stop = _find(data, at + 4, end, 45)
+    stop = place_of(data, at + 4, end, 45)
     if stop == at + 4 or stop == end:
         _strange(mem, owner, tx, d, frame)
     put(mem, tx, _PROTO, d, 0, frame, data, at + 4, stop - at - 4)
     start = min(stop + 1, end)
-    put(mem, tx, _SOFTWARE, d, 0, frame, data, start, _find(data, start, end, 32) - start)
+    put(mem, tx, _SOFTWARE, d, 0, frame, data, start, place_of(data, start, end, 32) - start)
     return True
 
 
@@ -90,7 +83,7 @@ def _named(mem, owner, tx, d, data, begun, at, end, frame):
     flow = mem.flows[owner]
     while not flow["words"][_NAMED] >> d & 1:
         most = min(end, at + _MOST_BANNER + 1)
-        stop = _find(data, at, most, 10)
+        stop = place_of(data, at, most, 10)
         if not enough(mem, 0, 2, stop - at, 0, 0):
             return at
         if stop == most:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from citywall.bundle.kernels import by_pointer
 from citywall.kernels import bare_kernel, copy_bytes, internal, shared
 from ingest.applications.compiled.dcerpc.kernels import dcerpc_stream
 from ingest.applications.compiled.dns.kernels import dns_message, dns_stream
@@ -632,13 +633,14 @@ def _session_of(piece, sessions, ended, order, numbers):
 
 
 @bare_kernel
-def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, announcers, rows, fate):
+def walk(arrays, pieces, first, data, sessions, ended, order, numbers, places, announcers, rows, fate):
     """Take the pieces from `first` on; how far that went.
 
     `fate` of each: who reads it, 4 where it may be muted, and above, for Python, what is known to be spoken.
     Where the walk ends before the last piece there was no room: `again` says that the piece at which it ended
     was taken in part.
     """
+    mem = by_pointer(arrays)
     mem.meta[STOP] = 0
     mem.meta[SHORT] = 0
     last = np.int64(-1)
@@ -694,11 +696,12 @@ def walk(mem, pieces, first, data, sessions, ended, order, numbers, places, anno
 
 
 @bare_kernel
-def end_flows(mem, numbers, frames, begun, python):
+def end_flows(arrays, numbers, frames, begun, python):
     """Flows from `begun` on are over at `frames`: what goes on in them ends. How far there was room for it.
 
     Those of Python are told in `python` and forgotten.
     """
+    mem = by_pointer(arrays)
     mem.meta[STOP] = 0
     mem.meta[SHORT] = 0
     for i in range(begun, len(numbers)):
@@ -736,8 +739,9 @@ def end_flows(mem, numbers, frames, begun, python):
 
 
 @bare_kernel
-def let_go(mem, at):
+def let_go(arrays, at):
     """Python took over all that was kept of a flow."""
+    mem = by_pointer(arrays)
     flow = mem.flows[at]
     tx = np.int64(flow["first"])
     while tx >= 0:
@@ -756,16 +760,18 @@ def let_go(mem, at):
 
 
 @bare_kernel
-def forget_flows(mem):
+def forget_flows(arrays):
     """Flows that are over were told."""
+    mem = by_pointer(arrays)
     for at in range(mem.meta[FLOWS]):
         if mem.flows[at]["used"] == 2:
             _drop_flow(mem, at)
 
 
 @bare_kernel
-def settle(mem, numbers, protocols):
+def settle(arrays, numbers, protocols):
     """What Python found out of its flows: 255 where nothing more will be read, else the protocol."""
+    mem = by_pointer(arrays)
     for i in range(len(numbers)):
         at = flow_of(mem, numbers[i])
         if at < 0:
@@ -778,8 +784,9 @@ def settle(mem, numbers, protocols):
 
 
 @bare_kernel
-def spoken_of(mem, numbers, out, sides_frame, found):
+def spoken_of(arrays, numbers, out, sides_frame, found):
     """What flows speak that are read here: protocol, its frame, sides and theirs."""
+    mem = by_pointer(arrays)
     for i in range(len(numbers)):
         at = flow_of(mem, numbers[i])
         if at < 0:

@@ -92,3 +92,18 @@ def test_they_answer_alike(data, direction, client, server):
         expected = recognise(names, direction, data, (client, server))
         found = recognised(udp, direction, array, at, n, client, server)
         assert (None if found < 0 else PROTOCOLS[found] if found else "") == expected
+
+
+@bare_kernel
+def place_of(data, at, end, byte):
+    return kernels.place_of(data, at, end, byte)
+
+
+@given(st.lists(st.sampled_from((0, 1, 10, 127, 128, 138, 255)), max_size=40), st.data())
+def test_a_byte_is_found_where_it_stands_first(values, drawn):
+    data = np.array([*values, 10, 0, 255], np.uint8)
+    at = drawn.draw(st.integers(0, len(values)))
+    end = drawn.draw(st.integers(at, len(values)))
+    for byte in (0, 1, 10, 128, 255):
+        found = bytes(values).find(byte, at, end)
+        assert place_of(data, at, end, byte) == (end if found < 0 else found)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from citywall.applicationsettings import ApplicationSettings
 from citywall.kernels import bare_kernel
 from ingest.applications.compiled.smb import kernels
+from ingest.applications.tables import KIND
 from ingest.applications.wanted import ALL, Wanted
 
 
@@ -120,6 +121,38 @@ def test_a_length_that_is_none_says_when_it_came(packets, alike):
     good = smb1(0x72, 9, b"", b"", answer=False, status=0, unicode=False)
     turns = [(0, good), (0, b"\7\0"), (0, b"\0\4"), (0, b"\xffSMB")]
     told = alike(*packets.decoded(packets.conversation(turns, (4000, 445))))
+    assert len(told[0].anomalies) == 1
+
+
+def test_what_is_behind_the_first_mebibyte_of_a_message_is_passed_over(packets, alike):
+    """A write of more than that, a read's answer, something encrypted, each followed by another command."""
+    much = bytes(range(251)) * 4_600
+    write = b"\x31\0" + struct.pack("<HIQ", 64 + 48, len(much), 0) + b"f" * 16 + bytes(16) + much
+    turns = [
+        (0, smb2(9, 1, write, answer=False, status=0, more=False)),
+        (0, behind_length(b"\xfdSMB" + much) + smb2(16, 2, b"", answer=False, status=0, more=False)),
+        (1, smb2(16, 2, b"", answer=True, status=5, more=False)),
+        (0, smb2(6, 3, bytes(8) + b"f" * 16, answer=False, status=0, more=False)),
+    ]
+    assert len(turns[0][1]) > kernels._MOST_MESSAGE
+    rows, buffer = packets.decoded(packets.conversation(turns, (4000, 445)))
+    for size in (0, 700):
+        told = alike(rows, buffer, size)[-1]
+        assert told.transactions["complete"].tolist() == [1, 3, 1]
+        assert len(told.anomalies) == 0
+        data = told.buffers[told.buffers["kind"] == KIND["file.data"]]
+        start, length = int(data["at"][0]), int(data["length"][0])
+        assert length > 1_000_000
+        assert told.arena[start : start + length].tobytes() == much[:length]
+    units = ApplicationSettings(midstream=True, units=True)
+    assert len(alike(rows, buffer, settings=units)[-1].transactions) == 3
+
+
+def test_what_is_no_message_is_not_passed_over(packets, alike):
+    good = smb1(0x72, 9, b"", b"", answer=False, status=0, unicode=False)
+    turns = [(0, good), (0, b"\0\x7f\xff\xff" + b"\xffSMX" + bytes(3_000)), (0, good)]
+    told = alike(*packets.decoded(packets.conversation(turns, (4000, 445))))
+    assert len(told[0].transactions) == 1
     assert len(told[0].anomalies) == 1
 
 

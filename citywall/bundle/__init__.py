@@ -1,0 +1,1 @@
+"""Many arrays as one argument."""
