@@ -25,7 +25,7 @@ GROUP_ROWS = 16_384
 _REPEATING = frozenset({
     "first", "last", "proto", "reason", "src_port", "dst_port", "version", "vlan", "domain",
     "src_packets", "dst_packets", "src_bytes", "dst_bytes", "src_payload", "dst_payload",
-    "first_flags", "src_flags", "dst_flags", "icmp_type", "icmp_code",
+    "first_flags", "src_flags", "dst_flags", "icmp_type", "icmp_code", "sampling",
 })  # fmt: skip
 #: Columns that LZ4 makes smaller by less than a quarter, if at all: not worth its time.
 _DENSE = frozenset({
@@ -47,6 +47,8 @@ class FlowPage:
 
 class FlowArchive(Parts):
     """Closed flows under `data`."""
+
+    added = (pa.field("sampling", pa.uint32(), nullable=False),)
 
     def __init__(self, data: Path, *, read_only: bool = False) -> None:
         super().__init__(data / "flows", read_only=read_only)

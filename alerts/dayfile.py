@@ -8,6 +8,7 @@ folded (`tokens.fold`), as queries compare them.
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +21,9 @@ from typing import Any
 import msgspec
 
 from alerts import times, tokens
+from alerts.shapes import Shape
 from alerts.sqlfilter import COLUMNS, SIDES, TEXTS, TIMES, Filter, address_key
-from alerts.terms import Finder, network_of, searchable
+from alerts.terms import SEARCHED, Finder, flat, network_of, texts_of
 from citywall.errors import StoreError
 from citywall.sqlitefile import LARGE_PAGES, ROOM_FOR_CHANGES
 
@@ -75,17 +77,12 @@ def _reader(field: str) -> Callable[[Any], Any] | None:
     return times.from_iso if field in TIMES else _folded if field in TEXTS else None
 
 
-#: Fields by the object they are in, each with its place among the columns: objects are looked up once.
-_OBJECTS = [
-    (
-        tuple(parent.split(".")) if parent else (),
-        [
-            (field.rpartition(".")[2], at, _reader(field)) for at, field in enumerate(COLUMNS)
-            if field.rpartition(".")[0] == parent
-        ],
-    )
-    for parent in dict.fromkeys(field.rpartition(".")[0] for field in COLUMNS)
-]  # fmt: skip
+#: Columns whose values are not those of the document.
+_READERS = [(at, read) for at, field in enumerate(COLUMNS) if (read := _reader(field)) is not None]
+#: What is asked of a document: its columns, its addresses, and the texts that are searched.
+_ASKED = (*COLUMNS, *SIDES, *SEARCHED)
+_AT_SIDES, _AT_TEXTS = len(COLUMNS), len(COLUMNS) + len(SIDES)
+_SHAPE, _FINDER = Shape(_ASKED), Finder(_ASKED[_AT_SIDES:])
 _NAMES = ("n", *COLUMNS.values(), "doc")
 _TIME, _SEVERITY = (_NAMES.index(name) for name in ("time", "severity"))
 #: Rows are replaced by number, so that what is said of an alert again stays where it was.
@@ -101,7 +98,6 @@ _COUNT_MINUTE = """
 INSERT INTO minutes (minute, severity, count) VALUES (?, ?, ?)
 ON CONFLICT (minute, severity) DO UPDATE SET count = count + excluded.count
 """
-_ADDRESSED = Finder(SIDES)
 _needed = itemgetter(*(at for at, name in enumerate(COLUMNS.values()) if name in NEEDED))
 #: Documents written together.
 _BATCH = 500
@@ -266,7 +262,7 @@ class DayFile:
 
 def _write(cursor: sqlite3.Cursor, documents: Sequence[Document]) -> None:
     """Write documents; of several of one id the last. Table by table: that is several times faster."""
-    rows = {row[0]: (row, document) for document in documents for row in (_row(document),)}
+    rows = {found[0][0]: (*found, document) for document in documents for found in (_read(document),)}
     known = {
         row[0]: row[1:]
         for row in cursor.execute(_KNOWN, (msgspec.json.encode(list(rows)).decode(),)).fetchall()
@@ -274,8 +270,8 @@ def _write(cursor: sqlite3.Cursor, documents: Sequence[Document]) -> None:
     (last,) = cursor.execute("SELECT ifnull(max(n), 0) FROM alerts").fetchone()
     counts: Counter[tuple[int, int]] = Counter()
     alerts, addresses, words, gone = [], [], [], []
-    for alert_id, (row, document) in rows.items():
-        body = tokens.joined(searchable(document))
+    for alert_id, (row, sides, texts, document) in rows.items():
+        body = tokens.joined(texts)
         if alert_id in known:
             n, time, severity, before = known[alert_id]
             counts[_minute(time), severity] -= 1
@@ -286,7 +282,7 @@ def _write(cursor: sqlite3.Cursor, documents: Sequence[Document]) -> None:
         numbered = (n, *row, msgspec.json.encode(document))
         counts[_minute(numbered[_TIME]), numbered[_SEVERITY]] += 1
         alerts.append(numbered)
-        addresses += sorted(_addresses(n, document))
+        addresses += sorted(_addresses(n, sides))
         if before != body:
             words.append((n, body))
     cursor.executemany("DELETE FROM addresses WHERE alert = ?", [(row[0],) for row in known.values()])
@@ -297,34 +293,45 @@ def _write(cursor: sqlite3.Cursor, documents: Sequence[Document]) -> None:
     cursor.executemany(_COUNT_MINUTE, [(*minute, count) for minute, count in counts.items() if count])
 
 
-def _row(document: Document) -> list[Any]:
-    """The columns of a document. Raises StoreError where it lacks any that all need."""
-    row: list[Any] = [None] * len(COLUMNS)
-    for path, fields in _OBJECTS:
-        parent: Any = document
-        for name in path:
-            parent = parent.get(name) if isinstance(parent, dict) else None
-        if not isinstance(parent, dict):
-            continue
-        for name, at, read in fields:
-            if (value := parent.get(name)) is not None:
-                row[at] = read(value) if read else value
+def _read(document: Document) -> tuple[list[Any], Sequence[Any], list[str]]:
+    """Columns of a document, what stands at each of its `SIDES`, and the texts that are searched.
+
+    Raises StoreError where it lacks a column that all need.
+    """
+    found: Sequence[Any] | None = _SHAPE(document)
+    if found is None:
+        found = [*(_column_of(document, field) for field in COLUMNS), *_FINDER(document)]
+    row = list(found[:_AT_SIDES])
+    for at, read in _READERS:
+        if row[at] is not None:
+            row[at] = read(row[at])
     if None in _needed(row):
         missing = [name for name, value in zip(COLUMNS.values(), row, strict=True)
                    if value is None and name in NEEDED]  # fmt: skip
         raise StoreError(f"alert {row[0]} lacks {', '.join(missing)}")
-    return row
+    return row, found[_AT_SIDES:_AT_TEXTS], texts_of(found[_AT_TEXTS:])
 
 
-def _addresses(n: int, document: Document) -> set[tuple[int, int, bytes, bytes]]:
-    found = _ADDRESSED(document)
-    return {(n, side, *_span(v)) for side, values in zip(SIDES.values(), found, strict=True) for v in values}
+def _column_of(document: Any, field: str) -> Any:
+    """The value of a field, None where it is not there: only one value can stand in a column."""
+    for name in field.split("."):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
+
+
+def _addresses(n: int, found: Sequence[Any]) -> set[tuple[int, int, bytes, bytes]]:
+    sides = zip(SIDES.values(), found, strict=True)
+    return {(n, side, *_span(v)) for side, value in sides if value is not None for v in flat(value)}
 
 
 @lru_cache(maxsize=16384)
 def _span(text: str) -> tuple[bytes, bytes]:
-    start, stop = network_of(text)
-    return address_key(start), address_key(stop)
+    try:  # nearly all are single addresses
+        key = socket.inet_pton(socket.AF_INET6, text if ":" in text else f"::ffff:{text}")
+    except (OSError, ValueError):
+        start, stop = network_of(text)
+        return address_key(start), address_key(stop)
+    return key, key
 
 
 def _minute(time: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,14 @@ def with_constants(rows: pa.Table, constants: Mapping[str, str]) -> pa.Table:
     """The table with a column for each constant."""
     for name, text in constants.items():
         rows = rows.append_column(name, pa.array([text] * len(rows), pa.string()))
+    return rows
+
+
+def with_zeros(rows: pa.Table, added: Iterable[pa.Field], columns: Chosen) -> pa.Table:
+    """The table with those of the `added` columns that are chosen and not there: 0 in every row."""
+    for field in added:
+        if columns(field.name) and field.name not in rows.column_names:
+            rows = rows.append_column(field, pa.array(np.zeros(len(rows)), field.type))
     return rows
 
 

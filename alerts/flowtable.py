@@ -25,7 +25,7 @@ _PLAIN = (
     "first_flags", "src_flags", "dst_flags", "icmp_type", "icmp_code",
     "src_head", "dst_head", "offset", "frame",
 )  # fmt: skip
-_ADDRESSES = ("first", "last", "src_hi", "src_lo", "dst_hi", "dst_lo", "proto", "reason")
+_OTHERS = ("first", "last", "src_hi", "src_lo", "dst_hi", "dst_lo", "proto", "reason", "sampling")
 #: Statistics columns, in order.
 STATISTICS = tuple(name for name in CLOSED.names or () if name != "flow_id")
 
@@ -42,7 +42,7 @@ def table(ends: NDArray[Any], closed: NDArray[Any], community_ids: NDArray[np.by
     """
     if not np.array_equal(ends["flow_id"], closed["flow_id"]):
         raise ValueError("statistics do not belong to the flows that ended")
-    of, statistics = _columns(ends, _ADDRESSES + _PLAIN), _columns(closed, STATISTICS)
+    of, statistics = _columns(ends, _OTHERS + _PLAIN), _columns(closed, STATISTICS)
     columns: dict[str, Any] = {
         "first": times(of["first"]),
         "last": times(of["last"]),
@@ -56,6 +56,7 @@ def table(ends: NDArray[Any], closed: NDArray[Any], community_ids: NDArray[np.by
     }
     columns |= {name: numbers(of[name]) for name in _PLAIN}
     columns |= {name: numbers(column) for name, column in statistics.items()}
+    columns["sampling"] = numbers(of["sampling"])  # last, where readers put it to files that lack it
     arrays = list(columns.values())
     fields = [pa.field(n, a.type, nullable=False) for n, a in zip(columns, arrays, strict=True)]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))

@@ -52,9 +52,11 @@ class Parts:
     """The files of an archive in `folder`. One process writes, others may read meanwhile.
 
     Rows are in the order of the columns `order`: a time, and a number that no other row of the session has.
+    The last columns may be `added`: files of earlier versions lack them, and are read as though they held 0.
     """
 
     order: tuple[str, str] = ("last", "flow_id")
+    added: tuple[pa.Field, ...] = ()
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.folder = folder
@@ -96,9 +98,10 @@ class Parts:
             with flowread.reading(file.path) as parquet:
                 if parquet is None:
                     continue
-                for rows, constants in flowread.groups(
+                for stored, constants in flowread.groups(
                     parquet, file.lane, columns=columns, wanted=wanted, newest=self.order[0]
                 ):
+                    rows = flowread.with_zeros(stored, self.added, columns)
                     found = keep(rows, constants)
                     if place is not None:
                         found &= flowread.beyond(rows, place, file.session, self.order)

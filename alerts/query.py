@@ -157,7 +157,8 @@ FLOW_NAMES: dict[str, tuple[tuple[str, ...], Type]] = {
     "payload": (("payload",), Type.LONG),
     **{name: ((name,), Type.LONG) for name in (
         "src_bytes", "dst_bytes", "src_packets", "dst_packets", "src_payload", "dst_payload",
-        "src_flags", "dst_flags", "icmp_type", "icmp_code", "vlan", "domain", "frame", "offset", "version")},
+        "src_flags", "dst_flags", "icmp_type", "icmp_code", "vlan", "domain", "frame", "offset", "version",
+        "sampling")},
     "duration": (("duration",), Type.FLOAT),
     "time": (("last",), Type.DATE), "first": (("first",), Type.DATE), "last": (("last",), Type.DATE),
     "flow": (("flow_id",), Type.KEYWORD), "flow_id": (("flow_id",), Type.KEYWORD),

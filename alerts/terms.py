@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
@@ -229,20 +229,19 @@ class Finder:
                 _gather(document, path, found[at])
             return
         for name, at in self._ends:
-            value = document.get(name)
-            if isinstance(value, str):
-                found[at].append(value)
-            elif value is not None:
-                _add(value, found[at])
+            found[at] += flat(document.get(name))
         for name, finder in self._below:
             below = document.get(name)
             if below is not None:
                 finder.gather(below, found)
 
 
-def _add(value: Any, found: list[Any]) -> None:
+def flat(value: Any) -> Sequence[Any]:
+    """The values that stand for a field's value: those of a list, and no objects."""
+    if isinstance(value, str):
+        return (value,)
     values = value if isinstance(value, list) else (value,)
-    found += [v for v in values if v is not None and not isinstance(v, dict)]
+    return [v for v in values if v is not None and not isinstance(v, dict)]
 
 
 @lru_cache(maxsize=1024)
@@ -261,7 +260,7 @@ def _gather(document: Any, path: str, found: list[Any]) -> None:
         if not isinstance(document, dict):
             return
         if left in document:
-            _add(document[left], found)
+            found += flat(document[left])
             return
         document = document.get(name)
 
@@ -284,30 +283,32 @@ def matches(node: Node, document: Mapping[str, Any]) -> bool:
             return any(answers(node, v) for f in node.fields for v in values_at(document, f))
 
 
-_TOLD = Finder(
-    ("rule.name", "threat.technique.name", "threat.tactic.name", "citywall.gb20986.subclass", *_WHERE)
-)
+#: Texts that full-text search looks into: what an alert says, where, and of whom.
+_SAID = (
+    "message", "citywall.message_zh", "rule.name", "citywall.rule_name_zh", "threat.technique.name",
+    "threat.tactic.name", "citywall.gb20986.subclass",
+)  # fmt: skip
+SEARCHED = (*_SAID, *_WHERE, "citywall.entity")
+_SEARCHED = Finder(SEARCHED)
 
 
 def searchable(document: Mapping[str, Any]) -> list[str]:
     """The texts of a document that full-text search looks into."""
-    own = document.get("citywall", {})
-    rule, techniques, tactics, subclass, *places = _TOLD(document)
-    return [
-        text
-        for text in (
-            document.get("message"),
-            own.get("message_zh"),
-            *rule,
-            own.get("rule_name_zh"),
-            *techniques,
-            *tactics,
-            *subclass,
-            *(dict.fromkeys(v for place in places for v in place)),
-            own.get("entity"),
-        )
-        if isinstance(text, str)
-    ]
+    return texts_of(_SEARCHED(document))
+
+
+def texts_of(values: Sequence[Any]) -> list[str]:
+    """The texts among what stands at each path of `SEARCHED`: a value, several in a list, or None."""
+    found: list[Any] = []
+    for value in values[: len(_SAID)]:
+        if isinstance(value, str):
+            found.append(value)
+        elif value is not None:
+            found += flat(value)
+    places = [value for value in values[len(_SAID) : -1] if value is not None]
+    found += dict.fromkeys(v for value in places for v in flat(value))
+    found += flat(values[-1])
+    return [text for text in found if isinstance(text, str)]
 
 
 def answers(term: Term, value: Any) -> bool:

@@ -21,6 +21,7 @@ _CJK = (
 _ASCII_RUN = re.compile("[a-z0-9]+")
 _RUN = re.compile(rf"([{_CJK}]+)|([^\W_{_CJK}]+)")
 _PIECE = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
+_OTHER = re.compile(r"[^\x00-\x7f]+")
 
 
 def fold(text: str) -> str:
@@ -90,8 +91,25 @@ def joined(texts: Iterable[str]) -> str:
 
 @lru_cache(maxsize=8192)
 def line(text: str) -> str:
-    """The tokens of one text, spaces between. Remembered: most texts are titles."""
-    return " ".join(index_tokens(text))
+    """A text that SQLite's `ascii` tokenizer splits into the tokens of `text`. Remembered: most are titles.
+
+    What is ASCII it splits itself; the rest it would take for letters.
+    """
+    folded = fold(text)
+    if folded.isascii():
+        return folded
+    try:
+        return _OTHER.sub(_spaced, folded)
+    except LookupError:
+        return " ".join(_all_tokens(folded))
+
+
+def _spaced(piece: re.Match[str]) -> str:
+    """The tokens of a piece without ASCII characters; raises LookupError where it cannot be told apart."""
+    known = _apart(piece[0])
+    if known is None:
+        raise LookupError
+    return f" {' '.join(known)} "
 
 
 def holds(tokens: list[str], phrase: list[str], prefix: bool) -> bool:

@@ -54,9 +54,10 @@ class CaptureSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     block_bytes: Annotated[
         int, Meta(ge=4096, le=1 << 28, description="Bytes of a capture file that travel as one block.")
     ] = 8 << 20
+    # about what an ordinary block holds: what a batch costs beside its packets is then shared by all of them
     batch_packets: Annotated[
         int, Meta(ge=1, le=1 << 20, description="Packets decoded and metered at a time.")
-    ] = 4096
+    ] = 20_480
     max_record_bytes: Annotated[
         int,
         Meta(ge=256, le=1 << 30, description="A record longer than this is taken for corruption."),

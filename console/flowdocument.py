@@ -79,6 +79,8 @@ def _own(row: Row) -> dict[str, Any]:
         told |= {"src_flags": flags(row["src_flags"]), "dst_flags": flags(row["dst_flags"])}
     if row["proto"] in {"icmp", "ipv6-icmp"}:
         told |= {"icmp_type": row["icmp_type"], "icmp_code": row["icmp_code"]}
+    if row["sampling"]:  # counts are estimates
+        told["sampling"] = row["sampling"]
     return told
 
 

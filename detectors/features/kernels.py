@@ -888,13 +888,18 @@ def receiver_salt(level, channel):
 
 
 @internal
+def find_target(tables, level, channel, domain, hi, lo):
+    """Where a host (level 0) or prefix (level 1) is counted on a channel: hashes, and its place or -1."""
+    key, salt = hash_address(hi, lo, U8(domain)), receiver_salt(level, channel)
+    h, g = pair_hash(key, U8(0), salt), pair_hash(U8(0), key, salt + U8(1))
+    return h, g, lookup(tables.target_slots, tables.targets, h, g)
+
+
+@internal
 def receive(tables, limits, output, row, row_index, time, level, channel, domain, hi, lo, host, source,
             packets, size, replies, is_new, sport, dport):  # fmt: skip
     """Count packets that a host (level 0) or prefix (level 1) received without asking for them."""
-    salt = receiver_salt(level, channel)
-    key = hash_address(hi, lo, U8(domain))
-    h, g = pair_hash(key, U8(0), salt), pair_hash(U8(0), key, salt + U8(1))
-    i = lookup(tables.target_slots, tables.targets, h, g)
+    h, g, i = find_target(tables, level, channel, domain, hi, lo)
     second = time // SECOND
     if i < 0:
         i = claim(tables.target_slots, tables.targets, tables.meta, TARGETS, h, g)
@@ -976,9 +981,7 @@ def receive(tables, limits, output, row, row_index, time, level, channel, domain
 @internal
 def relieve(tables, limits, time, level, channel, domain, hi, lo, packets):
     """Count packets that are no flood's against those that would be, never below none."""
-    key, salt = hash_address(hi, lo, U8(domain)), receiver_salt(level, channel)
-    h, g = pair_hash(key, U8(0), salt), pair_hash(U8(0), key, salt + U8(1))
-    i = lookup(tables.target_slots, tables.targets, h, g)
+    _, _, i = find_target(tables, level, channel, domain, hi, lo)
     if i < 0:
         return
     roll(tables, i, time // SECOND, limits, level)

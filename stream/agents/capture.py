@@ -34,7 +34,7 @@ from ingest.capture.sparse import PassingCapture
 from ingest.decode.blocks import BlockRef, InlineBlock
 from ingest.decode.counts import DecodeCounts
 from stream import codecs
-from stream.agents.emitting import ROWS, Emitter, Outlet
+from stream.agents.emitting import ADDED, Emitter, Outlet
 from stream.board import PACKETS, Sensor
 from stream.codecs import Kind, Opening, Tally
 from stream.files import CaptureFiles
@@ -66,7 +66,7 @@ class _Metering:
         self.opening = opening
         self.session = session
         self.domains = domains = domains.of_session(session.vlans)
-        self.meter = FlowMeter(settings.meter, domains, most_rows=ROWS)
+        self.meter = FlowMeter(settings.meter, domains, most_rows=ADDED)
         self.fragments = Assembler(settings.fragments, domains)
         self.handshakes = Handshakes()
         self.counts = DecodeCounts()

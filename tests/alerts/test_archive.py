@@ -80,13 +80,34 @@ def test_written_and_read(flows: FlowArchive, make_flows: Make, make_session: Ma
             "version": 0, "vlan": 1,
             "domain": 0, "src_packets": 1, "dst_packets": 0, "src_bytes": 1, "dst_bytes": 2,
             "src_payload": 0, "dst_payload": 0, "first_flags": 0, "src_flags": 0, "dst_flags": 0,
-            "icmp_type": 0, "icmp_code": 0, "offset": 0, "frame": 0,
+            "icmp_type": 0, "icmp_code": 0, "offset": 0, "frame": 0, "sampling": 0,
             "src_head": "474554202f000000", "dst_head": "0000000000000000",
             "session": "5e55", "lane": "live", "path": "/captures/scan.pcap",
         }
     ]  # fmt: skip
     assert page.after is not None
     json.dumps(page.flows)
+
+
+@pytest.mark.parametrize("statistics", [False, True])
+def test_files_from_before_sampling_was_kept_are_read(
+    flows: FlowArchive, make_flows: Make, make_session: Make, statistics: bool
+) -> None:
+    flows.write(*make_flows(rows_of(4)), make_session(), 0)
+    (path,) = flows.folder.rglob("*.parquet")
+    whole = pq.read_table(path)
+    pq.write_table(whole.drop_columns(["sampling"]), path)
+    sampled = [row | {"sampling": (0, 1000)[i % 2]} for i, row in enumerate(rows_of(4, start=100))]
+    flows.write(*make_flows(sampled), make_session(), 1)
+
+    def found(where: str) -> dict[str, int]:
+        page = flows.query(parse(where, FLOWS), statistics=statistics)
+        return {row["flow_id"]: row["sampling"] for row in page.flows}
+
+    new = {f"{101 + i:016x}": (0, 1000)[i % 2] for i in range(4)}
+    assert found("") == {f"{1 + i:016x}": 0 for i in range(4)} | new
+    assert found("sampling>1") == {flow: rate for flow, rate in new.items() if rate}
+    assert len(found("sampling:0")) == 6
 
 
 def test_only_flows_that_ended_are_kept(flows: FlowArchive, make_flows: Make, make_session: Make) -> None:

@@ -161,3 +161,15 @@ def test_a_folder_that_may_not_be_written_can_be_read(
     assert reader.count(ALL) == 1
     assert [p.name for p in file.path.parent.iterdir()] == [file.path.name]
     reader.close()
+
+
+def test_documents_of_any_form_are_stored_alike(file: DayFile, tmp_path: Path, make_document: Make) -> None:
+    documents = [make_document(i, entity=f"e{i}", target=Endpoint(f"10.0.0.{i}")) for i in range(8)]
+    other = DayFile(tmp_path / "2024-05-03.sqlite", read_only=False)
+    file.upsert(documents)
+    # A list of objects where one stands: not the form of ours, and it says the same.
+    other.upsert([d | {"threat": [d["threat"]], "related": [d["related"]]} for d in documents])
+    for name in ("addresses", "minutes", "words"):
+        assert table(file, name) == table(other, name)
+    assert [row[:-1] for row in table(file, "alerts")] == [row[:-1] for row in table(other, "alerts")]
+    other.close()

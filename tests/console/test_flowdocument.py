@@ -10,7 +10,7 @@ ROW: dict[str, Any] = {
     "dst": "10.0.1.7", "dst_port": 22, "proto": "tcp", "bytes": 300, "packets": 5, "version": 4,
     "vlan": 0, "domain": 0, "src_packets": 3, "dst_packets": 2, "src_bytes": 200, "dst_bytes": 100,
     "src_payload": 10, "dst_payload": 20, "src_flags": 0x1B, "dst_flags": 0x12, "icmp_type": 0,
-    "icmp_code": 0, "frame": 7, "offset": 512, "reason": "idle", "community_id": "1:abc=",
+    "icmp_code": 0, "frame": 7, "offset": 512, "sampling": 0, "reason": "idle", "community_id": "1:abc=",
     "session": "s1", "lane": "live", "path": "office.pcap",
 }  # fmt: skip
 
@@ -55,6 +55,11 @@ def test_icmp_has_no_ports_and_vlans_nest():
 
 def test_flow_logs_point_to_no_packet():
     assert "frame" not in flow_document({**ROW, "frame": -1, "offset": -1}, name)["citywall"]["flow"]
+
+
+def test_sampled_flows_tell_the_rate():
+    assert "sampling" not in flow_document(ROW, name)["citywall"]["flow"]
+    assert flow_document({**ROW, "sampling": 1000}, name)["citywall"]["flow"]["sampling"] == 1000
 
 
 def test_flags():

@@ -134,7 +134,7 @@ def test_rows_are_packed_where_they_go_over_a_network(session: Session):
 
 def test_many_events_go_out_in_several_messages_of_which_the_last_promises(session: Session):
     emitter = Emitter(session.id, Outlet(archive=False))
-    events = np.zeros(2 * EVENTS + 5, EVENT)
+    events = np.zeros(4 * EVENTS + 5, EVENT)
     events["frame"] = np.arange(len(events))
     emitter.promise(3)
     assert [o.watermark for o in emitter.flush()] == [3]
@@ -142,7 +142,7 @@ def test_many_events_go_out_in_several_messages_of_which_the_last_promises(sessi
     emitter.add_events(events[10:])
     out = list(emitter.add(*reports(0), 9))  # so many do not wait for company
     assert [(o.topic, o.count, o.watermark) for o in out] == [
-        ("events", EVENTS, 3), ("events", EVENTS, 3), ("events", 5, 9), ("flows", 0, 9),
+        *[("events", EVENTS, 3)] * 4, ("events", 5, 9), ("flows", 0, 9),
     ]  # fmt: skip
     found = np.concatenate([codecs.decode_rows(b"".join(o.body), EVENT) for o in out if o.topic == "events"])
     assert found["frame"].tolist() == list(range(len(events)))
