@@ -85,13 +85,19 @@ def query_tokens(text: str) -> tuple[list[str], bool]:
 
 
 def joined(texts: Iterable[str]) -> str:
-    """One text for the full-text index."""
-    return f" {BREAK} ".join(line(t) for t in texts)
+    """One text for SQLite's full-text index."""
+    return f" {BREAK} ".join(_for_sqlite(t) for t in texts)
 
 
 @lru_cache(maxsize=8192)
 def line(text: str) -> str:
-    """A text that SQLite's `ascii` tokenizer splits into the tokens of `text`. Remembered: most are titles.
+    """The tokens of one text, spaces between. Remembered: most texts are titles."""
+    return " ".join(index_tokens(text))
+
+
+@lru_cache(maxsize=8192)
+def _for_sqlite(text: str) -> str:
+    """A text that SQLite's `ascii` tokenizer splits into the tokens of `text`.
 
     What is ASCII it splits itself; the rest it would take for letters.
     """

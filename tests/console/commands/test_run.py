@@ -174,8 +174,8 @@ def on_a_terminal(
         env={**environment, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **env},
     )  # fmt: skip
     os.close(theirs)
-    written = b""
-    deadline = time.monotonic() + 30
+    written, pressed = b"", 0.0
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if select.select([ours], [], [], 0.1)[0]:
             try:
@@ -183,9 +183,10 @@ def on_a_terminal(
             except OSError:  # the other end is closed
                 break
             written += piece
-        if interrupt and b"Port scan" in written:
+        # Python drops an interrupt that meets it in a destructor; who presses in vain presses again.
+        if interrupt and b"Port scan" in written and time.monotonic() > pressed + 3:
             process.send_signal(signal.SIGINT)
-            interrupt = False
+            pressed = time.monotonic()
     code = process.wait(timeout=10)
     os.close(ours)
     return written.decode("utf-8", "replace"), code
