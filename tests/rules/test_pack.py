@@ -309,12 +309,15 @@ def test_rules_speak_of_what_they_are_about_and_not_of_what_is_nearly_that(tmp_p
         assert {alert.rule.sid for alert in over_capture(tmp_path / "a.pcap", engine.fresh())} == told
 
 
-@pytest.mark.parametrize(("device", "told"), [(SERVER, {9100201}), (CLIENT, set())])
-def test_a_commanded_device_that_commands_another(tmp_path: Path, device: str, told: set[int]):
-    """The server answers its master; then it, or the master, writes a coil of a neighbour."""
+@pytest.mark.parametrize(
+    ("device", "other", "told"),
+    [(SERVER, "192.0.2.99", {9100201}), (CLIENT, "192.0.2.99", set()), (SERVER, SERVER, set())],
+)
+def test_a_commanded_device_that_commands_another(tmp_path: Path, device: str, other: str, told: set[int]):
+    """The server answers its master; then it, or the master, writes a coil of a neighbour, or its own."""
     asked = tcp([(0, mbap(b"\x01\0\0\0\x08")), (1, mbap(b"\x01\1\0"))], dport=502)
     write = tcp([(0, mbap(b"\x05\0\1\xff\0"))], sport=40001, dport=502)
-    names = {CLIENT: device, SERVER: "192.0.2.99"}
+    names = {CLIENT: device, SERVER: other}
     for packet in write:
         packet[IP].src, packet[IP].dst = names[packet[IP].src], names[packet[IP].dst]
     wrpcap(str(tmp_path / "a.pcap"), [*asked, *write])
