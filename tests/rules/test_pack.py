@@ -75,7 +75,7 @@ def test_every_rule_is_understood_and_says_what_it_is_about():
 
 
 def test_they_speak_of_attacks_and_not_of_benign_traffic(shared_data: Path):
-    folder, engine = shared_data / "captures" / "pcap", Engine(shipped().rules.rules)
+    folder, engine = shared_data / "captures" / "pcap", compiled()
     for name, sids in KNOWN.items():
         assert {alert.rule.sid for alert in over_capture(folder / name, engine.fresh())} == sids, name
     for path in sorted((folder / "benign").glob("*.pcap*")):
