@@ -1,4 +1,4 @@
-"""The shipped signatures of tunnels and proxies, told by how they greet each other."""
+"""The shipped signatures told by a greeting, and of what domain controllers are asked by name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from scapy.asn1.asn1 import ASN1_GENERAL_STRING, ASN1_INTEGER
+from scapy.layers.kerberos import KRB_AS_REQ, KRB_KDC_REQ_BODY, Kerberos, PrincipalName
 from scapy.packet import Packet
 from scapy.utils import wrpcap
 
@@ -54,6 +56,22 @@ def heartbeat(size: int, told: int) -> list[Packet]:
     return tcp([(0, hello("a.example")), (1, answer), (0, record)], dport=443)
 
 
+def ticket(*kinds: int) -> bytes:
+    """A request for a ticket under these kinds of encryption (RFC 4120, 5.4.1)."""
+    asked = KRB_KDC_REQ_BODY(
+        etype=[ASN1_INTEGER(kind) for kind in kinds], cname=PrincipalName.fromUPN("a@B.TEST"),
+        realm=ASN1_GENERAL_STRING(b"B.TEST"), sname=PrincipalName.fromSPN("krbtgt/B.TEST"),
+    )  # fmt: skip
+    return bytes(Kerberos(root=KRB_AS_REQ(reqBody=asked)))
+
+
+def piped(stub: str) -> list[Packet]:
+    """A call over a named pipe: a write over SMB 2 that holds a DCE/RPC request."""
+    call = b"\5\0\0\3\x10\0\0\0" + bytes(24) + stub.encode("utf-16-le")
+    message = b"\xfeSMB\x40\0" + bytes(6) + b"\x09\0" + bytes(50) + b"\x31\0\x70\0" + bytes(44) + call
+    return tcp([(0, len(message).to_bytes(4, "big") + message)], dport=445)
+
+
 #: What each rule speaks of, and what is nearly that.
 GREETINGS: dict[int, tuple[list[Packet], list[Packet]]] = {
     9100204: (
@@ -95,6 +113,9 @@ GREETINGS: dict[int, tuple[list[Packet], list[Packet]]] = {
     ),
     9100222: ([udp(names(GZIP))], [udp(names(GZIP[1:]))]),
     9100223: (heartbeat(40, 40), heartbeat(40, 41)),
+    9100225: (piped("G$BCKUPKEY_PREFERRED"), piped("G$BACKUPKEY_PREFERRED")),
+    9100226: (piped("domain admins"), piped("Domain Users")),
+    9100227: ([udp(ticket(23), dport=88)], [udp(ticket(18, 23), dport=88)]),
 }
 GREETED: dict[str, Callable[[], tuple[int, list[Packet]]]] = {
     "unsigned": lambda: (9100210, exchange(openvpn(0)[:9] + bytes(5), ANSWER)),
