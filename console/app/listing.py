@@ -43,7 +43,7 @@ class Listing(Paging):
 
     def aside(self) -> str:
         """Which rows are in sight."""
-        return self.rows_said(self.grid, None) if self.is_mounted else ""
+        return self.rows_said(self.grid, None) if self.stands else ""
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open the row."""

@@ -59,7 +59,7 @@ class Paging(View):
 
     async def _page(self, grid: Grid, ask: Ask) -> None:
         found = await self.ask(partial(self._fetched, grid, ask, self.stop))
-        if not self.is_mounted:
+        if not self.stands:
             return
         if found is None:
             grid.failed(ask)

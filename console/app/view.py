@@ -64,6 +64,11 @@ class View(Screen[None]):
         """The language."""
         return self.own.speech
 
+    @property
+    def stands(self) -> bool:
+        """Whether its widgets are there: not before it is laid out, and not after it was left or all ends."""
+        return self.is_mounted and bool(self.children)
+
     def tr(self, key: str, **values: object) -> str:
         """A text of the catalogue."""
         return tr(key, self.speech, **values)
@@ -88,7 +93,7 @@ class View(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Come back into sight, perhaps in another language, perhaps with news."""
-        if not self.is_mounted:
+        if not self.stands:
             return
         self.retell()
         if self.beat != self.own.pulse:
@@ -124,7 +129,7 @@ class View(Screen[None]):
     def frame(self) -> None:
         """Draw bar, crumbs and keys."""
         width = self.app.size.width
-        if not self.is_mounted or width <= 0 or not self.query(".bar"):  # not laid out yet, or gone by now
+        if not self.stands or width <= 0:
             return
         self.query_one(".bar", Static).update(self.own.bar(width), layout=False)
         self.query_one(".hints", Static).update(self._keys(width), layout=False)
@@ -133,7 +138,7 @@ class View(Screen[None]):
     def where(self) -> None:
         """Draw the crumbs: which view, what it looks at, where in it."""
         width = self.app.size.width
-        if self.is_mounted and width > 0 and self in self.own.trail():  # messages may come when it is left
+        if self.stands and width > 0 and self in self.own.trail():  # messages may come when it is left
             self.query_one(".crumbs", Static).update(self._crumbs(width), layout=False)
 
     def _crumbs(self, width: int) -> Text:

@@ -48,7 +48,7 @@ class AlertView(Working, Acting):
 
     async def _read(self) -> None:
         found = await self.ask(self._fetch)
-        if found is not None and self.is_mounted:
+        if found is not None and self.stands:
             self._document, self._seen = found
             self.retell()
 
@@ -62,7 +62,7 @@ class AlertView(Working, Acting):
 
     def retell(self) -> None:
         """Lay out what was read."""
-        if self._document is not None and self._seen is not None and self.is_mounted:
+        if self._document is not None and self._seen is not None and self.stands:
             self.query_one(Pane).show(explain(self._document, self._seen.workflow, self.speech))
         super().retell()
 

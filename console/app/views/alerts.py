@@ -88,7 +88,7 @@ class AlertsView(Working, Paging):
     async def _mark(self, grid: Grid, entries: Sequence[Entry]) -> None:
         ids = [str(entry.document["event"]["id"]) for entry in entries]
         found = await self.ask(lambda: [self.own.sources.workflow(i).workflow for i in ids])
-        if found is None or not self.is_mounted:
+        if found is None or not self.stands:
             return
         news = [e.mark(w) for e, w in zip(entries, found, strict=True) if w.history or e.note is not None]
         if any(news):
@@ -96,7 +96,7 @@ class AlertsView(Working, Paging):
 
     async def _count(self) -> None:
         found = await self.ask(self.own.sources.counted, self.query_)
-        if self.is_mounted:
+        if self.stands:
             self.total = found
             self.frame()
 
@@ -159,7 +159,7 @@ class AlertsView(Working, Paging):
 
     def aside(self) -> str:
         """Which rows are in sight, and what came meanwhile."""
-        if not self.is_mounted:
+        if not self.stands:
             return ""
         said = self.rows_said(self.grid, None if self.until else self.total)
         return f"{self.tr('app.newer', count=f'{self.newer:,}')}   {said}" if self.newer else said

@@ -88,7 +88,7 @@ class CaseView(Acting, Paging):
 
     async def _read(self) -> None:
         found = await self.ask(self._fetch)
-        if found is None or not self.is_mounted:
+        if found is None or not self.stands:
             return
         before = self._seen
         self._seen, self._runs = found
@@ -111,7 +111,7 @@ class CaseView(Acting, Paging):
         """Lay out what was read."""
         super().retell()
         view = self._seen
-        if view is None or not self.is_mounted:
+        if view is None or not self.stands:
             return
         self.query_one(Pane).show(casesheet.sections(view, self, self.own.sources.settings, self._runs))
         said = self.tr("cases.alerts_of", count=len(view.case.members), repeated=view.case.repeated)

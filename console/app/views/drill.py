@@ -51,12 +51,12 @@ class DrillView(View):
 
     async def _read(self) -> None:
         found = await self.ask(self._fetch)
-        if found is not None and self.is_mounted:
+        if found is not None and self.stands:
             self._found = found
             self.retell()
 
     def retell(self) -> None:
         """Lay out what was read."""
         super().retell()
-        if self._found is not None and self.is_mounted:
+        if self._found is not None and self.stands:
             self.query_one(Pane).show(drillsheet.sections(*self._found, self))

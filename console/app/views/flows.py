@@ -73,7 +73,7 @@ class FlowsView(Paging):
 
     def aside(self) -> str:
         """Which rows are in sight."""
-        return self.rows_said(self.grid, None) if self.is_mounted else ""
+        return self.rows_said(self.grid, None) if self.stands else ""
 
     def nothing(self) -> str:
         """Said where there are none."""

@@ -39,7 +39,7 @@ class HelpView(View):
     def retell(self) -> None:
         """In the present language."""
         super().retell()
-        if self.is_mounted:
+        if self.stands:
             self.query_one(Pane).show(sections(self.speech))
 
 

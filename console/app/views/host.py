@@ -72,7 +72,7 @@ class HostView(Working, Paging):
 
     async def _read(self) -> None:
         found = await self.ask(lambda: (hostcard.places(self.own.sources, self.argument),))
-        if found is not None and self.is_mounted:
+        if found is not None and self.stands:
             self._places, self._known = found[0], True
             self.retell()
 
@@ -100,7 +100,7 @@ class HostView(Working, Paging):
     def retell(self) -> None:
         """Lay out what was read."""
         super().retell()
-        if not self.is_mounted:
+        if not self.stands:
             return
         if self._known:
             self.query_one(Pane).show(hostcard.sections(self.argument, self._places, self.speech))

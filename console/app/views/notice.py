@@ -69,14 +69,14 @@ class NoticeView(Acting):
 
     async def _read(self) -> None:
         found = await self.ask(self._fetch)
-        if found is not None and self.is_mounted:
+        if found is not None and self.stands:
             self._seen = found
             self.retell()
 
     def retell(self) -> None:
         """Lay out what was read."""
         super().retell()
-        if self._seen is not None and self.is_mounted:
+        if self._seen is not None and self.stands:
             self.query_one(Pane).show(noticesheet.sections(self._seen.body, time.time_ns(), self))
 
     def action_step(self, what: str) -> None:

@@ -71,7 +71,7 @@ class OverviewView(Working, Paging):
         began = time.monotonic()
         found = await self.ask(overview.gather, self.own.sources, 100)
         self._next = time.monotonic() + _REST * (time.monotonic() - began)
-        if found is None or not self.is_mounted:
+        if found is None or not self.stands:
             return
         self.found = found
         grid = self.query_one("#newest", Grid)
@@ -111,7 +111,7 @@ class OverviewView(Working, Paging):
     def retell(self) -> None:
         """Draw what was read."""
         super().retell()
-        if not self.is_mounted:
+        if not self.stands:
             return
         self.query_one("#newest_title", Static).update(self.tr("app_overview.newest"))
         self.query_one("#run", Pane).show([self._run()])
@@ -126,7 +126,7 @@ class OverviewView(Working, Paging):
         self._draw_trend()
 
     def _draw_trend(self) -> None:
-        if self.found is not None and self.is_mounted:
+        if self.found is not None and self.stands:
             self.query_one("#trend", Pane).show([trend(self.found, self.speech, self.app.size.width)])
 
     def _run(self) -> Section:

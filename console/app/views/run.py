@@ -64,7 +64,7 @@ class RunView(Acting):
 
     async def _read(self) -> None:
         found = await self.ask(self._fetch)
-        if found is not None and self.is_mounted:
+        if found is not None and self.stands:
             self._stored, self._books = found
             self.retell()
 
@@ -72,7 +72,7 @@ class RunView(Acting):
         """Lay out what was read."""
         super().retell()
         document = self.document()
-        if document is not None and self.is_mounted:
+        if document is not None and self.stands:
             self.query_one(Pane).show(runsheet.sections(document, self))
 
     def action_alert(self) -> None:

@@ -41,7 +41,7 @@ class StatusView(View):
     def retell(self) -> None:
         """Lay out what is known."""
         super().retell()
-        if self.is_mounted:
+        if self.stands:
             self.query_one(Pane).show(sections(self.own.health, self.own.cut_off, self.speech))
 
     def copied(self) -> str:
