@@ -118,10 +118,15 @@ def _write_part(f: BinaryIO, name: str, part: NDArray[Any] | bytes) -> _Part:
     return _Part(name, dtype, shape, at, f.tell() - at, checksum.intdigest())
 
 
+#: Before the dtype of rows laid out as a compiler would, which .npy does not say.
+_ALIGNED = "aligned "
+
+
 def layout(part: NDArray[Any] | bytes) -> tuple[str, tuple[int, ...]]:
     """A part's dtype as NumPy's .npy format writes it, "" for bytes, and its shape; see `rebuilt`."""
     if isinstance(part, np.ndarray):
-        return repr(np.lib.format.dtype_to_descr(part.dtype)), part.shape
+        said = repr(np.lib.format.dtype_to_descr(part.dtype))
+        return (_ALIGNED + said if part.dtype.isalignedstruct else said), part.shape
     return "", (len(part),)
 
 
@@ -129,7 +134,16 @@ def rebuilt(raw: NDArray[np.uint8], dtype: str, shape: tuple[int, ...]) -> NDArr
     """The part of a `layout` whose bytes are `raw`: a view of them, or bytes."""
     if not dtype:
         return raw.tobytes()
-    kind = np.lib.format.descr_to_dtype(ast.literal_eval(dtype))
+    kind = np.lib.format.descr_to_dtype(ast.literal_eval(dtype.removeprefix(_ALIGNED)))
+    if dtype.startswith(_ALIGNED):
+        # Else Numba takes the rows for others than it has kernels for, and compiles for a minute.
+        fields: Any = kind.fields
+        names = list(fields)
+        kind = np.dtype(
+            {"names": names, "formats": [fields[n][0] for n in names],
+             "offsets": [fields[n][1] for n in names],
+             "itemsize": kind.itemsize}, align=True,
+        )  # fmt: skip
     return raw.view(kind).reshape(shape) if raw.size else np.empty(shape, kind)
 
 

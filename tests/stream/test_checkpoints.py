@@ -45,6 +45,7 @@ def test_structured_rows_keep_their_dtype(tmp_path: Path, dtype):
     save(tmp_path, "s", 0, {}, {"rows": rows, "view": rows[::7], "none": rows[:0]})
     _, parts = load(tmp_path, "s", 0) or ({}, {})
     assert all(p.dtype == dtype for p in parts.values())
+    assert all(p.dtype.isalignedstruct == dtype.isalignedstruct for p in parts.values())  # `==` looks past it
     assert (parts["rows"] == rows).all()
     assert (parts["view"] == rows[::7]).all()
     assert len(parts["none"]) == 0
