@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import gc
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -62,21 +63,26 @@ SFLOW = bytes.fromhex("0000000500000001c0000201000000000000000100002710" + "0000
 
 def every_kernel() -> None:
     """Compile all; where there are two processors, what packets hold beside everything else."""
-    if len(os.sched_getaffinity(0)) > 1:
-        with ProcessPoolExecutor(1, get_context("spawn")) as beside:
-            other = beside.submit(content)
+    gc.disable()  # compilers make many objects that last, which to look through costs a tenth of the time
+    try:
+        if len(os.sched_getaffinity(0)) > 1:
+            with ProcessPoolExecutor(1, get_context("spawn"), gc.disable) as beside:
+                other = beside.submit(content)
+                others()
+                other.result()
+        else:
+            content()
             others()
-            other.result()
-    else:
-        content()
-        others()
-    stream(packets=True)
+        stream(packets=True)
+    finally:
+        gc.enable()
 
 
 def stream(*, packets: bool) -> None:
     """Kernels of the stream, by flow logs of every kind, and a scene where `packets` are asked for."""
     from citywall.settings import Settings
-    from drills.scene import synthesise
+    from drills.packets import tcp_frame, write_pcapng
+    from drills.scene import START, synthesise
     from stream.runner import run_paths
 
     with tempfile.TemporaryDirectory(prefix="citywall-compile-") as scratch:
@@ -91,6 +97,8 @@ def stream(*, packets: bool) -> None:
         if packets:
             inputs.insert(0, folder / "scene.pcap")
             synthesise(inputs[0], minutes=SCENE_MINUTES)
+            inputs.insert(1, folder / "frame.pcapng")
+            write_pcapng(inputs[1], [(START, tcp_frame("192.0.2.1", "198.51.100.1", 40000, 443))])
         # Several partitions, so that those kernels run too that share rows out.
         learning = msgspec.structs.replace(Settings().models, online=True)
         lists = msgspec.structs.replace(
@@ -117,7 +125,7 @@ def others() -> None:
 
 
 def content() -> None:
-    """Kernels of what is in packets: fragments, tunnels, streams, application layers."""
+    """Kernels of what is in packets: fragments, tunnels, streams, application layers, signatures."""
     from drills.scene import synthesise
     from ingest.anomalies.finding import compile_anomalies
     from ingest.applications.analysis import analyse
@@ -126,6 +134,10 @@ def content() -> None:
     from ingest.applications.quic_keys import compile_opening
     from ingest.decode.layers import compile_layers
     from ingest.fragments.assembler import compile_fragments
+    from rules.language.parser import Parser
+    from rules.match.engine import Engine
+    from rules.pack import SHIPPED
+    from stream.matching import over_capture
     from stream.packing import compile_both
 
     compile_fragments()
@@ -139,6 +151,7 @@ def content() -> None:
         scene = Path(scratch) / "scene.pcap"
         synthesise(scene, minutes=SCENE_MINUTES)
         analyse(scene)
+        over_capture(scene, Engine(Parser().files([SHIPPED]).rules))
 
 
 def bytecode(root: Path = kernelcache.ROOT) -> None:

@@ -39,7 +39,7 @@ def test_side_by_side_where_there_is_room(runs: list[set[str]], monkeypatch: pyt
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr(compiling, "content", os.getpid)  # whatever another process knows by its name
     compiling.every_kernel()
-    assert runs == [LOGS, LOGS | {".pcap"}]
+    assert runs == [LOGS, LOGS | {".pcap", ".pcapng"}]
 
 
 def test_a_failure_beside_is_one(runs: list[set[str]], monkeypatch: pytest.MonkeyPatch):
@@ -54,7 +54,7 @@ def test_one_after_another_where_there_is_none(runs: list[set[str]], monkeypatch
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
     monkeypatch.setattr(compiling, "content", lambda: runs.append({"content"}))
     compiling.every_kernel()
-    assert runs == [{"content"}, LOGS, LOGS | {".pcap"}]
+    assert runs == [{"content"}, LOGS, LOGS | {".pcap", ".pcapng"}]
 
 
 def test_the_flow_logs_are_of_known_kinds(tmp_path: Path):
