@@ -22,8 +22,8 @@ else
 	@$(BIN)/citywall run --data "$(DATA)" $(SCENE)
 endif
 
-test: $(VENV)/.dev kernels ## run every test, two at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+test: $(VENV)/.dev kernels ## run every test, three at a time: many wait for clocks and servers
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST)
 
 fuzz: $(VENV)/.dev ## coverage-guided fuzzing of the parsers, bounded: make fuzz [SECONDS_EACH=60] [TARGETS="exports app-dns"] [KEEP=--keep]
 	@$(BIN)/pip install --quiet --group fuzz

@@ -137,7 +137,9 @@ def test_counts_of_a_resumed_run_come_from_the_store(
 
 
 FAKE = """
-import sys, time, types
+import signal, sys, time, types
+# Who runs the tests in the background has interrupts ignored, and so has whatever is started there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from stream.reports import Progress, RunReport, SessionReport
 ALERT = {alert!r}
 def run_paths(paths, data, settings, observe):

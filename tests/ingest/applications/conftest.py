@@ -132,7 +132,7 @@ def decoded(packets, link=101):
     buffer = np.frombuffer(body, np.uint8)
     rows = np.zeros(len(packets), PACKET)
     reasons = np.zeros(len(REASONS), np.int64)
-    n, _, _ = decode_pcap(buffer, 0, len(buffer), np.uint64(0), False, np.uint64(1000), link, rows, reasons)
+    n, _, _ = decode_pcap(buffer, 0, len(buffer), np.uint64(0), False, 1000, link, rows, reasons)
     assert n == len(packets)
     return rows, buffer
 

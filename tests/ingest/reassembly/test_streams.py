@@ -116,6 +116,7 @@ def many(count, turns):
         made[:, ends : ends + 4], made[:, at : at + 2] = client, port
         parts.append(made)
     raw, n = np.hstack(parts).reshape(-1), count * len(turns)
+    raw.flags.writeable = False  # as captures are, for which decoding is compiled
     rows = np.empty(n, PACKET)
     done, *_ = decode_pcap(
         raw, 0, len(raw), np.uint64(0), False, 1, 101, rows, np.zeros(len(REASONS), np.int64)
