@@ -324,6 +324,27 @@ def test_a_commanded_device_that_commands_another(tmp_path: Path, device: str, o
     assert {alert.rule.sid for alert in over_capture(tmp_path / "a.pcap", compiled().fresh())} == told
 
 
+@pytest.mark.parametrize(("port", "told"), [(4444, {9100228}), (20000, set())])
+@pytest.mark.parametrize("others", [1, 2])
+def test_commanded_devices_that_speak_beside_what_commands_them(
+    tmp_path: Path, port: int, told: set[int], others: int
+):
+    """Both answer a master, or one alone; then one sends the other something."""
+    packets = []
+    for device in (SERVER, "192.0.2.99")[:others]:
+        for packet in tcp([(0, mbap(b"\x01\0\0\0\x08")), (1, mbap(b"\x01\1\0"))], dport=502):
+            packet[IP].src = device if packet[IP].src == SERVER else packet[IP].src
+            packet[IP].dst = device if packet[IP].dst == SERVER else packet[IP].dst
+            packets.append(packet)
+    names = {CLIENT: SERVER, SERVER: "192.0.2.99"}
+    for packet in tcp([(0, b"a file"), (1, b"thanks")], sport=1617, dport=port):
+        packet[IP].src, packet[IP].dst = names[packet[IP].src], names[packet[IP].dst]
+        packets.append(packet)
+    wrpcap(str(tmp_path / "a.pcap"), packets)
+    found = {alert.rule.sid for alert in over_capture(tmp_path / "a.pcap", compiled().fresh())}
+    assert found == (told if others == 2 else set())
+
+
 @pytest.mark.parametrize("sid", TUNNELS)
 def test_rules_without_a_capture_speak_of_what_they_are_about(tmp_path: Path, sid: int):
     wrpcap(str(tmp_path / "a.pcap"), TUNNELS[sid])
