@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 from scapy.asn1.asn1 import ASN1_GENERAL_STRING, ASN1_INTEGER
+from scapy.layers.inet import IP, TCP
 from scapy.layers.kerberos import KRB_AS_REQ, KRB_KDC_REQ_BODY, Kerberos, PrincipalName
+from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 from scapy.utils import wrpcap
 
 from rules.match.engine import Engine
 from stream.matching import over_capture
-from tests.rules.conftest import tcp, udp
+from tests.rules.conftest import CLIENT, SERVER, tcp, udp
 from tests.rules.test_pack import compiled, hello
 
 SESSION, THEIRS = bytes(range(1, 9)), bytes(range(11, 19))
@@ -65,6 +67,12 @@ def ticket(*kinds: int) -> bytes:
     return bytes(Kerberos(root=KRB_AS_REQ(reqBody=asked)))
 
 
+def reflected(sport: int, dport: int) -> list[Packet]:
+    """Answers to a SYN that another sent in the client's name."""
+    answer = Ether() / IP(src=SERVER, dst=CLIENT) / TCP(sport=sport, dport=dport, flags="SA", seq=1, ack=1)
+    return [answer] * 25
+
+
 def piped(stub: str) -> list[Packet]:
     """A call over a named pipe: a write over SMB 2 that holds a DCE/RPC request."""
     call = b"\5\0\0\3\x10\0\0\0" + bytes(24) + stub.encode("utf-16-le")
@@ -113,6 +121,7 @@ GREETINGS: dict[int, tuple[list[Packet], list[Packet]]] = {
     ),
     9100222: ([udp(names(GZIP))], [udp(names(GZIP[1:]))]),
     9100223: (heartbeat(40, 40), heartbeat(40, 41)),
+    9100229: (reflected(21, 21), reflected(21, 22)),
     9100225: (piped("G$BCKUPKEY_PREFERRED"), piped("G$BACKUPKEY_PREFERRED")),
     9100226: (piped("domain admins"), piped("Domain Users")),
     9100227: ([udp(ticket(23), dport=88)], [udp(ticket(18, 23), dport=88)]),
