@@ -210,7 +210,8 @@ RC4_HMAC = 23
 #:   the key's kind (KEY_KINDS) in `type` and its bits in `size`; without ends where no other log names any.
 #: * FILE_SEEN: name, MIME type, SHA-256, SHA-1 and MD5 as digits, each at its place (blanks where it is not
 #:   told); from who sends it; type = FILE_SOURCES, size = bytes seen, number = bytes in all (0: not known).
-#: * NOTICE_RAISED: what it is called, what it says, what else; number = how many it is about.
+#: * NOTICE_RAISED: what it is called, what it says, what else; number = how many it is about; code = its
+#:   priority, 0 where the sensor knows none.
 #: * HTTP_REQUEST: host, target, user agent; code = place of the method in METHODS, flags = signs.
 #:   HTTP_RESPONSE: code = status.
 #: * SSH_BANNER: the banner.

@@ -140,6 +140,10 @@ class Detector(ABC):
         """What the records say that events of log-ins, tickets, calls and addresses changed."""
         return []
 
+    def judge_notices(self, notices: NDArray[np.void]) -> list[Draft]:  # noqa: ARG002  (one judges notices)
+        """What the EVENT rows of other sensors' notices say, in their order."""
+        return []
+
     def findings(self, drafts: list[Draft], context: Context) -> list[Finding]:
         """Drafts that say something new of hosts that are not exempt."""
         return [self._finding(d, context) for d in drafts if not self._exempted(d) and self._is_new(d)]

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from citywall.batches import FIRST_SIGHTING
+from citywall.batches import FIRST_SIGHTING, NOTICE_RAISED
 from citywall.cards import DetectorCard
 from citywall.domains import Domains
 from citywall.findings import Finding, event_order
@@ -29,7 +29,7 @@ from detectors.dns_tunnel import DnsTunnel
 from detectors.evasion import Evasion
 from detectors.exfiltration import Exfiltration
 from detectors.exposure import Exposure
-from detectors.features.sharing import Sharing, askers_of, segments_of
+from detectors.features.sharing import Sharing, askers_of, clients_of, segments_of
 from detectors.features.tables import CHUNK, ends_of
 from detectors.flood import Flood
 from detectors.ground import Ground
@@ -52,6 +52,7 @@ from detectors.places import Places
 from detectors.policy import Policy
 from detectors.portal import Portal
 from detectors.prefixes import Prefixes
+from detectors.reported import Reported
 from detectors.request_flood import RequestFlood
 from detectors.scan import Scan
 from detectors.segment import Segment
@@ -104,6 +105,7 @@ DETECTORS: dict[str, type[Detector]] = {
         DirectoryCopy,
         LeasePool,
         TwoHomes,
+        Reported,
     )
 }
 
@@ -113,7 +115,7 @@ _SCHEMA = 6
 #: By what detectors may judge. Most judge one kind of records.
 _JUDGES = (
     "judge_flows", "judge_relations", "judge_baselines", "judge_held", "judge_identities",
-    "judge_events", "judge_claims", "judge_fragments", "judge_sightings",
+    "judge_events", "judge_claims", "judge_fragments", "judge_sightings", "judge_notices",
 )  # fmt: skip
 
 
@@ -216,8 +218,13 @@ class DetectorSet(Memory):
         return sorted(found, key=event_order)
 
     def _sightings(self, events: NDArray[np.void], context: Context) -> list[Finding]:
-        """Findings of what applications say."""
+        """Findings of what applications say, and of what other sensors report."""
         found: list[Finding] = []
+        raised = events["kind"] == NOTICE_RAISED
+        if raised.any():
+            notices = clients_of(take(events, raised), self._limits)
+            for detector in self._judging["judge_notices"]:
+                found += detector.findings(detector.judge_notices(notices), context)
         for at in range(0, len(events), CHUNK):
             rows = events[at : at + CHUNK]
             told = self.sightings.observe(rows)

@@ -23,7 +23,7 @@ class Said:
     target: str
     first: str
     hosts: tuple[str, ...]
-    attack: str = ""  # the class of attack that a signature speaks of
+    attack: str = ""  # the class of attack that a signature, or another sensor, speaks of
 
     @classmethod
     def of(cls, document: Mapping[str, Any], language: str) -> Said:
@@ -124,7 +124,8 @@ def _attack(row: Row, alerts: Sequence[Said], language: str) -> tuple[bool, str]
 
 
 def _signed(rule: str) -> bool:
-    return rule.partition(".")[0] == "signature"
+    """Whether what an alert is about stands in its kind: of signatures, and of what other sensors report."""
+    return rule.partition(".")[0] in ("signature", "reported")
 
 
 def _rules(alerts: Sequence[Said]) -> str:

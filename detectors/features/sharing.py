@@ -110,3 +110,13 @@ def askers_of(events: Rows, limits: Limits) -> Rows:
     with np.errstate(over="ignore"):
         kernels.share_events(read_only(events, EVENT), limits, askers)
     return take(events, np.flatnonzero(askers == limits.partition))
+
+
+def clients_of(events: Rows, limits: Limits) -> Rows:
+    """The EVENT rows whose client is judged by the partition of `limits`: others came for their server."""
+    if limits.partitions == 1:
+        return events
+    clients, others = np.empty(len(events), np.uint8), np.empty(len(events), np.uint8)
+    with np.errstate(over="ignore"):
+        sightings.share_events(read_only(events, EVENT), limits.partitions, clients, others)
+    return take(events, np.flatnonzero(clients == limits.partition))

@@ -109,10 +109,11 @@ def named(fields: Fields, told: NDArray[np.void], name: str, *, weak: bool = Fal
     return shown
 
 
-def notices(fields: Fields, said: Said, names: tuple[str, str, str], count: str) -> Said:
-    """A line of a log of notices: what it is called, what it says, and what else."""
+def notices(fields: Fields, said: Said, names: tuple[str, str, str], count: str = "") -> Said:
+    """A line of a log of notices: what it is called, what it says, and what else; of how many, where told."""
     said.rows["kind"] = NOTICE_RAISED
-    said.rows["number"] = np.minimum(fields.counts(count), np.uint64(_MOST))
+    if count:
+        said.rows["number"] = np.minimum(fields.counts(count), np.uint64(_MOST))
     write(fields, said, names, (64, 120, 58))
     return said.where(fields.status == 0)
 

@@ -22,7 +22,7 @@ from ingest.flowlogs.rows import U64, Logged, U8s, header_bytes, is_v4, protocol
 
 NAMES = (
     "timestamp", "event_type", "src_ip", "src_port", "dest_ip", "dest_port", "proto", "icmp_type",
-    "icmp_code", "vlan", "flow", "netflow", "tcp", "dns", "http", "tls", "fileinfo", "app_proto",
+    "icmp_code", "vlan", "flow", "netflow", "tcp", "dns", "http", "tls", "fileinfo", "alert", "app_proto",
 )  # fmt: skip
 _FLOW = ("pkts_toserver", "pkts_toclient", "bytes_toserver", "bytes_toclient", "start", "end")
 _NETFLOW = ("pkts", "bytes", "start", "end")

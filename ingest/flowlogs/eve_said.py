@@ -1,4 +1,4 @@
-"""Suricata's events of what applications say: dns (both its forms), http, tls, and files (fileinfo)."""
+"""Suricata's events of what applications say (dns in both its forms, http, tls, fileinfo), and its alerts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _TYPE = Vocabulary({"query": (1,), "request": (1,), "answer": (2,), "response": 
 _DNS = ("type", "id", "rrname", "rrtype", "rcode", "rdata", "grouped")
 _HTTP = ("http_method", "hostname", "url", "http_user_agent", "status")
 _TLS = ("version", "sni", "ja3", "ja3s", "ja4")
+_ALERT = ("signature", "category", "action", "severity")
+_LEAST_PRIORITY = 3
 _FILE = ("filename", "mimetype", "size", "state", "sha256", "sha1", "md5")
 
 
@@ -77,7 +79,16 @@ def _file(fields: Fields) -> Said:
     return found
 
 
-KINDS = {"dns": _dns, "http": _http, "tls": _tls, "fileinfo": _file}
+def _alert(fields: Fields) -> Said:
+    """Signature, its class of rules, and what became of it; code = priority, the least where none is told."""
+    inner, told = _inner(fields, "alert", _ALERT)
+    priority = inner.ports("severity", "bad_number")
+    told.rows["code"] = np.where(priority > 0, priority, _LEAST_PRIORITY)
+    named = inner.present("signature")[inner.status == 0]
+    return artefacts.notices(inner, told, ("signature", "category", "action")).where(named)
+
+
+KINDS = {"dns": _dns, "http": _http, "tls": _tls, "fileinfo": _file, "alert": _alert}
 
 
 def read(fields: Fields, chosen: dict[str, NDArray[np.bool_]]) -> Said:

@@ -14,7 +14,8 @@ def inside(fields: Fields, name: str, names: Sequence[str]) -> Fields:
     """The fields of the object that `name` is in each line; absent where it is none."""
     spans = fields.span_of(name)
     lines = fields.lines
-    inner = Fields(Lines(lines.buffer, spans[:, 0], spans[:, 1], lines.numbers), names)
+    begins, ends = (np.ascontiguousarray(spans[:, side]) for side in (0, 1))
+    inner = Fields(Lines(lines.buffer, begins, ends, lines.numbers), names)
     there = spans[:, 1] > spans[:, 0]
     read_json(inner)
     inner.status[~there] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from detector_scenes import SECOND, T0, Scene
 
@@ -385,8 +386,44 @@ def portals_at_rest(six: bool = False) -> Scene:
     return drift(scene, 4000, "script", "cdn.example.net", 1, six, before=1, began=100, previous=2200)
 
 
+def reported(name: str, message: str = "", priority: int = 0, n: int = 0) -> Callable[..., Scene]:
+    """A scene of what another sensor reports of a host, four times in ten minutes and once much later."""
+
+    def scene(six: bool = False) -> Scene:
+        made, host, other = Scene(), inside(9, six, 1), inside(3, six, 2)
+        for i, at in enumerate((0, 60, 300, 600, 9000)):
+            say(
+                made, at, b.NOTICE_RAISED, host, other, name, message, "", frame=-1, code=priority,
+                number=n << i,
+            )  # fmt: skip
+        return made
+
+    return scene
+
+
+def remarks(six: bool = False) -> Scene:
+    """What other sensors say of anything but attacks, or think little of."""
+    scene, host, other = Scene(), inside(9, six, 1), inside(3, six, 2)
+    for i, (name, message, priority) in enumerate((
+        ("SSL::Invalid_Server_Cert", "SSL certificate validation failed", 0),
+        ("CaptureLoss::Too_Much_Loss", "The capture loss script detected an estimated loss", 0),
+        ("SSH::Interesting_Hostname_Login", "Possible SSH login", 0),
+        ("Software::Vulnerable_Version", "10.0.0.1 is running Java", 0),
+        ("ET INFO Session Traversal Utilities for NAT", "Misc activity", 3),
+        ("SURICATA STREAM excessive retransmissions", "Generic Protocol Command Decode", 3),
+        ("ET SCAN something old", "Attempted Information Leak", 3),
+    )):  # fmt: skip
+        say(scene, i * 7, b.NOTICE_RAISED, host, other, name, message, "", frame=-1, code=priority)
+    return scene
+
+
 HOSTILE = {
     **PORTALS,
+    ("reported", "scan"): reported("ICMP::ICMPAddressScan", "performed ICMP address scan on 5 hosts", n=5),
+    ("reported", "bruteforce"): reported("SSH::Password_Guessing", "appears to be guessing passwords"),
+    ("reported", "dos"): reported("a rule", "Detection of a Denial of Service Attack", 1),
+    ("reported", "c2"): reported("a rule", "A Network Trojan was detected", 1),
+    ("reported", "exploit"): reported("HTTP::SQL_Injection_Attacker", "An SQL injection attacker"),
     ("leasescan", "addresses"): leases,
     ("dga", "failing_names"): failing_names,
     ("nametunnel", "names"): name_tunnel,
@@ -479,4 +516,5 @@ BENIGN = {
     "office": office,
     "moving in": moving_in,
     "portals at rest": portals_at_rest,
+    "remarks": remarks,
 }

@@ -84,8 +84,20 @@ def test_encryption(tmp_path):
 
 def test_other_events_say_nothing(tmp_path):
     assert (
-        len(events(tmp_path, ("alert", {"alert": {"signature": "x"}}), ("dns", {"dns": {"type": "?"}}))) == 0
+        len(events(tmp_path, ("anomaly", {"anomaly": {"event": "x"}}), ("dns", {"dns": {"type": "?"}}))) == 0
     )
+
+
+def test_alerts(tmp_path):
+    alert = {"signature_id": 1, "severity": 2, "action": "allowed",
+             "signature": "ET SCAN NMAP", "category": "Attempted Information Leak"}  # fmt: skip
+    bare, told = events(tmp_path, ("alert", {"alert": alert}), ("alert", {"alert": {"signature": "x"}}))
+    assert (told["kind"], told["code"], told["number"]) == (b.NOTICE_RAISED, 2, 0)
+    assert texts(told) == ["et scan nmap", "attempted information leak", "allowed"]
+    assert source(told) == "10.1.0.9"
+    assert (texts(bare)[0], bare["code"]) == ("x", 3)
+    broken = [{"alert": alert | {"severity": "high"}}, {"alert": {"category": "x"}}, {"alert": 1}, {}]
+    assert len(events(tmp_path, *(("alert", each) for each in broken))) == 0
 
 
 def test_fingerprints_of_hellos(tmp_path):
