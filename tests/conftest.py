@@ -34,7 +34,7 @@ def shared_data() -> Path:
     return folder
 
 
-# Tests that need servers: ask for `kafka_url` or `elasticsearch_url`, one server each for the whole session,
+# Tests that need servers: ask for `kafka_url` or `elasticsearch_url`, one server each for a worker's session,
 # and use topics and indices of your own; or for `own_kafka` or `own_elasticsearch`, healthy servers that the
 # test may kill, stop and restart. They skip where servers cannot be had (no Java, no Maven, no network), or
 # fail where CITYWALL_REQUIRE_SERVICES=1 says that they must be. CITYWALL_KAFKA_URL and
@@ -43,11 +43,18 @@ SERVERS = {"kafka_url", "elasticsearch_url", "own_kafka", "own_elasticsearch", "
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a server, so that `-m "not services"` leaves it out and one worker has all of it."""
+    """Mark what uses a server, so that `-m "not services"` leaves it out.
+
+    What shares a server is for one worker, which then starts it once; servers of their own are for any.
+    """
     for item in items:
-        if SERVERS & set(getattr(item, "fixturenames", ())):
+        asked = SERVERS & set(getattr(item, "fixturenames", ()))
+        if asked:
             item.add_marker(pytest.mark.services)
-            item.add_marker(pytest.mark.xdist_group("services"))
+        for shared in ("kafka_url", "elasticsearch_url"):
+            if shared in asked:
+                item.add_marker(pytest.mark.xdist_group(shared))
+                break
 
 
 @pytest.fixture(scope="session")
