@@ -23,7 +23,7 @@ from alerts.fields import ECS_VERSION
 from alerts.ongoing import Distinct, OngoingAlert, endpoint_name
 from citywall.cards import DetectorCard
 from citywall.findings import Endpoint, Evidence
-from citywall.i18n import catalogue, tr
+from citywall.i18n import known, tr
 from citywall.sessions import LIVE, Session
 
 Document = dict[str, Any]
@@ -131,7 +131,7 @@ def _title(alert: OngoingAlert, card: DetectorCard, language: str) -> str:
 @lru_cache(maxsize=1024)
 def _titled(title: str, kind: str, language: str) -> str:
     """The detector's title, and the kind of finding where the catalogue has a name for it."""
-    if kind not in catalogue():
+    if not known(kind):
         return title
     return tr("alerts.titled", language, title=title, kind=tr(kind, language))
 

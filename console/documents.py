@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from citywall.i18n import catalogue, tr
+from citywall.i18n import known, tr
 from console import text
 
 Document = Mapping[str, Any]
@@ -96,7 +96,7 @@ class Alert:
 def _title(document: Document, rule: str, language: str) -> str:
     """What a detector calls this kind of finding, else the name of the rule."""
     key = f"detector_{rule}.kind_{words(document, 'event.action')}"
-    if key in catalogue():
+    if known(key):
         return tr(key, language)
     chinese = words(document, "citywall.rule_name_zh") if language == "zh" else ""
     return chinese or words(document, "rule.name") or words(document, "message")

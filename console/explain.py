@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from citywall.i18n import catalogue, tr
+from citywall.i18n import known, tr
 from console import severity, units
 from console.display.sheet import Section
 from console.display.table import Cell, Column
@@ -184,7 +184,7 @@ def advice(document: Document, language: str) -> Section:
 
 def _told(detector: str, key: str, language: str) -> list[str]:
     name = f"detector_{detector}.{key}"
-    return [tr(name, language)] if name in catalogue() else []
+    return [tr(name, language)] if known(name) else []
 
 
 def _fact(name: str, language: str) -> str:
@@ -192,7 +192,7 @@ def _fact(name: str, language: str) -> str:
 
 
 def _known(key: str, language: str, otherwise: str) -> str:
-    return tr(key, language) if key in catalogue() else otherwise
+    return tr(key, language) if known(key) else otherwise
 
 
 def _paired(document: Document, name: str) -> str:

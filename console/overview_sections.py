@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alerts import times
-from citywall.i18n import catalogue, tr
+from citywall.i18n import known, tr
 from console import severity, units
 from console.display import bars
 from console.display.sheet import Line, Section
@@ -113,4 +113,4 @@ def _bar(count: int, most: int) -> str:
 
 def _named(name: str, language: str) -> str:
     key = f"alerts_class.{name}"
-    return tr(key, language) if key in catalogue() else clean(name)
+    return tr(key, language) if known(key) else clean(name)

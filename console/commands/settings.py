@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from citywall.i18n import catalogue, tr
+from citywall.i18n import known, tr
 from console import options, terminal
 from console.framework import Command
 
@@ -48,7 +48,7 @@ def command(context: click.Context, as_json: bool) -> None:
 def meaning(key: str, description: str, language: str) -> str:
     """What a key means, in `language`; the declaration's own words where nobody translated them."""
     name = f"setting.{key}"
-    return tr(name, language) if name in catalogue() else description
+    return tr(name, language) if known(name) else description
 
 
 def written(default: Any) -> str:

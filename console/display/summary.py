@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citywall.findings import Severity
-from citywall.i18n import catalogue, tr
+from citywall.i18n import known, tr
 from console import severity, text, units
 from console.display import table
 from console.display.table import Cell, Column
@@ -114,7 +114,7 @@ PARTLY_READ = frozenset(
 def explain(reason: str, language: str) -> str:
     """A decode error's name in words; the name itself where there are none."""
     for section in ("reason", "input_reason"):
-        if (key := f"{section}.{reason}") in catalogue():
+        if known(key := f"{section}.{reason}"):
             return tr(key, language)
     return reason.replace("_", " ")
 

@@ -138,6 +138,6 @@ def _stages(found: Health, language: str) -> Section:
 
 
 def _named(key: str, otherwise: str, language: str) -> str:
-    from citywall.i18n import catalogue
+    from citywall.i18n import known
 
-    return tr(key, language) if key in catalogue() else otherwise
+    return tr(key, language) if known(key) else otherwise
