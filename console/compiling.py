@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import compileall
-import gc
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -63,19 +62,15 @@ SFLOW = bytes.fromhex("0000000500000001c0000201000000000000000100002710" + "0000
 
 def every_kernel() -> None:
     """Compile all; where there are two processors, what packets hold beside everything else."""
-    gc.disable()  # compilers make many objects that last, which to look through costs a tenth of the time
-    try:
-        if len(os.sched_getaffinity(0)) > 1:
-            with ProcessPoolExecutor(1, get_context("spawn"), gc.disable) as beside:
-                other = beside.submit(content)
-                others()
-                other.result()
-        else:
-            content()
+    if len(os.sched_getaffinity(0)) > 1:
+        with ProcessPoolExecutor(1, get_context("spawn")) as beside:
+            other = beside.submit(content)
             others()
-        stream(packets=True)
-    finally:
-        gc.enable()
+            other.result()
+    else:
+        content()
+        others()
+    stream(packets=True)
 
 
 def stream(*, packets: bool) -> None:
@@ -133,6 +128,7 @@ def content() -> None:
     from ingest.applications.compiled.recognising import compile_recognising
     from ingest.applications.quic_keys import compile_opening
     from ingest.decode.layers import compile_layers
+    from ingest.decode.slow import compile_slow
     from ingest.fragments.assembler import compile_fragments
     from rules.language.parser import Parser
     from rules.match.engine import Engine
@@ -142,6 +138,7 @@ def content() -> None:
 
     compile_fragments()
     compile_layers()
+    compile_slow()
     compile_anomalies()
     compile_both()
     compile_opening()

@@ -9,6 +9,7 @@ Notices of anything but attacks stay events.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
@@ -121,11 +122,14 @@ class Reported(SightingDetector):
 
 def _read(row: Any) -> _Report | None:
     """What a notice reports; None where that is no attack."""
-    raw, at, pieces = row["text"].tobytes(), 0, []
-    for size in ("name_size", "rest_size"):
-        pieces.append(raw[at : at + int(row[size])].decode("utf-8", "replace"))
-        at += int(row[size])
-    name, message = pieces
-    patterns, said = (_CLASSES, message) if row["code"] else (_NAMES, name)
+    name, both = int(row["name_size"]), int(row["name_size"]) + int(row["rest_size"])
+    text = row["text"].tobytes()
+    return _report(text[:name], text[name:both], bool(row["code"]))
+
+
+@lru_cache(maxsize=4096)
+def _report(name: bytes, message: bytes, by_class: bool) -> _Report | None:
+    called, told = (piece.decode("utf-8", "replace") for piece in (name, message))
+    patterns, said = (_CLASSES, told) if by_class else (_NAMES, called)
     kind = next((kind for kind, pattern in patterns.items() if pattern.search(said)), None)
-    return None if kind is None else _Report(kind, name, message)
+    return None if kind is None else _Report(kind, called, told)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.batches import PACKET, REASONS
 from ingest.decode.kernels import LINK_TYPE_UNKNOWN, decode_located
 from ingest.decode.rare_links import LOCATORS
 
@@ -105,3 +106,10 @@ def decode_slowly(
         rows, located, kinds, vlans = np.array(found, np.int64).T.copy()
         decode_located(buffer, rows, located, kinds, vlans, packets, reasons)
     return len(found)
+
+
+def compile_slow() -> None:
+    """Compile the kernel, where that has to be: few captures have such links."""
+    buffer, none = np.zeros(1, np.uint8), np.empty(0, np.int64)
+    buffer.flags.writeable = False  # as captures are
+    decode_located(buffer, none, none, none, none, np.empty(0, PACKET), np.zeros(len(REASONS), np.int64))

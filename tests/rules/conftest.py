@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scapy.config import conf
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
@@ -17,6 +18,9 @@ from rules.language.parser import Parser
 from rules.match.engine import Alert, Engine
 from rules.match.limits import Limits
 from stream.matching import over_capture
+
+# Scapy asks the network for cards that packets do not name, and waits.
+conf.neighbor.resolve = lambda *_: "02:00:00:00:00:02"
 
 CLIENT, SERVER = "192.168.1.10", "203.0.113.5"
 

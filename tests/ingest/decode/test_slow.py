@@ -14,7 +14,9 @@ from scapy.layers.l2 import ARP, LLC, SNAP, Dot1Q
 
 from citywall.batches import ARP as ARP_STATUS
 from citywall.batches import NOT_IP, PACKET, TRANSPORT
-from ingest.decode.slow import locate
+from citywall.kernels import JIT
+from ingest.decode.kernels import decode_located
+from ingest.decode.slow import compile_slow, locate
 
 T0 = 1_700_000_000 * 10**9
 SYN = IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=1234, dport=80, flags="S") / b"hello"
@@ -92,3 +94,11 @@ def test_hostile_records_never_break_it(writing, read_all, seed, link):
     rows, counts, _ = read_all(writing.pcap(records, link=link))
     assert len(rows) == 5
     assert sum(counts.errors.values()) == int((rows["reason"] > 0).sum())
+
+
+@pytest.mark.skipif(not JIT, reason="nothing is compiled")
+def test_the_kernel_is_compiled_for_what_captures_are(writing, read_all):
+    compile_slow()
+    known = set(decode_located.signatures)
+    read_all(writing.pcap([writing.Record(T0, bytes(wireless(SYN)))], link=105))
+    assert set(decode_located.signatures) == known
