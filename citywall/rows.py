@@ -42,6 +42,13 @@ def zeros(n: int, dtype: np.dtype[Any]) -> Rows:
     return raw[at : at + size].view(dtype)
 
 
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A view that cannot be written to: kernels are compiled once, for this kind."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def copy(rows: Rows) -> Rows:
     """A contiguous copy of rows of any structured dtype."""
     return _opaque(rows).copy().view(rows.dtype)

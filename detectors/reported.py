@@ -81,34 +81,32 @@ class Reported(SightingDetector):
 
     def judge_notices(self, notices: NDArray[np.void]) -> list[Draft]:
         """Reports of attacks among notices."""
-        began: dict[str, int] = {}
         drafts = []
         for row in notices:
             report = _read(row)
-            if report is not None and (draft := self._draft(report, row, began)) is not None:
+            if report is not None and (draft := self._draft(report, row)) is not None:
                 drafts.append(draft)
         return drafts
 
-    def _draft(self, report: _Report, row: Any, began: dict[str, int]) -> Draft | None:
+    def _draft(self, report: _Report, row: Any) -> Draft | None:
         source, target = self._end(row, "src"), self._end(row, "dst")
         host = source or target
         if host is None:
             return None
         entity, time = self.name(host), int(row["time"])
         key = f"{report.kind}|{entity}|{report.name}"
-        known = began.get(key)
-        if known is None and (said := self._said.get(key)) is not None:
-            known = said[0]
-        if known is None or not 0 <= time - known < self.parameters.window_s * SECOND:
-            known = time
-        began[key] = known
+        known = self._drafted.get(key) or self._said.get(key)
+        began = time
+        if known is not None and 0 <= time - known[0] < self.parameters.window_s * SECOND:
+            began = known[0]
+        self._drafted[key] = (began, 0, 0)
         observed = max(int(row["number"]), 1)
         return Draft(
-            kind=report.kind, about=report.name, entity=entity, time=time, began=known,
+            kind=report.kind, about=report.name, entity=entity, time=time, began=began,
             severity=_PRIORITIES.get(int(row["code"]), Severity.INFORMATIONAL), confidence=_CONFIDENCE,
             score=float(observed), threshold=1.0, source=source, target=target,
             facts={
-                "observed": observed, "threshold": 1, "seconds": round((time - known) / SECOND, 3),
+                "observed": observed, "threshold": 1, "seconds": round((time - began) / SECOND, 3),
                 "notice": report.name, "message": report.message,
             },
             evidence=(self._packet(row, ""),),

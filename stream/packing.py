@@ -12,12 +12,12 @@ the lengths; the words' bytes; eight zero bytes.
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citywall.errors import StreamError
+from citywall.rows import read_only
 from stream import kernels
 
 _SIZE = struct.Struct("<Q")
@@ -26,7 +26,7 @@ _SIZE = struct.Struct("<Q")
 def pack(words: NDArray[np.uint64]) -> tuple[bytes | memoryview, ...]:
     """Pack u64[n, w], contiguous."""
     n, width = words.shape
-    words = _read_only(words)
+    words = read_only(words)
     steps = np.empty(width, np.uint8)
     lengths = np.empty((n * width + 1) // 2, np.uint8)
     out = np.empty(words.nbytes + kernels.SLACK, np.uint8)
@@ -47,7 +47,7 @@ def unpack(body: memoryview, n: int, width: int) -> tuple[NDArray[np.uint64], me
     end = words_at + size + kernels.SLACK
     if len(body) < end:
         raise StreamError(f"packed rows that cannot be read: {size} bytes of words in {len(body)}")
-    raw = _read_only(np.frombuffer(body, np.uint8))
+    raw = read_only(np.frombuffer(body, np.uint8))
     words = np.empty((n, width), np.uint64)
     if not kernels.unpack(raw[lengths_at:words_at], raw[words_at:end], raw[steps_at:lengths_at], words):
         raise StreamError("packed rows that cannot be read: their lengths do not fit")
@@ -57,10 +57,3 @@ def unpack(body: memoryview, n: int, width: int) -> tuple[NDArray[np.uint64], me
 def compile_both() -> None:
     """Have the kernels compiled: a run on the embedded log, which packs nothing, does not need them."""
     unpack(memoryview(b"".join(pack(np.zeros((1, 1), np.uint64)))), 1, 1)
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """A view that cannot be written: kernels are compiled once, for this kind."""
-    view = array.view()
-    view.flags.writeable = False
-    return view

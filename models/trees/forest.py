@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import read_only
 from models.trees import kernels
 
 #: A node of a forest whose features are f4, and of one whose features are f8.
@@ -20,13 +21,6 @@ MAX_FEATURES = kernels.FEATURE_MASK + 1
 MAX_TREE_NODES = 1 << (32 - kernels.LEFT_SHIFT)
 
 Matrix = NDArray[np.float64]
-
-
-def _fixed(array: NDArray[Any]) -> NDArray[Any]:
-    """The array, not to be written to."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 @dataclass(frozen=True)
@@ -57,13 +51,12 @@ class Forest:
             raise ValueError("every tree has a root and a column")
         if self.columns.min() < 0 or self.columns.max() + self.values.shape[1] > len(self.base):
             raise ValueError("a tree's values go beyond the columns there are")
-        # Kernels are compiled for arrays that may be written to, or for those that may not: these may not.
         for name in ("nodes", "values", "roots", "columns"):
-            object.__setattr__(self, name, _fixed(getattr(self, name)))
+            object.__setattr__(self, name, read_only(getattr(self, name)))
         depths = np.zeros(len(self.roots), np.int32)
         if (astray := kernels.checked(self.nodes, self.roots, self.features, depths)) >= 0:
             raise ValueError(f"node {astray} of the trees leads astray")
-        object.__setattr__(self, "depths", _fixed(depths))
+        object.__setattr__(self, "depths", read_only(depths))
 
     @property
     def dtype(self) -> np.dtype[Any]:

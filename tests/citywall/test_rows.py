@@ -107,3 +107,12 @@ def test_rows_are_filled_over_others_and_blanked():
     assert (room[2:] == np.zeros(3, FLOW)).all()
     with pytest.raises(ValueError, match="different kinds"):
         rows.fill(room[:3], [some(EVENT, 3)])
+
+
+def test_read_only_is_a_view_and_leaves_the_array_alone():
+    array = np.zeros(3)
+    view = rows.read_only(array)
+    array[0] = 1
+    assert view[0] == 1
+    with pytest.raises(ValueError, match="read-only"):
+        view[0] = 2
