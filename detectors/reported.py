@@ -101,6 +101,11 @@ class Reported(SightingDetector):
             began = known[0]
         self._drafted[key] = (began, 0, 0)
         observed = max(int(row["number"]), 1)
+        # A side that is not named is no host: the network of all addresses stands there.
+        anybody = Endpoint("::" if ":" in host.address else "0.0.0.0", prefix=0)  # noqa: S104
+        evidence = msgspec.structs.replace(
+            self._packet(row, ""), source=source or anybody, target=target or anybody
+        )
         return Draft(
             kind=report.kind, about=report.name, entity=entity, time=time, began=began,
             severity=_PRIORITIES.get(int(row["code"]), Severity.INFORMATIONAL), confidence=_CONFIDENCE,
@@ -109,7 +114,7 @@ class Reported(SightingDetector):
                 "observed": observed, "threshold": 1, "seconds": round((time - began) / SECOND, 3),
                 "notice": report.name, "message": report.message,
             },
-            evidence=(self._packet(row, ""),),
+            evidence=(evidence,),
         )  # fmt: skip
 
     def _end(self, row: Any, side: str) -> Endpoint | None:

@@ -63,6 +63,8 @@ def test_one_episode_is_told_once_and_as_it_doubles():
 def test_hosts_are_those_of_the_report():
     (told,) = found(notice(scenes.Scene(), 0, "Scan::Port_Scan"))
     assert (told.source.address, told.target, told.entity) == ("10.0.1.9", None, "10.0.1.9")
+    (piece,) = told.evidence
+    assert (piece.source.prefix, piece.target.address, piece.target.prefix) == (None, "0.0.0.0", 0)
     (told,) = found(notice(scenes.Scene(), 0, "Scan::Port_Scan", host="::", other="10.0.2.3"))
     assert (told.source, told.target.address, told.entity) == (None, "10.0.2.3", "10.0.2.3")
     assert found(notice(scenes.Scene(), 0, "Scan::Port_Scan", host="::")) == []
