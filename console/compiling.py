@@ -104,18 +104,20 @@ def stream(*, packets: bool) -> None:
 
 
 def others() -> None:
-    """Kernels that need no capture: of flow logs and detectors, of exporters, and of what packets say."""
+    """Kernels that need no capture: of flow logs, detectors, models, exporters, and of what packets say."""
     from ingest.collectors.collector import compile_framing
     from ingest.collectors.exports import compile_exports
     from ingest.handshakes.gathering import compile_gathering
     from ingest.live.sealing import compile_copy
     from ingest.sightings.reading import compile_reading
+    from models.trees.forest import compile_scoring
 
     compile_copy()
     compile_framing()
     compile_exports(NETFLOW)
     compile_gathering()
     compile_reading()
+    compile_scoring()
     stream(packets=False)
 
 

@@ -39,22 +39,26 @@ def shared_data() -> Path:
 # test may kill, stop and restart. They skip where servers cannot be had (no Java, no Maven, no network), or
 # fail where CITYWALL_REQUIRE_SERVICES=1 says that they must be. CITYWALL_KAFKA_URL and
 # CITYWALL_ELASTICSEARCH_URL name servers that run already (`make services` prints them).
-SERVERS = {"kafka_url", "elasticsearch_url", "own_kafka", "own_elasticsearch", "started"}
+SHARED = {"kafka_url", "elasticsearch_url"}
+OWN = {"own_kafka", "own_elasticsearch", "started"}
+# What a fixture with parameters asks for by itself where its parameter says so.
+ASKED_BY_PARAMETER = {"elasticsearch": "elasticsearch_url", "kafka": "kafka_url"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what uses a server, so that `-m "not services"` leaves it out.
 
-    What shares a server is for one worker, which then starts it once; servers of their own are for any.
+    What shares servers is for one worker, which then starts each once: one costs as much as many tests.
+    Servers of a test's own are for any.
     """
     for item in items:
-        asked = SERVERS & set(getattr(item, "fixturenames", ()))
-        if asked:
+        asked = set(getattr(item, "fixturenames", ()))
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            asked |= {ASKED_BY_PARAMETER.get(str(p), "") for p in item.callspec.params.values()}
+        if asked & (SHARED | OWN):
             item.add_marker(pytest.mark.services)
-        for shared in ("kafka_url", "elasticsearch_url"):
-            if shared in asked:
-                item.add_marker(pytest.mark.xdist_group(shared))
-                break
+        if asked & SHARED:
+            item.add_marker(pytest.mark.xdist_group("servers"))
 
 
 @pytest.fixture(scope="session")

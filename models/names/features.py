@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from citywall.rows import read_only
 from models.names import kernels
 
 NAMES = (
@@ -34,6 +35,8 @@ class Lexicon:
         for keys in (self.syllables, self.words):
             if keys.ndim != 1 or (np.diff(keys) <= 0).any():
                 raise ValueError("a lexicon's words are in order")
+        for name in ("likely", "syllables", "words"):  # of one kind, or kernels are compiled for each
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def features(self, names: Sequence[str]) -> NDArray[np.float32]:
         """(names, NAMES). Bytes that belong in no name count as other characters."""
@@ -42,6 +45,7 @@ class Lexicon:
 
     def features_of(self, text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
         """The same of names that stand one after another: name `i` is `text[offsets[i]:offsets[i + 1]]`."""
+        text, offsets = read_only(text), read_only(offsets)
         places = np.empty((len(offsets) - 1, 2), np.int64)
         kernels.labels(text, offsets, _SECONDS, places)
         out = np.empty((len(places), kernels.FEATURES), np.float32)

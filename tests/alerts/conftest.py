@@ -167,7 +167,7 @@ def elastic_stores(elasticsearch_url: str) -> Iterator[Callable[..., ElasticStor
     connection.close()
 
 
-STORES = ["sqlite", pytest.param("elasticsearch", marks=pytest.mark.services)]
+STORES = ["sqlite", "elasticsearch"]
 
 
 @pytest.fixture(params=STORES)

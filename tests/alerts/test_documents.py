@@ -18,7 +18,7 @@ def doc(name: str, at: int = 0, refs: tuple[str, ...] = (), kind: str = "case") 
     return Doc(kind, name, b"{}", at=at, refs=refs)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("elasticsearch", marks=pytest.mark.services)])
+@pytest.fixture(params=["sqlite", "elasticsearch"])
 def documents(request: pytest.FixtureRequest, tmp_path: Path) -> Documents:
     """An empty store of each kind."""
     if request.param == "sqlite":

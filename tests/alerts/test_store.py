@@ -24,7 +24,7 @@ from citywall.places import Place
 from citywall.settings import CorrelateSettings
 
 Make = Callable[..., Any]
-STORES = ["sqlite", pytest.param("elasticsearch", marks=pytest.mark.services)]
+STORES = ["sqlite", "elasticsearch"]
 START = 1_714_564_800 * times.SECOND
 
 

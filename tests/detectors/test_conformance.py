@@ -106,6 +106,16 @@ def rows(request):
     return scene.reports(), scene.events()
 
 
+@pytest.fixture(scope="module")
+def all_said(rows):
+    return run(build(SMALL, PRIVATE), *rows)
+
+
+def by_detector(found):
+    """Findings apart by who says them, in one order: so that a difference names its detector."""
+    return {name: sorted((f for f in found if f.detector == name), key=event_order) for name in DETECTORS}
+
+
 def run(detectors, reports, events, size=4096, restore_at=None, fresh=None):
     """Findings of rows cut into batches at the same times."""
     found = []
@@ -211,45 +221,52 @@ def test_the_same_rows_give_the_same_findings(detector, rows):
 
 
 @EVERY
-@pytest.mark.parametrize("size", [1, 7, 4096])
-def test_batches_change_nothing(detector, rows, size):
-    reports, events = rows
-    if size == 1:
-        reports = reports[:3000]
-        events = events[events["time"] <= reports["time"][-1]]
-    expected = run(build(only(detector.id), PRIVATE), reports, events, size=len(reports))
-    got = run(build(only(detector.id), PRIVATE), reports, events, size=size)
-    assert sorted(got, key=event_order) == expected
+def test_company_changes_nothing(detector, rows, all_said):
+    """What one detector says alone is what it says beside all others: the tests below run them together."""
+    alone = run(build(only(detector.id), PRIVATE), *rows)
+    assert alone == [f for f in all_said if f.detector == detector.id]
 
 
-@EVERY
+@pytest.mark.parametrize("size", [1, 7])
+def test_batches_change_nothing(rows, size):
+    got = run(build(SMALL, PRIVATE), *rows, size=size)
+    assert by_detector(got) == by_detector(run(build(SMALL, PRIVATE), *rows, size=len(rows[0])))
+
+
 @pytest.mark.parametrize("restore_at", [0, 1, 5, 11, 30])
-def test_a_restart_at_any_boundary_changes_nothing(detector, rows, restore_at):
-    tight = only(detector.id) | {FEATURES: {"contacts": 300, "groups": 100, "targets": 40, "logins": 16}}
+def test_a_restart_at_any_boundary_changes_nothing(rows, restore_at):
+    tight = SMALL | {FEATURES: {"contacts": 300, "groups": 100, "targets": 40, "logins": 16}}
     tight |= {RELATIONS: TINY, SIGHTINGS: {"subjects": 60}, BASELINES: FEW}
     tight |= {IDENTITIES: {"subjects": 60}, HOLDING: {"held": 16}}
     expected = run(build(tight, PRIVATE), *rows, size=200)
     fresh = build(tight, PRIVATE)
     fresh.process(rows[0][:700], rows[1], "another", "test")  # what it held before must not shine through
-    assert run(build(tight, PRIVATE), *rows, size=200, restore_at=restore_at, fresh=fresh) == expected
+    got = run(build(tight, PRIVATE), *rows, size=200, restore_at=restore_at, fresh=fresh)
+    assert by_detector(got) == by_detector(expected)
+    assert got == expected
+
+
+@pytest.mark.parametrize("partitions", [2, 7])
+def test_partitions_say_together_what_one_says(rows, all_said, partitions):
+    assert by_detector(apart(SMALL, rows, partitions)) == by_detector(all_said)
 
 
 @EVERY
-@pytest.mark.parametrize("partitions", [2, 3, 7])
-def test_partitions_say_together_what_one_says(detector, rows, partitions):
-    """Each with its share of the rows, cut elsewhere, and restarted on the way."""
-    reports, events = rows
-    given = only(detector.id)
-    expected = run(build(given, PRIVATE), reports, events)
+def test_partitions_without_what_the_others_need(detector, rows, all_said):
+    """Rows are shared out by what the enabled detectors ask for."""
+    found = apart(only(detector.id), rows, 3)
+    assert sorted(found, key=event_order) == by_detector(all_said)[detector.id]
+
+
+def apart(given, rows, partitions):
+    """Findings of partitions, each with its share of the rows, cut elsewhere, and restarted on the way."""
     share = sharing(given, partitions)
-    found, told = [], []
-    for p, (some, more) in enumerate(zip(share.flows([reports]), share.events([events]), strict=True)):
+    found = []
+    for p, (some, more) in enumerate(zip(share.flows([rows[0]]), share.events([rows[1]]), strict=True)):
         assert len(some)
         one, fresh = (build(given, PRIVATE, share=(p, partitions)) for _ in range(2))
-        told.append(run(one, some, more, size=501, restore_at=p, fresh=fresh))
-    for findings in told:
-        found += findings
-    assert sorted(found, key=event_order) == sorted(expected, key=event_order)
+        found += run(one, some, more, size=501, restore_at=p, fresh=fresh)
+    return found
 
 
 @EVERY
@@ -273,10 +290,12 @@ def test_time_going_backwards_is_survived(detector, rows):
     assert sorted(f.id for f in found) == sorted(f.id for f in again)
 
 
+def test_memory_of_all_at_their_usual_sizes():
+    assert build({}, PRIVATE).nbytes < 360e6
+
+
 @EVERY
 def test_memory_is_bounded(detector):
-    detectors = build({}, PRIVATE)
-    assert detectors.nbytes < 360e6
     tiny = {FEATURES: dict.fromkeys(("contacts", "groups", "targets", "logins"), 64), RELATIONS: TINY}
     tiny |= {SIGHTINGS: {"subjects": 64}, BASELINES: FEW}
     small = build(only(detector.id) | tiny, PRIVATE)

@@ -27,7 +27,7 @@ BLOCK = """\
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("elasticsearch", marks=pytest.mark.services)])
+@pytest.fixture(params=["sqlite", "elasticsearch"])
 def documents(request: pytest.FixtureRequest, tmp_path: Path) -> Documents:
     if request.param == "sqlite":
         return DocFile(tmp_path / "documents")

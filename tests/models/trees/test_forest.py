@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest, RandomForestClassifier
 
+from models.trees import kernels
 from models.trees.compiling import compile_forest
-from models.trees.forest import Forest
+from models.trees.forest import NODE8, Forest, compile_scoring
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +107,15 @@ def test_facts_that_cannot_be(made):
         Forest.of("f", arrays | {"f/values": arrays["f/values"].astype(np.float32)}, forest.facts())
     with pytest.raises(ValueError):
         Forest.of("f", arrays | {"f/words": arrays["f/words"][:-1]}, forest.facts())
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_what_scores_is_compiled_beforehand(made, dtype):
+    compile_scoring()
+    known = len(kernels.score.signatures)
+    forest = compile_forest(made)
+    if dtype == "f8":
+        nodes = forest.nodes.astype(NODE8)
+        forest = dataclasses.replace(forest, nodes=nodes)
+    forest.score(np.zeros((2, 6)))
+    assert len(kernels.score.signatures) == known

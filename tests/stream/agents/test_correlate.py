@@ -112,7 +112,8 @@ def test_findings_of_several_partitions_are_taken_in_one_order(session, hand, ti
             opened.add(partition)
             out += feeding.open(partition=partition, partitions=len(times))
             continue
-        n = data.draw(st.integers(0, len(left[partition])))
+        # What stays is drawn: were it what goes, nothing might go for ten thousand draws.
+        n = len(left[partition]) - data.draw(st.integers(0, len(left[partition])))
         some, rest = left[partition][:n], left[partition][n:]
         if n or rest:
             promise = rest[0].time if rest else 7 * SECOND
