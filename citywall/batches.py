@@ -160,7 +160,7 @@ TEXT = 242
 CUT_SHORT = 1
 #: A password or what stands for one travelled in clear text.
 CLEAR_PASSWORD = 2
-#: A web request that hands in a log-in form.
+#: A web request that hands in a log-in form, by where it goes or by a password in it.
 LOGIN_FORM = 4
 #: Signs of attack in a web request.
 INJECTION, SCRIPTING, TRAVERSAL, COMMAND, WEB_SHELL, PROBING, SCANNER = 8, 16, 32, 64, 128, 256, 512
@@ -212,7 +212,8 @@ RC4_HMAC = 23
 #:   told); from who sends it; type = FILE_SOURCES, size = bytes seen, number = bytes in all (0: not known).
 #: * NOTICE_RAISED: what it is called, what it says, what else; number = how many it is about; code = its
 #:   priority, 0 where the sensor knows none.
-#: * HTTP_REQUEST: host, target, user agent; code = place of the method in METHODS, flags = signs.
+#: * HTTP_REQUEST: host, target, user agent; code = place of the method in METHODS, flags = signs, number =
+#:   which of 4,095 a handed-in name and password are, 0 for none: so few that none is found out by it.
 #:   HTTP_RESPONSE: code = status.
 #: * SSH_BANNER: the banner.
 #: * LOGIN_NAME: account; LOGIN_RESULT: code = 1 where it worked, type = service of either.

@@ -3,6 +3,8 @@
 An ordinary ping sends one packet of 32 to 64 bytes a second and gets the same back. Whoever tunnels sends
 packets of many sizes, larger on the whole, and for long; what goes out and what comes back differ, since an
 answer is no copy. Judged per pair over minutes, so that a size test of a path or one large ping is no tunnel.
+Who types commands sends little: there it is enough that as many answers as questions came back and are no
+copies by their sizes. (Some public servers copy no more than 64 bytes; ICMPv6 carries neighbours' talk.)
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ from detectors.relations.detector import RelationDetector, among, protocol, seco
 from detectors.relations.tables import Related
 
 _HEADERS_V4, _HEADERS_V6 = 28, 48
+#: Echoes are answered one by one if the numbers differ by no more than this share.
+_ONE_BY_ONE = 0.05
+#: What a server copies at the least of an echo.
+_COPIED = 64
 
 
 class CovertParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +51,15 @@ class CovertParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=1 << 10, le=1 << 40, extra={"unit": "bytes"},
              description="Bytes both ways within the window that make it more than a hint."),
     ] = 16384  # fmt: skip
+    no_copy: Annotated[
+        float,
+        Meta(ge=0.01, le=1, extra={"unit": "ratio"},
+             description="Difference in mean size of echoes and as many answers, which are no copies then."),
+    ] = 0.2  # fmt: skip
+    no_copy_bytes: Annotated[
+        int,
+        Meta(ge=1, le=1 << 30, extra={"unit": "bytes"}, description="And by how many bytes in all."),
+    ] = 512  # fmt: skip
 
 
 class Covert(RelationDetector):
@@ -76,14 +91,17 @@ class Covert(RelationDetector):
         home = ratio(pairs["now_back_bytes"], back) - headers
         mean = np.maximum(out, home)
         uneven = np.maximum(_apart(out, home), _apart(sent, back))
-        told &= (mean >= p.mean_bytes) & (uneven >= p.uneven)
+        one_by_one = (pairs["proto"] == ICMP) & (_apart(sent, back) <= _ONE_BY_ONE)
+        no_copies = one_by_one & (_apart(out, home) >= p.no_copy) & ((home > out) | (out <= _COPIED))
+        no_copies &= np.abs(out - home) * sent >= p.no_copy_bytes
+        told &= (mean >= p.mean_bytes) & (uneven >= p.uneven) | no_copies
         which = np.flatnonzero(told)
         return [
-            self._draft(pair, row, float(mean[i]), float(uneven[i]))
+            self._draft(pair, row, float(mean[i]), float(uneven[i]), no_copies=bool(no_copies[i]))
             for i, (pair, row) in zip(which, shown(pairs, related.pair_rows, reports, which), strict=True)
         ]
 
-    def _draft(self, pair: Any, row: Any, mean: float, uneven: float) -> Draft:
+    def _draft(self, pair: Any, row: Any, mean: float, uneven: float, *, no_copies: bool) -> Draft:
         p = self.parameters
         source, target = self.source(pair), self.target(pair)
         packets = int(pair["now_sent"]) + int(pair["now_back"])
@@ -92,7 +110,7 @@ class Covert(RelationDetector):
         return Draft(
             kind="icmp_tunnel", about="", entity=self.between(source, target),
             time=int(row["time"]), began=int(pair["window"]),
-            severity=Severity.MEDIUM if volume >= p.volume_bytes else Severity.LOW,
+            severity=Severity.MEDIUM if no_copies or volume >= p.volume_bytes else Severity.LOW,
             confidence=round(min(0.9, 0.5 + volume / (8 * p.volume_bytes)), 3),
             score=round(score, 3), threshold=1.0,
             source=source, target=target,

@@ -18,6 +18,8 @@ from detectors.sightings import records
 from detectors.sightings.detector import Note, SightingDetector, count
 from detectors.sightings.tables import Told
 
+#: Forms with fewer names and passwords are a machine's that logs in again and again.
+_TRIED = 5
 #: Three refusals by a mail server in ten seconds: Slips' threshold.
 _QUICK_NS = 10 * 1_000_000_000
 
@@ -56,15 +58,18 @@ class LoginFailures(SightingDetector):
 
     def judge_sightings(self, told: Told, events: NDArray[np.void]) -> list[Draft]:
         """Predicates over clients of log-in services and of web servers."""
-        p, n, kinds, paths = self.parameters, told.counts, told.subjects["kind"], told.distinct(0)
+        p, n, kinds = self.parameters, told.counts, told.subjects["kind"]
+        paths, tried = told.distinct(0), told.distinct(1)
         logons = (kinds == records.LOGON) & (n[:, records.FAILURES] >= min(p.failures, p.before, p.quick))
         sites = (kinds == records.SITE) & (
-            (n[:, records.FORMS] >= p.forms) | (n[:, records.DENIED] >= p.forms)
+            (n[:, records.FORMS] >= p.forms) & ((tried == 0) | (tried >= _TRIED))
+            | (n[:, records.DENIED] >= p.forms)
         )
         drafts: list[Draft] = []
         for i in np.flatnonzero(logons | sites).tolist():
             subject, row = told.subjects[i], events[told.rows[i]]
-            for note in self._logon(told, i) if logons[i] else self._site(told, i, float(paths[i])):
+            sets = float(paths[i]), float(tried[i])
+            for note in self._logon(told, i) if logons[i] else self._site(told, i, *sets):
                 client, server = self.client(subject), self.server(subject, int(subject["port"]) or None)
                 drafts += self.draft(note, subject, row, self.between(client, server), (client, server))
         return drafts
@@ -89,14 +94,16 @@ class LoginFailures(SightingDetector):
     def _at_once(told: Told, i: int) -> bool:
         return int(told.subjects["last"][i]) - int(told.subjects["began"][i]) <= _QUICK_NS
 
-    def _site(self, told: Told, i: int, paths: float) -> list[Note]:
+    def _site(self, told: Told, i: int, paths: float, tried: float) -> list[Note]:
         p, n = self.parameters, told.counts[i]
         forms, denied = int(n[records.FORMS]), int(n[records.DENIED])
         facts: dict[str, int | float | str] = {
             "forms": forms, "refused": denied, "requests": int(n[records.REQUESTS]), "service": "http",
         }  # fmt: skip
         notes = []
-        if forms >= p.forms:
+        if tried:
+            facts["tried"] = round(tried)
+        if forms >= p.forms and (not tried or tried >= _TRIED):
             notes.append(Note("web_forms", Severity.MEDIUM, forms, forms, p.forms, facts, confidence=0.7))
         if denied >= p.forms and paths <= max(3.0, denied / 8):
             notes.append(Note("web_refused", Severity.MEDIUM, denied, denied, p.forms, facts, confidence=0.7))

@@ -1219,7 +1219,11 @@ def observe_events(events, tables, reach, output):
             if turn == 1:
                 tables.bindings[i]["asked"] = clock
             elif kind == ARP_REPLY:
-                to_one = row["dst_mac"] != U8(0) and row["dst_mac"] != U8(0xFFFFFFFFFFFF)
+                # Forgers fill in whom they tell by its address, and often all cards for its card.
+                to_one = row["dst_mac"] != U8(0) and (
+                    row["dst_mac"] != U8(0xFFFFFFFFFFFF)
+                    or not (nobody(row["dst_hi"], row["dst_lo"]) or many(row["dst_hi"], row["dst_lo"]))
+                )
                 unasked = to_one and not announces and clock - tables.bindings[i]["asked"] > 5 * SECOND
         if claimed and arp:
             claims(

@@ -469,7 +469,6 @@ def on_request(e, raw, k, client, server, tables, limits, output):
     changed = False
     if flags & _SIGNS != 0:
         s["flags"] |= flags
-        mark(tables.seen, i, 1, mix64(e["digest"] ^ U8(flags)))
         for bit in range(7):
             if flags & (8 << bit) != 0:
                 changed = raised(tables, i, INJECTIONS + bit, 1) or changed
@@ -478,6 +477,8 @@ def on_request(e, raw, k, client, server, tables, limits, output):
         host = np.int64(e["name_size"])
         keep_text(tables, i, raw, k, host, host + np.int64(e["rest_size"]))
     if flags & _FORM != 0:
+        if e["number"] != 0:
+            mark(tables.seen, i, 1, mix64(U8(e["number"])))
         if raised(tables, i, FORMS, 1) and tables.counts[i, FORMS] >= limits.gates[SITE]:
             changed = True
     if changed:

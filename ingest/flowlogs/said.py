@@ -163,15 +163,15 @@ def requests(fields: Fields, said: Said, names: tuple[str, str, str, str], statu
     said.rows["kind"] = HTTP_REQUEST
     said.rows["code"] = METHOD.look_up(fields.words(method))[0][:, 0]
     write(fields, said, (host, target, agent), (72, 120, 48), named=1)
-    flags = np.zeros(len(said.rows), np.int64)
+    flags, tried = np.zeros((2, len(said.rows)), np.int64)
     scratch = np.empty((2, sightings.SCRATCH), np.uint8)
     sightings.read_signs(
         fields.lines.buffer, fields.span_of(target), fields.span_of(agent),
-        (said.rows["code"] == METHODS.index("POST")).astype(np.uint8), BUILT, scratch[0], scratch[1], flags,
+        (said.rows["code"] == METHODS.index("POST")).astype(np.uint8), BUILT, *scratch, flags, tried,
     )  # fmt: skip
-    said.rows["flags"] = flags
+    said.rows["flags"], said.rows["number"] = flags, tried
     told = turned(said, HTTP_RESPONSE)
-    for name in ("flags", "digest", "name_size", "rest_size", "agent_size", "text"):
+    for name in ("flags", "number", "digest", "name_size", "rest_size", "agent_size", "text"):
         told.rows[name] = 0
     told.rows["code"] = status
     good = (fields.status == 0) & fields.present(target)

@@ -523,6 +523,57 @@ def signs_in(scratch, low, high, region, patterns):
     return found
 
 
+@helper
+def ends(scratch, low, at, word):
+    """Whether text in lower case that begins at `low` ends at `at` with `word`."""
+    return at - low >= len(word) and starts(scratch, at - len(word), at, word)
+
+
+@helper
+def handed_in(scratch, low, high):
+    """A number from 1 to 4095 for the names and passwords in fields of a form (also JSON), 0 for no password.
+
+    So few that no password can be found out by it, and enough to tell one try from many.
+    """
+    password = False
+    h = MIX1
+    for i in range(low + 1, high - 1):
+        c = scratch[i]
+        if c == 61:
+            at = i
+        elif c == 58 and scratch[i - 1] == 34:
+            at = i - 1
+        else:
+            continue
+        secret = (
+            ends(scratch, low, at, b"password")
+            or ends(scratch, low, at, b"passwd")
+            or ends(scratch, low, at, b"pass")
+            or ends(scratch, low, at, b"pwd")
+            or ends(scratch, low, at, b"psw")
+        )
+        if not secret and not (
+            ends(scratch, low, at, b"user")
+            or ends(scratch, low, at, b"name")
+            or ends(scratch, low, at, b"login")
+            or ends(scratch, low, at, b"account")
+            or ends(scratch, low, at, b"mail")
+        ):
+            continue
+        at = i + 1
+        while at < high and scratch[at] == 32:
+            at += 1
+        if at < high and scratch[at] == 34:
+            at += 1
+        stop = at
+        while stop < high and scratch[stop] != 38 and scratch[stop] != 34 and scratch[stop] > 32:
+            stop += 1
+        if stop > at:
+            password = password or secret
+            h = mix64(h ^ hash_text(scratch, at, stop))
+    return np.int64(1) + np.int64(h % U8(4095)) if password else np.int64(0)
+
+
 @internal
 def base64_value(c):
     """The six bits of a letter, -1 where it is none."""
@@ -681,6 +732,7 @@ def read_request(buffer, at, end, patterns, scratch, raw, k, e):
     signs = np.int64(e["flags"])
     upto = unescape(buffer, target, behind, scratch, 0)
     signs |= signs_in(scratch, 0, upto, _REGION_TARGET, patterns)
+    tried = handed_in(scratch, 0, upto)
     upto = unescape(buffer, target, path, scratch, 0)
     form = signs_in(scratch, 0, upto, _REGION_PATH, patterns)
     if e["code"] == 2:
@@ -691,6 +743,11 @@ def read_request(buffer, at, end, patterns, scratch, raw, k, e):
     signs |= signs_in(scratch, 0, upto, _REGION_AGENT, patterns)
     upto = unescape(buffer, body, end, scratch, 0)
     signs |= signs_in(scratch, 0, upto, _REGION_BODY, patterns)
+    if tried == 0:
+        tried = handed_in(scratch, 0, upto)
+    if tried != 0:
+        signs |= _FORM
+    e["number"] = tried
     if e["aux"] != 0:
         signs |= _CLEAR
     e["flags"] = signs
@@ -1085,15 +1142,19 @@ def write_texts(buffer, spans, most, named, scratch, out, raw):
 
 
 @bare_kernel
-def read_signs(buffer, targets, agents, posts, patterns, text, scratch, flags):
+def read_signs(buffer, targets, agents, posts, patterns, text, scratch, flags, tried):
     """Signs of attack in web requests that a log tells: spans (i8[n, 2]) of targets and of agents' names.
 
-    `posts` (u1[n]): requests that hand something in. `text` and `scratch` hold SCRATCH bytes each.
+    `posts` (u1[n]): requests that hand something in. `text` and `scratch` hold SCRATCH bytes each. What a
+    target hands in goes to `tried` (i8[n]), as `handed_in` numbers it.
     """
     for i in range(targets.shape[0]):
         n = plain(buffer, targets[i, 0], targets[i, 1], text)
         upto = unescape(text, 0, n, scratch, 0)
         signs = signs_in(scratch, 0, upto, _REGION_TARGET, patterns)
+        tried[i] = handed_in(scratch, 0, upto)
+        if tried[i] != 0:
+            signs |= _FORM
         if posts[i] != 0:
             path = np.int64(0)
             while path < n and text[path] != 63:

@@ -37,6 +37,23 @@ def test_what_mirrors_or_is_small_is_none(sent, back, size, answer):
     assert judge(echoes(sent, back, size, answer)) == []
 
 
+@pytest.mark.parametrize(
+    ("sent", "back", "size", "answer", "told"),
+    [
+        (163, 163, 15, 2, True),  # a shell's answers to a master's empty echoes
+        (163, 163, 0, 40, True),
+        (163, 163, 15, 15, False),
+        (163, 120, 15, 2, False),  # not one by one
+        (40, 40, 12, 2, False),  # not much in all
+        (100, 100, 60, 40, False),  # of more than 64 bytes some servers copy only so much
+    ],
+)
+def test_answers_that_are_no_copies(sent, back, size, answer, told):
+    found = judge(echoes(sent, back, size, answer))
+    assert bool(found) == told
+    assert {f.severity for f in found} <= {Severity.MEDIUM}
+
+
 def test_an_answer_first_seen_turns_the_relation():
     scene = Scene().flow(0, outside(7), inside(9), ICMP, 0, 0, 200, 150, 40_000, 12_000, 40.0, icmp=0)
     assert judge(scene)[-1].source.address == inside(9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sighting_scenes as scenes
 
+from citywall import batches as b
 from citywall.settings import PRIVATE
 from detectors.registry import build
 
@@ -51,3 +52,22 @@ def test_web_log_ins():
     assert found(scenes.web_refused(six=True)) == {"web_refused"}
     assert found(scenes.pages()) == set()
     assert found(scenes.web_forms(), forms=100) == set()
+
+
+def test_a_machine_that_logs_in_again_and_again_guesses_nothing():
+    def handed_in(different: int) -> scenes.Scene:
+        scene = scenes.Scene()
+        for i in range(40):
+            scenes.request(
+                scene,
+                i * 2,
+                scenes.outside(7),
+                scenes.inside(3),
+                "/x",
+                b.LOGIN_FORM,
+                number=1 + i % different,
+            )
+        return scene
+
+    assert found(handed_in(40)) == found(handed_in(8)) == {"web_forms"}
+    assert found(handed_in(1)) == found(handed_in(3)) == set()

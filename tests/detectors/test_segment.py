@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import relation_scenes as related
 from relation_scenes import Scene, inside
 
@@ -58,6 +59,15 @@ def test_a_broadcast_announcement_is_no_answer():
     scene = Scene().arp(0, inside(66), inside(9), mac=0x02CC00000002)
     scene._event(9.0, inside(67), inside(67), ARP_REPLY, 0x02CC00000002, 0xFFFFFFFFFFFF, 0)
     assert judge(scene) == []
+
+
+@pytest.mark.parametrize("card", [0x02AA00000001, 0xFFFFFFFFFFFF])
+def test_who_is_told_is_seen_by_its_address_too(card):
+    """Tools that forge answers leave all cards as the one that is told."""
+    scene = Scene().arp(0, inside(66), inside(9), mac=0x02CC00000002)
+    scene._event(9.0, inside(67), inside(9), ARP_REPLY, 0x02CC00000002, card, 0)
+    (found,) = judge(scene)
+    assert (found.kind, found.target.address) == ("address_claimed", inside(9))
 
 
 def test_who_sent_what_another_card_claims():

@@ -423,6 +423,8 @@ class Oracle:
             binding = self.binding(row, src, mac, arp)
             if row["kind"] == 2:
                 to_one = row["dst_mac"] not in (0, 0xFFFFFFFFFFFF)
+                if row["dst_mac"] == 0xFFFFFFFFFFFF:
+                    to_one = dst not in ((0, 0), (0, 0xFFFF << 32)) and not is_many(*dst)
                 unasked = to_one and src != dst and self.clock - binding["asked"] > 5 * 10**9
             if arp:
                 self.card(row, src, mac, unasked)

@@ -230,13 +230,14 @@ class Oracle:
         flags, changed = e["flags"], False
         if flags & sum(SIGNS):
             s["flags"] |= flags
-            self.mark(s, 1, mix64(e["digest"] ^ flags))
             for i, sign in enumerate(SIGNS):
                 if flags & sign:
                     changed |= self.raised(s, r.INJECTIONS + i)
             if flags & b.UNMISTAKABLE:
                 changed |= self.raised(s, r.UNMISTAKABLES)
             s["text"] = e["rest"][: r.TEXT]
+        if flags & b.LOGIN_FORM and e["number"]:
+            self.mark(s, 1, mix64(e["number"]))
         if flags & b.LOGIN_FORM and self.raised(s, r.FORMS):
             changed |= s["counts"][r.FORMS] >= self.limits.gates[r.SITE]
         if changed:

@@ -77,10 +77,18 @@ def answer(
 
 
 def request(
-    scene: Scene, at: float, client: str, server: str, target: str, flags: int = 0, agent: str = ""
+    scene: Scene,
+    at: float,
+    client: str,
+    server: str,
+    target: str,
+    flags: int = 0,
+    agent: str = "",
+    **more: int,
 ) -> Scene:
     text = ("portal.example.gov.cn", target, agent)
-    return say(scene, at, b.HTTP_REQUEST, client, server, *text, code=1, flags=flags, digest=digest(target))
+    more |= {"code": 1, "flags": flags, "digest": digest(target)}
+    return say(scene, at, b.HTTP_REQUEST, client, server, *text, **more)
 
 
 def response(scene: Scene, at: float, server: str, client: str, code: int) -> Scene:

@@ -129,6 +129,32 @@ def test_log_in_forms():
     assert one(s.request("/search?next=/login", method="POST"))["flags"] == 0
 
 
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/brute/?username=admin&password=%s&Login=Login", b""),
+        ("/cgi?u_name=a&pwd=%s", b""),
+        ("/x", b"log=admin&user_pass=%s"),
+        ("/api/v1", b'{"user": "admin", "password": "%s"}'),
+    ],
+)
+def test_passwords_handed_in_are_told_apart_and_not_told(target, body):
+    def row(password: str):
+        return one(s.request(target.replace("%s", password), body=body.replace(b"%s", password.encode())))
+
+    assert row("geheim")["flags"] == b.LOGIN_FORM
+    numbers = {int(row(f"p{i}")["number"]) for i in range(100)}
+    assert len(numbers) > 90
+    assert 1 <= min(numbers) <= max(numbers) <= 4095
+    assert row("geheim")["number"] == row("geheim")["number"]
+    assert row("")["flags"] == row("")["number"] == 0
+
+
+@pytest.mark.parametrize("target", ["/?username=admin", "/?compass-point=n", "/password", "/?password"])
+def test_no_password_is_handed_in(target):
+    assert one(s.request(target))["number"] == 0
+
+
 def test_names_in_clear_and_never_passwords():
     asked, login = s.events(s.request("/", s.basic("WangWei", "geheim")))
     assert asked["flags"] == b.CLEAR_PASSWORD
