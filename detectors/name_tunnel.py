@@ -34,6 +34,10 @@ class NameTunnelParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
              description="Of such questions, how many of the kinds whose answers hold data (TXT, NULL, CNAME,"
              " MX) make it sure however short the names are."),
     ] = 0.8  # fmt: skip
+    few: Annotated[int, count("names", "Different names below one domain, all of them full.", 4, 1000)] = 8
+    full: Annotated[
+        int, count("bytes", "Mean length of what stands in them before the registered domain.", 60, 250)
+    ] = 100
     window_s: Annotated[int, count("s", "Window in which names are counted.", 10, 86400)] = 1800
 
 
@@ -62,14 +66,15 @@ class NameTunnel(SightingDetector):
         volume, long = mean * names, mean >= p.length
         questions = told.counts[:, records.QUESTIONS]
         carriers = told.counts[:, records.CARRIERS] >= p.carriers * np.maximum(questions, 1)
-        hits = zones & (names >= p.names) & ((long & (volume >= p.volume)) | carriers)
+        many, full = names >= p.names, (names >= p.few) & (mean >= p.full)
+        hits = zones & (many & ((long & (volume >= p.volume)) | carriers) | full)
         drafts: list[Draft] = []
         for i in np.flatnonzero(hits).tolist():
             subject, row = told.subjects[i], events[told.rows[i]]
-            carried = int(volume[i])
+            carried, need = int(volume[i]), p.volume if many[i] else p.few * p.full
             note = Note(
                 "names", Severity.HIGH if carried >= 4 * p.volume else Severity.MEDIUM,
-                carried, max(carried, p.volume), p.volume,
+                carried, max(carried, need), need,
                 {"domain": told.words(i), "names": round(float(names[i]), 1),
                  "mean_length": round(float(mean[i]), 1),
                  "questions": int(told.counts[i, records.QUESTIONS]),

@@ -44,7 +44,7 @@ def told_of(parameters: Mapping[str, msgspec.Struct], share: tuple[int, int] = (
     gates = np.ones(records.KINDS, np.int64)
     for kind, window_s, gate in (
         (records.FAILING, dga.window_s, min(dga.made, dga.failing) // 2),
-        (records.ZONE, tunnel.window_s, tunnel.names // 2),
+        (records.ZONE, tunnel.window_s, min(tunnel.names // 2, tunnel.few)),
         (records.RACE, _RACE_S, 1),
         (records.SITE, web.window_s, min(web.missing, logins.forms) // 2),
         (records.LOGON, logins.window_s, min(logins.failures // 2, logins.before // 2, logins.quick)),

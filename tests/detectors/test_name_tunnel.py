@@ -21,6 +21,7 @@ def asks(n, size, qtype=1, zone="t.example.org"):
     scene = scenes.Scene()
     for i in range(n):
         label = hashlib.sha512(b"%d" % i).hexdigest()[:size]
+        label = ".".join(label[i : i + 60] for i in range(0, size, 60))
         name = f"{label}.{zone}" if zone else f"{label[: size // 2]}.{label[size // 2 :]}9"
         scenes.ask(scene, i, scenes.inside(9), scenes.inside(1), name, qtype, port=1000 + i)
     return scene
@@ -31,6 +32,8 @@ def asks(n, size, qtype=1, zone="t.example.org"):
     [
         (200, 8, 1, None),  # many short ones
         (30, 60, 1, None),  # few long ones
+        (12, 120, 1, Severity.MEDIUM),  # few that are full
+        (6, 120, 1, None),
         (120, 40, 1, Severity.MEDIUM),
         (600, 40, 1, Severity.HIGH),
         (120, 8, 10, Severity.MEDIUM),  # short questions whose answers hold data
