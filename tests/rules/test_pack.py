@@ -34,6 +34,7 @@ KNOWN = {
         9100007,
         9100020,
         9100242,
+        9100310,
     },  # requests alone, their beginnings unseen
     "exploit/heartbleed.pcap": {9100030},
     "c2/exe_download.pcap": {9100041},
