@@ -93,11 +93,12 @@ def _reasons(rules: Sequence[Rule]) -> dict[str, int]:
 
 
 def read(files: Sequence[Path]) -> RuleSet:
-    """The rules of files, with the variables of the settings' defaults."""
+    """The rules of files, with the variables of the settings' defaults; `shipped` names ours."""
     from rules.classes import CLASSES
     from rules.language.parser import Parser
+    from rules.pack import found
 
-    return Parser(classes=CLASSES).files(files)
+    return Parser(classes=CLASSES).files([found(path) for path in files])
 
 
 def _kept(files: tuple[Path, ...], data: Path) -> tuple[list[Rule], tuple[Choice, ...]]:

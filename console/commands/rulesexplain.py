@@ -25,16 +25,16 @@ def rules_of(files: tuple[Path, ...], text: str = "") -> list[Rule]:
     """The rules of files, or of a text; the ones that ship where neither is given."""
     from rules.classes import CLASSES
     from rules.language.parser import Parser
-    from rules.pack import SHIPPED
+    from rules.pack import SHIPPED, found
 
     parser = Parser(classes=CLASSES)
-    found = parser.files(files or (() if text else (SHIPPED,)))
+    read = parser.files([found(path) for path in files] or (() if text else (SHIPPED,)))
     if text:
-        parser.text(text, "-", found)
-    if found.rejected and (text or not found.rules):
-        told = found.rejected[0]
+        parser.text(text, "-", read)
+    if read.rejected and (text or not read.rules):
+        told = read.rejected[0]
         raise UsageError(f"{told.file}:{told.line}:{told.column}: {told.reason}")
-    return found.rules
+    return read.rules
 
 
 @click.command(cls=Command, name="explain", key="rules-explain")

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from rules.countries import PREFIX
 from rules.keywords.sticky import BUFFERS
-from rules.language.model import Absent, BufferCheck, Content, Rule
+from rules.language.model import Absent, BufferCheck, Content, Pcre, Rule
 from rules.match.inspect import Ops
 from rules.match.literals import SHORTEST
 from rules.match.reach import ANYWHERE, literal_of, reach
+from rules.match.required import required
 
 #: How a rule is matched.
 PACKET, STREAM, TRANSACTION, ONCE, UNIT = "packet", "stream", "transaction", "once", "unit"
@@ -74,6 +75,7 @@ class Compiled:
     payload: Check | None = None
     literal: bytes = b""
     literal_kind: str = ""
+    alternatives: tuple[bytes, ...] = ()  # of which one is there, `literal` among them
     payload_literal: bytes = (
         b""  # looked for in payloads and streams: of a part of a rule on transactions, too
     )
@@ -236,8 +238,33 @@ def _choose_literal(compiled: Compiled) -> None:
             if score > best[0]:
                 best = (score, pattern, check.demand.kind)
                 compiled.literal_check = check
+    if (interface := _interface(compiled.rule)) and len(interface) > best[0]:
+        best, compiled.literal_check = (len(interface), interface, "dcerpc.iface"), None
     compiled.literal, compiled.literal_kind = best[1], best[2]
+    compiled.alternatives = (best[1],) if best[1] else ()
+    if compiled.kind == TRANSACTION:
+        _choose_alternatives(compiled, best[0])
     if compiled.kind in {PACKET, STREAM, TRANSACTION}:
         compiled.payload_literal = payload[1]
         if compiled.payload is not None and not compiled.payload.demand.transforms:
             compiled.payload_reach = reach(compiled.payload.ops.ops, payload[1])
+
+
+def _choose_alternatives(compiled: Compiled, score: int) -> None:
+    """Texts that an expression demands one of, where all are longer than the literal that was found."""
+    for check in compiled.checks:
+        known = BUFFERS.get(check.demand.kind)
+        names = {transform.name for transform in check.demand.transforms}
+        if names - _TRANSFORMS_KEPT or "dotprefix" in names or check.absent or (known and known.packet):
+            continue
+        for op in check.ops.ops:
+            texts = required(op.pattern, op.flags) if isinstance(op, Pcre) and not op.negated else ()
+            if texts and (shortest := min(map(len, texts))) >= SHORTEST and shortest > score:
+                score, compiled.alternatives, compiled.literal_check = shortest, texts, check
+                compiled.literal, compiled.literal_kind = texts[0], check.demand.kind
+
+
+def _interface(rule: Rule) -> bytes:
+    """The interface that a rule about calls demands, of which few calls are; empty for none."""
+    named = [argument.split(",")[0] for name, argument in rule.others if name == "dcerpc.iface"]
+    return named[0].encode() if named else b""

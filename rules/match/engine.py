@@ -158,9 +158,10 @@ class Engine:
         by_kind = {
             kind: sought.index(
                 [
-                    (c.literal, c.order)
+                    (literal, c.order)
                     for c in self._lists[TRANSACTION]
-                    if c.literal and c.literal_kind == kind
+                    if c.literal_kind == kind
+                    for literal in c.alternatives
                 ]
             )
             for kind in sorted(kinds)
