@@ -71,15 +71,13 @@ class Reassembler:
         self._rooms = Rooms(_ROOM, np.dtype(np.uint8))
         self.new_room()
         memory = settings.memory_mib << 20
-        self._config = np.array(
-            [
-                settings.midstream, settings.async_oneside, settings.inline, settings.depth_bytes,
-                POLICIES.index(settings.policy), settings.max_streams, max(8, memory // 2 // PAGE),
-                1 << 20, settings.checksums, memory // 2,
-            ],
-            np.int64,
-        )  # fmt: skip
-        self._config.resize(len(CONFIG))
+        given = [
+            settings.midstream, settings.async_oneside, settings.inline, settings.depth_bytes,
+            POLICIES.index(settings.policy), settings.max_streams, max(8, memory // 2 // PAGE),
+            1 << 20, settings.checksums, memory // 2,
+        ]  # fmt: skip
+        self._config = np.zeros(len(CONFIG), np.int64)
+        self._config[: len(given)] = given
         self._config[DEEP : DEEP + len(settings.deep_ports)] = settings.deep_ports
         self._meta = np.zeros(len(META), np.int64)
         for name in ("free_session", "oldest", "newest", "free_segment"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any, NamedTuple
@@ -43,7 +44,9 @@ def required(pattern: bytes, flags: str) -> tuple[bytes, ...]:
     for flag in flags:
         options |= _FLAGS.get(flag, 0)
     try:
-        parsed = importlib.import_module("re._parser").parse(translate(pattern), options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of syntax that may mean something else one day
+            parsed = importlib.import_module("re._parser").parse(translate(pattern), options)
         found = _sequence(parsed).needed
     except (re.error, RecursionError, OverflowError, ImportError):
         return ()

@@ -19,3 +19,11 @@ def test_profile(invoke: Any, tmp_path: Path):
     assert [(r["sid"], r["candidates"], r["hits"]) for r in told["by_rule"]] == [(1, 2, 2)]
     assert told["total_ns"] > told["rules_ns"] > 0
     assert "Ping" in invoke(*arguments, "--lang", "zh").stdout
+
+
+def test_ours_have_a_name(invoke: Any, tmp_path: Path):
+    wrpcap(str(tmp_path / "a.pcap"), [ping(1)])
+    told = json.loads(
+        invoke("rules", "profile", str(tmp_path / "a.pcap"), "--rules", "shipped", "--json").stdout
+    )
+    assert told["rules"] == json.loads(invoke("rules", "check", "shipped", "--json").stdout)["accepted"] > 100

@@ -46,6 +46,29 @@ def test_the_literal_for_the_prefilter(options: str, literal: bytes):
     assert ready(f"alert {head} any any -> any any ({options} sid:1;)")[0].literal == literal
 
 
+UUID = "367abb81-9844-35f1-ad32-98f038001003"
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "texts"),
+    [
+        (f"dcerpc.iface:{UUID.upper()}; dcerpc.opnum:12;", "dcerpc.iface", (UUID.encode(),)),
+        (f'dcerpc.iface:{UUID}; dcerpc.stub_data; content:"abcdef";', "dcerpc.iface", (UUID.encode(),)),
+        ('http.uri; pcre:"/^\\/(Abc|defg)/i";', "http.uri", (b"/abc", b"/defg")),
+        ('http.uri; content:"a"; pcre:"/(abc|defg)/";', "http.uri", (b"abc", b"defg")),
+        ('http.uri; content:"long enough"; pcre:"/abcd/";', "http.uri", (b"long enough",)),
+        ('http.uri; pcre:"/abcd|[0-9]/";', "", ()),
+        ('http.uri; pcre:!"/abcd/";', "", ()),
+        ('http.request_body; url_decode; pcre:"/abcd/";', "", ()),
+    ],
+)
+def test_texts_of_which_one_must_be_there(options: str, kind: str, texts: tuple[bytes, ...]):
+    protocol = "dcerpc" if "dcerpc" in options else "http"
+    (compiled,) = ready(f"alert {protocol} any any -> any any ({options} sid:1;)")
+    assert (compiled.literal_kind, compiled.alternatives) == (kind, texts)
+    assert compiled.literal == (texts[0] if texts else b"")
+
+
 def test_passes_come_first_then_who_sets_bits():
     order = [
         c.rule.sid

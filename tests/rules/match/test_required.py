@@ -31,6 +31,7 @@ from rules.pack import SHIPPED
         (rb"[[:alpha:]]abc", set()),  # read otherwise by Python
         (rb"\vabc", set()),
         (rb"(abc", set()),
+        (rb"[[]abc", {b"[abc"}),  # Python warns of it
         (rb"(?>abc)\Rd", {b"abc"}),
         (rb"(a|b)(c|d)(e|f)(g|h)(i|j)(k|l)", None),
     ],
