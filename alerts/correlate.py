@@ -52,6 +52,21 @@ class _Snapshot(msgspec.Struct):
     sessions: dict[str, SessionState]
 
 
+class _PackedState(msgspec.Struct):
+    """A SessionState whose alerts are packed already."""
+
+    open: dict[str, msgspec.Raw]
+    remembered: dict[str, bool]
+    repeated: int
+    closed_early: int
+    room: int
+
+
+class _Packed(msgspec.Struct):
+    schema: int
+    sessions: dict[str, _PackedState]
+
+
 class Correlator:
     """Joins findings into alerts, session by session.
 
@@ -79,6 +94,8 @@ class Correlator:
         self._max_open = max_open
         self._max_remembered = max_remembered
         self._sessions: dict[str, SessionState] = {}
+        #: Open alerts by id as the last snapshot packed them, less those that changed since: most did not.
+        self._packed: dict[str, msgspec.Raw] = {}
 
     @property
     def open_alerts(self) -> int:
@@ -107,6 +124,7 @@ class Correlator:
                 continue
             alert = self._alert_for(state, finding)
             alert.take(finding)
+            self._packed.pop(alert.id, None)
             changed[alert.id] = alert
         return [self._document(a, session) for a in sorted(changed.values(), key=lambda a: (a.start, a.id))]
 
@@ -116,7 +134,18 @@ class Correlator:
 
     def snapshot(self) -> Parts:
         """Everything that `restore` needs."""
-        return {"correlator": msgspec.msgpack.encode(_Snapshot(_SCHEMA, self._sessions))}
+        before, self._packed = self._packed, {}
+        sessions = {name: self._pack(state, before) for name, state in self._sessions.items()}
+        return {"correlator": msgspec.msgpack.encode(_Packed(_SCHEMA, sessions))}
+
+    def _pack(self, state: SessionState, before: Mapping[str, msgspec.Raw]) -> _PackedState:
+        packed = {}
+        for key, alert in state.open.items():
+            raw = before.get(alert.id)
+            if raw is None:
+                raw = msgspec.Raw(msgspec.msgpack.encode(alert))
+            packed[key] = self._packed[alert.id] = raw
+        return _PackedState(packed, state.remembered, state.repeated, state.closed_early, state.room)
 
     def restore(self, parts: Parts) -> None:
         """Take over what `snapshot` gave; raises ValueError where it is of another schema."""
@@ -126,7 +155,7 @@ class Correlator:
             raise ValueError(f"the correlator's checkpoint cannot be read: {e}") from e
         if found.schema != _SCHEMA:
             raise ValueError(f"the correlator's checkpoint has schema {found.schema}, not {_SCHEMA}")
-        self._sessions = found.sessions
+        self._sessions, self._packed = found.sessions, {}
 
     def _document(self, alert: OngoingAlert, session: Session) -> ecs.Document:
         card = self._cards[alert.key[2]]

@@ -236,6 +236,20 @@ def test_snapshot_is_exact(cards: Cards, make_finding: Make, make_evidence: Make
     assert other.snapshot() == one.snapshot()
 
 
+def test_snapshots_before_change_no_later_one(cards: Cards, make_finding: Make, make_session: Make) -> None:
+    """What was packed before and did not change is taken as it is."""
+    often, once = Correlator(SETTINGS, cards), Correlator(SETTINGS, cards)
+    for i in range(30):
+        found = [make_finding(i, entity=f"10.0.0.{i % 7 if i < 20 else 1}")]
+        assert often.add(found, make_session()) == once.add(found, make_session())
+        often.snapshot()
+    assert often.snapshot() == once.snapshot()
+    often.restore(once.snapshot())
+    often.add([make_finding(40, entity="10.0.0.1")], make_session())
+    once.add([make_finding(40, entity="10.0.0.1")], make_session())
+    assert often.snapshot() == once.snapshot()
+
+
 def test_named_domains(cards: Cards, make_finding: Make, make_session: Make) -> None:
     finding = make_finding(0, source=Endpoint("10.0.0.5", 12))
     (document,) = Correlator(SETTINGS, cards).add([finding], make_session())
