@@ -45,7 +45,7 @@ def beginning(ops: Sequence[Op]) -> tuple[int, int]:
         at, size = _number(op.offset or 0), len(op.pattern)
         if not (op.starts or op.depth == size) or at + size > _WORD:
             continue
-        for place, byte in enumerate(op.pattern, 0 if op.starts else at):
+        for place, byte in enumerate(op.pattern, at):
             if not (op.nocase and bytes([byte]).isalpha()):
                 mask[place], word[place] = 0xFF, byte
     return int.from_bytes(mask, "little"), int.from_bytes(word, "little")

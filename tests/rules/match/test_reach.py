@@ -46,6 +46,7 @@ def test_the_first_bytes_are_as_wanted_wherever_all_ops_agree(ops, text: str):
     [
         ([Content(b"\x18\x03", depth=2), Content(b"\1", offset=5, depth=1)], b"\x18\x03...\1.."),
         ([Content(b"ab", starts=True), Content(b"d", offset=3, depth=2)], b"ab......"),
+        ([Content(b"ab", starts=True, offset=2)], b"..ab...."),
         ([Content(b"a-b", offset=2, depth=3, nocase=True)], b"...-...."),
         ([Content(b"ab", offset=7, depth=2), Content(b"c", depth=1, negated=True)], b"........"),
         ([Content(b"ab", offset="n", depth=2), Content(b"ab"), Content(b"c", within=1)], b"........"),
