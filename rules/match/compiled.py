@@ -221,14 +221,13 @@ def _choose_literal(compiled: Compiled) -> None:
     payload: tuple[int, bytes] = (0, b"")
     everything = [*compiled.checks, *([compiled.payload] if compiled.payload else [])]
     for check in everything:
-        names = {transform.name for transform in check.demand.transforms}
-        known = BUFFERS.get(check.demand.kind)
-        if names - _TRANSFORMS_KEPT or check.absent or (known is not None and known.packet):
+        if not _searched(check):
             continue
+        prefix = b"." if _dotted(check) else b""
         for op in check.ops.ops:
             if not isinstance(op, Content) or op.negated:
                 continue
-            pattern = literal_of(op, b"." if "dotprefix" in names else b"")
+            pattern = literal_of(op, prefix)
             if len(pattern) < SHORTEST:
                 continue
             score = len(pattern) + 1000 * op.fast
@@ -253,15 +252,23 @@ def _choose_literal(compiled: Compiled) -> None:
 def _choose_alternatives(compiled: Compiled, score: int) -> None:
     """Texts that an expression demands one of, where all are longer than the literal that was found."""
     for check in compiled.checks:
-        known = BUFFERS.get(check.demand.kind)
-        names = {transform.name for transform in check.demand.transforms}
-        if names - _TRANSFORMS_KEPT or "dotprefix" in names or check.absent or (known and known.packet):
+        if not _searched(check) or _dotted(check):
             continue
         for op in check.ops.ops:
             texts = required(op.pattern, op.flags) if isinstance(op, Pcre) and not op.negated else ()
             if texts and (shortest := min(map(len, texts))) >= SHORTEST and shortest > score:
                 score, compiled.alternatives, compiled.literal_check = shortest, texts, check
                 compiled.literal, compiled.literal_kind = texts[0], check.demand.kind
+
+
+def _searched(check: Check) -> bool:
+    """Whether the prefilter looks into a buffer, and sees there what the check sees."""
+    names = {transform.name for transform in check.demand.transforms}
+    return not (names - _TRANSFORMS_KEPT or check.absent or is_head(check))
+
+
+def _dotted(check: Check) -> bool:
+    return any(transform.name == "dotprefix" for transform in check.demand.transforms)
 
 
 def _interface(rule: Rule) -> bytes:
