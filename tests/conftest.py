@@ -45,6 +45,7 @@ OWN = {"own_kafka", "own_elasticsearch", "started"}
 ASKED_BY_PARAMETER = {"elasticsearch": "elasticsearch_url", "kafka": "kafka_url"}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name, and only once
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what uses a server, so that `-m "not services"` leaves it out.
 
