@@ -90,19 +90,31 @@ class Covert(RelationDetector):
         out = ratio(pairs["now_sent_bytes"], sent) - headers
         home = ratio(pairs["now_back_bytes"], back) - headers
         mean = np.maximum(out, home)
-        uneven = np.maximum(_apart(out, home), _apart(sent, back))
-        one_by_one = (pairs["proto"] == ICMP) & (_apart(sent, back) <= _ONE_BY_ONE)
-        no_copies = one_by_one & (_apart(out, home) >= p.no_copy) & ((home > out) | (out <= _COPIED))
+        sizes, numbers = _apart(out, home), _apart(sent, back)
+        uneven = np.maximum(sizes, numbers)
+        one_by_one = (pairs["proto"] == ICMP) & (numbers <= _ONE_BY_ONE)
+        no_copies = one_by_one & (sizes >= p.no_copy) & ((home > out) | (out <= _COPIED))
         no_copies &= np.abs(out - home) * sent >= p.no_copy_bytes
-        told &= (mean >= p.mean_bytes) & (uneven >= p.uneven) | no_copies
+        large = (mean >= p.mean_bytes) & (uneven >= p.uneven)
+        told &= large | no_copies
         which = np.flatnonzero(told)
         return [
-            self._draft(pair, row, float(mean[i]), float(uneven[i]), no_copies=bool(no_copies[i]))
+            self._draft(
+                pair,
+                row,
+                float(mean[i]),
+                float(uneven[i]),
+                large=bool(large[i]),
+                no_copies=bool(no_copies[i]),
+            )
             for i, (pair, row) in zip(which, shown(pairs, related.pair_rows, reports, which), strict=True)
         ]
 
-    def _draft(self, pair: Any, row: Any, mean: float, uneven: float, *, no_copies: bool) -> Draft:
+    def _draft(
+        self, pair: Any, row: Any, mean: float, uneven: float, *, large: bool, no_copies: bool
+    ) -> Draft:  # fmt: skip
         p = self.parameters
+        observed, threshold, usual = (mean, p.mean_bytes, 56) if large else (uneven, p.no_copy, 0)
         source, target = self.source(pair), self.target(pair)
         packets = int(pair["now_sent"]) + int(pair["now_back"])
         volume = int(pair["now_sent_bytes"]) + int(pair["now_back_bytes"])
@@ -115,7 +127,7 @@ class Covert(RelationDetector):
             score=round(score, 3), threshold=1.0,
             source=source, target=target,
             facts={
-                "observed": round(mean, 1), "threshold": p.mean_bytes, "usual": 56,
+                "observed": round(observed, 1 if large else 3), "threshold": threshold, "usual": usual,
                 "seconds": seconds(pair["window"], row["time"]),
                 "packets": packets, "uneven_ratio": round(uneven, 3),
                 "bytes_sent": int(pair["now_sent_bytes"]), "bytes_back": int(pair["now_back_bytes"]),

@@ -5,7 +5,7 @@ Complements password guessing by flows, which knows no web log-ins and nothing o
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -62,8 +62,7 @@ class LoginFailures(SightingDetector):
         paths, tried = told.distinct(0), told.distinct(1)
         logons = (kinds == records.LOGON) & (n[:, records.FAILURES] >= min(p.failures, p.before, p.quick))
         sites = (kinds == records.SITE) & (
-            (n[:, records.FORMS] >= p.forms) & ((tried == 0) | (tried >= _TRIED))
-            | (n[:, records.DENIED] >= p.forms)
+            _guessed(n[:, records.FORMS], tried, p.forms) | (n[:, records.DENIED] >= p.forms)
         )
         drafts: list[Draft] = []
         for i in np.flatnonzero(logons | sites).tolist():
@@ -103,8 +102,13 @@ class LoginFailures(SightingDetector):
         notes = []
         if tried:
             facts["tried"] = round(tried)
-        if forms >= p.forms and (not tried or tried >= _TRIED):
+        if _guessed(forms, tried, p.forms):
             notes.append(Note("web_forms", Severity.MEDIUM, forms, forms, p.forms, facts, confidence=0.7))
         if denied >= p.forms and paths <= max(3.0, denied / 8):
             notes.append(Note("web_refused", Severity.MEDIUM, denied, denied, p.forms, facts, confidence=0.7))
         return notes
+
+
+def _guessed(forms: Any, tried: Any, least: int) -> Any:
+    """Whether so many forms are guessing: by how many names and passwords in them, 0 where none is known."""
+    return (forms >= least) & ((tried == 0) | (tried >= _TRIED))

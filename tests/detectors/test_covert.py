@@ -52,6 +52,7 @@ def test_answers_that_are_no_copies(sent, back, size, answer, told):
     found = judge(echoes(sent, back, size, answer))
     assert bool(found) == told
     assert {f.severity for f in found} <= {Severity.MEDIUM}
+    assert all(f.facts["observed"] >= f.facts["threshold"] == 0.2 for f in found)
 
 
 def test_an_answer_first_seen_turns_the_relation():
