@@ -66,8 +66,11 @@ class View(Screen[None]):
 
     @property
     def stands(self) -> bool:
-        """Whether its widgets are there: not before it is laid out, and not after it was left or all ends."""
-        return self.is_mounted and bool(self.children)
+        """Whether all its widgets are there: not before it is laid out, nor from when it is left or all ends.
+
+        They end one by one, each in its own time: from the first on, `display` says no.
+        """
+        return self.is_mounted and self.display and bool(self.children)
 
     def tr(self, key: str, **values: object) -> str:
         """A text of the catalogue."""

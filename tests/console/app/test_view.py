@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -39,3 +40,26 @@ def test_views_fit_the_terminal_cell_for_cell(
             await it.pilot.pause()
 
     drive(story, speech=speech, size=size)
+
+
+@pytest.mark.parametrize("name", registry.VIEWS)
+def test_what_was_read_may_come_at_any_moment_of_a_view_s_end(drive: Any, real_alerts: Any, name: str):
+    alert_id = str(real_alerts(1)[0]["event"]["id"])
+
+    async def story(it: Any) -> None:
+        it.app.show("status")
+        await it.reached(lambda: it.app.view.kind == "status" and it.app.view.stands)
+        it.app.show(name, alert_id if name == "alert" else ARGUMENTS.get(name, ""))
+        await it.reached(lambda: it.app.view.kind == name and it.app.view.stands)
+        await it.app.workers.wait_for_complete()
+        view = it.app.view
+        it.app.pop_screen()
+        asked = 0
+        while view.is_attached or view.children:
+            view.retell()
+            asked += 1
+            await asyncio.sleep(0)
+        assert asked > 1
+        assert not view.stands
+
+    drive(story, size=(100, 30))
