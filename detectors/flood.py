@@ -43,7 +43,7 @@ class FloodParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[detectors.flood]`. `*_allowed` is CUSUM's a, the upper bound of normal; `*_alarm` its h."""
 
     syn_allowed: Annotated[int, _rate("SYN packets a host may get without a handshake being finished.")] = 50
-    syn_alarm: Annotated[int, _sum("SYN packets beyond that, summed over seconds, that make a flood.")] = 100
+    syn_alarm: Annotated[int, _sum("SYN packets beyond that, summed over seconds, that make a flood.")] = 40
     udp_allowed: Annotated[
         int, _rate("UDP packets a host may get without answering: streams are one-way.")
     ] = 3000

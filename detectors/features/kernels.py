@@ -414,6 +414,18 @@ def significant(value):
     return (shift << 4) | (value >> shift)
 
 
+@internal
+def telling(before, after):
+    """Whether a count that rose is shown to detectors: one by one to 31, so that bounds are met exactly."""
+    return after != before and (after < 32 or significant(after) != significant(before))
+
+
+@internal
+def rises_past(before, after, bound):
+    """Whether a count that rose is shown to detectors: as it meets a bound, then by its leading bits."""
+    return after >= bound and (before < bound or significant(after) != significant(before))
+
+
 # --- groups ---------------------------------------------------------------------------------------------
 
 
@@ -646,28 +658,69 @@ def new_group(tables, h, g, kind, domain, hi, lo, proto, port):
 
 
 @internal
+def first_failure(proto, port, b, outcome, refused):
+    """What is kept of a source's first failing contact: protocol, port, 32 bits of its target's hash, its end."""
+    word = (U8(1) << U8(63)) | (U8(port) << U8(32)) | (b & U8(0xFFFFFFFF))
+    if proto == UDP:
+        word |= U8(1) << U8(62)
+    if refused:
+        word |= U8(1) << U8(61)
+    if outcome == EMPTY:
+        word |= U8(1) << U8(60)
+    return word
+
+
+@internal
+def forget_first(tables, h, g, proto, port, b):
+    """Take back a source's first failure: it was a slow answer."""
+    i = lookup(tables.contact_slots, tables.contacts, h, g)
+    ends = (U8(1) << U8(61)) | (U8(1) << U8(60))
+    if i >= 0 and tables.contacts[i]["told"] & ~ends == first_failure(proto, port, b, FAILED, False):
+        tables.contacts[i]["told"] = 0
+
+
+@internal
+def strike_first(group, first, began, row, time, limits):
+    """Count a source's first failing contact, behind time; its target, if another, is not in the range told."""
+    outcome = EMPTY if first & (U8(1) << U8(60)) else FAILED
+    port = np.int64((first >> U8(32)) & U8(0xFFFF))
+    refused = first & (U8(1) << U8(61)) != 0
+    strike(group, outcome, refused, row["dst_hi"], row["dst_lo"], port, began, time, limits, False)
+    keep_sample(group, row, False)
+
+
+@internal
 def count_contact(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, outcome,
-                  refused):  # fmt: skip
+                  refused, odd):  # fmt: skip
     """Count a first contact for its source, its source and port, and its source and target."""
     proto = row["proto"]
     icmp = proto == ICMP or proto == ICMPV6
     port = 0 if icmp else row["dst_port"]
     bad = outcome != ANSWERED
     zero = U8(0)
+    first, began = U8(0), np.int64(0)
     s, h, g = find_group(tables, a, zero, BY_SOURCE, 0, 0)
     if s < 0:
         if not bad and not icmp:
             return
-        if not icmp:
+        if not icmp and not odd:
             # A first failure only makes a source known, so that a million forged ones cost 56 bytes each.
             i = lookup(tables.contact_slots, tables.contacts, h, g)
             known = i >= 0 and time - tables.contacts[i]["keep"] <= limits.window
             if i < 0:
                 i = claim(tables.contact_slots, tables.contacts, tables.meta, CONTACTS, h, g)
-            tables.contacts[i]["keep"] = time
+            contact = tables.contacts[i]
+            if known:
+                first, began = contact["told"], min(contact["keep"], row["first"])
+            contact["keep"] = time
+            contact["told"] = first_failure(proto, port, b, outcome, refused)
             if not known:
                 return
         s = new_group(tables, h, g, BY_SOURCE, src_domain, row["src_hi"], row["src_lo"], 0, 0)
+        if first != 0:
+            strike_first(tables.groups[s], first, began, row, time, limits)
+    # the groups of its port and of its target are those of this contact only where both are alike
+    alike = first != 0 and (first & (U8(1) << U8(62)) != 0) == (proto == UDP)
     source = tables.groups[s]
     strike(source, outcome, refused, row["dst_hi"], row["dst_lo"], port, row["first"], time, limits, False)
     if bad and source["failures"] + source["empties"] == 1:
@@ -688,6 +741,16 @@ def count_contact(tables, limits, output, row, row_index, time, a, b, src_domain
                 tables.groups[i]["dst_hi"] = row["dst_hi"]
                 tables.groups[i]["dst_lo"] = row["dst_lo"]
                 tables.groups[i]["dst_domain"] = dst_domain
+            same = first & U8(0xFFFFFFFF) == b & U8(0xFFFFFFFF)
+            if kind == BY_PORT:
+                same = (first >> U8(32)) & U8(0xFFFF) == U8(port)
+            if alike and same:
+                strike_first(tables.groups[i], first, began, row, time, limits)
+                tables.groups[i]["late_flow_id"] = 0
+                if kind == BY_PORT:
+                    source["ports"] += 1
+                else:
+                    source["targets"] += 1
         group = tables.groups[i]
         before = np.int64(group["failures"]) + np.int64(group["empties"])
         contacts = np.int64(group["contacts"])
@@ -702,15 +765,15 @@ def count_contact(tables, limits, output, row, row_index, time, a, b, src_domain
                     source["ports"] += 1
                 else:
                     source["targets"] += 1
-        changed = bad and significant(after) != significant(before)
+        changed = bad and telling(before, after)
         if icmp:
-            changed = changed or significant(np.int64(group["contacts"])) != significant(contacts)
+            changed = changed or telling(contacts, np.int64(group["contacts"]))
         if changed and after >= limits.gate:
             show_group(output, tables.groups, i, row_index)
         if bad:
             keep_sample(group, row, True)
     total = np.int64(source["failures"]) + np.int64(source["empties"])
-    if bad and total >= limits.gate and significant(total) != significant(total - 1):
+    if bad and total >= limits.gate and telling(total - 1, total):
         show_group(output, tables.groups, s, row_index)
     if bad:
         keep_sample(source, row, True)
@@ -791,19 +854,21 @@ def scan_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst
             for kind in (BY_SOURCE, BY_PORT, BY_TARGET):
                 if kind == BY_TARGET and icmp:
                     continue
-                j, _, _ = find_group(
+                j, h, g = find_group(
                     tables, a, b if kind == BY_TARGET else U8(0), kind,
                     0 if kind == BY_SOURCE else proto, port if kind == BY_PORT else 0,
                 )  # fmt: skip
                 if j >= 0:
                     forgive(tables.groups[j], limits, icmp and kind == BY_PORT)
+                elif kind == BY_SOURCE:
+                    forget_first(tables, h, g, proto, port, b)
             return
         if contact["told"] != told_of(row["flow_id"], ANSWERED) or not emptied:
             return
         contact["told"] = told_of(row["flow_id"], EMPTY)
         outcome = EMPTY
     count_contact(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain, outcome,
-                  refused)  # fmt: skip
+                  refused, odd)  # fmt: skip
     if odd:
         count_odd(tables, limits, output, row, row_index, time, a, src_domain)
 
@@ -959,11 +1024,8 @@ def receive(tables, limits, output, row, row_index, time, level, channel, domain
     target["packets_peak"] = max(before_packets, y_packets)
     target["flows_peak"] = max(before_flows, y_flows)
     if (
-        target["packets_peak"] >= alarm_packets
-        and significant(target["packets_peak"]) != significant(before_packets)
-    ) or (
-        target["flows_peak"] >= limits.flood[level, channel, ALARM_FLOWS]
-        and significant(target["flows_peak"]) != significant(before_flows)
+        rises_past(before_packets, target["packets_peak"], alarm_packets)
+        or rises_past(before_flows, target["flows_peak"], limits.flood[level, channel, ALARM_FLOWS])
     ):
         n = output.counts[1]
         output.targets[n] = target
@@ -1519,6 +1581,6 @@ def observe_events(events, tables, limits, output):
             group["first_dst_lo"] = target_lo
             group["first_domain"] = row["domain"]
         failures = np.int64(group["failures"])
-        if failures >= limits.gate and significant(failures) != significant(failures - 1):
+        if failures >= limits.gate and telling(failures - 1, failures):
             show_group(output, tables.groups, group_at, n)
     tables.meta[CLOCK] = clock

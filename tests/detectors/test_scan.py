@@ -59,7 +59,7 @@ def test_vertical_scans_of_all_kinds(form):
     finding = next(f for f in found if f.kind == "vertical" and f.severity == Severity.MEDIUM)
     assert finding.target.address == SERVER
     assert finding.facts["refused"] in (0, finding.facts["failures"])
-    assert finding.facts["lowest_port"] == 101  # the first failure only makes the source known
+    assert finding.facts["lowest_port"] == 100
     assert finding.facts["failure_ratio"] == 1.0
 
 
@@ -95,6 +95,35 @@ def test_web_ports_and_udp_need_more():
     for i in range(30):
         scene.udp(i * 0.1, SCANNER, address(i, net=2), 161, 1, 0)
     assert worst(judge(scene)) == {("horizontal", SCANNER): Severity.MEDIUM}
+
+
+def test_as_many_as_asked_for_are_enough():
+    """The first failure of a source makes it known only, yet it counts once there is a second."""
+    udp_hosts, udp_ports = Scene(), Scene()
+    for i in range(25):
+        udp_hosts.udp(i * 0.1, SCANNER, address(i, net=2), 161, 1, 0)
+    for i in range(20):
+        udp_ports.udp(i * 0.1, SCANNER, SERVER, 100 + i, 1, 0)
+    for kind, scene, threshold in (
+        ("horizontal", hosts(10, "silent"), "targets"),
+        ("vertical", ports(10, "refused"), "ports"),
+        ("vertical", ports(10, "xmas"), "ports"),
+        ("horizontal", hosts(25, "silent", 443), "common_targets"),
+        ("horizontal", udp_hosts, "common_targets"),
+        ("vertical", udp_ports, "udp_ports"),
+    ):
+        assert worst(judge(scene))[kind, SCANNER] == Severity.MEDIUM, (kind, threshold)
+        default = getattr(ScanParameters(), threshold)
+        told = worst(judge(scene, **{threshold: default + 1}))
+        assert told[kind, SCANNER] == Severity.INFORMATIONAL, (kind, threshold)
+
+
+def test_a_first_failure_that_was_a_slow_answer_does_not_count():
+    scene = Scene()
+    scene.tcp(0, SCANNER, address(200, net=2), 22, "talk", lasts=3, slow=1.2)
+    for i in range(9):
+        scene.tcp(5 + i * 0.05, SCANNER, address(i, net=2), 22, "silent")
+    assert worst(judge(scene)) == {("horizontal", SCANNER): Severity.INFORMATIONAL}
 
 
 def test_our_own_hosts_scanning_much_is_worse():

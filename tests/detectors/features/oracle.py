@@ -36,6 +36,16 @@ def leading(value: int) -> tuple[int, int]:
     return bits, value >> bits
 
 
+def telling(before: int, after: int) -> bool:
+    """Whether a count that rose is shown."""
+    return after != before if after < 32 else leading(after) != leading(before)
+
+
+def rises_past(before: int, after: int, bound: int) -> bool:
+    """Whether a count that rose is shown, by a bound and by its leading bits."""
+    return after >= bound and (before < bound or leading(after) != leading(before))
+
+
 def clamp(time: int) -> int:
     return min(max(time, k.FAR_PAST), k.FAR_FUTURE)
 
@@ -66,7 +76,7 @@ class Oracle:
         self.limits = limits
         self.clock = k.FAR_PAST
         self.contacts: dict[Any, dict[str, int]] = {}
-        self.known: dict[Any, int] = {}  # sources that failed once
+        self.known: dict[Any, dict[str, Any]] = {}  # sources that failed once, and how
         self.groups: dict[Any, Record] = {}
         self.targets: dict[Any, Record] = {}
         self.logins: dict[Any, Record] = {}
@@ -157,7 +167,7 @@ class Oracle:
                 contact["seen"] = self.clock
             else:
                 self.contacts[key] = {"seen": self.clock, "flow": row["flow_id"], "state": outcome}
-                self.count_contact(row, outcome, refused)
+                self.count_contact(row, outcome, refused, odd)
             if odd:
                 self.count_odd(row)
             return
@@ -174,9 +184,13 @@ class Oracle:
             for group_key in self.group_keys(row):
                 if group_key in self.groups:
                     self.forgive(self.groups[group_key])
+                elif group_key[0] == k.BY_SOURCE:
+                    first = self.known.get(row["a"], {})
+                    if first.get("of") == (row["proto"], row["service_port"], row["b"]):
+                        del first["of"]
         elif contact["state"] == k.ANSWERED and emptied:
             contact["state"] = k.EMPTY
-            self.count_contact(row, k.EMPTY, False)
+            self.count_contact(row, k.EMPTY, False, False)
 
     def group_keys(self, row: dict[str, int]) -> list[tuple[Any, ...]]:
         keys: list[tuple[Any, ...]] = [
@@ -245,6 +259,11 @@ class Oracle:
             if group["walk"] == 0 and not lasting:
                 self.clear(group)
 
+    def strike_first(self, group: Record, first: dict[str, Any], row: dict[str, int]) -> None:
+        where = (row["dst_hi"], row["dst_lo"], first["of"][1])
+        self.strike(group, *first["end"], where, min(first["at"], row["first"]))
+        group.update(sample_of(row, "first"))
+
     def forgive(self, group: Record) -> None:
         lasting = group["kind"] == k.BY_ASKER or (
             group["kind"] == k.BY_PORT and group["proto"] in (k.ICMP, k.ICMPV6)
@@ -255,20 +274,25 @@ class Oracle:
             if group["walk"] == 0 and not lasting:
                 self.clear(group)
 
-    def count_contact(self, row: dict[str, int], outcome: int, refused: bool) -> None:
+    def count_contact(self, row: dict[str, int], outcome: int, refused: bool, odd: bool) -> None:
         bad = outcome != k.ANSWERED
+        first: dict[str, Any] = {}
+        of = (row["proto"], row["service_port"], row["b"])
         where = (row["dst_hi"], row["dst_lo"], row["service_port"])
         source_key, *others = self.group_keys(row)
         source = self.groups.get(source_key)
         if source is None:
             if not bad and not row["icmp"]:
                 return
-            if not row["icmp"]:
-                seen = self.known.get(row["a"])
-                self.known[row["a"]] = self.clock
-                if seen is None or self.clock - seen > self.limits.window:
+            if not row["icmp"] and not odd:
+                before = self.known.get(row["a"])
+                self.known[row["a"]] = {"at": self.clock, "of": of, "end": (outcome, refused)}
+                if before is None or self.clock - before["at"] > self.limits.window:
                     return
+                first = before if "of" in before else {}
             source = self.new_group(source_key, row)
+            if first:
+                self.strike_first(source, first, row)
         self.strike(source, outcome, refused, where, row["first"])
         if bad and source["failures"] + source["empties"] == 1:
             source.update(sample_of(row, "first"))
@@ -278,6 +302,11 @@ class Oracle:
                 if not row["icmp"] and not bad:
                     continue
                 group = self.new_group(key, row)
+                same = 1 if key[0] == k.BY_PORT else 2
+                if first and first["of"][0] == row["proto"] and first["of"][same] == of[same]:
+                    self.strike_first(group, first, row)
+                    group["late_flow_id"] = 0
+                    source["ports" if key[0] == k.BY_PORT else "targets"] += 1
             before, contacts = group["failures"] + group["empties"], group["contacts"]
             self.strike(group, outcome, refused, where, row["first"])
             after = group["failures"] + group["empties"]
@@ -285,15 +314,15 @@ class Oracle:
                 before = 0
                 group.update(sample_of(row, "first"), late_flow_id=0)
                 source["ports" if key[0] == k.BY_PORT else "targets"] += 1
-            changed = bad and leading(after) != leading(before)
+            changed = bad and telling(before, after)
             if row["icmp"]:
-                changed = changed or leading(group["contacts"]) != leading(contacts)
+                changed = changed or telling(contacts, group["contacts"])
             if changed and after >= self.limits.gate:
                 self.show("groups", group)
             if bad:
                 group.update(sample_of(row, "late"))
         total = source["failures"] + source["empties"]
-        if bad and total >= self.limits.gate and leading(total) != leading(total - 1):
+        if bad and total >= self.limits.gate and telling(total - 1, total):
             self.show("groups", source)
         if bad:
             source.update(sample_of(row, "late"))
@@ -361,7 +390,7 @@ class Oracle:
                 first_domain=row["domain"],
             )
         failures = group["failures"]
-        if failures >= self.limits.gate and leading(failures) != leading(failures - 1):
+        if failures >= self.limits.gate and telling(failures - 1, failures):
             self.show("groups", group)
 
     # --- floods ---
@@ -520,9 +549,9 @@ class Oracle:
             peaks[0], target["packets_sum"] + target["packets_now"] - allowed_packets
         )
         target["flows_peak"] = max(peaks[1], target["flows_sum"] + target["flows_now"] - allowed_flows)
-        if (
-            target["packets_peak"] >= alarm_packets and leading(target["packets_peak"]) != leading(peaks[0])
-        ) or (target["flows_peak"] >= alarm_flows and leading(target["flows_peak"]) != leading(peaks[1])):
+        if rises_past(peaks[0], target["packets_peak"], alarm_packets) or rises_past(
+            peaks[1], target["flows_peak"], alarm_flows
+        ):
             lists = {n: list(target[n]) for n in ("source_bins", "spread_bins", "registers")}
             self.show("targets", target, **lists)
         target.update(sample_of(row, "late", wide=True))
