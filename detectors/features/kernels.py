@@ -659,7 +659,7 @@ def new_group(tables, h, g, kind, domain, hi, lo, proto, port):
 
 @internal
 def first_failure(proto, port, b, outcome, refused):
-    """What is kept of a source's first failing contact: protocol, port, 32 bits of its target's hash, its end."""
+    """A source's first failing contact in 64 bits: protocol, port, its end, half of its target's hash."""
     word = (U8(1) << U8(63)) | (U8(port) << U8(32)) | (b & U8(0xFFFFFFFF))
     if proto == UDP:
         word |= U8(1) << U8(62)
@@ -681,7 +681,7 @@ def forget_first(tables, h, g, proto, port, b):
 
 @internal
 def strike_first(group, first, began, row, time, limits):
-    """Count a source's first failing contact, behind time; its target, if another, is not in the range told."""
+    """Count a source's first failing contact, late; its target, if another, is not in the range told."""
     outcome = EMPTY if first & (U8(1) << U8(60)) else FAILED
     port = np.int64((first >> U8(32)) & U8(0xFFFF))
     refused = first & (U8(1) << U8(61)) != 0
@@ -1023,9 +1023,8 @@ def receive(tables, limits, output, row, row_index, time, level, channel, domain
     before_packets, before_flows = target["packets_peak"], target["flows_peak"]
     target["packets_peak"] = max(before_packets, y_packets)
     target["flows_peak"] = max(before_flows, y_flows)
-    if (
-        rises_past(before_packets, target["packets_peak"], alarm_packets)
-        or rises_past(before_flows, target["flows_peak"], limits.flood[level, channel, ALARM_FLOWS])
+    if rises_past(before_packets, target["packets_peak"], alarm_packets) or rises_past(
+        before_flows, target["flows_peak"], limits.flood[level, channel, ALARM_FLOWS]
     ):
         n = output.counts[1]
         output.targets[n] = target
