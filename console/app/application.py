@@ -13,8 +13,10 @@ from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from citywall.errors import CitywallError, Refused, UsageError
 from citywall.i18n import tr
@@ -94,6 +96,18 @@ class Console(App[None]):
         self.push_screen(first if self.may(first) else self._home())
         self.set_interval(PULSE_S, self._beat)
         self.call_later(self._beat)
+
+    async def on_event(self, event: Event) -> None:
+        """Do what a key is bound to before the next key is looked at: see `console.app.keys`."""
+        if isinstance(event, Key) and not event.is_forwarded and not isinstance(self.focused, Input):
+            bound = self.active_bindings.get(event.key)
+            if (
+                bound is not None
+                and bound.enabled
+                and await self.run_action(bound.binding.action, bound.node)
+            ):
+                return
+        await super().on_event(event)
 
     def behind(self, work: Callable[[], Awaitable[object]]) -> None:
         """Do work in the background, whichever view is in sight."""

@@ -1,7 +1,9 @@
 """Widgets that take the keys of a burst in the order in which they were typed.
 
 Textual does what a key is bound to when the key has bubbled up to the application; letters typed after it are
-in the line by then. Who types fast over a slow connection would delete or submit what was meant to follow.
+in the line by then. Who types fast over a slow connection would delete or submit what was meant to follow,
+and what follows `/` would go to the view. So a line does at once what its keys are bound to, and the
+application what all others are (`Console.on_event`).
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class Prompt(Horizontal):
         line.begin(value, self._lines.setdefault(kind, []), names)
         line.disabled = False
         self.add_class("open")
-        line.focus()
+        self.screen.set_focus(line)  # at once: the next key is the line's
 
     def close(self) -> None:
         """Ask no more."""

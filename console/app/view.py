@@ -205,7 +205,7 @@ class View(Screen[None]):
         """Close the prompt."""
         self.query_one(Prompt).close()
         if self._back is not None:
-            self._back.focus()
+            self.set_focus(self._back)
 
     def on_prompt_left(self) -> None:
         """Nothing is to be done."""
