@@ -4,8 +4,9 @@ Controllers replicate the directory, with every password's hash in it, by proced
 with the rights may call. The calls are encrypted, but a bind names its interface in clear, so does a
 question to the mapper, and each call its number: 16 asks for controllers, 12 translates a name, 3 copies.
 Tools call these in this order on one connection; where the bind was not seen, all three on one sealed
-connection are told by that. Where calls themselves are not seen (flow logs), what is left is an answer many
-times larger than the server ever gave.
+connection are told by that. Servers that keep another directory alike with this one only copy, and so do
+controllers that nobody has seen give a ticket: without a question before it a copy is a remark. Where calls
+themselves are not seen (flow logs), what is left is an answer many times larger than the server ever gave.
 """
 
 from __future__ import annotations
@@ -67,14 +68,15 @@ class DirectoryCopy(IdentityDetector):
         calls = (subjects["kind"] == records.CALLS) & (flags & records.CONTROLLER_CALLS == 0)
         calls &= n[:, records.COPIED] > 0
         named = flags & (records.BOUND | records.BY_MAPPER) != 0
-        steps = (n[:, records.NAMED] > 0) & (n[:, records.PLACED] > 0)
+        asked, placed = n[:, records.NAMED] > 0, n[:, records.PLACED] > 0
         drafts: list[Draft] = []
-        for i in np.flatnonzero(calls & (named | steps)).tolist():
+        for i in np.flatnonzero(calls & (named | (asked & placed))).tolist():
             subject, row, copied = subjects[i], events[told.rows[i]], int(n[i, records.COPIED])
             seen = int(flags[i])
             by = "bind" if seen & records.BOUND else "mapper" if seen & records.BY_MAPPER else "calls"
             note = Note(
-                "replication", Severity.HIGH, copied, 1, 1,
+                "replication",
+                Severity.HIGH if asked[i] or placed[i] else Severity.INFORMATIONAL, copied, 1, 1,
                 {"known_by": by, "names_translated": int(n[i, records.NAMED]),
                  "controllers_asked_for": int(n[i, records.PLACED]), "window_s": self.parameters.window_s},
                 confidence=0.85 if by != "calls" else 0.7,

@@ -99,11 +99,13 @@ class DnsTunnel(RelationDetector):
         # beyond ordinary names by how much, times how often: both must be there to be sure
         score = sent * mean / p.question_bytes if large else volume / p.volume_bytes
         least = p.packets / 2 if large else 1.0
+        # names of directories and of content networks pass the bound a little: alone that is a remark
         sure = (sent >= p.sure_questions) + (mean >= p.sure_bytes)
+        hint = (Severity.INFORMATIONAL, Severity.MEDIUM, Severity.HIGH)[sure]
         return Draft(
             kind="large_questions" if large else "volume", about="", entity=self.between(source, target),
             time=int(row["time"]), began=int(pair["window"]),
-            severity=Severity(Severity.LOW + sure) if large else Severity.MEDIUM,
+            severity=hint if large else Severity.MEDIUM,
             confidence=round(min(0.95, 0.5 + sent / (4 * p.sure_questions)), 3),
             score=round(max(score, least), 3), threshold=least,
             source=source, target=target,

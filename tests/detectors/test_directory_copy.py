@@ -29,9 +29,13 @@ def calls(*numbers, **ports):
 
 @pytest.mark.parametrize(("known", "by"), [({}, "bind"), (MAPPER, "mapper")])
 def test_the_interface_is_known_by_bind_or_by_the_mapper(known, by):
-    scene = bound(calls(3), 5, HOST, CONTROLLER, 1, **known)
-    (found,) = judge(scene)
-    assert (found.severity, found.facts["known_by"]) == (Severity.HIGH, by)
+    for numbers, severity in (
+        ((16, 3), Severity.HIGH),
+        ((12, 3), Severity.HIGH),
+        ((3,), Severity.INFORMATIONAL),
+    ):
+        (found,) = judge(bound(calls(*numbers), 5, HOST, CONTROLLER, 1, **known))
+        assert (found.severity, found.facts["known_by"]) == (severity, by)
     assert judge(bound(calls(16, 12), 5, HOST, CONTROLLER, 1, **known)) == []
 
 

@@ -26,7 +26,7 @@ def asks(n, size, six=False):
     ("n", "size", "worst"),
     [
         (40, 40, None),
-        (12, 55, Severity.LOW),
+        (12, 55, Severity.INFORMATIONAL),
         (40, 95, Severity.MEDIUM),
         (200, 55, Severity.MEDIUM),
         (200, 150, Severity.HIGH),

@@ -111,8 +111,8 @@ TUNNELS = {
 }
 
 
-def rpc(interface: str, number: int, stub: bytes = b"", *, data: bytes = b"") -> list[Packet]:
-    """A call over DCE/RPC (C706 12.6.4) after its bind; `data` goes instead of the call."""
+def rpc(interface: str, *numbers: int, stub: bytes = b"", data: bytes = b"") -> list[Packet]:
+    """Calls over DCE/RPC (C706 12.6.4) after their bind; `data` goes instead of them."""
 
     def unit(kind: int, body: bytes) -> bytes:
         return struct.pack("<BBBB4sHHI", 5, 0, kind, 3, b"\x10\0\0\0", 16 + len(body), 0, 1) + body
@@ -122,8 +122,8 @@ def rpc(interface: str, number: int, stub: bytes = b"", *, data: bytes = b"") ->
         struct.pack("<HHIBxxxHBx", 4280, 4280, 0, 1, 0, 1) + UUID(interface).bytes_le + b"\1\0\0\0" + syntax
     )
     taken = struct.pack("<HHIH4sxxBxxxHH", 4280, 4280, 1, 4, b"135\0", 1, 0, 0) + syntax
-    call = unit(0, struct.pack("<IHH", len(stub), 0, number) + stub)
-    return tcp([(0, unit(11, bind)), (1, unit(12, taken)), (0, data or call)], dport=49700)
+    calls = [(0, data or unit(0, struct.pack("<IHH", len(stub), 0, number) + stub)) for number in numbers]
+    return tcp([(0, unit(11, bind)), (1, unit(12, taken)), *calls], dport=49700)
 
 
 SAMR, SRVSVC, WINREG = (
@@ -131,6 +131,7 @@ SAMR, SRVSVC, WINREG = (
     "338cd001-2244-31f1-aaaa-900038001003",
 )  # fmt: skip
 SPOOLSS, DRSUAPI = "12345678-1234-abcd-ef00-0123456789ab", "e3514235-4b06-11d1-ab04-00c04fc2dcd2"
+MAPPER = "e1af8308-5d1f-11c9-91a4-08002b14a0fa"
 #: Interface, number and arguments of calls; the same call with another number must not be told.
 CALLS: dict[int, tuple[str, int, bytes]] = {
     9100100: ("367abb81-9844-35f1-ad32-98f038001003", 12, b""),
@@ -149,11 +150,10 @@ CALLS: dict[int, tuple[str, int, bytes]] = {
     9100123: (DRSUAPI, 5, b""),
     9100124: (SAMR, 50, b""),
     9100125: (SAMR, 58, b""),
-    9100126: (DRSUAPI, 3, b""),
     9100130: (SAMR, 17, "Domain Admins".encode("utf-16-le")),
     9100131: (SRVSVC, 12, b""),
     9100132: (WINREG, 4, b""),
-    9100133: ("e1af8308-5d1f-11c9-91a4-08002b14a0fa", 2, bytes(8)),
+    9100133: (MAPPER, 2, bytes(8)),
     9100134: (SRVSVC, 15, b""),
     9100140: ("82273fdc-e32a-18c3-3f78-827929dc23ea", 0, b""),
     9100141: (SRVSVC, 31, "\\a\\..\\..\\b".encode("utf-16-le")),
@@ -165,8 +165,22 @@ def test_calls_are_told_by_interface_and_number(tmp_path: Path, sid: int):
     interface, number, stub = CALLS[sid]
     engine = compiled()
     for given_number, told in ((number, {sid}), (99, set())):
-        wrpcap(str(tmp_path / "a.pcap"), rpc(interface, given_number, stub or bytes(4)))
+        wrpcap(str(tmp_path / "a.pcap"), rpc(interface, given_number, stub=stub or bytes(4)))
         assert {alert.rule.sid for alert in over_capture(tmp_path / "a.pcap", engine.fresh())} == told
+
+
+@pytest.mark.parametrize(
+    ("interface", "numbers", "told"),
+    [(DRSUAPI, (16, 12, 3), {9100126}), (DRSUAPI, (12, 3), {9100126}), (DRSUAPI, (3,), set()),
+     (DRSUAPI, (3, 12), set()), (MAPPER, (3, 16, 3), set())],
+)  # fmt: skip
+def test_a_directory_is_copied_by_who_asked_for_names_before(
+    tmp_path: Path, interface: str, numbers: tuple[int, ...], told: set[int]
+):
+    """Directories that are kept alike only copy; and a question to the mapper names the interface, too."""
+    named = UUID(DRSUAPI).bytes_le
+    wrpcap(str(tmp_path / "a.pcap"), rpc(interface, *numbers, stub=named))
+    assert {alert.rule.sid for alert in over_capture(tmp_path / "a.pcap", compiled().fresh())} == told
 
 
 def mbap(data: bytes) -> bytes:

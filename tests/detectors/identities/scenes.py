@@ -75,11 +75,11 @@ def roasting(six: bool = False) -> Scene:
 
 
 def copied(six: bool = False) -> Scene:
-    """A host binds to replication and asks for changes."""
+    """A host binds to replication, asks for controllers and for changes, as tools do."""
     scene, client, server = Scene(), inside(9, six, 1), inside(5, six, 2)
     ticket(scene, 0, inside(4, six, 1), server, "wangwei", "cifs/files")
     bound(scene, 5, client, server, 1)
-    return call(scene, 6, client, server, 3)
+    return call(call(scene, 6, client, server, 16), 7, client, server, 3)
 
 
 def dhcp(
