@@ -92,6 +92,11 @@ class ScanParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=3, le=65535, extra={"unit": "hosts"},
              description="Distinct silent addresses asked for by ARP or neighbour solicitation."),
     ] = 25  # fmt: skip
+    arp_pace_s: Annotated[
+        float,
+        Meta(ge=0.001, le=3600, extra={"unit": "s"},
+             description="Askers slower than this an address on average are gateways whose hosts are gone."),
+    ] = 4.0  # fmt: skip
     odd_flows: Annotated[
         int,
         Meta(ge=1, le=65535, extra={"unit": "flows"},
@@ -248,6 +253,7 @@ class Scan(Detector):
         p, groups = self.parameters, seen.groups
         failures, contacts = groups["failures"].astype(np.int64), groups["contacts"].astype(np.int64)
         silent = (groups["kind"] == BY_ASKER) & (failures >= p.arp_targets) & (2 * failures >= contacts)
+        silent &= groups["last"] - groups["began"] <= failures * round(p.arp_pace_s * 1e9)
         return [
             self._resolution(group, row, int(group["failures"]))
             for group, row in shown(groups, seen.group_rows, events, silent)

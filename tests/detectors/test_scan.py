@@ -217,6 +217,14 @@ def test_a_gateway_that_resolves_hosts_that_are_there():
     assert judge(scene) == []
 
 
+@pytest.mark.parametrize(("gap", "told"), [(3.5, True), (4.5, False)])
+def test_a_gateway_asks_for_hosts_that_are_gone_at_its_leisure(gap: float, told: bool):
+    scene = Scene()
+    for i in range(60):
+        scene.arp(i * gap, "10.1.0.1", address(i, net=1))
+    assert bool(judge(scene)) == told
+
+
 def test_an_asker_without_an_address_is_its_mac():
     scene = Scene()
     for i in range(1, 60):

@@ -144,7 +144,7 @@ CALLS: dict[int, tuple[str, int, bytes]] = {
     9100114: ("a8e0653c-2744-4389-a61d-7373df8b2292", 8, b""),
     9100115: (SPOOLSS, 89, b""),
     9100116: ("76f03f96-cdfd-44fc-a22c-64950a001209", 39, b""),
-    9100120: ("3dde7c30-165d-11d1-ab8f-00805f14db40", 0, b""),
+    9100120: ("3dde7c30-165d-11d1-ab8f-00805f14db40", 0, bytes(400)),  # the public key is asked for in 64
     9100121: ("12345778-1234-abcd-ef00-0123456789ab", 43, b""),
     9100122: (WINREG, 31, b""),
     9100123: (DRSUAPI, 5, b""),
