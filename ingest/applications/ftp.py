@@ -49,22 +49,27 @@ class Ftp(StreamParser):
         self.negotiated = False  # where the next data connection goes
         self.place: tuple[int, int] = (-1, 0)  # where the next data connection goes: whose address, port
         self.many = b""
+        self.skipping = [False, False]  # what is left of a line too long, by direction
 
     def advance(self, direction: int) -> None:
-        """Line by line."""
+        """Line by line; of one too long the beginning counts, and the next is read."""
         stream = self.streams[direction]
-        while (end := stream.data.find(b"\n")) >= 0:
-            line = bytes(stream.data[:end]).rstrip(b"\r")
-            frame, time = stream.frame(end + 1), stream.time(end + 1)
-            stream.drop(end + 1)
+        while (end := stream.data.find(b"\n") + 1) or len(stream.data) >= MOST_LINE:
+            size = end or len(stream.data)
+            skipped, self.skipping[direction] = self.skipping[direction], not end
+            line = bytes(stream.data[:size]).rstrip(b"\r\n")
+            frame, time = stream.frame(min(size, MOST_LINE)), stream.time(min(size, MOST_LINE))
+            stream.drop(size)
+            if skipped:
+                continue
             made = (self._command if direction == TO_SERVER else self._reply)(line[:MOST_LINE], frame, time)
-            if end + 1 > MOST_LINE:
+            if size >= MOST_LINE:
                 side = "request" if direction == TO_SERVER else "response"
                 self.odd(f"ftp.{side}_command_too_long", direction, frame, made)
             if self.becomes:
                 return
-        if len(stream.data) > MOST_LINE:
-            self.done[direction] = True
+        if self.skipping[direction]:
+            stream.drop(len(stream.data))
 
     def _command(self, line: bytes, frame: int, time: int) -> Transaction:
         verb, _, rest = line.partition(b" ")

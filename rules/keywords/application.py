@@ -155,6 +155,8 @@ def old_tls(kind: str) -> Keyword:
         pattern = unquoted(text.lstrip("! ")).encode()
         if not pattern:
             raise builder.fault(f"{kind} needs a text")
+        if kind == "tls.cert_fingerprint":
+            pattern = pattern.lower()  # as it is told
         builder.add(Content(pattern, negated, column=builder.column), kind)
 
     return Keyword(setup)

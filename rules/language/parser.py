@@ -237,6 +237,8 @@ def _consistent(builder: Builder) -> None:
             sides |= side
             if rule.flow.direction and not rule.transactional and side != rule.flow.direction:
                 raise builder.fault(f"{check.kind} never goes the way that flow demands")
+        elif rule.transactional and buffer is not None and not buffer.packet:
+            raise builder.fault(f"=> does not tell which way {check.kind} is meant")
         if any(isinstance(op, Absent) for op in check.ops) and len(check.ops) > 1:
             first = check.ops[0]
             if not isinstance(first, Absent) or not first.or_else:

@@ -7,11 +7,14 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules.expressions import Search, compiled
 from rules.language.model import Transform
 from rules.match.base64 import decode
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 _SPACES = re.compile(rb"[ \t\n\v\f\r]+")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})|\+")
@@ -68,8 +71,20 @@ def _no_pseudo(data: bytes) -> bytes:
     return b"".join(line for line in data.splitlines(keepends=True) if not line.startswith(b":"))
 
 
-def _domain(data: bytes) -> bytes:
-    return b".".join(data.split(b".")[-2:])
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+def _registered(data: bytes, more: int) -> bytes:
+    """The public suffix of a name and `more` labels before it; nothing of a name that is but a suffix."""
+    name = data.removesuffix(b".")
+    labels = name.split(b".")
+    suffix = _suffixes().publicsuffix(name.decode("latin-1"))
+    size = len(suffix.split(".")) if suffix else len(labels)
+    return b".".join(labels[-size - more :]) if len(labels) > size else b""
 
 
 def _slice(data: bytes, start: int, count: int | None = None) -> bytes:
@@ -91,8 +106,8 @@ _TRANSFORMS: dict[str, Callable[..., Any]] = {
     "url_decode": _url,
     "header_lowercase": _lower_names,
     "strip_pseudo_headers": _no_pseudo,
-    "domain": _domain,
-    "tld": lambda data: data.rsplit(b".", 1)[-1],
+    "domain": lambda data: _registered(data, 1),
+    "tld": lambda data: _registered(data, 0),
     "xor": _xor,
     "pcrexform": _group,
     "from_base64": _base64,

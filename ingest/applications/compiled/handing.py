@@ -82,7 +82,9 @@ def _ftp(connection: Connection, mem: Memory, flow: np.void, going: dict[int, Tr
         parser.asked.append(going[int(node["a"])])
         parser.commands.append(int(node["b"]).to_bytes(4, "big"))
         parser.known.append(bool(node["c"]))
-    parser.negotiated = bool(words[ftp_kernels.FLAGS] & ftp_kernels.NEGOTIATED)
+    flags = words[ftp_kernels.FLAGS]
+    parser.negotiated = bool(flags & ftp_kernels.NEGOTIATED)
+    parser.skipping = [bool(flags & ftp_kernels.SKIPPING << d) for d in range(2)]
     if place := words[ftp_kernels.PLACE]:
         parser.place = (place - 1) & 1, (place - 1) >> 1
     if many := words[ftp_kernels.MANY]:

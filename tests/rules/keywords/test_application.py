@@ -17,6 +17,15 @@ def test_versions_of_tls_may_be_several_or_none_of_them():
     assert refused("ssl_version:tls9;", "tls")
 
 
+def test_a_fingerprint_is_told_in_small_letters():
+    (check,) = read('tls.fingerprint:!"AB:0c";', "tls").buffers
+    assert (check.kind, check.ops[0].pattern, check.ops[0].negated) == (
+        "tls.cert_fingerprint",
+        b"ab:0c",
+        True,
+    )
+
+
 def test_others_are_carried_as_written():
     rule = read("dcerpc.iface:367abb81-9844-35f1-ad32-98f038001003; dcerpc.opnum:1,5-9;", "dcerpc")
     assert rule.others == [

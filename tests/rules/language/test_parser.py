@@ -180,6 +180,7 @@ def test_dns_over_https_is_both():
         ('http.uri; content:"a";', "request and on the response"),
         ('content:"a";', "request and on the response"),
         ('flow:to_server; http.uri; content:"a"; http.stat_code; content:"200";', "no direction"),
+        ('http.uri; content:"a"; http.stat_code; content:"2"; http.connection; content:"c";', "which way"),
     ],
 )
 def test_a_rule_on_both_sides_asks_something_of_both(options, said):

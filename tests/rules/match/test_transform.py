@@ -27,6 +27,13 @@ from rules.match.transform import changed
         ("gunzip", (9,), b"no gzip", b""),
         ("header_lowercase", (), b"A: B\nC: D", b"a: B\nc: D"),
         ("domain", (), b"a.b.example.org", b"example.org"),
+        ("domain", (), b"a.b.gov.cn.", b"b.gov.cn"),
+        ("domain", (), b"gov.cn", b""),
+        ("domain", (), b"a..b", b""),
+        ("domain", (), b"", b""),
+        ("domain", (), b"printer.example.local", b"example.local"),
+        ("tld", (), b"WWW.Example.CO.UK", b"CO.UK"),
+        ("tld", (), b"co.uk", b""),
         ("subslice", (-2, 1), b"abc", b"b"),
     ],
 )

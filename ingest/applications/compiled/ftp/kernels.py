@@ -24,8 +24,9 @@ ASKED = 0
 PLACE, FLAGS, MANY, LATEST = 0, 1, 2, 3
 #: Bits of ports to which data connections were announced since they were last told: `BLOOM` words.
 PORTS = 4
-#: Flags: a place was agreed upon for the next transfer; behind the piece at hand a line ends with its frame.
-NEGOTIATED, FOLLOWED = 1, 2
+#: Flags: a place was agreed upon for the next transfer; behind the piece at hand a line ends with its frame;
+#: what is left of a line too long is skipped (of a client's, and shifted by one of a server's).
+NEGOTIATED, FOLLOWED, SKIPPING = 1, 2, 4
 ARENA = META_AT["arena"]
 _VERBS = ("AUTH", "PORT", "EPRT", "PASV", "EPSV", "RETR", "STOR", "STOU", "APPE", "NLST", "LIST", "MLSD")
 (_AUTH, _PORT, _EPRT, _PASV, _EPSV, _RETR, _STOR, _STOU, _APPE, _NLST, _LIST, _MLSD) = (
@@ -326,13 +327,20 @@ def _reply(mem, owner, data, at, end, after, stop, frame, time):
 
 @shared
 def ftp_stream(mem, owner, d, data, at, end, frame, time):
-    """Line by line; where the first begins that is not whole."""
+    """Line by line, of one too long its beginning; where the first begins that is not whole."""
     flow = mem.flows[owner]
+    skipping = SKIPPING << d
     while True:
         line_end = place_of(data, at, end, 10)
-        if line_end == end:
-            break
-        after = line_end + 1
+        skipped = flow["words"][FLAGS] & skipping != 0
+        if line_end == end and (skipped or end - at < MOST_LINE):
+            return end if skipped else at
+        after = min(line_end + 1, end)
+        if skipped:
+            flow["words"][FLAGS] &= ~skipping
+            at = after
+            continue
+        whole_line = line_end < end
         while line_end > at and data[line_end - 1] == 13:
             line_end -= 1
         line_end = min(line_end, at + MOST_LINE)
@@ -347,12 +355,11 @@ def ftp_stream(mem, owner, d, data, at, end, frame, time):
             tx = _command(mem, owner, verb, data, at, space, line_end, frame, time)
         else:
             tx = _reply(mem, owner, data, at, line_end, after, end, frame, time)
-        if after - at > MOST_LINE:
+        if after - at >= MOST_LINE:
             odd(mem, owner, _LONG[d], d, frame, tx)
+        if not whole_line:
+            flow["words"][FLAGS] |= skipping
         at = after
-    if end - at > MOST_LINE:
-        flow["done"][d] = 1
-    return at
 
 
 @shared

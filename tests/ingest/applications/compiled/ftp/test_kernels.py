@@ -39,6 +39,22 @@ TURN = st.one_of(st.tuples(st.just(0), COMMAND), st.tuples(st.just(1), REPLY))
 
 
 @pytest.mark.parametrize("auth", [False, True])
+@pytest.mark.parametrize("batch", [0, 1, 7])
+def test_lines_too_long(packets, alike, auth, batch):
+    """Also where their end does not come: their beginning counts, what is left is skipped."""
+    most = ftp.MOST_LINE
+    for size in (700, 1448, most - 1, most, 3 * most):
+        long = [b"RETR " + b"a" * (n - 5) for n in (most - 2, most - 1, most, most + 1, 3 * most)]
+        said = [(0, b"USER bob\r\n"), (1, b"331 word?\r\n")]
+        for line in long:
+            said += [(0, line), (1, b"550 " + line), (0, b"\r\nPASV\r\n"), (1, b"b\n227 (1,2,3,4,5,6)\r\n")]
+        if auth:
+            said += [(1, b"2" * most), (0, b"AUTH TLS\r\n"), (1, b"left\r\n234 go\r\n")]
+        cut = [(d, data[at : at + size]) for d, data in said for at in range(0, len(data), size)]
+        alike(*packets.decoded(packets.conversation(cut, (4000, 21))), batch, growing=bool(batch), wanted=ALL)
+
+
+@pytest.mark.parametrize("auth", [False, True])
 def test_lines_in_any_order(packets, alike, auth):
     """Also those that begin TLS, where Python goes on."""
 
@@ -83,10 +99,11 @@ def test_more_comes_with_what_is_preliminary(packets, alike, answers, together):
 
 
 @pytest.mark.parametrize(
-    ("tail", "odd"), [(b"\r\n", 0), (b"y\n", 0), (b"y\r\n", 2), (b"y" * 300 + b"\r\n", 2), (b"y" * 300, 0)]
+    ("tail", "odd"),
+    [(b"\n", 0), (b"\r\n", 2), (b"y\n", 2), (b"y\r\n", 2), (b"y" * 300 + b"\r\n", 2), (b"y" * 300, 2)],
 )
 def test_a_line_that_is_too_long(packets, alike, tail, odd):
-    """With its end it is told; without it no more is read."""
+    """It is told, with its end and without it."""
     turns = [(0, b"USER a\r\n"), (1, b"220 hi\r\n")]
     for d, begun in ((0, b"STAT "), (1, b"200 ")):
         turns.append((d, begun + b"x" * (4094 - len(begun)) + tail))
