@@ -89,6 +89,9 @@ MARGIN = 64
 _TCP = 6
 _GRE = 47  # what it carries has flows, not it
 _UDP = 17
+#: Servers' ports by which protocols are looked for (DNS, Kerberos, S7, NetBIOS, LDAP, SMB, Modbus, MQTT, NFS,
+#: the global catalogue, DNP3, EtherNet/IP), so that who is there first, in what began unseen, may be a server.
+_SERVERS = (53, 88, 102, 139, 389, 445, 502, 1883, 2049, 3268, 20000, 44818)
 _SECOND = 1_000_000_000
 _LONGEST = 600 * _SECOND
 
@@ -764,6 +767,15 @@ def _is_answer(buffer, at, n):
 
 
 @bare_kernel
+def _serves(port):
+    """Whether a port is one that only servers of a protocol have, which a layer is looked for behind."""
+    for known in _SERVERS:
+        if port == known:
+            return True
+    return False
+
+
+@bare_kernel
 def _handshake(
     buffer, q, options_end, flags, seq, ack, window, payload, body, bodied, d, s, sides, slot, config, frame,
     odd, meta,
@@ -809,7 +821,9 @@ def _handshake(
             mine["scale"] = _window_scale(buffer, q + 20, options_end)
             s["state"] = SYN_RECEIVED
             return False
-        if d == 0 and _is_answer(buffer, body, bodied):  # the server speaks first
+        to = load_be16(buffer, q + 2)
+        speaks = to >= 1024 and _serves(load_be16(buffer, q)) and not _serves(to)
+        if d == 0 and (speaks or _is_answer(buffer, body, bodied)):  # the server speaks first
             s["client"] = 1 - s["client"]
             s["asked"] = 0
             s["answered"] = 1

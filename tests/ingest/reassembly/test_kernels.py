@@ -306,6 +306,22 @@ def test_a_beginning_that_was_not_seen_may_be_an_answer(packets, answer):
     assert (0, 0) in run(packets, asked, midstream=True)[0]
 
 
+@pytest.mark.parametrize(
+    ("sport", "dport", "side"), [(44818, 4000, 1), (4000, 44818, 0), (445, 2049, 0), (53, 80, 0)]
+)
+@pytest.mark.parametrize("first", [b"", b"from here"])
+def test_a_beginning_that_was_not_seen_may_come_from_a_server_s_port(packets, sport, dport, side, first):
+    made = [
+        packets.segment(packets.server, packets.client, sport, dport, 500, 100, PSH, first),
+        packets.segment(
+            packets.client, packets.server, dport, sport, 100, 500 + len(first), PSH, b"from there"
+        ),
+        packets.segment(packets.server, packets.client, sport, dport, 500 + len(first), 110, ACK),
+    ]
+    told = {(0, 1 - side): b"from there"} | ({(0, side): first} if first else {})
+    assert run(packets, made, midstream=True)[0] == told
+
+
 def test_who_goes_on_after_a_reset_had_not_sent_it(packets):
     made = Link(packets)
     made.send(0, b"", flags=RST | ACK)
