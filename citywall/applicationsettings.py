@@ -29,6 +29,13 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     policy: Annotated[
         Policy, Meta(description="Whose bytes stand where two TCP segments overlap: as this system would.")
     ] = "bsd"
+    urgent: Annotated[
+        Literal["out_of_band", "inline"],
+        Meta(
+            description="Whether TCP's urgent byte stands beside the stream, as programs read it, or in it "
+            "(RFC 6093)."
+        ),
+    ] = "out_of_band"
     depth_bytes: Annotated[
         int,
         Meta(ge=0, le=1 << 30, description="Bytes of each direction of a connection that are read; 0: all."),

@@ -109,6 +109,7 @@ def settings_of(options: Options) -> ApplicationSettings:
         async_oneside=sets.get("stream.async-oneside") in {"true", "yes"},
         inline=options.inline,
         checksums=options.checksums,
+        urgent="inline" if sets.get("stream.reassembly.urgent.policy") == "inline" else defaults.urgent,
         depth_bytes=defaults.depth_bytes if depth is None else depth,
         body_bytes=max([defaults.body_bytes, *(size for size in bodies if size is not None)]),
         inflate_layers=int(layers) if layers.isdigit() else 2,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citywall.batches import ACK, FIN, IP, RST, SYN, TRANSPORT
+from citywall.batches import ACK, FIN, IP, RST, SYN, TRANSPORT, URG
 from citywall.kernels import bare_kernel, copy_bytes, load_be16, load_be32
 from ingest.reassembly.layout import (
     CLOSED,
@@ -90,7 +90,7 @@ _TCP = 6
 _GRE = 47  # what it carries has flows, not it
 _UDP = 17
 #: Servers' ports by which protocols are looked for (DNS, Kerberos, S7, NetBIOS, LDAP, SMB, Modbus, MQTT, NFS,
-#: the global catalogue, DNP3, EtherNet/IP), so that who is there first, in what began unseen, may be a server.
+#: the global catalogue, DNP3, EtherNet/IP): who is there first, where the beginning was not seen, may be one.
 _SERVERS = (53, 88, 102, 139, 389, 445, 502, 1883, 2049, 3268, 20000, 44818)
 _SECOND = 1_000_000_000
 _LONGEST = 600 * _SECOND
@@ -757,6 +757,26 @@ def _distance(seq, isn, near):
 
 
 @bare_kernel
+def _set_apart(side, number):
+    """Count an urgent byte if it was not counted yet; False where there are too many to be apart."""
+    if side["urgent"] != 0 and (np.int64(side["urgent_last"]) - number) & 0xFFFFFFFF < 0x80000000:
+        return True
+    if side["urgent"] == 0xFFFF:
+        return False
+    side["urgent"] += 1
+    side["urgent_last"] = number
+    return True
+
+
+@bare_kernel
+def _apart(side, number):
+    """How many bytes before sequence number `number` stand apart: before the last, all but that."""
+    count = np.int64(side["urgent"])
+    before = count > 0 and (np.int64(side["urgent_last"]) - number) & 0xFFFFFFFF < 0x80000000
+    return count - 1 if before else count
+
+
+@bare_kernel
 def _is_answer(buffer, at, n):
     """Whether bytes are what only a server says first: a status line of HTTP/1, or TLS's ServerHello."""
     if n < 8:
@@ -1088,6 +1108,14 @@ def track(
         other = sides[2 * slot + 1 - d]
         if mine["known"] == 0:
             continue
+        if mine["urgent"] != 0 or flags & URG:
+            urgent = flags & URG and config[10] != 0 and 0 < load_be16(buffer, q + 18) <= payload
+            if urgent and _set_apart(mine, (seq + payload - 1) & 0xFFFFFFFF):
+                payload -= 1  # the last byte, wherever the pointer leads
+                n = min(n, payload)
+            seq -= _apart(mine, seq)
+        if other["urgent"] != 0:
+            ack -= _apart(other, ack)
         if flags & SYN:  # bytes of a SYN stand behind it
             seq += 1
         offset = _distance(seq, mine["isn"], np.int64(mine["next"]))

@@ -40,6 +40,7 @@ SIDE = np.dtype(
         ("known", "u1"), ("scale", "u1"), ("done", "u1"), ("mute", "u1"),
         ("deep", "u1"),  # read to its end
         ("stamped", "u1"), ("stamp", "u4"),  # the time stamp of its SYN
+        ("urgent_last", "u4"), ("urgent", "u2"),  # bytes out of band: the number of the last, how many
     ],
     align=True,
 )  # fmt: skip
@@ -101,7 +102,7 @@ COUNTED = META[META.index("evicted") :]
 # Words of the configuration (i8).
 CONFIG = (
     "midstream", "async", "inline", "depth", "policy", "max_sessions", "max_segments", "max_held",
-    "checksums", "all_held",
+    "checksums", "all_held", "urgent_apart",
     *(f"deep_{n}" for n in range(8)),  # ports whose connections are read to their end; 0 is none
 )  # fmt: skip
 DEEP = CONFIG.index("deep_0")

@@ -14,7 +14,7 @@ from ingest.reassembly.layout import ODD, POLICIES
 from ingest.reassembly.streams import Reassembler
 
 ROOT = Path(__file__).resolve().parents[3]
-ACK, SYN, FIN, RST, PSH = 0x10, 2, 1, 4, 0x18
+ACK, SYN, FIN, RST, PSH, URG = 0x10, 2, 1, 4, 0x18, 0x20
 
 
 def run(packets, made, size=1000, **changes):
@@ -91,6 +91,51 @@ def test_any_order_gives_the_same_stream(packets, seed):
     for size in (1, 2, 5):
         assert run(packets, made.packets, size)[:3] == whole[:3]
     assert run(packets, made.packets, inline=True)[0] == whole[0]
+
+
+def urgent(made, offset, data, pointer):
+    made.send(offset, data, flags=PSH | URG)
+    packet = made.packets[-1]
+    made.packets[-1] = packet[:38] + pointer.to_bytes(2, "big") + packet[40:]
+
+
+@pytest.mark.parametrize(
+    ("apart", "stream"), [(True, b"GET /malicious HTTP"), (False, b"GET /maliXcYious HTTP")]
+)
+@pytest.mark.parametrize("isn", [99, 0xFFFFFFF0])
+def test_urgent_bytes_stand_beside_the_stream(packets, apart, stream, isn):
+    made = Link(packets, isn=isn)
+    made.send(0, b"GET /mali")
+    urgent(made, 9, b"X", 1)
+    made.acknowledge(10)
+    urgent(made, 10, b"cY", 2)
+    urgent(made, 10, b"cY", 2)  # sent again
+    made.send(12, b"ious")
+    made.acknowledge(16)
+    urgent(made, 16, b" HTTP", 9)  # points behind the segment: what is to come is urgent, nothing here
+    made.acknowledge(21)
+    settings = {"urgent": "out_of_band" if apart else "inline"}
+    for size in (1, 3, 100):
+        streams, odd, _, _ = run(packets, made.packets, size, **settings)
+        assert streams == {(0, 0): stream}
+        assert "reassembly_seq_gap" not in odd
+
+
+def test_more_urgent_bytes_than_are_counted_are_of_the_stream(packets):
+    made = Link(packets)
+    most = 0xFFFF
+    rows, buffer = packets.decoded(made.packets)
+    reassembler = Reassembler(ApplicationSettings())
+    list(reassembler.add(rows, 1, buffer))
+    reassembler._sides["urgent"][0] = most
+    reassembler._sides["urgent_last"][0] = 99
+    later = Link(packets)
+    later.packets.clear()
+    urgent(later, most, b"X", 1)
+    later.acknowledge(most + 1)
+    rows, buffer = packets.decoded(later.packets)
+    told = [batch for batch in reassembler.add(rows, 4, buffer) for _ in batch.pieces]
+    assert [bytes(batch.arena[:1]) for batch in told] == [b"X"]
 
 
 def test_bytes_are_known_when_they_are_acknowledged(packets):
