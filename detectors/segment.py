@@ -180,7 +180,7 @@ class Segment(RelationDetector):
         return Draft(
             kind="other_sender", about=mac, entity=self.places.name(int(card["domain"]), sent),
             time=int(card["last"]), began=int(card["window"]),
-            severity=Severity.LOW, confidence=0.5, score=1.0, threshold=1.0,
+            severity=Severity.INFORMATIONAL, confidence=0.3, score=1.0, threshold=1.0,
             source=msgspec.structs.replace(place, mac=sent), target=told,
             facts={
                 "observed": sent, "threshold": 1, "seconds": seconds(card["window"], card["last"]),
