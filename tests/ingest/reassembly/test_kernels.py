@@ -121,6 +121,27 @@ def test_urgent_bytes_stand_beside_the_stream(packets, apart, stream, isn):
         assert "reassembly_seq_gap" not in odd
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_left_without_the_urgent_bytes(packets, seed):
+    """Segments in order, some of them urgent, some sent again; acknowledged at any of their ends."""
+    rng = random.Random(seed)
+    made, at, left = Link(packets, isn=rng.choice((99, 0xFFFFFF00))), 0, b""
+    for _ in range(40):
+        data = rng.randbytes(rng.randrange(1, 60))
+        apart = rng.random() < 0.4
+        for _ in range(rng.choice((1, 1, 2))):
+            urgent(made, at, data, rng.randrange(1, len(data) + 1)) if apart else made.send(at, data)
+        left += data[:-1] if apart else data
+        at += len(data)
+        if rng.random() < 0.5:
+            made.acknowledge(at)
+    made.acknowledge(at)
+    for size in (1, 1000):
+        streams, odd, _, _ = run(packets, made.packets, size)
+        assert streams == {(0, 0): left}
+        assert not {"reassembly_seq_gap", "est_invalid_ack"} & set(odd)
+
+
 def test_more_urgent_bytes_than_are_counted_are_of_the_stream(packets):
     made = Link(packets)
     most = 0xFFFF
@@ -289,6 +310,9 @@ def hostile(packets, rng):
                 rng.choice((0, 100, 65535)),
             )
         )  # fmt: skip
+        if rng.random() < 0.2:
+            packet[33] |= URG
+            packet[38:40] = rng.choice((0, 1, 5, 1400, 65535)).to_bytes(2, "big")
         for _ in range(rng.randrange(2)):
             packet[rng.randrange(len(packet))] = rng.randrange(256)
         out.append(bytes(packet[: rng.randrange(20, len(packet) + 1)] if rng.random() < 0.1 else packet))
