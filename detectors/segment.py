@@ -177,10 +177,14 @@ class Segment(RelationDetector):
         mac, sent = mac_to_text(int(card["mac"])), mac_to_text(int(row["answers"]))
         place = self.places.endpoint(row["src_hi"], row["src_lo"], row["domain"])
         told = self.places.endpoint(row["dst_hi"], row["dst_lo"], row["domain"])
+        # bridges of wireless networks speak for others, too, but of addresses of their own network
+        ends = [self.places.is_home(int(row[f"{end}_hi"]), int(row[f"{end}_lo"])) for end in ("src", "dst")]
+        strange = ends[0] != ends[1]
         return Draft(
             kind="other_sender", about=mac, entity=self.places.name(int(card["domain"]), sent),
             time=int(card["last"]), began=int(card["window"]),
-            severity=Severity.INFORMATIONAL, confidence=0.3, score=1.0, threshold=1.0,
+            severity=Severity.LOW if strange else Severity.INFORMATIONAL,
+            confidence=0.5 if strange else 0.3, score=1.0, threshold=1.0,
             source=msgspec.structs.replace(place, mac=sent), target=told,
             facts={
                 "observed": sent, "threshold": 1, "seconds": seconds(card["window"], card["last"]),

@@ -64,6 +64,10 @@ AHEAD_WORDS = 7
 # columns of `ends`: hashes of a report's source and of its target
 SOURCE_HASH, TARGET_HASH = 0, 1
 NOWHERE = U8(0xFFFFFFFFFFFFFFFF)
+#: Told apart from what was asked in sight: an asker of whom only refusals are seen.
+BACKWARDS = U8(0x9E3779B97F4A7C15)
+#: Where the ports begin that clients ask from (Linux; Windows and RFC 6056 later).
+EPHEMERAL = 32768
 TRACEROUTE_FIRST, TRACEROUTE_LAST = 33434, 33689  # IANA traceroute/udp, 255 hops
 
 # services of LOGIN.service
@@ -873,6 +877,81 @@ def scan_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst
         count_odd(tables, limits, output, row, row_index, time, a, src_domain)
 
 
+@internal
+def keep_refusal(record, row, late):
+    """Keep the flow of a refusal as evidence: of who was refused."""
+    keep_sample(record, row, late)
+    if late:
+        record["late_dst_hi"] = row["src_hi"]
+        record["late_dst_lo"] = row["src_lo"]
+        record["late_src_port"] = row["dst_port"]
+        record["late_dst_port"] = row["src_port"]
+    else:
+        record["first_dst_hi"] = row["src_hi"]
+        record["first_dst_lo"] = row["src_lo"]
+        record["first_src_port"] = row["dst_port"]
+        record["first_dst_port"] = row["src_port"]
+
+
+@internal
+def refuses_unasked(row, limits):
+    """Whether a report is of a refusal alone, of a port to one above it: what was asked went another way.
+
+    A client that resets what it held idle does so from ports above the server's, or from many above 32767.
+    """
+    flags = np.int64(row["first_flags"])
+    return (
+        row["proto"] == TCP
+        and row["report"] == 0
+        and flags & (SYN | ACK | RST | FIN) == ACK | RST
+        and row["dst_packets"] == U8(0)
+        and row["src_packets"] <= U8(2)
+        and flood_channel(row, limits, False)[0] == TCP_REFLECTED  # whose receivers are told of it
+        and row["sampling"] <= 1
+        and 0 < row["src_port"] < min(row["dst_port"], EPHEMERAL)
+        and row["dst_port"] >= 1024
+        and not many(row["dst_hi"], row["dst_lo"])
+    )
+
+
+@internal
+def refusal_row(tables, limits, output, row, row_index, time, a, b, src_domain, dst_domain):
+    """Count a refusal for its receiver as a scanner of its one sender.
+
+    Only that: answers to forged questions come from many senders, and would make their victim a scanner of
+    all. Kept apart from contacts that were seen, which another partition counts.
+    """
+    port = np.int64(row["src_port"])
+    asker = b ^ BACKWARDS
+    salt = contact_salt(TCP, port)
+    h, g = pair_hash(asker, a, salt), pair_hash(a, asker, salt + U8(1))
+    i = lookup(tables.contact_slots, tables.contacts, h, g)
+    if i >= 0 and time - tables.contacts[i]["keep"] <= limits.window:
+        tables.contacts[i]["keep"] = time
+        return
+    if i < 0:
+        i = claim(tables.contact_slots, tables.contacts, tables.meta, CONTACTS, h, g)
+    tables.contacts[i]["keep"] = time
+    tables.contacts[i]["told"] = U8(0)
+    i, h, g = find_group(tables, asker, a, BY_TARGET, TCP, 0)
+    if i < 0:
+        i = new_group(tables, h, g, BY_TARGET, dst_domain, row["dst_hi"], row["dst_lo"], TCP, 0)
+        tables.groups[i]["dst_hi"] = row["src_hi"]
+        tables.groups[i]["dst_lo"] = row["src_lo"]
+        tables.groups[i]["dst_domain"] = src_domain
+    group = tables.groups[i]
+    before = np.int64(group["failures"])
+    strike(group, FAILED, True, row["src_hi"], row["src_lo"], port, row["first"], time, limits, False)
+    after = np.int64(group["failures"])
+    if after == 1:
+        before = 0
+        keep_refusal(group, row, False)
+        group["late_flow_id"] = 0
+    if telling(before, after) and after >= limits.gate:
+        show_group(output, tables.groups, i, row_index)
+    keep_refusal(group, row, True)
+
+
 # --- floods ---------------------------------------------------------------------------------------------
 
 
@@ -1468,6 +1547,11 @@ def observe_flows(reports, ends, tables, limits, output):
             mine = limits.partitions == 1 or share_of(a, limits) == limits.partition
             if mine:
                 scan_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain, logged)
+            if refuses_unasked(row, limits) and (
+                limits.partitions == 1
+                or receiver_share(dst_domain, row["dst_hi"], row["dst_lo"], limits) == limits.partition
+            ):
+                refusal_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain)
             flood_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain, logged)
             if mine:
                 login_row(tables, limits, output, row, n, clock, a, b, src_domain, dst_domain)

@@ -56,6 +56,7 @@ TCP_FORMS = {
     "syn_ack": (SYN | ACK, SYN | ACK, 0, 1, 0, 0, 0),
     "midstream": (ACK | PSH, ACK | PSH, ACK | PSH, 50, 60, 5000, 90000),
     "stray": (ACK, ACK, 0, 1, 0, 0, 0),
+    "refusal": (RST | ACK, RST | ACK, 0, 1, 0, 0, 0),
 }
 
 

@@ -232,6 +232,42 @@ def test_an_asker_without_an_address_is_its_mac():
     assert [f.entity for f in judge(scene)][:1] == ["02:aa:00:00:00:ff"]
 
 
+def test_a_scan_is_told_by_its_refusals_alone():
+    """The probes went another way; the source is who was refused."""
+    scene = Scene()
+    for i in range(60):
+        scene.tcp(i * 0.02, SERVER, SCANNER, 40000, "refusal", sport=100 + i)
+    found = judge(scene)
+    assert worst(found) == {("vertical", SCANNER): Severity.MEDIUM}
+    finding = max(found, key=lambda f: f.severity)
+    assert (finding.target.address, finding.facts["refused"]) == (SERVER, finding.facts["failures"])
+    assert all(e.target.address == SERVER for e in finding.evidence[:2])
+
+
+@pytest.mark.parametrize(
+    ("sport", "dport"),
+    [
+        (lambda i: 50000 + i, 443),  # a client lets go of what it held idle
+        (lambda i: 50000 + i, 60000),
+        (lambda i: 443, 40000),  # a server lets go of one client after the other
+        (lambda i: 3000 + i, 80),
+    ],
+)
+def test_resets_of_idle_connections_are_none(sport, dport):
+    scene = Scene()
+    for i in range(60):
+        scene.tcp(i * 0.02, SERVER, SCANNER, dport, "refusal", sport=sport(i))
+    assert judge(scene) == []
+
+
+def test_refusals_by_many_accuse_nobody():
+    """As forged questions leave them: who receives them asked for nothing."""
+    scene = Scene()
+    for i in range(200):
+        scene.tcp(i * 0.02, address(i, net=2), SCANNER, 40000, "refusal", sport=80)
+    assert judge(scene) == []
+
+
 def test_evidence_leads_to_the_packets():
     scene = hosts(30, "silent")
     finding = next(f for f in judge(scene) if f.severity == Severity.MEDIUM)

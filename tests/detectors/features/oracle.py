@@ -97,6 +97,7 @@ class Oracle:
             row["icmp"] = row["proto"] in (k.ICMP, k.ICMPV6)
             row["service_port"] = 0 if row["icmp"] else row["dst_port"]
             self.scan(row)
+            self.refusal(row)
             self.flood(row)
             self.login(row)
         return self.out
@@ -326,6 +327,36 @@ class Oracle:
             self.show("groups", source)
         if bad:
             source.update(sample_of(row, "late"))
+
+    def refusal(self, row: dict[str, int]) -> None:
+        """A refusal alone, of a port to one above it: its receiver looks at its sender."""
+        alone = (
+            row["first_flags"] & (k.SYN | k.ACK | k.RST | k.FIN) == k.ACK | k.RST and not row["dst_packets"]
+        )
+        alone = alone and row["src_packets"] <= 2 and row["sampling"] <= 1
+        alone = alone and self.channel(row | {"logged": 0})[0] == k.TCP_REFLECTED
+        ports = 0 < row["src_port"] < min(row["dst_port"], k.EPHEMERAL) and row["dst_port"] >= 1024
+        many = is_many(row["dst_hi"], row["dst_lo"])
+        if row["proto"] != k.TCP or row["report"] or not alone or not ports or many:
+            return
+        key = ("backwards", row["b"], row["a"], row["src_port"])
+        contact = self.contacts.get(key)
+        if contact is not None and self.clock - contact["seen"] <= self.limits.window:
+            contact["seen"] = self.clock
+            return
+        self.contacts[key] = {"seen": self.clock, "flow": -1, "state": k.NOTHING}
+        seen = row | {"a": row["b"], "b": row["a"], "src_port": row["dst_port"], "dst_port": row["src_port"]}
+        seen |= {"dst_hi": row["src_hi"], "dst_lo": row["src_lo"]}
+        group_key = ("backwards", row["b"], row["a"])
+        group = self.groups.get(group_key) or self.new_group((k.BY_TARGET, *group_key), seen)
+        self.groups[group_key] = group
+        self.strike(group, k.FAILED, True, (row["src_hi"], row["src_lo"], row["src_port"]), row["first"])
+        if group["failures"] == 1:
+            group.update(sample_of(seen, "first"), late_flow_id=0)
+        after = group["failures"]
+        if after >= self.limits.gate and telling(after - 1, after):
+            self.show("groups", group)
+        group.update(sample_of(seen, "late"))
 
     def count_odd(self, row: dict[str, int]) -> None:
         key = (k.BY_SOURCE, row["a"])

@@ -131,6 +131,14 @@ def hostile(seed, n):
             0xFFFD180000000000,
         ]
         rows[f"{side}_head"] = rng.choice(np.array(heads, "u8"), n)
+    for at in np.flatnonzero(rng.random(n) < 0.15):  # refusals whose questions nobody saw, or nearly that
+        for name, value in {
+            "proto": 6, "report": 0, "first_flags": 20, "src_flags": rng.choice([20, 20, 21]), "dst_flags": 0,
+            "src_packets": rng.choice([1, 1, 2, 3]), "dst_packets": rng.choice([0, 0, 0, 1]), "sampling": 0,
+            "src_payload": rng.choice([0, 0, 0, 1]), "dst_payload": 0,
+            "dst_port": rng.choice([40000, 1024, 80]),
+        }.items():  # fmt: skip
+            rows[name][at] = value
     steps = rng.choice(np.array([0, 0, 1, 10**6, 10**9, 3 * 10**9, 10**11, -(10**9)]), n)
     rows["time"] = 10**18 + np.cumsum(steps)
     usual = rng.random(n) < 0.95

@@ -155,11 +155,12 @@ def claimed(six: bool = False) -> Scene:
     return scene
 
 
-def other_sender(six: bool = False) -> Scene:
-    """A frame whose message claims another card than the one that sent it."""
+def other_sender(six: bool = False, net: str = "203.0.113") -> Scene:
+    """A frame whose message claims another card than the one that sent it, about an address of elsewhere."""
     scene, flags = Scene(), {"flags": OTHER_SENDER, "answers": 0x02CC00000002}
     for i in range(3):
-        scene._event(i * 9.0, inside(1), inside(9 + i), ARP_REPLY, 0x02BB00000001, 0xFFFFFFFFFFFF, 0, **flags)
+        about = f"{net}.{9 + i}"
+        scene._event(i * 9.0, inside(1), about, ARP_REPLY, 0x02BB00000001, 0xFFFFFFFFFFFF, 0, **flags)
     return scene
 
 
