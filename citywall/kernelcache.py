@@ -3,7 +3,8 @@
 Numba's on-disk cache looks only at the file a function stands in, so a kernel whose callee in another
 file changed would be served stale. Each kernel file's folder is therefore named by a digest of its own
 source and of every module of the project it imports (kernels freeze constants), and chosen when its
-functions are decorated.
+functions are decorated. Where the sources stand does not matter: two installations of one version share
+what was compiled.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 import tempfile
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,13 +32,49 @@ def sources() -> list[Path]:
 
 
 def marker() -> Path:
-    """The file that stands once every kernel of the present sources has been compiled."""
-    return base_folder() / "kernels" / f"compiled-{digest(sources())}"
+    """The file that tells that every kernel was compiled, and where these lie.
+
+    Of another name for other sources, another Numba or another processor.
+    """
+    files = sorted({path for source in sources() for path in closure(source)})
+    made = "-".join((sys.implementation.cache_tag or "", version("numba"), _processor()))
+    return base_folder() / "kernels" / f"compiled-{digest(files)}.{made}"
+
+
+def whole() -> bool:
+    """Whether every kernel has been compiled and is there still: other versions drop old folders."""
+    try:
+        folders = marker().read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return False
+    return all(_holds(base_folder() / "kernels" / folder) for folder in folders)
+
+
+def note_whole() -> None:
+    """Every kernel has been compiled now."""
+    found, root = marker(), base_folder() / "kernels"
+    root.mkdir(parents=True, exist_ok=True)
+    folders = (folder_for(source) for source in sources())
+    lines = [str(f.relative_to(root)) for f in folders if f.is_relative_to(root) and _holds(f)]
+    found.write_text("\n".join(lines), "utf-8")
+
+
+def _processor() -> str:
+    """A digest of what Numba compiles for."""
+    from llvmlite import binding
+
+    name = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
+    features = os.environ.get("NUMBA_CPU_FEATURES") or binding.get_host_cpu_features().flatten()
+    return hashlib.sha256(f"{name} {features}".encode()).hexdigest()[:8]
+
+
+def _holds(folder: Path) -> bool:
+    return any(folder.glob("*.nbi"))
 
 
 def compiled(source: Path) -> bool:
     """Whether anything in `source` was compiled as it stands."""
-    return any(folder_for(source).rglob("*.nbi"))
+    return _holds(folder_for(source))
 
 
 def closure(source: Path) -> list[Path]:
@@ -77,7 +116,8 @@ def folder_for(source: Path) -> Path:
 
     Falls back to a private temporary folder where the cache folder cannot be written.
     """
-    name = "-".join(source.with_suffix("").parts[-3:]).strip("/")
+    own = source.relative_to(ROOT) if source.is_relative_to(ROOT) else source
+    name = "-".join(own.with_suffix("").parts[-3:]).strip("/")
     folder = base_folder() / "kernels" / name / digest(closure(source))
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.caching import UserProvidedCacheLocator
 from numba.extending import intrinsic
 
 from citywall.kernelcache import folder_for
@@ -73,10 +74,27 @@ def shared(function: Python) -> Compiled:
     return cast("Compiled", compiled)
 
 
+class Locator(UserProvidedCacheLocator):
+    """Has Numba keep what it compiles in the folder of the sources' digest, wherever they stand."""
+
+    def __init__(self, function: Python, file: str) -> None:
+        super().__init__(function, file)
+        self._cache_path = str(folder_for(Path(file)))
+
+    @classmethod
+    def from_function(cls, py_func: Python, py_file: str) -> Locator:
+        """As Numba asks for it."""
+        return cls(py_func, py_file)
+
+
 def _compile(function: Python, **options: Any) -> Compiled:
-    numba.config.CACHE_DIR = str(folder_for(Path(function.__code__.co_filename)))  # type: ignore[attr-defined]
+    config: Any = numba.config
     jit: Any = numba.njit  # its stubs know neither the options above nor what untyped functions become
-    return cast("Compiled", jit(nogil=True, error_model="numpy", **options)(function))
+    before, config.CACHE_LOCATOR_CLASSES = config.CACHE_LOCATOR_CLASSES, f"{__name__}.{Locator.__name__}"
+    try:
+        return cast("Compiled", jit(nogil=True, error_model="numpy", **options)(function))
+    finally:
+        config.CACHE_LOCATOR_CLASSES = before
 
 
 def _loader(bits: int, result: Any, swap: bool) -> Any:

@@ -26,7 +26,7 @@ _MINUTES = 30
 _OVERLOAD = ("sensor.ring_mib=1",)
 _SENDERS = 2
 #: Seconds without a change after which nothing more is expected.
-_STILL_S = 10.0
+_STILL_S = 60.0
 #: How long the wire may be silent before a session is ended.
 _SILENCE_S = 12.0
 #: What was found of whom, when, in which words.

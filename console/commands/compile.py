@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from importlib.metadata import version
 
 import click
 
@@ -27,15 +25,13 @@ def command(context: click.Context, *, quiet: bool) -> None:
 
 def ensure(look: Terminal, *, quiet: bool) -> None:
     """Compile every kernel, unless that was done, which is told where not `quiet`."""
-    marker = kernelcache.marker().with_suffix(f".{sys.implementation.cache_tag}-{version('numba')}")
-    folder = marker.parent
-    if marker.exists():
+    folder = kernelcache.base_folder() / "kernels"
+    if kernelcache.whole():
         if not quiet:
             look.note(look.tr("compile.already", path=folder))
         return
     look.note(look.tr("compile.working"))
     began = time.monotonic()
     compiling.every_kernel()
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.touch()
+    kernelcache.note_whole()
     look.note(look.tr("compile.done", time=units.duration(time.monotonic() - began), path=folder))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +67,54 @@ def test_an_unwritable_cache_falls_back(house: Path, monkeypatch: pytest.MonkeyP
     found = folder(house / "c" / "kernels.py")
     assert found.is_dir()
     assert "citywall-kernels" in str(found)
+
+
+def kernel_in(folder: Path) -> None:
+    (folder / "f.nbi").write_bytes(b"")
+
+
+def test_all_is_compiled_as_long_as_it_stands(house: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kernelcache, "ROOMS", ("a", "b", "c"))
+    assert not kernelcache.whole()
+    for room in ("a", "b"):  # what stands in the third is called by others only
+        kernel_in(folder(house / room / "kernels.py"))
+    kernelcache.note_whole()
+    assert kernelcache.whole()
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
+    assert not kernelcache.whole()
+    monkeypatch.delenv("NUMBA_CPU_NAME")
+    assert kernelcache.whole()
+    next(folder(house / "b" / "kernels.py").glob("*.nbi")).unlink()
+    assert not kernelcache.whole()
+
+
+def test_a_changed_module_that_holds_no_kernel_is_seen(house: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kernelcache, "ROOMS", ("a", "b", "c"))
+    (house / "b" / "layout.py").write_text("SIZE = 1\n")
+    (house / "b" / "kernels.py").write_text("from b.layout import SIZE\nf = SIZE\n")
+    kernelcache.note_whole()
+    assert kernelcache.whole()
+    (house / "b" / "layout.py").write_text("SIZE = 2\n")
+    assert not kernelcache.whole()
+
+
+def test_where_the_sources_stand_does_not_matter(tmp_path: Path):
+    """What one installation compiled is found by another of the same sources."""
+    seen = []
+    for place in ("one", "two"):
+        root = tmp_path / place
+        shutil.copytree(kernelcache.ROOT / "citywall", root / "citywall")
+        (root / "citywall" / "twice").mkdir()
+        (root / "citywall" / "twice" / "kernels.py").write_text(
+            "from citywall.kernels import kernel\n\n\ndef _double(n):\n    return 2 * n\n\n\n"
+            "double = kernel(_double)\n"
+        )
+        code = "from citywall.twice.kernels import double; print(double(21), len(double.stats.cache_hits))"
+        environment = os.environ | {"PYTHONPATH": str(root), "CITYWALL_CACHE_DIR": str(tmp_path / "cache")}
+        command = [sys.executable, "-c", code]
+        found = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=True)
+        seen.append(found.stdout.split())
+    assert seen == [["42", "0"], ["42", "1"]]
 
 
 def test_no_room_with_kernels_is_left_out():
