@@ -126,7 +126,7 @@ class Analyser:
             before = connection.protocol
             for direction, missed, data, marks in runs:
                 if missed:
-                    connection.gap(direction, missed)
+                    connection.gap(direction, missed, marks[1][0])
                 connection.feed(direction, data, marks)
             self._after(connection, slot)
             if connection.quiet():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from citywall.rows import copy, join, take
 from ingest.applications.compiled.telling import kernels
-from ingest.applications.merging import fill
+from ingest.applications.merging import Units, fill
 from ingest.applications.tables import (
     ANOMALIES,
     ANOMALY,
@@ -54,7 +54,7 @@ class Builder:
     def _clear(self) -> None:
         self._transactions: list[tuple[int, Transaction]] = []
         self._anomalies: list[Oddity] = []
-        self._units: list[tuple[int, int, int, int, bytes]] = []  # flow, kind, direction, frame, bytes
+        self._units: Units = []
         self._spoken: dict[int, tuple[object, ...]] = {}
         self._rows: dict[int, Rows] = {}
         self._ended: list[Rows] = []

@@ -67,7 +67,7 @@ class Connection:
         self._made = 0
         self._closed: list[Transaction] = []
         self._odd: list[Anomaly] = []
-        self.units: list[tuple[int, int, int, bytes]] = []
+        self.units: list[tuple[int, int, int, bytes, int]] = []
         if expected:
             self._choose(expected, 0)
 
@@ -252,6 +252,9 @@ class Connection:
             self._choose(name, old.streams[0].frame(0))
         for item in rest:
             self.feed(*item)
+        if name.startswith("http2") and self.final:  # Suricata knows of it with the packet behind
+            self.final_frame += 1
+            self.sides_frame[2:] = [frame and frame + 1 for frame in self.sides_frame[2:]]
 
     def collect(self) -> tuple[list[Transaction], list[Anomaly]]:
         """What is over, and what was odd, since this was asked last."""
@@ -266,10 +269,10 @@ class Connection:
         """What was collected was taken."""
         self._closed, self._odd, self.units = [], [], []
 
-    def gap(self, direction: int, missed: int) -> None:
-        """Bytes were lost."""
+    def gap(self, direction: int, missed: int, frame: int = 0) -> None:
+        """Bytes were lost, as a frame showed."""
         if isinstance(self.parser, StreamParser):
-            self.parser.gap(direction, missed)
+            self.parser.gap(direction, missed, frame)
         elif self.parser is None and not self._seen[direction]:
             self.failed = True
 

@@ -213,7 +213,7 @@ class FtpData(StreamParser):
         self.sizes[direction] += len(stream.data)
         stream.drop(len(stream.data))
 
-    def gap(self, direction: int, missed: int) -> None:
+    def gap(self, direction: int, missed: int, frame: int = 0) -> None:
         """A file with a hole is not whole."""
         self.lost = True
         self.sizes[direction] += missed

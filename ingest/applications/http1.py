@@ -89,7 +89,8 @@ class Http1(StreamParser):
         if phase == SURPLUS:
             return self._surplus()
         if phase == OVER:
-            stream.drop(len(stream.data))
+            if not self.becomes:  # what came with the answer is the next protocol's
+                stream.drop(len(stream.data))
             return False
         if not stream.data:
             return False
@@ -361,24 +362,23 @@ class Http1(StreamParser):
 
     # Ends.
 
-    def gap(self, direction: int, missed: int) -> None:
-        """Lost bytes of a body are only lost; lost bytes elsewhere end the reading of a direction."""
-        body, phase = self.bodies[direction], self.phase[direction]
-        if self.done[direction]:
-            return
-        inside = phase in (LENGTH, CHUNK) and missed <= body.left
-        if not inside and phase != CLOSE:
-            super().gap(direction, missed)
+    def gap(self, direction: int, missed: int, frame: int = 0) -> None:
+        """Lost bytes of a body are only lost, as far as it goes; over those elsewhere libhtp reads on."""
+        body, phase, stream = self.bodies[direction], self.phase[direction], self.streams[direction]
+        if beyond := phase == LENGTH and missed > body.left:
+            missed = body.left
+        if self.done[direction] or (phase != CLOSE and (phase not in (LENGTH, CHUNK) or missed > body.left)):
+            http1_units.torn(stream)
             return
         body.lost = True
         body.size += missed
-        self.streams[direction].base += missed
-        if inside:
-            body.left -= missed
-            if body.left == 0 and phase == LENGTH:
-                self._finished(direction, self.streams[direction].frame(0))
-            elif body.left == 0:
-                self.phase[direction] = CHUNK_END
+        stream.base += missed
+        body.left -= missed if phase != CLOSE else 0
+        if body.left == 0 and phase == LENGTH:
+            self._finished(direction, max(stream.frame(0), frame))
+            http1_units.torn(stream, beyond)
+        elif body.left == 0 and phase == CHUNK:
+            self.phase[direction] = CHUNK_END
 
     def close(self, direction: int, frame: int) -> None:
         """What goes on until the end has ended; a head cut off is read as far as it goes."""

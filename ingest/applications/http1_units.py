@@ -12,11 +12,12 @@ MOST_UNIT = 1 << 20
 class Kept(Stream):
     """A stream of which what was used up is kept until a unit of it is told."""
 
-    __slots__ = ("used",)
+    __slots__ = ("torn", "used")
 
     def __init__(self) -> None:
         super().__init__()
         self.used = bytearray()
+        self.torn = False  # bytes were lost of the unit, and not of a body in it
 
     def drop(self, n: int) -> None:
         """The first `n` bytes are used up."""
@@ -24,8 +25,16 @@ class Kept(Stream):
         super().drop(n)
 
 
+def torn(stream: Stream, beside: bool = True) -> None:
+    """Bytes were lost, `beside` bodies or not: what stands around such is no unit."""
+    if isinstance(stream, Kept):
+        stream.torn |= beside
+
+
 def tell(parser: Parser, stream: Stream, d: int, frame: int) -> None:
     """A request or an answer is whole."""
     if isinstance(stream, Kept):
-        parser.unit("http.request" if d == TO_SERVER else "http.response", d, frame, bytes(stream.used))
+        if not stream.torn:
+            parser.unit("http.request" if d == TO_SERVER else "http.response", d, frame, bytes(stream.used))
         stream.used.clear()
+        stream.torn = False

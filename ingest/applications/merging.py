@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.void]
 Numbers = NDArray[np.int64]
-Units = list[tuple[int, int, int, int, bytes]]  # flow, kind, direction, frame, bytes
+Units = list[tuple[int, int, int, int, bytes, int]]  # flow, kind, direction, frame, bytes, start
 
 # What a transaction, its buffers and its numbers give, in this order.
 _TOLD = (
@@ -74,8 +74,8 @@ def fill(made: Tables, given: list[tuple[int, Transaction]], told: Told, units: 
     made.buffers, here = _together(python.buffers, told.buffers, rank, n)
     at = size = int(made.buffers["length"].sum())
     rows = []
-    for flow, kind, direction, frame, value in sorted(units, key=lambda unit: unit[3]):
-        rows.append((int(index.of(np.array([flow]))[0]), kind, direction, frame, size, len(value)))
+    for flow, kind, direction, frame, value, start in sorted(units, key=lambda unit: unit[3]):
+        rows.append((int(index.of(np.array([flow]))[0]), kind, direction, frame, size, len(value), start))
         size += len(value)
     made.units = np.array(rows, UNIT)
     made.arena = np.empty(size, np.uint8)

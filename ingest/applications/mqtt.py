@@ -61,6 +61,8 @@ class Mqtt(StreamParser):
         self.version = 4
         self.connected = False
         self.waiting: dict[int, tuple[Transaction, int]] = {}  # not yet answered, and whose: by identifier
+        # The frame of a side's last packet, and what came first with it.
+        self.came: list[tuple[int, bytes]] = [(0, b""), (0, b"")]
 
     def advance(self, direction: int) -> None:
         """Packet by packet."""
@@ -81,12 +83,21 @@ class Mqtt(StreamParser):
             first, body = stream.data[0], bytes(stream.data[1 + size : end])
             frame, time = stream.frame(end), stream.time(end)
             if self.settings.units:
-                self.unit("mqtt.pdu", direction, frame, bytes(stream.data[:end]))
-                self.unit("mqtt.header", direction, frame, bytes(stream.data[: 1 + size]))
-                self.unit("mqtt.data", direction, frame, body)
+                self._units(direction, frame, end, length)
             stream.drop(end)
             stream.need = 2
             self._take(direction, first, body, frame, time)
+
+    def _units(self, d: int, frame: int, end: int, length: int) -> None:
+        """The units of a packet. Suricata takes head and data from the first of those that come together."""
+        data = self.streams[d].data
+        if self.came[d][0] != frame:
+            self.came[d] = frame, bytes(data[: self.streams[d].together(end)])
+        first = self.came[d][1]
+        self.unit("mqtt.pdu", d, frame, bytes(data[:end]))
+        self.unit("mqtt.header", d, frame, first[:2])
+        if length:
+            self.unit("mqtt.data", d, frame, first[2 : 2 + length])
 
     def _take(self, direction: int, first: int, body: bytes, frame: int, time: int) -> None:
         """A packet: of the transaction that it answers, or the first of another."""

@@ -100,7 +100,7 @@ class Parser:
         self.open: list[Transaction] = []
         self.closed: list[Transaction] = []
         self.anomalies: list[tuple[int, int, int, int]] = []  # (kind, direction, transaction number, frame)
-        self.units: list[tuple[int, int, int, bytes]] = []  # (kind, direction, frame, bytes)
+        self.units: list[tuple[int, int, int, bytes, int]] = []  # (kind, direction, frame, bytes, start)
         self.done = [False, False]
         # Data connections announced: (protocol and what is said of it, whose address, port, since when).
         self.expected: list[tuple[str, int, int, int]] = []
@@ -134,9 +134,9 @@ class Parser:
             (ANOMALY_KIND[kind], direction, -1 if transaction is None else transaction.number, frame)
         )
 
-    def unit(self, kind: str, direction: int, frame: int, data: bytes) -> None:
-        """A unit of the protocol went by; only where the settings ask for units."""
-        self.units.append((UNIT_KIND[kind], direction, frame, data))
+    def unit(self, kind: str, direction: int, frame: int, data: bytes, start: int = 0) -> None:
+        """A unit of the protocol, or what of it stands at `start`, went by; only where settings ask."""
+        self.units.append((UNIT_KIND[kind], direction, frame, data, start))
 
     def stop(self) -> None:
         """Read no more of this connection."""
@@ -237,8 +237,8 @@ class StreamParser(Parser):
         if self.done[direction]:
             stream.data.clear()
 
-    def gap(self, direction: int, missed: int) -> None:
-        """Bytes were lost: what is between two transactions may be found again, what is in one not."""
+    def gap(self, direction: int, missed: int, frame: int = 0) -> None:
+        """Bytes were lost, as a frame showed: what is in a transaction is not found again."""
         self.done[direction] = True
         self.streams[direction].data.clear()
 

@@ -44,7 +44,7 @@ class Smb(StreamParser):
         self.seeking = [False, False]  # and where its next message begins is not known
         self.passing = [0, 0]  # bytes that are passed over: the rest of a message that is too long
 
-    def gap(self, direction: int, missed: int) -> None:
+    def gap(self, direction: int, missed: int, frame: int = 0) -> None:
         """Bytes were lost: what is read ends, units go on with the next message that is found."""
         if not self.settings.units or self.done[direction]:
             super().gap(direction, missed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
+from ingest.applications import smtp_units
 from ingest.applications.mime import put_mail
 from ingest.applications.parser import StreamParser, Transaction
 from ingest.applications.smtp_order import Order, size_of
@@ -39,6 +40,8 @@ class Smtp(StreamParser):
         self.order = Order()
         self.mail = bytearray()
         self.size = 0
+        # Of the unit that a mail is: what of it came and is not told, where that stands, up to where it came.
+        self.untold, self.told, self.grown = bytearray(), 0, 0
         self.left = 0  # of a BDAT chunk
         self.since = 0  # the frame in which it was announced
         self.last = False
@@ -70,8 +73,7 @@ class Smtp(StreamParser):
             line = bytes(stream.data[:end]).rstrip(b"\r")
             frame, time = stream.frame(end + 1), stream.time(end + 1)
             if self.settings.units:
-                unit = "smtp.command_line" if direction == TO_SERVER else "smtp.response_line"
-                self.unit(unit, direction, frame, line)
+                smtp_units.line(self, direction, frame, bytes(stream.data[: end + 1]))
             stream.drop(end + 1)
             (self._command if direction == TO_SERVER else self._reply)(line, frame, time)
             if end >= MOST_READ - 1:
@@ -126,6 +128,7 @@ class Smtp(StreamParser):
             self.recipients += 1
         elif verb == b"DATA":
             self.in_data = True
+            smtp_units.mail_begins(self)
             verb = b"DATA"
         elif verb == b"BDAT":
             self._chunk(line, frame)
@@ -156,6 +159,8 @@ class Smtp(StreamParser):
                 end = data.find(b"\n.\n")
                 after = end + 3
             if end < 0:
+                if self.settings.units:
+                    smtp_units.mail(self, len(data))
                 n = len(data) - 4
                 if n > 0:
                     self._keep(bytes(data[:n]))
@@ -164,6 +169,8 @@ class Smtp(StreamParser):
                 return False
         self._keep(bytes(data[:end]) + (b"\r\n" if end else b""))
         frame, time = stream.frame(after), stream.time(after)
+        if self.settings.units:
+            smtp_units.mail(self, after, over=True)
         stream.drop(after)
         stream.need = 1
         self.order.mail_ends()
@@ -211,13 +218,15 @@ class Smtp(StreamParser):
         elif verb == b"DATA" and line[:3] != b"354":
             self.in_data = False
 
-    def gap(self, direction: int, missed: int) -> None:
+    def gap(self, direction: int, missed: int, frame: int = 0) -> None:
         """What answers what is not known any more."""
         self.order.over = True
         super().gap(direction, missed)
 
     def close(self, direction: int, frame: int) -> None:
         """A mail that was cut off is read as far as it goes."""
+        if direction == TO_SERVER and self.in_data:
+            smtp_units.mail_breaks_off(self, frame)
         if direction == TO_SERVER and self.mail and self.current is not None:
             self.size += 1  # not whole
             self._over(frame, 0)

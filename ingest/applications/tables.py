@@ -107,6 +107,7 @@ UNIT = np.dtype(
         ("frame", "i8"),
         ("at", "i8"),
         ("length", "u4"),
+        ("start", "u4"),  # where in the unit the bytes stand: more than 0 of one that is told as it grows
     ],
     align=True,
 )  # fmt: skip
@@ -254,7 +255,7 @@ UNITS = (
     "telnet.data", "smb.nbss.pdu", "smb.nbss.hdr", "smb.nbss.data", "smb.smb1.pdu", "smb.smb1.hdr",
     "smb.smb1.data", "smb.smb2.pdu", "smb.smb2.hdr", "smb.smb2.data", "smb.smb3.pdu", "smb.smb3.hdr",
     "smb.smb3.data", "dcerpc.pdu", "dcerpc.hdr", "dcerpc.data", "dns.pdu", "rfb.pdu", "http.request",
-    "http.response",
+    "http.response", "smtp.data",
 )  # fmt: skip
 UNIT_KIND = {name: i for i, name in enumerate(UNITS)}
 
@@ -274,7 +275,7 @@ ANOMALIES = (
     "stream.pkt_invalid_ack", "stream.pkt_invalid_timestamp", "stream.pkt_broken_ack",
     "stream.3whs_syn_resend_diff_seq_on_syn_recv", "stream.3whs_syn_flood",
     "stream.3whs_synack_tfo_data_ignored", "stream.reassembly_depth_reached",
-    "stream.reassembly_memory_full", "stream.wrong_thread",
+    "stream.reassembly_memory_full", "stream.wrong_thread", "stream.reassembly_urgent_oob_limit_reached",
     "http.request_header_host_invalid", "http.duplicate_content_length_field_in_request",
     "http.request_auth_unrecognized", "http.request_body_unexpected", "http.failed_protocol_change",
     "http.missing_host_header", "http.host_header_ambiguous", "http.unable_to_match_response_to_request",

@@ -307,7 +307,21 @@ def frame(builder: Builder, value: str) -> None:
     protocol = {"http1": "http"}.get(builder.rule.protocol, builder.rule.protocol)
     if not name.startswith(f"{protocol}.") and protocol not in {"tcp", "udp", "ip"}:
         name = f"{protocol}.{name}"
+    spoken, _, unit = name.partition(".")
+    if unit == "stream":
+        _stream(builder, spoken)
+        return
     builder.stick(f"frame:{name}", True)
+
+
+def _stream(builder: Builder, spoken: str) -> None:
+    """`frame:protocol.stream` is all that comes of a direction: the stream of what speaks it."""
+    if builder.rule.flow.no_stream:
+        raise builder.fault("frame: a stream and flow:no_stream exclude each other")
+    builder.rule.flow.only_stream = True
+    if builder.rule.protocol in {"tcp", "udp", "ip"}:
+        builder.rule.applications.append(({"http": "http1"}.get(spoken, spoken), False, "final"))
+    builder.stick(None)
 
 
 KEYWORDS = {

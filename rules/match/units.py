@@ -33,7 +33,7 @@ def match(packets: Packets) -> Iterator[Candidate]:
                 continue
             start = int(unit["at"])
             data = scene.tables.arena[start : start + int(unit["length"])].tobytes()
-            if _holds(compiled, data):
+            if _holds(compiled, data, int(unit["start"])):
                 yield packets.candidate(row, compiled.order, 1, item, int(unit["frame"]))
 
 
@@ -43,8 +43,9 @@ def _demanded(compiled: Compiled) -> str:
     return kinds.pop() if len(kinds) == 1 else ""
 
 
-def _holds(compiled: Compiled, data: bytes) -> bool:
+def _holds(compiled: Compiled, data: bytes, start: int) -> bool:
     inspection = Inspection()
     return all(
-        inspection.holds(check.ops, changed(data, check.demand.transforms)) for check in compiled.checks
+        inspection.holds(check.ops, changed(data, check.demand.transforms), start=start)
+        for check in compiled.checks
     )

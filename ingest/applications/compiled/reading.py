@@ -37,6 +37,7 @@ from ingest.applications.compiled.layout import (
     NOTE,
     ODDITY,
     OVER_TCP,
+    OVER_UDP,
     PAGE,
     PUT,
     SHORT_ARENA,
@@ -111,7 +112,8 @@ class Reading:
         self._set("layers", settings.inflate_layers)
         allowed = {*among(TCP, settings.protocols), *among(UDP, settings.protocols)}
         self._set("allowed", _bits(allowed))
-        self._set("here", _bits(name for name in OVER_TCP if not settings.units or name not in WITH_UNITS))
+        here = {*OVER_TCP, *OVER_UDP}
+        self._set("here", _bits(here - set(WITH_UNITS) if settings.units else here))
         self._mem = Memory(
             flows=np.zeros(_LEAST, FLOW), buckets=np.full(2 * _LEAST, -1, np.int32), txs=np.zeros(_LEAST, TX),
             puts=np.zeros(4 * _LEAST, PUT), notes=np.zeros(4 * _LEAST, NOTE), odd=np.zeros(_LEAST, ODDITY),

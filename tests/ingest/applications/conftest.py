@@ -88,9 +88,9 @@ def said():
     return lambda name: speak(name, *EXAMPLES[name])
 
 
-def segment(src, dst, sport, dport, seq, ack, flags, data=b"", window=65535):
+def segment(src, dst, sport, dport, seq, ack, flags, data=b"", window=65535, urgent=0):
     tcp = struct.pack(
-        ">HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 0x50, flags, window, 0, 0
+        ">HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 0x50, flags, window, 0, urgent
     )
     return ip(src, dst, 6, tcp + data)
 

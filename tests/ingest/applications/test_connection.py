@@ -83,6 +83,15 @@ def test_only_what_is_wanted_is_read():
     assert made.over()
 
 
+def test_what_comes_with_an_upgrade_is_the_next_protocols():
+    made = connection()
+    feed(made, 0, b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n", 1)
+    feed(made, 1, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\2hi", 2)
+    closed, _ = made.collect()
+    (said,) = [v for tx in closed for kind, *_, v in tx.buffers if kind == KIND["websocket.payload"]]
+    assert said == b"hi"
+
+
 def test_numbers_go_on_behind_an_upgrade_to_http2():
     made = connection()
     ask = b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n"
@@ -91,6 +100,14 @@ def test_numbers_go_on_behind_an_upgrade_to_http2():
     made.end(3)
     closed = sorted(made.collect()[0], key=lambda transaction: transaction.number)
     assert [(each.number, PROTOCOLS[each.protocol]) for each in closed] == [(0, "http"), (1, "http2")]
+
+
+def test_what_comes_with_an_upgrade_to_http2_is_known_behind_it():
+    made = connection()
+    feed(made, 0, b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n")
+    settings = b"\0\0\0\4\0\0\0\0\0"
+    feed(made, 1, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" + settings, 2)
+    assert made.spoken()[2:] == (PROTOCOL["http2"], 3, (2, 2, 0, PROTOCOL["http2"]), (1, 2, 0, 3))
 
 
 def test_a_piece_that_is_fed_apart():

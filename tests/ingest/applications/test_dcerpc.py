@@ -33,7 +33,7 @@ def test_how_it_is_recognised():
 def test_units_are_parts_of_each_pdu(speak):
     sent = call(3, b"abc") + struct.pack("<BBBBIHHI", 5, 0, 16, 3, 0x10, 16, 0, 7)
     found = speak("dcerpc", [(0, sent)], (4000, 135), cut=5, settings=ApplicationSettings(units=True))
-    assert [(UNITS[kind], frame, data) for kind, _, frame, data in found.parser.units] == [
+    assert [(UNITS[kind], frame, data) for kind, _, frame, data, _ in found.parser.units] == [
         ("dcerpc.pdu", 6, sent[:27]),
         ("dcerpc.hdr", 6, sent[:16]),
         ("dcerpc.data", 6, sent[16:27]),

@@ -44,7 +44,7 @@ def test_messages_are_units_without_their_length(speak, examples):
     message = examples["dns"][0][0][1]
     for transport, data in (("udp", message), ("tcp", len(message).to_bytes(2, "big") + message)):
         found = speak("dns", [(0, data)], (4000, 53), transport, settings=ApplicationSettings(units=True))
-        assert [(UNITS[kind], said) for kind, _, _, said in found.parser.units] == [("dns.pdu", message)]
+        assert [(UNITS[kind], said) for kind, _, _, said, _ in found.parser.units] == [("dns.pdu", message)]
 
 
 def test_a_broken_message_is_told_and_the_next_one_read(speak, examples):

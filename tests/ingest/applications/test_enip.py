@@ -73,7 +73,7 @@ def test_what_cannot_be_read_is_told(speak):
 def test_units(speak):
     data = message(0x6F, sent((0, b""), (0xB2, READ)))
     found = speak("enip", [(0, data)], PORTS, settings=ApplicationSettings(units=True))
-    told = [(UNITS[kind], said) for kind, _, _, said in found.parser.units]
+    told = [(UNITS[kind], said) for kind, _, _, said, _ in found.parser.units]
     assert told == [
         ("enip.hdr", data[:24]), ("enip.data", data[24:]), ("enip.pdu", data), ("enip.enip.item", bytes(4)),
         ("enip.enip.item", data[-12:]), ("enip.cip", READ),

@@ -5,7 +5,8 @@ import lzma
 import pytest
 
 from citywall.applicationsettings import ApplicationSettings
-from ingest.applications.tables import ANOMALIES
+from ingest.applications.http1 import Http1
+from ingest.applications.tables import ANOMALIES, KIND
 
 GET = (0, b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
 
@@ -58,6 +59,23 @@ def test_a_gap_in_a_body_leaves_the_file_incomplete(speak):
     assert found.integers("file.complete") == [0]
     assert not found.values("file.md5")
     assert not parser.open
+
+
+def test_over_bytes_lost_in_a_head_is_read_on():
+    parser = Http1(ApplicationSettings(), (4000, 80))
+
+    def feed(d, data, frame):
+        parser.feed(d, data, ([len(data)], [frame], [frame]))
+
+    feed(0, b"GET /mali", 1)
+    parser.gap(0, 1, 2)
+    feed(0, b"cious HTTP/1.1\r\nHost: a\r\n\r\n", 2)
+    feed(1, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", 3)
+    parser.gap(1, 40, 4)  # the rest of the body, and more
+    feed(1, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", 4)
+    (made,) = parser.closed
+    values = [value for kind, *_, value in made.buffers if kind == KIND["http.uri"]]
+    assert (values, made.response_frame) == ([b"/malicious"], 4)
 
 
 def test_a_body_is_kept_up_to_its_limit(speak):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications.mqtt import Mqtt
-from ingest.applications.tables import ANOMALIES, FIELDS
+from ingest.applications.tables import ANOMALIES, FIELDS, UNITS
 from ingest.applications.wanted import Wanted
 
 
@@ -88,3 +88,17 @@ def test_answers_are_known_where_nobody_asks_what_they_say():
         parser.feed(d, data, ([len(data)], [1], [1]))
     assert not parser.anomalies
     assert len(parser.closed) == 2
+
+
+def test_units_of_packets_that_come_together_have_the_head_of_the_first(speak):
+    one, two = b"\x82\6\0\1\0\1a\0", b"\x82\7\0\2\0\2bc\0"
+    settings = ApplicationSettings(units=True)
+    apart = [(0, HELLO), (1, WELCOME), (0, one), (0, two)]
+    together = [(0, HELLO), (1, WELCOME), (0, one + two)]
+    for turns, head, data in ((apart, two[:2], two[2:]), (together, one[:2], (one + two)[2:9])):
+        units = speak("mqtt", turns, (4000, 1883), settings=settings).parser.units
+        told = [(UNITS[kind].removeprefix("mqtt."), said) for kind, _, _, said, _ in units[-6:]]
+        assert told == [
+            ("pdu", one), ("header", one[:2]), ("data", one[2:]),
+            ("pdu", two), ("header", head), ("data", data),
+        ]  # fmt: skip

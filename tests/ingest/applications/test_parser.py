@@ -82,7 +82,7 @@ UNITS = {
     "dcerpc": (135, {"dcerpc.pdu", "dcerpc.hdr", "dcerpc.data"}),
     "rfb": (5900, {"rfb.pdu"}),
     "http": (80, {"http.request", "http.response"}),
-    "smtp": (25, {"smtp.command_line", "smtp.response_line"}),
+    "smtp": (25, {"smtp.command_line", "smtp.response_line", "smtp.data"}),
     "websocket": (80, {"websocket.header", "websocket.pdu", "websocket.data"}),
 }
 
@@ -95,7 +95,7 @@ def test_units_are_kept_where_rules_ask_for_them(speak, examples, name):
     units = found.parser.units
     assert wanted <= {tables.UNITS[kind] for kind, *_ in units}
     said = {d: b"".join(data for side, data in turns if side == d) for d in (0, 1)}
-    assert all(data in said[d] for _, d, _, data in units)
+    assert all(data in said[d] for _, d, _, data, _ in units)
     assert not speak(name, turns, (4000, port)).parser.units
 
 

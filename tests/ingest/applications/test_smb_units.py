@@ -33,7 +33,7 @@ def told(message, d=0):
     parser = Smb(ApplicationSettings(units=True))
     tell(parser, d, 7, message)
     assert all(unit[1:3] == (d, 7) for unit in parser.units)
-    return [(tables.UNITS[kind].removeprefix("smb."), data) for kind, _, _, data in parser.units]
+    return [(tables.UNITS[kind].removeprefix("smb."), data) for kind, _, _, data, _ in parser.units]
 
 
 def around(data, kind=0):
@@ -96,13 +96,13 @@ def test_noise_grows_no_more_than_fourfold():
 def test_units_of_both_directions_as_they_come(speak, examples, cut):
     turns, ports, _ = examples["smb"]
     found = speak("smb", turns, ports, cut=cut, settings=ApplicationSettings(units=True)).parser.units
-    names = {(tables.UNITS[kind], d) for kind, d, _, _ in found}
+    names = {(tables.UNITS[kind], d) for kind, d, *_ in found}
     for d in (0, 1):
         assert {("smb.nbss.hdr", d), ("smb.smb2.pdu", d), ("smb.smb2.hdr", d), ("smb.smb2.data", d)} <= names
         said = b"".join(data for side, data in turns if side == d)
         assert (
             b"".join(
-                data for kind, side, _, data in found if (tables.UNITS[kind], side) == ("smb.nbss.pdu", d)
+                data for kind, side, _, data, _ in found if (tables.UNITS[kind], side) == ("smb.nbss.pdu", d)
             )
             == said
         )
@@ -115,7 +115,9 @@ def test_older_messages_that_are_passed_over_have_units_too():
     message = nbss(smb1(b"abcdef"))
     parser.feed(0, message, ([len(message)], [1], [1]))
     assert not parser.made
-    assert [data for kind, *_, data in parser.units if tables.UNITS[kind] == "smb.smb1.data"] == [b"abcdef"]
+    assert [data for kind, _, _, data, _ in parser.units if tables.UNITS[kind] == "smb.smb1.data"] == [
+        b"abcdef"
+    ]
 
 
 def feed(parser, d, data, frame):
@@ -143,7 +145,7 @@ def test_units_go_on_behind_a_gap(examples):
         made.append(parser)
     told = [
         (frame, data)
-        for kind, d, frame, data in made[0].units
+        for kind, d, frame, data, _ in made[0].units
         if not d and tables.UNITS[kind] == "smb.smb2.data"
     ]
     assert told == [(2, b"next"), (2, turns[0][1][68:]), (4, b"last")]

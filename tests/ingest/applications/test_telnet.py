@@ -8,7 +8,7 @@ SETTINGS = ApplicationSettings(units=True)
 
 
 def units(found):
-    return [(UNITS[kind].removeprefix("telnet."), data) for kind, _, _, data in found.parser.units]
+    return [(UNITS[kind].removeprefix("telnet."), data) for kind, _, _, data, _ in found.parser.units]
 
 
 def test_commands_and_lines_are_units(speak):

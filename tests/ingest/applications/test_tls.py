@@ -37,7 +37,7 @@ def test_records_are_units_also_behind_encryption(speak, examples):
     turns = [*examples["tls"][0], (0, record + b"a"), (1, record + b"y"), *behind]
     plain = speak("tls", turns)
     asked = speak("tls", turns, settings=ApplicationSettings(units=True))
-    units = [(d, data) for kind, d, _, data in asked.parser.units if UNITS[kind] == "tls.data"]
+    units = [(d, data) for kind, d, _, data, _ in asked.parser.units if UNITS[kind] == "tls.data"]
     assert [data for d, data in units if d == 0][-4:] == [b"a", b"b", b"\x63\0\0\0", b"\2\x28"]
     assert [data for d, data in units if d == 1][-5:] == [b"y", b"\7\0\0", b"\1", b"z", b"l"]
     assert not plain.parser.units

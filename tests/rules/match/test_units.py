@@ -46,3 +46,38 @@ def test_records_of_tls_behind_encryption(sids):
         sorted(sids(text, tcp([(0, hello), (1, answer), *data, *data, *data], dport=443)))
         == [1] * 6 + [2] * 3
     )
+
+
+def test_messages_of_dns_over_udp(sids):
+    name = b"\7example\3com\0"
+    asked = b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1"
+    text = 'alert udp any any -> any any (frame:dns.pdu; content:"|07|example"; offset:12; sid:1;)'
+    assert sids(text, [udp(asked, dport=53), udp(asked, dport=53)]) == [1, 1]
+
+
+MAIL = b"Subject: hi\r\n\r\n" + b"x" * 6000 + b"last\r\n.\r\n"
+TURNS = [(1, b"220 mail ESMTP\r\n"), (0, b"EHLO a\r\n"), (1, b"250 ok\r\n"), (0, b"MAIL FROM:<a@b>\r\n"),
+         (1, b"250 ok\r\n"), (0, b"RCPT TO:<c@d>\r\n"), (1, b"250 ok\r\n"), (0, b"DATA\r\n"),
+         (1, b"354 go\r\n"), (0, MAIL), (1, b"250 ok\r\n"), (0, b"QUIT\r\n")]  # fmt: skip
+
+
+def test_a_mail_is_looked_at_as_it_grows(sids):
+    text = """
+alert smtp any any -> any any (frame:smtp.data; content:"Subject"; startswith; sid:1;)
+alert smtp any any -> any any (frame:smtp.data; content:"|0d 0a|.|0d 0a|"; endswith; sid:2;)
+alert smtp any any -> any any (frame:smtp.data; content:"last"; offset:6000; sid:3;)
+alert smtp any any -> any any (frame:smtp.data; content:"xxx"; depth:50; sid:4;)
+alert smtp any any -> any any (frame:smtp.data; content:"QUIT"; sid:5;)
+alert smtp any any -> any any (frame:smtp.command_line; content:">|0d 0a|"; endswith; sid:6;)
+"""
+    assert sorted(sids(text, tcp(TURNS, dport=25))) == [1, 2, 3, 4, 6, 6]
+
+
+def test_the_stream_of_a_protocol(sids):
+    text = """
+alert smtp any any -> any any (frame:smtp.stream; content:"|0d 0a|.|0d 0a|"; sid:1;)
+alert smtp any any -> any any (frame:stream; flow:to_client; content:"354 go"; sid:2;)
+alert tcp any any -> any any (frame:smtp.stream; content:"Subject"; sid:3;)
+alert tcp any any -> any any (frame:tls.stream; content:"Subject"; sid:4;)
+"""
+    assert sorted(sids(text, tcp(TURNS, dport=25))) == [1, 2, 3]

@@ -43,7 +43,6 @@ from ingest.applications.compiled.layout import (
     PYTHON,
     QUIET,
     SMB,
-    SNMP,
     SSH,
     TABLES,
     TLS,
@@ -375,7 +374,7 @@ def _datagram(mem, owner, d, data, at, n, frame, time):
                 flow["mode"] = QUIET
                 flow["over"] = 1
             return True
-        if mem.config[READS] >> found & 1 and found != DNS and found != SNMP and found != KRB5:
+        if mem.config[READS] >> found & 1 and not mem.config[OWN] >> found & 1:
             flow["mode"] = PYTHON
             flow["spoken"] = found
             return True
