@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 Policy = Literal["bsd", "first", "last", "linux", "windows"]
+Urgent = Literal["oob", "inline", "drop", "gap"]
 
 
 class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,12 +31,14 @@ class ApplicationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         Policy, Meta(description="Whose bytes stand where two TCP segments overlap: as this system would.")
     ] = "bsd"
     urgent: Annotated[
-        Literal["out_of_band", "inline"],
+        Urgent,
         Meta(
-            description="Whether TCP's urgent byte stands beside the stream, as programs read it, or in it "
-            "(RFC 6093)."
+            description=(
+                "Urgent bytes of TCP: beside the stream (oob), in it (inline), missing in it (gap), "
+                "or their packets are not taken (drop, with `inline`)."
+            )
         ),
-    ] = "out_of_band"
+    ] = "oob"
     depth_bytes: Annotated[
         int,
         Meta(ge=0, le=1 << 30, description="Bytes of each direction of a connection that are read; 0: all."),

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -96,20 +96,21 @@ def size_of(text: str) -> int | None:
 
 def settings_of(options: Options) -> ApplicationSettings:
     """How streams and application layers are to be read."""
-    from citywall.applicationsettings import ApplicationSettings
+    from citywall.applicationsettings import ApplicationSettings, Urgent
 
     sets, defaults = options.sets, ApplicationSettings()
     bodies = [
         size_of(v) for k, v in sets.items() if k.endswith(("response-body-limit", "request-body-limit"))
     ]
     depth = size_of(sets.get("stream.reassembly.depth", ""))
+    urgent = sets.get("stream.reassembly.urgent.policy", "")
     layers = next((v for k, v in sets.items() if k.endswith("response-body-decompress-layer-limit")), "2")
     return ApplicationSettings(
         midstream=sets.get("stream.midstream") in {"true", "yes"},
         async_oneside=sets.get("stream.async-oneside") in {"true", "yes"},
         inline=options.inline,
         checksums=options.checksums,
-        urgent="inline" if sets.get("stream.reassembly.urgent.policy") == "inline" else defaults.urgent,
+        urgent=next((u for u in get_args(Urgent) if u == urgent), defaults.urgent),
         depth_bytes=defaults.depth_bytes if depth is None else depth,
         body_bytes=max([defaults.body_bytes, *(size for size in bodies if size is not None)]),
         inflate_layers=int(layers) if layers.isdigit() else 2,

@@ -13,6 +13,7 @@ from citywall.batches import ACK, FIN, IP, RST, SYN, TRANSPORT, URG
 from citywall.kernels import bare_kernel, copy_bytes, load_be16, load_be32
 from ingest.reassembly.layout import (
     CLOSED,
+    CONFIG,
     DEEP,
     ESTABLISHED,
     MAX_WAITING,
@@ -22,6 +23,7 @@ from ingest.reassembly.layout import (
     SYN_RECEIVED,
     SYN_SENT,
     UNTRACKED,
+    URGENT,
 )
 
 SESSIONS = META_AT["sessions"]
@@ -76,11 +78,16 @@ ODD_INVALID_TIMESTAMP = ODD.index("pkt_invalid_timestamp")
 ODD_TFO_IGNORED = ODD.index("3whs_synack_tfo_data_ignored")
 ODD_WRONG_SEQ_WRONG_ACK = ODD.index("3whs_wrong_seq_wrong_ack")
 ODD_ACK_INJECT = ODD.index("3whs_ack_data_inject")
+ODD_URGENT = ODD.index("reassembly_urgent_oob_limit_reached")
 
 # Bits of `direction_of`: the direction; the connection stood before the packet; its bytes went into a stream.
 DIRECTION, STOOD, STREAMED = 1, 2, 4
 # TCP options that are looked at.
 _SCALE, _STAMPS, _FAST_OPEN, _EXPERIMENT = 3, 8, 34, 254
+
+_URGENT = CONFIG.index("urgent")
+_BESIDE, _WITHIN, _NOT_TAKEN = (URGENT.index(name) for name in ("oob", "inline", "drop"))
+_MOST_URGENT = 0xFFFF  # bytes out of band of one direction
 
 # What `track` says stopped it.
 DONE, MORE_SESSIONS, MORE_ROOM, MORE_SEGMENTS = 0, 1, 2, 3
@@ -147,6 +154,8 @@ def release(side, pieces, order, upto, frame, time, meta):
         side["held_bytes"] -= length
         meta[HELD] -= length
         at = after
+    if side["deep"] == 1 and side["done"] == 0 and at != side["held_first"]:
+        side["deep"] = 2
     side["held_first"] = at
     if at < 0:
         side["held_last"] = -1
@@ -162,7 +171,7 @@ def _emit(source, at, n, number, slot, direction, side, pieces, arena, order, od
     if side["done"] != 0 or side["mute"] != 0 or n <= 0:
         return
     depth = config[3]
-    if depth > 0 and side["deep"] == 0 and offset + n >= depth:
+    if depth > 0 and side["deep"] < 2 and offset + n >= depth:
         side["done"] = 1
         meta[DEPTH_REACHED] += 1
         _odd(ODD_DEPTH, number, direction, frame, odd, meta)
@@ -189,6 +198,8 @@ def _emit(source, at, n, number, slot, direction, side, pieces, arena, order, od
         piece["time"] = time
         order[meta[ORDER]] = i
         meta[ORDER] += 1
+        if side["deep"] == 1 and side["done"] == 0:
+            side["deep"] = 2
         return
     piece["frame"] = 0
     piece["time"] = 0
@@ -563,6 +574,7 @@ def clear(side):
     side["deep"] = 0
     side["stamped"] = 0
     side["stamp"] = 0
+    side["urgent"] = 0
 
 
 @bare_kernel
@@ -757,23 +769,25 @@ def _distance(seq, isn, near):
 
 
 @bare_kernel
-def _set_apart(side, number):
-    """Count an urgent byte if it was not counted yet; False where there are too many to be apart."""
-    if side["urgent"] != 0 and (np.int64(side["urgent_last"]) - number) & 0xFFFFFFFF < 0x80000000:
-        return True
-    if side["urgent"] == 0xFFFF:
-        return False
-    side["urgent"] += 1
-    side["urgent_last"] = number
-    return True
+def _beside(side, mark, seq):
+    """How many bytes out of band stand before a sequence number: all, or all but the last one, at `mark`."""
+    ahead = (seq - np.int64(mark)) & 0xFFFFFFFF
+    return np.int64(side["urgent"]) - (1 if ahead == 0 or ahead >= 0x80000000 else 0)
 
 
 @bare_kernel
-def _apart(side, number):
-    """How many bytes before sequence number `number` stand apart: before the last, all but that."""
-    count = np.int64(side["urgent"])
-    before = count > 0 and (np.int64(side["urgent_last"]) - number) & 0xFFFFFFFF < 0x80000000
-    return count - 1 if before else count
+def _urge(seq, s, direction, side, frame, odd, meta):
+    """An urgent byte at a sequence number is out of band; False where there were too many of them."""
+    marks = s["marks"]
+    if side["urgent"] != 0 and (seq - np.int64(marks[direction]) - 1) & 0xFFFFFFFF >= 0x7FFFFFFF:
+        return True  # sent again
+    if side["urgent"] >= _MOST_URGENT:
+        return False
+    side["urgent"] += 1
+    marks[direction] = seq & 0xFFFFFFFF
+    if side["urgent"] == _MOST_URGENT:
+        _odd(ODD_URGENT, np.int64(s["number"]), direction, frame, odd, meta)
+    return True
 
 
 @bare_kernel
@@ -1108,21 +1122,28 @@ def track(
         other = sides[2 * slot + 1 - d]
         if mine["known"] == 0:
             continue
-        if mine["urgent"] != 0 or flags & URG:
-            urgent = flags & URG and config[10] != 0 and 0 < load_be16(buffer, q + 18) <= payload
-            if urgent and _set_apart(mine, (seq + payload - 1) & 0xFFFFFFFF):
-                payload -= 1  # the last byte, wherever the pointer leads
-                n = min(n, payload)
-            seq -= _apart(mine, seq)
-        if other["urgent"] != 0:
-            ack -= _apart(other, ack)
         if flags & SYN:  # bytes of a SYN stand behind it
             seq += 1
         offset = _distance(seq, mine["isn"], np.int64(mine["next"]))
+        if mine["urgent"] != 0:
+            offset -= _beside(mine, s["marks"][d], seq + max(payload, 1) - 1)
         end = offset + payload
+        if flags & URG and config[_URGENT] != _WITHIN and payload > 0:
+            pointer = np.int64(load_be16(buffer, q + 18))
+            if config[_URGENT] == _NOT_TAKEN:
+                if config[2] != 0:
+                    continue
+            elif 0 < pointer <= payload:  # the last byte, wherever the pointer points (RFC 6093)
+                n = min(n, payload - 1)
+                if config[_URGENT] == _BESIDE:
+                    end -= 1
+                    if not _urge(seq + payload - 1, s, d, mine, frame, odd, meta):
+                        n = np.int64(0)
         relaxed = s["midstream"] != 0 or config[1] != 0
         if flags & ACK and other["known"] != 0:
             acked = _distance(ack, other["isn"], np.int64(other["acked"]))
+            if other["urgent"] != 0:
+                acked -= _beside(other, s["marks"][1 - d], ack)
             beyond = np.int64(other["highest"])
             if other["fin"] >= 0:
                 beyond = max(beyond, np.int64(other["fin"]))
@@ -1156,8 +1177,10 @@ def track(
             meta[OUT_OF_WINDOW] += 1
             _odd(ODD_OUT_OF_WINDOW, number, d, frame, odd, meta)
             continue
-        if n > 0:
+        if n > 0 or (flags & URG and payload > 0):
             direction_of[i] |= STREAMED
+            if mine["deep"] == 1 and other["deep"] == 2:
+                mine["deep"] = 2
         if n > 0 and (s["state"] != CLOSED or (mine["fin"] >= 0 and offset < mine["fin"])):
             if mine["fin"] >= 0 and offset + n > mine["fin"]:
                 n = np.int64(mine["fin"]) - offset

@@ -19,6 +19,7 @@ SESSION = np.dtype(
         ("fast", "u1"),  # its SYN asked for TCP Fast Open
         # SYNs that others took the place of: how many, their numbers and time stamps.
         ("syn_count", "u1"), ("syns", "u4", (10,)), ("stamps", "u4", (10,)),
+        ("marks", "u4", (2,)),  # sequence numbers of each direction's last byte out of band
     ],
     align=True,
 )  # fmt: skip
@@ -38,9 +39,10 @@ SIDE = np.dtype(
         ("waiting", "i4"), ("waiting_count", "i4"),  # first segment behind a hole, how many
         ("held_first", "i4"), ("held_last", "i4"),  # pieces in order but not acknowledged
         ("known", "u1"), ("scale", "u1"), ("done", "u1"), ("mute", "u1"),
-        ("deep", "u1"),  # read to its end
-        ("stamped", "u1"), ("stamp", "u4"),  # the time stamp of its SYN
-        ("urgent_last", "u4"), ("urgent", "u2"),  # bytes out of band: the number of the last, how many
+        ("deep", "u1"),  # read to its end: 1 by its port, 2 once bytes of the connection were read
+        ("stamped", "u1"),  # its SYN has a time stamp
+        ("urgent", "u2"),  # bytes out of band
+        ("stamp", "u4"),
     ],
     align=True,
 )  # fmt: skip
@@ -79,11 +81,13 @@ ODD = (
     "3whs_right_seq_wrong_ack_evasion", "fin_syn", "pkt_retransmission",
     "suspected_rst_inject",
     "3whs_syn_flood", "pkt_invalid_timestamp", "3whs_synack_tfo_data_ignored", "3whs_wrong_seq_wrong_ack",
-    "3whs_ack_data_inject",
+    "3whs_ack_data_inject", "reassembly_urgent_oob_limit_reached",
 )  # fmt: skip
 
 #: Overlap policies: who wins where two segments hold different bytes.
 POLICIES = ("bsd", "first", "last", "linux", "windows")
+#: What becomes of an urgent byte: it stands beside the stream, in it, its packet is not taken, it is missing.
+URGENT = ("oob", "inline", "drop", "gap")
 
 # Words of the kernel's memory of itself (i8).
 META = (
@@ -102,7 +106,7 @@ COUNTED = META[META.index("evicted") :]
 # Words of the configuration (i8).
 CONFIG = (
     "midstream", "async", "inline", "depth", "policy", "max_sessions", "max_segments", "max_held",
-    "checksums", "all_held", "urgent_apart",
+    "checksums", "all_held", "urgent",
     *(f"deep_{n}" for n in range(8)),  # ports whose connections are read to their end; 0 is none
 )  # fmt: skip
 DEEP = CONFIG.index("deep_0")

@@ -27,6 +27,7 @@ from ingest.reassembly.layout import (
     SEGMENT,
     SESSION,
     SIDE,
+    URGENT,
 )
 from ingest.reassembly.numbers import Index
 
@@ -74,7 +75,7 @@ class Reassembler:
         given = [
             settings.midstream, settings.async_oneside, settings.inline, settings.depth_bytes,
             POLICIES.index(settings.policy), settings.max_streams, max(8, memory // 2 // PAGE),
-            1 << 20, settings.checksums, memory // 2, settings.urgent == "out_of_band",
+            1 << 20, settings.checksums, memory // 2, URGENT.index(settings.urgent),
         ]  # fmt: skip
         self._config = np.zeros(len(CONFIG), np.int64)
         self._config[: len(given)] = given

@@ -14,7 +14,7 @@ from ingest.reassembly.layout import ODD, POLICIES
 from ingest.reassembly.streams import Reassembler
 
 ROOT = Path(__file__).resolve().parents[3]
-ACK, SYN, FIN, RST, PSH, URG = 0x10, 2, 1, 4, 0x18, 0x20
+ACK, SYN, FIN, RST, PSH, URG = 0x10, 2, 1, 4, 0x18, 0x38
 
 
 def run(packets, made, size=1000, **changes):
@@ -46,12 +46,13 @@ class Link:
             packets.segment(a, b, 4000, 80, isn + 1, 500, ACK),
         ]
 
-    def send(self, offset, data, flags=PSH):
+    def send(self, offset, data, flags=PSH, urgent=0):
         self.packets.append(
             self.make.segment(
-                self.make.client, self.make.server, 4000, 80, self.isn + 1 + offset, 500, flags, data
+                self.make.client, self.make.server, 4000, 80, self.isn + 1 + offset, 500, flags, data,
+                urgent=urgent,
             )
-        )
+        )  # fmt: skip
 
     def acknowledge(self, offset, flags=ACK, window=65535):
         self.packets.append(
@@ -91,72 +92,6 @@ def test_any_order_gives_the_same_stream(packets, seed):
     for size in (1, 2, 5):
         assert run(packets, made.packets, size)[:3] == whole[:3]
     assert run(packets, made.packets, inline=True)[0] == whole[0]
-
-
-def urgent(made, offset, data, pointer):
-    made.send(offset, data, flags=PSH | URG)
-    packet = made.packets[-1]
-    made.packets[-1] = packet[:38] + pointer.to_bytes(2, "big") + packet[40:]
-
-
-@pytest.mark.parametrize(
-    ("apart", "stream"), [(True, b"GET /malicious HTTP"), (False, b"GET /maliXcYious HTTP")]
-)
-@pytest.mark.parametrize("isn", [99, 0xFFFFFFF0])
-def test_urgent_bytes_stand_beside_the_stream(packets, apart, stream, isn):
-    made = Link(packets, isn=isn)
-    made.send(0, b"GET /mali")
-    urgent(made, 9, b"X", 1)
-    made.acknowledge(10)
-    urgent(made, 10, b"cY", 2)
-    urgent(made, 10, b"cY", 2)  # sent again
-    made.send(12, b"ious")
-    made.acknowledge(16)
-    urgent(made, 16, b" HTTP", 9)  # points behind the segment: what is to come is urgent, nothing here
-    made.acknowledge(21)
-    settings = {"urgent": "out_of_band" if apart else "inline"}
-    for size in (1, 3, 100):
-        streams, odd, _, _ = run(packets, made.packets, size, **settings)
-        assert streams == {(0, 0): stream}
-        assert "reassembly_seq_gap" not in odd
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_what_is_left_without_the_urgent_bytes(packets, seed):
-    """Segments in order, some of them urgent, some sent again; acknowledged at any of their ends."""
-    rng = random.Random(seed)
-    made, at, left = Link(packets, isn=rng.choice((99, 0xFFFFFF00))), 0, b""
-    for _ in range(40):
-        data = rng.randbytes(rng.randrange(1, 60))
-        apart = rng.random() < 0.4
-        for _ in range(rng.choice((1, 1, 2))):
-            urgent(made, at, data, rng.randrange(1, len(data) + 1)) if apart else made.send(at, data)
-        left += data[:-1] if apart else data
-        at += len(data)
-        if rng.random() < 0.5:
-            made.acknowledge(at)
-    made.acknowledge(at)
-    for size in (1, 1000):
-        streams, odd, _, _ = run(packets, made.packets, size)
-        assert streams == {(0, 0): left}
-        assert not {"reassembly_seq_gap", "est_invalid_ack"} & set(odd)
-
-
-def test_more_urgent_bytes_than_are_counted_are_of_the_stream(packets):
-    made = Link(packets)
-    most = 0xFFFF
-    rows, buffer = packets.decoded(made.packets)
-    reassembler = Reassembler(ApplicationSettings())
-    list(reassembler.add(rows, 1, buffer))
-    reassembler._sides["urgent"][0] = most
-    reassembler._sides["urgent_last"][0] = 99
-    later = Link(packets)
-    later.packets.clear()
-    urgent(later, most, b"X", 1)
-    later.acknowledge(most + 1)
-    rows, buffer = packets.decoded(later.packets)
-    told = [batch for batch in reassembler.add(rows, 4, buffer) for _ in batch.pieces]
-    assert [bytes(batch.arena[:1]) for batch in told] == [b"X"]
 
 
 def test_bytes_are_known_when_they_are_acknowledged(packets):
@@ -229,6 +164,92 @@ def test_connections_at_some_ports_are_read_to_their_end(packets, ports):
         made.acknowledge(1000 * (i + 1))
     streams, odd, _, counts = run(packets, made.packets, depth_bytes=2500, deep_ports=ports)
     assert (streams, odd, counts) == ({(0, 0): b"x" * 5000}, [], {})
+
+
+def without_urgent(segments, policy):
+    """The stream where a segment with an urgent pointer inside it has its last byte out of band."""
+    out = b""
+    for data, pointer in segments:
+        taken = policy in ("inline", "drop") or not 0 < pointer <= len(data)
+        out += data if taken else data[:-1]
+    return out
+
+
+@pytest.mark.parametrize("inline", [False, True])
+@pytest.mark.parametrize("policy", ["oob", "inline"])
+@pytest.mark.parametrize("seed", range(6))
+def test_urgent_bytes_stand_beside_the_stream(packets, policy, seed, inline):
+    rng = random.Random(seed)
+    segments = [
+        (rng.randbytes(size := rng.randrange(1, 40)), rng.choice((0, 0, 1, size, size + 1)))
+        for _ in range(30)
+    ]
+    made, at = Link(packets, isn=rng.choice((99, 0xFFFFFFF0))), 0
+    for data, pointer in segments:
+        for _ in range(rng.choice((1, 1, 2))):  # some are sent again
+            made.send(at, data, URG if pointer else PSH, pointer)
+        at += len(data)
+        if rng.random() < 0.7:
+            made.acknowledge(at - rng.randrange(2))
+    made.send(at, b"", FIN | ACK)
+    made.acknowledge(at + 1, FIN | ACK)
+    for size in (1000, 3):
+        streams, odd, _, counts = run(packets, made.packets, size, urgent=policy, inline=inline)
+        assert streams == {(0, 0): without_urgent(segments, policy)}
+        assert set(odd) <= {"pkt_retransmission"}
+        assert not counts
+
+
+def test_an_urgent_byte_holds_nothing_back(packets):
+    made = Link(packets)
+    made.send(0, b"ab")  # frame 4
+    made.acknowledge(2)
+    made.send(2, b"!", URG, 1)
+    made.acknowledge(3)
+    made.send(3, b"cd")
+    made.send(0, b"ab")  # sent again: before the urgent byte
+    made.acknowledge(5)
+    streams, odd, frames, _ = run(packets, made.packets)
+    assert (streams, frames) == ({(0, 0): b"abcd"}, {(0, 0): [(4, 5), (8, 10)]})
+    assert odd == ["pkt_retransmission"]
+
+
+def test_urgent_bytes_may_be_missing_or_their_packets_not_taken(packets):
+    made = Link(packets)
+    made.send(0, b"ab!", URG, 3)
+    made.acknowledge(3)
+    made.send(3, b"cd")
+    made.acknowledge(5)
+    assert run(packets, made.packets, urgent="gap")[0] == {(0, 0): b"ab<1>cd"}
+    assert run(packets, made.packets, urgent="drop")[0] == {(0, 0): b"ab!cd"}  # nothing is dropped here
+    assert run(packets, made.packets, urgent="drop", inline=True)[0] == {(0, 0): b"<3>cd"}
+
+
+def test_urgent_bytes_without_end_are_told(packets):
+    made = Link(packets)
+    for at in range(0xFFFF + 3):
+        made.send(at, b"!", URG, 1)
+        if at % 30_000 == 0:
+            made.acknowledge(at + 1)
+    made.send(at + 1, b"x")
+    made.acknowledge(at + 2)
+    streams, odd, _, counts = run(packets, made.packets, 1 << 17)
+    assert streams == {(0, 0): b"<3>x"}
+    assert odd == ["reassembly_urgent_oob_limit_reached", "reassembly_seq_gap"]
+    assert counts == {"gaps": 1, "gap_bytes": 3}
+
+
+def test_depth_holds_until_bytes_of_a_deep_connection_were_read(packets):
+    made = Link(packets)
+    made.send(0, b"x" * 100)
+    made.packets.append(
+        packets.segment(packets.server, packets.client, 80, 4000, 500, made.isn + 101, PSH, b"y" * 100)
+    )
+    made.acknowledge(100)
+    _, odd, _, _ = run(packets, made.packets, depth_bytes=50, deep_ports=(80,))
+    assert odd == ["reassembly_depth_reached"] * 2
+    streams, odd, _, _ = run(packets, made.packets, depth_bytes=150, deep_ports=(80,))
+    assert ({k: len(v) for k, v in streams.items()}, odd) == ({(0, 0): 100, (0, 1): 100}, [])
 
 
 def test_a_beginning_that_was_not_seen(packets):
@@ -310,9 +331,6 @@ def hostile(packets, rng):
                 rng.choice((0, 100, 65535)),
             )
         )  # fmt: skip
-        if rng.random() < 0.2:
-            packet[33] |= URG
-            packet[38:40] = rng.choice((0, 1, 5, 1400, 65535)).to_bytes(2, "big")
         for _ in range(rng.randrange(2)):
             packet[rng.randrange(len(packet))] = rng.randrange(256)
         out.append(bytes(packet[: rng.randrange(20, len(packet) + 1)] if rng.random() < 0.1 else packet))
