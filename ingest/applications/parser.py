@@ -155,10 +155,11 @@ class Parser:
 class Stream:
     """The bytes of one direction that are not used up, and the frames that brought them."""
 
-    __slots__ = ("base", "data", "ends", "frames", "need", "times")
+    __slots__ = ("base", "data", "ends", "frames", "need", "passing", "times")
 
     def __init__(self) -> None:
         self.data = bytearray()
+        self.passing = False  # what is left of a line too long is passed over
         self.base = 0
         self.need = 1
         self.ends: list[int] = []

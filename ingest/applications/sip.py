@@ -76,7 +76,9 @@ class Sip(StreamParser):
                 continue
             found = _END.search(stream.data)
             if not found:
-                self.done[direction] = len(stream.data) > MOST_HEAD
+                if len(stream.data) > MOST_HEAD:
+                    self.odd("applayer.parser_limit_reached", direction, stream.frame(MOST_HEAD))
+                    self.done[direction] = True
                 return
             head = bytes(stream.data[: found.start()])
             end = found.end() + _length(head)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from citywall.applicationsettings import ApplicationSettings
 from ingest.applications import smtp_units
+from ingest.applications.lines import line_end
 from ingest.applications.mime import put_mail
 from ingest.applications.parser import StreamParser, Transaction
 from ingest.applications.smtp_order import Order, size_of
@@ -13,7 +14,6 @@ from ingest.applications.tables import TO_CLIENT, TO_SERVER
 
 #: Bytes of a command line that are kept, as RFC 5321 has them; of a line that Suricata reads.
 MOST_COMMAND, MOST_READ = 510, 4096
-_MOST_LINE = 1 << 16
 _OF_REPLIES = frozenset(
     {
         "smtp.invalid_reply", "smtp.no_server_welcome_message", "smtp.tls_rejected",
@@ -65,10 +65,10 @@ class Smtp(StreamParser):
             if direction == TO_SERVER and self.left:
                 self._piece()
                 continue
-            end = stream.data.find(b"\n")
+            end = line_end(stream)
+            if end < 0 or stream.passing:  # Suricata does not wait for the end of a long one
+                self.order.over |= len(stream.data) >= MOST_READ
             if end < 0:
-                self.order.over |= len(stream.data) >= MOST_READ  # Suricata does not wait for its end
-                self.done[direction] = len(stream.data) > _MOST_LINE
                 return
             line = bytes(stream.data[:end]).rstrip(b"\r")
             frame, time = stream.frame(end + 1), stream.time(end + 1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from ingest.applications.sip import looks
+from ingest.applications.sip import MOST_HEAD, looks
+from ingest.applications.tables import ANOMALIES
 
 
 def test_the_example(said):
@@ -22,3 +23,9 @@ def test_what_is_no_message_is_told(speak):
     assert speak("sip", [(0, b"nonsense"), (0, b"\r\n\r\n")], (5060, 5060), "udp").parser.anomalies
     assert looks(0, b"INVITE sip:a SIP/2.0\r\n", (1, 2))
     assert not looks(0, b"INVITE me to dinner\r\n", (1, 2))
+
+
+def test_a_head_without_an_end_is_told(speak):
+    head = b"INVITE sip:a@b SIP/2.0\r\n" + b"A: b\r\n" * MOST_HEAD
+    found = speak("sip", [(0, head)], (5060, 5060), cut=1000)
+    assert [ANOMALIES[k] for k, *_ in found.parser.anomalies] == ["applayer.parser_limit_reached"]

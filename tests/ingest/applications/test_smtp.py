@@ -29,6 +29,16 @@ def test_after_starttls_comes_tls(speak):
     assert found.parser.becomes == "tls"
 
 
+@pytest.mark.parametrize("cut", [None, 1460, 70_001])
+def test_a_mail_behind_a_line_without_an_end_is_read(speak, cut):
+    line = b"NOOP " + b"x" * 100_000
+    mail = b"\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: s\r\n\r\nhi\r\n.\r\n"
+    found = speak("smtp", [(1, b"220 x\r\n"), (0, b"EHLO a\r\n" + line + mail)], (4000, 25), cut=cut)
+    assert found.values("smtp.mail_from") == [b"<a@b>"]
+    assert found.values("email.subject") == [b"s"]
+    assert [ANOMALIES[k] for k, *_ in found.parser.anomalies] == ["smtp.truncated_line"]
+
+
 _GREETED = [(1, b"220 x\r\n"), (0, b"EHLO a\r\n"), (1, b"250-x\r\n250 CHUNKING\r\n")]
 
 
