@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import sys
@@ -23,6 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent
 KEEP = 3
 ROOMS = ("alerts", "bench", "citywall", "detectors", "ingest", "models", "rules", "stream")
 
+# What /proc/cpuinfo says of a kind of processor, on x86-64 and on arm64; the rest changes all the time.
+_OF_PROCESSOR = {
+    "vendor_id", "cpu family", "model", "stepping", "flags",
+    "Features", "CPU implementer", "CPU architecture", "CPU variant", "CPU part",
+}  # fmt: skip
 _IMPORT = re.compile(r"^\s*from\s+([\w.]+)\s+import", re.MULTILINE)
 
 
@@ -60,12 +66,14 @@ def note_whole() -> None:
 
 
 def _processor() -> str:
-    """A digest of what Numba compiles for."""
-    from llvmlite import binding
-
-    name = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
-    features = os.environ.get("NUMBA_CPU_FEATURES") or binding.get_host_cpu_features().flatten()
-    return hashlib.sha256(f"{name} {features}".encode()).hexdigest()[:8]
+    """A digest of what Numba compiles for: the processor's kind and what it can, unless it is told others."""
+    given = [os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")]
+    try:
+        first = Path("/proc/cpuinfo").read_text("utf-8", "replace").partition("\n\n")[0]
+    except OSError:  # elsewhere than on Linux
+        first = platform.machine()
+    kinds = [line for line in first.splitlines() if line.partition(":")[0].strip() in _OF_PROCESSOR]
+    return hashlib.sha256("\n".join([*given, *(kinds or [first])]).encode()).hexdigest()[:8]
 
 
 def _holds(folder: Path) -> bool:
